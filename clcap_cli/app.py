@@ -1,0 +1,85 @@
+"""The command line: one line a stage; prints what a stage returns and words every error."""
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clcap_cli import __version__
+from clcap_cli.console import say
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.prepare_captions import prepare_captions
+from clcap_cli.stages.train_cl import train_cl
+from clcap_cli.stages.train_mle import train_mle
+
+app = typer.Typer(
+    name="clcap",
+    help="Train image captioners whose captions tell images apart, and measure that they do.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _stage(function: Callable[..., Path | None]) -> None:
+    """Make a stage a subcommand that prints the path of what it wrote."""
+
+    @functools.wraps(function)
+    def command(*args: object, **kwargs: object) -> None:
+        written = function(*args, **kwargs)
+        if written is not None:
+            print(written)
+
+    app.command(function.__name__.replace("_", "-"))(command)
+
+
+for stage in (
+    prepare_captions,
+    extract_features,
+    train_mle,
+    train_cl,
+):
+    _stage(stage)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Train image captioners whose captions tell images apart, and measure that they do."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if debug:
+        os.environ["CLCAP_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    try:
+        status = app(standalone_mode=False)
+    except ClcapError as error:
+        if os.environ.get("CLCAP_DEBUG"):
+            raise
+        say(f"error: {error}")
+        status = 1
+    except typer.TyperException as error:
+        say(f"error: {error.format_message()} (see {_help_of(error)})")
+        status = 2
+    if status == 130:
+        say("interrupted; nothing was written")
+    sys.exit(status or 0)
+
+
+def _help_of(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'clcap'} --help"

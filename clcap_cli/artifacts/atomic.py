@@ -1,0 +1,38 @@
+"""Files appear whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from clcap_cli.errors import ClcapError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it into place if the block ends well, remove it if not.
+
+    Raises ClcapError when the folder cannot be written or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def check_writable(path: Path) -> Path:
+    """Fail now, not after hours of work, if ``path`` cannot be written; its folder is made where it is missing."""
+    if path.is_dir():
+        raise ClcapError(f"{path} cannot be written: it is a folder; give a file name with --out")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
+    return path

@@ -1,0 +1,131 @@
+"""``captions.h5``: images, their captions as numbers and as text, and the vocabulary.
+
+::
+
+    images/id, images/file_name, images/split        one entry an image
+    captions/tokens   (captions, max_length) int32   zero after the caption's end
+    captions/lengths  (captions,) int32              words, END not counted
+    captions/image    (captions,) int32              row of the image, ascending
+    captions/raw      (captions,) text               as people wrote it
+    vocabulary        (words,) text                  after END and UNK
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.hdf5 import opened, read_ids, read_texts, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json
+from clcap_cli.datasets.records import ImageId, ImageRecord
+from clcap_cli.datasets.text import words_of
+from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
+from clcap_cli.errors import ClcapError
+
+KIND = "clcap/captions"
+
+
+@dataclass(frozen=True)
+class Captions:
+    """An opened ``captions.h5``."""
+
+    path: Path
+    provenance: Provenance
+    image_ids: list[ImageId]
+    file_names: list[str]
+    splits: np.ndarray
+    """(images,) text."""
+    tokens: np.ndarray
+    """(captions, max_length) int32."""
+    lengths: np.ndarray
+    """(captions,) int32."""
+    starts: np.ndarray
+    """(images + 1,): image i's captions are the rows starts[i] to starts[i + 1]."""
+    vocabulary: Vocabulary
+
+    @property
+    def max_length(self) -> int:
+        return self.tokens.shape[1]
+
+    def rows_of(self, split: str) -> np.ndarray:
+        """Rows of the images of a split, in order.
+
+        Raises ClcapError when the split has none.
+        """
+        rows = np.flatnonzero(self.splits == split)
+        if rows.size == 0:
+            sizes = ", ".join(f"{name} {count}" for name, count in Counter(self.splits.tolist()).items())
+            raise ClcapError(f"{self.path} has no images in split '{split}'; it has: {sizes}")
+        return rows
+
+    @cached_property
+    def raw(self) -> list[str]:
+        """Every caption as people wrote it."""
+        with opened(self.path, KIND) as (file, _):
+            return read_texts(file["captions"], "raw")
+
+    def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
+        """What people wrote about the images at ``rows``, by image id."""
+        return {self.image_ids[row]: self.raw[self.starts[row] : self.starts[row + 1]] for row in rows}
+
+
+def open_captions(path: Path) -> Captions:
+    """Read a ``captions.h5``.
+
+    Raises ClcapError when it is missing, damaged or another kind of file.
+    """
+    with opened(path, KIND) as (file, provenance):
+        image_ids = read_ids(file["images"], "id")
+        image = file["captions/image"][:]
+        return Captions(
+            path=path,
+            provenance=provenance,
+            image_ids=image_ids,
+            file_names=read_texts(file["images"], "file_name"),
+            splits=np.asarray(read_texts(file["images"], "split")),
+            tokens=file["captions/tokens"][:],
+            lengths=file["captions/lengths"][:],
+            starts=np.searchsorted(image, np.arange(len(image_ids) + 1)),
+            vocabulary=Vocabulary(read_texts(file, "vocabulary")),
+        )
+
+
+def write_captions(
+    out: Path, images: Sequence[ImageRecord], vocabulary: Vocabulary, max_length: int, origin: Origin
+) -> None:
+    """Write a ``captions.h5``; a caption longer than ``max_length`` words is cut there."""
+    import h5py
+
+    raw = [caption for image in images for caption in image.captions]
+    tokens, lengths = encode_captions([words_of(caption) for caption in raw], vocabulary, max_length)
+    owner = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
+    ids = [image.id for image in images]
+    names = [[image.file_name, image.split] for image in images]
+    words = vocabulary.words[len(SPECIAL) :]
+    arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
+    content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
+    with written_whole(out) as part, h5py.File(part, "w") as file:
+        write_provenance(file, origin.stamp(KIND, content_id, out))
+        write_ids(file.create_group("images"), "id", ids)
+        write_texts(file["images"], "file_name", [name for name, _ in names])
+        write_texts(file["images"], "split", [split for _, split in names])
+        write_texts(file.create_group("captions"), "raw", raw)
+        file["captions/tokens"], file["captions/lengths"], file["captions/image"] = tokens, lengths, owner
+        write_texts(file, "vocabulary", words)
+
+
+def encode_captions(
+    captions: Sequence[Sequence[str]], vocabulary: Vocabulary, max_length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Captions as numbers: tokens (captions, max_length) int32, zero after the end, and lengths (captions,) int32."""
+    tokens = np.zeros((len(captions), max_length), dtype=np.int32)
+    lengths = np.zeros(len(captions), dtype=np.int32)
+    for row, words in enumerate(captions):
+        numbers = vocabulary.encode(words[:max_length])
+        tokens[row, : len(numbers)] = numbers
+        lengths[row] = len(numbers)
+    return tokens, lengths

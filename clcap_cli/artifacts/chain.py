@@ -1,0 +1,74 @@
+"""Following the chain of files: an artifact records what it was made from, and those are the defaults of what follows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from clcap_cli.artifacts.hdf5 import opened
+from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
+from clcap_cli.datasets.reading import read_json
+from clcap_cli.errors import ClcapError
+
+
+def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
+    """The file that played ``role`` when ``artifact`` was made, or ``given`` in its place.
+
+    Raises ClcapError when the file was moved or made again since, naming the ``option`` that says which one to use.
+    """
+    if given is not None:
+        return given
+    recorded = artifact.provenance.input(role)
+    if recorded is None:
+        raise ClcapError(f"{artifact.path} does not say which {role} it was made from; give it with {option}")
+    path = artifact.path.parent / recorded.path
+    if not path.exists():
+        raise ClcapError(f"{artifact.path} was made from {path}, which is not there now; give its place with {option}")
+    found = read_provenance(path)
+    if found.id != recorded.id:
+        raise ClcapError(
+            f"{path} was made again since {artifact.path} was made from it (then {recorded.id}, now {found.id}); "
+            f"to use it all the same, give it with {option}"
+        )
+    return path
+
+
+def read_provenance(path: Path) -> Provenance:
+    """The record of any artifact.
+
+    Raises ClcapError when the file is missing, damaged, or not clcap's.
+    """
+    return parse_provenance(_record(path), path)
+
+
+def sidecar(path: Path) -> Path:
+    """Where a results file, whose own format has no room for it, has its provenance."""
+    return path.with_name(f"{path.name.removesuffix('.json')}.provenance.json")
+
+
+def _record(path: Path) -> Any:
+    if not path.is_file():
+        raise ClcapError(f"no such file: {path}")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"\x89HDF"):
+        with opened(path) as (_, provenance):
+            return provenance.model_dump()
+    if start.startswith(b"PK"):
+        from clcap_cli.artifacts.checkpoints import open_checkpoint
+
+        return open_checkpoint(path).provenance.model_dump()
+    if path.suffix == ".json":
+        content = read_json(path)
+        if isinstance(content, dict) and "provenance" in content:
+            return content["provenance"]
+        if sidecar(path).exists():
+            return read_json(sidecar(path))
+    raise ClcapError(f"{path} is not a file that clcap wrote")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write plain data as JSON, whole or not at all."""
+    from clcap_cli.artifacts.atomic import written_whole
+
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

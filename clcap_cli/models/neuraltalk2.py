@@ -1,0 +1,48 @@
+"""NeuralTalk2: Show and Tell (Vinyals et al. 2015) as Karpathy's code has it.
+
+The pooled image vector, projected, is the first input of an LSTM; the words follow.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.lstm import LSTM, LSTMState
+from clcap_cli.models.packing import pack
+from clcap_cli.models.rows import ImageFeatures
+
+
+class NeuralTalk2(Captioner[LSTMState, LSTMState]):
+    """One LSTM layer; the image's whole influence is the state in which it leaves the LSTM."""
+
+    uses_grid = False
+
+    def __init__(self, config: CaptionerConfig):
+        super().__init__(config)
+        self.image = nn.Linear(config.pooled_channels, config.embedding_size)
+        self.words = nn.Embedding(config.vocabulary_size + 1, config.embedding_size)
+        self.lstm = LSTM(config.embedding_size, config.hidden_size)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
+        nn.init.uniform_(self.words.weight, -0.1, 0.1)
+
+    def encode(self, features: ImageFeatures) -> LSTMState:
+        """The LSTM's state after it has seen the image."""
+        projected = self.lstm.input(self.image(features.pooled))
+        return self.lstm.step(projected, self.lstm.zeros(len(projected)))
+
+    def sequence_log_prob(self, visual: LSTMState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+        """See Captioner."""
+        packed = pack(captions, lengths, self.start_token)
+        projected = self.lstm.input(self.words(packed.inputs))
+        states = self.lstm.unroll(projected, packed.batch_sizes, visual[image[packed.order]])
+        return packed.log_prob(self.dropout(states.h), self.output)
+
+    def start(self, visual: LSTMState) -> LSTMState:
+        """See Captioner."""
+        return visual
+
+    def step(self, state: LSTMState, tokens: Tensor) -> tuple[Tensor, LSTMState]:
+        """See Captioner."""
+        state = self.lstm.step(self.lstm.input(self.words(tokens)), state)
+        return torch.log_softmax(self.output(self.dropout(state.h)).float(), dim=1), state

@@ -1,0 +1,30 @@
+"""Groups of tensors that share their rows."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A record of tensors with the same first dimension; indexing picks rows of all of them.
+
+    Subclasses add fields and nothing else.
+    """
+
+    def __getitem__(self, rows: "Tensor | slice") -> Self:
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))
+
+
+@dataclass(frozen=True)
+class ImageFeatures(Rows):
+    """What a backbone saw in N images."""
+
+    pooled: Tensor
+    """(N, pooled channels) float32."""
+    grid: Tensor
+    """(N, regions, grid channels) float32; (N, 0, 0) for a model that does not look at it."""

@@ -1,0 +1,85 @@
+"""extract-features: the images that captions.h5 lists -> features.h5."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clcap_cli.console import progress, say
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.options import Device, Out
+
+if TYPE_CHECKING:
+    from clcap_cli.backbones.extraction import Skipped
+
+
+def extract_features(
+    captions: Annotated[Path, typer.Argument(help="captions.h5, which lists the images.", show_default=False)],
+    images: Annotated[
+        list[Path], typer.Option(help="Folder of the image files; may be given again.", show_default=False)
+    ],
+    out: Out = Path("features.h5"),
+    backbone: Annotated[str, typer.Option(help="Any of timm's networks.")] = "tf_efficientnet_lite0",
+    weights: Annotated[
+        str | None,
+        typer.Option(help="State dict file, or 'random'; default: ImageNet weights.", show_default=False),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(min=32, help="Pixels; default: the backbone's own.", show_default=False)
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out and list them.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode images.")] = 1,
+    device: Device = "auto",
+) -> Path:
+    """Show every image to a backbone and keep its grid and its pooled vector, float16.
+
+    Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
+    """
+    settings = dict(locals())
+    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.captions import open_captions
+    from clcap_cli.artifacts.features import write_features
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.backbones.backbone import load_backbone
+    from clcap_cli.backbones.extraction import ImageFile, Skipped, extract
+    from clcap_cli.devices import choose_device
+
+    out = check_writable(out or Path("features.h5"))
+    listed = open_captions(captions)
+    for folder in images:
+        if not folder.is_dir():
+            raise ClcapError(f"no such folder of images: {folder}")
+    network = load_backbone(backbone, weights, image_size, choose_device(device))
+    count = len(listed.image_ids)
+    info = network.info
+    size = count * info.bytes_per_image() / 2**20
+    say(
+        f"{count} images, {info.name} at {info.image_size} pixels: {info.regions} regions of {info.grid_channels}, "
+        f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
+    )
+    _check_room(out, size)
+    origin = Origin("extract-features", settings)
+    origin.uses("captions", listed)
+    wanted = [ImageFile(id, name) for id, name in zip(listed.image_ids, listed.file_names, strict=True)]
+    skipped = Skipped() if skip_bad else None
+    batches = extract(network, wanted, images, workers, skipped)
+    total = -(-count // 32)
+    written = write_features(out, count, info, progress(batches, total, "batches of 32 images"), origin)
+    _report(skipped, len(written))
+    return out
+
+
+def _check_room(out: Path, mebibytes: float) -> None:
+    import shutil
+
+    free = shutil.disk_usage(out.parent).free / 2**20
+    if mebibytes > free:
+        raise ClcapError(f"{out} would take {mebibytes:,.0f} MiB and the disk has {free:,.0f} MiB free")
+
+
+def _report(skipped: "Skipped | None", written: int) -> None:
+    if not skipped or not skipped.reasons:
+        return
+    say(f"{len(skipped.reasons)} images left out, {written} written:")
+    for id, reason in skipped.reasons:
+        say(f"  {id}: {reason}")

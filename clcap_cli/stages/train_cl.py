@@ -1,0 +1,89 @@
+"""train-cl: a reference and a target -> a target whose captions tell images apart."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clcap_cli.console import say
+from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed
+from clcap_cli.stages.train_mle import Schedule
+
+if TYPE_CHECKING:
+    from clcap_cli.training.contrastive_task import ContrastiveTask
+
+
+def train_cl(
+    ref: Annotated[Path, typer.Option(help="Reference model: a checkpoint; it never changes.", show_default=False)],
+    k: Annotated[int, typer.Option(min=1, help="Sets of mismatched captions for each set of matched ones.")] = 5,
+    target: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint to start from; default: the reference's own weights.", show_default=False),
+    ] = None,
+    out: Out = None,
+    captions: CaptionsFile = None,
+    features: FeaturesFile = None,
+    ref_features: Annotated[
+        Path | None, typer.Option(help="Reference's features.h5; default: the one in the chain.", show_default=False)
+    ] = None,
+    nu: Annotated[float, typer.Option(min=1e-6, help="ν, mismatched pairs to a matched one within a set.")] = 1.0,
+    dropout: Annotated[float, typer.Option(min=0, max=0.99, help="In the target; the authors' is 0.5.")] = 0.0,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images; each comes with all its captions.")] = 20,
+    lr: Annotated[float, typer.Option(min=0, help="Adam's learning rate at the start.")] = 1e-4,
+    schedule: Annotated[Schedule, typer.Option(help="How the rate goes on.")] = "cosine",
+    clip: Annotated[float, typer.Option(min=0, help="Gradients are clamped to ± this.")] = 0.1,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 5,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> Path:
+    """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
+
+    Captions, features, the target's start and the output's name follow from the reference. A log with one line of
+    JSON an epoch is written beside the output.
+
+    Example: clcap train-cl --ref nt.pt --k 5
+    """
+    settings = dict(locals())
+    from dataclasses import replace
+
+    import torch
+
+    from clcap_cli.artifacts.atomic import check_writable, written_whole
+    from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
+    from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.devices import choose_device
+    from clcap_cli.training.contrastive_task import ContrastiveTask, Player
+    from clcap_cli.training.loop import TrainSettings, log_beside, train
+
+    start_path = target or ref
+    out = check_writable(out or start_path.with_name(f"{start_path.stem}_cl.pt"))
+    reference, start = open_checkpoint(ref), open_checkpoint(start_path)
+    check_vocabulary(reference, start.vocabulary, start.path)
+    spoken = captions_for(reference, captions)
+    seen, ref_seen = features_for(start, features), features_for(reference, ref_features or (None if target else features), "--ref-features")
+    torch.manual_seed(seed)
+    start = replace(start, config=replace(start.config, dropout=dropout))
+    where = choose_device(device)
+    learner, fixed = Player(start.captioner(where), seen), Player(reference.captioner(where), ref_seen)
+    task = ContrastiveTask(spoken, learner, fixed, k, nu, batch_size, seed)
+    _report_start(task)
+    with written_whole(log_beside(out)) as log:
+        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log)
+        origin = Origin("train-cl", settings)
+        origin.uses("reference", reference)
+        origin.uses("target", start)
+        origin.uses("captions", spoken)
+        origin.uses("features", seen)
+        origin.uses("reference features", ref_seen)
+        write_checkpoint(
+            out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.reference, origin
+        )
+    return out
+
+
+def _report_start(task: "ContrastiveTask") -> None:
+    figures = task.starting_figures()
+    shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+    say(f"before the first step: {shown} (equal models without dropout: loss 2 ln 2 = 1.3863)")

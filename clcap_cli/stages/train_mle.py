@@ -1,0 +1,72 @@
+"""train-mle: captions.h5 + features.h5 -> a captioner trained by maximum likelihood."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from clcap_cli.console import say
+from clcap_cli.stages.options import Device, Out, Seed
+
+Schedule = Literal["cosine", "constant"]
+
+
+def train_mle(
+    captions: Annotated[Path, typer.Argument(help="captions.h5", show_default=False)],
+    features: Annotated[Path, typer.Argument(help="features.h5", show_default=False)],
+    model: Annotated[str, typer.Option(help="neuraltalk2 or adaptive-attention.")] = "neuraltalk2",
+    out: Out = Path("mle.pt"),
+    embedding: Annotated[int, typer.Option(min=1, help="Size of a word's vector.")] = 512,
+    hidden: Annotated[int, typer.Option(min=1, help="Size of the LSTM's state.")] = 512,
+    dropout: Annotated[float, typer.Option(min=0, max=0.99)] = 0.5,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images; each comes with all its captions.")] = 20,
+    lr: Annotated[float, typer.Option(min=0, help="Adam's learning rate at the start.")] = 1e-3,
+    schedule: Annotated[Schedule, typer.Option(help="How the rate goes on.")] = "cosine",
+    clip: Annotated[float, typer.Option(min=0, help="Gradients are clamped to ± this.")] = 0.1,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 5,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> Path:
+    """Train a captioner by maximum likelihood, and keep the epoch with the best validation likelihood.
+
+    A log with one line of JSON an epoch is written beside it.
+
+    Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
+    """
+    settings = dict(locals())
+    import torch
+
+    from clcap_cli.artifacts.atomic import check_writable, written_whole
+    from clcap_cli.artifacts.captions import open_captions
+    from clcap_cli.artifacts.checkpoints import Reference, write_checkpoint
+    from clcap_cli.artifacts.features import open_features
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.devices import choose_device
+    from clcap_cli.models.captioner import CaptionerConfig
+    from clcap_cli.models.registry import build_model
+    from clcap_cli.training.loop import TrainSettings, log_beside, train
+    from clcap_cli.training.mle_task import MleTask
+
+    out = check_writable(out or Path("mle.pt"))
+    spoken, seen = open_captions(captions), open_features(features)
+    config = CaptionerConfig(
+        vocabulary_size=len(spoken.vocabulary),
+        max_length=spoken.max_length,
+        pooled_channels=seen.backbone.pooled_channels,
+        grid_channels=seen.backbone.grid_channels,
+        embedding_size=embedding,
+        hidden_size=hidden,
+        dropout=dropout,
+    )
+    torch.manual_seed(seed)
+    captioner = build_model(model, config).to(choose_device(device))
+    task = MleTask(captioner, spoken, seen, batch_size, seed)
+    say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
+    with written_whole(log_beside(out)) as log:
+        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log)
+        origin = Origin("train-mle", settings)
+        origin.uses("captions", spoken)
+        origin.uses("features", seen)
+        write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Reference(), origin)
+    return out

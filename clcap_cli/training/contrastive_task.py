@@ -1,0 +1,140 @@
+"""Contrastive learning on one split, validated on another (Dai & Lin 2017)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.features import Features
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.objectives.contrastive import Contrast, contrast, upper_bound
+from clcap_cli.training.data import CaptionSplit, FeatureReader, image_batches
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.validation import sample_retrieval
+
+VALIDATION = 0
+"""The epoch whose negatives serve for validation, always the same."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """A captioner and the features that it looks at; target and reference may use different ones."""
+
+    model: Captioner
+    features: Features
+
+
+@dataclass(frozen=True)
+class MismatchedBatch:
+    """A batch's images, and for each of its captions K mismatched ones."""
+
+    positions: np.ndarray
+    """(n,) images of the split."""
+    negatives: np.ndarray
+    """(K, P) caption numbers of the split, P being the captions of the images."""
+
+
+class ContrastiveSplit:
+    """One split seen by target and reference: draws pairs, and gives G on them."""
+
+    def __init__(self, captions: Captions, split: str, target: Player, reference: Player, k: int, nu: float):
+        self.captions = CaptionSplit(captions, split, next(target.model.parameters()).device)
+        self.players = [
+            (player.model, FeatureReader(player.features, self.captions.ids, player.model))
+            for player in (target, reference)
+        ]
+        self.negatives = NegativeSampler(self.captions)
+        self.k, self.nu = k, nu
+
+    def batches(self, size: int, order: tuple[int, ...] | None, negatives: tuple[int, ...]) -> list[MismatchedBatch]:
+        """All images in batches of ``size``, with mismatched captions; ``order`` and ``negatives`` are seeds."""
+        rng = np.random.default_rng(negatives)
+        batches = []
+        for positions in image_batches(len(self.captions), size, order):
+            numbers, _ = self.captions.of_images(positions)
+            batches.append(MismatchedBatch(positions, self.negatives.draw(numbers, self.k, rng)))
+        return batches
+
+    def contrast(self, batch: MismatchedBatch) -> tuple[Contrast, Tensor, Tensor]:
+        """The objective on a batch, and ln p of its matched pairs (P,) under target and reference."""
+        numbers, image = self.captions.of_images(batch.positions)
+        together = np.concatenate([numbers[None], batch.negatives])  # (1 + K, P)
+        pairs = self.captions.batch(together.ravel(), np.tile(image, 1 + self.k))
+        log_probs = []
+        for model, reader in self.players:
+            visual = model.encode(reader.read(batch.positions))
+            flat = model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
+            log_probs.append(flat.view(together.shape))
+        target, reference = log_probs
+        return contrast(target, reference, self.nu), target[0], reference[0]
+
+
+class ContrastiveTask:
+    """The target learns, against a reference that never changes."""
+
+    def __init__(
+        self,
+        captions: Captions,
+        target: Player,
+        reference: Player,
+        k: int,
+        nu: float,
+        batch_size: int,
+        seed: int,
+    ):
+        self.model, self.batch_size, self.seed = target.model, batch_size, seed
+        reference.model.eval().requires_grad_(False)
+        self.train_split = ContrastiveSplit(captions, "train", target, reference, k, nu)
+        self.val_split = ContrastiveSplit(captions, "val", target, reference, k, nu)
+
+    criterion = "val_loss"
+    higher_is_better = False
+
+    def batches(self, epoch: int) -> list[MismatchedBatch]:
+        """Images in the epoch's own order, with negatives drawn anew."""
+        return self.train_split.batches(self.batch_size, (self.seed, epoch), (self.seed, epoch, 1))
+
+    def loss(self, batch: MismatchedBatch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """-J, and how far target and reference are apart."""
+        result, _, _ = self.train_split.contrast(batch)
+        return result.loss, _figures(result)
+
+    @torch.no_grad()
+    def starting_figures(self) -> dict[str, float]:
+        """The loss and its parts on the first batch, in training mode, before anything is learned."""
+        self.model.train()
+        loss, figures = self.loss(self.batches(1)[0])
+        return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
+
+    @torch.inference_mode()
+    def validate(self) -> dict[str, float]:
+        """The objective on fixed negatives, its upper bound, likelihood, and self-retrieval among a sample."""
+        batches = self.val_split.batches(self.batch_size, None, (self.seed, VALIDATION))
+        result, target, reference = _joined([self.val_split.contrast(batch) for batch in batches])
+        model, reader = self.val_split.players[0]
+        figures = {
+            "val_loss": float(result.loss),
+            **{f"val_{name}": float(value) for name, value in _figures(result).items()},
+            "val_loss_bound": -float(upper_bound(reference, result.nu)),
+            "val_log_prob": float(target.mean()),
+        }
+        retrieval = sample_retrieval(model, reader, self.seed)
+        return {**figures, **{f"val_{name}": value for name, value in retrieval.items()}}
+
+
+def _figures(result: Contrast) -> dict[str, Tensor]:
+    return {
+        "G_positive": result.positive.detach().mean(),
+        "G_negative": result.negative.detach().mean(),
+        "told_apart": result.told_apart,
+    }
+
+
+def _joined(parts: Sequence[tuple[Contrast, Tensor, Tensor]]) -> tuple[Contrast, Tensor, Tensor]:
+    contrasts, targets, references = zip(*parts, strict=True)
+    positive = torch.cat([part.positive for part in contrasts])
+    negative = torch.cat([part.negative for part in contrasts], dim=1)
+    return Contrast(positive, negative, contrasts[0].nu), torch.cat(targets), torch.cat(references)

@@ -1,0 +1,142 @@
+"""The one training loop, for every objective."""
+
+import copy
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from clcap_cli.console import progress, say
+from clcap_cli.models.captioner import Captioner
+
+ADAM_BETAS = (0.8, 0.999)
+"""As the authors' code has them."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to optimise, whatever the objective."""
+
+    epochs: int
+    lr: float
+    schedule: Literal["cosine", "constant"]
+    clip: float
+    """Gradients are clamped to ± this."""
+    patience: int
+    """Epochs without a new best after which training stops."""
+
+
+class Task(Protocol):
+    """What is learned: an objective with its data and models."""
+
+    model: Captioner
+    criterion: str
+    """The validation figure by which the best epoch is kept."""
+    higher_is_better: bool
+
+    def batches(self, epoch: int) -> Sequence[Any]:
+        """The epoch's batches."""
+
+    def loss(self, batch: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """A batch's loss, and figures to log."""
+
+    def validate(self) -> dict[str, float]:
+        """Figures of the model, in evaluation mode, on the validation split."""
+
+
+def log_beside(checkpoint: Path) -> Path:
+    """Where the log of a checkpoint's training is: ``nt.log.jsonl`` for ``nt.pt``."""
+    return checkpoint.with_name(f"{checkpoint.stem}.log.jsonl")
+
+
+def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]:
+    """Optimise ``task.model``, leave it with its best weights, and return the record of the training.
+
+    Epoch 0 is the model as it came. ``log_path`` gets one line of JSON an epoch.
+    """
+    optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS)
+    best = _Best(task)
+    with log_path.open("w", encoding="utf-8") as log:
+        best.offer(0, _report(log, 0, settings.epochs, _validated(task), 0.0))
+        for epoch in range(1, settings.epochs + 1):
+            started = time.monotonic()
+            batches = task.batches(epoch)
+            optimizer.param_groups[0]["lr"] = settings.lr * _rate(epoch, settings)
+            figures = _train_epoch(task, batches, optimizer, settings.clip, f"epoch {epoch}")
+            figures |= _validated(task)
+            best.offer(epoch, _report(log, epoch, settings.epochs, figures, time.monotonic() - started))
+            if epoch - best.epoch >= settings.patience:
+                say(f"no better {task.criterion} for {settings.patience} epochs: stopping")
+                break
+    task.model.load_state_dict(best.weights)
+    task.model.eval()
+    say(f"kept epoch {best.epoch}: {task.criterion} {best.figures[task.criterion]:.4f}")
+    return {
+        "settings": asdict(settings),
+        "epochs": epoch,
+        "best_epoch": best.epoch,
+        "criterion": task.criterion,
+        "figures": best.figures,
+    }
+
+
+def _train_epoch(
+    task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, clip: float, what: str
+) -> dict[str, float]:
+    """One pass over ``batches``; returns the means of what ``task.loss`` reports."""
+    sums: dict[str, Tensor | float] = defaultdict(float)
+    task.model.train()
+    for batch in progress(batches, len(batches), what):
+        loss, figures = task.loss(batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_value_(task.model.parameters(), clip)
+        optimizer.step()
+        for name, value in {"loss": loss.detach(), **figures}.items():
+            sums[name] += value
+    return {name: float(value) / len(batches) for name, value in sums.items()}
+
+
+def _validated(task: Task) -> dict[str, float]:
+    task.model.eval()
+    with torch.inference_mode():
+        return task.validate()
+
+
+def _rate(epoch: int, settings: TrainSettings) -> float:
+    """The share of the learning rate in this epoch: cosine from 1 down to nearly 0, or constant."""
+    if settings.schedule == "constant":
+        return 1.0
+    return (1 + math.cos(math.pi * (epoch - 1) / settings.epochs)) / 2
+
+
+def _report(log: Any, epoch: int, epochs: int, figures: dict[str, float], seconds: float) -> dict[str, float]:
+    """Write one epoch's figures to the log and to the screen."""
+    log.write(json.dumps({"epoch": epoch, **figures, "seconds": round(seconds, 2)}) + "\n")
+    log.flush()
+    shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    say(f"epoch {epoch}/{epochs}  {shown}  ({seconds:.0f} s)")
+    return figures
+
+
+class _Best:
+    """The best weights so far."""
+
+    def __init__(self, task: Task):
+        self.task = task
+        self.epoch, self.figures, self.weights = -1, {}, {}  # type: int, dict[str, float], dict[str, Tensor]
+
+    def offer(self, epoch: int, figures: dict[str, float]) -> None:
+        """Keep the model's weights if this epoch is the best."""
+        value = figures[self.task.criterion]
+        sign = 1 if self.task.higher_is_better else -1
+        if self.epoch < 0 or sign * value > sign * self.figures[self.task.criterion]:
+            self.epoch, self.figures = epoch, figures
+            self.weights = copy.deepcopy(self.task.model.state_dict())

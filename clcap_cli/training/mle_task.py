@@ -1,0 +1,46 @@
+"""Maximum likelihood training on one split, validated on another."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.features import Features
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.training.data import CaptionSplit, FeatureReader, image_batches
+from clcap_cli.training.validation import split_log_probs
+
+
+class MleTask:
+    """All captions of a batch of images, each with its own image."""
+
+    criterion = "val_loss"
+    higher_is_better = False
+
+    def __init__(self, model: Captioner, captions: Captions, features: Features, batch_size: int, seed: int):
+        self.model, self.batch_size, self.seed = model, batch_size, seed
+        device = next(model.parameters()).device
+        self.captions = CaptionSplit(captions, "train", device)
+        self.features = FeatureReader(features, self.captions.ids, model)
+        self.val_captions = CaptionSplit(captions, "val", device)
+        self.val_features = FeatureReader(features, self.val_captions.ids, model)
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """Positions of images, in an order that is the epoch's own."""
+        return image_batches(len(self.captions), self.batch_size, (self.seed, epoch))
+
+    def loss(self, positions: np.ndarray) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Nats per word."""
+        batch = self.captions.batch(*self.captions.of_images(positions))
+        visual = self.model.encode(self.features.read(positions))
+        log_probs = self.model.sequence_log_prob(visual, batch.captions, batch.lengths, batch.image)
+        return nats_per_word(log_probs, batch.lengths), {}
+
+    @torch.inference_mode()
+    def validate(self) -> dict[str, float]:
+        """Nats per word, and mean ln p of a caption."""
+        log_probs, lengths = split_log_probs(self.model, self.val_captions, self.val_features)
+        return {"val_loss": float(nats_per_word(log_probs, lengths)), "val_log_prob": float(log_probs.mean())}
