@@ -13,8 +13,10 @@ import typer
 from clcap_cli import __version__
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
+from clcap_cli.stages.caption import caption
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.prepare_captions import prepare_captions
+from clcap_cli.stages.self_retrieve import self_retrieve
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
@@ -45,6 +47,8 @@ for stage in (
     extract_features,
     train_mle,
     train_cl,
+    caption,
+    self_retrieve,
 ):
     _stage(stage)
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import Compose
 
 from clcap_cli.backbones.backbone import Backbone
-from clcap_cli.backbones.images import UnreadableImageError, find_image, open_rgb
+from clcap_cli.backbones.images import UnreadableImageError, open_rgb
 from clcap_cli.datasets.records import ImageId
 
 BATCH = 32
@@ -19,10 +19,10 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image to look at: its id and its name below one of the folders."""
+    """An image to look at."""
 
     id: ImageId
-    file_name: str
+    path: Path
 
 
 @dataclass
@@ -33,13 +33,13 @@ class Skipped:
 
 
 def extract(
-    backbone: Backbone, images: Sequence[ImageFile], folders: list[Path], workers: int, skipped: Skipped | None
+    backbone: Backbone, images: Sequence[ImageFile], workers: int, skipped: Skipped | None
 ) -> Iterator[tuple[list[ImageId], np.ndarray, np.ndarray]]:
     """Yield batches of (ids, pooled, grid) in the order of ``images``.
 
     An unreadable image is added to ``skipped``, or raised as UnreadableImageError where ``skipped`` is None.
     """
-    dataset = _Pictures(images, folders, backbone.transform)
+    dataset = _Pictures(images, backbone.transform)
     loader: DataLoader = DataLoader(dataset, BATCH, num_workers=workers, collate_fn=list)
     for batch in loader:
         good: list[tuple[ImageId, Tensor]] = []
@@ -58,8 +58,8 @@ def extract(
 class _Pictures(Dataset):
     """Decoded pictures; a bad one is its reason, because a worker's exception would lose the others."""
 
-    def __init__(self, images: Sequence[ImageFile], folders: list[Path], transform: Compose):
-        self.images, self.folders, self.transform = images, folders, transform
+    def __init__(self, images: Sequence[ImageFile], transform: Compose):
+        self.images, self.transform = images, transform
 
     def __len__(self) -> int:
         return len(self.images)
@@ -67,6 +67,6 @@ class _Pictures(Dataset):
     def __getitem__(self, number: int) -> tuple[ImageId, Tensor | str]:
         image = self.images[number]
         try:
-            return image.id, self.transform(open_rgb(find_image(self.folders, image.file_name)))
+            return image.id, self.transform(open_rgb(image.path))
         except UnreadableImageError as error:
             return image.id, str(error)

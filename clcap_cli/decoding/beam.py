@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from clcap_cli.datasets.vocabulary import END, UNK
+from clcap_cli.datasets.vocabulary import END, UNK, Vocabulary
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows
 
@@ -22,6 +22,11 @@ class Decoded(Rows):
     """(N,) int64, words; END not counted."""
     log_probs: Tensor
     """(N,) float32, ln p(c|I), END included."""
+
+    def texts(self, vocabulary: Vocabulary) -> list[str]:
+        """The captions as text."""
+        rows = zip(self.captions.tolist(), self.lengths.tolist(), strict=True)
+        return [vocabulary.decode(words[:length]) for words, length in rows]
 
 
 @torch.inference_mode()

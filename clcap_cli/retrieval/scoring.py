@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows
 
@@ -14,12 +15,12 @@ PAIRS_AT_ONCE = 4096
 @torch.inference_mode()
 def score_matrix(
     model: Captioner,
-    visual: Rows,
+    features: FeatureReader,
     captions: Tensor,
     lengths: Tensor,
-    watch: Callable[[Iterable[int], int], Iterable[int]] = lambda blocks, total: blocks,
+    watch: Callable[[Iterable, int], Iterable] = lambda blocks, total: blocks,
 ) -> Tensor:
-    """ln p(c|I) of C captions under N images: (C, N) float32.
+    """ln p(c|I) of C captions under the N images of ``features``: (C, N) float32.
 
     ``captions`` is (C, T) int64, of which the first ``lengths`` (C,) words count. Equal captions are scored once.
     ``watch`` is given the blocks of work and their number, and passes them on.
@@ -27,15 +28,15 @@ def score_matrix(
     together = torch.cat([captions, lengths.unsqueeze(1)], dim=1)
     unique, which = together.unique(dim=0, return_inverse=True)  # (U, T + 1), (C,)
     captions, lengths = unique[:, :-1], unique[:, -1]
-    images, captions_at_once = len(visual), min(len(unique), PAIRS_AT_ONCE)
-    images_at_once = max(1, PAIRS_AT_ONCE // captions_at_once)
-    scores = torch.empty(len(unique), images, device=captions.device)
-    starts = range(0, images, images_at_once)
-    for first in watch(starts, len(starts)):
-        block = visual[first : first + images_at_once]
-        for caption in range(0, len(unique), captions_at_once):
-            rows = slice(caption, caption + captions_at_once)
-            scores[rows, first : first + len(block)] = _block(model, block, captions[rows], lengths[rows])
+    captions_at_once = min(len(unique), PAIRS_AT_ONCE)
+    scores = torch.empty(len(unique), len(features), device=captions.device)
+    blocks = features.blocks(max(1, PAIRS_AT_ONCE // captions_at_once))
+    for positions in watch(blocks, len(blocks)):
+        visual = model.encode(features.read(positions))
+        columns = slice(positions[0], positions[-1] + 1)
+        for first in range(0, len(unique), captions_at_once):
+            rows = slice(first, first + captions_at_once)
+            scores[rows, columns] = _block(model, visual, captions[rows], lengths[rows])
     return scores[which]
 
 

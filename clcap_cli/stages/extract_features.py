@@ -42,6 +42,7 @@ def extract_features(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.backbones.backbone import load_backbone
     from clcap_cli.backbones.extraction import ImageFile, Skipped, extract
+    from clcap_cli.backbones.images import find_image
     from clcap_cli.devices import choose_device
 
     out = check_writable(out or Path("features.h5"))
@@ -60,9 +61,10 @@ def extract_features(
     _check_room(out, size)
     origin = Origin("extract-features", settings)
     origin.uses("captions", listed)
-    wanted = [ImageFile(id, name) for id, name in zip(listed.image_ids, listed.file_names, strict=True)]
+    names = zip(listed.image_ids, listed.file_names, strict=True)
+    wanted = [ImageFile(id, find_image(images, name)) for id, name in names]
     skipped = Skipped() if skip_bad else None
-    batches = extract(network, wanted, images, workers, skipped)
+    batches = extract(network, wanted, workers, skipped)
     total = -(-count // 32)
     written = write_features(out, count, info, progress(batches, total, "batches of 32 images"), origin)
     _report(skipped, len(written))

@@ -8,15 +8,18 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.contrastive import Contrast, contrast, upper_bound
-from clcap_cli.training.data import CaptionSplit, FeatureReader, image_batches
+from clcap_cli.training.data import CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.validation import sample_retrieval
+from clcap_cli.training.validation import retrieval_sample, sample_retrieval
 
 VALIDATION = 0
 """The epoch whose negatives serve for validation, always the same."""
+NEGATIVES = 1
+"""Keeps the draw of the negatives apart from that of the images' order."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,12 @@ class ContrastiveSplit:
         self.negatives = NegativeSampler(self.captions)
         self.k, self.nu = k, nu
 
-    def batches(self, size: int, order: tuple[int, ...] | None, negatives: tuple[int, ...]) -> list[MismatchedBatch]:
-        """All images in batches of ``size``, with mismatched captions; ``order`` and ``negatives`` are seeds."""
-        rng = np.random.default_rng(negatives)
-        batches = []
-        for positions in image_batches(len(self.captions), size, order):
-            numbers, _ = self.captions.of_images(positions)
-            batches.append(MismatchedBatch(positions, self.negatives.draw(numbers, self.k, rng)))
-        return batches
+    def mismatch(self, batches: Sequence[np.ndarray], seed: tuple[int, ...]) -> list[MismatchedBatch]:
+        """Batches of images with mismatched captions drawn for them."""
+        rng = np.random.default_rng(seed)
+        captions = [self.captions.of_images(positions)[0] for positions in batches]
+        drawn = [self.negatives.draw(numbers, self.k, rng) for numbers in captions]
+        return [MismatchedBatch(*pair) for pair in zip(batches, drawn, strict=True)]
 
     def contrast(self, batch: MismatchedBatch) -> tuple[Contrast, Tensor, Tensor]:
         """The objective on a batch, and ln p of its matched pairs (P,) under target and reference."""
@@ -89,13 +90,15 @@ class ContrastiveTask:
         reference.model.eval().requires_grad_(False)
         self.train_split = ContrastiveSplit(captions, "train", target, reference, k, nu)
         self.val_split = ContrastiveSplit(captions, "val", target, reference, k, nu)
+        self.sample = retrieval_sample(target.features, self.val_split.captions.ids, target.model, seed)
 
     criterion = "val_loss"
     higher_is_better = False
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's own order, with negatives drawn anew."""
-        return self.train_split.batches(self.batch_size, (self.seed, epoch), (self.seed, epoch, 1))
+        order = shuffled_batches(len(self.train_split.captions), self.batch_size, (self.seed, epoch))
+        return self.train_split.mismatch(order, (self.seed, epoch, NEGATIVES))
 
     def loss(self, batch: MismatchedBatch) -> tuple[Tensor, Mapping[str, Tensor]]:
         """-J, and how far target and reference are apart."""
@@ -112,16 +115,16 @@ class ContrastiveTask:
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
         """The objective on fixed negatives, its upper bound, likelihood, and self-retrieval among a sample."""
-        batches = self.val_split.batches(self.batch_size, None, (self.seed, VALIDATION))
-        result, target, reference = _joined([self.val_split.contrast(batch) for batch in batches])
         model, reader = self.val_split.players[0]
+        batches = self.val_split.mismatch(reader.blocks(self.batch_size), (self.seed, VALIDATION, NEGATIVES))
+        result, target, reference = _joined([self.val_split.contrast(batch) for batch in batches])
         figures = {
             "val_loss": float(result.loss),
             **{f"val_{name}": float(value) for name, value in _figures(result).items()},
             "val_loss_bound": -float(upper_bound(reference, result.nu)),
             "val_log_prob": float(target.mean()),
         }
-        retrieval = sample_retrieval(model, reader, self.seed)
+        retrieval = sample_retrieval(model, self.sample)
         return {**figures, **{f"val_{name}": value for name, value in retrieval.items()}}
 
 

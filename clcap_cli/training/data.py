@@ -1,4 +1,4 @@
-"""A split's images as a model sees them, and its captions as tensors."""
+"""A split's captions as tensors, and its images in batches."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
-from clcap_cli.artifacts.features import Features
-from clcap_cli.models.captioner import Captioner
-from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.artifacts.feature_reader import in_blocks
 
 
 @dataclass(frozen=True)
@@ -22,29 +20,6 @@ class CaptionBatch:
     """(B,) int64."""
     image: Tensor
     """(B,) int64: row in the batch of images."""
-
-
-class FeatureReader:
-    """Features of the images of one split, read from the memory map batch by batch."""
-
-    def __init__(self, features: Features, ids: list, model: Captioner):
-        self.features = features
-        self.rows = features.rows_of(ids)
-        self.uses_grid = model.uses_grid
-        self.device = next(model.parameters()).device
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def read(self, positions: np.ndarray) -> ImageFeatures:
-        """The features of the images at ``positions`` of the split."""
-        rows = self.rows[positions]
-        pooled = self._tensor(self.features.pooled[rows])
-        grid = self._tensor(self.features.grid[rows]) if self.uses_grid else pooled.new_zeros(len(rows), 0, 0)
-        return ImageFeatures(pooled, grid)
-
-    def _tensor(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values.astype(np.float32)).to(self.device)
 
 
 class CaptionSplit:
@@ -80,10 +55,9 @@ class CaptionSplit:
         return CaptionBatch(*(torch.from_numpy(array.astype(np.int64)).to(self.device) for array in arrays))
 
 
-def image_batches(images: int, size: int, seed: tuple[int, ...] | None) -> list[np.ndarray]:
-    """All positions in batches of ``size``: in random order by ``seed``, or in order where it is None."""
-    order = np.arange(images) if seed is None else np.random.default_rng(seed).permutation(images)
-    return [order[first : first + size] for first in range(0, images, size)]
+def shuffled_batches(images: int, size: int, seed: tuple[int, ...]) -> list[np.ndarray]:
+    """All positions of ``images`` images in random order, ``size`` at a time."""
+    return in_blocks(np.random.default_rng(seed).permutation(images), size)
 
 
 def _ranges(firsts: np.ndarray, counts: np.ndarray) -> np.ndarray:

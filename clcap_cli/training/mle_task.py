@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.mle import nats_per_word
-from clcap_cli.training.data import CaptionSplit, FeatureReader, image_batches
+from clcap_cli.training.data import CaptionSplit, shuffled_batches
 from clcap_cli.training.validation import split_log_probs
 
 
@@ -30,7 +31,7 @@ class MleTask:
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Positions of images, in an order that is the epoch's own."""
-        return image_batches(len(self.captions), self.batch_size, (self.seed, epoch))
+        return shuffled_batches(len(self.captions), self.batch_size, (self.seed, epoch))
 
     def loss(self, positions: np.ndarray) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Nats per word."""

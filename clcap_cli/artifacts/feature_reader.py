@@ -1,0 +1,44 @@
+"""Images as a model sees them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.features import Features
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures
+
+
+class FeatureReader:
+    """The features of chosen images, in the order of ``ids``, read from the memory map batch by batch."""
+
+    def __init__(self, features: Features, ids: Sequence[ImageId], model: Captioner):
+        self.features = features
+        self.rows = features.rows_of(ids)
+        self.uses_grid = model.uses_grid
+        self.device = next(model.parameters()).device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def blocks(self, size: int) -> list[np.ndarray]:
+        """All positions in order, ``size`` at a time."""
+        return in_blocks(np.arange(len(self)), size)
+
+    def read(self, positions: np.ndarray) -> ImageFeatures:
+        """The features of the images at these positions in ``ids``."""
+        rows = self.rows[positions]
+        pooled = self._tensor(self.features.pooled[rows])
+        grid = self._tensor(self.features.grid[rows]) if self.uses_grid else pooled.new_zeros(len(rows), 0, 0)
+        return ImageFeatures(pooled, grid)
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(self.device)
+
+
+def in_blocks(order: np.ndarray, size: int) -> list[np.ndarray]:
+    """``order`` cut into pieces of ``size``; the last may be shorter."""
+    return [order[first : first + size] for first in range(0, len(order), size)]

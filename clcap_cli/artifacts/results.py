@@ -1,0 +1,78 @@
+"""Caption results, self-retrieval figures and metrics, as JSON.
+
+``*.captions.json`` is COCO's results list, ``[{"image_id", "caption"}]``, which pycocotools and the COCO server take
+unchanged; its provenance is in a file beside it. The others are objects with ``provenance``, ``figures`` over all
+images, and ``images`` one by one.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from clcap_cli.artifacts.chain import sidecar, write_json
+from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
+from clcap_cli.datasets.reading import checked, read_json
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError
+
+CAPTIONS = "clcap/caption-results"
+RETRIEVAL = "clcap/retrieval"
+METRICS = "clcap/metrics"
+
+
+class _Caption(TypedDict):
+    image_id: ImageId
+    caption: str
+
+
+@dataclass(frozen=True)
+class CaptionResults:
+    """An opened ``*.captions.json``."""
+
+    path: Path
+    captions: dict[ImageId, str]
+    provenance: Provenance | None
+    """None for a results file that another tool made."""
+
+
+def write_caption_results(out: Path, captions: Mapping[ImageId, str], origin: Origin) -> None:
+    """Write COCO's results list, and its provenance beside it."""
+    listed = [{"image_id": id, "caption": caption} for id, caption in captions.items()]
+    write_json(out, listed)
+    write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
+
+
+def open_caption_results(path: Path) -> CaptionResults:
+    """Read a results list, clcap's or another tool's.
+
+    Raises ClcapError when it is not COCO's results list or names an image twice, and when its provenance is damaged.
+    """
+    listed = checked(read_json(path), list[_Caption], path, "a COCO results list")
+    twice = [id for id, count in Counter(item["image_id"] for item in listed).items() if count > 1]
+    if twice:
+        raise ClcapError(f"{path} has more than one caption for {len(twice)} images, the first is {twice[0]}")
+    if not listed:
+        raise ClcapError(f"{path} holds no captions")
+    captions = {item["image_id"]: item["caption"] for item in listed}
+    return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(listed)))
+
+
+def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
+    """The sidecar's record, unless the results were changed since it was written."""
+    if not sidecar(path).exists():
+        return None
+    provenance = parse_provenance(read_json(sidecar(path)), sidecar(path), CAPTIONS)
+    return provenance if provenance.id == content_id else None
+
+
+def write_figures(
+    out: Path, kind: str, figures: Mapping[str, Any], images: Sequence[Mapping[str, Any]], origin: Origin
+) -> None:
+    """Write what was measured: over all images, and image by image."""
+    content = {"figures": dict(figures), "images": [dict(image) for image in images]}
+    provenance = origin.stamp(kind, digest_of_json(content), out)
+    write_json(out, {"provenance": provenance.model_dump(), **content})

@@ -1,0 +1,31 @@
+"""Captions for many images, a block at a time."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+
+from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.decoding.beam import Decoded, beam_search
+from clcap_cli.models.captioner import Captioner
+
+IMAGES_AT_ONCE = 64
+
+
+@torch.inference_mode()
+def decode(
+    model: Captioner,
+    features: FeatureReader,
+    beam: int,
+    watch: Callable[[Iterable, int], Iterable] = lambda blocks, total: blocks,
+) -> Decoded:
+    """The model's caption of every image of ``features``, in order.
+
+    ``watch`` is given the blocks of work and their number, and passes them on.
+    """
+    blocks = features.blocks(IMAGES_AT_ONCE)
+    found = [beam_search(model, model.encode(features.read(block)), beam) for block in watch(blocks, len(blocks))]
+    return Decoded(
+        torch.cat([part.captions for part in found]),
+        torch.cat([part.lengths for part in found]),
+        torch.cat([part.log_probs for part in found]),
+    )

@@ -1,0 +1,114 @@
+"""caption: a checkpoint and images -> COCO results."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clcap_cli.console import progress
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
+
+if TYPE_CHECKING:
+    import torch
+
+    from clcap_cli.artifacts.checkpoints import Checkpoint
+    from clcap_cli.artifacts.features import Features
+    from clcap_cli.datasets.records import ImageId
+
+
+def caption(
+    checkpoint: Annotated[Path, typer.Argument(help="A captioner, *.pt.", show_default=False)],
+    split: Split = "test",
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(help="Image file or folder to caption instead of a split; may be given again.", show_default=False),
+    ] = None,
+    out: Out = None,
+    beam: Beam = 3,
+    captions: CaptionsFile = None,
+    features: FeaturesFile = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="With --images: the backbone's weights, if they were a file.", show_default=False),
+    ] = None,
+    device: Device = "auto",
+) -> Path:
+    """Write a caption for every image of a split, or for any images, as COCO's results list.
+
+    With --images the ids are the paths, and features are extracted with the backbone that the checkpoint names.
+
+    Example: clcap caption nt_cl.pt --images holiday/ --out holiday.captions.json
+    """
+    settings = dict(locals())
+    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.checkpoints import open_checkpoint
+    from clcap_cli.artifacts.feature_reader import FeatureReader
+    from clcap_cli.artifacts.inputs import captions_for, features_for
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.results import write_caption_results
+    from clcap_cli.decoding.captioning import decode
+    from clcap_cli.devices import choose_device
+
+    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"))
+    opened, where = open_checkpoint(checkpoint), choose_device(device)
+    origin = Origin("caption", settings)
+    origin.uses("checkpoint", opened)
+    model = opened.captioner(where)
+    if images:
+        with _extracted(opened, images, weights, where) as (ids, seen):
+            found = decode(model, FeatureReader(seen, ids, model), beam, _watch)
+    else:
+        spoken, seen = captions_for(opened, captions), features_for(opened, features)
+        ids = [spoken.image_ids[row] for row in spoken.rows_of(split)]
+        origin.uses("captions", spoken)
+        origin.uses("features", seen)
+        found = decode(model, FeatureReader(seen, ids, model), beam, _watch)
+    write_caption_results(out, dict(zip(ids, found.texts(opened.vocabulary), strict=True)), origin)
+    return out
+
+
+@contextmanager
+def _extracted(
+    checkpoint: "Checkpoint", paths: list[Path], weights: str | None, device: "torch.device"
+) -> "Iterator[tuple[list[ImageId], Features]]":
+    """Ids and features of any image files, kept in a temporary file while they are needed."""
+    from clcap_cli.artifacts.features import open_features, write_features
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.backbones.backbone import load_backbone
+    from clcap_cli.backbones.extraction import ImageFile, extract
+
+    expected = checkpoint.backbone
+    source = weights or (expected.weights if expected.weights == "random" else None)
+    backbone = load_backbone(expected.name, source, expected.image_size, device)
+    if backbone.info.differences(expected):
+        raise ClcapError(
+            f"{checkpoint.path} expects features made with other weights of {expected.name} ({expected.weights}); "
+            "give that file with --weights"
+        )
+    files = [ImageFile(str(path), path) for given in paths for path in _image_files(given)]
+    ids = [file.id for file in files]
+    batches = extract(backbone, files, workers=0, skipped=None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "features.h5"
+        write_features(path, len(ids), backbone.info, batches, Origin("caption", {}))
+        yield ids, open_features(path)
+
+
+def _image_files(path: Path) -> list[Path]:
+    from clcap_cli.backbones.images import SUFFIXES
+
+    if path.is_file():
+        return [path]
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES) if path.is_dir() else []
+    if not found:
+        what = "holds no images" if path.is_dir() else "is not there"
+        raise ClcapError(f"{path} {what}; --images takes image files and folders")
+    return found
+
+
+def _watch(blocks: Iterable, total: int) -> Iterable:
+    return progress(blocks, total, "blocks of 64 images")

@@ -1,0 +1,140 @@
+"""self-retrieve: a checkpoint and its captions -> at which rank each caption finds its own image."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clcap_cli.console import progress, say
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+    from clcap_cli.artifacts.results import CaptionResults
+    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.datasets.vocabulary import Vocabulary
+
+LARGEST_POOL = 5000
+
+
+def self_retrieve(
+    checkpoint: Annotated[Path, typer.Argument(help="A captioner, *.pt, whose p(c|I) ranks.", show_default=False)],
+    split: Split = "test",
+    pool: Annotated[
+        int | None,
+        typer.Option(min=2, help="Images, drawn by --seed; default: all of the split, 5000 at most.", show_default=False),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Rank these captions (COCO results) instead of the model's own.", show_default=False),
+    ] = None,
+    out: Out = None,
+    beam: Beam = 3,
+    captions: CaptionsFile = None,
+    features: FeaturesFile = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> Path:
+    """Run the paper's study: score every caption under every image of a pool, and rank the image it was written for.
+
+    Prints R@k, the median and the mean rank beside what chance would give. Two images whose ln p differ by 1e-4 or
+    less are tied; a tie counts as if its order were random.
+
+    Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
+    """
+    settings = dict(locals())
+    import numpy as np
+    import torch
+
+    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.checkpoints import open_checkpoint
+    from clcap_cli.artifacts.feature_reader import FeatureReader
+    from clcap_cli.artifacts.inputs import captions_for, features_for
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
+    from clcap_cli.decoding.captioning import decode
+    from clcap_cli.devices import choose_device
+    from clcap_cli.retrieval.ranks import chance_figures, rank, retrieval_figures
+    from clcap_cli.retrieval.scoring import score_matrix
+
+    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"))
+    opened = open_checkpoint(checkpoint)
+    spoken, seen = captions_for(opened, captions), features_for(opened, features)
+    rows = _pool(spoken.rows_of(split), pool, np.random.default_rng(seed), split)
+    ids = [spoken.image_ids[row] for row in rows]
+    model = opened.captioner(choose_device(device))
+    reader = FeatureReader(seen, ids, model)
+    origin = Origin("self-retrieve", settings)
+    origin.uses("checkpoint", opened)
+    origin.uses("captions", spoken)
+    origin.uses("features", seen)
+    if results is None:
+        found = decode(model, reader, beam, lambda blocks, total: progress(blocks, total, "captions, blocks"))
+        tokens, lengths, texts = found.captions, found.lengths, found.texts(opened.vocabulary)
+    else:
+        given = open_caption_results(results)
+        origin.uses_file("results", results)
+        texts = _captions_of(given, ids)
+        tokens, lengths = _encode(texts, opened.vocabulary, reader.device)
+    scores = score_matrix(model, reader, tokens, lengths, lambda blocks, total: progress(blocks, total, "pairs, blocks"))
+    ranks = rank(scores, torch.arange(len(ids), device=scores.device))
+    figures = retrieval_figures(ranks, len(ids))
+    own = scores.diagonal().tolist()
+    each = zip(ids, texts, ranks.expected.tolist(), ranks.tied.tolist(), own, strict=True)
+    names = ("image_id", "caption", "rank", "tied", "log_prob")
+    overall = {
+        **figures,
+        "chance": chance_figures(len(ids)),
+        "images": len(ids),
+        "unique_captions": len(set(texts)),
+        "captions_in_a_tie": int((ranks.tied > 1).sum()),
+    }
+    write_figures(out, RETRIEVAL, overall, [dict(zip(names, values, strict=True)) for values in each], origin)
+    _say_figures(overall)
+    return out
+
+
+def _pool(rows: "np.ndarray", size: int | None, rng: "np.random.Generator", split: str) -> "np.ndarray":
+    import numpy as np
+
+    if size is not None and size > len(rows):
+        raise ClcapError(f"--pool {size} is more than the {len(rows)} images of split '{split}'")
+    return np.sort(rng.permutation(rows)[: size or LARGEST_POOL])
+
+
+def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]:
+    missing = [id for id in ids if id not in given.captions]
+    if missing:
+        raise ClcapError(
+            f"{given.path} has no caption for {len(missing)} of the {len(ids)} images of the pool, "
+            f"the first is {missing[0]}; is it of another split?"
+        )
+    return [given.captions[id] for id in ids]
+
+
+def _encode(texts: list[str], vocabulary: "Vocabulary", device: "torch.device") -> "tuple[Tensor, Tensor]":
+    import torch
+
+    from clcap_cli.artifacts.captions import encode_captions
+    from clcap_cli.datasets.text import words_of
+    from clcap_cli.datasets.vocabulary import UNK
+
+    words = [words_of(text) for text in texts]
+    tokens, lengths = encode_captions(words, vocabulary, max(1, *map(len, words)))
+    unknown = int((tokens == UNK).sum())
+    if unknown:
+        say(f"{unknown} of {lengths.sum()} words are not in the model's vocabulary and count as UNK")
+    return torch.from_numpy(tokens).long().to(device), torch.from_numpy(lengths).long().to(device)
+
+
+def _say_figures(figures: dict) -> None:
+    chance = figures["chance"]
+    shown = [f"{name} {figures[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
+    say(f"{figures['images']} images, {figures['unique_captions']} unique captions: " + ", ".join(shown))
+    if figures["captions_in_a_tie"]:
+        say(f"{figures['captions_in_a_tie']} captions score another image the same as theirs")
