@@ -14,9 +14,15 @@ from clcap_cli import __version__
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.caption import caption
+from clcap_cli.stages.demo import demo
+from clcap_cli.stages.doctor import doctor
+from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.self_retrieve import self_retrieve
+from clcap_cli.stages.show import show
+from clcap_cli.stages.swap_reference import swap_reference
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
@@ -49,6 +55,12 @@ for stage in (
     train_cl,
     caption,
     self_retrieve,
+    evaluate,
+    swap_reference,
+    make_scenes,
+    show,
+    demo,
+    doctor,
 ):
     _stage(stage)
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from clcap_cli.datasets.records import ImageId
@@ -34,7 +36,7 @@ def score_captions(captions: Mapping[ImageId, str], references: Mapping[ImageId,
     figures: dict[str, float] = {}
     images: dict[ImageId, dict[str, float]] = {id: {} for id in captions}
     wanted = {id: references[id] for id in captions}
-    with contextlib.redirect_stdout(io.StringIO()), _java_errors():
+    with contextlib.redirect_stdout(io.StringIO()), _java():
         people, machine = _tokenised(wanted), _tokenised({id: [text] for id, text in captions.items()})
         scorers = ((Bleu(4), BLEU), (Meteor(), "METEOR"), (Rouge(), "ROUGE_L"), (Cider(), "CIDEr"))
         for scorer, names in scorers:
@@ -65,10 +67,19 @@ def _one_line(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _java_errors():  # type: ignore[no-untyped-def]
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise ClcapError(
-            f"the Java part of the scores failed ({type(error).__name__}: {error}); 'clcap doctor' tells more"
-        ) from error
+def _java() -> Iterator[None]:
+    """Keep what Java prints on stderr, and show it only when something failed."""
+    with tempfile.TemporaryFile() as heard:
+        stderr = os.dup(2)
+        try:
+            os.dup2(heard.fileno(), 2)
+            yield
+        except (OSError, ValueError) as error:
+            heard.seek(0)
+            said = heard.read().decode(errors="replace").strip().splitlines()
+            raise ClcapError(
+                f"the Java part of the scores failed: {said[-1] if said else error}; 'clcap doctor' tells more"
+            ) from error
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

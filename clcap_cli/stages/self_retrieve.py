@@ -78,7 +78,7 @@ def self_retrieve(
         tokens, lengths, texts = found.captions, found.lengths, found.texts(opened.vocabulary)
     else:
         given = open_caption_results(results)
-        origin.uses_file("results", results)
+        origin.uses_results(given)
         texts = _captions_of(given, ids)
         tokens, lengths = _encode(texts, opened.vocabulary, reader.device)
     scores = score_matrix(model, reader, tokens, lengths, lambda blocks, total: progress(blocks, total, "pairs, blocks"))

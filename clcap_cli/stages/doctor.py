@@ -1,0 +1,132 @@
+"""doctor: what this machine can run."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from clcap_cli.errors import ClcapError
+
+GOLDEN_CAPTIONS = {1: "a black dog runs through the grass", 2: "two people sit on a bench"}
+GOLDEN_REFERENCES = {
+    1: ["a black dog is running through the green grass", "the dog runs in a field"],
+    2: ["two people are sitting on a wooden bench", "a man and a woman on a bench"],
+}
+GOLDEN_SCORES = {"BLEU-1": 0.854733, "METEOR": 0.338415, "ROUGE_L": 0.714907, "CIDEr": 2.389417}
+ENOUGH_DISK = 2 * 2**30
+"""Bytes: the demo and the features of a few thousand images fit."""
+
+
+def doctor() -> None:
+    """Check what clcap needs on this machine, with a small self-test of models and scores.
+
+    Exits with status 1 when something that a stage needs does not work.
+
+    Example: clcap doctor
+    """
+    failed = 0
+    for what, check in CHECKS:
+        try:
+            mark, found = "ok", check()
+        except (ClcapError, OSError, AssertionError) as error:
+            mark, found, failed = "FAILED", str(error), failed + 1
+        print(f"{mark:<7} {what:<9} {found}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _software() -> str:
+    import platform
+    from importlib.metadata import version
+
+    import torch
+
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "timm", "h5py", "pycocoevalcap"))
+    return f"Python {platform.python_version()}, {packages}; {torch.get_num_threads()} threads"
+
+
+def _devices() -> str:
+    import torch
+
+    cuda = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    found = cuda + (["Apple MPS"] if torch.backends.mps.is_available() else [])
+    return ", ".join(found) or "no GPU: everything runs on the CPU"
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(Path.cwd()).free
+    assert free > ENOUGH_DISK, f"{free / 2**30:.1f} GiB free in this folder; features take about 125 KiB an image"
+    return f"{free / 2**30:.0f} GiB free in this folder"
+
+
+def _java() -> str:
+    import subprocess
+
+    from clcap_cli.metrics.java import find_java
+
+    java = find_java()
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
+    return f"{said.splitlines()[0]} ({java})"
+
+
+def _scores() -> str:
+    from clcap_cli.metrics.quality import score_captions
+
+    found = score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES).figures
+    for name, expected in GOLDEN_SCORES.items():
+        assert abs(found[name] - expected) < 1e-4, f"{name} of the golden example is {found[name]}, not {expected}"
+    return f"{', '.join(found)}: a golden example gives the known values"
+
+
+def _spice() -> str:
+    import pycocoevalcap
+
+    folder = Path(next(iter(pycocoevalcap.__path__))) / "spice" / "lib"
+    there = any(folder.glob("stanford-corenlp-*-models.jar"))
+    return "its models are there" if there else "its models are not there; evaluate does not need them"
+
+
+def _backbone() -> str:
+    import torch
+
+    from clcap_cli.backbones.backbone import DEFAULT, load_backbone
+
+    info = load_backbone(DEFAULT, None, None, torch.device("cpu")).info
+    return f"{info.name}, weights {info.weights_id} come with clcap"
+
+
+def _models() -> str:
+    import torch
+
+    from clcap_cli.models.captioner import CaptionerConfig
+    from clcap_cli.models.registry import MODELS, build_model
+    from clcap_cli.models.rows import ImageFeatures
+
+    torch.manual_seed(0)
+    config = CaptionerConfig(20, 3, 8, 8, 16, 16)
+    features = ImageFeatures(torch.randn(1, 8), torch.randn(1, 4, 8))
+    words = torch.tensor([[3, 4, 5]])
+    for name in MODELS:
+        model = build_model(name, config).eval()
+        with torch.inference_mode():
+            visual = model.encode(features)
+            whole = model.sequence_log_prob(visual, words, torch.tensor([3]), torch.tensor([0]))
+            state, last, total = model.start(visual), torch.tensor([model.start_token]), 0.0
+            for word in (3, 4, 5, 0):
+                log_probs, state = model.step(state, last)
+                total, last = total + float(log_probs[0, word]), torch.tensor([word])
+        assert abs(float(whole) - total) < 1e-4, f"{name}: ln p of a caption is not the sum over its words"
+    return f"{', '.join(MODELS)}: ln p of a caption is the sum over its words"
+
+
+CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("software", _software),
+    ("devices", _devices),
+    ("disk", _disk),
+    ("java", _java),
+    ("scores", _scores),
+    ("SPICE", _spice),
+    ("backbone", _backbone),
+    ("models", _models),
+)

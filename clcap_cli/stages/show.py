@@ -1,0 +1,151 @@
+"""show: what a file is, and the chain of files that made it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from clcap_cli.artifacts.provenance import Input, Provenance
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="Any file that clcap wrote.", show_default=False)],
+) -> None:
+    """Print what a file is, how it was made, and from what.
+
+    Example: clcap show nt_cl.pt
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    from clcap_cli.artifacts.chain import read_provenance
+
+    provenance = read_provenance(file)
+    console = Console(soft_wrap=True, highlight=False)
+    facts = {
+        "file": str(file),
+        "kind": f"{provenance.format} version {provenance.version}",
+        "id": provenance.id,
+        "made": f"{provenance.created} by clcap {provenance.clcap}, torch {provenance.torch}",
+        "command": provenance.command,
+        **_details(file, provenance),
+    }
+    for name, value in facts.items():
+        console.print(f"[bold]{name:<9}[/bold] {escape(value)}")
+    chain = Tree(_label(file.name, provenance))
+    _grow(chain, file, provenance, {file.resolve()})
+    console.print(chain)
+
+
+def _label(name: str, provenance: "Provenance") -> str:
+    from rich.markup import escape
+
+    seed = provenance.settings.get("seed")
+    return escape(f"{name}  {provenance.stage}" + (f", seed {seed}" if seed is not None else ""))
+
+
+def _grow(tree: "Tree", file: Path, provenance: "Provenance", told: set[Path]) -> None:
+    """Add the inputs, and theirs, as far as they are still there; each file's own inputs are told once."""
+    for item in provenance.inputs:
+        path = file.parent / item.path
+        known = _provenance_of(path, item)
+        if known is None or path.resolve() in told:
+            tree.add(f"{item.role}: {item.path}  {_state(path, item)}", style="dim")
+            continue
+        told.add(path.resolve())
+        _grow(tree.add(f"{item.role}: {_label(item.path, known)}"), path, known, told)
+
+
+def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
+    """The input's own record if it is still the file that was used."""
+    from clcap_cli.artifacts.chain import read_provenance
+    from clcap_cli.errors import ClcapError
+
+    try:
+        found = read_provenance(path)
+    except ClcapError:
+        return None
+    return found if found.id == item.id else None
+
+
+def _state(path: Path, item: "Input") -> str:
+    from clcap_cli.artifacts.chain import read_provenance
+    from clcap_cli.artifacts.provenance import digest_of_file
+    from clcap_cli.errors import ClcapError
+
+    if not path.is_file():
+        return "(not there now)"
+    try:
+        found, same = read_provenance(path).id, "(see above)"
+    except ClcapError:
+        found, same = digest_of_file(path), ""
+    return same if found == item.id else "(changed since)"
+
+
+def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
+    """What the kind of file has to say of itself."""
+    return {
+        "clcap/captions": _captions,
+        "clcap/features": _features,
+        "clcap/checkpoint": _checkpoint,
+        "clcap/caption-results": _results,
+    }.get(provenance.format, _figures)(file)
+
+
+def _captions(file: Path) -> dict[str, str]:
+    from collections import Counter
+
+    from clcap_cli.artifacts.captions import open_captions
+
+    opened = open_captions(file)
+    splits = ", ".join(f"{split} {count}" for split, count in Counter(opened.splits.tolist()).items())
+    return {
+        "images": splits,
+        "captions": f"{len(opened.lengths)} of at most {opened.max_length} words, vocabulary {len(opened.vocabulary)}",
+    }
+
+
+def _features(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.features import open_features
+
+    opened = open_features(file)
+    backbone = opened.backbone
+    return {
+        "images": str(len(opened.ids)),
+        "backbone": f"{backbone.name} ({backbone.weights} weights), {backbone.image_size} pixels",
+        "grid": f"{backbone.regions} regions of {backbone.grid_channels}; pooled {backbone.pooled_channels}",
+    }
+
+
+def _checkpoint(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.checkpoints import open_checkpoint
+
+    opened = open_checkpoint(file)
+    config = opened.config
+    record = opened.training
+    best = f"best epoch {record['best_epoch']} of {record['epochs']} by {record['criterion']}" if "epochs" in record else ""
+    return {
+        "model": f"{opened.model}, hidden {config.hidden_size}, embedding {config.embedding_size}",
+        "words": f"{len(opened.vocabulary)} with END and UNK, captions of at most {config.max_length}",
+        "backbone": f"{opened.backbone.name} ({opened.backbone.weights} weights)",
+        "round": str(opened.reference.round),
+        **({"training": best} if best else {}),
+    }
+
+
+def _results(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.results import open_caption_results
+
+    captions = open_caption_results(file).captions
+    return {"captions": f"{len(captions)}, {len(set(captions.values()))} unique"}
+
+
+def _figures(file: Path) -> dict[str, str]:
+    from clcap_cli.datasets.reading import read_json
+
+    figures = read_json(file)["figures"]
+    return {"figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items() if isinstance(value, int | float))}

@@ -1,0 +1,96 @@
+"""swap-reference: the trained target becomes the next round's reference."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clcap_cli.console import say
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed
+
+if TYPE_CHECKING:
+    import torch
+
+    from clcap_cli.artifacts.captions import Captions
+    from clcap_cli.artifacts.checkpoints import Checkpoint
+    from clcap_cli.artifacts.features import Features
+
+LIKELIHOOD_MARGIN = 0.05
+"""The share by which a candidate's mean negative ln p may be above the current reference's."""
+
+
+def swap_reference(
+    ref: Annotated[Path, typer.Option(help="The current reference, *.pt.", show_default=False)],
+    candidate: Annotated[Path, typer.Option(help="The trained target, *.pt.", show_default=False)],
+    out: Out = None,
+    force: Annotated[bool, typer.Option("--force", help="Take the candidate even where it is worse.")] = False,
+    captions: CaptionsFile = None,
+    features: FeaturesFile = None,
+    ref_features: Annotated[
+        Path | None, typer.Option(help="Reference's features.h5; default: the one in the chain.", show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> Path:
+    """Make the next round's reference from a trained target (the paper's reference replacement).
+
+    Both are compared on the validation split. A candidate is worse, and refused, when its captions find their images
+    at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below the reference's.
+
+    Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt --out ref_1.pt
+    """
+    settings = dict(locals())
+    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.checkpoints import Reference, open_checkpoint, write_checkpoint
+    from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.devices import choose_device
+
+    current, trained = open_checkpoint(ref), open_checkpoint(candidate)
+    following = Reference(
+        round=current.reference.round + 1, parents=[*current.reference.parents, current.provenance.id]
+    )
+    out = check_writable(out or candidate.with_name(f"ref_{following.round}.pt"))
+    check_vocabulary(current, trained.vocabulary, trained.path)
+    spoken = captions_for(current, captions)
+    seen, ref_seen = features_for(trained, features), features_for(current, ref_features, "--ref-features")
+    where = choose_device(device)
+    before, after = _measure(current, spoken, ref_seen, seed, where), _measure(trained, spoken, seen, seed, where)
+    for name in before:
+        say(f"{name}: reference {before[name]:.4f}, candidate {after[name]:.4f}")
+    worse = _worse(before, after)
+    if worse and not force:
+        raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
+    origin = Origin("swap-reference", settings)
+    for role, artifact in (("reference", current), ("candidate", trained), ("captions", spoken), ("features", seen)):
+        origin.uses(role, artifact)
+    record = {"comparison": {"reference": before, "candidate": after}}
+    model = trained.captioner(where)
+    write_checkpoint(out, trained.model, model, trained.vocabulary, trained.backbone, record, following, origin)
+    say(f"round {following.round}: train on with clcap train-cl --ref {out}")
+    return out
+
+
+def _measure(
+    checkpoint: "Checkpoint", captions: "Captions", features: "Features", seed: int, device: "torch.device"
+) -> dict[str, float]:
+    """Likelihood and self-retrieval on the validation split."""
+    from clcap_cli.artifacts.feature_reader import FeatureReader
+    from clcap_cli.training.data import CaptionSplit
+    from clcap_cli.training.validation import retrieval_sample, sample_retrieval, split_log_probs
+
+    model = checkpoint.captioner(device)
+    split = CaptionSplit(captions, "val", device)
+    log_probs, _ = split_log_probs(model, split, FeatureReader(features, split.ids, model))
+    sample = retrieval_sample(features, split.ids, model, seed)
+    return {"log_prob": float(log_probs.mean()), **sample_retrieval(model, sample)}
+
+
+def _worse(before: dict[str, float], after: dict[str, float]) -> str:
+    """In what the candidate is worse, or nothing."""
+    if after["mean_rank"] > before["mean_rank"]:
+        return f"mean rank {after['mean_rank']:.2f} against {before['mean_rank']:.2f} on the validation split"
+    if after["log_prob"] < before["log_prob"] * (1 + LIKELIHOOD_MARGIN):
+        return f"mean ln p {after['log_prob']:.2f} against {before['log_prob']:.2f} on the validation split"
+    return ""
