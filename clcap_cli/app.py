@@ -65,15 +65,20 @@ for stage in (
     _stage(stage)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Train image captioners whose captions tell images apart, and measure that they do."""
-    if version:
-        print(__version__)
-        raise typer.Exit
     if debug:
         os.environ["CLCAP_DEBUG"] = "1"
 

@@ -2,12 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import ProgressColumn
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 10.0
@@ -15,6 +16,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @cache
 def stderr() -> "Console":
+    """The one console of messages."""
     from rich.console import Console
 
     return Console(stderr=True, soft_wrap=True, highlight=False)
@@ -23,6 +25,11 @@ def stderr() -> "Console":
 def say(message: str) -> None:
     """Print one line for the person who watches."""
     stderr().print(message, markup=False)
+
+
+def watching(what: str) -> Callable[[Iterable[T], int], Iterator[T]]:
+    """``progress`` for those who do not know what they are counting."""
+    return lambda items, total: progress(items, total, what)
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
@@ -41,7 +48,7 @@ def _bar(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         yield from bar.track(items, total=total, description=what)
 
 
-def _rate() -> "object":
+def _rate() -> "ProgressColumn":
     from rich.progress import ProgressColumn, Task
     from rich.text import Text
 

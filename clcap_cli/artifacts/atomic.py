@@ -18,7 +18,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:

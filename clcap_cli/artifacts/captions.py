@@ -49,6 +49,7 @@ class Captions:
 
     @property
     def max_length(self) -> int:
+        """Words that a caption may have."""
         return self.tokens.shape[1]
 
     def rows_of(self, split: str) -> np.ndarray:

@@ -1,23 +1,26 @@
-"""Following the chain of files: an artifact records what it was made from, and those are the defaults of what follows."""
+"""Following the chain of files: what an artifact was made from are the defaults of what follows it."""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clcap_cli.artifacts.hdf5 import opened
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
 from clcap_cli.datasets.reading import read_json
 from clcap_cli.errors import ClcapError
 
+if TYPE_CHECKING:
+    from clcap_cli.artifacts.results import CaptionResults
 
-def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
+
+def find_input(artifact: "Artifact | CaptionResults", role: str, given: Path | None, option: str) -> Path:
     """The file that played ``role`` when ``artifact`` was made, or ``given`` in its place.
 
     Raises ClcapError when the file was moved or made again since, naming the ``option`` that says which one to use.
     """
     if given is not None:
         return given
-    recorded = artifact.provenance.input(role)
+    recorded = artifact.provenance.input(role) if artifact.provenance else None
     if recorded is None:
         raise ClcapError(f"{artifact.path} does not say which {role} it was made from; give it with {option}")
     path = artifact.path.parent / recorded.path

@@ -3,6 +3,8 @@
 Plain types and tensors only: it is read with ``weights_only=True`` and never unpickles anything else.
 """
 
+import pickle
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,10 +116,9 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 
 def _load(path: Path) -> Any:
-    import pickle
-
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise ClcapError(f"no such file: {path}") from error
     except pickle.UnpicklingError as error:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,9 @@ from clcap_cli.artifacts.hdf5 import opened, read_ids, write_ids, write_provenan
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+
+if TYPE_CHECKING:
+    import h5py
 
 KIND = "clcap/features"
 
@@ -143,14 +147,13 @@ def write_features(
     return ids
 
 
-def _contiguous(file: "object", name: str, shape: tuple[int, ...]) -> "object":
+def _contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":
     import h5py
 
     layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     layout.set_layout(h5py.h5d.CONTIGUOUS)
     layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    assert isinstance(file, h5py.File)
     space = h5py.h5s.create_simple(shape)
     h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F16LE, space, layout)
     return file[name]

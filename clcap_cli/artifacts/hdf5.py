@@ -50,8 +50,9 @@ def write_ids(group: "h5py.Group", name: str, ids: list[ImageId]) -> None:
 
 def read_ids(group: "h5py.Group", name: str) -> list[ImageId]:
     """Image ids as they were stored."""
-    dataset = group[name]
-    return dataset[:].tolist() if dataset.dtype.kind == "i" else read_texts(group, name)
+    if group[name].dtype.kind == "i":
+        return group[name][:].tolist()
+    return [*read_texts(group, name)]
 
 
 def write_texts(group: "h5py.Group", name: str, texts: list[str]) -> None:
@@ -76,4 +77,5 @@ def _attribute(file: "h5py.File", name: str, path: Path) -> object:
 
 
 def _short(error: Exception) -> str:
-    return str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(",")[0]
+    """HDF5's reason without the details that only its developers can read."""
+    return str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(":")[0]

@@ -68,10 +68,12 @@ class Artifact(Protocol):
     """Whatever was read from a file that carries provenance."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """Where it was read from."""
 
     @property
-    def provenance(self) -> Provenance: ...
+    def provenance(self) -> Provenance:
+        """Its record."""
 
 
 @dataclass
@@ -112,8 +114,7 @@ class Origin:
             python=platform.python_version(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             inputs=[
-                Input(role=role, path=os.path.relpath(path.resolve(), folder), id=id)
-                for role, path, id in self.inputs
+                Input(role=role, path=os.path.relpath(path.resolve(), folder), id=id) for role, path, id in self.inputs
             ],
         )
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 from timm.data import create_transform, resolve_model_data_config
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms import Compose
 
 from clcap_cli.artifacts.features import BackboneInfo
@@ -22,7 +23,8 @@ class Backbone:
     """A network without its classifier, and the preprocessing that belongs to it."""
 
     info: BackboneInfo
-    network: nn.Module
+    network: Any
+    """A timm network."""
     transform: Compose
 
     @torch.inference_mode()
@@ -65,7 +67,7 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
     return Backbone(info, network, create_transform(**config, is_training=False))
 
 
-def _network(name: str, source: str, image_size: int | None) -> nn.Module:
+def _network(name: str, source: str, image_size: int | None) -> Any:
     if source == "timm":
         return _from_timm(name, image_size)
     if source == "random":
@@ -82,13 +84,13 @@ def _network(name: str, source: str, image_size: int | None) -> nn.Module:
     return network
 
 
-def _create(name: str, image_size: int | None, pretrained: bool) -> nn.Module:
+def _create(name: str, image_size: int | None, pretrained: bool) -> Any:
     fixed = timm.get_pretrained_cfg(name) if image_size else None
-    sized = {"img_size": image_size} if fixed is not None and fixed.fixed_input_size else {}
+    sized: dict[str, Any] = {"img_size": image_size} if fixed is not None and fixed.fixed_input_size else {}
     return timm.create_model(name, pretrained=pretrained, **sized)
 
 
-def _from_timm(name: str, image_size: int | None) -> nn.Module:
+def _from_timm(name: str, image_size: int | None) -> Any:
     try:
         return _create(name, image_size, pretrained=True)
     except Exception as error:  # the hub's client raises many kinds
@@ -98,7 +100,7 @@ def _from_timm(name: str, image_size: int | None) -> nn.Module:
         ) from error
 
 
-def _load_file(network: nn.Module, name: str, path: Path) -> None:
+def _load_file(network: Any, name: str, path: Path) -> None:
     if not path.is_file():
         raise ClcapError(f"no such file: {path} (--weights takes a state dict file, or 'random')")
     try:
@@ -107,7 +109,7 @@ def _load_file(network: nn.Module, name: str, path: Path) -> None:
         raise ClcapError(f"{path} does not hold weights for {name}: {str(error).splitlines()[0]}") from error
 
 
-def _probe(network: nn.Module, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _probe(network: Any, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     with torch.inference_mode():
         try:
             return _features(network, torch.zeros(1, 3, size, size, device=device))
@@ -115,7 +117,7 @@ def _probe(network: nn.Module, size: int, device: torch.device) -> tuple[Tensor,
             raise ClcapError(f"this backbone cannot take images of {size} pixels: {error}") from error
 
 
-def _features(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+def _features(network: Any, images: Tensor) -> tuple[Tensor, Tensor]:
     maps = network.forward_features(images)
     pooled = network.forward_head(maps, pre_logits=True)
     if maps.dim() == 3:  # (B, tokens, C), with class tokens first

@@ -38,11 +38,11 @@ def score_captions(captions: Mapping[ImageId, str], references: Mapping[ImageId,
     wanted = {id: references[id] for id in captions}
     with contextlib.redirect_stdout(io.StringIO()), _java():
         people, machine = _tokenised(wanted), _tokenised({id: [text] for id, text in captions.items()})
-        scorers = ((Bleu(4), BLEU), (Meteor(), "METEOR"), (Rouge(), "ROUGE_L"), (Cider(), "CIDEr"))
-        for scorer, names in scorers:
+        scorers = ((BLEU, Bleu(4)), (("METEOR",), Meteor()), (("ROUGE_L",), Rouge()), (("CIDEr",), Cider()))
+        for names, scorer in scorers:
             overall, each = scorer.compute_score(people, machine)
-            if isinstance(names, str):
-                overall, each, names = [overall], [each], (names,)
+            if len(names) == 1:
+                overall, each = [overall], [each]
             for name, value, values in zip(names, overall, each, strict=True):
                 figures[name] = float(value)
                 for id, one in zip(people, values, strict=True):
@@ -56,7 +56,8 @@ BLEU = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")
 def _tokenised(texts: Mapping[ImageId, Sequence[str]]) -> dict[ImageId, list[str]]:
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-    found = PTBTokenizer().tokenize({id: [{"caption": _one_line(text)} for text in group] for id, group in texts.items()})
+    lines = {id: [{"caption": _one_line(text)} for text in group] for id, group in texts.items()}
+    found = PTBTokenizer().tokenize(lines)
     # The tokeniser's output ends early when the last lines are empty.
     return {id: found.get(id, []) + [""] * (len(group) - len(found.get(id, []))) for id, group in texts.items()}
 

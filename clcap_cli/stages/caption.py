@@ -1,14 +1,14 @@
 """caption: a checkpoint and images -> COCO results."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clcap_cli.console import progress
+from clcap_cli.console import watching
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
 
@@ -25,7 +25,9 @@ def caption(
     split: Split = "test",
     images: Annotated[
         list[Path] | None,
-        typer.Option(help="Image file or folder to caption instead of a split; may be given again.", show_default=False),
+        typer.Option(
+            help="Image file or folder to caption instead of a split; may be given again.", show_default=False
+        ),
     ] = None,
     out: Out = None,
     beam: Beam = 3,
@@ -60,13 +62,13 @@ def caption(
     model = opened.captioner(where)
     if images:
         with _extracted(opened, images, weights, where) as (ids, seen):
-            found = decode(model, FeatureReader(seen, ids, model), beam, _watch)
+            found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
     else:
         spoken, seen = captions_for(opened, captions), features_for(opened, features)
         ids = [spoken.image_ids[row] for row in spoken.rows_of(split)]
         origin.uses("captions", spoken)
         origin.uses("features", seen)
-        found = decode(model, FeatureReader(seen, ids, model), beam, _watch)
+        found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
     write_caption_results(out, dict(zip(ids, found.texts(opened.vocabulary), strict=True)), origin)
     return out
 
@@ -108,7 +110,3 @@ def _image_files(path: Path) -> list[Path]:
         what = "holds no images" if path.is_dir() else "is not there"
         raise ClcapError(f"{path} {what}; --images takes image files and folders")
     return found
-
-
-def _watch(blocks: Iterable, total: int) -> Iterable:
-    return progress(blocks, total, "blocks of 64 images")

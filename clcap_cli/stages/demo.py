@@ -34,15 +34,14 @@ def demo(
 
     _step("1/6  scenes")
     scenes = make_scenes(folder / "scenes", seed=seed)
-    files = {split: [scenes / f"captions_{split}.json"] for split in ("train", "val", "test")}
-    captions = prepare_captions(**files, out=folder / "captions.h5")
+    train, val, test = ([scenes / f"captions_{split}.json"] for split in ("train", "val", "test"))
+    captions = prepare_captions(train=train, val=val, test=test, out=folder / "captions.h5")
     _step("2/6  features")
     features = extract_features(captions, [scenes / "images"], out=folder / "features.h5", image_size=96)
     _step("3/6  maximum likelihood (MLE)")
-    sizes = {"embedding": 256, "hidden": 256}
-    mle = train_mle(captions, features, out=folder / "nt.pt", **sizes, epochs=10, lr=3e-3, seed=seed)
+    mle = train_mle(captions, features, out=folder / "nt.pt", embedding=256, hidden=256, epochs=12, lr=3e-3, seed=seed)
     _step("4/6  contrastive learning (CL)")
-    cl = train_cl(mle, k=5, epochs=3, lr=5e-4, seed=seed)
+    cl = train_cl(mle, k=5, epochs=5, lr=5e-4, seed=seed)
     _step("5/6  captions, self-retrieval, quality")
     measured = {}
     for name, checkpoint in (("MLE", mle), ("CL", cl)):
@@ -73,7 +72,10 @@ def _table(figures: dict[str, dict[str, Any]]) -> "Table":
 
     table = Table("", *COLUMNS)
     for name, values in figures.items():
-        table.add_row(name, *(f"{values[column]:.3f}" if column != "unique_captions" else str(values[column]) for column in COLUMNS))
+        table.add_row(
+            name,
+            *(f"{values[column]:.3f}" if column != "unique_captions" else str(values[column]) for column in COLUMNS),
+        )
     return table
 
 

@@ -3,13 +3,17 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from clcap_cli.errors import ClcapError
 
-GOLDEN_CAPTIONS = {1: "a black dog runs through the grass", 2: "two people sit on a bench"}
-GOLDEN_REFERENCES = {
+if TYPE_CHECKING:
+    from clcap_cli.datasets.records import ImageId
+
+GOLDEN_CAPTIONS: "dict[ImageId, str]" = {1: "a black dog runs through the grass", 2: "two people sit on a bench"}
+GOLDEN_REFERENCES: "dict[ImageId, list[str]]" = {
     1: ["a black dog is running through the green grass", "the dog runs in a field"],
     2: ["two people are sitting on a wooden bench", "a man and a woman on a bench"],
 }

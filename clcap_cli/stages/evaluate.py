@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clcap_cli.console import progress, say
+from clcap_cli.console import say, watching
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.captions import Captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.records import ImageId
@@ -87,7 +86,7 @@ def _caption(
     model = opened.captioner(choose_device(device))
     rows = spoken.rows_of(split)
     ids = [spoken.image_ids[row] for row in rows]
-    found = decode(model, FeatureReader(seen, ids, model), beam, lambda blocks, total: progress(blocks, total, "blocks"))
+    found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
     return dict(zip(ids, found.texts(opened.vocabulary), strict=True)), spoken.references(rows)
 
 
@@ -98,9 +97,7 @@ def _people(
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.chain import find_input
 
-    if captions is None and results.provenance is None:
-        raise ClcapError(f"{results.path} does not say what it describes; give --captions captions.h5 or --references")
-    spoken: Captions = open_captions(captions or find_input(results, "captions", None, "--captions"))
+    spoken = open_captions(find_input(results, "captions", captions, "--captions, or references with --references"))
     origin.uses("captions", spoken)
     return spoken.references(spoken.rows_of(split))
 

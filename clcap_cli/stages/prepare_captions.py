@@ -49,7 +49,9 @@ def prepare_captions(
     from clcap_cli.datasets.text import words_of
     from clcap_cli.datasets.vocabulary import Vocabulary
 
-    coco_files = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
+    coco_files = [
+        (split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []
+    ]
     if (dataset is None) == (not coco_files):
         raise ClcapError("give either one dataset file, or COCO files with --train, --val and --test")
     out = check_writable(out or Path("captions.h5"))

@@ -1,12 +1,12 @@
 """self-retrieve: a checkpoint and its captions -> at which rank each caption finds its own image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clcap_cli.console import progress, say
+from clcap_cli.console import say, watching
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
 
@@ -27,7 +27,9 @@ def self_retrieve(
     split: Split = "test",
     pool: Annotated[
         int | None,
-        typer.Option(min=2, help="Images, drawn by --seed; default: all of the split, 5000 at most.", show_default=False),
+        typer.Option(
+            min=2, help="Images, drawn by --seed; default: all of the split, 5000 at most.", show_default=False
+        ),
     ] = None,
     results: Annotated[
         Path | None,
@@ -74,14 +76,14 @@ def self_retrieve(
     origin.uses("captions", spoken)
     origin.uses("features", seen)
     if results is None:
-        found = decode(model, reader, beam, lambda blocks, total: progress(blocks, total, "captions, blocks"))
+        found = decode(model, reader, beam, watching("captioning, blocks of 64 images"))
         tokens, lengths, texts = found.captions, found.lengths, found.texts(opened.vocabulary)
     else:
         given = open_caption_results(results)
         origin.uses_results(given)
         texts = _captions_of(given, ids)
         tokens, lengths = _encode(texts, opened.vocabulary, reader.device)
-    scores = score_matrix(model, reader, tokens, lengths, lambda blocks, total: progress(blocks, total, "pairs, blocks"))
+    scores = score_matrix(model, reader, tokens, lengths, watching("scoring, blocks of images"))
     ranks = rank(scores, torch.arange(len(ids), device=scores.device))
     figures = retrieval_figures(ranks, len(ids))
     own = scores.diagonal().tolist()

@@ -127,7 +127,11 @@ def _checkpoint(file: Path) -> dict[str, str]:
     opened = open_checkpoint(file)
     config = opened.config
     record = opened.training
-    best = f"best epoch {record['best_epoch']} of {record['epochs']} by {record['criterion']}" if "epochs" in record else ""
+    best = (
+        f"best epoch {record['best_epoch']} of {record['epochs']} by {record['criterion']}"
+        if "epochs" in record
+        else ""
+    )
     return {
         "model": f"{opened.model}, hidden {config.hidden_size}, embedding {config.embedding_size}",
         "words": f"{len(opened.vocabulary)} with END and UNK, captions of at most {config.max_length}",
@@ -148,4 +152,6 @@ def _figures(file: Path) -> dict[str, str]:
     from clcap_cli.datasets.reading import read_json
 
     figures = read_json(file)["figures"]
-    return {"figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items() if isinstance(value, int | float))}
+    return {
+        "figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items() if isinstance(value, int | float))
+    }

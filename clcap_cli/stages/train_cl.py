@@ -62,7 +62,10 @@ def train_cl(
     reference, start = open_checkpoint(ref), open_checkpoint(start_path)
     check_vocabulary(reference, start.vocabulary, start.path)
     spoken = captions_for(reference, captions)
-    seen, ref_seen = features_for(start, features), features_for(reference, ref_features or (None if target else features), "--ref-features")
+    seen = features_for(start, features)
+    if ref_features is None and target is None:
+        ref_features = features
+    ref_seen = features_for(reference, ref_features, "--ref-features")
     torch.manual_seed(seed)
     start = replace(start, config=replace(start.config, dropout=dropout))
     where = choose_device(device)

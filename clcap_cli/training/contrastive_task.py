@@ -92,7 +92,8 @@ class ContrastiveTask:
         self.val_split = ContrastiveSplit(captions, "val", target, reference, k, nu)
         self.sample = retrieval_sample(target.features, self.val_split.captions.ids, target.model, seed)
 
-    criterion = "val_loss"
+    # The loss on fresh negatives turns after few epochs, while captions still find their images better and better.
+    criterion = "val_mean_rank"
     higher_is_better = False
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:

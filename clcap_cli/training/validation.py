@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import decode
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import rank, retrieval_figures
 from clcap_cli.retrieval.scoring import score_matrix

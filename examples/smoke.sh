@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The whole chain on a tiny subset, for your own CI: fails as soon as a stage does.
+# Usage: bash examples/smoke.sh [COCO_FOLDER]
+#   COCO_FOLDER  has annotations/captions_{train,val}2017.json, train2017/ and val2017/; without it, scenes are made
+set -euo pipefail
+coco=${1:-}
+[ -z "$coco" ] || coco=$(cd "$coco" && pwd)
+if [ -z "$(command -v clcap)" ]; then
+  cd "$(dirname "$0")/.."
+  bash examples/setup.sh
+  PATH="$PWD/.venv/bin:$PATH"
+fi
+work=$(mktemp -d)
+trap 'status=$?; rm -rf "$work"; [ $status = 0 ] || echo "smoke test FAILED" >&2' EXIT
+cd "$work"
+
+if [ -n "$coco" ]; then
+  clcap prepare-captions --train "$coco/annotations/captions_train2017.json" \
+    --val "$coco/annotations/captions_val2017.json" --limit 40 --min-count 2
+  clcap extract-features captions.h5 --images "$coco/train2017" --images "$coco/val2017" --image-size 128
+  split=val
+else
+  clcap make-scenes scenes --train 60 --val 20 --test 20
+  clcap prepare-captions --train scenes/captions_train.json --val scenes/captions_val.json \
+    --test scenes/captions_test.json --min-count 2
+  clcap extract-features captions.h5 --images scenes/images --image-size 96
+  split=test
+fi
+small="--hidden 64 --embedding 64 --epochs 3 --lr 5e-3"
+clcap train-mle captions.h5 features.h5 --model neuraltalk2 $small --out nt.pt
+clcap train-mle captions.h5 features.h5 --model adaptive-attention $small --out aa.pt
+clcap train-cl --ref nt.pt --k 5 --epochs 1
+clcap train-cl --ref aa.pt --target nt.pt --k 2 --epochs 1 --out nt_from_aa.pt
+clcap caption nt_cl.pt --split "$split" --out nt_cl.captions.json
+clcap self-retrieve nt_cl.pt --split "$split" --pool 10 --out nt_cl.retrieval.json
+clcap evaluate nt_cl.captions.json --split "$split" --out nt_cl.metrics.json
+clcap swap-reference --ref nt.pt --candidate nt_cl.pt --out ref_1.pt --force
+clcap train-cl --ref ref_1.pt --k 1 --epochs 1
+clcap show ref_1_cl.pt
+echo "smoke test passed" >&2

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from clcap_cli.backbones.backbone import DEFAULT, load_backbone
+from clcap_cli.backbones.extraction import ImageFile, Skipped, extract
+from clcap_cli.errors import ClcapError
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "regions", "grid", "pooled"),
+    [
+        ("resnet18", 64, 4, 512, 512),
+        ("vgg11", 224, 49, 512, 4096),
+        ("vit_tiny_patch16_224", 64, 16, 192, 192),
+        ("swin_tiny_patch4_window7_224", 64, 4, 768, 768),
+    ],
+)
+def test_backbones_of_every_family(name: str, size: int, regions: int, grid: int, pooled: int) -> None:
+    backbone = load_backbone(name, "random", size, CPU)
+    assert (backbone.info.regions, backbone.info.grid_channels, backbone.info.pooled_channels) == (
+        regions,
+        grid,
+        pooled,
+    )
+    seen = backbone(torch.zeros(2, 3, size, size))
+    assert [tuple(part.shape) for part in seen] == [(2, pooled), (2, regions, grid)]
+
+
+def test_the_default_backbone_has_its_real_weights() -> None:
+    backbone = load_backbone(DEFAULT, None, None, CPU)
+    assert backbone.info.weights == "bundled"
+    assert (backbone.info.image_size, backbone.info.regions, backbone.info.pooled_channels) == (224, 49, 1280)
+    assert backbone.info.weights_id != load_backbone(DEFAULT, "random", None, CPU).info.weights_id
+
+
+def test_random_weights_are_the_same_every_time() -> None:
+    one, two = (load_backbone("resnet18", "random", 64, CPU).info for _ in range(2))
+    assert one == two
+
+
+def test_weights_from_a_file(tmp_path: Path) -> None:
+    random = load_backbone("resnet18", "random", 64, CPU)
+    torch.save(random.network.state_dict(), tmp_path / "w.pth")
+    assert load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU).info.weights_id == random.info.weights_id
+
+
+def test_weights_that_do_not_fit(tmp_path: Path) -> None:
+    torch.save({"fc.weight": torch.zeros(3)}, tmp_path / "w.pth")
+    with pytest.raises(ClcapError, match=r"w\.pth does not hold weights for resnet18"):
+        load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_features_stay_with_their_image_when_others_are_bad(tmp_path: Path, workers: int) -> None:
+    backbone = load_backbone("resnet18", "random", 32, CPU)
+    colours = {number: (number * 6, 255 - number * 6, 90) for number in range(40)}
+    for number, colour in colours.items():
+        Image.new("RGB", (40, 40), colour).save(tmp_path / f"{number}.png")
+    bad = [3, 4, 31, 39]
+    for number in bad:
+        (tmp_path / f"{number}.png").write_bytes(b"not a picture")
+    files = [ImageFile(number, tmp_path / f"{number}.png") for number in colours]
+    skipped = Skipped()
+    found = {}
+    for ids, pooled, _ in extract(backbone, files, workers, skipped):
+        found |= dict(zip(ids, pooled, strict=True))
+    assert [id for id, _ in skipped.reasons] == bad
+    assert list(found) == [number for number in colours if number not in bad]
+    for number in (0, 5, 32, 38):
+        ((_, alone, _),) = extract(backbone, [files[number]], 0, None)
+        assert abs(alone[0].astype(float) - found[number].astype(float)).max() < 2e-2
+    assert abs(found[0].astype(float) - found[38].astype(float)).max() > 5e-2

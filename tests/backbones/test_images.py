@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clcap_cli.backbones.images import UnreadableImageError, find_image, open_rgb
+from clcap_cli.errors import ClcapError
+
+
+def half_red() -> Image.Image:
+    """Left half red, right half blue."""
+    picture = np.zeros((8, 16, 3), np.uint8)
+    picture[:, :8, 0] = picture[:, 8:, 2] = 255
+    return Image.fromarray(picture)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "CMYK", "RGBA", "YCbCr"])
+def test_colours_survive_every_mode(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / ("a.jpg" if mode in ("CMYK", "YCbCr") else "a.png")
+    half_red().convert(mode).save(path)
+    found = np.asarray(open_rgb(path)).astype(int)
+    assert found.shape == (8, 16, 3)
+    assert found[4, 2, 0] > 200 and found[4, 2, 2] < 60
+    assert found[4, 13, 2] > 200 and found[4, 13, 0] < 60
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1", "I;16"])
+def test_grey_pictures_become_grey_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "a.png"
+    if mode == "I;16":
+        Image.fromarray(np.full((4, 4), 128 * 256, np.uint16)).save(path)
+    else:
+        Image.new("L", (4, 4), 255).convert(mode).save(path)
+    found = np.asarray(open_rgb(path)).astype(int)
+    assert found.shape == (4, 4, 3)
+    assert np.ptp(found) == 0
+    assert abs(found[0, 0, 0] - (128 if mode == "I;16" else 255)) <= 1
+
+
+def test_transparency_becomes_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "a.png")
+    assert np.asarray(open_rgb(tmp_path / "a.png")).min() == 255
+
+
+def test_a_picture_taken_sideways_is_turned_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned a quarter to the left
+    half_red().save(tmp_path / "a.jpg", exif=exif, quality=95)
+    found = np.asarray(open_rgb(tmp_path / "a.jpg")).astype(int)
+    assert found.shape == (16, 8, 3)
+    assert found[2, 4, 0] > 200 and found[13, 4, 2] > 200
+
+
+def test_a_picture_cut_short_is_named(tmp_path: Path) -> None:
+    half_red().resize((200, 200)).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UnreadableImageError, match=r"a\.jpg is not a readable image"):
+        open_rgb(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "a/../../secret.png"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ClcapError, match="leads out of the images' folder"):
+        find_image([tmp_path], name)
+
+
+def test_a_name_in_two_folders_is_refused(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        half_red().save(tmp_path / folder / "a.png")
+    with pytest.raises(ClcapError, match=r"there are two images 'a\.png'"):
+        find_image([tmp_path / "one", tmp_path / "two"], "a.png")

@@ -1,0 +1,116 @@
+"""The paper's workflow through the real command line, as a shell would run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import real_data
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(folder: Path, *words: str) -> str:
+    code = "from clcap_cli.app import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_designed_chain_runs_word_for_word(tmp_path: Path) -> None:
+    run(tmp_path, "make-scenes", "scenes", "--train", "40", "--val", "10", "--test", "12")
+    files = [w for s in ("train", "val", "test") for w in (f"--{s}", f"scenes/captions_{s}.json")]
+    assert run(tmp_path, "prepare-captions", *files, "--out", "captions.h5") == "captions.h5\n"
+    images = ["--images", "scenes/images", "--image-size", "64"]
+    assert run(tmp_path, "extract-features", "captions.h5", *images, "--out", "features.h5") == "features.h5\n"
+    small = ["--hidden", "32", "--embedding", "32", "--epochs", "2", "--lr", "0.01"]
+    train = ["train-mle", "captions.h5", "features.h5", "--model", "neuraltalk2", "--out", "nt.pt"]
+    assert run(tmp_path, *train, *small) == "nt.pt\n"
+    assert run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5") == "nt_cl.pt\n"
+    captions = ["caption", "nt_cl.pt", "--split", "test", "--out", "nt_cl.captions.json"]
+    assert run(tmp_path, *captions) == "nt_cl.captions.json\n"
+    retrieve = ["self-retrieve", "nt_cl.pt", "--split", "test", "--out", "nt_cl.retrieval.json"]
+    assert run(tmp_path, *retrieve) == "nt_cl.retrieval.json\n"
+    evaluate = ["evaluate", "nt_cl.captions.json", "--split", "test", "--out", "nt_cl.metrics.json"]
+    assert run(tmp_path, *evaluate) == "nt_cl.metrics.json\n"
+    swap = ["swap-reference", "--ref", "nt.pt", "--candidate", "nt_cl.pt", "--out", "ref_1.pt", "--force"]
+    assert run(tmp_path, *swap) == "ref_1.pt\n"
+    assert "train-mle" in run(tmp_path, "show", "ref_1.pt")
+
+    retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())
+    metrics = json.loads((tmp_path / "nt_cl.metrics.json").read_text())
+    assert len(retrieval["images"]) == len(metrics["images"]) == 12
+    assert {"R@1", "R@5", "R@10", "median_rank", "mean_rank", "chance"} <= set(retrieval["figures"])
+    assert {"BLEU-1", "BLEU-4", "METEOR", "ROUGE_L", "CIDEr"} <= set(metrics["figures"])
+    log = [json.loads(line) for line in (tmp_path / "nt_cl.log.jsonl").read_text().splitlines()]
+    assert round(log[0]["val_loss"], 4) == 1.3863
+    assert {"G_positive", "G_negative", "told_apart", "val_loss_bound", "val_R@1", "val_log_prob"} <= set(log[1])
+
+
+def test_pycocotools_takes_the_results(chain: Path, clcap) -> None:
+    from pycocotools.coco import COCO
+
+    results = clcap("caption", chain / "nt.pt", "--split", "test").out.strip()
+    coco = COCO(chain / "scenes" / "captions_test.json").loadRes(results)
+    assert len(coco.anns) == 10
+
+
+def test_a_results_file_of_another_tool(chain: Path, clcap) -> None:
+    notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
+    results = [{"image_id": note["image_id"], "caption": note["caption"]} for note in notes[::5]]
+    (chain / "people.json").write_text(json.dumps(results))
+    coco = chain / "scenes" / "captions_test.json"
+    assert clcap("evaluate", chain / "people.json", "--references", coco).status == 0
+    metrics = json.loads((chain / "people.metrics.json").read_text())
+    assert metrics["figures"]["ROUGE_L"] == pytest.approx(1)
+    answer = clcap("self-retrieve", chain / "nt.pt", "--results", chain / "people.json")
+    assert answer.status == 0
+    ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
+    assert [image["caption"] for image in ranked] == [result["caption"] for result in results]
+
+
+def test_a_target_of_another_kind_with_features_of_its_own(chain: Path, clcap) -> None:
+    images = chain / "scenes" / "images"
+    other = ["--backbone", "resnet18", "--weights", "random", "--image-size", "32", "--out", chain / "resnet.h5"]
+    assert clcap("extract-features", chain / "captions.h5", "--images", images, *other).status == 0
+    size = ["--hidden", 16, "--embedding", 16, "--epochs", 1, "--out", chain / "small.pt"]
+    assert clcap("train-mle", chain / "captions.h5", chain / "resnet.h5", *size).status == 0
+    answer = clcap("train-cl", "--ref", chain / "aa.pt", "--target", chain / "small.pt", "--k", 1, "--epochs", 1)
+    assert answer.out == f"{chain}/small_cl.pt\n"
+    assert clcap("caption", chain / "small_cl.pt").status == 0
+
+
+def test_images_of_ones_own(chain: Path, clcap) -> None:
+    images = chain / "scenes" / "images"
+    out = ["--out", chain / "own.json"]
+    assert clcap("caption", chain / "nt.pt", "--images", images / "000033.png", "--images", images, *out).status == 0
+    own = json.loads((chain / "own.json").read_text())
+    assert len(own) == 42
+    clcap("caption", chain / "nt.pt", "--split", "test", "--out", chain / "test.json")
+    split = json.loads((chain / "test.json").read_text())
+    assert own[0]["caption"] == split[0]["caption"]
+
+
+def test_coco_mini(tmp_path: Path) -> None:
+    coco = real_data("coco-mini")
+    subprocess.run(
+        ["bash", str(ROOT / "examples" / "smoke.sh"), str(coco)],
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "TMPDIR": str(tmp_path)},
+        check=True,
+    )
+
+
+def test_flickr8k(tmp_path: Path) -> None:
+    flickr = real_data("flickr8k-700")
+    run(tmp_path, "prepare-captions", str(flickr / "dataset.json"), "--limit", "60")
+    images = ["--images", str(flickr / "images"), "--image-size", "128"]
+    run(tmp_path, "extract-features", "captions.h5", *images)
+    small = ["--hidden", "64", "--embedding", "64", "--epochs", "6", "--lr", "0.01"]
+    run(tmp_path, "train-mle", "captions.h5", "features.h5", *small, "--out", "nt.pt")
+    run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5", "--epochs", "2", "--lr", "1e-3")
+    run(tmp_path, "self-retrieve", "nt_cl.pt", "--pool", "50")
+    retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())["figures"]
+    assert retrieval["images"] == 50
+    assert retrieval["mean_rank"] < retrieval["chance"]["mean_rank"]

@@ -1,0 +1,86 @@
+"""Shared pieces: the command line as a function, and one tiny chain of files that many tests read."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clcap_cli import app
+from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.make_scenes import make_scenes
+from clcap_cli.stages.prepare_captions import prepare_captions
+from clcap_cli.stages.train_cl import train_cl
+from clcap_cli.stages.train_mle import train_mle
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def real_data(name: str) -> Path:
+    """A folder of real photos beside the checkout; the test skips where it is missing."""
+    folder = REAL_DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}")
+    return folder
+
+
+@dataclass
+class Answer:
+    """What a command said."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., Answer]:
+    """Run the command line in this process."""
+
+    def run(*words: object) -> Answer:
+        monkeypatch.setattr("sys.argv", ["clcap", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            app.main()
+        said = capsys.readouterr()
+        return Answer(int(exit.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(clcap: Callable[..., Answer]) -> Callable[..., str]:
+    """Run a command that cannot be done, and return its one message."""
+
+    def run(*words: object) -> str:
+        answer = clcap(*words)
+        assert answer.status == 1
+        assert answer.out == ""
+        lines = answer.err.strip().splitlines()
+        assert lines[-1].startswith("error: ")
+        return lines[-1].removeprefix("error: ")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def made_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chain")
+    scenes = make_scenes(folder / "scenes", train=24, val=8, test=10)
+    files = {split: [scenes / f"captions_{split}.json"] for split in ("train", "val", "test")}
+    captions = prepare_captions(**files, out=folder / "captions.h5", min_count=2)
+    features = extract_features(
+        captions, [scenes / "images"], out=folder / "features.h5", image_size=64, workers=0, device="cpu"
+    )
+    small = {"embedding": 24, "hidden": 32, "epochs": 2, "lr": 0.01, "device": "cpu"}
+    train_mle(captions, features, model="neuraltalk2", out=folder / "nt.pt", **small)
+    train_mle(captions, features, model="adaptive-attention", out=folder / "aa.pt", **small)
+    train_cl(folder / "nt.pt", k=2, epochs=1, device="cpu")
+    return folder
+
+
+@pytest.fixture
+def chain(made_chain: Path, tmp_path: Path) -> Path:
+    """A folder of the test's own with scenes/, captions.h5, features.h5, nt.pt, aa.pt and nt_cl.pt."""
+    return Path(shutil.copytree(made_chain, tmp_path / "chain"))

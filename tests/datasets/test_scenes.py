@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clcap_cli.datasets.scenes import describe, draw_scenes
+from clcap_cli.stages.make_scenes import make_scenes
+
+
+def test_no_scene_is_drawn_twice() -> None:
+    scenes = draw_scenes(500, np.random.default_rng(0))
+    assert len(set(scenes)) == 500
+
+
+def test_captions_say_nothing_untrue() -> None:
+    rng = np.random.default_rng(0)
+    for scene in draw_scenes(200, rng):
+        true = {
+            word for thing in scene.things for word in (thing.shape, thing.colour, thing.size, *thing.place.split())
+        }
+        named = {"red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "circle", "square", "triangle"}
+        named |= {"star", "ring", "cross", "small", "large", "top", "bottom", "left", "right", "middle"}
+        for caption in describe(scene, rng):
+            assert set(caption.split()) & named <= true
+
+
+def test_same_seed_same_files(tmp_path: Path) -> None:
+    one, two = (make_scenes(tmp_path / name, train=3, val=2, test=2, seed=5) for name in ("one", "two"))
+    files = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
+    assert len(files) == 10
+    for file in files:
+        assert (one / file).read_bytes() == (two / file).read_bytes()
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_pycocotools_reads_the_captions(tmp_path: Path, split: str) -> None:
+    from pycocotools.coco import COCO
+
+    make_scenes(tmp_path, train=3, val=2, test=2)
+    coco = COCO(tmp_path / f"captions_{split}.json")
+    assert all(len(coco.imgToAnns[id]) == 5 for id in coco.getImgIds())

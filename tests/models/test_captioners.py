@@ -1,0 +1,83 @@
+"""The captioner interface, which every model has to keep."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.rows import ImageFeatures
+
+WORDS, LONGEST = 11, 6
+
+
+def tiny(name: str, seed: int = 0) -> tuple[Captioner, ImageFeatures]:
+    torch.manual_seed(seed)
+    model = build_model(name, CaptionerConfig(WORDS, LONGEST, 7, 5, 8, 12, 0.5)).eval()
+    return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))
+
+
+def by_steps(model: Captioner, features: ImageFeatures, image: int, words: list[int]) -> float:
+    state = model.start(model.encode(features))[torch.tensor([image])]
+    last, total = torch.tensor([model.start_token]), 0.0
+    for word in [*words, 0]:
+        log_probs, state = model.step(state, last)
+        last, total = torch.tensor([word]), total + float(log_probs[0, word].detach())
+    return total
+
+
+captions = st.lists(
+    st.tuples(st.integers(0, 2), st.lists(st.integers(1, WORDS - 1), max_size=LONGEST)), min_size=1, max_size=6
+)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=30, deadline=None)
+@given(captions=captions, seed=st.integers(0, 99))
+def test_sequence_log_prob_is_the_sum_of_steps(name: str, captions: list, seed: int) -> None:
+    model, features = tiny(name, seed)
+    tokens = torch.zeros(len(captions), LONGEST, dtype=torch.int64)
+    for row, (_, words) in enumerate(captions):
+        tokens[row, : len(words)] = torch.tensor(words, dtype=torch.int64)
+    lengths = torch.tensor([len(words) for _, words in captions])
+    image = torch.tensor([image for image, _ in captions])
+    whole = model.sequence_log_prob(model.encode(features), tokens, lengths, image)
+    steps = [by_steps(model, features, image, words) for image, words in captions]
+    assert whole.tolist() == pytest.approx(steps, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("length", range(LONGEST + 1))
+def test_every_length_agrees(name: str, length: int) -> None:
+    model, features = tiny(name)
+    words = torch.arange(1, LONGEST + 1).unsqueeze(0)
+    whole = model.sequence_log_prob(model.encode(features), words, torch.tensor([length]), torch.tensor([1]))
+    assert whole.item() == pytest.approx(by_steps(model, features, 1, words[0, :length].tolist()), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_stands_after_the_end_does_not_count(name: str) -> None:
+    model, features = tiny(name)
+    visual, length, image = model.encode(features), torch.tensor([2]), torch.tensor([0])
+    one = model.sequence_log_prob(visual, torch.tensor([[3, 4, 0, 0]]), length, image)
+    other = model.sequence_log_prob(visual, torch.tensor([[3, 4, 7, 8]]), length, image)
+    assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_probabilities_of_the_next_word_sum_to_one(name: str) -> None:
+    model, features = tiny(name)
+    state = model.start(model.encode(features))
+    log_probs, _ = model.step(state, torch.full((3,), model.start_token))
+    assert log_probs.shape == (3, WORDS)
+    assert log_probs.exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_weight_learns(name: str) -> None:
+    model, features = tiny(name)
+    words = torch.tensor([[3, 4, 5], [6, 0, 0]])
+    model.sequence_log_prob(model.encode(features), words, torch.tensor([3, 1]), torch.tensor([0, 2])).sum().backward()
+    still = [key for key, value in model.named_parameters() if value.grad is None or not value.grad.any()]
+    assert still == []

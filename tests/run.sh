@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Sets up .venv and runs the tests. Usage: bash tests/run.sh [PYTEST OPTIONS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash examples/setup.sh test
+.venv/bin/ruff check clcap_cli tests
+.venv/bin/mypy
+.venv/bin/python -m pytest "$@"

@@ -1,0 +1,294 @@
+"""Every way in which input can be bad gives one message that says what is wrong, where, and what to do."""
+
+import json
+import pickle
+from pathlib import Path
+
+import h5py
+import pytest
+import torch
+from PIL import Image
+
+from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.prepare_captions import prepare_captions
+
+
+def cut(path: Path, share: float = 0.5) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+
+
+def coco(path: Path, images: list[dict], annotations: list[dict]) -> Path:
+    path.write_text(json.dumps({"images": images, "annotations": annotations}))
+    return path
+
+
+IMAGE = {"id": 1, "file_name": "a.jpg"}
+NOTE = {"id": 1, "image_id": 1, "caption": "a dog"}
+
+
+def test_no_such_file(refused, tmp_path: Path) -> None:
+    missing = tmp_path / "none.json"
+    assert refused("prepare-captions", missing) == f"no such file: {missing}"
+    assert refused("train-mle", missing, missing) == f"no such file: {missing}"
+    assert refused("train-cl", "--ref", missing) == f"no such file: {missing}"
+    assert refused("evaluate", missing) == f"no such file: {missing}"
+    assert refused("show", missing) == f"no such file: {missing}"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_truncated_captions(refused, chain: Path, share: float) -> None:
+    cut(chain / "captions.h5", share)
+    message = refused("train-mle", chain / "captions.h5", chain / "features.h5")
+    assert message == (
+        f"{chain}/captions.h5 is not a readable HDF5 file (damaged or cut short): truncated file; make it again"
+    )
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_truncated_features(refused, chain: Path, share: float) -> None:
+    cut(chain / "features.h5", share)
+    message = refused("train-mle", chain / "captions.h5", chain / "features.h5")
+    assert message == (
+        f"{chain}/features.h5 is not a readable HDF5 file (damaged or cut short): truncated file; make it again"
+    )
+
+
+def test_an_hdf5_file_of_somebody_else(refused, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["numbers"] = [1, 2]
+    path = tmp_path / "x.h5"
+    assert refused("train-mle", path, path) == f"{path} is an HDF5 file, but not one that clcap wrote"
+
+
+def test_the_wrong_kind_of_artifact(refused, chain: Path) -> None:
+    message = refused("train-mle", chain / "features.h5", chain / "captions.h5")
+    assert message == f"{chain}/features.h5 is a clcap/features file; clcap/captions is needed here"
+
+
+def test_json_cut_in_half(refused, chain: Path) -> None:
+    path = chain / "scenes" / "captions_train.json"
+    cut(path)
+    message = refused("prepare-captions", "--train", path, "--out", chain / "new.h5")
+    assert message.startswith(f"{path} is not valid JSON at line ")
+    assert message.endswith("; is the file whole?")
+    assert not (chain / "new.h5").exists()
+
+
+def test_an_annotation_without_its_image(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE], [NOTE, {**NOTE, "id": 2, "image_id": 7}])
+    assert refused("prepare-captions", "--train", path) == (
+        f"{path}: 1 of the annotated images are not listed under 'images', the first is 7; is the file whole?"
+    )
+
+
+def test_an_image_with_no_caption(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE, {"id": 2, "file_name": "b.jpg"}], [NOTE])
+    assert refused("prepare-captions", "--train", path) == (
+        "image 2 (b.jpg) has no caption; take it out of the annotations"
+    )
+
+
+def test_an_image_in_two_splits(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE], [NOTE])
+    assert refused("prepare-captions", "--train", path, "--val", path) == (
+        "image 1 (a.jpg) is listed twice; an image belongs to one split"
+    )
+
+
+def test_json_of_another_shape(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE], [{"id": 1, "image_id": 1}])
+    assert refused("prepare-captions", "--train", path) == (
+        f"{path} is not a COCO captions file: at annotations.0.caption: Field required"
+    )
+
+
+def test_an_empty_split(refused, chain: Path) -> None:
+    assert refused("caption", chain / "nt.pt", "--split", "holdout") == (
+        f"{chain}/captions.h5 has no images in split 'holdout'; it has: train 24, val 8, test 10"
+    )
+
+
+def test_no_training_split(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE], [NOTE])
+    assert refused("prepare-captions", "--val", path) == "no image is in the split 'train'; the splits are: val 1"
+
+
+def test_no_validation_split(refused, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 40)).save("a.jpg")
+    captions = prepare_captions(train=[coco(tmp_path / "c.json", [IMAGE], [NOTE])], min_count=1)
+    extract_features(captions, [Path()], backbone="resnet18", weights="random", image_size=32, workers=0)
+    assert refused("train-mle", "captions.h5", "features.h5") == (
+        "captions.h5 has no images in split 'val'; it has: train 1"
+    )
+
+
+def test_an_unknown_model(refused, chain: Path) -> None:
+    assert refused("train-mle", chain / "captions.h5", chain / "features.h5", "--model", "neuraltalk") == (
+        "unknown model 'neuraltalk'; the nearest known: neuraltalk2"
+    )
+
+
+def test_an_unknown_backbone(refused, chain: Path) -> None:
+    message = refused("extract-features", chain / "captions.h5", "--images", chain, "--backbone", "resnet512")
+    assert message.startswith("unknown backbone 'resnet512'; the nearest known: resnet")
+
+
+def test_features_of_another_backbone(refused, chain: Path) -> None:
+    other = extract_features(
+        chain / "captions.h5",
+        [chain / "scenes" / "images"],
+        out=chain / "other.h5",
+        backbone="resnet18",
+        weights="random",
+        image_size=32,
+        workers=0,
+    )
+    assert refused("caption", chain / "nt.pt", "--features", other) == (
+        f"{other} was not made by the backbone that {chain}/nt.pt expects: "
+        "its name is resnet18, expected tf_efficientnet_lite0"
+    )
+
+
+def test_captions_of_another_vocabulary(refused, chain: Path) -> None:
+    files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
+    other = prepare_captions(**files, out=chain / "other.h5", min_count=9)
+    message = refused("train-cl", "--ref", chain / "nt.pt", "--captions", other)
+    assert message.startswith(f"{other} and {chain}/nt.pt have different vocabularies (")
+    assert message.endswith("; both must come from the same prepare-captions")
+
+
+def test_features_that_lack_an_image(refused, chain: Path) -> None:
+    files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
+    few = prepare_captions(**files, out=chain / "few.h5", min_count=2, limit=4)
+    features = extract_features(few, [chain / "scenes" / "images"], out=chain / "few_features.h5", image_size=64)
+    assert refused("train-mle", chain / "captions.h5", features) == (
+        f"{features} has no features of 20 of 24 images, the first is 5; "
+        "extract them from the same captions.h5, or give another file with --features"
+    )
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("this must never be printed",)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_checkpoint_that_is_a_pickle(refused, tmp_path: Path, plain: bool) -> None:
+    path = tmp_path / "evil.pt"
+    path.write_bytes(pickle.dumps(Evil())) if plain else torch.save({"weights": Evil()}, path)
+    assert refused("train-cl", "--ref", path) == (
+        f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
+        "it takes checkpoints that clcap wrote"
+    )
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7, 0.99])
+def test_a_checkpoint_cut_short(refused, chain: Path, share: float) -> None:
+    cut(chain / "nt.pt", share)
+    message = refused("train-cl", "--ref", chain / "nt.pt")
+    assert message == f"{chain}/nt.pt is not a readable checkpoint (damaged or cut short); make it again"
+
+
+def test_a_checkpoint_of_another_tool(refused, tmp_path: Path) -> None:
+    path = tmp_path / "other.pt"
+    torch.save({"state_dict": {"w": torch.zeros(2)}}, path)
+    assert refused("caption", path) == f"{path} is a PyTorch file, but not one that clcap wrote"
+
+
+def test_a_newer_format(refused, chain: Path) -> None:
+    content = torch.load(chain / "nt.pt", weights_only=True)
+    content["provenance"] |= {"version": 99, "clcap": "9.0"}
+    torch.save(content, chain / "nt.pt")
+    assert refused("caption", chain / "nt.pt") == (
+        f"{chain}/nt.pt has format clcap/checkpoint version 99, made by clcap 9.0; "
+        "this clcap 0.1.0 reads up to version 1: upgrade clcap"
+    )
+
+
+@pytest.mark.parametrize("place", ["a folder", "below a file"])
+def test_a_path_that_cannot_be_written(refused, chain: Path, place: str) -> None:
+    out = chain if place == "a folder" else chain / "nt.pt" / "x.pt"
+    reason = "it is a folder; give a file name with --out" if place == "a folder" else "Not a directory"
+    message = refused("train-cl", "--ref", chain / "nt.pt", "--out", out)
+    assert message in (f"{out} cannot be written: {reason}", f"{out} cannot be written: File exists")
+
+
+def test_a_pool_larger_than_the_split(refused, chain: Path) -> None:
+    assert refused("self-retrieve", chain / "nt.pt", "--pool", 11) == (
+        "--pool 11 is more than the 10 images of split 'test'"
+    )
+
+
+@pytest.mark.parametrize("words", [("train-cl", "--ref", "nt.pt", "--k", "0"), ("train-cl", "--k", "5"), ("trian",)])
+def test_a_wrong_command_line_exits_with_2(clcap, words: tuple[str, ...]) -> None:
+    answer = clcap(*words)
+    assert answer.status == 2
+    assert answer.out == ""
+    assert len(answer.err.strip().splitlines()) == 1
+
+
+def test_k_0_is_named(clcap) -> None:
+    assert clcap("train-cl", "--ref", "nt.pt", "--k", 0).err.startswith("error: Invalid value for '--k': ")
+
+
+def test_a_moved_input(refused, chain: Path) -> None:
+    (chain / "captions.h5").rename(chain / "moved.h5")
+    assert refused("caption", chain / "nt.pt") == (
+        f"{chain}/nt.pt was made from {chain}/captions.h5, which is not there now; give its place with --captions"
+    )
+
+
+def test_an_input_made_again_differently(refused, chain: Path) -> None:
+    files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
+    prepare_captions(**files, out=chain / "captions.h5", min_count=3)
+    message = refused("caption", chain / "nt.pt")
+    assert message.startswith(f"{chain}/captions.h5 was made again since {chain}/nt.pt was made from it (then ")
+    assert message.endswith("); to use it all the same, give it with --captions")
+
+
+def test_an_input_made_again_the_same_is_the_same(clcap, chain: Path) -> None:
+    files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
+    prepare_captions(**files, out=chain / "captions.h5", min_count=2)
+    assert clcap("caption", chain / "nt.pt").status == 0
+
+
+def test_a_bad_image_is_named(refused, chain: Path) -> None:
+    bad = chain / "scenes" / "images" / "000007.png"
+    bad.write_bytes(b"not a picture")
+    message = refused("extract-features", chain / "captions.h5", "--images", bad.parent, "--image-size", 64)
+    assert message == f"{bad} is not a readable image: cannot identify image file"
+
+
+def test_a_missing_image_is_named(refused, chain: Path) -> None:
+    gone = chain / "scenes" / "images" / "000007.png"
+    gone.unlink()
+    message = refused("extract-features", chain / "captions.h5", "--images", gone.parent, "--image-size", 64)
+    assert message == f"no such image: {gone}"
+
+
+def test_results_of_another_split(refused, chain: Path, clcap) -> None:
+    clcap("caption", chain / "nt.pt", "--split", "val")
+    assert refused("evaluate", chain / "nt.captions.json", "--split", "test") == (
+        f"8 of the 8 images in {chain}/nt.captions.json have no references, the first is 25; "
+        "the references begin with 33: is it another split, or another kind of id?"
+    )
+
+
+def test_results_with_an_image_twice(refused, tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps([{"image_id": 1, "caption": "a"}] * 2))
+    assert refused("evaluate", path) == f"{path} has more than one caption for 1 images, the first is 1"
+
+
+def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
+    worse = torch.load(chain / "nt.pt", weights_only=True)
+    worse["weights"]["output.bias"][5] += 20  # says hardly anything but one word
+    torch.save(worse, chain / "worse.pt")
+    message = refused("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "worse.pt")
+    assert message.startswith(f"{chain}/worse.pt is a worse reference than {chain}/nt.pt: mean ")
+    assert message.endswith("; take it all the same with --force")
+    assert not (chain / "ref_1.pt").exists()
+    forced = clcap("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "worse.pt", "--force")
+    assert forced.out == f"{chain}/ref_1.pt\n"

@@ -1,0 +1,67 @@
+"""What holds for every command."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from clcap_cli.app import app
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+CLCAP = [sys.executable, "-c", "from clcap_cli.app import main; main()"]
+
+
+def test_there_are_commands() -> None:
+    assert {"extract-features", "train-mle", "train-cl", "self-retrieve", "evaluate", "swap-reference"} < set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_what_it_does_and_shows_an_example(clcap, command: str) -> None:
+    answer = clcap(command, "--help")
+    assert answer.status == 0
+    assert f"Example: clcap {command}" in " ".join(answer.out.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train-cl", "--help"], ["extract-features", "--help"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; sys.argv = ['clcap', *sys.argv[1:]]\n"
+        "from clcap_cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'timm', 'h5py', 'pandas', 'numpy', 'matplotlib', 'transformers', 'pycocotools', 'PIL'}\n"
+        "print('heavy:', sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "heavy: []"
+
+
+def test_version(clcap) -> None:
+    assert clcap("--version").out == "0.1.0\n"
+
+
+def test_without_debug_no_traceback_and_with_it_one(tmp_path: Path) -> None:
+    plain = subprocess.run([*CLCAP, "show", "none.pt"], capture_output=True, text=True)
+    assert plain.stderr == "error: no such file: none.pt\n"
+    debug = subprocess.run([*CLCAP, "--debug", "show", "none.pt"], capture_output=True, text=True)
+    assert "Traceback" in debug.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signal.Signals) -> None:
+    before = {path.name: path.read_bytes() for path in chain.iterdir() if path.is_file()}
+    words = [*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("epoch 2/"):
+            break
+    running.send_signal(how)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "interrupted; nothing was written"
+    assert {path.name: path.read_bytes() for path in chain.iterdir() if path.is_file()} == before

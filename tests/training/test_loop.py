@@ -1,0 +1,75 @@
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from clcap_cli.training.loop import TrainSettings, train
+
+
+class Slope:
+    """A task whose loss is its one weight, and whose validation figures are given beforehand."""
+
+    criterion = "val_loss"
+    higher_is_better = False
+
+    def __init__(self, figures: list[float]):
+        self.model = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.model.weight)
+        self.figures = iter(figures)
+        self.seen: list[float] = []
+
+    def batches(self, epoch: int) -> list[int]:
+        return [epoch]
+
+    def loss(self, batch: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+        return self.model.weight.sum(), {}
+
+    def validate(self) -> dict[str, float]:
+        self.seen.append(float(self.model.weight))
+        return {"val_loss": next(self.figures)}
+
+
+def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
+    task = Slope([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 1.0])
+    record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=3), tmp_path / "log.jsonl")
+    assert record["best_epoch"] == 2
+    assert record["epochs"] == 5
+    assert float(task.model.weight) == task.seen[2]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [0, 1, 2, 3, 4, 5]
+    assert [line["val_loss"] for line in lines] == [5.0, 3.0, 2.0, 4.0, 4.0, 4.0]
+
+
+def test_a_model_that_only_gets_worse_is_left_as_it_came(tmp_path: Path) -> None:
+    task = Slope([1.0, 2.0, 3.0])
+    record = train(task, TrainSettings(2, 0.1, "constant", 1.0, patience=5), tmp_path / "log.jsonl")
+    assert record["best_epoch"] == 0
+    assert float(task.model.weight) == 0
+
+
+def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
+    task = Slope([1.0] * 5)
+    train(task, TrainSettings(4, 0.1, "cosine", 1.0, patience=9), tmp_path / "log.jsonl")
+    steps = [a - b for a, b in zip(task.seen, task.seen[1:], strict=False)]
+    assert steps[0] == pytest.approx(0.1, abs=1e-5)
+    assert all(a > b > 0 for a, b in itertools.pairwise(steps))
+
+
+@pytest.mark.parametrize("clip", [0.1, 0.5])
+def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
+    task = Slope([1.0, 1.0])
+    seen = []
+    task.model.weight.register_post_accumulate_grad_hook(lambda weight: seen.append(weight.grad.abs().max().item()))
+    torch.optim.Adam.step, original = (
+        lambda self, closure=None: seen.append(self.param_groups[0]["params"][0].grad.item()),
+        torch.optim.Adam.step,
+    )
+    try:
+        train(task, TrainSettings(1, 0.1, "constant", clip, patience=5), tmp_path / "log.jsonl")
+    finally:
+        torch.optim.Adam.step = original
+    assert seen == [1.0, pytest.approx(clip)]

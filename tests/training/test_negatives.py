@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clcap_cli.artifacts.captions import Captions, open_captions, write_captions
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.datasets.records import ImageRecord
+from clcap_cli.datasets.vocabulary import Vocabulary
+from clcap_cli.errors import ClcapError
+from clcap_cli.training.data import CaptionSplit
+from clcap_cli.training.negatives import NegativeSampler
+
+
+def split_of(folder: Path, captions: list[list[str]]) -> CaptionSplit:
+    images = [ImageRecord(row, f"{row}.png", "train", texts) for row, texts in enumerate(captions)]
+    vocabulary = Vocabulary.count((text.split() for texts in captions for text in texts), 1)
+    write_captions(folder / "captions.h5", images, vocabulary, 16, Origin("test", {}))
+    opened: Captions = open_captions(folder / "captions.h5")
+    return CaptionSplit(opened, "train", torch.device("cpu"))
+
+
+def test_negatives_describe_other_images_and_never_read_like_an_own_caption(tmp_path: Path) -> None:
+    texts = [["a dog", "a cat"], ["a dog", "a bird"], ["a fish"], ["a horse", "a cow", "a fish"]]
+    split = split_of(tmp_path, texts)
+    flat = [text for group in texts for text in group]
+    numbers = np.arange(len(flat))
+    drawn = NegativeSampler(split).draw(numbers, 50, np.random.default_rng(0))
+    assert drawn.shape == (50, len(flat))
+    for number in numbers:
+        own = set(texts[split.owner[number]])
+        seen = {flat[other] for other in drawn[:, number]}
+        assert seen == set(flat) - own
+
+
+def test_the_k_sets_differ_and_follow_the_seed(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [[f"word{row}"] for row in range(40)])
+    sampler, numbers = NegativeSampler(split), np.arange(40)
+    first = sampler.draw(numbers, 3, np.random.default_rng(1))
+    assert not np.array_equal(first[0], first[1])
+    assert np.array_equal(first, sampler.draw(numbers, 3, np.random.default_rng(1)))
+    assert not np.array_equal(first, sampler.draw(numbers, 3, np.random.default_rng(2)))
+
+
+def test_a_split_where_all_captions_are_the_same_has_no_negatives(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [["a dog"], ["a dog"]])
+    with pytest.raises(ClcapError, match="no mismatched captions can be drawn"):
+        NegativeSampler(split).draw(np.arange(2), 1, np.random.default_rng(0))
