@@ -85,7 +85,7 @@ def options(
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = app(standalone_mode=False)
     except ClcapError as error:
@@ -97,7 +97,7 @@ def main() -> None:
         say(f"error: {error.format_message()} (see {_help_of(error)})")
         status = 2
     if status == 130:
-        say("interrupted; nothing was written")
+        say("interrupted; no file is half-written, and the old ones are as they were")
     sys.exit(status or 0)
 
 

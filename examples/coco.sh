@@ -22,12 +22,14 @@ clcap train-cl --ref "$out/nt.pt" --k 5
 clcap train-cl --ref "$out/aa.pt" --k 5
 clcap train-cl --ref "$out/aa.pt" --target "$out/nt.pt" --k 5 --out "$out/nt_from_aa.pt"
 
-# Reference replacement, round 1.
+measure() {
+  clcap caption "$out/$1.pt" --split test
+  clcap self-retrieve "$out/$1.pt" --split test --results "$out/$1.captions.json"
+  clcap evaluate "$out/$1.captions.json" --split test
+}
+for model in nt aa nt_cl aa_cl nt_from_aa; do measure "$model"; done
+
+# Reference replacement, the next round; it stops here where the candidate is the worse reference.
 clcap swap-reference --ref "$out/aa.pt" --candidate "$out/aa_cl.pt" --out "$out/ref_1.pt"
 clcap train-cl --ref "$out/ref_1.pt" --k 5
-
-for model in nt aa nt_cl aa_cl nt_from_aa ref_1_cl; do
-  clcap caption "$out/$model.pt" --split test
-  clcap self-retrieve "$out/$model.pt" --split test --results "$out/$model.captions.json"
-  clcap evaluate "$out/$model.captions.json" --split test
-done
+measure ref_1_cl

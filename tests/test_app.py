@@ -1,5 +1,6 @@
 """What holds for every command."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -63,5 +64,11 @@ def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signa
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert out == ""
-    assert err.splitlines()[-1] == "interrupted; nothing was written"
-    assert {path.name: path.read_bytes() for path in chain.iterdir() if path.is_file()} == before
+    assert err.splitlines()[-1] == "interrupted; no file is half-written, and the old ones are as they were"
+    assert {path.name: path.read_bytes() for path in chain.iterdir() if path.name in before} == before
+
+
+def test_a_stage_in_the_background_can_be_ended(chain: Path) -> None:
+    train = shlex.join([*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"])
+    script = f"{train} 2>{shlex.quote(str(chain / 'err'))} & child=$!; sleep 8; kill $child; wait $child"
+    assert subprocess.run(["sh", "-c", script]).returncode == 130

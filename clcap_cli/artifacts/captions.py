@@ -11,7 +11,7 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,12 +52,18 @@ class Captions:
         """Words that a caption may have."""
         return self.tokens.shape[1]
 
-    def rows_of(self, split: str) -> np.ndarray:
-        """Rows of the images of a split, in order.
+    def ids_of(self, rows: np.ndarray) -> list[ImageId]:
+        """Ids of the images at ``rows``."""
+        return [self.image_ids[row] for row in rows]
+
+    def rows_of(self, split: str, skipped: Collection[ImageId] = ()) -> np.ndarray:
+        """Rows of the images of a split, in order, without those in ``skipped``.
 
         Raises ClcapError when the split has none.
         """
+        left_out = set(skipped)
         rows = np.flatnonzero(self.splits == split)
+        rows = np.asarray([row for row in rows if self.image_ids[row] not in left_out], dtype=np.int64)
         if rows.size == 0:
             sizes = ", ".join(f"{name} {count}" for name, count in Counter(self.splits.tolist()).items())
             raise ClcapError(f"{self.path} has no images in split '{split}'; it has: {sizes}")

@@ -23,13 +23,14 @@ def find_input(artifact: "Artifact | CaptionResults", role: str, given: Path | N
     recorded = artifact.provenance.input(role) if artifact.provenance else None
     if recorded is None:
         raise ClcapError(f"{artifact.path} does not say which {role} it was made from; give it with {option}")
-    path = artifact.path.parent / recorded.path
+    path = artifact.path.resolve().parent / recorded.path
+    place = artifact.path.parent / recorded.path
     if not path.exists():
-        raise ClcapError(f"{artifact.path} was made from {path}, which is not there now; give its place with {option}")
+        raise ClcapError(f"{artifact.path} was made from {place}, which is not there now; give its place with {option}")
     found = read_provenance(path)
     if found.id != recorded.id:
         raise ClcapError(
-            f"{path} was made again since {artifact.path} was made from it (then {recorded.id}, now {found.id}); "
+            f"{place} was made again since {artifact.path} was made from it (then {recorded.id}, now {found.id}); "
             f"to use it all the same, give it with {option}"
         )
     return path

@@ -24,7 +24,7 @@ from clcap_cli.models.registry import build_model
 KIND = "clcap/checkpoint"
 
 
-class Reference(BaseModel):
+class Lineage(BaseModel):
     """Where a model stands in the rounds of reference replacement."""
 
     round: int = 0
@@ -46,7 +46,7 @@ class Checkpoint:
     backbone: BackboneInfo
     training: dict[str, Any]
     """How the training went: epochs, the best one, the criterion, its figures."""
-    reference: Reference
+    lineage: Lineage
 
     def captioner(self, device: torch.device) -> Captioner:
         """The model itself, in evaluation mode.
@@ -68,13 +68,13 @@ def write_checkpoint(
     vocabulary: Vocabulary,
     backbone: BackboneInfo,
     training: dict[str, Any],
-    reference: Reference,
+    lineage: Lineage,
     origin: Origin,
 ) -> None:
     """Write a captioner to ``out``."""
     weights = {name: value.detach().cpu() for name, value in captioner.state_dict().items()}
     config = asdict(captioner.config)
-    head = [model, config, vocabulary.words, backbone.model_dump(mode="json"), reference.model_dump()]
+    head = [model, config, vocabulary.words, backbone.model_dump(mode="json"), lineage.model_dump()]
     content_id = digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
     content = {
         "provenance": origin.stamp(KIND, content_id, out).model_dump(),
@@ -84,10 +84,13 @@ def write_checkpoint(
         "vocabulary": vocabulary.words[len(SPECIAL) :],
         "backbone": backbone.model_dump(mode="json"),
         "training": training,
-        "reference": reference.model_dump(),
+        "lineage": lineage.model_dump(),
     }
     with written_whole(out) as part:
-        torch.save(content, part)
+        try:
+            torch.save(content, part)
+        except RuntimeError as error:  # how torch reports a full disk
+            raise ClcapError(f"{out} cannot be written: is the disk full? ({str(error).splitlines()[0]})") from error
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -109,7 +112,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
             vocabulary=Vocabulary(TypeAdapter(list[str]).validate_python(content["vocabulary"])),
             backbone=BackboneInfo.model_validate(content["backbone"]),
             training=content["training"],
-            reference=Reference.model_validate(content["reference"]),
+            lineage=Lineage.model_validate(content["lineage"]),
         )
     except (KeyError, ValidationError) as error:
         raise ClcapError(f"{path} is a damaged clcap checkpoint: {str(error).splitlines()[0]}") from error
@@ -122,9 +125,12 @@ def _load(path: Path) -> Any:
     except FileNotFoundError as error:
         raise ClcapError(f"no such file: {path}") from error
     except pickle.UnpicklingError as error:
+        with path.open("rb") as file:
+            if not file.read(4).startswith((b"PK", b"\x80")):
+                raise ClcapError(f"{path} is not a checkpoint") from error
         raise ClcapError(
             f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
             "it takes checkpoints that clcap wrote"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
         raise ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again") from error

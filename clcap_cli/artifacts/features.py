@@ -3,6 +3,8 @@
 ::
 
     ids      (images,) int64 or text
+    names    (images,) text: the image's file name in captions.h5
+    skipped  (any,) int64 or text: images that were left out because they could not be read
     pooled   (images or more, pooled channels) float16
     grid     (images or more, regions, grid channels) float16
 
@@ -12,7 +14,7 @@ is fine. They have unused rows at the end where unreadable images were left out;
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +24,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import opened, read_ids, write_ids, write_provenance
+from clcap_cli.artifacts.hdf5 import opened, read_ids, read_texts, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
@@ -68,6 +70,10 @@ class Features:
     path: Path
     provenance: Provenance
     ids: list[ImageId]
+    names: list[str]
+    """The images' file names, as captions.h5 had them."""
+    skipped: list[ImageId]
+    """Images that could not be read, and have no features on purpose."""
     backbone: BackboneInfo
     pooled: np.ndarray
     """(images, pooled channels) float16, memory-mapped."""
@@ -91,10 +97,6 @@ class Features:
             )
         return np.asarray([self._row[id] for id in ids], dtype=np.int64)
 
-    def has(self, id: ImageId) -> bool:
-        """Whether the file has features of this image."""
-        return id in self._row
-
 
 def open_features(path: Path) -> Features:
     """Map a ``features.h5`` into memory; nothing is read until rows are.
@@ -106,45 +108,56 @@ def open_features(path: Path) -> Features:
             backbone = BackboneInfo.model_validate_json(file.attrs["backbone"])
         except ValidationError as error:
             raise ClcapError(f"{path} is not a clcap features file: its backbone record is damaged") from error
-        ids = read_ids(file, "ids")
+        ids, names, skipped = read_ids(file, "ids"), read_texts(file, "names"), read_ids(file, "skipped")
         places = [(file[name].id.get_offset(), file[name].shape) for name in ("pooled", "grid")]
     size = path.stat().st_size
     for offset, shape in places:
         if offset is None or offset + 2 * int(np.prod(shape)) > size or shape[0] < len(ids):
             raise ClcapError(f"{path} is not whole: it is shorter than its header says; make it again")
     pooled, grid = (np.memmap(path, np.float16, "r", offset, shape)[: len(ids)] for offset, shape in places)
-    return Features(path, provenance, ids, backbone, pooled, grid)
+    return Features(path, provenance, ids, names, skipped, backbone, pooled, grid)
 
 
 def write_features(
     out: Path,
-    images: int,
+    names: Mapping[ImageId, str],
     backbone: BackboneInfo,
     batches: Iterable[tuple[Sequence[ImageId], np.ndarray, np.ndarray]],
     origin: Origin,
-) -> list[ImageId]:
-    """Write a ``features.h5`` from batches of (ids, pooled, grid), at most ``images`` rows in all.
+) -> None:
+    """Write a ``features.h5`` from batches of (ids, pooled, grid); images of ``names`` that have none were skipped.
 
-    Returns the ids written, in order.
+    Raises ClcapError for features that are not finite numbers in float16.
     """
     import h5py
 
     state = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
     ids: list[ImageId] = []
     with written_whole(out) as part, h5py.File(part, "w") as file:
-        pooled = _contiguous(file, "pooled", (images, backbone.pooled_channels))
-        grid = _contiguous(file, "grid", (images, backbone.regions, backbone.grid_channels))
+        pooled = _contiguous(file, "pooled", (len(names), backbone.pooled_channels))
+        grid = _contiguous(file, "grid", (len(names), backbone.regions, backbone.grid_channels))
         for batch_ids, batch_pooled, batch_grid in batches:
             rows = slice(len(ids), len(ids) + len(batch_ids))
             pooled[rows], grid[rows] = batch_pooled, batch_grid
             for array in (batch_pooled, batch_grid):
+                _check_finite(array, batch_ids)
                 state.update(np.ascontiguousarray(array, dtype=np.float16).tobytes())
             ids.extend(batch_ids)
-        state.update(json.dumps(ids).encode())
+        written = [names[id] for id in ids]
+        had = set(ids)
+        skipped = [id for id in names if id not in had]
+        state.update(json.dumps([ids, written, skipped]).encode())
         write_ids(file, "ids", ids)
+        write_texts(file, "names", written)
+        write_ids(file, "skipped", skipped)
         file.attrs["backbone"] = backbone.model_dump_json()
         write_provenance(file, origin.stamp(KIND, state.hexdigest()[:16], out))
-    return ids
+
+
+def _check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:
+    bad = ~np.isfinite(features.reshape(len(features), -1)).all(axis=1)
+    if bad.any():
+        raise ClcapError(f"the backbone gave image {ids[int(bad.argmax())]} features that are not finite in float16")
 
 
 def _contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":

@@ -42,7 +42,7 @@ def write_provenance(file: "h5py.File", provenance: Provenance) -> None:
 
 def write_ids(group: "h5py.Group", name: str, ids: list[ImageId]) -> None:
     """Store image ids: as int64 when all are numbers, as text otherwise."""
-    if all(isinstance(id, int) for id in ids):
+    if ids and all(isinstance(id, int) for id in ids):
         group.create_dataset(name, data=np.asarray(ids, dtype=np.int64))
     else:
         write_texts(group, name, [str(id) for id in ids])

@@ -5,7 +5,7 @@ from pathlib import Path
 from clcap_cli.artifacts.captions import Captions, open_captions
 from clcap_cli.artifacts.chain import find_input
 from clcap_cli.artifacts.checkpoints import Checkpoint
-from clcap_cli.artifacts.features import Features, open_features
+from clcap_cli.artifacts.features import BackboneInfo, Features, open_features
 from clcap_cli.datasets.vocabulary import Vocabulary
 from clcap_cli.errors import ClcapError
 
@@ -20,20 +20,39 @@ def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
     return captions
 
 
-def features_for(checkpoint: Checkpoint, given: Path | None, option: str = "--features") -> Features:
+def features_for(
+    checkpoint: Checkpoint, captions: Captions, given: Path | None, option: str = "--features"
+) -> Features:
     """The features that the checkpoint was made from, or ``given`` with ``option``.
 
-    Raises ClcapError when another backbone made them.
+    Raises ClcapError when another backbone made them, or when they are of other images than ``captions``.
     """
     features = open_features(find_input(checkpoint, "features", given, option))
-    different = checkpoint.backbone.differences(features.backbone)
+    check_backbone(checkpoint, features.backbone, str(features.path))
+    check_images(captions, features)
+    return features
+
+
+def check_images(captions: Captions, features: Features) -> None:
+    """Raise ClcapError when an id means one image in ``captions`` and another in ``features``."""
+    names = dict(zip(features.ids, features.names, strict=True))
+    for id, name in zip(captions.image_ids, captions.file_names, strict=True):
+        if names.get(id, name) != name:
+            raise ClcapError(
+                f"{features.path} is of other images than {captions.path}: image {id} is {names[id]} there and {name} "
+                "here; extract the features again"
+            )
+
+
+def check_backbone(checkpoint: Checkpoint, backbone: BackboneInfo, whose: str) -> None:
+    """Raise ClcapError unless ``backbone``, of ``whose`` features, is the one that ``checkpoint`` expects."""
+    different = checkpoint.backbone.differences(backbone)
     if different:
         name = different[0]
         raise ClcapError(
-            f"{features.path} was not made by the backbone that {checkpoint.path} expects: its {name} is "
-            f"{getattr(features.backbone, name)}, expected {getattr(checkpoint.backbone, name)}"
+            f"{whose} was not made by the backbone that {checkpoint.path} expects: its {name} is "
+            f"{getattr(backbone, name)}, expected {getattr(checkpoint.backbone, name)}"
         )
-    return features
 
 
 def check_vocabulary(checkpoint: Checkpoint, vocabulary: Vocabulary, whose: Path) -> None:

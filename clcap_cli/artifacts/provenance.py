@@ -101,7 +101,7 @@ class Origin:
 
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
-        folder = out.resolve().parent
+        folder = out.parent.resolve()
         return Provenance(
             format=kind,
             version=FORMATS[kind],

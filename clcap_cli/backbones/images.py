@@ -23,8 +23,8 @@ def open_rgb(path: Path) -> Image.Image:
             return _rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise UnreadableImageError(f"no such image: {path}") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = str(error).splitlines()[0].replace(f" '{path}'", "")
+    except Exception as error:  # a damaged file can make Pillow raise nearly anything
+        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
         raise UnreadableImageError(f"{path} is not a readable image: {reason}") from error
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clcap_cli.datasets.records import ImageRecord
+from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ def table_records(path: Path) -> list[ImageRecord]:
         if column not in table.columns:
             raise ClcapError(f"{path} has no column '{column}'; it has: {', '.join(map(str, table.columns))}")
     _check_cells(table, path)
-    table = table.assign(id=table["id"] if "id" in table.columns else table["image"])
-    return [_record(id, rows, path) for id, rows in table.groupby("id", sort=False)]
+    ids = (table["id"] if "id" in table.columns else table["image"]).astype(str)
+    whole = all(id.isdecimal() and str(int(id)) == id for id in ids.unique())
+    table = table.assign(id=ids)
+    return [_record(int(id) if whole else id, rows, path) for id, rows in table.groupby("id", sort=False)]
 
 
 def _read(path: Path) -> "pandas.DataFrame":
     import pandas
 
-    text = {"image": str, "caption": str, "split": str}
+    text = {"image": str, "caption": str, "split": str, "id": str}
     readers = {
         ".csv": lambda: pandas.read_csv(path, dtype=text, keep_default_na=False),
         ".jsonl": lambda: pandas.read_json(path, lines=True, dtype=text, convert_dates=False),
@@ -41,7 +43,9 @@ def _read(path: Path) -> "pandas.DataFrame":
     except FileNotFoundError as error:
         raise ClcapError(f"no such file: {path}") from error
     except (ValueError, OSError) as error:
-        raise ClcapError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}") from error
+        raise ClcapError(
+            f"{path} cannot be read as a table: {(str(error) or type(error).__name__).splitlines()[0]}"
+        ) from error
 
 
 def _check_cells(table: "pandas.DataFrame", path: Path) -> None:
@@ -52,11 +56,10 @@ def _check_cells(table: "pandas.DataFrame", path: Path) -> None:
             raise ClcapError(f"{path}: column '{column}' is empty in row {int(empty.to_numpy().argmax()) + 1}")
 
 
-def _record(id: object, rows: "pandas.DataFrame", path: Path) -> ImageRecord:
+def _record(id: ImageId, rows: "pandas.DataFrame", path: Path) -> ImageRecord:
     for column in ("image", "split"):
         values = rows[column].unique()
         if len(values) > 1:
             raise ClcapError(f"{path}: image {id} has more than one {column}: {values[0]} and {values[1]}")
-    plain = id if isinstance(id, str) else int(id)  # type: ignore[call-overload]
     first = rows.iloc[0]
-    return ImageRecord(plain, str(first["image"]), str(first["split"]), [str(text) for text in rows["caption"]])
+    return ImageRecord(id, str(first["image"]), str(first["split"]), [str(text) for text in rows["caption"]])

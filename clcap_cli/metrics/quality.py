@@ -58,8 +58,11 @@ def _tokenised(texts: Mapping[ImageId, Sequence[str]]) -> dict[ImageId, list[str
 
     lines = {id: [{"caption": _one_line(text)} for text in group] for id, group in texts.items()}
     found = PTBTokenizer().tokenize(lines)
-    # The tokeniser's output ends early when the last lines are empty.
-    return {id: found.get(id, []) + [""] * (len(group) - len(found.get(id, []))) for id, group in texts.items()}
+    lost = {id: group[len(found.get(id, [])) :] for id, group in texts.items()}
+    if any(character.isalnum() for group in lost.values() for text in group for character in text):
+        raise ValueError("the tokeniser stopped early")
+    # Empty texts at the very end have no line in its output.
+    return {id: found.get(id, []) + [""] * len(lost[id]) for id in texts}
 
 
 def _one_line(text: str) -> str:

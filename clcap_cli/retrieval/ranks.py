@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from clcap_cli.errors import ClcapError
+
 CUTOFFS = (1, 5, 10, 50, 500)
 TOLERANCE = 1e-4
 """Two ln p that differ by no more than this count as a tie: float32 sums of a caption's words are not finer."""
@@ -33,8 +35,12 @@ def rank(scores: Tensor, right: Tensor) -> Ranks:
     """Rank the right image of each caption.
 
     ``scores`` is (C, N) ln p(c|I), ``right`` (C,) the column of the image that the caption was written for.
+
+    Raises ClcapError for scores that are not numbers.
     """
     own = scores.gather(1, right.unsqueeze(1))
+    if not torch.isfinite(own).all():
+        raise ClcapError("the model gives captions a ln p that is not a number; its training diverged")
     better = (scores > own + TOLERANCE).sum(dim=1)
     at_least = (scores >= own - TOLERANCE).sum(dim=1)
     return Ranks(better.cpu(), (at_least - better).cpu())

@@ -10,6 +10,8 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows
 
 PAIRS_AT_ONCE = 4096
+NUMBERS_AT_ONCE = 2**27
+"""A block's (words, vocabulary) tensor has at most so many numbers: 512 MiB."""
 
 
 @torch.inference_mode()
@@ -28,9 +30,11 @@ def score_matrix(
     together = torch.cat([captions, lengths.unsqueeze(1)], dim=1)
     unique, which = together.unique(dim=0, return_inverse=True)  # (U, T + 1), (C,)
     captions, lengths = unique[:, :-1], unique[:, -1]
-    captions_at_once = min(len(unique), PAIRS_AT_ONCE)
+    words = (int(lengths.max()) + 1) * model.config.vocabulary_size
+    pairs_at_once = max(1, min(PAIRS_AT_ONCE, NUMBERS_AT_ONCE // words))
+    captions_at_once = min(len(unique), pairs_at_once)
     scores = torch.empty(len(unique), len(features), device=captions.device)
-    blocks = features.blocks(max(1, PAIRS_AT_ONCE // captions_at_once))
+    blocks = features.blocks(pairs_at_once // captions_at_once)
     for positions in watch(blocks, len(blocks)):
         visual = model.encode(features.read(positions))
         columns = slice(positions[0], positions[-1] + 1)

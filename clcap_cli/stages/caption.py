@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def caption(
     checkpoint: Annotated[Path, typer.Argument(help="A captioner, *.pt.", show_default=False)],
+    also: Annotated[list[Path] | None, typer.Argument(help="With --images: more of them.", show_default=False)] = None,
     split: Split = "test",
     images: Annotated[
         list[Path] | None,
@@ -43,33 +44,36 @@ def caption(
 
     With --images the ids are the paths, and features are extracted with the backbone that the checkpoint names.
 
-    Example: clcap caption nt_cl.pt --images holiday/ --out holiday.captions.json
+    Example: clcap caption nt_cl.pt --images photo.jpg holiday/ --out own.captions.json
     """
     settings = dict(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint
     from clcap_cli.artifacts.feature_reader import FeatureReader
-    from clcap_cli.artifacts.inputs import captions_for, features_for
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
     from clcap_cli.decoding.captioning import decode
     from clcap_cli.devices import choose_device
+    from clcap_cli.stages.opened import open_model
 
-    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"))
-    opened, where = open_checkpoint(checkpoint), choose_device(device)
+    if also and not images:
+        raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")
     origin = Origin("caption", settings)
-    origin.uses("checkpoint", opened)
-    model = opened.captioner(where)
     if images:
-        with _extracted(opened, images, weights, where) as (ids, seen):
+        opened, where = open_checkpoint(checkpoint), choose_device(device)
+        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.images.captions.json"))
+        origin.uses("checkpoint", opened)
+        model = opened.captioner(where)
+        with _extracted(opened, [*images, *(also or [])], weights, where) as (ids, seen):
             found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
+        texts = found.texts(opened.vocabulary)
     else:
-        spoken, seen = captions_for(opened, captions), features_for(opened, features)
-        ids = [spoken.image_ids[row] for row in spoken.rows_of(split)]
-        origin.uses("captions", spoken)
-        origin.uses("features", seen)
-        found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
-    write_caption_results(out, dict(zip(ids, found.texts(opened.vocabulary), strict=True)), origin)
+        chain = open_model(checkpoint, captions, features, device, origin)
+        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"))
+        rows = chain.rows_of(split)
+        ids = chain.captions.ids_of(rows)
+        _, texts = chain.decode(chain.reader(rows), beam)
+    write_caption_results(out, dict(zip(ids, texts, strict=True)), origin)
     return out
 
 
@@ -79,6 +83,7 @@ def _extracted(
 ) -> "Iterator[tuple[list[ImageId], Features]]":
     """Ids and features of any image files, kept in a temporary file while they are needed."""
     from clcap_cli.artifacts.features import open_features, write_features
+    from clcap_cli.artifacts.inputs import check_backbone
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.backbones.backbone import load_backbone
     from clcap_cli.backbones.extraction import ImageFile, extract
@@ -86,18 +91,15 @@ def _extracted(
     expected = checkpoint.backbone
     source = weights or (expected.weights if expected.weights == "random" else None)
     backbone = load_backbone(expected.name, source, expected.image_size, device)
-    if backbone.info.differences(expected):
-        raise ClcapError(
-            f"{checkpoint.path} expects features made with other weights of {expected.name} ({expected.weights}); "
-            "give that file with --weights"
-        )
-    files = [ImageFile(str(path), path) for given in paths for path in _image_files(given)]
-    ids = [file.id for file in files]
+    check_backbone(checkpoint, backbone.info, f"the features of {paths[0]}" + (" …" if paths[1:] else ""))
+    found = dict.fromkeys(path for given in paths for path in _image_files(given))
+    names: dict[ImageId, str] = {str(path): path.name for path in found}
+    files = [ImageFile(str(path), path) for path in found]
     batches = extract(backbone, files, workers=0, skipped=None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.h5"
-        write_features(path, len(ids), backbone.info, batches, Origin("caption", {}))
-        yield ids, open_features(path)
+        write_features(path, names, backbone.info, batches, Origin("caption", {}))
+        yield list(names), open_features(path)
 
 
 def _image_files(path: Path) -> list[Path]:

@@ -51,6 +51,7 @@ def demo(
     _step("6/6  outcome on 200 test scenes that no training saw")
     figures = {name: _read(*paths) for name, paths in measured.items()}
     stderr().print(_table(figures))
+    say(f"The {SHOWN} images whose rank improved most:")
     _compare(figures)
     say(f"every file of the chain is in {folder}; what made one: clcap show {cl}")
     return folder

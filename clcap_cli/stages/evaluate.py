@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clcap_cli.console import say, watching
+from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
 
@@ -41,19 +41,26 @@ def evaluate(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, open_caption_results, write_figures
     from clcap_cli.metrics.quality import score_captions
+    from clcap_cli.stages.opened import open_model
 
-    name = subject.name.removesuffix(".captions.json").removesuffix(".json").removesuffix(".pt")
-    out = check_writable(out or subject.with_name(f"{name}.metrics.json"))
     origin = Origin("evaluate", settings)
+    own = True
     if subject.suffix == ".pt":
-        said, people = _caption(subject, split, beam, captions, features, device, origin)
+        chain = open_model(subject, captions, features, device, origin)
+        rows = chain.rows_of(split)
+        _, texts = chain.decode(chain.reader(rows), beam)
+        said = dict(zip(chain.captions.ids_of(rows), texts, strict=True))
+        people = chain.captions.references(rows)
     else:
         results = open_caption_results(subject)
         origin.uses_results(results)
-        said, people = results.captions, _people(results, split, captions, origin) if references is None else {}
+        said, own = results.captions, results.provenance is not None
+        people = {} if references else _people(results, split, captions, origin)
     if references is not None:
-        people = _coco_references(references, origin)
-    _check_ids(said, people, subject, exact=references is None)
+        people, own = _coco_references(references, origin), True
+    _check_ids(said, people, subject, may_lack=own)
+    name = subject.name.removesuffix(".pt").removesuffix(".json").removesuffix(".captions")
+    out = check_writable(out or subject.with_name(f"{name}.metrics.json"))
     say(f"scoring {len(said)} captions against {sum(len(people[id]) for id in said)} references")
     quality = score_captions(said, people)
     images = [{"image_id": id, "caption": text, **quality.images[id]} for id, text in said.items()]
@@ -61,33 +68,6 @@ def evaluate(
     write_figures(out, METRICS, figures, images, origin)
     say("  ".join(f"{name} {value:.4f}" for name, value in quality.figures.items()))
     return out
-
-
-def _caption(
-    checkpoint: Path,
-    split: str,
-    beam: int,
-    captions: Path | None,
-    features: Path | None,
-    device: str,
-    origin: "Origin",
-) -> "tuple[dict[ImageId, str], dict[ImageId, list[str]]]":
-    """The captions that the model writes for the split, and what people wrote."""
-    from clcap_cli.artifacts.checkpoints import open_checkpoint
-    from clcap_cli.artifacts.feature_reader import FeatureReader
-    from clcap_cli.artifacts.inputs import captions_for, features_for
-    from clcap_cli.decoding.captioning import decode
-    from clcap_cli.devices import choose_device
-
-    opened = open_checkpoint(checkpoint)
-    spoken, seen = captions_for(opened, captions), features_for(opened, features)
-    for role, artifact in (("checkpoint", opened), ("captions", spoken), ("features", seen)):
-        origin.uses(role, artifact)
-    model = opened.captioner(choose_device(device))
-    rows = spoken.rows_of(split)
-    ids = [spoken.image_ids[row] for row in rows]
-    found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
-    return dict(zip(ids, found.texts(opened.vocabulary), strict=True)), spoken.references(rows)
 
 
 def _people(
@@ -106,14 +86,18 @@ def _coco_references(path: Path, origin: "Origin") -> "dict[ImageId, list[str]]"
     from clcap_cli.datasets.coco import coco_records
     from clcap_cli.datasets.reading import read_json
 
+    records = coco_records(read_json(path), path, "references")
     origin.uses_file("references", path)
-    return {image.id: image.captions for image in coco_records(read_json(path), path, "references") if image.captions}
+    people = {image.id: image.captions for image in records if image.captions}
+    if not people:
+        raise ClcapError(f"{path} holds no captions to compare with")
+    return people
 
 
 def _check_ids(
-    said: "Mapping[ImageId, str]", people: "Mapping[ImageId, Sequence[str]]", subject: Path, exact: bool
+    said: "Mapping[ImageId, str]", people: "Mapping[ImageId, Sequence[str]]", subject: Path, may_lack: bool
 ) -> None:
-    """Every captioned image must have references; with ``exact``, every image with references a caption too."""
+    """Every captioned image must have references; unless some ``may_lack`` one, every image a caption too."""
     extra = [id for id in said if id not in people]
     if extra:
         raise ClcapError(
@@ -121,10 +105,10 @@ def _check_ids(
             f"the references begin with {next(iter(people))!r}: is it another split, or another kind of id?"
         )
     missing = [id for id in people if id not in said]
-    if missing and exact:
+    if missing and not may_lack:
         raise ClcapError(
             f"{subject} has no caption for {len(missing)} of the split's {len(people)} images, "
             f"the first is {missing[0]!r}; is it of another split?"
         )
     if missing:
-        say(f"{len(missing)} images of the references have no caption and are left out")
+        say(f"{len(missing)} of {len(people)} images with references have no caption and are left out")

@@ -10,7 +10,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Device, Out
 
 if TYPE_CHECKING:
-    from clcap_cli.backbones.extraction import Skipped
+    from clcap_cli.backbones.extraction import ImageFile, Skipped
 
 
 def extract_features(
@@ -41,15 +41,19 @@ def extract_features(
     from clcap_cli.artifacts.features import write_features
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.backbones.backbone import load_backbone
-    from clcap_cli.backbones.extraction import ImageFile, Skipped, extract
+    from clcap_cli.backbones.extraction import BATCH, ImageFile, Skipped, extract
     from clcap_cli.backbones.images import find_image
     from clcap_cli.devices import choose_device
 
-    out = check_writable(out or Path("features.h5"))
     listed = open_captions(captions)
+    out = check_writable(out or Path("features.h5"))
     for folder in images:
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")
+    names = dict(zip(listed.image_ids, listed.file_names, strict=True))
+    wanted = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
+    if not skip_bad:
+        _check_all_there(wanted)
     network = load_backbone(backbone, weights, image_size, choose_device(device))
     count = len(listed.image_ids)
     info = network.info
@@ -61,13 +65,11 @@ def extract_features(
     _check_room(out, size)
     origin = Origin("extract-features", settings)
     origin.uses("captions", listed)
-    names = zip(listed.image_ids, listed.file_names, strict=True)
-    wanted = [ImageFile(id, find_image(images, name)) for id, name in names]
     skipped = Skipped() if skip_bad else None
     batches = extract(network, wanted, workers, skipped)
-    total = -(-count // 32)
-    written = write_features(out, count, info, progress(batches, total, "batches of 32 images"), origin)
-    _report(skipped, len(written))
+    total = -(-count // BATCH)
+    write_features(out, names, info, progress(batches, total, f"batches of {BATCH} images"), origin)
+    _report(skipped, count)
     return out
 
 
@@ -79,9 +81,18 @@ def _check_room(out: Path, mebibytes: float) -> None:
         raise ClcapError(f"{out} would take {mebibytes:,.0f} MiB and the disk has {free:,.0f} MiB free")
 
 
-def _report(skipped: "Skipped | None", written: int) -> None:
+def _check_all_there(images: "list[ImageFile]") -> None:
+    missing = [image for image in images if not image.path.is_file()]
+    if missing:
+        raise ClcapError(
+            f"{len(missing)} of {len(images)} images are not there, the first is {missing[0].path}; "
+            "check --images, or leave them out with --skip-bad"
+        )
+
+
+def _report(skipped: "Skipped | None", images: int) -> None:
     if not skipped or not skipped.reasons:
         return
-    say(f"{len(skipped.reasons)} images left out, {written} written:")
+    say(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")
     for id, reason in skipped.reasons:
         say(f"  {id}: {reason}")

@@ -19,7 +19,7 @@ def make_scenes(
     """Draw scenes of coloured shapes and let five writers describe each: a data set in COCO's own layout.
 
     The folder then holds images/ and captions_train.json, captions_val.json and captions_test.json; no scene is
-    drawn twice. Same seed, same files.
+    drawn twice. Same seed, same files; another seed, other file names.
 
     Example: clcap make-scenes scenes --train 1000 --test 200
     """
@@ -36,7 +36,7 @@ def make_scenes(
     for split, count in (("train", train), ("val", val), ("test", test)):
         listed, notes = [], []
         for id, scene in (next(scenes) for _ in range(count)):
-            name = f"{id:06d}.png"
+            name = f"{seed}_{id:06d}.png"
             paint(scene, rng).save(images / name)
             listed.append({"id": id, "file_name": name, "width": SIDE, "height": SIDE})
             texts = describe(scene, rng)

@@ -54,9 +54,9 @@ def prepare_captions(
     ]
     if (dataset is None) == (not coco_files):
         raise ClcapError("give either one dataset file, or COCO files with --train, --val and --test")
-    out = check_writable(out or Path("captions.h5"))
     images = _read_dataset(dataset, restval) if dataset else _read_coco(coco_files)
     _check(images)
+    out = check_writable(out or Path("captions.h5"))
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
     if not training:
@@ -101,8 +101,15 @@ def _check(images: "list[ImageRecord]") -> None:
         if image.id in seen:
             raise ClcapError(f"image {image.id} ({image.file_name}) is listed twice; an image belongs to one split")
         seen.add(image.id)
+        if any(not _is_text(caption) for caption in image.captions):
+            raise ClcapError(f"image {image.id} ({image.file_name}) has a caption that is not valid text; mend it")
         if not image.captions:
             raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; take it out of the annotations")
+
+
+def _is_text(caption: str) -> bool:
+    """Whether the caption can be stored as UTF-8: no half of a surrogate pair, no NUL."""
+    return "\0" not in caption and caption.encode(errors="ignore").decode() == caption
 
 
 def _limited(images: "list[ImageRecord]", limit: int) -> "list[ImageRecord]":

@@ -54,36 +54,26 @@ def self_retrieve(
     import torch
 
     from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.checkpoints import open_checkpoint
-    from clcap_cli.artifacts.feature_reader import FeatureReader
-    from clcap_cli.artifacts.inputs import captions_for, features_for
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
-    from clcap_cli.decoding.captioning import decode
-    from clcap_cli.devices import choose_device
     from clcap_cli.retrieval.ranks import chance_figures, rank, retrieval_figures
     from clcap_cli.retrieval.scoring import score_matrix
+    from clcap_cli.stages.opened import open_model
 
-    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"))
-    opened = open_checkpoint(checkpoint)
-    spoken, seen = captions_for(opened, captions), features_for(opened, features)
-    rows = _pool(spoken.rows_of(split), pool, np.random.default_rng(seed), split)
-    ids = [spoken.image_ids[row] for row in rows]
-    model = opened.captioner(choose_device(device))
-    reader = FeatureReader(seen, ids, model)
     origin = Origin("self-retrieve", settings)
-    origin.uses("checkpoint", opened)
-    origin.uses("captions", spoken)
-    origin.uses("features", seen)
+    chain = open_model(checkpoint, captions, features, device, origin)
+    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"))
+    rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
+    ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if results is None:
-        found = decode(model, reader, beam, watching("captioning, blocks of 64 images"))
-        tokens, lengths, texts = found.captions, found.lengths, found.texts(opened.vocabulary)
+        found, texts = chain.decode(reader, beam)
+        tokens, lengths = found.captions, found.lengths
     else:
         given = open_caption_results(results)
         origin.uses_results(given)
         texts = _captions_of(given, ids)
-        tokens, lengths = _encode(texts, opened.vocabulary, reader.device)
-    scores = score_matrix(model, reader, tokens, lengths, watching("scoring, blocks of images"))
+        tokens, lengths = _encode(texts, chain.checkpoint.vocabulary, reader.device)
+    scores = score_matrix(chain.model, reader, tokens, lengths, watching("scoring, blocks of images"))
     ranks = rank(scores, torch.arange(len(ids), device=scores.device))
     figures = retrieval_figures(ranks, len(ids))
     own = scores.diagonal().tolist()

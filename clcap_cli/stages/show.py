@@ -51,7 +51,7 @@ def _label(name: str, provenance: "Provenance") -> str:
 def _grow(tree: "Tree", file: Path, provenance: "Provenance", told: set[Path]) -> None:
     """Add the inputs, and theirs, as far as they are still there; each file's own inputs are told once."""
     for item in provenance.inputs:
-        path = file.parent / item.path
+        path = file.resolve().parent / item.path
         known = _provenance_of(path, item)
         if known is None or path.resolve() in told:
             tree.add(f"{item.role}: {item.path}  {_state(path, item)}", style="dim")
@@ -136,7 +136,7 @@ def _checkpoint(file: Path) -> dict[str, str]:
         "model": f"{opened.model}, hidden {config.hidden_size}, embedding {config.embedding_size}",
         "words": f"{len(opened.vocabulary)} with END and UNK, captions of at most {config.max_length}",
         "backbone": f"{opened.backbone.name} ({opened.backbone.weights} weights)",
-        "round": str(opened.reference.round),
+        "round": str(opened.lineage.round),
         **({"training": best} if best else {}),
     }
 

@@ -42,19 +42,18 @@ def swap_reference(
     """
     settings = dict(locals())
     from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.checkpoints import Reference, open_checkpoint, write_checkpoint
+    from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
-    following = Reference(
-        round=current.reference.round + 1, parents=[*current.reference.parents, current.provenance.id]
-    )
+    following = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
     out = check_writable(out or candidate.with_name(f"ref_{following.round}.pt"))
     check_vocabulary(current, trained.vocabulary, trained.path)
     spoken = captions_for(current, captions)
-    seen, ref_seen = features_for(trained, features), features_for(current, ref_features, "--ref-features")
+    seen = features_for(trained, spoken, features)
+    ref_seen = features_for(current, spoken, ref_features, "--ref-features")
     where = choose_device(device)
     before, after = _measure(current, spoken, ref_seen, seed, where), _measure(trained, spoken, seen, seed, where)
     for name in before:
@@ -81,7 +80,7 @@ def _measure(
     from clcap_cli.training.validation import retrieval_sample, sample_retrieval, split_log_probs
 
     model = checkpoint.captioner(device)
-    split = CaptionSplit(captions, "val", device)
+    split = CaptionSplit(captions, "val", device, features.skipped)
     log_probs, _ = split_log_probs(model, split, FeatureReader(features, split.ids, model))
     sample = retrieval_sample(features, split.ids, model, seed)
     return {"log_prob": float(log_probs.mean()), **sample_retrieval(model, sample)}

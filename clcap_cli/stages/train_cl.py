@@ -28,19 +28,20 @@ def train_cl(
     ] = None,
     nu: Annotated[float, typer.Option(min=1e-6, help="ν, mismatched pairs to a matched one within a set.")] = 1.0,
     dropout: Annotated[float, typer.Option(min=0, max=0.99, help="In the target; the authors' is 0.5.")] = 0.0,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 10,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 5,
     batch_size: Annotated[int, typer.Option(min=1, help="Images; each comes with all its captions.")] = 20,
     lr: Annotated[float, typer.Option(min=0, help="Adam's learning rate at the start.")] = 1e-4,
     schedule: Annotated[Schedule, typer.Option(help="How the rate goes on.")] = "cosine",
     clip: Annotated[float, typer.Option(min=0, help="Gradients are clamped to ± this.")] = 0.1,
-    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 5,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 2,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
     Captions, features, the target's start and the output's name follow from the reference. A log with one line of
-    JSON an epoch is written beside the output.
+    JSON an epoch is written beside the output. The epoch with the lowest validation loss is kept: the objective on
+    held-out images with always the same mismatched captions.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """
@@ -49,40 +50,38 @@ def train_cl(
 
     import torch
 
-    from clcap_cli.artifacts.atomic import check_writable, written_whole
+    from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
-    from clcap_cli.training.contrastive_task import ContrastiveTask, Player
+    from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
     from clcap_cli.training.loop import TrainSettings, log_beside, train
 
     start_path = target or ref
-    out = check_writable(out or start_path.with_name(f"{start_path.stem}_cl.pt"))
     reference, start = open_checkpoint(ref), open_checkpoint(start_path)
+    out = check_writable(out or start_path.with_name(f"{start_path.stem}_cl.pt"))
     check_vocabulary(reference, start.vocabulary, start.path)
     spoken = captions_for(reference, captions)
-    seen = features_for(start, features)
+    seen = features_for(start, spoken, features)
     if ref_features is None and target is None:
         ref_features = features
-    ref_seen = features_for(reference, ref_features, "--ref-features")
+    ref_seen = features_for(reference, spoken, ref_features, "--ref-features")
     torch.manual_seed(seed)
     start = replace(start, config=replace(start.config, dropout=dropout))
     where = choose_device(device)
-    learner, fixed = Player(start.captioner(where), seen), Player(reference.captioner(where), ref_seen)
+    learner = ModelOnFeatures(start.captioner(where), seen)
+    fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
     task = ContrastiveTask(spoken, learner, fixed, k, nu, batch_size, seed)
     _report_start(task)
-    with written_whole(log_beside(out)) as log:
-        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log)
-        origin = Origin("train-cl", settings)
-        origin.uses("reference", reference)
-        origin.uses("target", start)
-        origin.uses("captions", spoken)
-        origin.uses("features", seen)
-        origin.uses("reference features", ref_seen)
-        write_checkpoint(
-            out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.reference, origin
-        )
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log_beside(out))
+    origin = Origin("train-cl", settings)
+    origin.uses("reference", reference)
+    origin.uses("target", start)
+    origin.uses("captions", spoken)
+    origin.uses("features", seen)
+    origin.uses("reference features", ref_seen)
+    write_checkpoint(out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.lineage, origin)
     return out
 
 

@@ -37,10 +37,11 @@ def train_mle(
     settings = dict(locals())
     import torch
 
-    from clcap_cli.artifacts.atomic import check_writable, written_whole
+    from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.checkpoints import Reference, write_checkpoint
+    from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.features import open_features
+    from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
     from clcap_cli.models.captioner import CaptionerConfig
@@ -48,8 +49,9 @@ def train_mle(
     from clcap_cli.training.loop import TrainSettings, log_beside, train
     from clcap_cli.training.mle_task import MleTask
 
-    out = check_writable(out or Path("mle.pt"))
     spoken, seen = open_captions(captions), open_features(features)
+    check_images(spoken, seen)
+    out = check_writable(out or Path("mle.pt"))
     config = CaptionerConfig(
         vocabulary_size=len(spoken.vocabulary),
         max_length=spoken.max_length,
@@ -63,10 +65,9 @@ def train_mle(
     captioner = build_model(model, config).to(choose_device(device))
     task = MleTask(captioner, spoken, seen, batch_size, seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
-    with written_whole(log_beside(out)) as log:
-        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log)
-        origin = Origin("train-mle", settings)
-        origin.uses("captions", spoken)
-        origin.uses("features", seen)
-        write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Reference(), origin)
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log_beside(out))
+    origin = Origin("train-mle", settings)
+    origin.uses("captions", spoken)
+    origin.uses("features", seen)
+    write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
     return out

@@ -1,5 +1,6 @@
 """A split's captions as tensors, and its images in batches."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import in_blocks
+from clcap_cli.datasets.records import ImageId
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,10 @@ class CaptionBatch:
 class CaptionSplit:
     """The captions of one split; images are known by their position in it."""
 
-    def __init__(self, captions: Captions, split: str, device: torch.device):
+    def __init__(self, captions: Captions, split: str, device: torch.device, skipped: Collection[ImageId] = ()):
         self.device = device
-        self.rows = captions.rows_of(split)
-        self.ids = [captions.image_ids[row] for row in self.rows]
+        self.rows = captions.rows_of(split, skipped)
+        self.ids = captions.ids_of(self.rows)
         self.tokens, self.lengths = captions.tokens, captions.lengths
         counts = captions.starts[self.rows + 1] - captions.starts[self.rows]
         self.caption = _ranges(captions.starts[self.rows], counts)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from clcap_cli.console import progress, say
+from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner
 
 ADAM_BETAS = (0.8, 0.999)
@@ -59,11 +60,15 @@ def log_beside(checkpoint: Path) -> Path:
 def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]:
     """Optimise ``task.model``, leave it with its best weights, and return the record of the training.
 
-    Epoch 0 is the model as it came. ``log_path`` gets one line of JSON an epoch.
+    Epoch 0 is the model as it came. The log gets one line of JSON an epoch; until the end it is called
+    ``log_path`` with ``.part`` behind it.
+
+    Raises ClcapError when the loss is no longer a number.
     """
+    part = log_path.with_name(f"{log_path.name}.part")
     optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS)
     best = _Best(task)
-    with log_path.open("w", encoding="utf-8") as log:
+    with part.open("w", encoding="utf-8") as log:
         best.offer(0, _report(log, 0, settings.epochs, _validated(task), 0.0))
         for epoch in range(1, settings.epochs + 1):
             started = time.monotonic()
@@ -75,6 +80,7 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
             if epoch - best.epoch >= settings.patience:
                 say(f"no better {task.criterion} for {settings.patience} epochs: stopping")
                 break
+    part.replace(log_path)
     task.model.load_state_dict(best.weights)
     task.model.eval()
     say(f"kept epoch {best.epoch}: {task.criterion} {best.figures[task.criterion]:.4f}")
@@ -95,6 +101,8 @@ def _train_epoch(
     task.model.train()
     for batch in progress(batches, len(batches), what):
         loss, figures = task.loss(batch)
+        if not torch.isfinite(loss):
+            raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_value_(task.model.parameters(), clip)

@@ -24,9 +24,9 @@ class MleTask:
     def __init__(self, model: Captioner, captions: Captions, features: Features, batch_size: int, seed: int):
         self.model, self.batch_size, self.seed = model, batch_size, seed
         device = next(model.parameters()).device
-        self.captions = CaptionSplit(captions, "train", device)
+        self.captions = CaptionSplit(captions, "train", device, features.skipped)
         self.features = FeatureReader(features, self.captions.ids, model)
-        self.val_captions = CaptionSplit(captions, "val", device)
+        self.val_captions = CaptionSplit(captions, "val", device, features.skipped)
         self.val_features = FeatureReader(features, self.val_captions.ids, model)
 
     def batches(self, epoch: int) -> list[np.ndarray]:

@@ -29,11 +29,16 @@ class NegativeSampler:
         image = np.broadcast_to(self.owner[numbers], (k, len(numbers)))
         drawn = rng.integers(len(self.owner), size=image.shape)
         for _ in range(TRIES):
-            wrong = np.isin(self._pair(image, self.text[drawn]), self.own)
+            wrong = self._is_own(self._pair(image, self.text[drawn]))
             if not wrong.any():
                 return drawn
             drawn[wrong] = rng.integers(len(self.owner), size=int(wrong.sum()))
         raise ClcapError("no mismatched captions can be drawn: nearly all captions of the split read the same")
+
+    def _is_own(self, pairs: np.ndarray) -> np.ndarray:
+        """Which pairs of image and text are among the split's own; these are sorted, so that it is a search."""
+        place = np.searchsorted(self.own, pairs)
+        return self.own[np.minimum(place, len(self.own) - 1)] == pairs
 
     def _pair(self, image: np.ndarray, text: np.ndarray) -> np.ndarray:
         return image.astype(np.int64) * self.texts + text

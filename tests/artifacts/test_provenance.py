@@ -54,6 +54,6 @@ def test_rounds_and_lineage(chain: Path, clcap) -> None:
     assert clcap("train-cl", "--ref", chain / "ref_1.pt", "--k", 1, "--epochs", 1).out == f"{chain}/ref_1_cl.pt\n"
     again = clcap("swap-reference", "--ref", chain / "ref_1.pt", "--candidate", chain / "ref_1_cl.pt", "--force")
     assert again.out == f"{chain}/ref_2.pt\n"
-    second = open_checkpoint(chain / "ref_2.pt").reference
+    second = open_checkpoint(chain / "ref_2.pt").lineage
     assert second.round == 2
     assert second.parents == [read_provenance(chain / f"{name}.pt").id for name in ("nt", "ref_1")]

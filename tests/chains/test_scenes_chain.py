@@ -85,7 +85,7 @@ def test_a_target_of_another_kind_with_features_of_its_own(chain: Path, clcap) -
 def test_images_of_ones_own(chain: Path, clcap) -> None:
     images = chain / "scenes" / "images"
     out = ["--out", chain / "own.json"]
-    assert clcap("caption", chain / "nt.pt", "--images", images / "000033.png", "--images", images, *out).status == 0
+    assert clcap("caption", chain / "nt.pt", *out, "--images", images / "0_000033.png", images).status == 0
     own = json.loads((chain / "own.json").read_text())
     assert len(own) == 42
     clcap("caption", chain / "nt.pt", "--split", "test", "--out", chain / "test.json")
@@ -114,3 +114,22 @@ def test_flickr8k(tmp_path: Path) -> None:
     retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())["figures"]
     assert retrieval["images"] == 50
     assert retrieval["mean_rank"] < retrieval["chance"]["mean_rank"]
+
+
+def test_the_chain_goes_on_without_images_that_could_not_be_read(chain: Path, clcap) -> None:
+    images = chain / "scenes" / "images"
+    (images / "0_000003.png").write_bytes(b"not a picture")  # train
+    (images / "0_000040.png").unlink()  # test
+    extract = ["extract-features", chain / "captions.h5", "--images", images, "--image-size", 64, "--skip-bad"]
+    answer = clcap(*extract, "--out", chain / "features.h5")
+    assert "2 of 42 images left out" in answer.err
+    size = ["--hidden", 16, "--embedding", 16, "--epochs", 1, "--out", chain / "new.pt"]
+    assert clcap("train-mle", chain / "captions.h5", chain / "features.h5", *size).status == 0
+    assert clcap("train-cl", "--ref", chain / "new.pt", "--k", 1, "--epochs", 1).status == 0
+    results = clcap("caption", chain / "new_cl.pt").out.strip()
+    assert 40 not in [result["image_id"] for result in json.loads(Path(results).read_text())]
+    scored = clcap("evaluate", results)
+    assert scored.status == 0
+    assert "1 of 10 images with references have no caption and are left out" in scored.err
+    assert clcap("self-retrieve", chain / "new_cl.pt", "--pool", 9).status == 0
+    assert clcap("swap-reference", "--ref", chain / "new.pt", "--candidate", chain / "new_cl.pt", "--force").status == 0

@@ -10,7 +10,7 @@ import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
-from clcap_cli.training.contrastive_task import ContrastiveTask, Player
+from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
 from clcap_cli.training.loop import TrainSettings, train
 
 CPU = torch.device("cpu")
@@ -19,9 +19,10 @@ CPU = torch.device("cpu")
 def task_of(folder: Path, target: str = "nt.pt", reference: str = "nt.pt", dropout: float = 0.0) -> ContrastiveTask:
     start, ref = open_checkpoint(folder / target), open_checkpoint(folder / reference)
     start = replace(start, config=replace(start.config, dropout=dropout))
-    features = features_for(ref, None)
-    players = Player(start.captioner(CPU), features), Player(ref.captioner(CPU), features)
-    return ContrastiveTask(captions_for(ref, None), *players, k=3, nu=1.0, batch_size=6, seed=0)
+    captions = captions_for(ref, None)
+    features = features_for(ref, captions, None)
+    players = ModelOnFeatures(start.captioner(CPU), features), ModelOnFeatures(ref.captioner(CPU), features)
+    return ContrastiveTask(captions, *players, k=3, nu=1.0, batch_size=6, seed=0)
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
