@@ -1,19 +1,16 @@
 """Following the chain of files: what an artifact was made from are the defaults of what follows it."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from clcap_cli.artifacts.hdf5 import opened
+from clcap_cli.artifacts.json_files import sidecar
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
 from clcap_cli.datasets.reading import read_json
 from clcap_cli.errors import ClcapError
 
-if TYPE_CHECKING:
-    from clcap_cli.artifacts.results import CaptionResults
 
-
-def find_input(artifact: "Artifact | CaptionResults", role: str, given: Path | None, option: str) -> Path:
+def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
     """The file that played ``role`` when ``artifact`` was made, or ``given`` in its place.
 
     Raises ClcapError when the file was moved or made again since, naming the ``option`` that says which one to use.
@@ -44,11 +41,6 @@ def read_provenance(path: Path) -> Provenance:
     return parse_provenance(_record(path), path)
 
 
-def sidecar(path: Path) -> Path:
-    """Where a results file, whose own format has no room for it, has its provenance."""
-    return path.with_name(f"{path.name.removesuffix('.json')}.provenance.json")
-
-
 def _record(path: Path) -> Any:
     if not path.is_file():
         raise ClcapError(f"no such file: {path}")
@@ -68,11 +60,3 @@ def _record(path: Path) -> Any:
         if sidecar(path).exists():
             return read_json(sidecar(path))
     raise ClcapError(f"{path} is not a file that clcap wrote")
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write plain data as JSON, whole or not at all."""
-    from clcap_cli.artifacts.atomic import written_whole
-
-    with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -15,15 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
 from clcap_cli.errors import ClcapError
-
-if TYPE_CHECKING:
-    from clcap_cli.artifacts.results import CaptionResults
 
 FORMATS = {
     "clcap/captions": 1,
@@ -65,15 +62,15 @@ class Provenance(BaseModel):
 
 
 class Artifact(Protocol):
-    """Whatever was read from a file that carries provenance."""
+    """Whatever was read from a file of the chain."""
 
     @property
     def path(self) -> Path:
         """Where it was read from."""
 
     @property
-    def provenance(self) -> Provenance:
-        """Its record."""
+    def provenance(self) -> Provenance | None:
+        """Its record; None for a file that another tool made."""
 
 
 @dataclass
@@ -86,18 +83,14 @@ class Origin:
 
     def uses(self, role: str, artifact: Artifact) -> None:
         """Record that ``artifact`` is an input and which part it plays."""
-        self.inputs.append((role, artifact.path, artifact.provenance.id))
+        if artifact.provenance is None:
+            self.uses_file(role, artifact.path)
+        else:
+            self.inputs.append((role, artifact.path, artifact.provenance.id))
 
     def uses_file(self, role: str, path: Path) -> None:
         """Record a file that carries no provenance of its own, by a digest of its bytes."""
         self.inputs.append((role, path, digest_of_file(path)))
-
-    def uses_results(self, results: "CaptionResults") -> None:
-        """Record caption results, clcap's own by their id, another tool's by a digest of their bytes."""
-        if results.provenance is None:
-            self.uses_file("results", results.path)
-        else:
-            self.inputs.append(("results", results.path, results.provenance.id))
 
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from clcap_cli.artifacts.chain import sidecar, write_json
+from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId

@@ -53,7 +53,7 @@ def evaluate(
         people = chain.captions.references(rows)
     else:
         results = open_caption_results(subject)
-        origin.uses_results(results)
+        origin.uses("results", results)
         said, own = results.captions, results.provenance is not None
         people = {} if references else _people(results, split, captions, origin)
     if references is not None:

@@ -26,7 +26,7 @@ def make_scenes(
     import numpy as np
 
     from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.chain import write_json
+    from clcap_cli.artifacts.json_files import write_json
     from clcap_cli.datasets.scenes import SIDE, describe, draw_scenes, paint
 
     images = folder / "images"

@@ -70,7 +70,7 @@ def self_retrieve(
         tokens, lengths = found.captions, found.lengths
     else:
         given = open_caption_results(results)
-        origin.uses_results(given)
+        origin.uses("results", given)
         texts = _captions_of(given, ids)
         tokens, lengths = _encode(texts, chain.checkpoint.vocabulary, reader.device)
     scores = score_matrix(chain.model, reader, tokens, lengths, watching("scoring, blocks of images"))
