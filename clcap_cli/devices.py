@@ -1,4 +1,6 @@
-"""Where tensors live."""
+"""Where tensors live, and how the same seed gives the same figures."""
+
+import os
 
 import torch
 
@@ -19,3 +21,14 @@ def choose_device(name: str) -> torch.device:
         there = ", ".join(kind for kind, available in have.items() if available)
         raise ClcapError(f"there is no device '{name}' here; there is: {there}")
     return torch.device(name)
+
+
+def make_reproducible(seed: int) -> None:
+    """Let the same seed give the same bytes again, on the same machine and in one process.
+
+    Without it PyTorch adds up some gradients in the order in which its threads happen to finish.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # for debugging, slow

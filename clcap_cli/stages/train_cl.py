@@ -48,13 +48,11 @@ def train_cl(
     settings = dict(locals())
     from dataclasses import replace
 
-    import torch
-
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device
+    from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
     from clcap_cli.training.loop import TrainSettings, log_beside, train
 
@@ -67,7 +65,7 @@ def train_cl(
     if ref_features is None and target is None:
         ref_features = features
     ref_seen = features_for(reference, spoken, ref_features, "--ref-features")
-    torch.manual_seed(seed)
+    make_reproducible(seed)
     start = replace(start, config=replace(start.config, dropout=dropout))
     where = choose_device(device)
     learner = ModelOnFeatures(start.captioner(where), seen)

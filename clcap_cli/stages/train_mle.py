@@ -35,15 +35,13 @@ def train_mle(
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = dict(locals())
-    import torch
-
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device
+    from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
     from clcap_cli.training.loop import TrainSettings, log_beside, train
@@ -61,7 +59,7 @@ def train_mle(
         hidden_size=hidden,
         dropout=dropout,
     )
-    torch.manual_seed(seed)
+    make_reproducible(seed)
     captioner = build_model(model, config).to(choose_device(device))
     task = MleTask(captioner, spoken, seen, batch_size, seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")

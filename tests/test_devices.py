@@ -1,0 +1,24 @@
+import torch
+
+from clcap_cli.devices import make_reproducible
+from clcap_cli.models.captioner import CaptionerConfig
+from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.rows import ImageFeatures
+
+
+def test_same_seed_same_gradients_however_threads_interleave() -> None:
+    """Large enough that PyTorch uses several threads for every part."""
+
+    def gradients(name: str) -> list[torch.Tensor]:
+        make_reproducible(5)
+        model = build_model(name, CaptionerConfig(300, 8, 64, 64, 256, 256))
+        features = ImageFeatures(torch.randn(8, 64), torch.randn(8, 16, 64))
+        words, lengths = torch.randint(1, 300, (400, 8)), torch.randint(1, 9, (400,))
+        image = torch.arange(8).repeat(50)
+        model.sequence_log_prob(model.encode(features), words, lengths, image).mean().backward()
+        return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+
+    for name in MODELS:
+        first = gradients(name)
+        for _ in range(2):
+            assert all(map(torch.equal, first, gradients(name)))
