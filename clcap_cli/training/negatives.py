@@ -24,8 +24,10 @@ class NegativeSampler:
     def draw(self, numbers: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         """For each caption of ``numbers`` (P,), a mismatched one for its image, K times anew: (K, P) caption numbers.
 
-        Raises ClcapError when the split holds no caption that is not also the image's own.
+        Raises ClcapError for a K below 1, and when the split holds no caption that is not also the image's own.
         """
+        if k < 1:
+            raise ClcapError(f"k is {k}; there must be at least one set of mismatched captions")
         image = np.broadcast_to(self.owner[numbers], (k, len(numbers)))
         drawn = rng.integers(len(self.owner), size=image.shape)
         for _ in range(TRIES):

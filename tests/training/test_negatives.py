@@ -47,3 +47,9 @@ def test_a_split_where_all_captions_are_the_same_has_no_negatives(tmp_path: Path
     split = split_of(tmp_path, [["a dog"], ["a dog"]])
     with pytest.raises(ClcapError, match="no mismatched captions can be drawn"):
         NegativeSampler(split).draw(np.arange(2), 1, np.random.default_rng(0))
+
+
+def test_there_is_at_least_one_set(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [["a dog"], ["a cat"]])
+    with pytest.raises(ClcapError, match="k is 0; there must be at least one set of mismatched captions"):
+        NegativeSampler(split).draw(np.arange(2), 0, np.random.default_rng(0))
