@@ -87,7 +87,7 @@ def main() -> None:
     """Run the command line: exit 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="clcap", standalone_mode=False)
     except ClcapError as error:
         if os.environ.get("CLCAP_DEBUG"):
             raise

@@ -104,12 +104,12 @@ def test_coco_mini(tmp_path: Path) -> None:
 
 def test_flickr8k(tmp_path: Path) -> None:
     flickr = real_data("flickr8k-700")
-    run(tmp_path, "prepare-captions", str(flickr / "dataset.json"), "--limit", "60")
+    run(tmp_path, "prepare-captions", str(flickr / "dataset.json"), "--limit", "100")
     images = ["--images", str(flickr / "images"), "--image-size", "128"]
     run(tmp_path, "extract-features", "captions.h5", *images)
-    small = ["--hidden", "64", "--embedding", "64", "--epochs", "6", "--lr", "0.01"]
+    small = ["--hidden", "128", "--embedding", "128", "--epochs", "15", "--lr", "3e-3"]
     run(tmp_path, "train-mle", "captions.h5", "features.h5", *small, "--out", "nt.pt")
-    run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5", "--epochs", "2", "--lr", "1e-3")
+    run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5", "--epochs", "2")
     run(tmp_path, "self-retrieve", "nt_cl.pt", "--pool", "50")
     retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())["figures"]
     assert retrieval["images"] == 50

@@ -63,7 +63,7 @@ def test_a_beam_as_wide_as_all_captions_finds_the_likeliest(name: str) -> None:
     found = beam_search(model, visual, beam=len(every))
     for image in range(9):
         log_probs = model.sequence_log_prob(visual, tokens, lengths, torch.full((len(every),), image))
-        assert float(found.log_probs[image]) == pytest.approx(float(log_probs.max()), abs=1e-4)
+        assert float(found.log_probs[image]) == pytest.approx(log_probs.max().item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS)
