@@ -139,7 +139,7 @@ def test_an_unknown_model(refused, chain: Path) -> None:
 def test_an_unknown_backbone(refused, chain: Path) -> None:
     images = chain / "scenes" / "images"
     message = refused("extract-features", chain / "captions.h5", "--images", images, "--backbone", "resnet512")
-    assert message == "unknown backbone 'resnet512'; the nearest known: resnet152, resnet51q, resnet50"
+    assert message == "unknown backbone 'resnet512'; the nearest known: resnet51q, resnet152, resnet152s"
 
 
 def test_features_of_another_backbone(refused, chain: Path) -> None:
