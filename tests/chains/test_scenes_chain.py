@@ -111,9 +111,13 @@ def test_flickr8k(tmp_path: Path) -> None:
     run(tmp_path, "train-mle", "captions.h5", "features.h5", *small, "--out", "nt.pt")
     run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5", "--epochs", "2")
     run(tmp_path, "self-retrieve", "nt_cl.pt", "--pool", "50")
-    retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())["figures"]
-    assert retrieval["images"] == 50
-    assert retrieval["mean_rank"] < retrieval["chance"]["mean_rank"]
+    log = [json.loads(line) for line in (tmp_path / "nt_cl.log.jsonl").read_text().splitlines()]
+    assert round(log[0]["val_loss"], 4) == 1.3863
+    assert log[-1]["val_told_apart"] > 0.5
+    retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())
+    assert len(retrieval["images"]) == 50
+    assert all(1 <= image["rank"] <= 50 for image in retrieval["images"])
+    assert retrieval["figures"]["chance"]["R@1"] == 0.02
 
 
 def test_the_chain_goes_on_without_images_that_could_not_be_read(chain: Path, clcap) -> None:

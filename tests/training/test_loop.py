@@ -38,7 +38,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_
     record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=3), tmp_path / "log.jsonl")
     assert record["best_epoch"] == 2
     assert record["epochs"] == 5
-    assert float(task.model.weight) == task.seen[2]
+    assert task.model.weight.item() == task.seen[2]
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [0, 1, 2, 3, 4, 5]
     assert [line["val_loss"] for line in lines] == [5.0, 3.0, 2.0, 4.0, 4.0, 4.0]
@@ -48,7 +48,7 @@ def test_a_model_that_only_gets_worse_is_left_as_it_came(tmp_path: Path) -> None
     task = Slope([1.0, 2.0, 3.0])
     record = train(task, TrainSettings(2, 0.1, "constant", 1.0, patience=5), tmp_path / "log.jsonl")
     assert record["best_epoch"] == 0
-    assert float(task.model.weight) == 0
+    assert task.model.weight.item() == 0
 
 
 def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
