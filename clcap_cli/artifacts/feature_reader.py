@@ -11,6 +11,8 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 
+IMAGES_AT_ONCE = 64
+
 
 class FeatureReader:
     """The features of chosen images, in the order of ``ids``, read from the memory map batch by batch."""
@@ -24,7 +26,7 @@ class FeatureReader:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def blocks(self, size: int) -> list[np.ndarray]:
+    def blocks(self, size: int = IMAGES_AT_ONCE) -> list[np.ndarray]:
         """All positions in order, ``size`` at a time."""
         return in_blocks(np.arange(len(self)), size)
 

@@ -8,8 +8,6 @@ from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.decoding.beam import Decoded, beam_search
 from clcap_cli.models.captioner import Captioner
 
-IMAGES_AT_ONCE = 64
-
 
 @torch.inference_mode()
 def decode(
@@ -22,7 +20,7 @@ def decode(
 
     ``watch`` is given the blocks of work and their number, and passes them on.
     """
-    blocks = features.blocks(IMAGES_AT_ONCE)
+    blocks = features.blocks()
     found = [beam_search(model, model.encode(features.read(block)), beam) for block in watch(blocks, len(blocks))]
     return Decoded(
         torch.cat([part.captions for part in found]),

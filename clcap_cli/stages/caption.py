@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clcap_cli.console import watching
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
 
@@ -52,9 +51,8 @@ def caption(
     from clcap_cli.artifacts.feature_reader import FeatureReader
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
-    from clcap_cli.decoding.captioning import decode
     from clcap_cli.devices import choose_device
-    from clcap_cli.stages.opened import open_model
+    from clcap_cli.stages.opened import decode_texts, open_model
 
     if also and not images:
         raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")
@@ -65,14 +63,13 @@ def caption(
         origin.uses("checkpoint", opened)
         model = opened.captioner(where)
         with _extracted(opened, [*images, *(also or [])], weights, where) as (ids, seen):
-            found = decode(model, FeatureReader(seen, ids, model), beam, watching("captioning, blocks of 64 images"))
-        texts = found.texts(opened.vocabulary)
+            _, texts = decode_texts(model, FeatureReader(seen, ids, model), beam, opened.vocabulary)
     else:
         chain = open_model(checkpoint, captions, features, device, origin)
         out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"))
         rows = chain.rows_of(split)
         ids = chain.captions.ids_of(rows)
-        _, texts = chain.decode(chain.reader(rows), beam)
+        _, texts = decode_texts(chain.model, chain.reader(rows), beam, chain.checkpoint.vocabulary)
     write_caption_results(out, dict(zip(ids, texts, strict=True)), origin)
     return out
 

@@ -41,14 +41,14 @@ def evaluate(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, open_caption_results, write_figures
     from clcap_cli.metrics.quality import score_captions
-    from clcap_cli.stages.opened import open_model
+    from clcap_cli.stages.opened import decode_texts, open_model
 
     origin = Origin("evaluate", settings)
     own = True
     if subject.suffix == ".pt":
         chain = open_model(subject, captions, features, device, origin)
         rows = chain.rows_of(split)
-        _, texts = chain.decode(chain.reader(rows), beam)
+        _, texts = decode_texts(chain.model, chain.reader(rows), beam, chain.checkpoint.vocabulary)
         said = dict(zip(chain.captions.ids_of(rows), texts, strict=True))
         people = chain.captions.references(rows)
     else:

@@ -12,6 +12,7 @@ from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import watching
+from clcap_cli.datasets.vocabulary import Vocabulary
 from clcap_cli.decoding.beam import Decoded
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.devices import choose_device
@@ -35,10 +36,13 @@ class OpenedModel:
         """The features of the images at ``rows``."""
         return FeatureReader(self.features, self.captions.ids_of(rows), self.model)
 
-    def decode(self, reader: FeatureReader, beam: int) -> tuple[Decoded, list[str]]:
-        """The model's captions of the images, as numbers and as text."""
-        found = decode(self.model, reader, beam, watching("captioning, blocks of 64 images"))
-        return found, found.texts(self.checkpoint.vocabulary)
+
+def decode_texts(
+    model: Captioner, reader: FeatureReader, beam: int, vocabulary: Vocabulary
+) -> tuple[Decoded, list[str]]:
+    """The model's captions of the images, as numbers and as text, with progress on the screen."""
+    found = decode(model, reader, beam, watching("captioning, blocks of images"))
+    return found, found.texts(vocabulary)
 
 
 def open_model(path: Path, captions: Path | None, features: Path | None, device: str, origin: Origin) -> OpenedModel:

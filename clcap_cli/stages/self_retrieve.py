@@ -58,7 +58,7 @@ def self_retrieve(
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
     from clcap_cli.retrieval.ranks import chance_figures, rank, retrieval_figures
     from clcap_cli.retrieval.scoring import score_matrix
-    from clcap_cli.stages.opened import open_model
+    from clcap_cli.stages.opened import decode_texts, open_model
 
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, device, origin)
@@ -66,7 +66,7 @@ def self_retrieve(
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if results is None:
-        found, texts = chain.decode(reader, beam)
+        found, texts = decode_texts(chain.model, reader, beam, chain.checkpoint.vocabulary)
         tokens, lengths = found.captions, found.lengths
     else:
         given = open_caption_results(results)

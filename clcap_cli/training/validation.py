@@ -15,7 +15,6 @@ from clcap_cli.retrieval.ranks import rank, retrieval_figures
 from clcap_cli.retrieval.scoring import score_matrix
 from clcap_cli.training.data import CaptionSplit
 
-IMAGES_AT_ONCE = 64
 SAMPLE = 200
 """Images of the validation split among which self-retrieval is tried each epoch."""
 
@@ -24,7 +23,7 @@ SAMPLE = 200
 def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureReader) -> tuple[Tensor, Tensor]:
     """ln p(c|I) of every caption of the split with its own image, and their lengths: (captions,) each."""
     log_probs, lengths = [], []
-    for positions in features.blocks(IMAGES_AT_ONCE):
+    for positions in features.blocks():
         batch = captions.batch(*captions.of_images(positions))
         visual = model.encode(features.read(positions))
         log_probs.append(model.sequence_log_prob(visual, batch.captions, batch.lengths, batch.image))

@@ -39,21 +39,13 @@ def test_no_such_file(refused, tmp_path: Path) -> None:
     assert refused("show", missing) == f"no such file: {missing}"
 
 
+@pytest.mark.parametrize("name", ["captions.h5", "features.h5"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_truncated_captions(refused, chain: Path, share: float) -> None:
-    cut(chain / "captions.h5", share)
+def test_truncated_hdf5(refused, chain: Path, name: str, share: float) -> None:
+    cut(chain / name, share)
     message = refused("train-mle", chain / "captions.h5", chain / "features.h5")
     assert message == (
-        f"{chain}/captions.h5 is not a readable HDF5 file (damaged or cut short): truncated file; make it again"
-    )
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_truncated_features(refused, chain: Path, share: float) -> None:
-    cut(chain / "features.h5", share)
-    message = refused("train-mle", chain / "captions.h5", chain / "features.h5")
-    assert message == (
-        f"{chain}/features.h5 is not a readable HDF5 file (damaged or cut short): truncated file; make it again"
+        f"{chain}/{name} is not a readable HDF5 file (damaged or cut short): truncated file; make it again"
     )
 
 
