@@ -1,6 +1,7 @@
 """Additive attention of words over the regions of their images, without ever storing (words, regions, hidden)."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -16,13 +17,12 @@ def additive_scores(query: Tensor, keys: Tensor, direction: Tensor, counts: list
     ``query`` is (W, H), the words of the first image first, ``counts[n]`` of image n; ``keys`` is (N, R, H) and
     ``direction`` (H,). Bahdanau et al. 2015, as Lu et al. 2017 use it.
     """
-    return _AdditiveScores.apply(query, keys, direction, counts)
+    return _AdditiveScores.apply(query, keys, direction.to(query.dtype), counts)
 
 
 def weighted_regions(weights: Tensor, regions: Tensor, counts: list[int]) -> Tensor:
     """The mean of the regions (N, R, H) of each word's image, with the word's weights (W, R): (W, H)."""
-    parts = zip(weights.split(counts), regions, strict=True)
-    return torch.cat([share @ own for share, own in parts])
+    return _WeightedRegions.apply(weights.to(regions.dtype), regions, counts)
 
 
 class _AdditiveScores(torch.autograd.Function):
@@ -33,8 +33,8 @@ class _AdditiveScores(torch.autograd.Function):
         ctx.save_for_backward(query, keys, direction)
         ctx.counts = counts
         scores = query.new_empty(len(query), keys.shape[1])
-        for image, words in _pieces(counts, keys):
-            scores[words] = _fits(query[words], keys[image]) @ direction
+        for images, words in _pieces(counts, keys):
+            scores[words] = (_fits(query[words], keys[images]) @ direction).flatten(0, 1)
         return scores
 
     @staticmethod
@@ -43,27 +43,60 @@ class _AdditiveScores(torch.autograd.Function):
         query, keys, direction = ctx.saved_tensors
         to_query, to_keys = torch.empty_like(query), torch.zeros_like(keys)
         to_direction = torch.zeros_like(direction)
-        for image, words in _pieces(ctx.counts, keys):
-            part = gradient[words]  # (w, R)
-            fits = _fits(query[words], keys[image])  # (w, R, H)
-            to_direction += part.flatten() @ fits.flatten(0, 1)
+        for images, words in _pieces(ctx.counts, keys):
+            fits = _fits(query[words], keys[images])  # (n, w, R, H)
+            part = gradient[words].view(fits.shape[:3])
+            to_direction += part.flatten() @ fits.flatten(0, 2)
             slope = fits.square_().neg_().add_(1)
-            to_query[words] = torch.bmm(part.unsqueeze(1), slope).squeeze(1)
-            to_keys[image] += torch.bmm(part.T.unsqueeze(1), slope.transpose(0, 1)).squeeze(1)
+            to_query[words] = (part.unsqueeze(2) @ slope).flatten(0, 2)
+            to_keys[images] += (part.mT.unsqueeze(2) @ slope.transpose(1, 2)).squeeze(2)
         return to_query.mul_(direction), to_keys.mul_(direction), to_direction, None
 
 
+class _WeightedRegions(torch.autograd.Function):
+    """Products of the words of an image with its regions, which are never copied for each word."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, regions: Tensor, counts: list[int]) -> Tensor:
+        ctx.save_for_backward(weights, regions)
+        ctx.counts = counts
+        sums = weights.new_empty(len(weights), regions.shape[2])
+        for images, words in _pieces(counts, regions):
+            sums[words] = (_by_image(weights[words], images) @ regions[images]).flatten(0, 1)
+        return sums
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        (gradient,) = gradients  # (W, H)
+        weights, regions = ctx.saved_tensors
+        to_weights, to_regions = torch.empty_like(weights), torch.zeros_like(regions)
+        for images, words in _pieces(ctx.counts, regions):
+            part = _by_image(gradient[words], images)
+            to_weights[words] = (part @ regions[images].mT).flatten(0, 1)
+            to_regions[images] += _by_image(weights[words], images).mT @ part
+        return to_weights, to_regions, None
+
+
 def _fits(query: Tensor, keys: Tensor) -> Tensor:
-    """tanh(key + query), (w, R, H), of words (w, H) and one image's regions (R, H)."""
+    """tanh(key + query), (n, w, R, H), of n images' regions (n, R, H) and the words (n × w, H) of them all."""
     # tanh(x) = 2 sigmoid(2x) - 1, and PyTorch's sigmoid is three times as fast as its tanh on CPUs.
-    return torch.add(2 * keys, query.unsqueeze(1), alpha=2).sigmoid_().mul_(2).sub_(1)
+    query = query.view(len(keys), -1, 1, query.shape[1])
+    return torch.add(2 * keys.unsqueeze(1), query, alpha=2).sigmoid_().mul_(2).sub_(1)
 
 
-def _pieces(counts: list[int], keys: Tensor) -> Iterator[tuple[int, slice]]:
-    """Images, and slices of their words, small enough to be worked on at once."""
-    size = max(1, NUMBERS_AT_ONCE[keys.device.type] // (keys.shape[1] * keys.shape[2]))
+def _by_image(values: Tensor, images: list[int]) -> Tensor:
+    return values.view(len(images), -1, values.shape[1])
+
+
+def _pieces(counts: list[int], keys: Tensor) -> Iterator[tuple[list[int], slice]]:
+    """Images with equally many words each, and these words, few enough to be worked on at once."""
+    most = max(1, NUMBERS_AT_ONCE[keys.device.type] // (keys.shape[1] * keys.shape[2]))
     first = 0
-    for image, count in enumerate(counts):
-        for start in range(first, first + count, size):
-            yield image, slice(start, min(start + size, first + count))
-        first += count
+    for count, group in groupby((image for image, count in enumerate(counts) if count), counts.__getitem__):
+        alike = list(group)
+        at_once = max(1, most // count)
+        for images in (alike[i : i + at_once] for i in range(0, len(alike), at_once)):
+            end = first + count * len(images)
+            for start in range(first, end, most):
+                yield images, slice(start, min(start + most, end))
+            first = end

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from clcap_cli.datasets.vocabulary import END
+from clcap_cli.models.word_log_prob import word_log_prob
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PackedCaptions:
 
     def log_prob(self, hidden: Tensor, output: torch.nn.Linear) -> Tensor:
         """ln p of each caption (B,), from the hidden state (W, H) before each prediction."""
-        words = -functional.cross_entropy(output(hidden).float(), self.targets, reduction="none")
+        words = word_log_prob(hidden, output, self.targets)
         return words.new_zeros(self.batch_sizes[0]).index_add(0, self.caption, words)
 
 

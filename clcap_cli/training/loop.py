@@ -39,8 +39,7 @@ class Task(Protocol):
 
     model: Captioner
     criterion: str
-    """The validation figure by which the best epoch is kept."""
-    higher_is_better: bool
+    """The validation figure by which the best epoch is kept: the smallest."""
 
     def batches(self, epoch: int) -> Sequence[Any]:
         """The epoch's batches."""
@@ -143,8 +142,6 @@ class _Best:
 
     def offer(self, epoch: int, figures: dict[str, float]) -> None:
         """Keep the model's weights if this epoch is the best."""
-        value = figures[self.task.criterion]
-        sign = 1 if self.task.higher_is_better else -1
-        if self.epoch < 0 or sign * value > sign * self.figures[self.task.criterion]:
+        if self.epoch < 0 or figures[self.task.criterion] < self.figures[self.task.criterion]:
             self.epoch, self.figures = epoch, figures
             self.weights = copy.deepcopy(self.task.model.state_dict())

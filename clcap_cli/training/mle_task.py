@@ -19,7 +19,6 @@ class MleTask:
     """All captions of a batch of images, each with its own image."""
 
     criterion = "val_loss"
-    higher_is_better = False
 
     def __init__(self, model: Captioner, captions: Captions, features: Features, batch_size: int, seed: int):
         self.model, self.batch_size, self.seed = model, batch_size, seed

@@ -14,7 +14,6 @@ class Slope:
     """A task whose loss is its one weight, and whose validation figures are given beforehand."""
 
     criterion = "val_loss"
-    higher_is_better = False
 
     def __init__(self, figures: list[float]):
         self.model = nn.Linear(1, 1, bias=False)
