@@ -48,10 +48,10 @@ class _Search:
     def __init__(self, model: Captioner, visual: Rows, beam: int):
         images, longest = len(visual), model.config.max_length
         self.model, self.beam, self.length = model, beam, 0
-        start = model.start(visual)
+        self.visual = visual
         device = next(model.parameters()).device
         self.alive = torch.arange(images, device=device)  # (A,) images still being searched
-        self.state = start[self.alive.repeat_interleave(beam)]  # A × beam rows
+        self.state = model.start(visual)[self._image()]  # A × beam rows
         self.scores = torch.full((images, beam), NEVER, device=device)  # (A, beam)
         self.scores[:, 0] = 0
         self.words = torch.full((images, beam, longest), END, device=device)  # (A, beam, max_length)
@@ -62,9 +62,13 @@ class _Search:
             torch.full((images,), NEVER, device=device),
         )
 
+    def _image(self) -> Tensor:
+        """(A × beam,) the image of every hypothesis."""
+        return self.alive.repeat_interleave(self.beam)
+
     def extend(self) -> None:
         """One word more for every hypothesis."""
-        log_probs, state = self.model.step(self.state, self.last)
+        log_probs, state = self.model.step(self.visual, self._image(), self.state, self.last)
         log_probs[:, UNK] = NEVER
         if self.length == self.model.config.max_length:
             log_probs[:, END + 1 :] = NEVER

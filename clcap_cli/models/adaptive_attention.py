@@ -4,7 +4,7 @@ At every word the model attends over the regions of the image and over a visual 
 model knows by itself.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -30,19 +30,7 @@ class AttentiveVisual(Rows):
     """(N, R, hidden): what the attention compares with."""
 
 
-@dataclass(frozen=True)
-class AttentiveState(Rows):
-    """An LSTM state and the image that it is about."""
-
-    h: Tensor
-    c: Tensor
-    lstm_input: Tensor
-    gate_input: Tensor
-    regions: Tensor
-    keys: Tensor
-
-
-class AdaptiveAttention(Captioner[AttentiveVisual, AttentiveState]):
+class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
     """LSTM over x_t = [w_t; v_g]; attention over regions and sentinel; the context is added to the hidden state.
 
     The products with x_t are the sum of one with the word and one with v_g, which is taken once an image.
@@ -88,33 +76,33 @@ class AdaptiveAttention(Captioner[AttentiveVisual, AttentiveState]):
         projected = self.lstm.input(words) + visual.lstm_input[image]
         states = self.lstm.unroll(projected, packed.batch_sizes, before)
         h_before = _hidden_before(states.h, packed.batch_sizes, before.h)
-        sentinel = self._sentinel(words, visual.gate_input[image], h_before, states.c)
-        by_image = image.argsort(stable=True)
-        counts = image.bincount(minlength=len(visual)).tolist()
-        h, sentinel = self._hidden(states.h[by_image]), sentinel[by_image]
-        query = self.query(h)
-        scores = additive_scores(query, visual.keys, self.score.weight.squeeze(0), counts)  # (W, R)
-        weights, on_sentinel = self._weights(scores, query, sentinel)
-        context = weighted_regions(weights, visual.regions, counts) + on_sentinel * sentinel
-        return packed.log_prob(self._combined(context, h)[by_image.argsort()], self.output)
+        return packed.log_prob(self._output_input(visual, image, words, h_before, states), self.output)
 
-    def start(self, visual: AttentiveVisual) -> AttentiveState:
+    def start(self, visual: AttentiveVisual) -> LSTMState:
         """See Captioner."""
-        before = self.lstm.zeros(len(visual))
-        return AttentiveState(before.h, before.c, visual.lstm_input, visual.gate_input, visual.regions, visual.keys)
+        return self.lstm.zeros(len(visual))
 
-    def step(self, state: AttentiveState, tokens: Tensor) -> tuple[Tensor, AttentiveState]:
+    def advance(
+        self, visual: AttentiveVisual, image: Tensor, state: LSTMState, tokens: Tensor
+    ) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
         words = self._word_vectors(tokens)
-        after = self.lstm.step(self.lstm.input(words) + state.lstm_input, LSTMState(state.h, state.c))
-        sentinel = self._sentinel(words, state.gate_input, state.h, after.c)
-        h = self._hidden(after.h)
+        after = self.lstm.step(self.lstm.input(words) + visual.lstm_input[image], state)
+        return self._output_input(visual, image, words, state.h, after), after
+
+    def _output_input(
+        self, visual: AttentiveVisual, image: Tensor, words: Tensor, h_before: Tensor, after: LSTMState
+    ) -> Tensor:
+        """From word vectors and the LSTM's states before and after them to the output layer's input, (B, hidden)."""
+        sentinel = self._sentinel(words, visual.gate_input[image], h_before, after.c)
+        by_image = image.argsort(stable=True)
+        counts = image.bincount(minlength=len(visual)).tolist()
+        h, sentinel = self._hidden(after.h[by_image]), sentinel[by_image]
         query = self.query(h)
-        scores = self.score(torch.tanh(state.keys + query.unsqueeze(1))).squeeze(2)  # (B, R)
+        scores = additive_scores(query, visual.keys, self.score.weight.squeeze(0), counts)  # (B, R)
         weights, on_sentinel = self._weights(scores, query, sentinel)
-        context = torch.bmm(weights.unsqueeze(1), state.regions).squeeze(1) + on_sentinel * sentinel
-        log_probs = torch.log_softmax(self.output(self._combined(context, h)).float(), dim=1)
-        return log_probs, replace(state, h=after.h, c=after.c)
+        context = weighted_regions(weights, visual.regions, counts) + on_sentinel * sentinel
+        return self.dropout(torch.tanh(self.combine(context + h)))[by_image.argsort()]
 
     def _word_vectors(self, words: Tensor) -> Tensor:
         """w_t, (B, embedding)."""
@@ -134,10 +122,6 @@ class AdaptiveAttention(Captioner[AttentiveVisual, AttentiveState]):
         sentinel_score = self.score(torch.tanh(self.sentinel_key(sentinel) + query))
         weights = torch.softmax(torch.cat([region_scores, sentinel_score], dim=1), dim=1)
         return weights[:, :-1], weights[:, -1:]
-
-    def _combined(self, context: Tensor, h: Tensor) -> Tensor:
-        """The output layer's input, (B, hidden)."""
-        return self.dropout(torch.tanh(self.combine(context + h)))
 
 
 def _hidden_before(after: Tensor, batch_sizes: list[int], start: Tensor) -> Tensor:

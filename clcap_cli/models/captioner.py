@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from clcap_cli.models.rows import ImageFeatures, Rows
@@ -36,6 +37,8 @@ class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
 
     uses_grid: ClassVar[bool]
     """Whether the model looks at the grid of regions or at the pooled vector alone."""
+    output: nn.Linear
+    """From what ``advance`` gives to a score of each word; their softmax is p of the next word."""
 
     def __init__(self, config: CaptionerConfig):
         super().__init__()
@@ -58,11 +61,17 @@ class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
         """The state before the first word, one row an image."""
 
     @abstractmethod
-    def step(self, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
-        """One word on: from the previous word ``tokens`` (B,) to ln p of the next (B, V) and the state after it.
+    def advance(self, visual: VisualT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+        """One word on: from the previous word ``tokens`` (B,) to the input of ``output`` and the state after it.
 
-        The first previous word is START.
+        ``state`` has B rows, and ``image`` (B,) says which row of ``visual`` each is about. The first previous word is
+        START.
         """
+
+    def step(self, visual: VisualT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+        """``advance``, with ln p of the next word (B, V) instead of what it is computed from."""
+        hidden, state = self.advance(visual, image, state, tokens)
+        return torch.log_softmax(self.output(hidden).float(), dim=1), state
 
     @property
     def start_token(self) -> int:

@@ -3,7 +3,6 @@
 The pooled image vector, projected, is the first input of an LSTM; the words follow.
 """
 
-import torch
 from torch import Tensor, nn
 
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
@@ -42,7 +41,7 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
         """See Captioner."""
         return visual
 
-    def step(self, state: LSTMState, tokens: Tensor) -> tuple[Tensor, LSTMState]:
+    def advance(self, visual: LSTMState, image: Tensor, state: LSTMState, tokens: Tensor) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
         state = self.lstm.step(self.lstm.input(self.words(tokens)), state)
-        return torch.log_softmax(self.output(self.dropout(state.h)).float(), dim=1), state
+        return self.dropout(state.h), state

@@ -113,15 +113,15 @@ def _models() -> str:
     torch.manual_seed(0)
     config = CaptionerConfig(20, 3, 8, 8, 16, 16)
     features = ImageFeatures(torch.randn(1, 8), torch.randn(1, 4, 8))
-    words = torch.tensor([[3, 4, 5]])
+    words, own = torch.tensor([[3, 4, 5]]), torch.tensor([0])
     for name in MODELS:
         model = build_model(name, config).eval()
         with torch.inference_mode():
             visual = model.encode(features)
-            whole = model.sequence_log_prob(visual, words, torch.tensor([3]), torch.tensor([0]))
+            whole = model.sequence_log_prob(visual, words, torch.tensor([3]), own)
             state, last, total = model.start(visual), torch.tensor([model.start_token]), 0.0
             for word in (3, 4, 5, 0):
-                log_probs, state = model.step(state, last)
+                log_probs, state = model.step(visual, own, state, last)
                 total, last = total + float(log_probs[0, word]), torch.tensor([word])
         if abs(float(whole) - total) > 1e-4:
             raise ClcapError(f"{name}: ln p of a caption is not the sum over its words")

@@ -20,10 +20,11 @@ def sharp(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, Im
 
 
 def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
-    state = model.start(model.encode(features))[torch.tensor([image])]
+    visual = model.encode(features)[torch.tensor([image])]
+    state, own = model.start(visual), torch.tensor([0])
     words, last = [], torch.tensor([model.start_token])
     while len(words) < model.config.max_length:
-        log_probs, state = model.step(state, last)
+        log_probs, state = model.step(visual, own, state, last)
         log_probs[:, UNK] = -torch.inf
         last = log_probs.argmax(dim=1)
         if last.item() == END:

@@ -19,10 +19,11 @@ def tiny(name: str, seed: int = 0) -> tuple[Captioner, ImageFeatures]:
 
 
 def by_steps(model: Captioner, features: ImageFeatures, image: int, words: list[int]) -> float:
-    state = model.start(model.encode(features))[torch.tensor([image])]
+    visual = model.encode(features)[torch.tensor([image])]
+    state, own = model.start(visual), torch.tensor([0])
     last, total = torch.tensor([model.start_token]), 0.0
     for word in [*words, 0]:
-        log_probs, state = model.step(state, last)
+        log_probs, state = model.step(visual, own, state, last)
         last, total = torch.tensor([word]), total + float(log_probs[0, word].detach())
     return total
 
@@ -68,8 +69,8 @@ def test_what_stands_after_the_end_does_not_count(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_probabilities_of_the_next_word_sum_to_one(name: str) -> None:
     model, features = tiny(name)
-    state = model.start(model.encode(features))
-    log_probs, _ = model.step(state, torch.full((3,), model.start_token))
+    visual = model.encode(features)
+    log_probs, _ = model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.start_token))
     assert log_probs.shape == (3, WORDS)
     assert log_probs.exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 

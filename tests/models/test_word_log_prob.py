@@ -1,0 +1,38 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from clcap_cli.models import word_log_prob as module
+from clcap_cli.models.word_log_prob import word_log_prob
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 2**21])
+def test_log_probs_and_gradients_are_those_of_cross_entropy(at_once: int, monkeypatch) -> None:
+    monkeypatch.setitem(module.NUMBERS_AT_ONCE, "cpu", at_once)
+    torch.manual_seed(0)
+    output, words = nn.Linear(6, 11), torch.randint(11, (9,))
+    hidden = torch.randn(9, 6, requires_grad=True)
+    inputs = [hidden, output.weight, output.bias]
+    expected = -cross_entropy(output(hidden), words, reduction="none")
+    found = word_log_prob(hidden, output, words)
+    assert torch.allclose(found, expected, atol=1e-6)
+    gradient = torch.randn(9)
+    pairs = zip(
+        torch.autograd.grad(found, inputs, gradient), torch.autograd.grad(expected, inputs, gradient), strict=True
+    )
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in pairs)
+
+
+def test_bf16_products_give_nearly_the_same() -> None:
+    torch.manual_seed(0)
+    output, words = nn.Linear(64, 100), torch.randint(100, (20,))
+    hidden = torch.randn(20, 64, requires_grad=True)
+    exact = word_log_prob(hidden, output, words)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = word_log_prob(hidden, output, words)
+    assert rough.dtype == torch.float32
+    assert torch.allclose(rough, exact, atol=0.05)
+    rough.sum().backward()
+    assert hidden.grad is not None and output.weight.grad is not None
+    assert output.weight.grad.dtype == torch.float32
