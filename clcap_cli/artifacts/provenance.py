@@ -28,6 +28,7 @@ FORMATS = {
     "clcap/checkpoint": 1,
     "clcap/caption-results": 1,
     "clcap/retrieval": 1,
+    "clcap/log-probs": 1,
     "clcap/metrics": 1,
 }
 """Every kind of artifact and the newest version of it that this clcap reads and writes."""

@@ -7,6 +7,7 @@ import torch
 from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.decoding.beam import Decoded, beam_search
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import joined
 
 
 @torch.inference_mode()
@@ -22,8 +23,4 @@ def decode(
     """
     blocks = features.blocks()
     found = [beam_search(model, model.encode(features.read(block)), beam) for block in watch(blocks, len(blocks))]
-    return Decoded(
-        torch.cat([part.captions for part in found]),
-        torch.cat([part.lengths for part in found]),
-        torch.cat([part.log_probs for part in found]),
-    )
+    return joined(found)

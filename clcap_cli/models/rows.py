@@ -1,14 +1,16 @@
 """Groups of tensors that share their rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Self, TypeVar
 
+import torch
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A record of tensors with the same first dimension; indexing picks rows of all of them.
+    """A record of tensors, or of such records, with the same first dimension; indexing picks rows of all of them.
 
     Subclasses add fields and nothing else.
     """
@@ -18,6 +20,15 @@ class Rows:
 
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))
+
+
+RowsT = TypeVar("RowsT", bound=Rows)
+
+
+def joined(parts: Sequence[RowsT]) -> RowsT:
+    """The rows of all parts, one after another."""
+    columns = zip(*([getattr(part, field.name) for field in fields(part)] for part in parts), strict=True)
+    return type(parts[0])(*(joined(column) if isinstance(column[0], Rows) else torch.cat(column) for column in columns))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class _WordLogProb(torch.autograd.Function):
         for rows in _blocks(hidden, weight):
             scores = _scores(hidden[rows], weight, bias)
             chosen[rows] = scores.gather(1, words[rows].unsqueeze(1)).squeeze(1)
-            normalizer[rows] = log_sum_exp_(scores)
+            normalizer[rows] = _log_sum_exp_(scores)
         ctx.save_for_backward(hidden, weight, bias, words, normalizer)
         return chosen.sub_(normalizer)
 
@@ -52,7 +52,13 @@ class _WordLogProb(torch.autograd.Function):
         return to_hidden, to_weight.to(weight.dtype), to_bias, None
 
 
-def log_sum_exp_(scores: Tensor) -> Tensor:
+def log_normalizer(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """ln Σ exp of hidden · weight + bias over the words: (W,), from (W, H), (V, H) and (V,); no gradient."""
+    parts = [_log_sum_exp_(_scores(hidden[rows], weight, bias)) for rows in _blocks(hidden, weight)]
+    return torch.cat(parts) if parts else bias.new_empty(0)
+
+
+def _log_sum_exp_(scores: Tensor) -> Tensor:
     """ln Σ exp of each row of ``scores`` (B, V), which it overwrites: (B,)."""
     largest = scores.amax(1)
     return scores.sub_(largest.unsqueeze(1)).exp_().sum(1).log_().add_(largest)

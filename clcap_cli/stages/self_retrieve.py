@@ -1,5 +1,6 @@
 """self-retrieve: a checkpoint and its captions -> at which rank each caption finds its own image."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.datasets.vocabulary import Vocabulary
+    from clcap_cli.retrieval.walk import Work
 
 LARGEST_POOL = 5000
 
@@ -39,45 +41,50 @@ def self_retrieve(
     beam: Beam = 3,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
+    full_matrix: Annotated[
+        Path | None, typer.Option(help="Also write every ln p, captions × images, as HDF5.", show_default=False)
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
-    """Run the paper's study: score every caption under every image of a pool, and rank the image it was written for.
+    """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for.
 
     Prints R@k, the median and the mean rank beside what chance would give. Two images whose ln p differ by 1e-4 or
-    less are tied; a tie counts as if its order were random.
+    less are tied; a tie counts as if its order were random. Ranks are exact, though most pairs are never scored whole:
+    the JSON says under "search" how much was.
 
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
     """
     settings = dict(locals())
     import numpy as np
-    import torch
 
     from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
-    from clcap_cli.retrieval.ranks import chance_figures, rank, retrieval_figures
-    from clcap_cli.retrieval.scoring import score_matrix
+    from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
+    from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
 
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, device, origin)
     out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"))
+    full_matrix = full_matrix and check_writable(full_matrix)
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if results is None:
-        found, texts = decode_texts(chain.model, reader, beam, chain.checkpoint.vocabulary)
-        tokens, lengths = found.captions, found.lengths
+        own, texts = decode_texts(chain.model, reader, beam, chain.checkpoint.vocabulary)
+        tokens, lengths = own.captions, own.lengths
     else:
         given = open_caption_results(results)
         origin.uses("results", given)
         texts = _captions_of(given, ids)
         tokens, lengths = _encode(texts, chain.checkpoint.vocabulary, reader.device)
-    scores = score_matrix(chain.model, reader, tokens, lengths, watching("scoring, blocks of images"))
-    ranks = rank(scores, torch.arange(len(ids), device=scores.device))
-    figures = retrieval_figures(ranks, len(ids))
-    own = scores.diagonal().tolist()
-    each = zip(ids, texts, ranks.expected.tolist(), ranks.tied.tolist(), own, strict=True)
+    started = time.monotonic()
+    found = find_ranks(chain.model, reader, tokens, lengths, watching("ranking, blocks of images"))
+    ranks, figures = found.ranks, retrieval_figures(found.ranks, len(ids))
+    search = _search_figures(found.work, len(ids), int((lengths + 1).sum()), time.monotonic() - started)
+    each = zip(ids, texts, ranks.expected.tolist(), ranks.tied.tolist(), found.own.tolist(), strict=True)
     names = ("image_id", "caption", "rank", "tied", "log_prob")
     overall = {
         **figures,
@@ -85,8 +92,12 @@ def self_retrieve(
         "images": len(ids),
         "unique_captions": len(set(texts)),
         "captions_in_a_tie": int((ranks.tied > 1).sum()),
+        "search": search,
     }
     write_figures(out, RETRIEVAL, overall, [dict(zip(names, values, strict=True)) for values in each], origin)
+    if full_matrix is not None:
+        scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
+        write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
     _say_figures(overall)
     return out
 
@@ -124,9 +135,29 @@ def _encode(texts: list[str], vocabulary: "Vocabulary", device: "torch.device") 
     return torch.from_numpy(tokens).long().to(device), torch.from_numpy(lengths).long().to(device)
 
 
+def _search_figures(work: "Work", images: int, words: int, seconds: float) -> dict[str, float]:
+    """What the search saved: shares of the predictions that are left after each saving, one after another."""
+    return {
+        "pairs": images * images,
+        "predictions": words * images,
+        "distinct_prefixes": work.shared // images,
+        "left_by_prefix_tree": work.shared / (words * images),
+        "left_by_pruning": work.followed / work.shared,
+        "left_by_bounded_softmax": work.whole / max(work.followed, 1),
+        "seconds": round(seconds, 2),
+        "pairs_per_second": round(images * images / seconds, 1),
+    }
+
+
 def _say_figures(figures: dict) -> None:
     chance = figures["chance"]
     shown = [f"{name} {figures[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
     say(f"{figures['images']} images, {figures['unique_captions']} unique captions: " + ", ".join(shown))
     if figures["captions_in_a_tie"]:
         say(f"{figures['captions_in_a_tie']} captions score another image the same as theirs")
+    search = figures["search"]
+    say(
+        f"{search['pairs']:,} pairs in {search['seconds']:.1f} s: {search['left_by_prefix_tree']:.1%} of their words are "
+        f"distinct beginnings, {search['left_by_pruning']:.1%} of these had to be followed, and "
+        f"{search['left_by_bounded_softmax']:.1%} of those took the whole vocabulary"
+    )

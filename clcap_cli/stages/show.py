@@ -93,6 +93,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/features": _features,
         "clcap/checkpoint": _checkpoint,
         "clcap/caption-results": _results,
+        "clcap/log-probs": _log_probs,
     }.get(provenance.format, _figures)(file)
 
 
@@ -119,6 +120,14 @@ def _features(file: Path) -> dict[str, str]:
         "backbone": f"{backbone.name} ({backbone.weights} weights), {backbone.image_size} pixels",
         "grid": f"{backbone.regions} regions of {backbone.grid_channels}; pooled {backbone.pooled_channels}",
     }
+
+
+def _log_probs(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.hdf5 import opened
+
+    with opened(file) as (content, _):
+        captions, images = content["log_prob"].shape
+    return {"log_prob": f"{captions} captions under {images} images"}
 
 
 def _checkpoint(file: Path) -> dict[str, str]:

@@ -11,8 +11,8 @@ from clcap_cli.artifacts.features import Features
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval.ranks import rank, retrieval_figures
-from clcap_cli.retrieval.scoring import score_matrix
+from clcap_cli.retrieval.ranks import retrieval_figures
+from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit
 
 SAMPLE = 200
@@ -40,7 +40,7 @@ def retrieval_sample(features: Features, ids: Sequence[ImageId], model: Captione
 def sample_retrieval(model: Captioner, sample: FeatureReader) -> dict[str, float]:
     """Self-retrieval with greedy captions among the images of the sample."""
     found = decode(model, sample, beam=1)
-    scores = score_matrix(model, sample, found.captions, found.lengths)
-    figures = retrieval_figures(rank(scores, torch.arange(len(sample), device=scores.device)), len(sample))
+    ranks = find_ranks(model, sample, found.captions, found.lengths).ranks
+    figures = retrieval_figures(ranks, len(sample))
     unique = len(found.captions.unique(dim=0)) / len(sample)
     return {**{name: figures[name] for name in ("R@1", "R@5", "mean_rank") if name in figures}, "unique": unique}

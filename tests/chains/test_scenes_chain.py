@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from tests.conftest import real_data
@@ -69,6 +70,19 @@ def test_a_results_file_of_another_tool(chain: Path, clcap) -> None:
     assert answer.status == 0
     ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
     assert [image["caption"] for image in ranked] == [result["caption"] for result in results]
+
+
+def test_every_log_prob_can_be_written(chain: Path, clcap) -> None:
+    assert clcap("self-retrieve", chain / "nt.pt", "--full-matrix", chain / "all.h5").status == 0
+    retrieval = json.loads((chain / "nt.retrieval.json").read_text())
+    with h5py.File(chain / "all.h5") as file:
+        table, ids = file["log_prob"][:], file["id"][:].tolist()
+    assert ids == [image["image_id"] for image in retrieval["images"]]
+    assert table.diagonal().tolist() == pytest.approx([image["log_prob"] for image in retrieval["images"]], abs=1e-4)
+    assert "10 captions under 10 images" in clcap("show", chain / "all.h5").out
+    search = retrieval["figures"]["search"]
+    assert search["pairs"] == 100
+    assert 0 < search["left_by_pruning"] <= 1
 
 
 def test_a_target_of_another_kind_with_features_of_its_own(chain: Path, clcap) -> None:

@@ -1,0 +1,31 @@
+"""``*.log_probs.h5``: ln p(c|I) of every caption under every image of a self-retrieval pool, for those who want it all.
+
+``log_prob`` is (captions, images) float32, ``id`` the images' ids, and ``caption`` the captions, one an image, in the
+same order.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.provenance import Origin, digest, digest_of_json
+from clcap_cli.datasets.records import ImageId
+
+KIND = "clcap/log-probs"
+
+
+def write_log_probs(
+    out: Path, ids: Sequence[ImageId], captions: Sequence[str], log_probs: np.ndarray, origin: Origin
+) -> None:
+    """Write the table ``log_probs``, (captions, images)."""
+    import h5py
+
+    content_id = digest([digest_of_json([list(ids), list(captions)]).encode(), log_probs.tobytes()])
+    with written_whole(out) as part, h5py.File(part, "w") as file:
+        write_provenance(file, origin.stamp(KIND, content_id, out))
+        write_ids(file, "id", list(ids))
+        write_texts(file, "caption", list(captions))
+        file["log_prob"] = log_probs

@@ -1,0 +1,114 @@
+"""Every caption under every image, with three savings of which none changes a ln p that matters.
+
+- Prefix tree: captions share their beginnings, and each beginning is followed once a block of images.
+- Pruning: ln p only falls as words are added, so an image that is below the floor of every caption under a beginning
+  can be left there.
+- Bounded softmax: the sum over a shortlist of the vocabulary is less than the whole, which bounds ln p from above; only
+  images that the bound cannot dismiss get the whole.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import Rows, joined
+from clcap_cli.retrieval.bounded_softmax import BoundedSoftmax
+from clcap_cli.retrieval.prefix_tree import NONE, Level, PrefixTree, each_of
+
+ROWS_AT_ONCE = 4096
+IMAGES_AT_ONCE = 512
+NUMBERS_AT_ONCE = 2**27
+"""The states of a block of images take at most so many numbers: 512 MiB."""
+
+Watch = Callable[[Iterable, int], Iterable]
+
+
+def unwatched(blocks: Iterable, total: int) -> Iterable:
+    """Nobody is told about the progress."""
+    return blocks
+
+
+@dataclass
+class Work:
+    """How much was computed, counted in predictions of a next word."""
+
+    shared: int = 0
+    """Different beginnings times images: what the prefix tree leaves."""
+    followed: int = 0
+    """What pruning leaves of them."""
+    whole: int = 0
+    """Those of them that took the whole vocabulary."""
+
+
+@dataclass(frozen=True)
+class _Front(Rows):
+    """Where the walk stands: beginnings, each with an image."""
+
+    node: Tensor
+    image: Tensor
+    log_prob: Tensor
+    """Of the beginning's words."""
+    state: Rows
+
+
+def walk(
+    model: Captioner,
+    features: FeatureReader,
+    tree: PrefixTree,
+    complete: Callable[[Tensor, Tensor, Tensor], None],
+    watch: Watch,
+) -> Work:
+    """Follow every caption under every image, as long as its ln p is not below its floor.
+
+    ``complete`` is given captions that came to their end, their images, and ln p, (x,) each.
+    """
+    work = Work(shared=tree.beginnings * len(features))
+    softmax = BoundedSoftmax(model.output, tree.words)
+    blocks = features.blocks(_images_at_once(model, tree))
+    for positions in watch(blocks, len(blocks)):
+        visual = model.encode(features.read(positions))
+        front = _start(model, visual)
+        for level in tree.levels:
+            parts = []
+            for first in range(0, len(front), ROWS_AT_ONCE):
+                here = front[first : first + ROWS_AT_ONCE]
+                hidden, state = model.advance(visual, here.image, here.state, level.inputs[here.node])
+                row, edge, log_prob, whole = _followers(softmax, level, here, hidden)
+                work.followed, work.whole = work.followed + len(here), work.whole + whole
+                ends = level.child[edge] == NONE
+                complete(level.caption[edge[ends]], here.image[row[ends]] + int(positions[0]), log_prob[ends])
+                row, edge = row[~ends], edge[~ends]
+                parts.append(_Front(level.child[edge], here.image[row], log_prob[~ends], state[row]))
+            if not parts:
+                break
+            front = joined(parts)
+    return work
+
+
+def _followers(
+    softmax: BoundedSoftmax, level: Level, here: _Front, hidden: Tensor
+) -> tuple[Tensor, Tensor, Tensor, int]:
+    """Rows, their edges and ln p with the edge's word, where it is not below the floor; how many took the whole sum."""
+    row, edge = each_of(level.first[here.node], level.count[here.node])
+    chosen, normalizer = softmax.shortlist(hidden, row, level.words[edge])
+    before, floor = here.log_prob[row] + chosen, level.floor[edge]
+    rows = row[before - normalizer[row] >= floor].unique_consecutive()
+    normalizer[rows] = softmax.whole(hidden[rows], normalizer[rows])
+    log_prob = before - normalizer[row]
+    stays = log_prob >= floor
+    return row[stays], edge[stays], log_prob[stays], len(rows)
+
+
+def _start(model: Captioner, visual: Rows) -> _Front:
+    state = model.start(visual)
+    image = torch.arange(len(visual), device=model.output.weight.device)
+    return _Front(torch.zeros_like(image), image, torch.zeros_like(image, dtype=torch.float32), state)
+
+
+def _images_at_once(model: Captioner, tree: PrefixTree) -> int:
+    numbers = 3 * 2 * model.output.in_features  # hidden state and cell: before, after, and picked for the next level
+    return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // (numbers * tree.widest)))

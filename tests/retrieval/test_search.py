@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.decoding.captioning import decode
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.retrieval import bounded_softmax, walk
+from clcap_cli.retrieval.ranks import rank
+from clcap_cli.retrieval.search import find_ranks, score_matrix
+
+SHAPES = [(1, 1, 2), (7, 3, 4), (4096, 512, 20)]
+"""Rows and images at once, and the shortlist's share."""
+
+
+@pytest.fixture(params=["nt.pt", "aa.pt", "nt_cl.pt"])
+def opened(made_chain: Path, request) -> tuple[Captioner, FeatureReader]:
+    model = open_checkpoint(made_chain / request.param).captioner(torch.device("cpu"))
+    features = open_features(made_chain / "features.h5")
+    return model, FeatureReader(features, features.ids[:12], model)
+
+
+def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
+    monkeypatch.setattr(walk, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(walk, "IMAGES_AT_ONCE", images)
+    monkeypatch.setattr(bounded_softmax, "SHARE", share)
+
+
+def plain_scores(model: Captioner, reader: FeatureReader, captions, lengths) -> torch.Tensor:
+    """Every caption with every image, one by one."""
+    visual = model.encode(reader.read(reader.blocks(99)[0]))
+    columns = [
+        model.sequence_log_prob(visual, captions, lengths, torch.full((len(captions),), image))
+        for image in range(len(reader))
+    ]
+    return torch.stack(columns, dim=1).detach()
+
+
+def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Captions with common beginnings, equal ones and an empty one among them."""
+    draw = torch.Generator().manual_seed(seed)
+    captions = torch.randint(2, 5, (count, 4), generator=draw)
+    lengths = torch.randint(0, 5, (count,), generator=draw)
+    captions[1], lengths[1], lengths[2] = captions[0], lengths[0], 0
+    return captions, lengths
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_pair_is_scored_as_if_alone(opened, shape: tuple[int, int, int], monkeypatch) -> None:
+    shaped(monkeypatch, *shape)
+    model, reader = opened
+    captions, lengths = some_captions(model, 9, 0)
+    expected = plain_scores(model, reader, captions, lengths)
+    assert torch.allclose(score_matrix(model, reader, captions, lengths), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", range(3))
+def test_ranks_are_those_of_the_plain_computation(opened, shape: tuple, seed: int, monkeypatch) -> None:
+    shaped(monkeypatch, *shape)
+    model, reader = opened
+    captions, lengths = some_captions(model, len(reader), seed)
+    scores = plain_scores(model, reader, captions, lengths)
+    expected = rank(scores, torch.arange(len(reader)))
+    found = find_ranks(model, reader, captions, lengths)
+    assert torch.equal(found.ranks.better, expected.better)
+    assert torch.equal(found.ranks.tied, expected.tied)
+    assert torch.allclose(found.own, scores.diagonal(), atol=1e-4)
+
+
+def test_generated_captions_keep_their_ranks_and_little_is_computed(opened) -> None:
+    model, reader = opened
+    found = decode(model, reader, beam=3)
+    outcome = find_ranks(model, reader, found.captions, found.lengths)
+    expected = rank(plain_scores(model, reader, found.captions, found.lengths), torch.arange(len(reader)))
+    assert torch.equal(outcome.ranks.better, expected.better)
+    assert torch.equal(outcome.ranks.tied, expected.tied)
+    dense = int((found.lengths + 1).sum()) * len(reader)
+    assert outcome.work.whole <= outcome.work.followed <= outcome.work.shared <= dense
