@@ -46,7 +46,7 @@ class _Unroll(torch.autograd.Function):
     def forward(
         ctx: Any, projected: Tensor, weight: Tensor, h: Tensor, c: Tensor, batch_sizes: list[int]
     ) -> tuple[Tensor, Tensor]:
-        gates = projected.float().clone()  # (W, 4 × hidden), where i, f, g and o come to stand
+        gates = projected.to(torch.float32, copy=True)  # (W, 4 × hidden), where i, f, g and o come to stand
         weight = weight.to(projected.dtype)
         hidden, cell = (gates.new_empty(len(gates), h.shape[1]) for _ in range(2))
         squashed = torch.empty_like(cell) if any(ctx.needs_input_grad) else None

@@ -1,7 +1,7 @@
 """Options that several stages share, each worded once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,6 +10,25 @@ Seed = Annotated[int, typer.Option("--seed", help="Same seed, same machine: same
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, or auto for the best there is.")]
 Split = Annotated[str, typer.Option("--split", help="Which split of captions.h5.")]
 Beam = Annotated[int, typer.Option("--beam", min=1, help="Beam width; 1 is greedy search.")]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens",
+        min=1,
+        help="Words computed at once: bounds memory, with the same gradients; default: all of a batch.",
+        show_default=False,
+    ),
+]
+Precision = Annotated[
+    Literal["fp32", "bf16"],
+    typer.Option("--precision", help="Of the products; bf16 is faster on most machines."),
+]
+Schedule = Annotated[Literal["cosine", "constant"], typer.Option("--schedule", help="How the rate goes on.")]
+Clip = Annotated[float, typer.Option("--clip", min=0, help="Gradients are clamped to ± this.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images; each comes with all its captions.")]
+LearningRate = Annotated[float, typer.Option("--lr", min=0, help="Adam's learning rate at the start.")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, help="At most so many.")]
+Patience = Annotated[int, typer.Option("--patience", min=1, help="Stop after so many epochs without a better one.")]
 CaptionsFile = Annotated[
     Path | None, typer.Option("--captions", help="captions.h5; default: the one in the chain.", show_default=False)
 ]

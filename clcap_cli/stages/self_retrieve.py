@@ -157,7 +157,7 @@ def _say_figures(figures: dict) -> None:
         say(f"{figures['captions_in_a_tie']} captions score another image the same as theirs")
     search = figures["search"]
     say(
-        f"{search['pairs']:,} pairs in {search['seconds']:.1f} s: {search['left_by_prefix_tree']:.1%} of their words are "
+        f"{search['pairs']:,} pairs, {search['seconds']:.1f} s: {search['left_by_prefix_tree']:.1%} of their words are "
         f"distinct beginnings, {search['left_by_pruning']:.1%} of these had to be followed, and "
         f"{search['left_by_bounded_softmax']:.1%} of those took the whole vocabulary"
     )

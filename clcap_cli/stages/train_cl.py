@@ -6,8 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clcap_cli.console import say
-from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed
-from clcap_cli.stages.train_mle import Schedule
+from clcap_cli.stages.options import (
+    BatchSize,
+    CaptionsFile,
+    Clip,
+    Device,
+    Epochs,
+    FeaturesFile,
+    LearningRate,
+    MaxTokens,
+    Out,
+    Patience,
+    Precision,
+    Schedule,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from clcap_cli.training.contrastive_task import ContrastiveTask
@@ -28,12 +41,14 @@ def train_cl(
     ] = None,
     nu: Annotated[float, typer.Option(min=1e-6, help="ν, mismatched pairs to a matched one within a set.")] = 1.0,
     dropout: Annotated[float, typer.Option(min=0, max=0.99, help="In the target; the authors' is 0.5.")] = 0.0,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images; each comes with all its captions.")] = 20,
-    lr: Annotated[float, typer.Option(min=0, help="Adam's learning rate at the start.")] = 1e-4,
-    schedule: Annotated[Schedule, typer.Option(help="How the rate goes on.")] = "cosine",
-    clip: Annotated[float, typer.Option(min=0, help="Gradients are clamped to ± this.")] = 0.1,
-    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 2,
+    epochs: Epochs = 5,
+    batch_size: BatchSize = 20,
+    lr: LearningRate = 1e-4,
+    schedule: Schedule = "cosine",
+    clip: Clip = 0.1,
+    patience: Patience = 2,
+    max_tokens: MaxTokens = None,
+    precision: Precision = "fp32",
     seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
@@ -54,6 +69,7 @@ def train_cl(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
+    from clcap_cli.training.data import BatchSettings
     from clcap_cli.training.loop import TrainSettings, log_beside, train
 
     start_path = target or ref
@@ -70,9 +86,9 @@ def train_cl(
     where = choose_device(device)
     learner = ModelOnFeatures(start.captioner(where), seen)
     fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
-    task = ContrastiveTask(spoken, learner, fixed, k, nu, batch_size, seed)
+    task = ContrastiveTask(spoken, learner, fixed, k, nu, BatchSettings(batch_size, max_tokens), seed)
     _report_start(task)
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log_beside(out))
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
     origin = Origin("train-cl", settings)
     origin.uses("reference", reference)
     origin.uses("target", start)

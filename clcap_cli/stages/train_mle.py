@@ -1,14 +1,24 @@
 """train-mle: captions.h5 + features.h5 -> a captioner trained by maximum likelihood."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from clcap_cli.console import say
-from clcap_cli.stages.options import Device, Out, Seed
-
-Schedule = Literal["cosine", "constant"]
+from clcap_cli.stages.options import (
+    BatchSize,
+    Clip,
+    Device,
+    Epochs,
+    LearningRate,
+    MaxTokens,
+    Out,
+    Patience,
+    Precision,
+    Schedule,
+    Seed,
+)
 
 
 def train_mle(
@@ -19,12 +29,14 @@ def train_mle(
     embedding: Annotated[int, typer.Option(min=1, help="Size of a word's vector.")] = 512,
     hidden: Annotated[int, typer.Option(min=1, help="Size of the LSTM's state.")] = 512,
     dropout: Annotated[float, typer.Option(min=0, max=0.99)] = 0.5,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many.")] = 30,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images; each comes with all its captions.")] = 20,
-    lr: Annotated[float, typer.Option(min=0, help="Adam's learning rate at the start.")] = 1e-3,
-    schedule: Annotated[Schedule, typer.Option(help="How the rate goes on.")] = "cosine",
-    clip: Annotated[float, typer.Option(min=0, help="Gradients are clamped to ± this.")] = 0.1,
-    patience: Annotated[int, typer.Option(min=1, help="Stop after so many epochs without a better one.")] = 5,
+    epochs: Epochs = 30,
+    batch_size: BatchSize = 20,
+    lr: LearningRate = 1e-3,
+    schedule: Schedule = "cosine",
+    clip: Clip = 0.1,
+    patience: Patience = 5,
+    max_tokens: MaxTokens = None,
+    precision: Precision = "fp32",
     seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
@@ -44,6 +56,7 @@ def train_mle(
     from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
+    from clcap_cli.training.data import BatchSettings
     from clcap_cli.training.loop import TrainSettings, log_beside, train
     from clcap_cli.training.mle_task import MleTask
 
@@ -61,9 +74,9 @@ def train_mle(
     )
     make_reproducible(seed)
     captioner = build_model(model, config).to(choose_device(device))
-    task = MleTask(captioner, spoken, seen, batch_size, seed)
+    task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience), log_beside(out))
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
     origin = Origin("train-mle", settings)
     origin.uses("captions", spoken)
     origin.uses("features", seen)

@@ -12,7 +12,7 @@ from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.contrastive import Contrast, contrast, upper_bound
-from clcap_cli.training.data import CaptionSplit, shuffled_batches
+from clcap_cli.training.data import BatchSettings, CaptionSplit, in_parts, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.validation import retrieval_sample, sample_retrieval
 
@@ -62,6 +62,16 @@ class ContrastiveSplit:
         drawn = [self.negatives.draw(numbers, self.k, rng) for numbers in captions]
         return [MismatchedBatch(*pair) for pair in zip(batches, drawn, strict=True)]
 
+    def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
+        """The batch in pieces of at most so many words, and each one's share of the pairs."""
+        numbers, image = self.captions.of_images(batch.positions)
+        words = self.captions.words(numbers) + self.captions.words(batch.negatives).sum(axis=0)
+        parts = []
+        for some in in_parts(image, words, max_tokens):
+            own = (image >= some.start) & (image < some.stop)
+            parts.append((MismatchedBatch(batch.positions[some], batch.negatives[:, own]), float(own.mean())))
+        return parts
+
     def contrast(self, batch: MismatchedBatch) -> tuple[Contrast, Tensor, Tensor]:
         """The objective on a batch, and ln p of its matched pairs (P,) under target and reference."""
         numbers, image = self.captions.of_images(batch.positions)
@@ -86,10 +96,10 @@ class ContrastiveTask:
         reference: ModelOnFeatures,
         k: int,
         nu: float,
-        batch_size: int,
+        settings: BatchSettings,
         seed: int,
     ):
-        self.model, self.batch_size, self.seed = target.model, batch_size, seed
+        self.model, self.settings, self.seed = target.model, settings, seed
         reference.model.eval().requires_grad_(False)
         self.train_split = ContrastiveSplit(captions, "train", target, reference, k, nu)
         self.val_split = ContrastiveSplit(captions, "val", target, reference, k, nu)
@@ -101,8 +111,12 @@ class ContrastiveTask:
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's own order, with negatives drawn anew."""
-        order = shuffled_batches(len(self.train_split.captions), self.batch_size, (self.seed, epoch))
+        order = shuffled_batches(len(self.train_split.captions), self.settings.images, (self.seed, epoch))
         return self.train_split.mismatch(order, (self.seed, epoch, NEGATIVES))
+
+    def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+        """Some of the images each, weighted by their captions."""
+        return self.train_split.parts(batch, self.settings.max_tokens)
 
     def loss(self, batch: MismatchedBatch) -> tuple[Tensor, Mapping[str, Tensor]]:
         """-J, and how far target and reference are apart."""
@@ -113,7 +127,7 @@ class ContrastiveTask:
     def starting_figures(self) -> dict[str, float]:
         """The loss and its parts on one batch, in training mode, before anything is learned."""
         self.model.train()
-        first = np.arange(min(self.batch_size, len(self.train_split.captions)))
+        first = np.arange(min(self.settings.images, len(self.train_split.captions)))
         loss, figures = self.loss(self.train_split.mismatch([first], (self.seed, 1, NEGATIVES))[0])
         return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
 
@@ -121,7 +135,7 @@ class ContrastiveTask:
     def validate(self) -> dict[str, float]:
         """The objective on fixed negatives, its upper bound, likelihood, and self-retrieval among a sample."""
         model, reader = self.val_split.players[0]
-        batches = self.val_split.mismatch(reader.blocks(self.batch_size), (self.seed, VALIDATION, NEGATIVES))
+        batches = self.val_split.mismatch(reader.blocks(self.settings.images), (self.seed, VALIDATION, NEGATIVES))
         result, target, reference = _joined([self.val_split.contrast(batch) for batch in batches])
         figures = {
             "val_loss": float(result.loss),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -10,6 +11,16 @@ from torch import Tensor
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import in_blocks
 from clcap_cli.datasets.records import ImageId
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How much is learned from at a time."""
+
+    images: int
+    """In a batch; each comes with all its captions."""
+    max_tokens: int | None
+    """Words that are computed at once; a larger batch adds up the gradients of its parts. None: all of a batch."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,10 @@ class CaptionSplit:
         counts = self.starts[positions + 1] - first
         return _ranges(first, counts), np.repeat(np.arange(len(positions)), counts)
 
+    def words(self, numbers: np.ndarray) -> np.ndarray:
+        """How many words each of these captions has, END included."""
+        return self.lengths[self.caption[numbers]] + 1
+
     def batch(self, numbers: np.ndarray, image: np.ndarray) -> CaptionBatch:
         """The captions with these ``numbers``, each put with the batch's image at ``image``; cut to the longest."""
         rows = self.caption[numbers]
@@ -60,6 +75,23 @@ class CaptionSplit:
 def shuffled_batches(images: int, size: int, seed: tuple[int, ...]) -> list[np.ndarray]:
     """All positions of ``images`` images in random order, ``size`` at a time."""
     return in_blocks(np.random.default_rng(seed).permutation(images), size)
+
+
+def in_parts(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:
+    """A batch's images in pieces, each of as many as have at most ``max_tokens`` words together, but at least one.
+
+    ``image`` says which image of the batch each caption belongs to, in order, and ``words`` how many words it brings.
+    """
+    totals = np.bincount(image, weights=words)
+    if max_tokens is None:
+        return [slice(0, len(totals))]
+    borders, room = [0], max_tokens
+    for position, total in enumerate(totals):
+        if total > room and position > borders[-1]:
+            borders.append(position)
+            room = max_tokens
+        room -= total
+    return [slice(first, last) for first, last in pairwise([*borders, len(totals)])]
 
 
 def _ranges(firsts: np.ndarray, counts: np.ndarray) -> np.ndarray:

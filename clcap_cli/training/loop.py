@@ -32,6 +32,8 @@ class TrainSettings:
     """Gradients are clamped to ± this."""
     patience: int
     """Epochs without a new best after which training stops."""
+    precision: Literal["fp32", "bf16"]
+    """Of the products in training; ln p are summed in fp32, and validation is in fp32."""
 
 
 class Task(Protocol):
@@ -44,8 +46,11 @@ class Task(Protocol):
     def batches(self, epoch: int) -> Sequence[Any]:
         """The epoch's batches."""
 
-    def loss(self, batch: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """A batch's loss, and figures to log."""
+    def parts(self, batch: Any) -> Sequence[tuple[Any, float]]:
+        """The batch in pieces small enough to be computed at once, each with its share of the batch's loss."""
+
+    def loss(self, part: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of a batch or of a part, and figures to log."""
 
     def validate(self) -> dict[str, float]:
         """Figures of the model, in evaluation mode, on the validation split."""
@@ -65,7 +70,7 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
     Raises ClcapError when the loss is no longer a number.
     """
     part = log_path.with_name(f"{log_path.name}.part")
-    optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS)
+    optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS, fused=True)
     best = _Best(task)
     with part.open("w", encoding="utf-8") as log:
         best.offer(0, _report(log, 0, settings.epochs, _validated(task), 0.0))
@@ -73,7 +78,7 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
             started = time.monotonic()
             batches = task.batches(epoch)
             optimizer.param_groups[0]["lr"] = settings.lr * _rate(epoch, settings)
-            figures = _train_epoch(task, batches, optimizer, settings.clip, f"epoch {epoch}")
+            figures = _train_epoch(task, batches, optimizer, settings, f"epoch {epoch}")
             figures |= _validated(task)
             best.offer(epoch, _report(log, epoch, settings.epochs, figures, time.monotonic() - started))
             if epoch - best.epoch >= settings.patience:
@@ -93,21 +98,24 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
 
 
 def _train_epoch(
-    task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, clip: float, what: str
+    task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, settings: TrainSettings, what: str
 ) -> dict[str, float]:
     """One pass over ``batches``; returns the means of what ``task.loss`` reports."""
+    device = next(task.model.parameters()).device
     sums: dict[str, Tensor | float] = defaultdict(float)
     task.model.train()
     for batch in progress(batches, len(batches), what):
-        loss, figures = task.loss(batch)
-        if not torch.isfinite(loss):
-            raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_value_(task.model.parameters(), clip)
+        for part, share in task.parts(batch):
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                loss, figures = task.loss(part)
+            if not torch.isfinite(loss):
+                raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
+            (loss * share).backward()
+            for name, value in {"loss": loss.detach(), **figures}.items():
+                sums[name] += value * share
+        nn.utils.clip_grad_value_(task.model.parameters(), settings.clip)
         optimizer.step()
-        for name, value in {"loss": loss.detach(), **figures}.items():
-            sums[name] += value
     return {name: float(value) / len(batches) for name, value in sums.items()}
 
 

@@ -11,7 +11,7 @@ from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.mle import nats_per_word
-from clcap_cli.training.data import CaptionSplit, shuffled_batches
+from clcap_cli.training.data import BatchSettings, CaptionSplit, in_parts, shuffled_batches
 from clcap_cli.training.validation import split_log_probs
 
 
@@ -20,8 +20,8 @@ class MleTask:
 
     criterion = "val_loss"
 
-    def __init__(self, model: Captioner, captions: Captions, features: Features, batch_size: int, seed: int):
-        self.model, self.batch_size, self.seed = model, batch_size, seed
+    def __init__(self, model: Captioner, captions: Captions, features: Features, settings: BatchSettings, seed: int):
+        self.model, self.settings, self.seed = model, settings, seed
         device = next(model.parameters()).device
         self.captions = CaptionSplit(captions, "train", device, features.skipped)
         self.features = FeatureReader(features, self.captions.ids, model)
@@ -30,7 +30,15 @@ class MleTask:
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Positions of images, in an order that is the epoch's own."""
-        return shuffled_batches(len(self.captions), self.batch_size, (self.seed, epoch))
+        return shuffled_batches(len(self.captions), self.settings.images, (self.seed, epoch))
+
+    def parts(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        """Some of the images each, weighted by their words."""
+        numbers, image = self.captions.of_images(positions)
+        words = self.captions.words(numbers)
+        parts = in_parts(image, words, self.settings.max_tokens)
+        totals = np.bincount(image, weights=words) / words.sum()
+        return [(positions[part], float(totals[part].sum())) for part in parts]
 
     def loss(self, positions: np.ndarray) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Nats per word."""

@@ -11,6 +11,7 @@ import torch
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
+from clcap_cli.training.data import BatchSettings
 from clcap_cli.training.loop import TrainSettings, train
 
 CPU = torch.device("cpu")
@@ -22,7 +23,7 @@ def task_of(folder: Path, target: str = "nt.pt", reference: str = "nt.pt", dropo
     captions = captions_for(ref, None)
     features = features_for(ref, captions, None)
     players = ModelOnFeatures(start.captioner(CPU), features), ModelOnFeatures(ref.captioner(CPU), features)
-    return ContrastiveTask(captions, *players, k=3, nu=1.0, batch_size=6, seed=0)
+    return ContrastiveTask(captions, *players, k=3, nu=1.0, settings=BatchSettings(6, None), seed=0)
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
@@ -49,7 +50,7 @@ def test_training_moves_the_target_and_never_the_reference(made_chain: Path, tmp
     task = task_of(made_chain)
     reference = task.train_split.players[1][0]
     before = copy.deepcopy(reference.state_dict())
-    train(task, TrainSettings(2, 1e-2, "constant", 0.1, 5), tmp_path / "log.jsonl")
+    train(task, TrainSettings(2, 1e-2, "constant", 0.1, 5, "fp32"), tmp_path / "log.jsonl")
     assert not reference.training
     assert all(torch.equal(before[name], value) for name, value in reference.state_dict().items())
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]

@@ -24,6 +24,9 @@ class Slope:
     def batches(self, epoch: int) -> list[int]:
         return [epoch]
 
+    def parts(self, batch: int) -> list[tuple[int, float]]:
+        return [(batch, 1.0)]
+
     def loss(self, batch: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         return self.model.weight.sum(), {}
 
@@ -34,7 +37,7 @@ class Slope:
 
 def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
     task = Slope([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 1.0])
-    record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=3), tmp_path / "log.jsonl")
+    record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=3, precision="fp32"), tmp_path / "log.jsonl")
     assert record["best_epoch"] == 2
     assert record["epochs"] == 5
     assert task.model.weight.item() == task.seen[2]
@@ -45,14 +48,14 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_
 
 def test_a_model_that_only_gets_worse_is_left_as_it_came(tmp_path: Path) -> None:
     task = Slope([1.0, 2.0, 3.0])
-    record = train(task, TrainSettings(2, 0.1, "constant", 1.0, patience=5), tmp_path / "log.jsonl")
+    record = train(task, TrainSettings(2, 0.1, "constant", 1.0, patience=5, precision="fp32"), tmp_path / "log.jsonl")
     assert record["best_epoch"] == 0
     assert task.model.weight.item() == 0
 
 
 def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
     task = Slope([1.0] * 5)
-    train(task, TrainSettings(4, 0.1, "cosine", 1.0, patience=9), tmp_path / "log.jsonl")
+    train(task, TrainSettings(4, 0.1, "cosine", 1.0, patience=9, precision="fp32"), tmp_path / "log.jsonl")
     steps = [a - b for a, b in zip(task.seen, task.seen[1:], strict=False)]
     assert steps[0] == pytest.approx(0.1, abs=1e-5)
     assert all(a > b > 0 for a, b in itertools.pairwise(steps))
@@ -68,7 +71,7 @@ def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
         torch.optim.Adam.step,
     )
     try:
-        train(task, TrainSettings(1, 0.1, "constant", clip, patience=5), tmp_path / "log.jsonl")
+        train(task, TrainSettings(1, 0.1, "constant", clip, patience=5, precision="fp32"), tmp_path / "log.jsonl")
     finally:
         torch.optim.Adam.step = original
     assert seen == [1.0, pytest.approx(clip)]

@@ -1,0 +1,64 @@
+"""A batch that is computed in parts, or in bf16, teaches the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
+from clcap_cli.training.data import BatchSettings, in_parts
+from clcap_cli.training.loop import Task
+from clcap_cli.training.mle_task import MleTask
+
+CPU = torch.device("cpu")
+
+
+def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
+    checkpoint, settings = open_checkpoint(folder / model), BatchSettings(6, max_tokens)
+    captions = captions_for(checkpoint, None)
+    features = features_for(checkpoint, captions, None)
+    target, other = (
+        ModelOnFeatures(open_checkpoint(folder / name).captioner(CPU), features) for name in (model, "nt_cl.pt")
+    )
+    return [
+        MleTask(checkpoint.captioner(CPU), captions, features, settings, 0),
+        ContrastiveTask(captions, target, other, 3, 1.0, settings, 0),
+    ]
+
+
+def gradients(task: Task, precision: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    for part, share in task.parts(task.batches(1)[0]):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            loss, _ = task.loss(part)
+        (loss * share).backward()
+    return [parameter.grad for parameter in task.model.parameters() if parameter.grad is not None]
+
+
+@pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
+@pytest.mark.parametrize("max_tokens", [1, 100])
+def test_parts_give_the_gradients_of_the_whole(made_chain: Path, model: str, max_tokens: int) -> None:
+    pairs = zip(tasks_of(made_chain, model, None), tasks_of(made_chain, model, max_tokens), strict=True)
+    for whole, parted in pairs:
+        assert len(parted.parts(parted.batches(1)[0])) > 1
+        for one, other in zip(gradients(whole), gradients(parted), strict=True):
+            assert torch.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
+def test_bf16_gives_nearly_the_same_gradients(made_chain: Path, model: str) -> None:
+    for exact, rough in zip(tasks_of(made_chain, model, None), tasks_of(made_chain, model, None), strict=True):
+        one, other = (
+            torch.cat([g.flatten() for g in found]) for found in (gradients(exact), gradients(rough, torch.bfloat16))
+        )
+        assert other.dtype == torch.float32
+        assert torch.cosine_similarity(one, other, dim=0) > 0.99
+
+
+def test_parts_are_as_full_as_they_may_be() -> None:
+    image, words = np.array([0, 0, 1, 2, 3, 3]), np.array([3, 3, 4, 1, 20, 1])
+    assert in_parts(image, words, 10) == [slice(0, 2), slice(2, 3), slice(3, 4)]
+    assert in_parts(image, words, 11) == [slice(0, 3), slice(3, 4)]
+    assert in_parts(image, words, None) == [slice(0, 4)]
