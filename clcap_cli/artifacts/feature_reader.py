@@ -11,7 +11,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 
-IMAGES_AT_ONCE = 64
+IMAGES_AT_ONCE = 256
 
 
 class FeatureReader:

@@ -28,7 +28,7 @@ class Ranks:
 
     def recall(self, k: int) -> float:
         """R@k: the share of captions whose image is in the first k; a tie across the border counts in proportion."""
-        return float(((k - self.better) / self.tied).clamp(0, 1).mean())
+        return float(((k - self.better).double() / self.tied).clamp(0, 1).mean())
 
 
 def rank(scores: Tensor, right: Tensor) -> Ranks:

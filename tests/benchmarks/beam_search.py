@@ -1,0 +1,36 @@
+"""Beam search, beam 3, 500 images, standard size: ours for all at once against one image after another."""
+
+import torch
+
+from clcap_cli.decoding.beam import beam_search
+from clcap_cli.models.rows import joined
+from tests.benchmarks import plain
+from tests.benchmarks.measure import in_turn, options, standard_images, standard_model
+
+IMAGES, AT_ONCE, BEAM = 500, 256, 3
+
+
+def main() -> None:
+    given = options(__doc__)
+    for name in given.models:
+        model, features = standard_model(name, given.device).eval(), standard_images(IMAGES, given.device)
+        with torch.no_grad():
+            model.output.weight.mul_(10)  # definite opinions, so that hypotheses end
+
+        def ours(model=model, features=features) -> list[list[int]]:
+            blocks = [features[first : first + AT_ONCE] for first in range(0, IMAGES, AT_ONCE)]
+            with torch.inference_mode():
+                found = joined([beam_search(model, model.encode(block), BEAM) for block in blocks])
+            rows = zip(found.captions.tolist(), found.lengths.tolist(), strict=True)
+            return [words[:length] for words, length in rows]
+
+        def other(model=model, features=features) -> list[list[int]]:
+            return plain.beam_search(model, features, BEAM)
+
+        equal = sum(one == two for one, two in zip(ours(), other(), strict=True))
+        own, slow, ratio = in_turn(ours, other, given.runs, given.device)
+        print(f"{name}: {own:.2f} s against {slow:.2f} s, {ratio}; {equal} of {IMAGES} captions equal")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The same captioners, the straightforward PyTorch way: word by word, padding and all."""
+
+import torch
+from torch import Tensor
+
+from clcap_cli.models.adaptive_attention import AdaptiveAttention
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.neuraltalk2 import NeuralTalk2
+from clcap_cli.models.rows import ImageFeatures
+
+
+class PlainNeuralTalk2:
+    """Steps of a NeuralTalk2."""
+
+    def __init__(self, model: NeuralTalk2):
+        self.model = model
+
+    def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
+        model = self.model
+        zero = features.pooled.new_zeros(len(features), model.config.hidden_size)
+        return _lstm(model, model.lstm.input(model.image(features.pooled)), zero, zero)
+
+    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        model = self.model
+        h, c = _lstm(model, model.lstm.input(model.words(tokens)), *state)
+        return torch.log_softmax(model.output(model.dropout(h)), dim=1), (h, c)
+
+
+class PlainAdaptiveAttention:
+    """Steps of an Adaptive Attention."""
+
+    def __init__(self, model: AdaptiveAttention):
+        self.model = model
+
+    def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
+        model = self.model
+        overview = model.dropout(torch.relu(model.overview(features.grid.mean(1))))
+        regions = model.dropout(torch.relu(model.regions(features.grid)))
+        zero = overview.new_zeros(len(overview), model.config.hidden_size)
+        return zero, zero, overview, regions, model.region_keys(regions)
+
+    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        model = self.model
+        before, c, overview, regions, keys = state
+        words = model.dropout(torch.relu(model.words(tokens)))
+        h, c = _lstm(model, model.lstm.input(words) + model.overview_to_lstm(overview), before, c)
+        gate = torch.sigmoid(model.gate_input(words) + model.overview_to_gate(overview) + model.gate_hidden(before))
+        sentinel = model.dropout(torch.relu(model.sentinel(gate * torch.tanh(c))))
+        hidden = model.dropout(torch.tanh(model.hidden(h)))
+        query = model.query(hidden)
+        together = torch.cat([keys, model.sentinel_key(sentinel).unsqueeze(1)], dim=1)
+        weights = torch.softmax(model.score(torch.tanh(together + query.unsqueeze(1))), dim=1)
+        context = (weights * torch.cat([regions, sentinel.unsqueeze(1)], dim=1)).sum(1)
+        scores = model.output(model.dropout(torch.tanh(model.combine(context + hidden))))
+        return torch.log_softmax(scores, dim=1), (h, c, overview, regions, keys)
+
+
+def _lstm(model: Captioner, projected: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    i, f, g, o = (projected + model.lstm.recurrent(h)).chunk(4, dim=1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def plain(model: Captioner) -> PlainNeuralTalk2 | PlainAdaptiveAttention:
+    """The plain form of a model; it shares the weights."""
+    return PlainAdaptiveAttention(model) if isinstance(model, AdaptiveAttention) else PlainNeuralTalk2(model)
+
+
+def sequence_log_prob(model: Captioner, features: ImageFeatures, tokens: Tensor, lengths: Tensor) -> Tensor:
+    """ln p of captions (B, T), each with its own row of ``features``: all steps, all words, then a mask."""
+    walker = plain(model)
+    state = walker.start(features)
+    last, table = torch.full_like(lengths, model.start_token), []
+    for place in range(tokens.shape[1] + 1):
+        log_probs, state = walker.step(last, state)
+        table.append(log_probs)
+        last = tokens[:, min(place, tokens.shape[1] - 1)]
+    everything = torch.stack(table, dim=1)  # (B, T + 1, V)
+    targets = torch.cat([tokens, torch.zeros_like(tokens[:, :1])], dim=1)
+    places = torch.arange(targets.shape[1], device=targets.device)
+    targets = targets.masked_fill(places == lengths.unsqueeze(1), 0)
+    chosen = everything.gather(2, targets.unsqueeze(2)).squeeze(2)
+    return (chosen * (places <= lengths.unsqueeze(1))).sum(1)
+
+
+@torch.inference_mode()
+def beam_search(model: Captioner, features: ImageFeatures, beam: int) -> list[list[int]]:
+    """Beam search one image after another."""
+    walker, found = plain(model), []
+    for image in range(len(features)):
+        state = tuple(part.expand(beam, *part.shape[1:]) for part in walker.start(features[image : image + 1]))
+        scores = features.pooled.new_full((beam,), -torch.inf)
+        scores[0] = 0
+        words: list[list[int]] = [[] for _ in range(beam)]
+        last = torch.full((beam,), model.start_token, device=scores.device)
+        best, done = -torch.inf, []
+        for place in range(model.config.max_length + 1):
+            log_probs, state = walker.step(last, state)
+            log_probs[:, 1] = -torch.inf
+            if place == model.config.max_length:
+                log_probs[:, 1:] = -torch.inf
+            scores, choice = (scores.unsqueeze(1) + log_probs).flatten().topk(beam)
+            parent, last = choice // log_probs.shape[1], choice % log_probs.shape[1]
+            state = tuple(part[parent] for part in state)
+            words = [[*words[p], w] for p, w in zip(parent.tolist(), last.tolist(), strict=True)]
+            for row in range(beam):
+                if words[row][-1] == 0:
+                    if float(scores[row]) > best:
+                        best, done = float(scores[row]), words[row][:-1]
+                    scores[row] = -torch.inf
+            if float(scores.max()) <= best:
+                break
+        found.append(done)
+    return found

@@ -1,0 +1,105 @@
+"""A step of MLE and of CL (K = 5), standard size, 10 images × 5 captions: ours against the plain composition."""
+
+import torch
+
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.objectives.contrastive import contrast
+from clcap_cli.objectives.mle import nats_per_word
+from tests.benchmarks import plain
+from tests.benchmarks.measure import (
+    Captions,
+    in_turn,
+    options,
+    peak_memory,
+    product_peak,
+    standard_captions,
+    standard_images,
+    standard_model,
+    word_flop,
+)
+
+IMAGES, EACH, K = 10, 5, 5
+
+
+class Step:
+    """Both sides of one row: forward, loss, backward, from the same weights and data."""
+
+    def __init__(self, name: str, objective: str, device: str):
+        self.objective = objective
+        self.model, self.features = standard_model(name, device), standard_images(IMAGES, device)
+        self.reference: Captioner = standard_model(name, device).eval().requires_grad_(False)
+        sets = 1 if objective == "mle" else 1 + K
+        whole = standard_captions(IMAGES * sets, EACH, device)
+        image = (torch.arange(IMAGES).repeat_interleave(EACH)).repeat(sets).to(device)
+        self.captions = Captions(whole.tokens, whole.lengths, image)
+        self.sets = sets
+
+    def ours(self) -> torch.Tensor:
+        log_probs = self._log_probs(self.model)
+        if self.objective == "mle":
+            return self._finish(nats_per_word(log_probs, self.captions.lengths), log_probs)
+        with torch.no_grad():
+            reference = self._log_probs(self.reference)
+        shape = (self.sets, -1)
+        return self._finish(contrast(log_probs.view(shape), reference.view(shape), 1.0).loss, log_probs)
+
+    def ours_in_bf16(self) -> torch.Tensor:
+        with torch.autocast(self.features.pooled.device.type, torch.bfloat16):
+            return self.ours()
+
+    def plain(self) -> torch.Tensor:
+        """One set of captions after another, every caption with an image of its own."""
+        parts, reference = [], []
+        for c in self._sets():
+            images = self.features[c.image]
+            parts.append(plain.sequence_log_prob(self.model, images, c.tokens, c.lengths))
+            if self.objective == "cl":
+                with torch.no_grad():
+                    reference.append(plain.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
+        if self.objective == "mle":
+            return self._finish(nats_per_word(parts[0], self.captions.lengths), parts[0])
+        return self._finish(contrast(torch.stack(parts), torch.stack(reference), 1.0).loss, torch.cat(parts))
+
+    def _log_probs(self, model: Captioner) -> torch.Tensor:
+        c = self.captions
+        return model.sequence_log_prob(model.encode(self.features), c.tokens, c.lengths, c.image)
+
+    def _sets(self) -> list[Captions]:
+        c = self.captions
+        columns = zip(*(part.chunk(self.sets) for part in (c.tokens, c.lengths, c.image)), strict=True)
+        return [Captions(*column) for column in columns]
+
+    def _finish(self, loss: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()
+        return log_probs.detach()
+
+
+def side(name: str, objective: str, which: str):
+    """One side, ready to run, for a process of its own."""
+    return getattr(Step(name, objective, "cpu"), which)
+
+
+def main() -> None:
+    given = options(__doc__)
+    peak = product_peak(given.device)
+    print(f"fp32 matrix product: {peak / 1e9:.0f} GFLOP/s; {torch.get_num_threads()} threads")
+    for name in given.models:
+        for objective in ("mle", "cl"):
+            step = Step(name, objective, given.device)
+            assert torch.allclose(step.ours(), step.plain(), atol=1e-3)
+            own, other, ratio = in_turn(step.ours, step.plain, given.runs, given.device)
+            flop = word_flop(step.model) * step.captions.words * (3 if objective == "mle" else 4)
+            print(
+                f"{name} {objective} fp32: {own:.2f} s against {other:.2f} s, {ratio}; {flop / own / peak:.0%} of peak"
+            )
+            if objective == "cl":
+                own, other, ratio = in_turn(step.ours_in_bf16, step.plain, given.runs, given.device)
+                print(f"{name} cl bf16 against plain fp32: {own:.2f} s against {other:.2f} s, {ratio}")
+            if given.device == "cpu":
+                memory = [peak_memory(side, name, objective, which) for which in ("ours", "plain")]
+                print(f"{name} {objective} memory: {memory[0]:.0f} MiB against {memory[1]:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
