@@ -4,6 +4,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,14 @@ def test_without_debug_no_traceback_and_with_it_one(tmp_path: Path) -> None:
 def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signal.Signals) -> None:
     before = {path.name: path.read_bytes() for path in chain.iterdir() if path.is_file()}
     words = [*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"]
-    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs, the tests among them, ignore Ctrl-C and hand that on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     assert running.stderr is not None
     for line in running.stderr:
         if line.startswith("epoch 2/"):
