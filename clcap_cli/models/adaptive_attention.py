@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from clcap_cli.models.attention import additive_scores, weighted_regions
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.lstm import LSTM, LSTMState
+from clcap_cli.models.lstm import LSTM, LSTMState, before_each
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures, Rows
 
@@ -75,7 +75,7 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
         before = self.lstm.zeros(packed.batch_sizes[0])
         projected = self.lstm.input(words) + visual.lstm_input[image]
         states = self.lstm.unroll(projected, packed.batch_sizes, before)
-        h_before = _hidden_before(states.h, packed.batch_sizes, before.h)
+        h_before = before_each(states.h, packed.batch_sizes, before.h)
         return packed.log_prob(self._output_input(visual, image, words, h_before, states), self.output)
 
     def start(self, visual: AttentiveVisual) -> LSTMState:
@@ -122,10 +122,3 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
         sentinel_score = self.score(torch.tanh(self.sentinel_key(sentinel) + query))
         weights = torch.softmax(torch.cat([region_scores, sentinel_score], dim=1), dim=1)
         return weights[:, :-1], weights[:, -1:]
-
-
-def _hidden_before(after: Tensor, batch_sizes: list[int], start: Tensor) -> Tensor:
-    """h_{t-1} for every packed word, from h_t of them all (W, hidden) and the start (B, hidden)."""
-    steps = after.split(batch_sizes)
-    earlier = [start, *steps[:-1]]
-    return torch.cat([h[:size] for h, size in zip(earlier, batch_sizes, strict=True)])

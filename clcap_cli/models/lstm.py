@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.models.products import add_product
 from clcap_cli.models.rows import Rows
 
 
@@ -39,6 +40,12 @@ class LSTM(nn.Module):
         return LSTMState(*_Unroll.apply(projected, self.recurrent.weight, state.h, state.c, batch_sizes))
 
 
+def before_each(after: Tensor, batch_sizes: list[int], start: Tensor) -> Tensor:
+    """h_{t-1} for every packed word, from h_t of them all (W, hidden) and the start (B, hidden)."""
+    earlier = [start, *after.split(batch_sizes)[:-1]]
+    return torch.cat([h[:size] for h, size in zip(earlier, batch_sizes, strict=True)])
+
+
 class _Unroll(torch.autograd.Function):
     """The recurrence. Its own backward pass takes the weight's gradient in one product over all words."""
 
@@ -53,7 +60,7 @@ class _Unroll(torch.autograd.Function):
         before_h, before_c = h, c
         for rows in _steps(batch_sizes):
             now, count = gates[rows], rows.stop - rows.start
-            _add_product(now, before_h[:count], weight.T)
+            add_product(now, before_h[:count], weight.T)
             i, f, g, o = _activated(now)
             torch.mul(f, before_c[:count], out=cell[rows]).addcmul_(i, g)
             bent = _tanh(cell[rows])
@@ -88,8 +95,7 @@ class _Unroll(torch.autograd.Function):
             torch.mul(on_c, f, out=to_c[:count])
             to_h[:count] = to_gates[rows].to(weight.dtype) @ weight
         to_gates = to_gates.to(weight.dtype)
-        earlier = [h, *(hidden[rows] for rows in steps[:-1])]
-        before_h = torch.cat([part[:size] for part, size in zip(earlier, ctx.batch_sizes, strict=True)])
+        before_h = before_each(hidden, ctx.batch_sizes, h)
         to_weight = (to_gates.T @ before_h.to(weight.dtype)).to(gates.dtype)
         return to_gates, to_weight, to_h, to_c, None
 
@@ -98,13 +104,6 @@ def _steps(batch_sizes: list[int]) -> list[slice]:
     """The words of each time step."""
     ends = torch.tensor(batch_sizes).cumsum(0).tolist()
     return [slice(end - size, end) for size, end in zip(batch_sizes, ends, strict=True)]
-
-
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    if right.dtype == total.dtype:
-        total.addmm_(left, right)
-    else:
-        total += left.to(right.dtype) @ right
 
 
 def _activated(gates: Tensor) -> tuple[Tensor, ...]:

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.models.products import add_product
+
 NUMBERS_AT_ONCE = {"cpu": 2**21, "cuda": 2**26, "mps": 2**26}
 """The (positions, vocabulary) table is made for so many numbers at a time: on a CPU few enough for its cache."""
 
@@ -45,10 +47,7 @@ class _WordLogProb(torch.autograd.Function):
             to_bias += to_scores.sum(0)
             to_scores = to_scores.to(weight.dtype)
             to_hidden[rows] = to_scores @ weight
-            if weight.dtype == bias.dtype:
-                to_weight.addmm_(to_scores.T, hidden[rows])
-            else:
-                to_weight += to_scores.T @ hidden[rows]
+            add_product(to_weight, to_scores.T, hidden[rows])
         return to_hidden, to_weight.to(weight.dtype), to_bias, None
 
 
