@@ -70,9 +70,17 @@ def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
 
 
 def write_figures(
-    out: Path, kind: str, figures: Mapping[str, Any], images: Sequence[Mapping[str, Any]], origin: Origin
+    out: Path,
+    kind: str,
+    figures: Mapping[str, Any],
+    images: Sequence[Mapping[str, Any]],
+    origin: Origin,
+    timing: Mapping[str, float] | None = None,
 ) -> None:
-    """Write what was measured: over all images, and image by image."""
+    """Write what was measured: over all images, and image by image.
+
+    ``timing`` is no part of the content: the same figures have the same id, however long they took.
+    """
     content = {"figures": dict(figures), "images": [dict(image) for image in images]}
     provenance = origin.stamp(kind, digest_of_json(content), out)
-    write_json(out, {"provenance": provenance.model_dump(), **content})
+    write_json(out, {"provenance": provenance.model_dump(), **({"timing": dict(timing)} if timing else {}), **content})

@@ -83,7 +83,7 @@ def self_retrieve(
     started = time.monotonic()
     found = find_ranks(chain.model, reader, tokens, lengths, watching("ranking, blocks of images"))
     ranks, figures = found.ranks, retrieval_figures(found.ranks, len(ids))
-    search = _search_figures(found.work, len(ids), int((lengths + 1).sum()), time.monotonic() - started)
+    seconds = time.monotonic() - started
     each = zip(ids, texts, ranks.expected.tolist(), ranks.tied.tolist(), found.own.tolist(), strict=True)
     names = ("image_id", "caption", "rank", "tied", "log_prob")
     overall = {
@@ -92,13 +92,15 @@ def self_retrieve(
         "images": len(ids),
         "unique_captions": len(set(texts)),
         "captions_in_a_tie": int((ranks.tied > 1).sum()),
-        "search": search,
+        "search": _search_figures(found.work, len(ids), int((lengths + 1).sum())),
     }
-    write_figures(out, RETRIEVAL, overall, [dict(zip(names, values, strict=True)) for values in each], origin)
+    timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
+    images = [dict(zip(names, values, strict=True)) for values in each]
+    write_figures(out, RETRIEVAL, overall, images, origin, timing)
     if full_matrix is not None:
         scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
         write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
-    _say_figures(overall)
+    _say_figures(overall, seconds)
     return out
 
 
@@ -135,7 +137,7 @@ def _encode(texts: list[str], vocabulary: "Vocabulary", device: "torch.device") 
     return torch.from_numpy(tokens).long().to(device), torch.from_numpy(lengths).long().to(device)
 
 
-def _search_figures(work: "Work", images: int, words: int, seconds: float) -> dict[str, float]:
+def _search_figures(work: "Work", images: int, words: int) -> dict[str, float]:
     """What the search saved: shares of the predictions that are left after each saving, one after another."""
     return {
         "pairs": images * images,
@@ -144,12 +146,10 @@ def _search_figures(work: "Work", images: int, words: int, seconds: float) -> di
         "left_by_prefix_tree": work.shared / (words * images),
         "left_by_pruning": work.followed / work.shared,
         "left_by_bounded_softmax": work.whole / max(work.followed, 1),
-        "seconds": round(seconds, 2),
-        "pairs_per_second": round(images * images / seconds, 1),
     }
 
 
-def _say_figures(figures: dict) -> None:
+def _say_figures(figures: dict, seconds: float) -> None:
     chance = figures["chance"]
     shown = [f"{name} {figures[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
     say(f"{figures['images']} images, {figures['unique_captions']} unique captions: " + ", ".join(shown))
@@ -157,7 +157,7 @@ def _say_figures(figures: dict) -> None:
         say(f"{figures['captions_in_a_tie']} captions score another image the same as theirs")
     search = figures["search"]
     say(
-        f"{search['pairs']:,} pairs, {search['seconds']:.1f} s: {search['left_by_prefix_tree']:.1%} of their words are "
+        f"{search['pairs']:,} pairs, {seconds:.1f} s: {search['left_by_prefix_tree']:.1%} of their words are "
         f"distinct beginnings, {search['left_by_pruning']:.1%} of these had to be followed, and "
         f"{search['left_by_bounded_softmax']:.1%} of those took the whole vocabulary"
     )

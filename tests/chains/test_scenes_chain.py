@@ -85,6 +85,15 @@ def test_every_log_prob_can_be_written(chain: Path, clcap) -> None:
     assert 0 < search["left_by_pruning"] <= 1
 
 
+def test_measuring_again_gives_the_same_id_in_another_time(chain: Path, clcap) -> None:
+    answers = []
+    for name in ("one.json", "two.json"):
+        assert clcap("self-retrieve", chain / "nt.pt", "--out", chain / name).status == 0
+        answers.append(json.loads((chain / name).read_text()))
+    assert answers[0]["provenance"]["id"] == answers[1]["provenance"]["id"]
+    assert all(answer["timing"]["pairs_per_second"] > 0 for answer in answers)
+
+
 def test_a_target_of_another_kind_with_features_of_its_own(chain: Path, clcap) -> None:
     images = chain / "scenes" / "images"
     other = ["--backbone", "resnet18", "--weights", "random", "--image-size", "32", "--out", chain / "resnet.h5"]
