@@ -79,4 +79,4 @@ def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signa
 def test_a_stage_in_the_background_can_be_ended(chain: Path) -> None:
     train = shlex.join([*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"])
     script = f"{train} 2>{shlex.quote(str(chain / 'err'))} & child=$!; sleep 8; kill $child; wait $child"
-    assert subprocess.run(["sh", "-c", script]).returncode == 130
+    assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "err").read_text()

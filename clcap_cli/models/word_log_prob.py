@@ -87,7 +87,7 @@ def _scores(hidden: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None) ->
 
 def _blocks(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Some of the positions each, and room for their scores, (w, V) float32, which is the same memory every time."""
-    size = min(max(1, NUMBERS_AT_ONCE[hidden.device.type] // len(weight)), len(hidden))
+    size = max(1, min(NUMBERS_AT_ONCE[hidden.device.type] // len(weight), len(hidden)))
     buffer = weight.new_empty(size, len(weight), dtype=torch.float32)
     for first in range(0, len(hidden), size):
         rows = slice(first, min(first + size, len(hidden)))

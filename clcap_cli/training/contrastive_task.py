@@ -11,8 +11,10 @@ from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.contrastive import Contrast, contrast, upper_bound
-from clcap_cli.training.data import BatchSettings, CaptionSplit, in_parts, shuffled_batches
+from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.validation import retrieval_sample, sample_retrieval
 
@@ -40,6 +42,16 @@ class MismatchedBatch:
     """(K, P) caption numbers of the split, P being the captions of the images."""
 
 
+@dataclass(frozen=True)
+class LoadedPairs:
+    """A mismatched batch, ready to be computed."""
+
+    pairs: CaptionBatch
+    """(1 + K) × P captions, the matched ones first, each with the image that it is put with."""
+    target_features: ImageFeatures
+    reference_features: ImageFeatures
+
+
 class ContrastiveSplit:
     """One split seen by target and reference: draws pairs, and gives G on them."""
 
@@ -48,10 +60,10 @@ class ContrastiveSplit:
     ):
         skipped = [*target.features.skipped, *reference.features.skipped]
         self.captions = CaptionSplit(captions, split, next(target.model.parameters()).device, skipped)
-        self.players = [
-            (player.model, FeatureReader(player.features, self.captions.ids, player.model))
-            for player in (target, reference)
-        ]
+        self.target, self.reference = target.model, reference.model
+        self.target_reader, self.reference_reader = (
+            FeatureReader(player.features, self.captions.ids, player.model) for player in (target, reference)
+        )
         self.negatives = NegativeSampler(self.captions)
         self.k, self.nu = k, nu
 
@@ -72,18 +84,25 @@ class ContrastiveSplit:
             parts.append((MismatchedBatch(batch.positions[some], batch.negatives[:, own]), float(own.mean())))
         return parts
 
-    def contrast(self, batch: MismatchedBatch) -> tuple[Contrast, Tensor, Tensor]:
-        """The objective on a batch, and ln p of its matched pairs (P,) under target and reference."""
+    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+        """The batch's captions and features; features that target and reference share are read once."""
         numbers, image = self.captions.of_images(batch.positions)
         together = np.concatenate([numbers[None], batch.negatives])  # (1 + K, P)
         pairs = self.captions.batch(together.ravel(), np.tile(image, 1 + self.k))
-        log_probs = []
-        for model, reader in self.players:
-            visual = model.encode(reader.read(batch.positions))
-            flat = model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
-            log_probs.append(flat.view(together.shape))
-        target, reference = log_probs
+        seen = self.target_reader.read(batch.positions)
+        shared = self.reference_reader.reads_the_same_as(self.target_reader)
+        return LoadedPairs(pairs, seen, seen if shared else self.reference_reader.read(batch.positions))
+
+    def contrast(self, loaded: LoadedPairs) -> tuple[Contrast, Tensor, Tensor]:
+        """The objective on a batch, and ln p of its matched pairs (P,) under target and reference."""
+        target = self._log_probs(self.target, loaded.target_features, loaded.pairs)
+        reference = self._log_probs(self.reference, loaded.reference_features, loaded.pairs)
         return contrast(target, reference, self.nu), target[0], reference[0]
+
+    def _log_probs(self, model: Captioner, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:
+        """(1 + K, P)."""
+        flat = model.sequence_log_prob(model.encode(features), pairs.captions, pairs.lengths, pairs.image)
+        return flat.view(1 + self.k, -1)
 
 
 class ContrastiveTask:
@@ -118,9 +137,13 @@ class ContrastiveTask:
         """Some of the images each, weighted by their captions."""
         return self.train_split.parts(batch, self.settings.max_tokens)
 
-    def loss(self, batch: MismatchedBatch) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+        """The batch's captions and features."""
+        return self.train_split.load(batch)
+
+    def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """-J, and how far target and reference are apart."""
-        result, _, _ = self.train_split.contrast(batch)
+        result, _, _ = self.train_split.contrast(loaded)
         return result.loss, _figures(result)
 
     @torch.no_grad()
@@ -128,22 +151,23 @@ class ContrastiveTask:
         """The loss and its parts on one batch, in training mode, before anything is learned."""
         self.model.train()
         first = np.arange(min(self.settings.images, len(self.train_split.captions)))
-        loss, figures = self.loss(self.train_split.mismatch([first], (self.seed, 1, NEGATIVES))[0])
+        loss, figures = self.loss(self.load(self.train_split.mismatch([first], (self.seed, 1, NEGATIVES))[0]))
         return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
         """The objective on fixed negatives, its upper bound, likelihood, and self-retrieval among a sample."""
-        model, reader = self.val_split.players[0]
-        batches = self.val_split.mismatch(reader.blocks(self.settings.images), (self.seed, VALIDATION, NEGATIVES))
-        result, target, reference = _joined([self.val_split.contrast(batch) for batch in batches])
+        split = self.val_split
+        blocks = split.target_reader.blocks(self.settings.images)
+        batches = split.mismatch(blocks, (self.seed, VALIDATION, NEGATIVES))
+        result, target, reference = _joined([split.contrast(loaded) for loaded in ReadAhead(split.load, batches)])
         figures = {
             "val_loss": float(result.loss),
             **{f"val_{name}": float(value) for name, value in _figures(result).items()},
             "val_loss_bound": -float(upper_bound(reference, result.nu)),
             "val_log_prob": float(target.mean()),
         }
-        retrieval = sample_retrieval(model, self.sample)
+        retrieval = sample_retrieval(self.model, self.sample)
         return {**figures, **{f"val_{name}": value for name, value in retrieval.items()}}
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.read_ahead import ReadAhead
 
 ADAM_BETAS = (0.8, 0.999)
 """As the authors' code has them."""
@@ -49,8 +50,11 @@ class Task(Protocol):
     def parts(self, batch: Any) -> Sequence[tuple[Any, float]]:
         """The batch in pieces small enough to be computed at once, each with its share of the batch's loss."""
 
-    def loss(self, part: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of a batch or of a part, and figures to log."""
+    def load(self, part: Any) -> Any:
+        """What the loss of a batch or of a part needs, in memory; called in another thread."""
+
+    def loss(self, loaded: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of what was loaded, and figures to log."""
 
     def validate(self) -> dict[str, float]:
         """Figures of the model, in evaluation mode, on the validation split."""
@@ -100,15 +104,19 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
 def _train_epoch(
     task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, settings: TrainSettings, what: str
 ) -> dict[str, float]:
-    """One pass over ``batches``; returns the means of what ``task.loss`` reports."""
+    """One pass over ``batches``; returns the means of what ``task.loss`` reports, and how long it waited for data."""
+    started = time.monotonic()
     device = next(task.model.parameters()).device
     sums: dict[str, Tensor | float] = defaultdict(float)
     task.model.train()
-    for batch in progress(batches, len(batches), what):
+    parted = [task.parts(batch) for batch in batches]
+    reading = ReadAhead(task.load, (part for parts in parted for part, _ in parts))
+    loaded = iter(reading)
+    for parts in progress(parted, len(parted), what):
         optimizer.zero_grad(set_to_none=True)
-        for part, share in task.parts(batch):
+        for _, share in parts:
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                loss, figures = task.loss(part)
+                loss, figures = task.loss(next(loaded))
             if not torch.isfinite(loss):
                 raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
             (loss * share).backward()
@@ -116,7 +124,8 @@ def _train_epoch(
                 sums[name] += value * share
         nn.utils.clip_grad_value_(task.model.parameters(), settings.clip)
         optimizer.step()
-    return {name: float(value) / len(batches) for name, value in sums.items()}
+    means = {name: float(value) / len(batches) for name, value in sums.items()}
+    return {**means, "loader_share": reading.waited / (time.monotonic() - started)}
 
 
 def _validated(task: Task) -> dict[str, float]:

@@ -10,8 +10,9 @@ from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.mle import nats_per_word
-from clcap_cli.training.data import BatchSettings, CaptionSplit, in_parts, shuffled_batches
+from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, shuffled_batches
 from clcap_cli.training.validation import split_log_probs
 
 
@@ -40,10 +41,14 @@ class MleTask:
         totals = np.bincount(image, weights=words) / words.sum()
         return [(positions[part], float(totals[part].sum())) for part in parts]
 
-    def loss(self, positions: np.ndarray) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def load(self, positions: np.ndarray) -> tuple[CaptionBatch, ImageFeatures]:
+        """The images' captions and features."""
+        return self.captions.batch(*self.captions.of_images(positions)), self.features.read(positions)
+
+    def loss(self, loaded: tuple[CaptionBatch, ImageFeatures]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Nats per word."""
-        batch = self.captions.batch(*self.captions.of_images(positions))
-        visual = self.model.encode(self.features.read(positions))
+        batch, features = loaded
+        visual = self.model.encode(features)
         log_probs = self.model.sequence_log_prob(visual, batch.captions, batch.lengths, batch.image)
         return nats_per_word(log_probs, batch.lengths), {}
 

@@ -42,13 +42,13 @@ def test_dropout_in_the_target_alone_is_a_handicap(made_chain: Path) -> None:
 
 def test_a_target_of_another_kind_than_the_reference(made_chain: Path) -> None:
     task = task_of(made_chain, target="nt.pt", reference="aa.pt")
-    loss, _ = task.loss(task.batches(1)[0])
+    loss, _ = task.loss(task.load(task.batches(1)[0]))
     assert torch.isfinite(loss)
 
 
 def test_training_moves_the_target_and_never_the_reference(made_chain: Path, tmp_path: Path) -> None:
     task = task_of(made_chain)
-    reference = task.train_split.players[1][0]
+    reference = task.train_split.reference
     before = copy.deepcopy(reference.state_dict())
     train(task, TrainSettings(2, 1e-2, "constant", 0.1, 5, "fp32"), tmp_path / "log.jsonl")
     assert not reference.training

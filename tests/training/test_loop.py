@@ -27,6 +27,9 @@ class Slope:
     def parts(self, batch: int) -> list[tuple[int, float]]:
         return [(batch, 1.0)]
 
+    def load(self, batch: int) -> int:
+        return batch
+
     def loss(self, batch: int) -> tuple[Tensor, Mapping[str, Tensor]]:
         return self.model.weight.sum(), {}
 
@@ -44,6 +47,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [0, 1, 2, 3, 4, 5]
     assert [line["val_loss"] for line in lines] == [5.0, 3.0, 2.0, 4.0, 4.0, 4.0]
+    assert all(0 <= line["loader_share"] <= 1 for line in lines[1:])
 
 
 def test_a_model_that_only_gets_worse_is_left_as_it_came(tmp_path: Path) -> None:

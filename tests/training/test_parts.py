@@ -32,7 +32,7 @@ def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
 def gradients(task: Task, precision: torch.dtype = torch.float32) -> list[torch.Tensor]:
     for part, share in task.parts(task.batches(1)[0]):
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
-            loss, _ = task.loss(part)
+            loss, _ = task.loss(task.load(part))
         (loss * share).backward()
     return [parameter.grad for parameter in task.model.parameters() if parameter.grad is not None]
 

@@ -1,0 +1,37 @@
+"""Reading what the next steps need while the current one computes."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+ItemT = TypeVar("ItemT")
+LoadedT = TypeVar("LoadedT")
+AHEAD = 2
+
+
+class ReadAhead(Generic[ItemT, LoadedT]):
+    """``load`` of each item, in order, done in a thread two items before it is asked for."""
+
+    def __init__(self, load: Callable[[ItemT], LoadedT], items: Iterable[ItemT]):
+        self.load, self.items = load, items
+        self.waited = 0.0
+        """Seconds in which whoever asked had to wait."""
+
+    def __iter__(self) -> Iterator[LoadedT]:
+        coming: deque[Future[LoadedT]] = deque()
+        with ThreadPoolExecutor(1) as thread:
+            for item in self.items:
+                coming.append(thread.submit(self.load, item))
+                if len(coming) > AHEAD:
+                    yield self._next(coming)
+            while coming:
+                yield self._next(coming)
+
+    def _next(self, coming: deque[Future[LoadedT]]) -> LoadedT:
+        started = time.monotonic()
+        try:
+            return coming.popleft().result()
+        finally:
+            self.waited += time.monotonic() - started
