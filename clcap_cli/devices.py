@@ -1,10 +1,15 @@
 """Where tensors live, and how the same seed gives the same figures."""
 
+import ctypes
 import os
+import sys
 
 import torch
 
 from clcap_cli.errors import ClcapError
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""From glibc's malloc.h."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -32,3 +37,17 @@ def make_reproducible(seed: int) -> None:
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # for debugging, slow
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory that it frees, where the C library is glibc.
+
+    glibc gives large blocks back to the system at once, and taking them anew, page by page, takes a CPU longer than
+    a small network's layer does to fill them.
+    """
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

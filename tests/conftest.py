@@ -70,9 +70,7 @@ def made_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scenes = make_scenes(folder / "scenes", train=24, val=8, test=10)
     files = {split: [scenes / f"captions_{split}.json"] for split in ("train", "val", "test")}
     captions = prepare_captions(**files, out=folder / "captions.h5", min_count=2)
-    features = extract_features(
-        captions, [scenes / "images"], out=folder / "features.h5", image_size=64, workers=0, device="cpu"
-    )
+    features = extract_features(captions, [scenes / "images"], out=folder / "features.h5", image_size=64, device="cpu")
     small = {"embedding": 24, "hidden": 32, "epochs": 2, "lr": 0.01, "device": "cpu"}
     train_mle(captions, features, model="neuraltalk2", out=folder / "nt.pt", **small)
     train_mle(captions, features, model="adaptive-attention", out=folder / "aa.pt", **small)

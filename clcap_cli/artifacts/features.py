@@ -14,6 +14,7 @@ is fine. They have unused rows at the end where unreadable images were left out;
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,11 @@ class BackboneInfo(BaseModel, frozen=True):
         """The names of what differs between the two."""
         mine, theirs = self.model_dump(exclude={"weights"}), other.model_dump(exclude={"weights"})
         return [name for name in mine if mine[name] != theirs[name]]
+
+    @property
+    def scaled_to(self) -> int:
+        """Pixels of an image's shorter side before the square is cut out."""
+        return math.floor(self.image_size / self.crop_pct)
 
     def bytes_per_image(self) -> int:
         """Size of one image's features in the file."""

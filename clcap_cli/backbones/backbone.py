@@ -9,6 +9,7 @@ import torch
 from timm.data import create_transform, resolve_model_data_config
 from torch import Tensor
 from torchvision.transforms import Compose
+from torchvision.transforms.functional import normalize
 
 from clcap_cli.artifacts.features import BackboneInfo
 from clcap_cli.artifacts.provenance import digest
@@ -26,12 +27,19 @@ class Backbone:
     network: Any
     """A timm network."""
     transform: Compose
+    """From an RGB picture to (3, size, size) uint8."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of images (B, 3, size, size): pooled (B, C) and grid (B, regions, C'), both float16 on the CPU."""
-        device = next(self.network.parameters()).device
-        pooled, grid = _features(self.network, images.to(device, memory_format=torch.channels_last))
+        """Features of images (B, 3, size, size) uint8: pooled (B, C) and grid (B, regions, C'), float16 on the CPU."""
+        images = images.to(self.device, memory_format=torch.channels_last).float().div_(255)
+        normalize(images, list(self.info.mean), list(self.info.std), inplace=True)
+        pooled, grid = _features(self.network, images)
         return pooled.half().cpu(), grid.half().cpu()
 
 
@@ -64,7 +72,7 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
         grid_channels=grid.shape[2],
         pooled_channels=pooled.shape[1],
     )
-    return Backbone(info, network, create_transform(**config, is_training=False))
+    return Backbone(info, network, create_transform(**config, is_training=False, use_prefetcher=True))
 
 
 def _network(name: str, weights: str | None, image_size: int | None) -> Any:

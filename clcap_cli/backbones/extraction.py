@@ -1,18 +1,18 @@
-"""Running a backbone over image files, decoding in worker processes while it computes."""
+"""Running a backbone over image files, which are decoded on all cores."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import Compose
 
 from clcap_cli.backbones.backbone import Backbone
 from clcap_cli.backbones.images import UnreadableImageError, open_rgb
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.read_ahead import ReadAhead
 
 BATCH = 32
 
@@ -33,40 +33,44 @@ class Skipped:
 
 
 def extract(
-    backbone: Backbone, images: Sequence[ImageFile], workers: int, skipped: Skipped | None
+    backbone: Backbone, images: Sequence[ImageFile], skipped: Skipped | None
 ) -> Iterator[tuple[list[ImageId], np.ndarray, np.ndarray]]:
     """Yield batches of (ids, pooled, grid) in the order of ``images``.
 
     An unreadable image is added to ``skipped``, or raised as UnreadableImageError where ``skipped`` is None.
     """
-    dataset = _Pictures(images, backbone.transform)
-    loader: DataLoader = DataLoader(dataset, BATCH, num_workers=workers, collate_fn=list)
-    for batch in loader:
-        good: list[tuple[ImageId, Tensor]] = []
-        for id, picture in batch:
-            if isinstance(picture, Tensor):
-                good.append((id, picture))
-            elif skipped is None:
-                raise UnreadableImageError(picture)
-            else:
-                skipped.reasons.append((id, picture))
-        if good:
-            pooled, grid = backbone(torch.stack([picture for _, picture in good]))
-            yield [id for id, _ in good], pooled.numpy(), grid.numpy()
+    batches = [images[first : first + BATCH] for first in range(0, len(images), BATCH)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+
+        def decode(batch: Sequence[ImageFile]) -> list[Tensor | UnreadableImageError]:
+            return list(threads.map(lambda image: _picture(backbone, image), batch))
+
+        # On a CPU decoding and computing take turns, because each of them keeps all cores busy.
+        decoded = map(decode, batches) if backbone.device.type == "cpu" else ReadAhead(decode, batches)
+        for batch, pictures in zip(batches, decoded, strict=True):
+            ids, good = _readable(batch, pictures, skipped)
+            if good:
+                pooled, grid = backbone(torch.stack(good))
+                yield ids, pooled.numpy(), grid.numpy()
 
 
-class _Pictures(Dataset):
-    """Decoded pictures; a bad one is its reason, because a worker's exception would lose the others."""
+def _picture(backbone: Backbone, image: ImageFile) -> Tensor | UnreadableImageError:
+    try:
+        return backbone.transform(open_rgb(image.path, backbone.info.scaled_to))
+    except UnreadableImageError as error:
+        return error
 
-    def __init__(self, images: Sequence[ImageFile], transform: Compose):
-        self.images, self.transform = images, transform
 
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, number: int) -> tuple[ImageId, Tensor | str]:
-        image = self.images[number]
-        try:
-            return image.id, self.transform(open_rgb(image.path))
-        except UnreadableImageError as error:
-            return image.id, str(error)
+def _readable(
+    batch: Sequence[ImageFile], pictures: Sequence[Tensor | UnreadableImageError], skipped: Skipped | None
+) -> tuple[list[ImageId], list[Tensor]]:
+    ids, good = [], []
+    for image, picture in zip(batch, pictures, strict=True):
+        if isinstance(picture, Tensor):
+            ids.append(image.id)
+            good.append(picture)
+        elif skipped is None:
+            raise picture
+        else:
+            skipped.reasons.append((image.id, str(picture)))
+    return ids, good

@@ -13,13 +13,18 @@ class UnreadableImageError(ClcapError):
     """An image file that is missing or damaged."""
 
 
-def open_rgb(path: Path) -> Image.Image:
+def open_rgb(path: Path, needed: int | None = None) -> Image.Image:
     """Read an image, turn it upright as its EXIF says, and make it RGB; transparency becomes white.
+
+    Where it will be scaled down to ``needed`` pixels anyway, a large JPEG is decoded at a half, a quarter or an eighth
+    of its size, which takes less time; at least twice the pixels needed are left for the scaling to work on.
 
     Raises UnreadableImageError when it is missing, damaged or cut short.
     """
     try:
         with Image.open(path) as image:
+            if needed:
+                image.draft(None, (2 * needed, 2 * needed))
             return _rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise UnreadableImageError(f"no such image: {path}") from error

@@ -92,7 +92,7 @@ def _extracted(
     found = dict.fromkeys(path for given in paths for path in _image_files(given))
     names: dict[ImageId, str] = {str(path): path.name for path in found}
     files = [ImageFile(str(path), path) for path in found]
-    batches = extract(backbone, files, workers=0, skipped=None)
+    batches = extract(backbone, files, skipped=None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.h5"
         write_features(path, names, backbone.info, batches, Origin("caption", {}))

@@ -28,7 +28,6 @@ def extract_features(
         int | None, typer.Option(min=32, help="Pixels; default: the backbone's own.", show_default=False)
     ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out and list them.")] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that decode images.")] = 1,
     device: Device = "auto",
 ) -> Path:
     """Show every image to a backbone and keep its grid and its pooled vector, float16.
@@ -43,7 +42,7 @@ def extract_features(
     from clcap_cli.backbones.backbone import load_backbone
     from clcap_cli.backbones.extraction import BATCH, ImageFile, Skipped, extract
     from clcap_cli.backbones.images import find_image
-    from clcap_cli.devices import choose_device
+    from clcap_cli.devices import choose_device, keep_freed_memory
 
     listed = open_captions(captions)
     out = check_writable(out or Path("features.h5"))
@@ -54,6 +53,7 @@ def extract_features(
     wanted = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
     if not skip_bad:
         _check_all_there(wanted)
+    keep_freed_memory()
     network = load_backbone(backbone, weights, image_size, choose_device(device))
     count = len(listed.image_ids)
     info = network.info
@@ -66,7 +66,7 @@ def extract_features(
     origin = Origin("extract-features", settings)
     origin.uses("captions", listed)
     skipped = Skipped() if skip_bad else None
-    batches = extract(network, wanted, workers, skipped)
+    batches = extract(network, wanted, skipped)
     total = -(-count // BATCH)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH} images"), origin)
     _report(skipped, count)

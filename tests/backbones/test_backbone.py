@@ -55,8 +55,7 @@ def test_weights_that_do_not_fit(tmp_path: Path) -> None:
         load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_features_stay_with_their_image_when_others_are_bad(tmp_path: Path, workers: int) -> None:
+def test_features_stay_with_their_image_when_others_are_bad(tmp_path: Path) -> None:
     backbone = load_backbone("resnet18", "random", 32, CPU)
     colours = {number: (number * 6, 255 - number * 6, 90) for number in range(40)}
     for number, colour in colours.items():
@@ -67,11 +66,11 @@ def test_features_stay_with_their_image_when_others_are_bad(tmp_path: Path, work
     files = [ImageFile(number, tmp_path / f"{number}.png") for number in colours]
     skipped = Skipped()
     found = {}
-    for ids, pooled, _ in extract(backbone, files, workers, skipped):
+    for ids, pooled, _ in extract(backbone, files, skipped):
         found |= dict(zip(ids, pooled, strict=True))
     assert [id for id, _ in skipped.reasons] == bad
     assert list(found) == [number for number in colours if number not in bad]
     for number in (0, 5, 32, 38):
-        ((_, alone, _),) = extract(backbone, [files[number]], 0, None)
+        ((_, alone, _),) = extract(backbone, [files[number]], None)
         assert abs(alone[0].astype(float) - found[number].astype(float)).max() < 2e-2
     assert abs(found[0].astype(float) - found[38].astype(float)).max() > 5e-2

@@ -52,6 +52,19 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path: Path) -> None:
     assert found[2, 4, 0] > 200 and found[13, 4, 2] > 200
 
 
+def test_a_large_jpeg_is_decoded_smaller_but_never_below_twice_the_need(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+    coarse.resize((1600, 1200), Image.Resampling.BICUBIC).save(tmp_path / "a.jpg", quality=95)
+    whole, half = open_rgb(tmp_path / "a.jpg"), open_rgb(tmp_path / "a.jpg", needed=256)
+    assert half.size == (800, 600)
+    assert open_rgb(tmp_path / "a.jpg", needed=400).size == whole.size == (1600, 1200)
+    ours, exact = (
+        np.asarray(picture.resize((341, 256), Image.Resampling.BICUBIC)).astype(int) for picture in (half, whole)
+    )
+    assert np.abs(ours - exact).mean() < 1
+
+
 def test_a_picture_cut_short_is_named(tmp_path: Path) -> None:
     half_red().resize((200, 200)).save(tmp_path / "a.jpg")
     whole = (tmp_path / "a.jpg").read_bytes()

@@ -116,7 +116,7 @@ def test_no_validation_split(refused, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 40)).save("a.jpg")
     captions = prepare_captions(train=[coco(tmp_path / "c.json", [IMAGE], [NOTE])], min_count=1)
-    extract_features(captions, [Path()], backbone="resnet18", weights="random", image_size=32, workers=0)
+    extract_features(captions, [Path()], backbone="resnet18", weights="random", image_size=32)
     assert refused("train-mle", "captions.h5", "features.h5") == (
         "captions.h5 has no images in split 'val'; it has: train 1"
     )
@@ -142,7 +142,6 @@ def test_features_of_another_backbone(refused, chain: Path) -> None:
         backbone="resnet18",
         weights="random",
         image_size=32,
-        workers=0,
     )
     assert refused("caption", chain / "nt.pt", "--features", other) == (
         f"{other} was not made by the backbone that {chain}/nt.pt expects: "
