@@ -74,8 +74,7 @@ def seconds(work: Callable[[], object], device: str) -> float:
 def in_turn(
     ours: Callable[[], object], plain: Callable[[], object], runs: int, device: str
 ) -> tuple[float, float, str]:
-    """Median seconds of both, and their ratio with its spread over the pairs."""
-    ours(), plain()
+    """Median seconds of both, which have run before, and their ratio with its spread over the pairs."""
     pairs = [(seconds(ours, device), seconds(plain, device)) for _ in range(runs)]
     ratios = sorted(other / own for own, other in pairs)
     own, other = (statistics.median(side) for side in zip(*pairs, strict=True))

@@ -1,0 +1,76 @@
+"""Features of made-up photos with the bundled backbone: `extract` against a plain loop over the files."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from timm.data import create_transform, resolve_model_data_config
+from torch import Tensor
+
+from clcap_cli.backbones.backbone import DEFAULT, Backbone, load_backbone
+from clcap_cli.backbones.extraction import ImageFile, extract
+from clcap_cli.devices import keep_freed_memory
+from tests.benchmarks.measure import in_turn, options
+
+SIZES = {"as COCO's": ((640, 480), 300), "from a phone": ((2000, 1500), 100)}
+
+
+def photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageFile]:
+    """Smooth pictures with some grain."""
+    draw = np.random.default_rng(0)
+    files = []
+    for number in range(count):
+        coarse = Image.fromarray(draw.integers(0, 256, (24, 32, 3), dtype=np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
+        grain = draw.integers(-12, 13, (*size[::-1], 1))
+        path = folder / f"{size[0]}_{number}.jpg"
+        Image.fromarray((np.asarray(coarse) + grain).clip(0, 255).astype(np.uint8)).save(path, quality=90)
+        files.append(ImageFile(number, path))
+    return files
+
+
+def ours(backbone: Backbone, files: list[ImageFile]) -> np.ndarray:
+    return np.concatenate([pooled for _, pooled, _ in extract(backbone, files, None)])
+
+
+@torch.inference_mode()
+def plain(network: torch.nn.Module, transform: Callable[[Image.Image], Tensor], files: list[ImageFile]) -> np.ndarray:
+    """One file after another."""
+    device, found = next(network.parameters()).device, []
+    for file in files:
+        picture = transform(Image.open(file.path).convert("RGB")).unsqueeze(0).to(device)
+        maps = network.forward_features(picture)
+        found.append(network.forward_head(maps, pre_logits=True).half().cpu().numpy())
+    return np.concatenate(found)
+
+
+def main() -> None:
+    given = options(__doc__)
+    device = torch.device(given.device)
+    keep_freed_memory()  # for both sides
+    backbone, simple = (load_backbone(DEFAULT, None, None, device) for _ in range(2))
+    network = simple.network.to(memory_format=torch.contiguous_format)
+    transform = create_transform(**resolve_model_data_config(network), is_training=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for what, (size, count) in SIZES.items():
+            files = photos(Path(folder), size, count)
+            one, other = ours(backbone, files).astype(np.float32), plain(network, transform, files).astype(np.float32)
+            away = np.linalg.norm(one - other, axis=1) / np.linalg.norm(other, axis=1)
+            own, slow, ratio = in_turn(
+                lambda files=files: ours(backbone, files),
+                lambda files=files: plain(network, transform, files),
+                given.runs,
+                given.device,
+            )
+            print(
+                f"{what}, {size[0]} x {size[1]}: {count / own:.0f} images/s against {count / slow:.0f}, {ratio}; "
+                f"features differ by {away.max():.2%} at most"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What needs no model: start-up, 600,000 made-up captions, and a look at a features file of 25 GB."""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from clcap_cli.artifacts.features import KIND, BackboneInfo, _contiguous
+from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.provenance import Origin
+
+IMAGES, EACH, WORDS = 120_000, 5, 30_000
+REGIONS, CHANNELS = 49, 2048
+
+
+def annotations(path: Path) -> None:
+    """A COCO captions file."""
+    draw = np.random.default_rng(0)
+    lengths = draw.integers(8, 17, IMAGES * EACH)
+    every = iter(np.minimum(draw.zipf(1.3, lengths.sum()), WORDS).tolist())
+    captions = [" ".join(f"word{next(every)}" for _ in range(length)).capitalize() + "." for length in lengths.tolist()]
+    images = [{"id": number, "file_name": f"{number:012}.jpg"} for number in range(IMAGES)]
+    notes = [{"id": n, "image_id": n // EACH, "caption": caption} for n, caption in enumerate(captions)]
+    path.write_text(json.dumps({"images": images, "annotations": notes}))
+
+
+def features(path: Path) -> None:
+    """A features.h5 of 25 GB, of which the disk holds only the beginning."""
+    info = BackboneInfo(
+        name="made-up",
+        weights="random",
+        weights_id="0",
+        image_size=224,
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        interpolation="bicubic",
+        crop_pct=0.875,
+        regions=REGIONS,
+        grid_channels=CHANNELS,
+        pooled_channels=CHANNELS,
+    )
+    ids = list(range(IMAGES))
+    with h5py.File(path, "w") as file:
+        _contiguous(file, "pooled", (IMAGES, CHANNELS))
+        _contiguous(file, "grid", (IMAGES, REGIONS, CHANNELS))
+        write_ids(file, "ids", ids)
+        write_texts(file, "names", [f"{number:012}.jpg" for number in ids])
+        write_ids(file, "skipped", [])
+        file.attrs["backbone"] = info.model_dump_json()
+        write_provenance(file, Origin("extract-features", {}).stamp(KIND, "0" * 16, path))
+
+
+def taken(*arguments: str | Path) -> float:
+    """Seconds of a clcap command, start-up included."""
+    started = time.perf_counter()
+    subprocess.run([Path(sys.executable).with_name("clcap"), *arguments], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(f"clcap --help: {min(taken('--help') for _ in range(3)):.2f} s")
+        features(folder / "features.h5")
+        size = (folder / "features.h5").stat().st_size / 1e9
+        shown = min(taken("show", folder / "features.h5") for _ in range(3))
+        print(f"clcap show features.h5, {size:.1f} GB: {shown:.2f} s")
+        annotations(folder / "notes.json")
+        seconds = taken("prepare-captions", "--train", folder / "notes.json", "--out", folder / "captions.h5")
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # of the largest command: this one
+        print(f"clcap prepare-captions, {IMAGES * EACH:,} captions: {seconds:.1f} s, {largest:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()

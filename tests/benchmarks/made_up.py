@@ -1,0 +1,117 @@
+"""A made-up world for captioners to learn: images that show things, and captions that say some of it.
+
+Words are as unevenly frequent as people's: few common ones, a long tail of rare ones that no image explains.
+"""
+
+from collections import Counter
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.datasets.vocabulary import SPECIAL
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.objectives.contrastive import contrast
+from clcap_cli.objectives.mle import nats_per_word
+from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
+
+KINDS = {"who": 300, "does": 120, "like": 60, "where": 200, "with": 300}
+"""What an image shows, and how many different ones there are; the first of each is the most common."""
+RARE, WITH_RARE = 6000, 0.1
+NOISE = 20
+"""Of the features, against 1 for each thing shown: so much that many images look alike, as photos do."""
+GRAMMAR = tuple(
+    pattern.split()
+    for pattern in (
+        "a LIKE WHO is DOES in a WHERE",
+        "WHO DOES at the WHERE",
+        "the LIKE WHO that is DOES near a WITH",
+        "a WHO is DOES on a WHERE with a WITH",
+        "there is a LIKE WHO DOES by the WHERE",
+        "a LIKE WHO and a WITH in the WHERE",
+        "a picture of a LIKE WHO DOES with a WITH in a WHERE",
+        "two LIKE WHO are DOES over a WHERE next to a WITH",
+    )
+)
+EACH, IMAGES, K = 5, 10, 5
+
+
+class World:
+    """``count`` images; as a reader, their features."""
+
+    def __init__(self, count: int, seed: int, device: str = "cpu"):
+        self.draw = np.random.default_rng(seed)
+        self.device = torch.device(device)
+        self.shown = [np.minimum(self.draw.zipf(1.3, count) - 1, kinds - 1) for kinds in KINDS.values()]
+        fixed = np.random.default_rng(0)
+        looks = [fixed.normal(size=(kinds, CHANNELS)) for kinds in KINDS.values()]
+        seen = sum(look[shown] for look, shown in zip(looks, self.shown, strict=True))
+        features = seen + NOISE * self.draw.normal(size=(count, CHANNELS))
+        self.pooled = (features / features.std()).astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.pooled)
+
+    def blocks(self, size: int = 256) -> list[np.ndarray]:
+        return np.split(np.arange(len(self)), range(size, len(self), size))
+
+    def read(self, positions: np.ndarray) -> ImageFeatures:
+        pooled = torch.from_numpy(self.pooled[positions]).to(self.device)
+        return ImageFeatures(pooled, pooled.unsqueeze(1).expand(-1, REGIONS, -1))
+
+    def words(self, image: int) -> list[str]:
+        """A random sentence about an image."""
+        slots = dict(zip(KINDS, (shown[image] for shown in self.shown), strict=True))
+        pattern = GRAMMAR[self.draw.integers(len(GRAMMAR))]
+        said = [f"{word}{slots[word.lower()]}" if word.isupper() else word for word in pattern]
+        if self.draw.random() < WITH_RARE:
+            said.insert(int(self.draw.integers(len(said))), f"rare{min(self.draw.zipf(1.2), RARE)}")
+        return said
+
+
+class Lessons:
+    """Draws batches for MLE and for CL."""
+
+    def __init__(self, world: World):
+        self.world = world
+        counts = Counter(word for image in np.repeat(np.arange(len(world)), EACH) for word in world.words(image))
+        every = [word for word, _ in counts.most_common(VOCABULARY - len(SPECIAL))]
+        self.number = {word: place for place, word in enumerate(every, start=len(SPECIAL))}
+
+    def captions(self, about: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Captions of the images ``about``, each put with the image at the same place in the batch."""
+        said = [[self.number.get(word, 1) for word in self.world.words(image)] for image in np.repeat(about, EACH)]
+        lengths = torch.tensor([len(words) for words in said])
+        tokens = torch.zeros(len(said), int(lengths.max()), dtype=torch.int64)
+        for row, words in enumerate(said):
+            tokens[row, : len(words)] = torch.tensor(words)
+        image = torch.arange(len(about)).repeat_interleave(EACH)
+        return tokens.to(self.world.device), lengths.to(self.world.device), image.to(self.world.device)
+
+    def learn(self, model: Captioner, reference: Captioner | None, steps: int) -> None:
+        """Some steps of MLE, or of CL against ``reference``; in bf16, which is faster."""
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3 if reference is None else 1e-4, fused=True)
+        model.train()
+        for _ in range(steps):
+            about = self.world.draw.integers(len(self.world), size=IMAGES)
+            others = [self.world.draw.integers(len(self.world), size=IMAGES) for _ in range(K if reference else 0)]
+            sets = [self.captions(some) for some in (about, *others)]
+            features = self.world.read(about)
+            with torch.autocast(self.world.device.type, torch.bfloat16):
+                log_probs = _log_probs(model, features, sets)
+                if reference is None:
+                    loss = nats_per_word(log_probs[0], sets[0][1])
+                else:
+                    with torch.no_grad():
+                        before = _log_probs(reference, features, sets)
+                    loss = contrast(log_probs, before, 1.0).loss
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.eval()
+
+
+def _log_probs(model: Captioner, features: ImageFeatures, sets: list) -> Tensor:
+    visual = model.encode(features)
+    return torch.stack([model.sequence_log_prob(visual, *part) for part in sets])
