@@ -13,7 +13,7 @@ import typer
 from clcap_cli.app import app
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-CLCAP = [sys.executable, "-c", "from clcap_cli.app import main; main()"]
+CLCAP = [sys.executable, "-X", "faulthandler", "-c", "from clcap_cli.app import main; main()"]
 
 
 def test_there_are_commands() -> None:

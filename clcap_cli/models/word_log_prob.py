@@ -13,8 +13,8 @@ from clcap_cli.models.products import add_product
 
 NUMBERS_AT_ONCE = {"cpu": 2**22, "cuda": 2**26, "mps": 2**26}
 """The (positions, vocabulary) table is made for so many numbers at a time: on a CPU few enough for its cache."""
-KEPT = 2**24
-"""At most so many numbers of it are kept for the backward pass: 64 MiB, whatever the number of words."""
+KEPT = 3 * 2**22
+"""At most so many numbers of it are kept for the backward pass: 48 MiB, whatever the number of words."""
 
 
 def word_log_prob(hidden: Tensor, output: nn.Linear, words: Tensor) -> Tensor:
