@@ -5,11 +5,16 @@ exits with status 1. Anything else that is raised is a bug in clcap and keeps it
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ClcapError(Exception):
     """What was asked for could not be done; the message is written for the user."""
+
+
+def some(items: Sequence[object]) -> str:
+    """The first five of them."""
+    return ", ".join(map(str, items[:5])) + (", …" if len(items) > 5 else "")
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> ClcapError:

@@ -17,7 +17,7 @@ from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, some
 
 CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
@@ -54,7 +54,7 @@ def open_caption_results(path: Path) -> CaptionResults:
     listed = checked(read_json(path), list[_Caption], path, "a COCO results list")
     twice = [id for id, count in Counter(item["image_id"] for item in listed).items() if count > 1]
     if twice:
-        raise ClcapError(f"{path} has more than one caption for {len(twice)} images, the first is {twice[0]}")
+        raise ClcapError(f"{path} has more than one caption for {len(twice)} images: {some(twice)}")
     if not listed:
         raise ClcapError(f"{path} holds no captions")
     captions = {item["image_id"]: item["caption"] for item in listed}

@@ -18,24 +18,33 @@ def table_records(path: Path) -> list[ImageRecord]:
 
     Raises ClcapError for a missing column, an empty cell, or an image that stands in two splits.
     """
-    table = _read(path)
+    table = read_table(path)
     for column in REQUIRED:
         if column not in table.columns:
             raise ClcapError(f"{path} has no column '{column}'; it has: {', '.join(map(str, table.columns))}")
     _check_cells(table, path)
-    ids = (table["id"] if "id" in table.columns else table["image"]).astype(str)
+    table = table.assign(id=numbered(table["id"] if "id" in table.columns else table["image"]))
+    return [_record(id, rows, path) for id, rows in table.groupby("id", sort=False)]
+
+
+def numbered(ids: "pandas.Series") -> "pandas.Series":
+    """Image ids as numbers where all of them are, else as text."""
+    ids = ids.astype(str)
     whole = all(id.isdecimal() and str(int(id)) == id for id in ids.unique())
-    table = table.assign(id=ids)
-    return [_record(int(id) if whole else id, rows, path) for id, rows in table.groupby("id", sort=False)]
+    return ids.map(int).astype(object) if whole else ids
 
 
-def _read(path: Path) -> "pandas.DataFrame":
+def read_table(path: Path) -> "pandas.DataFrame":
+    """The rows of a CSV, JSON Lines or Parquet file; ids and texts as text.
+
+    Raises ClcapError when it is missing or cannot be read.
+    """
     import pandas
 
-    text = {"image": str, "caption": str, "split": str, "id": str}
+    text = {"image": str, "caption": str, "split": str, "id": str, "image_id": str}
     readers = {
         ".csv": lambda: pandas.read_csv(path, dtype=text, keep_default_na=False),
-        ".jsonl": lambda: pandas.read_json(path, lines=True, dtype=text, convert_dates=False),
+        ".jsonl": lambda: pandas.read_json(path, lines=True, dtype=text),
         ".parquet": lambda: pandas.read_parquet(path),
     }
     try:

@@ -157,6 +157,6 @@ def test_the_chain_goes_on_without_images_that_could_not_be_read(chain: Path, cl
     assert 40 not in [result["image_id"] for result in json.loads(Path(results).read_text())]
     scored = clcap("evaluate", results)
     assert scored.status == 0
-    assert "1 of 10 images with references have no caption and are left out" in scored.err
+    assert "1 of 10 images with references have no caption: 40; these are left out" in scored.err
     assert clcap("self-retrieve", chain / "new_cl.pt", "--pool", 9).status == 0
     assert clcap("swap-reference", "--ref", chain / "new.pt", "--candidate", chain / "new_cl.pt", "--force").status == 0

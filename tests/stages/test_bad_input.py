@@ -276,15 +276,16 @@ def test_a_missing_image_is_named(refused, chain: Path) -> None:
 def test_results_of_another_split(refused, chain: Path, clcap) -> None:
     clcap("caption", chain / "nt.pt", "--split", "val")
     assert refused("evaluate", chain / "nt.captions.json", "--split", "test") == (
-        f"8 of the 8 images in {chain}/nt.captions.json have no references, the first is 25; "
-        "the references begin with 33: is it another split, or another kind of id?"
+        f"{chain}/nt.captions.json: 8 of 8 captions are of images without references: 25, 26, 27, 28, 29, …; "
+        "10 of 10 images with references have no caption: 33, 34, 35, 36, 37, … "
+        "(it seems that the captions are of split 'val')"
     )
 
 
 def test_results_with_an_image_twice(refused, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps([{"image_id": 1, "caption": "a"}] * 2))
-    assert refused("evaluate", path) == f"{path} has more than one caption for 1 images, the first is 1"
+    assert refused("evaluate", path) == f"{path} has more than one caption for 1 images: 1"
 
 
 def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
@@ -310,7 +311,7 @@ def test_no_such_references(refused, chain: Path, clcap) -> None:
     results, missing = chain / "nt.captions.json", chain / "none.json"
     assert refused("evaluate", results, "--references", missing) == f"no such file: {missing}"
     empty = coco(chain / "empty.json", [IMAGE], [])
-    assert refused("evaluate", results, "--references", empty) == f"{empty} holds no captions to compare with"
+    assert refused("evaluate", results, "--references", empty) == f"{empty} holds no captions"
 
 
 @pytest.mark.parametrize("caption", ["a \ud83d", "a\0b"])

@@ -1,0 +1,71 @@
+"""What is said about images, by image id, in any of the files in which people keep it."""
+
+from pathlib import Path
+
+from typing_extensions import TypedDict
+
+from clcap_cli.datasets.coco import coco_records
+from clcap_cli.datasets.reading import checked, read_json
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.datasets.table import SUFFIXES, numbered, read_table
+from clcap_cli.errors import ClcapError, some
+
+IDS = ("image_id", "id", "image")
+"""The column that says which image: the first of these that a table has."""
+
+
+class _Said(TypedDict):
+    image_id: ImageId
+    caption: str
+
+
+def image_texts(path: Path) -> dict[ImageId, list[str]]:
+    """All texts of each image.
+
+    A table (.csv, .jsonl, .parquet) has a column image_id, id or image, and a column caption, one row a text; or a
+    column captions with a list of them. JSON is a COCO captions file or a COCO results list.
+
+    Raises ClcapError when the file is missing, of another kind, or holds no texts.
+    """
+    pairs = _in_table(path) if path.suffix.lower() in SUFFIXES else _in_json(path)
+    texts: dict[ImageId, list[str]] = {}
+    for id, text in pairs:
+        texts.setdefault(id, []).append(text)
+    if not texts:
+        raise ClcapError(f"{path} holds no captions")
+    return texts
+
+
+def one_each(texts: dict[ImageId, list[str]], path: Path) -> dict[ImageId, str]:
+    """The one text of each image in ``path``.
+
+    Raises ClcapError when an image has more.
+    """
+    twice = [id for id, group in texts.items() if len(group) > 1]
+    if twice:
+        raise ClcapError(f"{path} has more than one caption for {len(twice)} images: {some(twice)}")
+    return {id: text for id, (text,) in texts.items()}
+
+
+def _in_table(path: Path) -> list[tuple[ImageId, str]]:
+    table = read_table(path)
+    has = ", ".join(map(str, table.columns))
+    id = next((name for name in IDS if name in table.columns), None)
+    if id is None:
+        raise ClcapError(f"{path} has no column image_id, id or image; it has: {has}")
+    text = next((name for name in ("caption", "captions") if name in table.columns), None)
+    if text is None:
+        raise ClcapError(f"{path} has no column caption or captions; it has: {has}")
+    table = table.explode(text)
+    empty = table[id].isna() | (table[id].astype(str).str.strip() == "") | table[text].isna()
+    if empty.any():
+        raise ClcapError(f"{path}: row {int(empty.to_numpy().argmax()) + 1} lacks its {id} or its {text}")
+    return list(zip(numbered(table[id]), table[text].astype(str), strict=True))
+
+
+def _in_json(path: Path) -> list[tuple[ImageId, str]]:
+    data = read_json(path)
+    if isinstance(data, list):
+        said = checked(data, list[_Said], path, "a COCO results list")
+        return [(item["image_id"], item["caption"]) for item in said]
+    return [(image.id, text) for image in coco_records(data, path, "references") for text in image.captions]
