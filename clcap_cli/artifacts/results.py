@@ -5,28 +5,20 @@ unchanged; its provenance is in a file beside it. The others are objects with ``
 images, and ``images`` one by one.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from typing_extensions import TypedDict
-
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
-from clcap_cli.datasets.reading import checked, read_json
+from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pairs_of
+from clcap_cli.datasets.reading import read_json
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError, some
 
 CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
 METRICS = "clcap/metrics"
-
-
-class _Caption(TypedDict):
-    image_id: ImageId
-    caption: str
 
 
 @dataclass(frozen=True)
@@ -51,13 +43,8 @@ def open_caption_results(path: Path) -> CaptionResults:
 
     Raises ClcapError when it is not COCO's results list or names an image twice, and when its provenance is damaged.
     """
-    listed = checked(read_json(path), list[_Caption], path, "a COCO results list")
-    twice = [id for id, count in Counter(item["image_id"] for item in listed).items() if count > 1]
-    if twice:
-        raise ClcapError(f"{path} has more than one caption for {len(twice)} images: {some(twice)}")
-    if not listed:
-        raise ClcapError(f"{path} holds no captions")
-    captions = {item["image_id"]: item["caption"] for item in listed}
+    listed = coco_results(read_json(path), path)
+    captions = one_each(by_image(pairs_of(listed), path), path)
     return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(listed)))
 
 

@@ -14,7 +14,9 @@ IDS = ("image_id", "id", "image")
 """The column that says which image: the first of these that a table has."""
 
 
-class _Said(TypedDict):
+class Said(TypedDict):
+    """An entry of COCO's results list."""
+
     image_id: ImageId
     caption: str
 
@@ -27,7 +29,27 @@ def image_texts(path: Path) -> dict[ImageId, list[str]]:
 
     Raises ClcapError when the file is missing, of another kind, or holds no texts.
     """
-    pairs = _in_table(path) if path.suffix.lower() in SUFFIXES else _in_json(path)
+    return by_image(_in_table(path) if path.suffix.lower() in SUFFIXES else _in_json(path), path)
+
+
+def coco_results(data: object, path: Path) -> list[Said]:
+    """Parsed JSON as a COCO results list.
+
+    Raises ClcapError when it is none.
+    """
+    return checked(data, list[Said], path, "a COCO results list")
+
+
+def pairs_of(results: list[Said]) -> list[tuple[ImageId, str]]:
+    """Image and text of each entry."""
+    return [(item["image_id"], item["caption"]) for item in results]
+
+
+def by_image(pairs: list[tuple[ImageId, str]], path: Path) -> dict[ImageId, list[str]]:
+    """The texts of each image in ``path``.
+
+    Raises ClcapError when there are none.
+    """
     texts: dict[ImageId, list[str]] = {}
     for id, text in pairs:
         texts.setdefault(id, []).append(text)
@@ -66,6 +88,5 @@ def _in_table(path: Path) -> list[tuple[ImageId, str]]:
 def _in_json(path: Path) -> list[tuple[ImageId, str]]:
     data = read_json(path)
     if isinstance(data, list):
-        said = checked(data, list[_Said], path, "a COCO results list")
-        return [(item["image_id"], item["caption"]) for item in said]
+        return pairs_of(coco_results(data, path))
     return [(image.id, text) for image in coco_records(data, path, "references") for text in image.captions]

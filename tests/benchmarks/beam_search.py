@@ -2,12 +2,13 @@
 
 import torch
 
+from clcap_cli.artifacts.feature_reader import IMAGES_AT_ONCE
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.models.rows import joined
 from tests.benchmarks import plain
 from tests.benchmarks.measure import in_turn, options, standard_images, standard_model
 
-IMAGES, AT_ONCE, BEAM = 500, 256, 3
+IMAGES, BEAM = 500, 3
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
             model.output.weight.mul_(10)  # definite opinions, so that hypotheses end
 
         def ours(model=model, features=features) -> list[list[int]]:
-            blocks = [features[first : first + AT_ONCE] for first in range(0, IMAGES, AT_ONCE)]
+            blocks = [features[first : first + IMAGES_AT_ONCE] for first in range(0, IMAGES, IMAGES_AT_ONCE)]
             with torch.inference_mode():
                 found = joined([beam_search(model, model.encode(block), BEAM) for block in blocks])
             rows = zip(found.captions.tolist(), found.lengths.tolist(), strict=True)

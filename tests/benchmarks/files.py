@@ -11,9 +11,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from clcap_cli.artifacts.features import KIND, BackboneInfo, _contiguous
+from clcap_cli.artifacts.features import KIND, _contiguous
 from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
+from tests.artifacts.test_features import BACKBONE
 
 IMAGES, EACH, WORDS = 120_000, 5, 30_000
 REGIONS, CHANNELS = 49, 2048
@@ -32,19 +33,8 @@ def annotations(path: Path) -> None:
 
 def features(path: Path) -> None:
     """A features.h5 of 25 GB, of which the disk holds only the beginning."""
-    info = BackboneInfo(
-        name="made-up",
-        weights="random",
-        weights_id="0",
-        image_size=224,
-        mean=(0, 0, 0),
-        std=(1, 1, 1),
-        interpolation="bicubic",
-        crop_pct=0.875,
-        regions=REGIONS,
-        grid_channels=CHANNELS,
-        pooled_channels=CHANNELS,
-    )
+    sizes = {"regions": REGIONS, "grid_channels": CHANNELS, "pooled_channels": CHANNELS}
+    info = BACKBONE.model_copy(update=sizes)
     ids = list(range(IMAGES))
     with h5py.File(path, "w") as file:
         _contiguous(file, "pooled", (IMAGES, CHANNELS))

@@ -27,10 +27,10 @@ def options(what: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def standard_model(name: str, device: str, dropout: float = 0.0) -> Captioner:
+def standard_model(name: str, device: str) -> Captioner:
     """A captioner of the size that papers use."""
     torch.manual_seed(0)
-    config = CaptionerConfig(VOCABULARY, LONGEST, CHANNELS, CHANNELS, SIZE, SIZE, dropout)
+    config = CaptionerConfig(VOCABULARY, LONGEST, CHANNELS, CHANNELS, SIZE, SIZE, dropout=0.0)
     return build_model(name, config).to(device)
 
 
