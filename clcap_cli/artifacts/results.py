@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
 from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pairs_of
-from clcap_cli.datasets.reading import read_json
+from clcap_cli.datasets.reading import checked, read_json
+from clcap_cli.errors import ClcapError
 from clcap_cli.datasets.records import ImageId
 
 CAPTIONS = "clcap/caption-results"
@@ -71,3 +74,43 @@ def write_figures(
     content = {"figures": dict(figures), "images": [dict(image) for image in images]}
     provenance = origin.stamp(kind, digest_of_json(content), out)
     write_json(out, {"provenance": provenance.model_dump(), **({"timing": dict(timing)} if timing else {}), **content})
+
+
+class _Content(BaseModel):
+    figures: dict[str, Any]
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    signatures: dict[str, str] = Field(default_factory=dict)
+    images: list[dict[str, Any]] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """An opened ``*.metrics.json`` or ``*.retrieval.json``."""
+
+    path: Path
+    provenance: Provenance
+    figures: dict[str, Any]
+    """Over all images."""
+    intervals: dict[str, tuple[float, float]]
+    """95% confidence interval of each figure that has one."""
+    signatures: dict[str, str]
+    """What each score depends on."""
+    images: list[dict[str, Any]]
+    """Image by image; each has at least its ``image_id`` and ``caption``."""
+
+
+def open_figures(path: Path, kind: str | None = None) -> Figures:
+    """Read what ``write_figures`` wrote, of ``kind`` or of either kind.
+
+    Raises ClcapError when it is missing, damaged, or another kind of file.
+    """
+    data = read_json(path)
+    if not isinstance(data, dict) or "provenance" not in data:
+        raise ClcapError(f"{path} is not a file that clcap wrote; *.metrics.json and *.retrieval.json are")
+    provenance = parse_provenance(data["provenance"], path, kind)
+    if provenance.format not in (RETRIEVAL, METRICS):
+        raise ClcapError(f"{path} is a {provenance.format} file; {METRICS} or {RETRIEVAL} is needed here")
+    content = checked(data, _Content, path, f"a whole {provenance.format} file")
+    if not all("image_id" in image and "caption" in image for image in content.images):
+        raise ClcapError(f"{path} is damaged: an image without its image_id or caption")
+    return Figures(path, provenance, content.figures, content.intervals, content.signatures, content.images)
