@@ -14,6 +14,7 @@ from clcap_cli import __version__
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.caption import caption
+from clcap_cli.stages.compare import compare
 from clcap_cli.stages.demo import demo
 from clcap_cli.stages.doctor import doctor
 from clcap_cli.stages.evaluate import evaluate
@@ -56,6 +57,7 @@ for stage in (
     caption,
     self_retrieve,
     evaluate,
+    compare,
     swap_reference,
     make_scenes,
     show,

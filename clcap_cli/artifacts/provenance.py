@@ -30,6 +30,7 @@ FORMATS = {
     "clcap/retrieval": 1,
     "clcap/log-probs": 1,
     "clcap/metrics": 1,
+    "clcap/comparison": 1,
 }
 """Every kind of artifact and the newest version of it that this clcap reads and writes."""
 

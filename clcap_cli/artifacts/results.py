@@ -12,12 +12,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
 from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pairs_of
 from clcap_cli.datasets.reading import checked, read_json
-from clcap_cli.errors import ClcapError
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError
 
 CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
@@ -65,21 +66,23 @@ def write_figures(
     figures: Mapping[str, Any],
     images: Sequence[Mapping[str, Any]],
     origin: Origin,
-    timing: Mapping[str, float] | None = None,
+    more: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write what was measured: over all images, and image by image.
+    """Write what was measured: over all images, image by image, and ``more`` of it.
 
-    ``timing`` is no part of the content: the same figures have the same id, however long they took.
+    ``beside`` is no part of the content: the same figures have the same id, however long they took.
     """
-    content = {"figures": dict(figures), "images": [dict(image) for image in images]}
+    content = {"figures": dict(figures), **(more or {}), "images": [dict(image) for image in images]}
     provenance = origin.stamp(kind, digest_of_json(content), out)
-    write_json(out, {"provenance": provenance.model_dump(), **({"timing": dict(timing)} if timing else {}), **content})
+    write_json(out, {"provenance": provenance.model_dump(), **(beside or {}), **content})
 
 
 class _Content(BaseModel):
     figures: dict[str, Any]
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     signatures: dict[str, str] = Field(default_factory=dict)
+    made_from: list[Card] = Field(default_factory=list)
     images: list[dict[str, Any]] = Field(min_length=1)
 
 
@@ -95,6 +98,8 @@ class Figures:
     """95% confidence interval of each figure that has one."""
     signatures: dict[str, str]
     """What each score depends on."""
+    made_from: list[Card]
+    """Every file behind it."""
     images: list[dict[str, Any]]
     """Image by image; each has at least its ``image_id`` and ``caption``."""
 
@@ -113,4 +118,6 @@ def open_figures(path: Path, kind: str | None = None) -> Figures:
     content = checked(data, _Content, path, f"a whole {provenance.format} file")
     if not all("image_id" in image and "caption" in image for image in content.images):
         raise ClcapError(f"{path} is damaged: an image without its image_id or caption")
-    return Figures(path, provenance, content.figures, content.intervals, content.signatures, content.images)
+    return Figures(
+        path, provenance, content.figures, content.intervals, content.signatures, content.made_from, content.images
+    )

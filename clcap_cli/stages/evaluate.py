@@ -1,20 +1,23 @@
-"""evaluate: a checkpoint, or anybody's captions -> BLEU, METEOR, ROUGE_L and CIDEr."""
+"""evaluate: a checkpoint, or anybody's captions -> quality and distinctiveness, each with its interval."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clcap_cli.console import say
-from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
+from clcap_cli.errors import ClcapError, some, unknown_name
+from clcap_cli.stages.compared_with import between_columns, counted_frequencies, rank_columns, training_columns
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.captions import Captions
-    from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.metrics.quality import Quality
+
+FEW = 100
+"""Images: with fewer, CIDEr is hardly comparable with what others report."""
 
 
 def evaluate(
@@ -32,21 +35,44 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    references_per_image: Annotated[
+        int | None,
+        typer.Option(min=1, help="Use the first so many: 5 for COCO's c5, 40 for its c40.", show_default=False),
+    ] = None,
     only_common: Annotated[
         bool, typer.Option("--only-common", help="Score the images that have both, whatever else there is.")
     ] = False,
+    metrics: Annotated[str, typer.Option(help="Which, parted by commas.")] = "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
+    cider_df: Annotated[
+        Path | None,
+        typer.Option(
+            help="Captions to count CIDEr's document frequencies in, any that --references takes (of captions.h5 its "
+            "training split); default: the references.",
+            show_default=False,
+        ),
+    ] = None,
+    spice_models: Annotated[
+        Path | None, typer.Option(help="Folder of SPICE's models, if pycocoevalcap has none.", show_default=False)
+    ] = None,
+    retrieval: Annotated[
+        Path | None,
+        typer.Option(help="*.retrieval.json of these captions, to have its figures here too.", show_default=False),
+    ] = None,
     split: Split = "test",
     out: Out = None,
     beam: Beam = 3,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
+    seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
-    """Score captions against what people wrote, exactly as pycocoevalcap does.
+    """Score captions against what people wrote, exactly as pycocoevalcap does, and say how much they differ.
 
-    BLEU, METEOR and ROUGE_L go from 0 to 1, CIDEr from 0 to 10. A checkpoint first captions the split; a results file
-    is compared with the split's images. A table (.csv, .jsonl, .parquet) has the columns image_id and caption, one row
-    a caption; an image may have any number of references.
+    BLEU, METEOR, ROUGE_L and SPICE go from 0 to 1, CIDEr from 0 to 10. A checkpoint first captions the split; a
+    results file is compared with the split's images. A table (.csv, .jsonl, .parquet) has the columns image_id and
+    caption, one row a caption; an image may have any number of references. Every figure has a 95% confidence interval
+    over images, drawn by --seed. Captions are also compared with the training captions of captions.h5 and, by
+    features.h5, with the references of similar images, where the chain or --captions and --features have them.
 
     Example: clcap evaluate nt_cl.captions.json --split test --out nt_cl.metrics.json
 
@@ -54,131 +80,123 @@ def evaluate(
     """
     settings = dict(locals())
     from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.cards import cards_of
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, write_figures
+    from clcap_cli.metrics.figures import distinctiveness_figures, retrieval_figures, vocabulary_share
     from clcap_cli.metrics.quality import score_captions
+    from clcap_cli.metrics.resampling import draw, measured
 
+    chosen = _chosen(metrics)
     origin = Origin("evaluate", settings)
     if predictions is not None and subject is None:
-        subject, pairing = predictions, _predicted(predictions, references, split, origin)
+        subject, pairing = predictions, predicted(predictions, references, split, origin)
     elif subject is None or predictions is not None:
         raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
     elif subject.suffix == ".pt":
-        pairing = _captioned(subject, references, split, beam, captions, features, device, origin)
+        pairing = captioned(subject, references, split, beam, captions, features, device, origin)
     else:
-        pairing = _read(subject, references, split, captions, origin)
-    said = _common(pairing, subject, only_common)
+        pairing = read(subject, references, split, captions, origin)
+    said = pairing.common(subject, only_common)
+    people = _first(pairing.people, said, references_per_image)
     out = check_writable(out or subject.with_name(f"{_name(subject)}.metrics.json"))
-    say(f"scoring {len(said)} captions against {sum(len(pairing.people[id]) for id in said)} references")
-    quality = score_captions(said, pairing.people)
-    images = [{"image_id": id, "caption": text, **quality.images[id]} for id, text in said.items()]
+    ranked = rank_columns(retrieval, said, origin) if retrieval else {}
+    corpus, frequencies = counted_frequencies(cider_df, origin)
+    if corpus is None and "CIDEr" in chosen and len(said) < FEW:
+        say(f"CIDEr's document frequencies come from these {len(said)} images only; --cider-df takes more captions")
+    say(f"scoring {len(said)} captions against {sum(map(len, people.values()))} references")
+    draws = draw(len(said), seed)
+    quality = score_captions(said, people, draws, chosen, corpus, spice_models)
+    vocabulary, columns = training_columns(said, pairing, captions, origin)
+    columns |= between_columns(quality.texts, pairing, features, corpus, origin) | ranked
+    images = _by_image(said, quality, columns)
+    further = distinctiveness_figures(images) | (retrieval_figures(images) if ranked else {})
+    if vocabulary is not None:
+        further["vocabulary_share_of_training"] = vocabulary_share(list(said.values()), vocabulary)
+    values, intervals = measured(further, draws)
     left_out = {"captions": len(pairing.said) - len(said), "images": len(pairing.people) - len(said)}
     counts = {"images": len(said), "unique_captions": len(set(said.values())), "left_out": left_out}
-    write_figures(out, METRICS, {**quality.figures, **counts}, images, origin)
-    say("  ".join(f"{name} {value:.4f}" for name, value in quality.figures.items()))
+    signatures = _signatures(quality, split, pairing, frequencies, "CIDErBtw" in columns)
+    more = {
+        "intervals": quality.intervals | intervals,
+        "signatures": signatures,
+        "not_scored": quality.not_scored,
+    }
+    write_figures(
+        out,
+        METRICS,
+        quality.figures | values | counts,
+        images,
+        origin,
+        more,
+        {"made_from": [card.model_dump() for card in cards_of(origin)]},
+    )
+    _say_scores(quality, signatures)
     return out
 
 
-@dataclass(frozen=True)
-class _Pairing:
-    """Captions and what people wrote, as they came."""
+def _chosen(metrics: str) -> list[str]:
+    """The metrics that --metrics names."""
+    from clcap_cli.metrics.quality import METRICS
 
-    said: "Mapping[ImageId, str]"
-    people: "Mapping[ImageId, Sequence[str]]"
-    splits: "Mapping[str, Collection[ImageId]]"
-    """The images of every split that the references could be of."""
-    may_lack: bool
-    """Whether it is fine that images with references have no caption."""
-
-
-def _captioned(
-    checkpoint: Path,
-    references: Path | None,
-    split: str,
-    beam: int,
-    captions: Path | None,
-    features: Path | None,
-    device: str,
-    origin: "Origin",
-) -> _Pairing:
-    """A checkpoint's own captions of the split."""
-    from clcap_cli.stages.opened import decode_texts, open_model
-
-    chain = open_model(checkpoint, captions, features, device, origin)
-    rows = chain.rows_of(split)
-    _, texts = decode_texts(chain.model, chain.reader(rows), beam, chain.checkpoint.vocabulary)
-    said = dict(zip(chain.captions.ids_of(rows), texts, strict=True))
-    if references is not None:
-        return _Pairing(said, *_people(references, split, origin), may_lack=True)
-    return _Pairing(said, *_of_split(chain.captions, split), may_lack=True)
+    names = [name.strip() for name in metrics.split(",") if name.strip()]
+    known = {name.upper(): name for name in METRICS}
+    for name in names:
+        if name.upper() not in known:
+            raise unknown_name("metric", name, METRICS)
+    if not names:
+        raise ClcapError(f"--metrics names none; there are: {', '.join(METRICS)}")
+    return [known[name.upper()] for name in names]
 
 
-def _read(results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin") -> _Pairing:
-    """COCO results; clcap's own say which captions.h5 they belong to."""
-    from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.chain import find_input
-    from clcap_cli.artifacts.results import open_caption_results
-    from clcap_cli.datasets.table import SUFFIXES
-
-    if results.suffix.lower() in SUFFIXES:
-        raise ClcapError(f"{results} is a table; give it with --predictions, and what people wrote with --references")
-    opened = open_caption_results(results)
-    origin.uses("results", opened)
-    if references is not None:
-        return _Pairing(opened.captions, *_people(references, split, origin), may_lack=True)
-    spoken = open_captions(find_input(opened, "captions", captions, "--captions, or references with --references"))
-    origin.uses("captions", spoken)
-    return _Pairing(opened.captions, *_of_split(spoken, split), may_lack=opened.provenance is not None)
+def _first(
+    people: "Mapping[ImageId, Sequence[str]]", said: "Mapping[ImageId, str]", wanted: int | None
+) -> "dict[ImageId, Sequence[str]]":
+    """The references of the captions' images, the first ``wanted`` of each."""
+    few = [id for id in said if wanted and len(people[id]) < wanted]
+    if few:
+        raise ClcapError(
+            f"{len(few)} of {len(said)} images have fewer than {wanted} references, which --references-per-image asks "
+            f"for: {some(few)}"
+        )
+    return {id: people[id][:wanted] for id in said}
 
 
-def _predicted(predictions: Path, references: Path | None, split: str, origin: "Origin") -> _Pairing:
-    """Captions from anywhere."""
-    from clcap_cli.datasets.image_texts import image_texts, one_each
-
-    if references is None:
-        raise ClcapError("captions given with --predictions are compared with --references; give both")
-    said = one_each(image_texts(predictions), predictions)
-    origin.uses_file("predictions", predictions)
-    return _Pairing(said, *_people(references, split, origin), may_lack=False)
-
-
-def _people(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
-    """What --references names: the references of each image, and the splits that the file knows."""
-    from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.image_texts import image_texts
-
-    if path.suffix == ".h5":
-        spoken = open_captions(path)
-        origin.uses("references", spoken)
-        return _of_split(spoken, split)
-    people = image_texts(path)
-    origin.uses_file("references", path)
-    return people, {}
+def _by_image(said: "Mapping[ImageId, str]", quality: "Quality", columns: "Mapping[str, Sequence]") -> list[dict]:
+    texts = quality.texts
+    columns = {"tokenised": texts.captions, "references": texts.references, **columns}
+    return [
+        {
+            "image_id": id,
+            "caption": said[id],
+            **quality.images[id],
+            **{name: values[at] for name, values in columns.items()},
+        }
+        for at, id in enumerate(texts.ids)
+    ]
 
 
-def _of_split(spoken: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
-    splits = {name: set(spoken.ids_of(spoken.rows_of(name))) for name in dict.fromkeys(spoken.splits.tolist())}
-    return spoken.references(spoken.rows_of(split)), splits
+def _signatures(quality: "Quality", split: str, pairing: Pairing, frequencies: str, between: bool) -> dict[str, str]:
+    """The signature of each score, whole."""
+    from clcap_cli.artifacts.provenance import digest_of_json
+    from clcap_cli.metrics.signature import own_signature, shared_signature
+
+    split = split if pairing.splits else "all"
+    which = f"{split}#{digest_of_json(sorted(map(str, quality.texts.ids)))[:8]}"
+    shared = shared_signature(quality.texts, split=which, decoding=pairing.decoding, precision=pairing.precision)
+    names = [*quality.figures, *(["CIDErBtw"] if between else [])]
+    return {name: f"{own_signature(name, frequencies)}|{shared}" for name in names}
 
 
-def _common(pairing: _Pairing, subject: Path, only_common: bool) -> "dict[ImageId, str]":
-    """The captions of images that have references, if the others may be left out.
-
-    Raises ClcapError when they may not, and when nothing is left.
-    """
-    from clcap_cli.metrics.matching import mismatch
-
-    said, people = pairing.said, pairing.people
-    common = {id: text for id, text in said.items() if id in people}
-    different = mismatch(said, people, pairing.splits)
-    if different and not common:
-        raise ClcapError(f"{subject}: {different}")
-    fine = only_common or (pairing.may_lack and len(common) == len(said))
-    if different and not fine:
-        raise ClcapError(f"{subject}: {different}; --only-common scores the {len(common)} images that have both")
-    if different:
-        say(f"{different}; these are left out")
-    return common
+def _say_scores(quality: "Quality", signatures: "Mapping[str, str]") -> None:
+    for name, why in quality.not_scored.items():
+        say(f"{name} is not scored: {why}")
+    for name, value in quality.figures.items():
+        low, high = quality.intervals[name]
+        own, shared = signatures[name].split("|tok:")
+        say(f"{name:<7} {value:.4f}  95% [{low:.4f}, {high:.4f}]  {own}")
+    if quality.figures:
+        say(f"        tok:{shared}")
 
 
 def _name(subject: Path) -> str:

@@ -96,7 +96,7 @@ def self_retrieve(
     }
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     images = [dict(zip(names, values, strict=True)) for values in each]
-    write_figures(out, RETRIEVAL, overall, images, origin, timing)
+    write_figures(out, RETRIEVAL, overall, images, origin, beside={"timing": timing})
     if full_matrix is not None:
         scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
         write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)

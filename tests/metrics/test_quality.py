@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.metrics.quality import score_captions
+from clcap_cli.metrics.resampling import draw
 
 REFERENCES = {
     "a": ["a dog runs", "the dog is running in the grass"],
@@ -28,7 +29,7 @@ REFERENCES = {
     ],
 )
 def test_equal_to_pycocoevalcap(captions: dict[str, str]) -> None:
-    found = score_captions(captions, REFERENCES)
+    found = score_captions(captions, REFERENCES, draw(3, 0))
     clean = {id: " ".join(text.replace("|||", " ").split()) for id, text in captions.items()}
     expected = peer(clean)
     assert found.figures == pytest.approx(expected, abs=1e-12)
@@ -54,7 +55,7 @@ def peer(captions: dict[str, str]) -> dict[str, float]:
 
 def test_scores_of_one_image_are_its_own() -> None:
     captions = {"c": "a red bus", "a": "nothing alike", "b": "two cats sleep on a sofa"}
-    found = score_captions(captions, REFERENCES)
+    found = score_captions(captions, REFERENCES, draw(3, 0))
     assert list(found.images) == ["c", "a", "b"]
     assert found.images["b"]["ROUGE_L"] == 1
     assert found.images["a"]["ROUGE_L"] == 0
@@ -63,8 +64,8 @@ def test_scores_of_one_image_are_its_own() -> None:
 def test_without_a_java_on_the_path_the_packaged_one_is_used() -> None:
     code = (
         "import json; from clcap_cli.metrics.java import find_java; "
-        "from clcap_cli.metrics.quality import score_captions; "
-        "print(json.dumps([str(find_java()), score_captions({1: 'a dog'}, {1: ['a dog']}).figures['ROUGE_L']]))"
+        "from clcap_cli.metrics.quality import score_captions; from clcap_cli.metrics.resampling import draw; "
+        "print(json.dumps([str(find_java()), score_captions({1: 'a dog'}, {1: ['a dog']}, draw(1, 0)).figures['ROUGE_L']]))"
     )
     environment = {"PATH": "/nowhere"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)

@@ -1,0 +1,215 @@
+"""compare: metrics of several runs -> which differences are real, and what else differs."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clcap_cli.console import say
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.options import Out, Seed
+
+if TYPE_CHECKING:
+    from clcap_cli.artifacts.results import Figures
+    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.metrics.comparison import Difference, Side
+
+CHANGED = 3
+"""Images that are shown of those that gained, and of those that lost most."""
+BY = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
+"""The score by which an image gained or lost: the first that both have."""
+
+
+def compare(
+    metrics: Annotated[
+        list[Path],
+        typer.Argument(help="*.metrics.json; the others are compared with the first.", show_default=False),
+    ],
+    out: Out = None,
+    seed: Seed = 0,
+) -> Path | None:
+    """Say which differences between runs are real, by paired bootstrap over images, and what else differs.
+
+    Runs that differ by their seed alone are pooled, and their spread is shown. BLEU, METEOR and CIDEr are computed
+    again for each of 1,000 resamples. A p-value is of its figure by itself: of twenty figures, one falls below 0.05
+    by chance. The tables go to the screen, and with --out as JSON to a file.
+
+    Example: clcap compare nt.metrics.json nt_cl.metrics.json
+    """
+    settings = dict(locals())
+    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.results import METRICS, open_figures
+    from clcap_cli.metrics.comparison import compare_sides
+    from clcap_cli.metrics.resampling import draw
+
+    out = out and check_writable(out)
+    origin = Origin("compare", settings)
+    runs = [open_figures(path, METRICS) for path in metrics]
+    for run in runs:
+        origin.uses("metrics", run)
+    ids = _common_ids(runs)
+    first, *others = _pooled(runs)
+    say(f"resampling {len(ids)} images for {len(runs)} runs")
+    draws = draw(len(ids), seed)
+    mine = _measured(first, ids, draws)
+    comparisons = []
+    for other in others:
+        differences = compare_sides(mine, _measured(other, ids, draws))
+        unlike = _unlike(first, other, len(ids))
+        _print_comparison(first, other, ids, differences, unlike)
+        comparisons.append(_plain(first, other, differences, unlike))
+    if not others:
+        _print_spread(first, mine)
+    if out is not None:
+        _write(out, ids, comparisons, origin)
+    return out
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """Runs that differ by their seed alone."""
+
+    runs: "list[Figures]"
+
+    @property
+    def name(self) -> str:
+        names = [run.path.name.removesuffix(".metrics.json") for run in self.runs]
+        return names[0] if len(names) == 1 else f"{os.path.commonprefix(names)}* ({len(names)} seeds)"
+
+    def images(self, ids: "Sequence[ImageId]") -> list[list[dict[str, Any]]]:
+        """Of every run, the entries of these images in this order."""
+        return [[by_id[id] for id in ids] for by_id in map(_by_id, self.runs)]
+
+
+def _by_id(run: "Figures") -> "dict[ImageId, dict[str, Any]]":
+    return {image["image_id"]: image for image in run.images}
+
+
+def _common_ids(runs: "Sequence[Figures]") -> "list[ImageId]":
+    for run in runs:
+        if "tokenised" not in run.images[0]:
+            raise ClcapError(f"{run.path} was written by an older clcap, which kept no texts; evaluate again")
+    others = [set(_by_id(run)) for run in runs[1:]]
+    ids = [id for id in _by_id(runs[0]) if all(id in known for known in others)]
+    if len(ids) < 2:
+        raise ClcapError(f"the runs have {len(ids)} images in common; at least two are needed to compare them")
+    return ids
+
+
+def _pooled(runs: "Sequence[Figures]") -> list[_Setting]:
+    """The settings, in the order of their first runs."""
+    from clcap_cli.artifacts.cards import same_setting
+
+    settings: list[_Setting] = []
+    for run in runs:
+        known = [s for s in settings if all(same_setting(other.made_from, run.made_from) for other in s.runs)]
+        if known:
+            known[0].runs.append(run)
+        else:
+            settings.append(_Setting([run]))
+    return settings
+
+
+def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side":
+    from clcap_cli.metrics.comparison import measure
+
+    own = setting.runs[0].provenance.settings.get("cider_df") is None
+    return measure(setting.images(ids), own, draws)
+
+
+def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
+    """What was measured differently, so that scores cannot be compared, and what the runs differ by."""
+    from clcap_cli.artifacts.cards import differences
+
+    mine, theirs = first.runs[0], other.runs[0]
+    measured = []
+    if not len(mine.images) == len(theirs.images) == common:
+        sizes = f"{len(mine.images)} and {len(theirs.images)} images were scored"
+        measured.append(f"{sizes}; only the {common} in common are compared here")
+    for name, signature in mine.signatures.items():
+        pairs = zip(signature.split("|"), theirs.signatures.get(name, signature).split("|"), strict=False)
+        measured += [f"{name}: {one} and {two}" for one, two in pairs if one != two]
+    return {"measured": measured, "made": differences(mine.made_from, theirs.made_from)}
+
+
+def _print_comparison(
+    first: _Setting,
+    other: _Setting,
+    ids: "Sequence[ImageId]",
+    differences: "Sequence[Difference]",
+    unlike: dict[str, list[str]],
+) -> None:
+    print(f"{other.name} against {first.name}: {len(ids)} images, 95% intervals")
+    print(f"{'':<32}{'first':>9} {'second':>9}  {'difference':>10}  {'interval':<20} p")
+    for one in differences:
+        low, high = one.interval
+        span = f"[{low:+.4f}, {high:+.4f}]"
+        print(
+            f"{one.name:<32}{one.first:9.4f} {one.second:9.4f}  {one.difference:+10.4f}  {span:<20} "
+            f"{one.p:.3f}  {one.verdict}{_spreads(one)}"
+        )
+    if all(one.verdict == "same" for one in differences):
+        print("no difference: every figure is the same in every resample")
+    for heading, key in (("measured differently, so not comparable", "measured"), ("the runs differ by", "made")):
+        if unlike[key]:
+            print(f"{heading}:")
+            print("\n".join(f"  {line}" for line in unlike[key]))
+    _print_changed(first, other, ids)
+
+
+def _spreads(one: "Difference") -> str:
+    return f"  (sd over seeds {one.spreads[0]:.4f}, {one.spreads[1]:.4f})" if any(one.spreads) else ""
+
+
+def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -> None:
+    """The images that gained and lost most."""
+    mine, theirs = first.images(ids), other.images(ids)
+    by = next((name for name in BY if name in mine[0][0] and name in theirs[0][0]), None)
+    if by is None:
+        return
+    gains = [_mean(theirs, at, by) - _mean(mine, at, by) for at in range(len(ids))]
+    order = sorted(range(len(ids)), key=lambda at: gains[at])
+    for what, rows in (("gained", order[: -CHANGED - 1 : -1]), ("lost", order[:CHANGED])):
+        rows = [at for at in rows if (gains[at] > 0) == (what == "gained") and gains[at] != 0]
+        if rows:
+            print(f"{what} most by {by}:")
+        for at in rows:
+            print(f"  image {ids[at]}  {_mean(mine, at, by):.3f} -> {_mean(theirs, at, by):.3f}")
+            print(f"    first   {mine[0][at]['caption']}")
+            print(f"    second  {theirs[0][at]['caption']}")
+
+
+def _mean(runs: list[list[dict[str, Any]]], at: int, by: str) -> float:
+    return sum(images[at][by] for images in runs) / len(runs)
+
+
+def _print_spread(setting: _Setting, measured: "Side") -> None:
+    from statistics import fmean, stdev
+
+    print(f"{setting.name}: one setting, nothing to compare it with")
+    for name, values in measured.values.items():
+        spread = f" ± {stdev(values):.4f} over {len(values)} seeds" if len(values) > 1 else ""
+        print(f"{name:<32}{fmean(values):9.4f}{spread}")
+
+
+def _plain(
+    first: _Setting, other: _Setting, differences: "Sequence[Difference]", unlike: dict[str, list[str]]
+) -> dict[str, Any]:
+    """A comparison as plain data."""
+    from dataclasses import asdict
+
+    figures = {one.name: {**asdict(one), "difference": one.difference, "verdict": one.verdict} for one in differences}
+    return {"first": first.name, "second": other.name, "figures": figures, "differ": unlike}
+
+
+def _write(out: Path, ids: "Sequence[ImageId]", comparisons: list[dict[str, Any]], origin: Any) -> None:
+    from clcap_cli.artifacts.json_files import write_json
+    from clcap_cli.artifacts.provenance import digest_of_json
+
+    content = {"images": list(ids), "comparisons": comparisons}
+    provenance = origin.stamp("clcap/comparison", digest_of_json(content), out)
+    write_json(out, {"provenance": provenance.model_dump(), **content})

@@ -1,0 +1,116 @@
+"""What else captions are compared with, beside their references: training captions, similar images, ranks, a corpus."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clcap_cli.console import say
+from clcap_cli.errors import ClcapError
+
+if TYPE_CHECKING:
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.datasets.vocabulary import Vocabulary
+    from clcap_cli.metrics.cider import DocumentFrequencies
+    from clcap_cli.metrics.quality import Texts
+    from clcap_cli.stages.pairing import Pairing
+
+Columns = dict[str, Sequence]
+"""A name and one value an image."""
+
+
+def training_columns(
+    said: "Mapping[ImageId, str]", pairing: "Pairing", given: Path | None, origin: "Origin"
+) -> "tuple[Vocabulary | None, Columns]":
+    """The training vocabulary, and how each caption stands to the training captions, where captions.h5 is known."""
+    from clcap_cli.artifacts.captions import open_captions
+    from clcap_cli.metrics.distinctiveness import frequency_bands, novel, training_texts
+
+    path = _from_chain("captions", given, pairing)
+    if path is None:
+        return None, {}
+    spoken = open_captions(path)
+    if "train" not in spoken.splits:
+        return None, {}
+    origin.uses("training", spoken)
+    groups = spoken.references(spoken.rows_of("train")).values()
+    training = training_texts(text for group in groups for text in group)
+    texts = list(said.values())
+    return spoken.vocabulary, {
+        "novel": [novel(text, training) for text in texts],
+        "frequency_bands": [frequency_bands(text, spoken.vocabulary) for text in texts],
+    }
+
+
+def between_columns(
+    texts: "Texts",
+    pairing: "Pairing",
+    given: Path | None,
+    corpus: "DocumentFrequencies | None",
+    origin: "Origin",
+) -> Columns:
+    """CIDErBtw, where features.h5 is known and there is more than one image."""
+    from clcap_cli.artifacts.features import open_features
+    from clcap_cli.metrics.distinctiveness import cider_between, similar_images
+
+    path = _from_chain("features", given, pairing)
+    if path is None or len(texts.ids) < 2:
+        return {}
+    seen = open_features(path)
+    origin.uses("features", seen)
+    similar = similar_images(seen.pooled[seen.rows_of(texts.ids)])
+    return {"CIDErBtw": cider_between(texts.captions, texts.references, similar, corpus).tolist()}
+
+
+def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") -> Columns:
+    """The rank at which each caption found its image, from self-retrieve's file.
+
+    Raises ClcapError when that ranked other captions.
+    """
+    from clcap_cli.artifacts.results import RETRIEVAL, open_figures
+
+    ranked = open_figures(path, RETRIEVAL)
+    origin.uses("retrieval", ranked)
+    found = {image["image_id"]: image for image in ranked.images}
+    other = [id for id in said if id not in found or found[id]["caption"] != said[id]]
+    if other:
+        raise ClcapError(
+            f"{path} does not rank {len(other)} of these {len(said)} captions, the first is that of image {other[0]}; "
+            "run self-retrieve with --results on the captions that are scored"
+        )
+    return {name: [found[id][name] for id in said] for name in ("rank", "tied")}
+
+
+def counted_frequencies(path: Path | None, origin: "Origin") -> "tuple[DocumentFrequencies | None, str]":
+    """CIDEr's document frequencies, None for the references' own, and what the signature says of them."""
+    from clcap_cli.artifacts.captions import open_captions
+    from clcap_cli.datasets.image_texts import image_texts
+    from clcap_cli.metrics.cider import document_frequencies
+    from clcap_cli.metrics.quality import tokenised_groups
+
+    if path is None:
+        return None, "the references"
+    if path.suffix == ".h5":
+        spoken = open_captions(path)
+        origin.uses("document frequencies", spoken)
+        groups = spoken.references(spoken.rows_of("train"))
+    else:
+        groups = image_texts(path)
+        origin.uses_file("document frequencies", path)
+    say(f"counting CIDEr's document frequencies in captions of {len(groups)} images")
+    counted = document_frequencies(tokenised_groups(list(groups.values())))
+    _, _, id = origin.inputs[-1]
+    return counted, f"{path.name}#{id[:8]} ({counted.images} images)"
+
+
+def _from_chain(role: str, given: Path | None, pairing: "Pairing") -> Path | None:
+    """The file of that role, given or recorded; None, with a word on it, where the chain has lost it."""
+    from clcap_cli.artifacts.chain import find_input
+
+    if given is not None or pairing.maker is None:
+        return given
+    try:
+        return find_input(pairing.maker, role, None, f"--{role}")
+    except ClcapError as error:
+        say(f"captions are not compared with the {role}: {error}")
+        return None
