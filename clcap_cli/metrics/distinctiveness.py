@@ -10,7 +10,7 @@ import numpy as np
 
 from clcap_cli.datasets.text import words_of
 from clcap_cli.datasets.vocabulary import SPECIAL, UNK, Vocabulary
-from clcap_cli.metrics.cider import CiderD, DocumentFrequencies
+from clcap_cli.metrics.cider import CiderD
 
 SIMILAR = 5
 """Images that a caption's neighbours are taken from, as in Wang et al. 2020."""
@@ -64,7 +64,7 @@ def cider_between(
     captions: Sequence[str],
     references: Sequence[Sequence[str]],
     similar: Sequence[Sequence[int]],
-    corpus: DocumentFrequencies | None,
+    corpus: Sequence[Sequence[str]] | None,
 ) -> np.ndarray:
     """(images,) CIDErBtw (Wang et al. 2020): CIDEr-D of a caption against the references of images like its own.
 

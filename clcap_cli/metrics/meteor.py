@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.metrics.java import JavaProgram, package_folder
+from clcap_cli.metrics.java import SHORT_RUN, JavaProgram, package_folder
 
 STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
 """Of exact, stem, synonym and paraphrase matches."""
@@ -44,7 +44,7 @@ def meteor(captions: Sequence[str], references: Sequence[Sequence[str]], paraphr
     )
     pairs = zip(captions, references, strict=True)
     lines = [" ||| ".join(["SCORE", *map(_clean, group), _clean(text)]) for text, group in pairs]
-    with JavaProgram("METEOR", *words, "-a", str(paraphrases)) as program:
+    with JavaProgram("METEOR", *SHORT_RUN, *words, "-a", str(paraphrases)) as program:
         answers = program.answers()
         program.tell(lines)
         statistics = _take(program, answers, len(lines))

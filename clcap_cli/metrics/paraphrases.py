@@ -7,6 +7,7 @@ one in a hundred. A pair counts only where both its phrases stand in the texts, 
 import gzip
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,17 +38,29 @@ def read_table() -> "ChunkedArray":
     )["line"]
 
 
-def write_needed(table: "ChunkedArray", texts: Iterable[str], out: Path) -> None:
-    """Write the entries that tokenised ``texts`` can use to ``out``, a gzip file as METEOR reads it."""
+def phrases_of(texts: Iterable[str]) -> set[bytes]:
+    """All phrases of tokenised texts."""
+    return {phrase.encode() for text in set(texts) for phrase in _phrases(text)}
+
+
+def write_needed(table: "ChunkedArray", phrases: set[bytes], out: Path) -> None:
+    """Write the entries whose phrases are both among ``phrases`` to ``out``, a gzip file as METEOR reads it."""
     import pyarrow
     from pyarrow import compute
 
-    phrases = {phrase.encode() for text in set(texts) for phrase in _phrases(text)}
-    found = compute.is_in(table, value_set=pyarrow.array(phrases, pyarrow.binary())).to_numpy(zero_copy_only=False)
-    entries = np.flatnonzero(found[1::LINES] & found[2::LINES])
-    lines = table.take(pyarrow.array((entries[:, None] * LINES + np.arange(LINES)).ravel())).to_pylist()
+    known = pyarrow.array(phrases, pyarrow.binary())
+    with ThreadPoolExecutor() as pool:
+        parts = list(pool.map(lambda part: compute.is_in(part, value_set=known).to_numpy(), _halves(table)))
+    found = np.concatenate(parts)
+    needed = np.repeat(found[1::LINES] & found[2::LINES], LINES)
+    lines = table.filter(pyarrow.array(needed)).to_pylist()
     with gzip.open(out, "wb", compresslevel=1) as file:
         file.writelines(line + b"\n" for line in lines)
+
+
+def _halves(table: "ChunkedArray") -> "list[ChunkedArray]":
+    middle = len(table) // 2
+    return [table[:middle], table[middle:]]
 
 
 def _phrases(text: str) -> Iterator[str]:

@@ -2,28 +2,25 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.metrics.bleu import bleu_of, bleu_statistics
-from clcap_cli.metrics.cider import CiderD, DocumentFrequencies
+from clcap_cli.metrics.cider import CiderD
 from clcap_cli.metrics.figures import bleu_figures, mean_figure, meteor_figure
 from clcap_cli.metrics.meteor import meteor
-from clcap_cli.metrics.paraphrases import read_table, write_needed
+from clcap_cli.metrics.paraphrases import phrases_of, read_table, write_needed
 from clcap_cli.metrics.resampling import Draws, Figure, measured
 from clcap_cli.metrics.spice import check_spice, models_folder, spice_of
 from clcap_cli.metrics.tokeniser import tokenise
-
-if TYPE_CHECKING:
-    from pyarrow import ChunkedArray
 
 METRICS = ("BLEU", "METEOR", "ROUGE_L", "CIDEr", "SPICE")
 
@@ -87,24 +84,27 @@ def score_captions(
     references: Mapping[ImageId, Sequence[str]],
     draws: Draws,
     metrics: Sequence[str] = METRICS,
-    corpus: DocumentFrequencies | None = None,
+    corpus: Sequence[Sequence[str]] | None = None,
     spice_models: Path | None = None,
 ) -> Quality:
     """Tokenise and score one caption an image against what people wrote.
 
-    ``references`` must have every image of ``captions``; ``draws`` are resamples of so many images; ``corpus`` gives
-    CIDEr's document frequencies in place of the references. METEOR and SPICE are computed by Java beside the other
-    metrics; where it fails them, they are in ``not_scored`` and the others are as they would be.
+    ``references`` must have every image of ``captions``; ``draws`` are resamples of so many images; CIDEr's document
+    frequencies are those of ``corpus``, tokenised, in place of the references. METEOR and SPICE are computed by Java
+    beside the other metrics; where it fails them, they are in ``not_scored`` and the others are as they would be.
 
     Raises ClcapError when the tokeniser fails.
     """
     not_scored: dict[str, str] = {}
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
         table = pool.submit(read_table) if "METEOR" in metrics else None
         texts = tokenised(captions, references)
         java = {}
         if table is not None:
-            java["METEOR"] = pool.submit(_meteor, texts, table, draws)
+            needed = Path(folder, "paraphrases.gz")
+            phrases = phrases_of([*texts.captions, *chain.from_iterable(texts.references)])
+            write_needed(table.result(), phrases, needed)
+            java["METEOR"] = pool.submit(_meteor, texts, needed, draws)
         if "SPICE" in metrics:
             java["SPICE"] = pool.submit(_spice, texts, spice_models, draws)
         python: dict[str, Callable[[Texts, Draws], Scores]]
@@ -156,7 +156,7 @@ def _rouge(texts: Texts, draws: Draws) -> Scores:
     return _mean("ROUGE_L", [float(scorer.calc_score([text], group)) for text, group in pairs], draws)
 
 
-def _cider(texts: Texts, draws: Draws, corpus: DocumentFrequencies | None) -> Scores:
+def _cider(texts: Texts, draws: Draws, corpus: Sequence[Sequence[str]] | None) -> Scores:
     cider = CiderD(texts.captions, texts.references, corpus)
     each = cider.each()
     if corpus is not None:
@@ -164,11 +164,8 @@ def _cider(texts: Texts, draws: Draws, corpus: DocumentFrequencies | None) -> Sc
     return _measured({"CIDEr": Figure(cider.means)}, {"CIDEr": each.tolist()}, draws)
 
 
-def _meteor(texts: Texts, table: "Future[ChunkedArray]", draws: Draws) -> Scores:
-    with tempfile.TemporaryDirectory() as folder:
-        needed = Path(folder, "paraphrases.gz")
-        write_needed(table.result(), [*texts.captions, *chain.from_iterable(texts.references)], needed)
-        found = meteor(texts.captions, texts.references, needed)
+def _meteor(texts: Texts, paraphrases: Path, draws: Draws) -> Scores:
+    found = meteor(texts.captions, texts.references, paraphrases)
     scores = _measured({"METEOR": meteor_figure(found.statistics)}, {"METEOR": found.each}, draws)
     return replace(scores, statistics=found.statistics.tolist())
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from clcap_cli.metrics.java import JavaError, JavaProgram, package_folder
+from clcap_cli.metrics.java import SHORT_RUN, JavaError, JavaProgram, package_folder
 
 NAME = "PTB (Stanford CoreNLP 3.4.1)"
 
@@ -25,7 +25,7 @@ def _tokenised(texts: Sequence[str]) -> list[str]:
 
     jar = package_folder("tokenizer") / STANFORD_CORENLP_3_4_1_JAR
     words = ("edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", "-encoding", "UTF-8")
-    with JavaProgram("the tokeniser", "-cp", str(jar), *words) as program:
+    with JavaProgram("the tokeniser", *SHORT_RUN, "-cp", str(jar), *words) as program:
         program.tell([one_line(text) for text in texts], last=True)
         lines = list(program.answers())
     # Empty texts at the very end have no line in its output.

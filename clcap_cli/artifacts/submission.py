@@ -1,0 +1,45 @@
+"""What COCO's captioning server takes: one results file for val2014 and one for test2014, named by its rule."""
+
+import re
+from pathlib import Path
+
+from clcap_cli.artifacts.atomic import check_writable
+from clcap_cli.artifacts.json_files import write_json
+from clcap_cli.artifacts.results import CaptionResults
+from clcap_cli.errors import ClcapError, some
+
+SIZES = {"val2014": 40504, "test2014": 40775}
+"""Images of each set; the server wants a caption of every one."""
+NAME = re.compile(r"[A-Za-z0-9-]+")
+
+
+def write_submission(folder: Path, algorithm: str, results: dict[str, CaptionResults]) -> list[Path]:
+    """Write ``captions_SET_ALGORITHM_results.json`` into ``folder`` for each set; returns their paths.
+
+    Raises ClcapError, and writes nothing, where the server would not take ``results``, by set, or the name.
+    """
+    _check(algorithm, results)
+    paths = [check_writable(folder / f"captions_{which}_{algorithm}_results.json") for which in results]
+    for path, found in zip(paths, results.values(), strict=True):
+        write_json(path, [{"image_id": id, "caption": text} for id, text in found.captions.items()])
+    return paths
+
+
+def _check(algorithm: str, results: dict[str, CaptionResults]) -> None:
+    if not NAME.fullmatch(algorithm):
+        raise ClcapError(f"'{algorithm}' cannot name a submission: letters, digits and hyphens only")
+    for which, found in results.items():
+        wrong = [id for id in found.captions if not isinstance(id, int)]
+        if wrong:
+            raise ClcapError(f"{found.path}: COCO's ids are numbers, these are not: {some(wrong)}")
+        if len(found.captions) != SIZES[which]:
+            raise ClcapError(
+                f"{found.path} has captions of {len(found.captions)} images; {which} has {SIZES[which]}, and the "
+                "server wants all of them"
+            )
+        empty = [id for id, text in found.captions.items() if not text.strip()]
+        if empty:
+            raise ClcapError(f"{found.path} has {len(empty)} empty captions: {some(empty)}")
+    shared = set.intersection(*(set(found.captions) for found in results.values()))
+    if len(results) > 1 and shared:
+        raise ClcapError(f"val2014 and test2014 have no image in common, but these files have: {some(sorted(shared))}")
