@@ -16,8 +16,8 @@ from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
 from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pairs_of
 from clcap_cli.datasets.reading import checked, read_json
-from clcap_cli.errors import ClcapError
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError
 
 CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
@@ -80,6 +80,7 @@ class _Content(BaseModel):
     figures: dict[str, Any]
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     signatures: dict[str, str] = Field(default_factory=dict)
+    not_scored: dict[str, str] = Field(default_factory=dict)
     images: list[dict[str, Any]] = Field(min_length=1)
 
 
@@ -95,6 +96,8 @@ class Figures:
     """95% confidence interval of each figure that has one."""
     signatures: dict[str, str]
     """What each score depends on."""
+    not_scored: dict[str, str]
+    """Scores that could not be computed, and why."""
     images: list[dict[str, Any]]
     """Image by image; each has at least its ``image_id`` and ``caption``."""
 
@@ -113,4 +116,4 @@ def open_figures(path: Path, kind: str | None = None) -> Figures:
     content = checked(data, _Content, path, f"a whole {provenance.format} file")
     if not all("image_id" in image and "caption" in image for image in content.images):
         raise ClcapError(f"{path} is damaged: an image without its image_id or caption")
-    return Figures(path, provenance, content.figures, content.intervals, content.signatures, content.images)
+    return Figures(path, provenance, **dict(content))
