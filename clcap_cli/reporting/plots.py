@@ -19,7 +19,7 @@ from clcap_cli.reporting.curves import recall_curve, some_k
 from clcap_cli.reporting.runs import Run
 
 COLOURS = ("#2479BD", "#D55E00", "#009E73", "#C06A99", "#8A7A00", "#7A7A7A")
-"""Told apart by the colour-blind, and readable on white as on near-black; the first four are near four of Okabe and Ito's."""
+"""Told apart by the colour-blind (four are near Okabe and Ito's), and readable on white as on near-black."""
 DASHES = ("-", "--", "-.", ":")
 INK = "#010203"
 """Of axes and text: on the page it becomes the text's colour."""

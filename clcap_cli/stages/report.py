@@ -42,8 +42,8 @@ def report(
     """Put figures, curves and captions of one or more runs side by side, in one page that opens anywhere.
 
     A run is the files of one name: nt_cl.metrics.json and nt_cl.retrieval.json, with the log of its training where it
-    lies beside them. Runs are compared with the one that is given first, nt_cl with nt in any case. The page is report.html beside the first file
-    unless --out says otherwise.
+    lies beside them. Runs are compared with the first one given; nt_cl comes after nt. The page is report.html beside
+    the first file unless --out says otherwise.
 
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
