@@ -33,5 +33,5 @@ def _thumbnail(path: Path) -> str | UnreadableImageError:
         return error
     image.thumbnail((SIDE, SIDE))
     content = io.BytesIO()
-    image.save(content, "WEBP", quality=QUALITY)
+    image.save(content, "WEBP", quality=QUALITY, method=2)  # the default, 4, takes half as long again
     return base64.b64encode(content.getvalue()).decode()

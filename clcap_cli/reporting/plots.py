@@ -120,7 +120,7 @@ def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
     for chance in chances.values():
         axes.plot(np.arange(1, len(chance) + 1), chance, color=INK, alpha=0.55, linewidth=1.2, linestyle=(0, (1, 1.5)))
     axes.set_xscale("log")
-    axes.set_xlim(1, max(pools))
+    axes.set_xlim(1, max(2, *pools))
     axes.set_ylim(0, 1.02)
     axes.xaxis.set_major_formatter(lambda k, _: f"{k:,.0f}")
     lines = {**curves, **chances}

@@ -84,12 +84,11 @@ def open_runs(paths: Sequence[Path]) -> list[Run]:
         log = folder / f"{name}{LOG}"
         if not files.log and log.is_file():
             files.log = read_log(log)
-    if not any(files.metrics or files.retrieval for files in found.values()):
-        raise ClcapError(
-            "report needs at least one *.metrics.json or *.retrieval.json; evaluate and self-retrieve write them"
-        )
     keys = _in_order(list(found))
-    return [_run(name, found[key]) for name, key in zip(_distinct(keys), keys, strict=True)]
+    runs = [_run(name, found[key]) for name, key in zip(_distinct(keys), keys, strict=True)]
+    if not any(run.figures for run in runs):
+        raise ClcapError("report needs the figures of a *.metrics.json or *.retrieval.json; there are none")
+    return runs
 
 
 def same_images(runs: Sequence[Run]) -> bool:
