@@ -18,6 +18,12 @@ class Figure:
     meaning: str
     better: Literal[1, -1, 0]
     """1 where higher is better, -1 where lower is, 0 where neither."""
+    digits: int = 3
+    """Behind the point."""
+
+    def written(self, value: float) -> str:
+        """A value as people read it; counts are whole."""
+        return str(value) if isinstance(value, int) else f"{value:.{self.digits}f}"
 
     @property
     def direction(self) -> str:
@@ -26,8 +32,8 @@ class Figure:
 
 
 RANKS = (
-    Figure("median_rank", "Rank at which half of the captions have found their image; from 1.", LOWER),
-    Figure("mean_rank", "Mean rank at which a caption finds its image; from 1.", LOWER),
+    Figure("median_rank", "Rank at which half of the captions have found their image; from 1.", LOWER, 1),
+    Figure("mean_rank", "Mean rank at which a caption finds its image; from 1.", LOWER, 2),
 )
 QUALITY = (
     Figure("CIDEr", "Agreement with the references in telling n-grams; 0 to 10.", HIGHER),
@@ -47,7 +53,7 @@ DISTINCTIVENESS = (
     Figure("vocabulary_share_of_training", "Used words as a share of the training vocabulary; 0 to 1.", HIGHER),
     Figure("vocabulary_share_of_references", "Used words as a share of the references'; 0 to 1.", HIGHER),
     Figure("repeated_ngrams", "Word sequences that a caption says again; 0 to 1.", LOWER),
-    Figure("mean_length", "Words in a caption, on average.", NEITHER),
+    Figure("mean_length", "Words in a caption, on average.", NEITHER, 2),
     Figure("words_top_100", "Words among the 100 most frequent of training; 0 to 1.", NEITHER),
     Figure("words_101_to_1000", "Words among the next 900; 0 to 1.", NEITHER),
     Figure("words_rarer", "Words that are rarer; 0 to 1.", NEITHER),
@@ -79,10 +85,3 @@ def _recalls(names: set[str]) -> list[Figure]:
 
 def _among(k: int) -> str:
     return "the first that they find" if k == 1 else f"among the first {k} that they find"
-
-
-def written(value: float) -> str:
-    """A figure as people read it: counts whole, shares and scores with three decimals, ranks and lengths with one."""
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"

@@ -158,13 +158,13 @@ function drawCaption(image, run) {
   name.textContent = runs[run].name;
   name.style.setProperty("--run", runs[run].colour);
   const result = image.results[run];
-  if (!result) {
-    text.textContent = "not in this run";
+  if (!result?.caption.trim()) {
+    text.textContent = result ? "no words" : "not in this run";
     text.classList.add("muted");
-    return item;
   }
+  if (!result) return item;
   const other = image.results[run === state.before ? state.after : state.before];
-  drawMarked(text, result.caption, other && other !== result ? other.caption : null);
+  if (result.caption.trim()) drawMarked(text, result.caption, other && other !== result ? other.caption : null);
   drawFacts(facts, image, run, result);
   return item;
 }

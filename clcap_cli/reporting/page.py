@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.reporting.figures import Figure, written
+from clcap_cli.reporting.figures import Figure
 from clcap_cli.reporting.originals import Originals
 from clcap_cli.reporting.plots import Plot, style_of
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings, same_images
@@ -53,10 +53,10 @@ def render(runs: Sequence[Run], plots: Sequence[Plot], originals: Originals, pic
         styles=style_of(runs),
         tables=every,
         changes=_changes(runs, [figure for table in every for figure in table.figures]),
+        compared=_compared(runs),
         plots=plots,
         images=len({id for run in shown for id in run.images}),
         warnings=image_warnings(runs),
-        written=written,
     )
 
 
@@ -93,15 +93,21 @@ def _result(image: ImageResult | None) -> list[str | float | None] | None:
     return [image.caption, image.rank, image.tied, None if image.cider is None else round(image.cider, 3)]
 
 
+def _compared(runs: Sequence[Run]) -> list[str]:
+    """The first and the last run that have figures, or the only one."""
+    measured = [run.name for run in runs if run.figures]
+    return [measured[0], measured[-1]] if len(measured) > 1 else measured
+
+
 def _changes(runs: Sequence[Run], figures: Sequence[Figure]) -> list[Change]:
     """How the figures that matter most went from the first to the last run that has any."""
     measured = [run for run in runs if run.figures]
     known = {figure.name: figure for figure in figures}
     first, last = measured[0], measured[-1]
     return [
-        _change(known[name], first if len(measured) > 1 else None, last)
+        _change(known[name], None if first is last else first, last)
         for name in FIRST
-        if all(name in run.figures for run in (first, last))
+        if name in first.figures and name in last.figures
     ]
 
 
@@ -109,7 +115,9 @@ def _change(figure: Figure, first: Run | None, last: Run) -> Change:
     after = last.figures[figure.name]
     before = first.figures[figure.name] if first else after
     gained = figure.better * (after - before)
-    return Change(figure, written(before) if first else "", written(after), gained > 0 if gained else None)
+    return Change(
+        figure, figure.written(before) if first else "", figure.written(after), gained > 0 if gained else None
+    )
 
 
 def _part(name: str) -> str:

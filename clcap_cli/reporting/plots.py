@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.reporting.curves import recall_curve, some_k
@@ -122,7 +122,9 @@ def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
     axes.set_xscale("log")
     axes.set_xlim(1, max(2, *pools))
     axes.set_ylim(0, 1.02)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if max(pools) > 100 else (1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda k, _: f"{k:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     lines = {**curves, **chances}
     _legend(axes, list(lines), "upper left")
     ks = some_k(max(pools))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clcap_cli.reporting.figures import Figure, grouped, written
+from clcap_cli.reporting.figures import Figure, grouped
 from clcap_cli.reporting.runs import Run
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ def _cell(run: Run, figure: Figure, runs: Sequence[Run], comparable: bool) -> Ce
     if value is None:
         return Cell(None, "", "", False)
     interval = run.intervals.get(figure.name)
-    between = f"[{', '.join(map(written, interval))}]" if interval else ""
-    return Cell(value, written(value), between, comparable and _is_best(value, figure, runs))
+    between = f"[{', '.join(map(figure.written, interval))}]" if interval else ""
+    return Cell(value, figure.written(value), between, comparable and _is_best(value, figure, runs))
 
 
 def _is_best(value: float, figure: Figure, runs: Sequence[Run]) -> bool:
     """Whether no run is better as far as is written, and at least one is worse."""
     values = [run.figures[figure.name] for run in runs if figure.name in run.figures]
-    best, worst = (written(choose(values, key=lambda found: figure.better * found)) for choose in (max, min))
-    return worst != best == written(value)
+    best, worst = (figure.written(choose(values, key=lambda found: figure.better * found)) for choose in (max, min))
+    return worst != best == figure.written(value)
 
 
 def as_csv(runs: Sequence[Run], comparable: bool) -> str:
