@@ -261,6 +261,7 @@ function choose(change) {
   Object.assign(state, change);
   if (!isUseful(state.filter)) state.filter = "all";
   update();
+  if (part("images").getBoundingClientRect().top < 0) part("captions").scrollIntoView();
 }
 
 const THEMES = ["system", "dark", "light"];

@@ -111,13 +111,14 @@ def style_of(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
 def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
     """R@k over every k, beside what chance gives."""
     figure, axes = _axes("k: images looked at (log scale)", "R@k")
-    curves = {run.name: recall_curve(run) for run in runs}
-    for name, curve in curves.items():
+    curves = [(run.name, recall_curve(run)) for run in runs]
+    for name, curve in curves:
         colour, dashes = styles[name]
         axes.plot(np.arange(1, len(curve) + 1), curve, color=colour, linestyle=dashes)
     pools = sorted({run.pool for run in runs})
-    chances = {f"chance among {pool}" if len(pools) > 1 else "chance": np.arange(1, pool + 1) / pool for pool in pools}
-    for chance in chances.values():
+    alone = len(pools) == 1
+    chances = [("chance" if alone else f"chance among {pool}", np.arange(1, pool + 1) / pool) for pool in pools]
+    for _, chance in chances:
         axes.plot(np.arange(1, len(chance) + 1), chance, color=INK, alpha=0.55, linewidth=1.2, linestyle=(0, (1, 1.5)))
     axes.set_xscale("log")
     axes.set_xlim(1, max(2, *pools))
@@ -125,17 +126,18 @@ def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
     axes.xaxis.set_major_locator(LogLocator(subs=(1,) if max(pools) > 100 else (1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda k, _: f"{k:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    lines = {**curves, **chances}
-    _legend(axes, list(lines), "upper left")
+    lines = [*curves, *chances]
+    names = [name for name, _ in lines]
+    _legend(axes, names, "upper left")
     ks = some_k(max(pools))
     rows: list[list[float | None]] = [
-        [k, *(float(curve[k - 1]) if k <= len(curve) else None for curve in lines.values())] for k in ks
+        [k, *(float(curve[k - 1]) if k <= len(curve) else None for _, curve in lines)] for k in ks
     ]
     said = "; ".join(
         f"{name} {', '.join(f'R@{k} {line[k - 1]:.3f}' for k in ks if k <= min(100, len(line)))}"
-        for name, line in lines.items()
+        for name, line in lines
     )
-    return Plot("recall", "Recall at every k", f"R@k over k: {said}.", ["k", *lines], rows, figure)
+    return Plot("recall", "Recall at every k", f"R@k over k: {said}.", ["k", *names], rows, figure)
 
 
 @dataclass(frozen=True)

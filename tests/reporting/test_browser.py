@@ -198,6 +198,20 @@ def test_images_of_only_one_run(opened, write) -> None:
     assert "figures cannot be compared" in one(browser, ".warning").text
 
 
+def test_a_filter_leads_back_to_the_first_image(opened, write) -> None:
+    images = [image(id, "a dog", rank=1) for id in range(120)]
+    browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
+    browser.execute_script("document.getElementById('more').click(); scrollTo(0, 5000)")
+    assert one(browser, "#controls").rect["y"] > 1000, "the controls stay in sight"
+    press(browser, "same")
+    assert browser.execute_script("return document.querySelector('#images').getBoundingClientRect().top") > 0
+
+
+def test_a_caption_without_words(opened, write) -> None:
+    browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "")])])))
+    assert one(browser, "#images .text").text == "no words"
+
+
 def test_hostile_captions_are_shown_and_not_run(opened, write) -> None:
     images = [image(EVIL, EVIL, rank=1), image("🐕 id", "a \ud83d dog 名 🐕", rank=2)]
     other = [image(EVIL, "x", rank=1), image("🐕 id", "a dog", rank=1)]

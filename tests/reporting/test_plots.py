@@ -50,9 +50,9 @@ def test_no_two_plots_share_an_id(write, log) -> None:
 
 
 def test_names_are_no_formulas(write, log) -> None:
-    plots = all_plots(runs(write, log, "_hidden", "$\\frac{", "<b>&", "名🐕"))
+    plots = all_plots(runs(write, log, "_hidden", "$\\frac{", "<b>&", "名🐕", "chance"))
     svg = plots[0].svg()
-    for name in ("_hidden", "$\\frac{", "&lt;b&gt;&amp;", "名🐕"):
+    for name in ("_hidden", "$\\frac{", "&lt;b&gt;&amp;", "名🐕", "chance"):
         assert f">{name}<" in svg
 
 
