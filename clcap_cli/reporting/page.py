@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.reporting.drawing import Plot
 from clcap_cli.reporting.figures import Figure
 from clcap_cli.reporting.originals import Originals
-from clcap_cli.reporting.plots import Plot, style_of
-from clcap_cli.reporting.runs import ImageResult, Run, image_warnings, same_images
+from clcap_cli.reporting.plots import style_of
+from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
 from clcap_cli.reporting.tables import tables
 
 FIRST = ("R@1", "mean_rank", "CIDEr", "unique_captions")
@@ -39,7 +40,7 @@ def render(runs: Sequence[Run], plots: Sequence[Plot], originals: Originals, pic
     """The whole page as text; ``pictures`` are WebP files in base64."""
     script = _part("page.js")
     shown = [run for run in runs if run.images]
-    every = tables(runs, same_images(runs))
+    every = tables(runs)
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return page.from_string(_part("page.html.j2")).render(
         script=Markup(script),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clcap_cli.reporting.figures import Figure, grouped
-from clcap_cli.reporting.runs import Run
+from clcap_cli.reporting.runs import Run, same_images
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -42,8 +42,9 @@ class Table:
     rows: list[tuple[str, list[Cell]]]
 
 
-def tables(runs: Sequence[Run], comparable: bool) -> list[Table]:
-    """The figures of all runs that have any; the best of a column is marked where the runs are ``comparable``."""
+def tables(runs: Sequence[Run]) -> list[Table]:
+    """The figures of all runs that have any; the best of a column is marked where all are of the same images."""
+    comparable = same_images(runs)
     runs = [run for run in runs if run.figures]
     names = list(dict.fromkeys(name for run in runs for name in run.figures))
     return [
@@ -70,9 +71,9 @@ def _is_best(value: float, figure: Figure, runs: Sequence[Run]) -> bool:
     return worst != best == figure.written(value)
 
 
-def as_csv(runs: Sequence[Run], comparable: bool) -> str:
+def as_csv(runs: Sequence[Run]) -> str:
     """One row a run; a figure that has intervals gets the columns ``_low`` and ``_high`` behind it."""
-    figures = [figure.name for table in tables(runs, comparable) for figure in table.figures]
+    figures = [figure.name for table in tables(runs) for figure in table.figures]
     bounded = {name for run in runs for name in run.intervals}
     columns = [column for name in figures for column in _columns(name, name in bounded)]
     text = io.StringIO()
@@ -92,9 +93,9 @@ def _columns(name: str, bounded: bool) -> list[str]:
     return [name, f"{name}_low", f"{name}_high"] if bounded else [name]
 
 
-def as_markdown(runs: Sequence[Run], comparable: bool) -> str:
+def as_markdown(runs: Sequence[Run]) -> str:
     """One table for each group of figures, one row a run, the best of a column in bold."""
-    return "\n".join(_markdown(table) for table in tables(runs, comparable))
+    return "\n".join(_markdown(table) for table in tables(runs))
 
 
 def _markdown(table: Table) -> str:
@@ -108,9 +109,9 @@ def _markdown_text(text: str) -> str:
     return re.sub(r"([|<`])", r"\\\1", " ".join(text.split()))
 
 
-def as_latex(runs: Sequence[Run], comparable: bool) -> str:
+def as_latex(runs: Sequence[Run]) -> str:
     """One booktabs tabular for each group of figures, one row a run, the best of a column in bold."""
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(_latex(table) for table in tables(runs, comparable))
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(_latex(table) for table in tables(runs))
 
 
 def _latex(table: Table) -> str:
@@ -134,12 +135,12 @@ def _marked(cell: Cell, best: str, bounded: str) -> str:
     return bounded.format(text, cell.interval) if cell.interval else text
 
 
-def as_text(runs: Sequence[Run], comparable: bool) -> "RichTable":
+def as_text(runs: Sequence[Run]) -> "RichTable":
     """One table for the terminal: a column a run, because figures are many and terminals narrow."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    every = tables(runs, comparable)
+    every = tables(runs)
     shown = RichTable("", caption=_key(every), caption_justify="left")
     for name, _ in every[0].rows:
         shown.add_column(Text(name), justify="right")

@@ -48,7 +48,7 @@ def report(
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
     from clcap_cli.artifacts.atomic import check_writable, write_text
-    from clcap_cli.reporting.runs import image_warnings, open_runs, same_images
+    from clcap_cli.reporting.runs import image_warnings, open_runs
     from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown
 
     runs = open_runs(files)
@@ -59,7 +59,7 @@ def report(
     for warning in image_warnings(runs):
         say(f"warning: {warning}")
     for path, write in written:
-        write_text(path, write(runs, same_images(runs)))
+        write_text(path, write(runs))
     if text:
         _print(runs)
     if plots is not None:
@@ -76,14 +76,14 @@ def _print(runs: "list[Run]") -> None:
 
     from rich.console import Console
 
-    from clcap_cli.reporting.runs import same_images
     from clcap_cli.reporting.tables import as_text
 
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(as_text(runs, same_images(runs)))
+    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(as_text(runs))
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:
-    from clcap_cli.reporting.plots import all_plots, save
+    from clcap_cli.reporting.drawing import save
+    from clcap_cli.reporting.plots import all_plots
 
     drawn = all_plots(runs)
     for plot in drawn:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from clcap_cli.reporting.plots import INK, all_plots, save
+from clcap_cli.reporting.drawing import INK, save
+from clcap_cli.reporting.plots import all_plots
 from clcap_cli.reporting.runs import Run, open_runs
 from tests.reporting.conftest import image
 

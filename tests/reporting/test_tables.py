@@ -25,7 +25,7 @@ def two_runs(write, first: str = "nt", second: str = "nt_cl") -> list[Run]:
 
 
 def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> None:
-    found = {table.title: [figure.name for figure in table.figures] for table in tables(two_runs(write), True)}
+    found = {table.title: [figure.name for figure in table.figures] for table in tables(two_runs(write))}
     assert found == {
         "Self-retrieval": ["R@5", "R@10", "mean_rank"],
         "Against what people wrote": ["CIDEr", "BLEU-4"],
@@ -33,16 +33,19 @@ def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> Non
     }
 
 
-def test_the_best_is_marked_where_it_can_be_told(write) -> None:
-    def best(comparable: bool) -> dict[str, list[bool]]:
-        rows = [(table, cells) for table in tables(two_runs(write), comparable) for _, cells in table.rows]
-        marks: dict[str, list[bool]] = {}
-        for table, cells in rows:
-            for figure, cell in zip(table.figures, cells, strict=True):
-                marks.setdefault(figure.name, []).append(cell.best)
-        return marks
+def best_of(runs: list[Run]) -> dict[str, list[bool]]:
+    """For each figure, which runs are marked."""
+    found: dict[str, list[bool]] = {}
+    for table in tables(runs):
+        columns = zip(*(cells for _, cells in table.rows), strict=True)
+        found |= {
+            figure.name: [cell.best for cell in column] for figure, column in zip(table.figures, columns, strict=True)
+        }
+    return found
 
-    assert best(True) == {
+
+def test_the_best_is_marked(write) -> None:
+    assert best_of(two_runs(write)) == {
         "R@5": [False, True],
         "R@10": [False, False],
         "mean_rank": [False, True],
@@ -51,11 +54,16 @@ def test_the_best_is_marked_where_it_can_be_told(write) -> None:
         "mine": [False, False],
         "images": [False, False],
     }
-    assert not any(mark for marks in best(False).values() for mark in marks)
+
+
+def test_nothing_is_the_best_where_figures_cannot_be_compared(write) -> None:
+    first = write("a.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0})
+    second = write("b.metrics.json", [image(2, "a cat")], {"CIDEr": 2.0})
+    assert best_of(open_runs([first, second])) == {"CIDEr": [False, False]}
 
 
 def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
-    found = pd.read_csv(io.StringIO(as_csv(two_runs(write), True)), index_col="run")
+    found = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
     assert list(found.columns) == [
         "R@5", "R@10", "mean_rank", "CIDEr", "CIDEr_low", "CIDEr_high", "BLEU-4", "mine", "images",
     ]  # fmt: skip
@@ -65,7 +73,7 @@ def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
 
 
 def test_markdown(write) -> None:
-    text = as_markdown(two_runs(write, "a|b", "c"), True)
+    text = as_markdown(two_runs(write, "a|b", "c"))
     assert text.split("\n\n")[2:4] == [
         "Against what people wrote",
         "| run | CIDEr | BLEU-4 |\n|---|---:|---:|\n"
@@ -74,7 +82,7 @@ def test_markdown(write) -> None:
 
 
 def test_latex(write) -> None:
-    text = as_latex(two_runs(write, "50%_$x$", "c"), True)
+    text = as_latex(two_runs(write, "50%_$x$", "c"))
     assert text.startswith("% needs \\usepackage{booktabs}\n% Self-retrieval\n\\begin{tabular}{lrrr}\n\\toprule\n")
     assert " & CIDEr & BLEU-4 \\\\\n\\midrule\n" in text
     assert "\n50\\%\\_\\$x\\$ & \\textbf{1.040} {\\scriptsize [0.990, 1.100]} & 0.548 \\\\\n" in text
@@ -83,7 +91,7 @@ def test_latex(write) -> None:
 
 def test_text_for_the_terminal(write) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(as_text(two_runs(write, "[bold]nt"), True))
+    console.print(as_text(two_runs(write, "[bold]nt")))
     lines = console.export_text().splitlines()
     assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
     (cider,) = [line for line in lines if "CIDEr" in line]
