@@ -111,7 +111,8 @@ def _pictures(runs: "list[Run]", originals: "Originals", given: list[Path]) -> "
 
     ids = list(dict.fromkeys(id for run in runs for id in run.images))
     files = find_pictures(ids, originals.names, given or originals.folders)
-    if len(files) < len(ids):
-        found = f"{len(ids) - len(files)} of {len(ids)} pictures are missing" if files else "there are no pictures"
-        say(f"{found}; give their folder with --images")
+    missing = [originals.names.get(id, id) for id in ids if id not in files]
+    if missing:
+        where = f"in {', '.join(map(str, given))}" if given else "found; give their folder with --images"
+        say(f"{len(missing)} of {len(ids)} pictures are not {where} (the first: {missing[0]})")
     return thumbnails(files)

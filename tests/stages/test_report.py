@@ -24,7 +24,7 @@ def test_one_page_beside_the_first_file(files: list[Path], clcap, tmp_path: Path
     answer = clcap("report", *files)
     assert answer.status == 0, answer.err
     assert answer.out == f"{tmp_path}/report.html\n"
-    assert "there are no pictures; give their folder with --images\n" in answer.err
+    assert "2 of 2 pictures are not found; give their folder with --images (the first: 1)\n" in answer.err
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     assert clcap("report", *files, "--out", tmp_path / "deep" / "page.html").out == f"{tmp_path}/deep/page.html\n"
 
@@ -61,7 +61,7 @@ def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path
     Image.new("RGB", (8, 8)).save(tmp_path / "own" / "a.png")
     path = write("other.metrics.json", [image("a.png", "a dog"), image("b.png", "a cat")])
     answer = clcap("report", path, "--images", tmp_path / "own")
-    assert "1 of 2 pictures are missing; give their folder with --images\n" in answer.err
+    assert f"1 of 2 pictures are not in {tmp_path}/own (the first: b.png)\n" in answer.err
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
     assert refused("report", path, "--images", tmp_path / "none") == f"no such folder of images: {tmp_path}/none"
 
