@@ -21,6 +21,7 @@ from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
+from clcap_cli.stages.report import report
 from clcap_cli.stages.self_retrieve import self_retrieve
 from clcap_cli.stages.show import show
 from clcap_cli.stages.swap_reference import swap_reference
@@ -58,6 +59,7 @@ for stage in (
     self_retrieve,
     evaluate,
     compare,
+    report,
     swap_reference,
     make_scenes,
     show,

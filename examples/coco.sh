@@ -28,6 +28,7 @@ measure() {
   clcap evaluate "$out/$1.captions.json" --split test
 }
 for model in nt aa nt_cl aa_cl nt_from_aa; do measure "$model"; done
+clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --out "$out/report.html"
 
 # Reference replacement, the next round; it stops here where the candidate is the worse reference.
 clcap swap-reference --ref "$out/aa.pt" --candidate "$out/aa_cl.pt" --out "$out/ref_1.pt"

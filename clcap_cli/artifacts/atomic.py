@@ -26,6 +26,12 @@ def written_whole(path: Path) -> Iterator[Path]:
             part.unlink()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all; what is no valid Unicode in it becomes a question mark."""
+    with written_whole(path) as part:
+        part.write_bytes(text.encode("utf-8", "replace"))
+
+
 def check_writable(path: Path) -> Path:
     """Fail now, not after hours of work, if ``path`` cannot be written; its folder is made where it is missing."""
     if path.is_dir():

@@ -82,6 +82,7 @@ class _Content(BaseModel):
     figures: dict[str, Any]
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     signatures: dict[str, str] = Field(default_factory=dict)
+    not_scored: dict[str, str] = Field(default_factory=dict)
     made_from: list[Card] = Field(default_factory=list)
     images: list[dict[str, Any]] = Field(min_length=1)
 
@@ -98,6 +99,8 @@ class Figures:
     """95% confidence interval of each figure that has one."""
     signatures: dict[str, str]
     """What each score depends on."""
+    not_scored: dict[str, str]
+    """Scores that could not be computed, and why."""
     made_from: list[Card]
     """Every file behind it."""
     images: list[dict[str, Any]]
@@ -118,6 +121,4 @@ def open_figures(path: Path, kind: str | None = None) -> Figures:
     content = checked(data, _Content, path, f"a whole {provenance.format} file")
     if not all("image_id" in image and "caption" in image for image in content.images):
         raise ClcapError(f"{path} is damaged: an image without its image_id or caption")
-    return Figures(
-        path, provenance, content.figures, content.intervals, content.signatures, content.made_from, content.images
-    )
+    return Figures(path, provenance, **dict(content))

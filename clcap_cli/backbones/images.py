@@ -49,10 +49,15 @@ def find_image(folders: list[Path], file_name: str) -> Path:
 
     Raises ClcapError when the name leads out of its folder or stands in two of them.
     """
-    if Path(file_name).is_absolute() or ".." in Path(file_name).parts:
+    if leads_out(file_name):
         raise ClcapError(f"the image name '{file_name}' leads out of the images' folder")
     places = [folder / file_name for folder in folders]
     found = [place for place in places if place.is_file()]
     if len(found) > 1:
         raise ClcapError(f"there are two images '{file_name}': {found[0]} and {found[1]}; give one folder less")
     return found[0] if found else places[0]
+
+
+def leads_out(file_name: str) -> bool:
+    """Whether a name that should be below a folder leads out of it."""
+    return Path(file_name).is_absolute() or ".." in Path(file_name).parts

@@ -1,0 +1,28 @@
+"""Recall at every k."""
+
+import numpy as np
+
+from clcap_cli.reporting.runs import Run
+
+
+def recall_curve(run: Run) -> np.ndarray:
+    """R@k of a run for k = 1, 2, … up to its pool, (pool,) float64; empty where nothing was ranked.
+
+    A tie counts as if in random order: an image that ``better`` others precede and that is one of ``tied`` alike adds
+    1 / tied to each of the next ``tied`` values of k.
+    """
+    ranked = [(image.rank, image.tied) for image in run.images.values() if image.rank is not None]
+    if not ranked:
+        return np.empty(0)
+    rank, tied = np.array(ranked).T
+    better = np.maximum(0, np.rint(rank - 1 - (tied - 1) / 2)).astype(np.int64)
+    steps = np.zeros(run.pool + 2)
+    np.add.at(steps, better, 1 / tied)
+    np.add.at(steps, np.minimum(better + tied.astype(np.int64), run.pool + 1), -1 / tied)
+    return np.clip(np.cumsum(np.cumsum(steps))[: run.pool] / len(ranked), 0, 1)
+
+
+def some_k(pool: int) -> list[int]:
+    """1, 2, 5, 10, 20, 50, … up to ``pool``, and ``pool`` itself."""
+    steps = [step * 10**power for power in range(len(str(pool))) for step in (1, 2, 5)]
+    return [*(k for k in steps if k < pool), pool]

@@ -1,0 +1,125 @@
+"""The page: one HTML file that needs nothing else."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from clcap_cli import __version__
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.reporting.drawing import Plot
+from clcap_cli.reporting.figures import Figure
+from clcap_cli.reporting.originals import Originals
+from clcap_cli.reporting.plots import style_of
+from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
+from clcap_cli.reporting.tables import tables
+
+FIRST = ("R@1", "mean_rank", "CIDEr", "unique_captions")
+"""The figures that the page opens with, where they are known."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure of the first and of the last run."""
+
+    figure: Figure
+    before: str
+    """Empty where there is one run."""
+    after: str
+    gained: bool | None
+    """Whether it became better; None where it stayed, or where neither way is better."""
+
+
+def render(runs: Sequence[Run], plots: Sequence[Plot], originals: Originals, pictures: Mapping[ImageId, str]) -> str:
+    """The whole page as text; ``pictures`` are WebP files in base64."""
+    script = _part("page.js")
+    shown = [run for run in runs if run.images]
+    every = tables(runs)
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return page.from_string(_part("page.html.j2")).render(
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=Markup(_part("page.css")),
+        data=Markup(page_data(shown, style_of(runs), originals, pictures)),
+        version=__version__,
+        made=datetime.now(UTC),
+        runs=runs,
+        shown=shown,
+        styles=style_of(runs),
+        tables=every,
+        changes=_changes(runs, [figure for table in every for figure in table.figures]),
+        compared=_compared(runs),
+        plots=plots,
+        images=len({id for run in shown for id in run.images}),
+        warnings=image_warnings(runs),
+    )
+
+
+def page_data(
+    runs: Sequence[Run],
+    styles: Mapping[str, tuple[str, str]],
+    originals: Originals,
+    pictures: Mapping[ImageId, str],
+) -> str:
+    """What the page's script shows, as JSON that can stand inside a script element.
+
+    ``images`` has, for each image, its id, file name, picture, references, and for each run its caption, rank, number
+    of tied images and CIDEr; null for whatever is not known.
+    """
+    ids = dict.fromkeys(id for run in runs for id in run.images)
+    images = [
+        [
+            id,
+            originals.names.get(id),
+            pictures.get(id),
+            originals.references.get(id, []),
+            [_result(run.images.get(id)) for run in runs],
+        ]
+        for id in ids
+    ]
+    named = [{"name": run.name, "colour": styles[run.name][0], "pool": run.pool} for run in runs]
+    content = {"runs": named, "images": images}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _result(image: ImageResult | None) -> list[str | float | None] | None:
+    if image is None:
+        return None
+    return [image.caption, image.rank, image.tied, None if image.cider is None else round(image.cider, 3)]
+
+
+def _compared(runs: Sequence[Run]) -> list[str]:
+    """The first and the last run that have figures, or the only one."""
+    measured = [run.name for run in runs if run.figures]
+    return [measured[0], measured[-1]] if len(measured) > 1 else measured
+
+
+def _changes(runs: Sequence[Run], figures: Sequence[Figure]) -> list[Change]:
+    """How the figures that matter most went from the first to the last run that has any."""
+    measured = [run for run in runs if run.figures]
+    known = {figure.name: figure for figure in figures}
+    first, last = measured[0], measured[-1]
+    return [
+        _change(known[name], None if first is last else first, last)
+        for name in FIRST
+        if name in first.figures and name in last.figures
+    ]
+
+
+def _change(figure: Figure, first: Run | None, last: Run) -> Change:
+    after = last.figures[figure.name]
+    before = first.figures[figure.name] if first else after
+    gained = figure.better * (after - before)
+    return Change(
+        figure, figure.written(before) if first else "", figure.written(after), gained > 0 if gained else None
+    )
+
+
+def _part(name: str) -> str:
+    return (files("clcap_cli.reporting") / name).read_text(encoding="utf-8")

@@ -1,0 +1,37 @@
+"""Small pictures for the page."""
+
+import base64
+import io
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from clcap_cli.backbones.images import UnreadableImageError, open_rgb
+from clcap_cli.console import progress, say
+from clcap_cli.datasets.records import ImageId
+
+SIDE = 160
+"""Pixels of a thumbnail's longer side."""
+QUALITY = 60
+
+
+def thumbnails(files: Mapping[ImageId, Path]) -> dict[ImageId, str]:
+    """Each image as a small WebP file in base64; those that cannot be read are left out, and the first is named."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        pictures = list(progress(threads.map(_thumbnail, files.values()), len(files), "thumbnails"))
+    bad = [str(picture) for picture in pictures if isinstance(picture, UnreadableImageError)]
+    if bad:
+        say(f"{len(bad)} of {len(files)} pictures are left out; {bad[0]}")
+    return {id: picture for id, picture in zip(files, pictures, strict=True) if isinstance(picture, str)}
+
+
+def _thumbnail(path: Path) -> str | UnreadableImageError:
+    try:
+        image = open_rgb(path, SIDE)
+    except UnreadableImageError as error:
+        return error
+    image.thumbnail((SIDE, SIDE))
+    content = io.BytesIO()
+    image.save(content, "WEBP", quality=QUALITY, method=2)  # the default, 4, takes half as long again
+    return base64.b64encode(content.getvalue()).decode()

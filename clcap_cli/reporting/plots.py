@@ -1,0 +1,120 @@
+"""Recall over all k, and how training went."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from clcap_cli.reporting.curves import recall_curve, some_k
+from clcap_cli.reporting.drawing import COLOURS, DASHES, INK, STYLE, Plot, add_legend, new_axes
+from clcap_cli.reporting.runs import Run
+
+
+def all_plots(runs: Sequence[Run]) -> list[Plot]:
+    """Every plot for which there are numbers: recall, then each run's training."""
+    with matplotlib.rc_context(STYLE):
+        ranked = [run for run in runs if run.pool]
+        plots = [_recall(ranked, style_of(runs))] if ranked else []
+        for run in runs:
+            plots += _training(run)
+    return plots
+
+
+def style_of(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
+    """Colour and dashes of every run's line, by name."""
+    return {run.name: (COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]) for number, run in enumerate(runs)}
+
+
+def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
+    """R@k over every k, beside what chance gives."""
+    figure, axes = new_axes("k: images looked at (log scale)", "R@k")
+    curves = [(run.name, recall_curve(run)) for run in runs]
+    for name, curve in curves:
+        colour, dashes = styles[name]
+        axes.plot(np.arange(1, len(curve) + 1), curve, color=colour, linestyle=dashes)
+    pools = sorted({run.pool for run in runs})
+    alone = len(pools) == 1
+    chances = [("chance" if alone else f"chance among {pool}", np.arange(1, pool + 1) / pool) for pool in pools]
+    for _, chance in chances:
+        axes.plot(np.arange(1, len(chance) + 1), chance, color=INK, alpha=0.55, linewidth=1.2, linestyle=(0, (1, 1.5)))
+    _log_scale(axes, max(pools))
+    lines = [*curves, *chances]
+    names = [name for name, _ in lines]
+    add_legend(axes, names, "upper left")
+    ks = some_k(max(pools))
+    rows: list[list[float | None]] = [
+        [k, *(float(curve[k - 1]) if k <= len(curve) else None for _, curve in lines)] for k in ks
+    ]
+    said = "; ".join(
+        f"{name} {', '.join(f'R@{k} {line[k - 1]:.3f}' for k in ks if k <= min(100, len(line)))}"
+        for name, line in lines
+    )
+    return Plot("recall", "Recall at every k", f"R@k over k: {said}.", ["k", *names], rows, figure)
+
+
+def _log_scale(axes: Axes, pool: int) -> None:
+    """k from 1 to ``pool``, with plain numbers."""
+    axes.set_xscale("log")
+    axes.set_xlim(1, max(2, pool))
+    axes.set_ylim(0, 1.02)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if pool > 100 else (1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda k, _: f"{k:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One figure of a training log."""
+
+    label: str
+    key: str
+    colour: str
+    dashes: str
+
+
+LOSS = (
+    _Line("training", "loss", COLOURS[0], "-"),
+    _Line("validation", "val_loss", COLOURS[1], "--"),
+)
+CONTRAST = (
+    _Line("matched, training", "G_positive", COLOURS[0], ":"),
+    _Line("matched, validation", "val_G_positive", COLOURS[0], "-"),
+    _Line("mismatched, training", "G_negative", COLOURS[1], ":"),
+    _Line("mismatched, validation", "val_G_negative", COLOURS[1], "-"),
+)
+
+
+def _training(run: Run) -> list[Plot]:
+    """The loss of every epoch and, where it was logged, mean G of matched and of mismatched captions."""
+    contrast = "G = ln p(target) - ln p(reference)"
+    plots = [_epochs(run, "loss", "loss", LOSS), _epochs(run, "G", contrast, CONTRAST)]
+    return [plot for plot in plots if plot]
+
+
+def _epochs(run: Run, what: str, unit: str, lines: Sequence[_Line]) -> Plot | None:
+    """Some figures of a training log over its epochs; None where none was logged."""
+    lines = [line for line in lines if any(line.key in epoch for epoch in run.log)]
+    if not lines:
+        return None
+    figure, axes = new_axes("epoch", unit)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for line in lines:
+        points = [(epoch["epoch"], epoch[line.key]) for epoch in run.log if line.key in epoch]
+        axes.plot(*zip(*points, strict=True), color=line.colour, linestyle=line.dashes, marker="o", markersize=3.5)
+    add_legend(axes, _labels(lines), "best")
+    rows = [[epoch["epoch"], *(epoch.get(line.key) for line in lines)] for epoch in run.log]
+    ends = "; ".join(f"{line.label} {_ends(run, line.key)}" for line in lines)
+    title = f"{run.name}: {what}"
+    return Plot(f"{run.name}.{what}", title, f"{title} by epoch: {ends}.", ["epoch", *_labels(lines)], rows, figure)
+
+
+def _labels(lines: Sequence[_Line]) -> list[str]:
+    return [line.label for line in lines]
+
+
+def _ends(run: Run, key: str) -> str:
+    values = [epoch[key] for epoch in run.log if key in epoch]
+    return f"from {values[0]:.3f} to {values[-1]:.3f}"

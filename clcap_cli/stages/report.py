@@ -1,0 +1,118 @@
+"""report: what was measured of one or more models -> a page, and tables and plots for a paper."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clcap_cli.console import say
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.options import Out
+
+if TYPE_CHECKING:
+    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.reporting.originals import Originals
+    from clcap_cli.reporting.runs import Run
+
+
+def report(
+    files: Annotated[
+        list[Path], typer.Argument(help="*.metrics.json, *.retrieval.json, *.log.jsonl, of any number of runs.")
+    ],
+    out: Out = None,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of the pictures; may be given again; default: where extract-features found them.",
+            show_default=False,
+        ),
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Print the table; a page is then written only to --out.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="Also write the table as CSV.", show_default=False)] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Also write the tables as Markdown.", show_default=False)
+    ] = None,
+    latex: Annotated[Path | None, typer.Option(help="Also write the tables for LaTeX.", show_default=False)] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Folder to write the plots to, as PNG and SVG.", show_default=False)
+    ] = None,
+) -> Path | None:
+    """Put figures, curves and captions of one or more runs side by side, in one page that opens anywhere.
+
+    A run is the files of one name: nt_cl.metrics.json and nt_cl.retrieval.json, with the log of its training where it
+    lies beside them. Runs are compared with the first one given; nt_cl comes after nt. The page is report.html beside
+    the first file unless --out says otherwise.
+
+    Example: clcap report *.metrics.json *.retrieval.json --out report.html
+    """
+    from clcap_cli.artifacts.atomic import check_writable, write_text
+    from clcap_cli.reporting.runs import image_warnings, open_runs
+    from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown
+
+    runs = open_runs(files)
+    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"))
+    written = [(path, write) for path, write in ((csv, as_csv), (markdown, as_markdown), (latex, as_latex)) if path]
+    for path in [*(path for path, _ in written), *([plots / "recall.png"] if plots else [])]:
+        check_writable(path)
+    for warning in image_warnings(runs):
+        say(f"warning: {warning}")
+    for path, write in written:
+        write_text(path, write(runs))
+    if text:
+        _print(runs)
+    if plots is not None:
+        _save_plots(runs, plots)
+    if page is not None:
+        write_text(page, _page(runs, images or []))
+        say(f"{page}: {page.stat().st_size / 2**20:.1f} MiB")
+    return page
+
+
+def _print(runs: "list[Run]") -> None:
+    """Print the table; where nobody watches, as wide as it is."""
+    import sys
+
+    from rich.console import Console
+
+    from clcap_cli.reporting.tables import as_text
+
+    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(as_text(runs))
+
+
+def _save_plots(runs: "list[Run]", folder: Path) -> None:
+    from clcap_cli.reporting.drawing import save
+    from clcap_cli.reporting.plots import all_plots
+
+    drawn = all_plots(runs)
+    for plot in drawn:
+        save(plot, folder)
+    say(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
+
+
+def _page(runs: "list[Run]", given: list[Path]) -> str:
+    from clcap_cli.reporting.originals import trace
+    from clcap_cli.reporting.page import render
+    from clcap_cli.reporting.plots import all_plots
+
+    for folder in given:
+        if not folder.is_dir():
+            raise ClcapError(f"no such folder of images: {folder}")
+    originals = trace(runs)
+    pictures = _pictures(runs, originals, given)
+    return render(runs, all_plots(runs), originals, pictures)
+
+
+def _pictures(runs: "list[Run]", originals: "Originals", given: list[Path]) -> "dict[ImageId, str]":
+    """Thumbnails of all images whose files are found; what is missing is said."""
+    from clcap_cli.reporting.originals import find_pictures
+    from clcap_cli.reporting.pictures import thumbnails
+
+    ids = list(dict.fromkeys(id for run in runs for id in run.images))
+    files = find_pictures(ids, originals.names, given or originals.folders)
+    missing = [originals.names.get(id, id) for id in ids if id not in files]
+    if missing:
+        where = f"in {', '.join(map(str, given))}" if given else "found; give their folder with --images"
+        say(f"{len(missing)} of {len(ids)} pictures are not {where} (the first: {missing[0]})")
+    return thumbnails(files)

@@ -1,0 +1,66 @@
+"""Files of figures as a test wants them, and a browser to look at the page with."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.results import METRICS, RETRIEVAL
+
+KINDS = {"metrics": METRICS, "retrieval": RETRIEVAL}
+
+
+def image(id: int | str, caption: str, **more: Any) -> dict[str, Any]:
+    return {"image_id": id, "caption": caption, **more}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write NAME.metrics.json or NAME.retrieval.json with these images and figures."""
+
+    def write(file: str, images: list[dict], figures: dict | None = None, **more: Any) -> Path:
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kind = KINDS[path.stem.rsplit(".", 1)[1]]
+        provenance = Origin("made up", {}).stamp(kind, "0" * 16, path).model_dump()
+        content = {"provenance": provenance, "figures": figures or {"images": len(images)}, "images": images, **more}
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Callable[..., Path]:
+    """Write NAME.log.jsonl with these epochs."""
+
+    def log(file: str, epochs: list[dict]) -> Path:
+        path = tmp_path / file
+        path.write_text("".join(json.dumps(epoch) + "\n" for epoch in epochs))
+        return path
+
+    return log
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Chromium without a window; the test skips where it or its driver is missing."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip("no chromium or no chromedriver here (Debian: apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    quiet = ("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+    profile = f"--user-data-dir={tmp_path_factory.mktemp('profile')}"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900", profile, *quiet):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = webdriver.Chrome(options=options, service=Service(driver))
+    yield running
+    running.quit()

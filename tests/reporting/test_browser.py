@@ -1,0 +1,232 @@
+"""The page in a real browser: it opens without an error, sorts, filters and finds, with the keyboard too."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from clcap_cli.reporting.originals import Originals
+from clcap_cli.reporting.pictures import thumbnails
+from clcap_cli.reporting.runs import open_runs
+from tests.reporting.conftest import image
+from tests.reporting.test_page import EVIL, page_of
+
+BEFORE = {1: ("a dog", 9), 2: ("a dog", 2), 3: ("a dog on the grass", 5), 4: ("a cat", 7.5)}
+AFTER = {1: ("a big dog", 1), 2: ("a dog", 4), 3: ("a red dog's bone", 5), 4: ("a black cat sleeps", 2)}
+
+
+def all_of(browser: WebDriver, selector: str) -> list[WebElement]:
+    return browser.find_elements(By.CSS_SELECTOR, selector)
+
+
+def one(browser: WebDriver, selector: str) -> WebElement:
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def titles(browser: WebDriver) -> list[str]:
+    return browser.execute_script("return Array.from(document.querySelectorAll('#images h3'), (h) => h.textContent)")
+
+
+def press(browser: WebDriver, filter: str) -> None:
+    one(browser, f"[data-filter={filter}]").click()
+
+
+def look_for(browser: WebDriver, words: str) -> list[str]:
+    search = one(browser, "#search")
+    search.clear()
+    search.send_keys(words)
+    return titles(browser)
+
+
+@pytest.fixture
+def opened(browser: WebDriver, tmp_path: Path) -> Callable[..., WebDriver]:
+    """Open a page, and check at the end that the browser had nothing to complain of."""
+
+    def opened(page: str) -> WebDriver:
+        path = tmp_path / "report.html"
+        path.write_bytes(page.encode("utf-8", "replace"))
+        browser.get(path.as_uri())
+        return browser
+
+    yield opened
+    assert browser.get_log("browser") == []
+
+
+@pytest.fixture
+def two(opened, write, tmp_path: Path) -> WebDriver:
+    """Two runs of four images, the first with a picture."""
+    from PIL import Image
+
+    paths = []
+    for name, said, cider in (("nt", BEFORE, 1.0), ("nt_cl", AFTER, 0.5)):
+        images = [image(id, text, rank=rank, CIDEr=cider) for id, (text, rank) in said.items()]
+        paths.append(write(f"{name}.metrics.json", images, {"CIDEr": cider, "mean_rank": cider, "R@1": 0.1}))
+    Image.new("RGB", (300, 200), "red").save(tmp_path / "one.png")
+    originals = Originals({1: "one.png"}, {1: ["the dog, as people see it"]})
+    return opened(page_of(open_runs(paths), originals, thumbnails({1: tmp_path / "one.png"})))
+
+
+def test_images_are_listed_side_by_side(two: WebDriver) -> None:
+    assert one(two, "#count").text == "4 images"
+    assert titles(two) == ["one.png id 1", "2", "3", "4"]
+    first = all_of(two, "#images > li")[0]
+    assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".said .run")] == ["nt", "nt_cl"]
+    assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".text")] == ["a dog", "a big dog"]
+    facts = [text.text.split("\n") for text in first.find_elements(By.CSS_SELECTOR, ".facts")]
+    assert facts == [
+        ["rank 9", "CIDEr 1.00", "same caption as another image"],
+        ["rank 9 → 1", "gained 8", "CIDEr 0.50"],
+    ]
+    picture = first.find_element(By.TAG_NAME, "img")
+    assert picture.get_attribute("alt") == "one.png: the dog, as people see it"
+    WebDriverWait(two, 10).until(lambda _: picture.get_property("naturalWidth") == 160)
+    people = first.find_element(By.CSS_SELECTOR, ".people")
+    people.find_element(By.TAG_NAME, "summary").click()
+    assert people.text == "1 reference\nthe dog, as people see it"
+
+
+def test_words_that_the_other_model_did_not_use_are_marked(two: WebDriver) -> None:
+    marked = [[mark.text for mark in item.find_elements(By.TAG_NAME, "mark")] for item in all_of(two, "#images > li")]
+    assert marked == [["big"], [], ["dog on the grass", "red dog's bone"], ["black", "sleeps"]]
+
+
+def test_filters(two: WebDriver) -> None:
+    counts = {button.get_attribute("data-filter"): button.text for button in all_of(two, "[data-filter]")}
+    assert counts == {
+        "all": "All 4",
+        "gained": "Gained most 2",
+        "lost": "Lost most 1",
+        "generic": "Still generic 0",
+        "same": "Same caption as others 2",
+    }
+    press(two, "gained")
+    assert titles(two) == ["one.png id 1", "4"]
+    assert one(two, "[data-filter=gained]").get_attribute("aria-pressed") == "true"
+    assert one(two, "[data-filter=all]").get_attribute("aria-pressed") == "false"
+    assert one(two, "#count").text == "2 of 4 images"
+    press(two, "lost")
+    assert titles(two) == ["2"]
+    press(two, "generic")
+    assert titles(two) == []
+    press(two, "same")
+    assert titles(two) == ["one.png id 1", "2"]
+
+
+def test_the_runs_that_are_compared_can_be_chosen(two: WebDriver) -> None:
+    one(two, "#before option[value='1']").click()
+    one(two, "#after option[value='0']").click()
+    press(two, "gained")
+    assert titles(two) == ["2"]
+    press(two, "generic")
+    assert titles(two) == ["one.png id 1", "2"]
+    one(two, "#after option[value='1']").click()
+    assert not one(two, "[data-filter=gained]").is_displayed(), "nothing is gained between a run and itself"
+
+
+def test_search_looks_at_captions_references_names_and_ids(two: WebDriver) -> None:
+    assert look_for(two, "DOG big") == ["one.png id 1"]
+    assert look_for(two, "people see") == ["one.png id 1"]
+    assert look_for(two, "one.png") == ["one.png id 1"]
+    assert look_for(two, "4") == ["4"]
+    assert look_for(two, "giraffe") == []
+    assert one(two, "#count").text == "0 of 4 images"
+
+
+def test_the_keyboard_is_enough(two: WebDriver) -> None:
+    one(two, "body").send_keys("/")
+    search = two.switch_to.active_element
+    assert search.get_attribute("id") == "search"
+    search.send_keys("cat")
+    assert titles(two) == ["4"]
+    search.send_keys(Keys.ESCAPE)
+    assert len(titles(two)) == 4
+    one(two, "[data-filter=lost]").send_keys(Keys.ENTER)
+    assert titles(two) == ["2"]
+    one(two, "#theme").send_keys(Keys.ENTER)
+    assert one(two, "#theme").text == "Theme: dark"
+    assert two.execute_script("return getComputedStyle(document.body).colorScheme") == "dark"
+
+
+def test_tables_sort(two: WebDriver) -> None:
+    button = one(two, "[aria-label='Against what people wrote'] thead th:nth-child(2) button")
+    table = "[aria-label='Against what people wrote'] tbody th"
+    button.click()
+    assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == "descending"
+    assert [cell.text for cell in all_of(two, table)] == ["nt", "nt_cl"]
+    button.click()
+    assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == "ascending"
+    assert [cell.text for cell in all_of(two, table)] == ["nt_cl", "nt"]
+    rank = one(two, "[aria-label='Self-retrieval'] thead th:nth-child(3) button")
+    assert rank.text == "mean_rank"
+    rank.click()
+    head = rank.find_element(By.XPATH, "..")
+    assert head.get_attribute("aria-sort") == "ascending", "the best first: the lowest"
+
+
+def test_many_images_come_some_at_a_time(opened, write) -> None:
+    images = [image(id, f"caption {id}", rank=1 + id % 7) for id in range(500)]
+    browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
+    assert one(browser, "#count").text == "500 images"
+    assert 40 <= len(titles(browser)) < 500
+    for _ in range(12):
+        shown = len(titles(browser))
+        if shown < 500:
+            browser.execute_script("document.getElementById('more').click()")
+            assert len(titles(browser)) > shown
+            assert browser.switch_to.active_element.tag_name == "h3", "the reader goes on at the first new image"
+    assert len(titles(browser)) == 500
+    assert not one(browser, "#more").is_displayed()
+    assert look_for(browser, "caption 499") == ["499"]
+
+
+def test_a_single_run_has_nothing_to_compare(opened, write) -> None:
+    browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "a dog"), image(2, "a dog")])])))
+    shown = [button.text for button in all_of(browser, "[data-filter]") if button.is_displayed()]
+    assert shown == ["All 2", "Same caption as others 2"]
+    assert all_of(browser, "mark, select") == []
+
+
+def test_images_of_only_one_run(opened, write) -> None:
+    paths = [write("a.metrics.json", [image(1, "a dog")]), write("b.metrics.json", [image(2, "a cat", rank=1)])]
+    browser = opened(page_of(open_runs(paths)))
+    assert [text.text for text in all_of(browser, ".text")] == ["a dog", "not in this run", "not in this run", "a cat"]
+    assert "figures cannot be compared" in one(browser, ".warning").text
+
+
+def test_a_filter_leads_back_to_the_first_image(opened, write) -> None:
+    images = [image(id, "a dog", rank=1) for id in range(120)]
+    browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
+    browser.execute_script("document.getElementById('more').click(); scrollTo(0, 5000)")
+    assert one(browser, "#controls").rect["y"] > 1000, "the controls stay in sight"
+    press(browser, "same")
+    assert browser.execute_script("return document.querySelector('#images').getBoundingClientRect().top") > 0
+
+
+def test_a_caption_without_words(opened, write) -> None:
+    browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "")])])))
+    assert one(browser, "#images .text").text == "no words"
+
+
+def test_hostile_captions_are_shown_and_not_run(opened, write) -> None:
+    images = [image(EVIL, EVIL, rank=1), image("🐕 id", "a \ud83d dog 名 🐕", rank=2)]
+    other = [image(EVIL, "x", rank=1), image("🐕 id", "a dog", rank=1)]
+    paths = [write("nt.metrics.json", images), write("<b>x.metrics.json", other)]
+    browser = opened(page_of(open_runs(paths), Originals(references={EVIL: [EVIL]})))
+    assert one(browser, "#images .text").text == EVIL
+    assert titles(browser)[1] == "🐕 id"
+    assert browser.execute_script("return document.querySelectorAll('img, main b').length") == 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_window(two: WebDriver, width: int) -> None:
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    two.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        assert two.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        two.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -1,0 +1,102 @@
+"""Pictures, file names and references are found by following the chain, or in folders that are given."""
+
+import base64
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.results import METRICS, RETRIEVAL, open_caption_results, write_figures
+from clcap_cli.errors import ClcapError
+from clcap_cli.reporting.originals import find_pictures, trace
+from clcap_cli.reporting.pictures import thumbnails
+from clcap_cli.reporting.runs import open_runs
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.prepare_captions import prepare_captions
+from tests.reporting.conftest import image
+
+
+def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> Path:
+    """A retrieval file of images 33 and 34, made from the chain's captions and features."""
+    origin = Origin("self-retrieve", {})
+    origin.uses("captions", open_captions(chain / captions))
+    origin.uses("features", open_features(chain / "features.h5"))
+    path = chain / f"{name}.retrieval.json"
+    write_figures(path, RETRIEVAL, {"images": 2}, [image(33, "a dog", rank=1), image(34, "a cat", rank=2)], origin)
+    return path
+
+
+def test_the_chain_leads_to_names_references_and_pictures(chain: Path, made_chain: Path) -> None:
+    found = trace(open_runs([retrieval(chain)]))
+    assert found.names[33] == "0_000033.png"
+    assert len(found.references[33]) == 5
+    assert found.folders == [made_chain / "scenes" / "images"]
+    assert find_pictures([33, 34, 99], found.names, found.folders).keys() == {33, 34}
+
+
+def test_folders_are_those_seen_from_where_extract_features_ran(chain: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    extract_features(Path("chain/captions.h5"), [Path("chain/scenes/images")], Path("chain/features.h5"), image_size=64)
+    monkeypatch.chdir("/")
+    found = trace(open_runs([retrieval(chain)]))
+    assert found.folders == [tmp_path / "chain" / "scenes" / "images"]
+
+
+def test_captions_that_were_measured_know_the_features_that_they_were_made_from(chain: Path) -> None:
+    results = open_caption_results(caption(chain / "nt.pt", device="cpu"))
+    origin = Origin("evaluate", {})
+    origin.uses("results", results)
+    path = chain / "nt.metrics.json"
+    write_figures(path, METRICS, {"images": 10}, [image(id, text) for id, text in results.captions.items()], origin)
+    found = trace(open_runs([path]))
+    assert len(found.folders) == 1
+    assert set(results.captions) <= set(found.names)
+
+
+def test_files_that_are_gone_are_no_error(chain: Path) -> None:
+    path = retrieval(chain)
+    for name in ("captions.h5", "features.h5"):
+        (chain / name).unlink()
+    found = trace(open_runs([path]))
+    assert (found.names, found.references, found.folders) == ({}, {}, [])
+
+
+def test_runs_of_other_data_are_refused(chain: Path) -> None:
+    notes = json.loads((chain / "scenes" / "captions_test.json").read_text())
+    for entry in notes["images"]:
+        entry["file_name"] = f"other_{entry['file_name']}"
+    (chain / "other.json").write_text(json.dumps(notes))
+    prepare_captions(test=[chain / "other.json"], train=[chain / "scenes" / "captions_train.json"], out=chain / "o.h5")
+    runs = open_runs([retrieval(chain), retrieval(chain, "other", "o.h5")])
+    with pytest.raises(
+        ClcapError, match=r"image 33 is other_0_000033\.png for other and 0_000033\.png for another run"
+    ):
+        trace(runs)
+
+
+def test_ids_that_are_file_names_are_found_in_the_folders_only(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    (inside / "x").mkdir(parents=True)
+    Image.new("RGB", (40, 30), "red").save(inside / "x" / "a.png")
+    shutil.copy(inside / "x" / "a.png", tmp_path / "secret.png")
+    ids = ["x/a.png", "../secret.png", str(tmp_path / "secret.png"), "none.png", "n" * 5000, "a\0b", "", 7]
+    assert find_pictures(ids, {}, [inside]) == {"x/a.png": inside / "x" / "a.png"}
+    assert find_pictures(ids, {}, []) == {}
+    assert find_pictures([7], {7: "x/a.png"}, [inside]) == {7: inside / "x" / "a.png"}
+
+
+def test_thumbnails_are_small_and_bad_pictures_are_left_out(tmp_path: Path, capsys) -> None:
+    Image.new("RGBA", (800, 400), (255, 0, 0, 128)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_text("no picture")
+    found = thumbnails({1: tmp_path / "good.png", 2: tmp_path / "bad.png"})
+    assert found.keys() == {1}
+    with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (160, 80))
+    assert "1 of 2 pictures are left out; " in capsys.readouterr().err

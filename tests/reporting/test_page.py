@@ -1,0 +1,99 @@
+"""The page needs nothing but itself, and what comes from files stays text."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+from clcap_cli.reporting.originals import Originals
+from clcap_cli.reporting.page import render
+from clcap_cli.reporting.plots import all_plots
+from clcap_cli.reporting.runs import Run, open_runs
+from tests.reporting.conftest import image
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def page_of(runs: list[Run], originals: Originals | None = None, pictures: dict | None = None) -> str:
+    return render(runs, all_plots(runs), originals or Originals(), pictures or {})
+
+
+class Elements(HTMLParser):
+    """The page's elements, and the text of those that hold data."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.data = ""
+        self.in_data = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        self.in_data = dict(attrs).get("id") == "data"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_data = False
+
+    def handle_data(self, data: str) -> None:
+        self.data += data if self.in_data else ""
+
+
+def hostile(write, log) -> Elements:
+    images = [image(EVIL, EVIL, rank=1, references=[EVIL]), image("🐕", "a \ud83d dog", rank=2)]
+    texts = {"signatures": {EVIL: EVIL}, "not_scored": {EVIL: EVIL}}
+    name = "<b onclick=alert(3)>{{ 7 * 7 }}"
+    log(f"{name}.log.jsonl", [{"epoch": 0, "val_loss": 1.0}])
+    runs = open_runs([write(f"{name}.metrics.json", images, {EVIL: 1.0, "R@1": 0.5}, **texts)])
+    return Elements(page_of(runs, Originals(names={EVIL: EVIL})))
+
+
+def test_what_comes_from_files_is_never_markup(write, log) -> None:
+    page = hostile(write, log)
+    assert [tag for tag, _ in page.found].count("script") == 2
+    assert not any(tag in ("img", "b") for tag, _ in page.found)
+    assert not any(name.startswith("on") for _, attributes in page.found for name in attributes)
+    assert json.loads(page.data)["images"][0][:2] == [EVIL, EVIL]
+
+
+def test_the_page_asks_for_nothing(write, log) -> None:
+    page = hostile(write, log)
+    for _, attributes in page.found:
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            assert (attributes.get(name) or "#").startswith("#")
+    (policy,) = [values["content"] for _, values in page.found if "http-equiv" in values]
+    assert policy and policy.startswith("default-src 'none'; img-src data:; ")
+
+
+def test_the_data_are_compact_and_whole(write) -> None:
+    first = write("nt.metrics.json", [image(1, "a dog", rank=2.5, tied=2, CIDEr=0.12345)])
+    second = write("nt_cl.metrics.json", [image(2, "a cat")])
+    originals = Originals({1: "1.jpg"}, {1: ["the dog"]})
+    page = Elements(page_of(open_runs([first, second]), originals, {1: "UklGRg=="}))
+    content = json.loads(page.data)
+    assert content["images"] == [
+        [1, "1.jpg", "UklGRg==", ["the dog"], [["a dog", 2.5, 2, 0.123], None]],
+        [2, None, None, [], [None, ["a cat", None, 1, None]]],
+    ]
+    assert [run["pool"] for run in content["runs"]] == [3, 0]
+
+
+def test_every_figure_is_explained_with_its_interval_and_signature(write) -> None:
+    path = write(
+        "nt.metrics.json",
+        [image(1, "a dog")],
+        {"CIDEr": 1.0},
+        intervals={"CIDEr": [0.9, 1.1]},
+        signatures={"CIDEr": "five references"},
+        not_scored={"SPICE": "its models are not there"},
+    )
+    page = page_of(open_runs([path]))
+    assert "<small>[0.900, 1.100]</small>" in page
+    assert "Agreement with the references in telling n-grams; 0 to 10." in page
+    assert "five references" in page
+    assert "Not scored: its models are not there" in page
+
+
+def test_plots_are_told_in_words_and_numbers(write) -> None:
+    page = page_of(open_runs([write("nt.retrieval.json", [image(1, "a dog", rank=1), image(2, "a cat", rank=2)])]))
+    assert re.search(r'role="img" aria-label="R@k over k: nt R@1 0\.500, R@2 1\.000; chance R@1 0\.500', page)
+    assert "As a table" in page

@@ -1,0 +1,69 @@
+"""Plots: the same input gives the same picture, and names are shown as they are."""
+
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from clcap_cli.reporting.drawing import INK, save
+from clcap_cli.reporting.plots import all_plots
+from clcap_cli.reporting.runs import Run, open_runs
+from tests.reporting.conftest import image
+
+EPOCHS = [
+    {"epoch": 0, "val_loss": 1.4, "val_G_positive": 0.0, "val_G_negative": 0.0},
+    {"epoch": 1, "loss": 1.2, "val_loss": 1.1, "G_positive": 0.1, "G_negative": -1.0, "val_G_negative": -0.5},
+]
+
+
+def runs(write, log, *names: str) -> list[Run]:
+    images = [image(id, "a dog", rank=id) for id in range(1, 31)]
+    log(f"{names[-1]}.log.jsonl", EPOCHS)
+    return open_runs([write(f"{name}.retrieval.json", images) for name in names])
+
+
+def test_what_is_drawn_is_also_told(write, log) -> None:
+    recall, loss, contrast = all_plots(runs(write, log, "nt", "nt_cl"))
+    assert recall.told.startswith("R@k over k: nt R@1 0.033, R@2 0.067, ")
+    assert recall.columns == ["k", "nt", "nt_cl", "chance"]
+    assert recall.rows[-1] == [30, 1.0, 1.0, 1.0]
+    assert loss.told == "nt_cl: loss by epoch: training from 1.200 to 1.200; validation from 1.400 to 1.100."
+    assert loss.rows == [[0, None, 1.4], [1, 1.2, 1.1]]
+    assert contrast.columns[1:] == [
+        "matched, training", "matched, validation", "mismatched, training", "mismatched, validation",
+    ]  # fmt: skip
+
+
+def test_the_same_input_gives_the_same_picture_in_the_colour_of_the_text(write, log) -> None:
+    first, again = (all_plots(runs(write, log, "nt"))[0].svg() for _ in range(2))
+    assert first == again
+    assert first.startswith("<svg")
+    assert INK not in first and "currentColor" in first
+    assert not re.match(r"<svg[^>]*(width|height)=", first)
+
+
+def test_no_two_plots_share_an_id(write, log) -> None:
+    drawn = [plot.svg() for plot in all_plots(runs(write, log, "nt", "nt_cl"))]
+    ids = [id for svg in drawn for id in re.findall(r'\bid="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids))
+    used = {id for svg in drawn for id in re.findall(r'(?:href="|url\()#([^")]+)', svg)}
+    assert used <= set(ids)
+
+
+def test_names_are_no_formulas(write, log) -> None:
+    plots = all_plots(runs(write, log, "_hidden", "$\\frac{", "<b>&", "名🐕", "chance"))
+    svg = plots[0].svg()
+    for name in ("_hidden", "$\\frac{", "&lt;b&gt;&amp;", "名🐕", "chance"):
+        assert f">{name}<" in svg
+
+
+def test_files_for_a_paper(write, log, tmp_path: Path) -> None:
+    for plot in all_plots(runs(write, log, "nt", "nt_cl")):
+        save(plot, tmp_path)
+    names = ("nt_cl.G", "nt_cl.loss", "recall")
+    assert sorted(path.name for path in tmp_path.glob("*.[ps][nv]g")) == [
+        f"{name}.{kind}" for name in names for kind in ("png", "svg")
+    ]
+    with Image.open(tmp_path / "recall.png") as picture:
+        assert picture.size == (1080, 700)
+        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)

@@ -1,0 +1,107 @@
+"""Files become runs: by name, with the logs beside them, whatever else is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.reporting.runs import image_warnings, open_runs, same_images
+from tests.reporting.conftest import image
+
+ONE = [image(1, "a dog")]
+
+
+def test_files_of_one_name_are_one_run(write, log) -> None:
+    scored = write("nt.metrics.json", [image(1, "a dog", CIDEr=1.5)], {"CIDEr": 1.5, "left_out": {"images": 0}})
+    ranked = write("nt.retrieval.json", [image(1, "a dog", rank=2.5, tied=2)], {"R@1": 0.25, "chance": {"R@1": 0.1}})
+    log("nt.log.jsonl", [{"epoch": 0, "val_loss": 2.0}])
+    (run,) = open_runs([scored, ranked, scored])
+    assert run.name == "nt"
+    assert run.figures == {"CIDEr": 1.5, "R@1": 0.25}
+    assert run.log == [{"epoch": 0, "val_loss": 2.0}]
+    found = run.images[1]
+    assert (found.caption, found.cider, found.rank, found.tied) == ("a dog", 1.5, 2.5, 2)
+
+
+def test_ranks_are_those_of_the_retrieval_file(write) -> None:
+    scored = write(
+        "nt.metrics.json",
+        [image(1, "a dog", rank=9), image(2, "a cat", CIDEr=2.0)],
+        {"R@1": 0.5, "CIDEr": 1.0},
+        intervals={"R@1": [0.4, 0.6], "CIDEr": [0.8, 1.2]},
+    )
+    ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3), image(2, "two cats", rank=1)], {"R@1": 0.1})
+    (run,) = open_runs([scored, ranked])
+    assert run.images[1].rank == 3
+    assert run.figures["R@1"] == 0.1
+    assert run.intervals == {"CIDEr": (0.8, 1.2)}, "an interval of another value is none"
+    assert run.images[2].caption == "two cats", "the rank is that of the caption that is shown"
+    assert run.images[2].cider is None
+
+
+def test_runs_come_in_the_order_given_but_cl_after_what_it_was_made_from(write) -> None:
+    names = ("nt_cl", "zz", "nt", "aa_b", "aa_a")
+    paths = [write(f"{name}.metrics.json", ONE) for name in names]
+    assert [run.name for run in open_runs(paths)] == ["zz", "nt", "nt_cl", "aa_b", "aa_a"]
+
+
+def test_the_same_name_in_two_folders_is_shown_with_its_folder(write) -> None:
+    paths = [write(f"{folder}/nt.metrics.json", ONE) for folder in ("seed1", "seed2")]
+    paths.append(write("seed2/aa.metrics.json", ONE))
+    assert [run.name for run in open_runs(paths)] == ["seed1/nt", "seed2/nt", "aa"]
+
+
+def test_runs_of_different_images_are_warned_about(write) -> None:
+    first = write("a.metrics.json", [image(1, "a dog"), image(2, "a cat")])
+    second = write("b.metrics.json", [image(2, "a cat", rank=1), image(3, "a bird")])
+    runs = open_runs([first, second])
+    assert not same_images(runs)
+    assert image_warnings(runs) == [
+        "b: 1 of its 2 captions were ranked.",
+        "The runs are of different images (a 2, b 2; 1 in common): their figures cannot be compared.",
+    ]
+
+
+def message(*paths: Path) -> str:
+    with pytest.raises(ClcapError) as raised:
+        open_runs(list(paths))
+    return str(raised.value)
+
+
+def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
+    assert message(tmp_path / "nt.pt") == (
+        f"{tmp_path}/nt.pt: report takes *.metrics.json, *.retrieval.json and *.log.jsonl"
+    )
+    results = tmp_path / "nt.captions.json"
+    results.write_text("[]")
+    assert message(results).startswith(f"{results} is not a file that clcap wrote")
+    no_figures = write("none.metrics.json", ONE, {"left_out": {}})
+    assert message(no_figures) == "report needs the figures of a *.metrics.json or *.retrieval.json; there are none"
+    only_log = log("nt.log.jsonl", [{"epoch": 0}])
+    assert message(only_log) == "report needs the figures of a *.metrics.json or *.retrieval.json; there are none"
+    first, second = write("nt.metrics.json", ONE), write("nt.json.metrics.json", ONE).rename(tmp_path / "nt.json")
+    assert message(first, second) == f"{first} and {second} are of the same run and kind; give one of them"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [('{"epoch": 1', "line 2 is not valid JSON: "), ("[1]", "line 2 is not the record of an epoch; ")],
+)
+def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
+    path = log("nt.log.jsonl", [{"epoch": 0}])
+    path.write_text(path.read_text() + line)
+    assert message(write("nt.metrics.json", ONE)).startswith(f"{path}, {reason}")
+
+
+@pytest.mark.parametrize(
+    ("bad", "where"),
+    [
+        (image(1, 7), "images.0.caption: Input should be a valid string"),
+        (image(1, "a dog", rank=0), "images.0.rank: Input should be greater than or equal to 1"),
+        (image(1, "a dog", rank=1e300), "images.0.rank: Input should be less than or equal to 10000000"),
+        (image(1, "a dog", CIDEr=float("nan")), "images.0.CIDEr: Input should be a finite number"),
+    ],
+)
+def test_a_damaged_image_is_named(write, bad: dict, where: str) -> None:
+    path = write("nt.metrics.json", [bad])
+    assert message(path) == f"{path} is not a whole metrics file: at {where}"

@@ -1,0 +1,99 @@
+"""The tables for the terminal, a paper and a spreadsheet."""
+
+import io
+
+import pandas as pd
+from rich.console import Console
+
+from clcap_cli.reporting.runs import Run, open_runs
+from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, as_text, tables
+from tests.reporting.conftest import image
+
+FIRST = {"R@10": 0.5, "R@5": 0.25, "mean_rank": 23.83, "CIDEr": 1.04, "BLEU-4": 0.5482, "mine": 3, "images": 2}
+SECOND = {"R@10": 0.5, "R@5": 0.5, "mean_rank": 17.8, "CIDEr": 0.9, "BLEU-4": 0.5478, "images": 2}
+
+
+def two_runs(write, first: str = "nt", second: str = "nt_cl") -> list[Run]:
+    images = [image(1, "a dog"), image(2, "a cat")]
+    bounds = {"CIDEr": [0.99, 1.1]}
+    return open_runs(
+        [
+            write(f"{first}.metrics.json", images, FIRST, intervals=bounds),
+            write(f"{second}.metrics.json", images, SECOND),
+        ]
+    )
+
+
+def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> None:
+    found = {table.title: [figure.name for figure in table.figures] for table in tables(two_runs(write))}
+    assert found == {
+        "Self-retrieval": ["R@5", "R@10", "mean_rank"],
+        "Against what people wrote": ["CIDEr", "BLEU-4"],
+        "Other figures": ["mine", "images"],
+    }
+
+
+def best_of(runs: list[Run]) -> dict[str, list[bool]]:
+    """For each figure, which runs are marked."""
+    found: dict[str, list[bool]] = {}
+    for table in tables(runs):
+        columns = zip(*(cells for _, cells in table.rows), strict=True)
+        found |= {
+            figure.name: [cell.best for cell in column] for figure, column in zip(table.figures, columns, strict=True)
+        }
+    return found
+
+
+def test_the_best_is_marked(write) -> None:
+    assert best_of(two_runs(write)) == {
+        "R@5": [False, True],
+        "R@10": [False, False],
+        "mean_rank": [False, True],
+        "CIDEr": [True, False],
+        "BLEU-4": [False, False],  # 0.548 both, as far as is written
+        "mine": [False, False],
+        "images": [False, False],
+    }
+
+
+def test_nothing_is_the_best_where_figures_cannot_be_compared(write) -> None:
+    first = write("a.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0})
+    second = write("b.metrics.json", [image(2, "a cat")], {"CIDEr": 2.0})
+    assert best_of(open_runs([first, second])) == {"CIDEr": [False, False]}
+
+
+def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
+    found = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
+    assert list(found.columns) == [
+        "R@5", "R@10", "mean_rank", "CIDEr", "CIDEr_low", "CIDEr_high", "BLEU-4", "mine", "images",
+    ]  # fmt: skip
+    assert found.loc["nt", ["CIDEr", "CIDEr_low", "CIDEr_high"]].tolist() == [1.04, 0.99, 1.1]
+    assert found.loc["nt_cl", "BLEU-4"] == 0.5478
+    assert found.loc["nt_cl", ["CIDEr_low", "mine"]].isna().all()
+
+
+def test_markdown(write) -> None:
+    text = as_markdown(two_runs(write, "a|b", "c"))
+    assert text.split("\n\n")[2:4] == [
+        "Against what people wrote",
+        "| run | CIDEr | BLEU-4 |\n|---|---:|---:|\n"
+        "| a\\|b | **1.040** [0.990, 1.100] | 0.548 |\n| c | 0.900 | 0.548 |",
+    ]
+
+
+def test_latex(write) -> None:
+    text = as_latex(two_runs(write, "50%_$x$", "c"))
+    assert text.startswith("% needs \\usepackage{booktabs}\n% Self-retrieval\n\\begin{tabular}{lrrr}\n\\toprule\n")
+    assert " & CIDEr & BLEU-4 \\\\\n\\midrule\n" in text
+    assert "\n50\\%\\_\\$x\\$ & \\textbf{1.040} {\\scriptsize [0.990, 1.100]} & 0.548 \\\\\n" in text
+    assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 3
+
+
+def test_text_for_the_terminal(write) -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(as_text(two_runs(write, "[bold]nt")))
+    lines = console.export_text().splitlines()
+    assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
+    (cider,) = [line for line in lines if "CIDEr" in line]
+    assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr", "1.040* [0.990, 1.100]", "0.900", ""]
+    assert lines[-1].strip() == "* best; [95% interval]"

@@ -1,0 +1,107 @@
+"""clcap report: what it writes, where, and what it says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.reporting.conftest import image, write
+
+__all__ = ["write"]
+
+IMAGES = [image(1, "a dog", rank=1), image(2, "a cat", rank=2)]
+
+
+@pytest.fixture
+def files(write) -> list[Path]:
+    return [
+        write("nt.metrics.json", IMAGES, {"CIDEr": 1.0, "images": 2}),
+        write("nt.retrieval.json", IMAGES, {"R@1": 0.5, "images": 2}),
+    ]
+
+
+def test_one_page_beside_the_first_file(files: list[Path], clcap, tmp_path: Path) -> None:
+    answer = clcap("report", *files)
+    assert answer.status == 0, answer.err
+    assert answer.out == f"{tmp_path}/report.html\n"
+    assert "2 of 2 pictures are not found; give their folder with --images (the first: 1)\n" in answer.err
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert clcap("report", *files, "--out", tmp_path / "deep" / "page.html").out == f"{tmp_path}/deep/page.html\n"
+
+
+def test_text_alone_writes_no_page(files: list[Path], clcap, tmp_path: Path) -> None:
+    answer = clcap("report", *files, "--text")
+    assert answer.status == 0
+    assert "CIDEr" in answer.out and "R@1" in answer.out and "report.html" not in answer.out
+    assert not (tmp_path / "report.html").exists()
+    both = clcap("report", *files, "--text", "--out", tmp_path / "page.html")
+    assert both.out.splitlines()[-1] == f"{tmp_path}/page.html"
+
+
+def test_many_runs_are_not_cut_where_nobody_watches(write, clcap) -> None:
+    files = [write(f"a_rather_long_name_{number}.metrics.json", IMAGES, {"CIDEr": 1.0}) for number in range(9)]
+    out = clcap("report", *files, "--text").out
+    assert all(f"a_rather_long_name_{number}" in out.splitlines()[1] for number in range(9))
+
+
+def test_tables_and_plots_for_a_paper(files: list[Path], clcap, tmp_path: Path) -> None:
+    paper = tmp_path / "paper"
+    tables = ["--csv", paper / "t.csv", "--markdown", paper / "t.md", "--latex", paper / "t.tex"]
+    assert clcap("report", *files, *tables, "--plots", paper / "plots").status == 0
+    assert (paper / "t.csv").read_text() == "run,R@1,CIDEr,images\nnt,0.5,1.0,2\n"
+    assert "| nt | 1.000 |" in (paper / "t.md").read_text()
+    assert "nt & 1.000 \\\\" in (paper / "t.tex").read_text()
+    assert sorted(path.name for path in (paper / "plots").iterdir()) == ["recall.png", "recall.svg"]
+
+
+def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "own").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "own" / "a.png")
+    path = write("other.metrics.json", [image("a.png", "a dog"), image("b.png", "a cat")])
+    answer = clcap("report", path, "--images", tmp_path / "own")
+    assert f"1 of 2 pictures are not in {tmp_path}/own (the first: b.png)\n" in answer.err
+    assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
+    assert refused("report", path, "--images", tmp_path / "none") == f"no such folder of images: {tmp_path}/none"
+
+
+def test_different_images_are_warned_about(files: list[Path], write, clcap, tmp_path: Path) -> None:
+    other = write("other.metrics.json", [image(2, "a cat")])
+    warning = "The runs are of different images (nt 2, other 1; 1 in common): their figures cannot be compared."
+    assert f"warning: {warning}\n" in clcap("report", *files, other).err
+    assert warning in (tmp_path / "report.html").read_text()
+
+
+def test_what_report_takes(refused, clcap, tmp_path: Path) -> None:
+    missing = tmp_path / "none.metrics.json"
+    assert refused("report", missing) == f"no such file: {missing}"
+    assert refused("report", tmp_path / "nt.pt").endswith(
+        "report takes *.metrics.json, *.retrieval.json and *.log.jsonl"
+    )
+    damaged = tmp_path / "nt.metrics.json"
+    damaged.write_text('{"provenance": {}')
+    assert refused("report", damaged).startswith(f"{damaged} is not valid JSON at line 1")
+    damaged.write_text(json.dumps({"provenance": {}}))
+    assert refused("report", damaged) == f"{damaged} is not a clcap file: its provenance is damaged at format"
+    assert clcap("report").status == 2
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_done(files: list[Path], refused, tmp_path) -> None:
+    assert refused("report", *files, "--out", tmp_path) == (
+        f"{tmp_path} cannot be written: it is a folder; give a file name with --out"
+    )
+    below = files[0] / "plots"
+    assert refused("report", *files, "--plots", below) == f"{below}/recall.png cannot be written: Not a directory"
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_whole_chain(chain: Path, clcap) -> None:
+    """A model's own ranks, with its log and the pictures where extract-features found them."""
+    clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
+    answer = clcap("report", chain / "nt.retrieval.json")
+    assert answer.status == 0, answer.err
+    assert "pictures" not in answer.err
+    page = (chain / "report.html").read_text()
+    assert page.count("UklGR") == 10
+    assert "nt: loss" in page
