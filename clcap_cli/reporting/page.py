@@ -14,7 +14,7 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.reporting.drawing import Plot
-from clcap_cli.reporting.figures import Figure
+from clcap_cli.reporting.meanings import Meaning
 from clcap_cli.reporting.originals import Originals
 from clcap_cli.reporting.plots import style_of
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
@@ -28,12 +28,14 @@ FIRST = ("R@1", "mean_rank", "CIDEr", "unique_captions")
 class Change:
     """A figure of the first and of the last run."""
 
-    figure: Figure
+    figure: Meaning
     before: str
     """Empty where there is one run."""
     after: str
     gained: bool | None
     """Whether it became better; None where it stayed, or where neither way is better."""
+    overlap: bool
+    """Whether the two 95% intervals overlap, so that the change may be chance."""
 
 
 def render(runs: Sequence[Run], plots: Sequence[Plot], originals: Originals, pictures: Mapping[ImageId, str]) -> str:
@@ -100,7 +102,7 @@ def _compared(runs: Sequence[Run]) -> list[str]:
     return [measured[0], measured[-1]] if len(measured) > 1 else measured
 
 
-def _changes(runs: Sequence[Run], figures: Sequence[Figure]) -> list[Change]:
+def _changes(runs: Sequence[Run], figures: Sequence[Meaning]) -> list[Change]:
     """How the figures that matter most went from the first to the last run that has any."""
     measured = [run for run in runs if run.figures]
     known = {figure.name: figure for figure in figures}
@@ -112,13 +114,18 @@ def _changes(runs: Sequence[Run], figures: Sequence[Figure]) -> list[Change]:
     ]
 
 
-def _change(figure: Figure, first: Run | None, last: Run) -> Change:
+def _change(figure: Meaning, first: Run | None, last: Run) -> Change:
     after = last.figures[figure.name]
-    before = first.figures[figure.name] if first else after
+    if first is None:
+        return Change(figure, "", figure.written(after), None, False)
+    before = first.figures[figure.name]
     gained = figure.better * (after - before)
-    return Change(
-        figure, figure.written(before) if first else "", figure.written(after), gained > 0 if gained else None
-    )
+    overlap = _overlap(first.intervals.get(figure.name), last.intervals.get(figure.name))
+    return Change(figure, figure.written(before), figure.written(after), gained > 0 if gained else None, overlap)
+
+
+def _overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
+    return one is not None and other is not None and max(one[0], other[0]) <= min(one[1], other[1])
 
 
 def _part(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clcap_cli.reporting.figures import Figure, grouped
+from clcap_cli.reporting.meanings import Meaning, grouped
 from clcap_cli.reporting.runs import Run, same_images
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Table:
     """Figures that belong together, one row a run."""
 
     title: str
-    figures: list[Figure]
+    figures: list[Meaning]
     rows: list[tuple[str, list[Cell]]]
 
 
@@ -55,7 +55,7 @@ def tables(runs: Sequence[Run]) -> list[Table]:
     ]
 
 
-def _cell(run: Run, figure: Figure, runs: Sequence[Run], comparable: bool) -> Cell:
+def _cell(run: Run, figure: Meaning, runs: Sequence[Run], comparable: bool) -> Cell:
     value = run.figures.get(figure.name)
     if value is None:
         return Cell(None, "", "", False)
@@ -64,7 +64,7 @@ def _cell(run: Run, figure: Figure, runs: Sequence[Run], comparable: bool) -> Ce
     return Cell(value, figure.written(value), between, comparable and _is_best(value, figure, runs))
 
 
-def _is_best(value: float, figure: Figure, runs: Sequence[Run]) -> bool:
+def _is_best(value: float, figure: Meaning, runs: Sequence[Run]) -> bool:
     """Whether no run is better as far as is written, and at least one is worse."""
     values = [run.figures[figure.name] for run in runs if figure.name in run.figures]
     best, worst = (figure.written(choose(values, key=lambda found: figure.better * found)) for choose in (max, min))

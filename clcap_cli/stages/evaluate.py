@@ -127,6 +127,7 @@ def evaluate(
     if vocabulary is not None:
         further["vocabulary_share_of_training"] = vocabulary_share(list(said.values()), vocabulary)
     values, intervals = measured(further, draws)
+    values["vocabulary_used"] = int(values["vocabulary_used"])
     left_out = {"captions": len(pairing.said) - len(said), "images": len(pairing.people) - len(said)}
     counts = {"images": len(said), "unique_captions": len(set(said.values())), "left_out": left_out}
     signatures = _signatures(quality, split, pairing, frequencies, "CIDErBtw" in columns)
