@@ -101,3 +101,116 @@ def test_the_reason_is_guessed(said: list, people: list, guess: str) -> None:
     found = mismatch(said, people, {"val": {1, 2}, "test": {3, 4}})
     assert found is not None and found.endswith(guess)
     assert mismatch(people, people, {}) is None
+
+
+FAST = ("--metrics", "rouge_l,cider")
+
+
+def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    answer = clcap("evaluate", "--predictions", said, "--references", people, *FAST)
+    found = json.loads((tmp_path / "mine.metrics.json").read_text())
+    assert set(found["signatures"]) == {"ROUGE_L", "CIDEr"}
+    signature = found["signatures"]["CIDEr"]
+    for part in ("variant:CIDEr-D", "df:the references", "scale:0-10", "tok:PTB", "refs:1-2", "images:3", "split:all#"):
+        assert part in signature
+    assert "decoding:unknown" in signature and "precision:unknown" in signature
+    assert all(part in answer.err for part in signature.split("|tok:"))
+    for name, (low, high) in found["intervals"].items():
+        assert low <= high, name
+    assert set(found["figures"]) - set(found["intervals"]) == {"images", "unique_captions", "left_out"}
+
+
+def test_a_checkpoint_is_scored_with_all_that_the_chain_knows(chain: Path, clcap) -> None:
+    clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
+    answer = clcap("evaluate", chain / "nt.pt", "--retrieval", chain / "nt.retrieval.json", "--device", "cpu", *FAST)
+    assert answer.status == 0, answer.err
+    found = json.loads((chain / "nt.metrics.json").read_text())
+    ranked = json.loads((chain / "nt.retrieval.json").read_text())
+    assert {"novel_share", "words_top_100", "vocabulary_share_of_training", "CIDErBtw"} <= set(found["figures"])
+    assert "decoding:beam 3|precision:fp32" in found["signatures"]["CIDEr"]
+    for name in ("R@1", "R@5", "median_rank", "mean_rank"):
+        assert found["figures"][name] == pytest.approx(ranked["figures"][name])
+    assert {card["role"] for card in found["made_from"]} >= {"checkpoint", "captions", "features", "retrieval"}
+
+
+def test_only_the_first_references_of_each_image(tmp_path: Path, clcap, refused) -> None:
+    two = {id: [*texts, "one more"][:2] for id, texts in PEOPLE.items()}
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", two)
+    words = ("evaluate", "--predictions", said, "--references", people, *FAST, "--references-per-image")
+    assert clcap(*words, 1).status == 0
+    assert "refs:c1" in json.loads((tmp_path / "mine.metrics.json").read_text())["signatures"]["CIDEr"]
+    assert refused(*words, 3) == (
+        "3 of 3 images have fewer than 3 references, which --references-per-image asks for: x/a.jpg, x/b.jpg, x/c.jpg"
+    )
+
+
+def test_document_frequencies_of_a_chosen_corpus(tmp_path: Path, clcap) -> None:
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    corpus = jsonl(tmp_path / "corpus.jsonl", {f"{at}": [f"thing {at}"] for at in range(50)})
+    words = ("evaluate", "--predictions", said, "--references", people, *FAST)
+    clcap(*words)
+    own = json.loads((tmp_path / "mine.metrics.json").read_text())
+    clcap(*words, "--cider-df", corpus)
+    other = json.loads((tmp_path / "mine.metrics.json").read_text())
+    assert "df:corpus.jsonl#" in other["signatures"]["CIDEr"] and "(50 images)" in other["signatures"]["CIDEr"]
+    assert own["figures"]["CIDEr"] != other["figures"]["CIDEr"]
+    assert own["figures"]["ROUGE_L"] == other["figures"]["ROUGE_L"]
+
+
+def test_unknown_metrics_and_other_ranks_are_named(chain: Path, refused, clcap) -> None:
+    assert refused("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X") == (
+        "unknown metric 'CIDER-X'; the nearest known: CIDEr"
+    )
+    assert refused("evaluate", chain / "nt.pt", "--metrics", ",") == (
+        "--metrics names none; there are: BLEU, METEOR, ROUGE_L, CIDEr, SPICE"
+    )
+    clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
+    ranked = json.loads((chain / "aa.retrieval.json").read_text())
+    ranked["images"][0]["caption"] = "something else"
+    (chain / "aa.retrieval.json").write_text(json.dumps(ranked))
+    message = refused("evaluate", chain / "nt.pt", "--device", "cpu", "--retrieval", chain / "aa.retrieval.json")
+    assert message.startswith(f"{chain}/aa.retrieval.json does not rank ")
+
+
+def results(path: Path, first: int, count: int) -> Path:
+    path.write_text(json.dumps([{"image_id": first + at, "caption": "a dog"} for at in range(count)]))
+    return path
+
+
+def test_a_submission_is_named_and_checked_as_the_server_does(tmp_path: Path, clcap, refused) -> None:
+    val, test = results(tmp_path / "my_run.json", 1, 40504), results(tmp_path / "test.json", 100_000, 40775)
+    people = jsonl(tmp_path / "people.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
+    words = ("evaluate", val, "--references", people, "--only-common", *FAST, "--submission", tmp_path / "to")
+    assert clcap(*words, "--test-results", test).status == 0
+    written = sorted(path.name for path in (tmp_path / "to").iterdir())
+    assert written == ["captions_test2014_my-run_results.json", "captions_val2014_my-run_results.json"]
+    assert json.loads((tmp_path / "to" / written[1]).read_text()) == json.loads(val.read_text())
+    assert refused(*words) == (
+        "--submission writes captions of val2014 and of test2014; give the latter with --test-results"
+    )
+    short = results(tmp_path / "short.json", 100_000, 40774)
+    assert refused(*words, "--test-results", short) == (
+        f"{short} has captions of 40774 images; test2014 has 40775, and the server wants all of them"
+    )
+    same = results(tmp_path / "same.json", 1, 40775)
+    assert refused(*words, "--test-results", same) == (
+        "val2014 and test2014 have no image in common, but these files have: 1, 2, 3, 4, 5, …"
+    )
+
+
+def test_real_references_and_made_up_captions_in_a_table(tmp_path: Path, clcap) -> None:
+    """No COCO file is needed: COCO's references, as a table, and captions in CSV."""
+    from tests.conftest import real_data
+
+    notes = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())["annotations"]
+    people = tmp_path / "people.jsonl"
+    people.write_text(
+        "".join(json.dumps({"image": note["image_id"], "caption": note["caption"]}) + "\n" for note in notes)
+    )
+    said = csv(tmp_path / "mine.csv", {str(note["image_id"]): "a man on a street" for note in notes}, id="image")
+    answer = clcap("evaluate", "--predictions", said, "--references", people, *FAST)
+    assert answer.status == 0, answer.err
+    found = json.loads((tmp_path / "mine.metrics.json").read_text())
+    assert found["figures"]["images"] == 79
+    assert found["figures"]["unique_captions"] == 1

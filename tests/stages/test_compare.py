@@ -1,0 +1,108 @@
+"""compare: what is real, what is not, and what was not alike."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.evaluate import evaluate
+from clcap_cli.stages.self_retrieve import self_retrieve
+from clcap_cli.stages.train_cl import train_cl
+
+FAST = "BLEU,ROUGE_L,CIDEr"
+
+
+def test_a_run_does_not_differ_from_itself(chain: Path, clcap) -> None:
+    metrics = evaluate(caption(chain / "nt.pt", device="cpu"), metrics="BLEU,METEOR,ROUGE_L,CIDEr")
+    copied = metrics.with_name("again.metrics.json")
+    copied.write_bytes(metrics.read_bytes())
+    answer = clcap("compare", metrics, copied)
+    assert answer.status == 0
+    assert "METEOR" in answer.out
+    assert "no difference: every figure is the same in every resample" in answer.out
+    assert "higher" not in answer.out and "lower" not in answer.out and "differ by" not in answer.out
+
+
+def test_mle_and_cl_with_ranks(chain: Path, clcap) -> None:
+    files = []
+    for name in ("nt", "nt_cl"):
+        said = caption(chain / f"{name}.pt", device="cpu")
+        ranked = self_retrieve(chain / f"{name}.pt", results=said, device="cpu")
+        files.append(evaluate(said, metrics=FAST, retrieval=ranked))
+    answer = clcap("compare", *files, "--out", chain / "c.json")
+    assert answer.out.splitlines()[0] == "first: nt; second: nt_cl; 10 images, 95% intervals over images"
+    assert answer.out.splitlines()[-1] == str(chain / "c.json")
+    assert "  checkpoint: stage train-mle and train-cl" in answer.out
+    (compared,) = json.loads((chain / "c.json").read_text())["comparisons"]
+    assert {"CIDEr", "R@1", "mean_rank", "unique_share"} <= set(compared["figures"])
+    for name, file in (("first", files[0]), ("second", files[1])):
+        figures = json.loads(file.read_text())["figures"]
+        for figure, found in compared["figures"].items():
+            assert found[name] == pytest.approx(figures[figure], abs=1e-9), figure
+    for found in compared["figures"].values():
+        assert found["interval"][0] <= found["difference"] <= found["interval"][1] or found["verdict"] == "same"
+    assert clcap("compare", *files, "--out", chain / "d.json").status == 0
+    assert json.loads((chain / "d.json").read_text())["comparisons"] == [compared]
+
+
+def test_seeds_of_one_setting_are_pooled(chain: Path, clcap) -> None:
+    files = [evaluate(caption(chain / "nt.pt", device="cpu"), metrics=FAST)]
+    for seed in (1, 2):
+        checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
+        files.append(evaluate(caption(checkpoint, device="cpu"), metrics=FAST))
+    answer = clcap("compare", *files)
+    assert answer.out.splitlines()[0].startswith("first: nt; second: cl_1 and 1 more seeds; ")
+    alone = clcap("compare", *files[1:])
+    assert alone.out.splitlines()[0] == "cl_1 and 1 more seeds: one setting, nothing to compare it with"
+    assert "± " in alone.out and "over 2 seeds" in alone.out
+
+
+def table(path: Path, captions: dict[int, str]) -> Path:
+    path.write_text("id,caption\n" + "".join(f"{id},{text}\n" for id, text in captions.items()))
+    return path
+
+
+def test_an_unfair_comparison_is_named_as_one(tmp_path: Path, clcap) -> None:
+    people = {id: f"a dog number {id}" for id in range(6)}
+    full = table(tmp_path / "people.csv", people)
+    more = tmp_path / "more.csv"
+    more.write_text(full.read_text() + "".join(f"{id},one dog {id}\n" for id in people))
+    said = table(tmp_path / "mine.csv", {id: f"a dog {id}" for id in people})
+    fewer = table(tmp_path / "fewer.csv", {id: f"a dog {id}" for id in range(4)})
+    first = evaluate(predictions=said, references=full, metrics=FAST)
+    second = evaluate(predictions=said, references=more, metrics=FAST, out=tmp_path / "second.metrics.json")
+    third = evaluate(predictions=fewer, references=full, only_common=True, metrics=FAST)
+    out = clcap("compare", first, second).out
+    assert "measured differently, so not comparable:\n" in out
+    assert "  CIDEr: refs:c1 and refs:c2\n" in out
+    assert "  references: other data (" in out
+    assert (
+        "  6 and 4 images were scored; only the 4 in common are compared here\n" in clcap("compare", first, third).out
+    )
+
+
+def test_what_cannot_be_compared(tmp_path: Path, chain: Path, refused) -> None:
+    one = evaluate(
+        predictions=table(tmp_path / "a.csv", {1: "a", 2: "b"}),
+        references=table(tmp_path / "r.csv", {1: "a", 2: "b"}),
+        metrics=FAST,
+    )
+    other = evaluate(
+        predictions=table(tmp_path / "b.csv", {3: "a", 4: "b"}),
+        references=table(tmp_path / "s.csv", {3: "a", 4: "b"}),
+        metrics=FAST,
+    )
+    assert refused("compare", one, other) == (
+        "the runs have 0 images in common; at least two are needed to compare them"
+    )
+    old = tmp_path / "old.metrics.json"
+    content = json.loads(one.read_text())
+    content["images"] = [{"image_id": 1, "caption": "a"}]
+    old.write_text(json.dumps(content))
+    assert refused("compare", old, one) == (f"{old} was written by an older clcap, which kept no texts; evaluate again")
+    assert refused("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
+    retrieval = self_retrieve(chain / "nt.pt", device="cpu")
+    assert refused("compare", retrieval, one) == (
+        f"{retrieval} is a clcap/retrieval file; clcap/metrics is needed here"
+    )
