@@ -68,9 +68,8 @@ class Quality:
         """Of each figure."""
         return {name: ends for scores in self.scores.values() for name, ends in scores.intervals.items()}
 
-    @property
-    def images(self) -> dict[ImageId, dict[str, Any]]:
-        """Image by image: the scores, and METEOR's statistics."""
+    def by_image(self) -> dict[ImageId, dict[str, Any]]:
+        """The scores of each image, and METEOR's statistics."""
         columns: dict[str, Sequence] = {}
         for scores in self.scores.values():
             columns |= scores.each

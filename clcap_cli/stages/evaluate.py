@@ -189,13 +189,13 @@ def _first(
 
 
 def _by_image(said: "Mapping[ImageId, str]", quality: "Quality", columns: "Mapping[str, Sequence]") -> list[dict]:
-    texts = quality.texts
+    texts, scores = quality.texts, quality.by_image()
     columns = {"tokenised": texts.captions, "references": texts.references, **columns}
     return [
         {
             "image_id": id,
             "caption": said[id],
-            **quality.images[id],
+            **scores[id],
             **{name: values[at] for name, values in columns.items()},
         }
         for at, id in enumerate(texts.ids)

@@ -68,13 +68,14 @@ def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> t
 
 def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     found = scored(captions, references)
+    by_image = found.by_image()
     overall, each = peer(captions, references, monkeypatch)
     assert set(found.figures) == set(overall)
     for name, value in overall.items():
         assert found.figures[name] == pytest.approx(value, abs=1e-12), name
         for id in captions:
-            assert found.images[id][name] == pytest.approx(each[id][name], abs=1e-12), (name, id)
-    statistics = np.array([found.images[id]["meteor_statistics"] for id in captions])
+            assert by_image[id][name] == pytest.approx(each[id][name], abs=1e-12), (name, id)
+    statistics = np.array([by_image[id]["meteor_statistics"] for id in captions])
     assert meteor_of(statistics) == pytest.approx([each[id]["METEOR"] for id in captions], abs=1e-12)
 
 
@@ -100,16 +101,16 @@ def test_equal_to_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None
 def test_no_line_end_shifts_texts(end: str) -> None:
     """pycocoevalcap itself gives every text after a carriage return to the image before."""
     captions = {"a": f"a dog{end}runs", "b": f"{end}two cats sleep on a sofa{end}", "c": "a bus"}
-    each = scored(captions, REFERENCES, ["ROUGE_L"]).images
+    each = scored(captions, REFERENCES, ["ROUGE_L"]).by_image()
     assert [each[id]["ROUGE_L"] for id in captions] == [1, 1, 1]
 
 
 def test_scores_of_one_image_are_its_own() -> None:
     captions = {"c": "a red bus", "a": "nothing alike", "b": "two cats sleep on a sofa"}
-    found = scored(captions, REFERENCES, WITHOUT_METEOR)
-    assert list(found.images) == ["c", "a", "b"]
-    assert found.images["b"]["ROUGE_L"] == 1
-    assert found.images["a"]["ROUGE_L"] == 0
+    found = scored(captions, REFERENCES, WITHOUT_METEOR).by_image()
+    assert list(found) == ["c", "a", "b"]
+    assert found["b"]["ROUGE_L"] == 1
+    assert found["a"]["ROUGE_L"] == 0
 
 
 def test_without_a_java_on_the_path_the_packaged_one_is_used() -> None:
