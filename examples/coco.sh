@@ -25,7 +25,7 @@ clcap train-cl --ref "$out/aa.pt" --target "$out/nt.pt" --k 5 --out "$out/nt_fro
 measure() {
   clcap caption "$out/$1.pt" --split test
   clcap self-retrieve "$out/$1.pt" --split test --results "$out/$1.captions.json"
-  clcap evaluate "$out/$1.captions.json" --split test
+  clcap evaluate "$out/$1.captions.json" --split test --retrieval "$out/$1.retrieval.json"
 }
 for model in nt aa nt_cl aa_cl nt_from_aa; do measure "$model"; done
 clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --out "$out/report.html"

@@ -15,7 +15,7 @@ for seed in 1 2 3; do
   for name in "$mle" "${mle}_cl"; do
     clcap caption "$name.pt" --split test
     clcap self-retrieve "$name.pt" --split test --results "$name.captions.json"
-    clcap evaluate "$name.captions.json" --split test
+    clcap evaluate "$name.captions.json" --split test --retrieval "$name.retrieval.json"
   done
 done
 python3 "$(dirname "$0")/table.py" "MLE=$out/${model}_[123]" "CL=$out/${model}_[123]_cl"

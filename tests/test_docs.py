@@ -13,7 +13,15 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 NAMES = "|".join(COMMANDS)
 SCRIPTS = sorted([*ROOT.glob("examples/*.sh"), *ROOT.glob("tests/*.sh"), ROOT / ".ci" / "run"])
-TEXTS = sorted([*ROOT.glob("examples/*.sh"), *ROOT.glob("**/*.smk"), ROOT / "README.md", *ROOT.glob("pipelines/*.md")])
+TEXTS = sorted(
+    [
+        *ROOT.glob("examples/*.sh"),
+        *ROOT.glob("**/*.smk"),
+        ROOT / "README.md",
+        *ROOT.glob("pipelines/*.md"),
+        *ROOT.glob("docs/*.md"),
+    ]
+)
 
 
 def calls() -> list[tuple[str, str]]:
@@ -52,7 +60,7 @@ def test_scripts_are_valid_and_stop_at_the_first_failure(script: Path) -> None:
 def test_folders_in_the_readme_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = re.findall(r"^\| `([a-z_/]+/)` \|", text, flags=re.MULTILINE)
-    assert len(folders) == 14
+    assert len(folders) == 15
     assert all((ROOT / folder).is_dir() for folder in folders)
     rooms = {f"clcap_cli/{path.parent.name}/" for path in (ROOT / "clcap_cli").glob("*/__init__.py")}
     assert rooms <= set(folders)

@@ -72,9 +72,11 @@ def same_setting(first: Sequence[Card], second: Sequence[Card]) -> bool:
 
 def _between(role: str, mine: Card, theirs: Card) -> list[str]:
     lines = [f"{role}: other data ({mine.id} and {theirs.id})"] if role in DATA and mine.id != theirs.id else []
+    same_stage = mine.stage == theirs.stage
     for name in dict.fromkeys([*mine.settings, *theirs.settings]):
         pair = mine.settings.get(name), theirs.settings.get(name)
-        if name != SEED and pair[0] != pair[1]:
+        told = same_stage or (name in mine.settings and name in theirs.settings)
+        if name != SEED and told and pair[0] != pair[1]:
             lines.append(f"{role}: {name} {pair[0]} and {pair[1]}")
     for name in ("stage", "clcap", "torch"):
         pair = getattr(mine, name), getattr(theirs, name)

@@ -28,6 +28,7 @@ def demo(
     from clcap_cli.stages.extract_features import extract_features
     from clcap_cli.stages.make_scenes import make_scenes
     from clcap_cli.stages.prepare_captions import prepare_captions
+    from clcap_cli.stages.report import report
     from clcap_cli.stages.self_retrieve import self_retrieve
     from clcap_cli.stages.train_cl import train_cl
     from clcap_cli.stages.train_mle import train_mle
@@ -47,12 +48,15 @@ def demo(
     for name, checkpoint in (("MLE", mle), ("CL", cl)):
         results = caption(checkpoint)
         retrieval = self_retrieve(checkpoint, results=results, seed=seed)
-        measured[name] = (retrieval, evaluate(results))
+        measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
     _step("6/6  outcome on 200 test scenes that no training saw")
     figures = {name: _read(*paths) for name, paths in measured.items()}
     stderr().print(_table(figures))
     say(f"The {SHOWN} images whose rank improved most:")
     _compare(figures)
+    page = report([path for paths in measured.values() for path in paths])
+    say(f"all of it side by side, with the pictures: {page}")
+    say(f"what is more than chance: clcap compare {measured['MLE'][1]} {measured['CL'][1]}")
     say(f"every file of the chain is in {folder}; what made one: clcap show {cl}")
     return folder
 

@@ -5,7 +5,9 @@ made of one of them each, words left out and exchanged.
 """
 
 import json
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -13,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from clcap_cli.metrics.java import package_folder
 from tests.benchmarks.files import taken
@@ -75,9 +78,39 @@ def peer(annotations: str, results: str, out: str) -> None:
     Path(out).write_text(json.dumps({name: float(value) for name, value in evaluation.eval.items()}))
 
 
-def main() -> None:
-    import subprocess
+def pictures(ids: list[int], folder: Path) -> None:
+    """JPEG files of 320 x 240, smooth with some grain, as photos are; their names are the ids."""
+    draw = np.random.default_rng(0)
+    folder.mkdir()
+    for id in ids:
+        smooth = Image.fromarray(draw.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((320, 240))
+        grain = draw.normal(0, 8, (240, 320, 1))
+        Image.fromarray((np.asarray(smooth) + grain).clip(0, 255).astype(np.uint8)).save(folder / f"{id}", "JPEG")
 
+
+def about(page: Path) -> str:
+    """A page's size and, where Chromium is, how long it takes to open from the disk."""
+    size = f", {page.stat().st_size / 2**20:.1f} MiB"
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        return size
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    settings = webdriver.ChromeOptions()
+    settings.binary_location = chromium
+    for switch in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"):
+        settings.add_argument(switch)
+    loads = []
+    for _ in range(3):
+        browser = webdriver.Chrome(options=settings, service=Service(driver))
+        browser.get(page.as_uri())
+        loads.append(browser.execute_script("return performance.getEntriesByType('navigation')[0].loadEventEnd"))
+        browser.quit()
+    return f"{size}, open in {statistics.median(loads):.0f} ms"
+
+
+def main() -> None:
     runs = options(__doc__ or "").runs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -105,9 +138,10 @@ def main() -> None:
         taken("evaluate", "--predictions", folder / "1.json", "--references", annotations, *FAST)
         files = [folder / "0.metrics.json", folder / "1.metrics.json"]
         print(f"compare, 1,000 resamples of two runs: {taken('compare', *files):.1f} s")
-        made = taken("report", *files)
-        size = (folder / "report.html").stat().st_size / 2**20
-        print(f"report, without pictures: {made:.1f} s, {size:.1f} MiB")
+        page = folder / "report.html"
+        print(f"report without pictures: {taken('report', *files):.1f} s{about(page)}")
+        pictures(list(people), folder / "pictures")
+        print(f"report with pictures: {taken('report', *files, '--images', folder / 'pictures'):.1f} s{about(page)}")
 
 
 if __name__ == "__main__":
