@@ -23,6 +23,7 @@ from clcap_cli.errors import ClcapError
 CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
 METRICS = "clcap/metrics"
+COMPARISON = "clcap/comparison"
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,45 @@ def open_figures(path: Path, kind: str | None = None) -> Figures:
     if not all("image_id" in image and "caption" in image for image in content.images):
         raise ClcapError(f"{path} is damaged: an image without its image_id or caption")
     return Figures(path, provenance, **dict(content))
+
+
+class ComparedFigure(BaseModel):
+    """One figure of two sides, as ``compare`` writes it."""
+
+    first: float
+    second: float
+    difference: float
+    interval: tuple[float, float]
+    spreads: tuple[float, float]
+    p: float
+    verdict: str
+
+    @property
+    def told(self) -> bool:
+        """Whether the difference is more than chance."""
+        return self.verdict in ("higher", "lower")
+
+
+class Comparison(BaseModel):
+    """Two settings, compared."""
+
+    first: str
+    second: str
+    figures: dict[str, ComparedFigure]
+    differ: dict[str, list[str]]
+    """What was ``measured`` differently, and what the runs were ``made`` differently from."""
+
+
+def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
+    """Write what was compared over the images ``ids``."""
+    content = {"images": list(ids), "comparisons": [one.model_dump() for one in comparisons]}
+    write_json(out, {"provenance": origin.stamp(COMPARISON, digest_of_json(content), out).model_dump(), **content})
+
+
+def open_comparison(path: Path) -> list[Comparison]:
+    """Read what ``write_comparison`` wrote.
+
+    Raises ClcapError when it is missing or damaged.
+    """
+    data = read_json(path)
+    return checked(data.get("comparisons"), list[Comparison], path, f"a whole {COMPARISON} file")

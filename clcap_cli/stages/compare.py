@@ -12,7 +12,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Out, Seed
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.results import Figures
+    from clcap_cli.artifacts.results import Comparison, Figures
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.metrics.comparison import Difference, Side
 
@@ -41,7 +41,7 @@ def compare(
     settings = dict(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import METRICS, open_figures
+    from clcap_cli.artifacts.results import METRICS, open_figures, write_comparison
     from clcap_cli.metrics.comparison import compare_sides
     from clcap_cli.metrics.resampling import draw
 
@@ -64,7 +64,7 @@ def compare(
     if not others:
         _print_spread(first, mine)
     if out is not None:
-        _write(out, ids, comparisons, origin)
+        write_comparison(out, ids, comparisons, origin)
     return out
 
 
@@ -197,18 +197,13 @@ def _print_spread(setting: _Setting, measured: "Side") -> None:
 
 def _plain(
     first: _Setting, other: _Setting, differences: "Sequence[Difference]", unlike: dict[str, list[str]]
-) -> dict[str, Any]:
-    """A comparison as plain data."""
+) -> "Comparison":
+    """A comparison as it is written."""
     from dataclasses import asdict
 
-    figures = {one.name: {**asdict(one), "difference": one.difference, "verdict": one.verdict} for one in differences}
-    return {"first": first.name, "second": other.name, "figures": figures, "differ": unlike}
+    from clcap_cli.artifacts.results import ComparedFigure, Comparison
 
-
-def _write(out: Path, ids: "Sequence[ImageId]", comparisons: list[dict[str, Any]], origin: Any) -> None:
-    from clcap_cli.artifacts.json_files import write_json
-    from clcap_cli.artifacts.provenance import digest_of_json
-
-    content = {"images": list(ids), "comparisons": comparisons}
-    provenance = origin.stamp("clcap/comparison", digest_of_json(content), out)
-    write_json(out, {"provenance": provenance.model_dump(), **content})
+    figures = {
+        one.name: ComparedFigure(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences
+    }
+    return Comparison(first=first.name, second=other.name, figures=figures, differ=unlike)

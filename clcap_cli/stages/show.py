@@ -94,6 +94,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/checkpoint": _checkpoint,
         "clcap/caption-results": _results,
         "clcap/log-probs": _log_probs,
+        "clcap/comparison": _comparison,
     }.get(provenance.format, _figures)(file)
 
 
@@ -158,9 +159,24 @@ def _results(file: Path) -> dict[str, str]:
 
 
 def _figures(file: Path) -> dict[str, str]:
-    from clcap_cli.datasets.reading import read_json
+    from clcap_cli.artifacts.results import open_figures
 
-    figures = read_json(file)["figures"]
+    figures = open_figures(file).figures
     return {
         "figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items() if isinstance(value, int | float))
+    }
+
+
+def _comparison(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.results import open_comparison
+
+    return {
+        "compared": "; ".join(
+            f"{one.second} against {one.first}: "
+            + (
+                ", ".join(f"{name} {found.verdict}" for name, found in one.figures.items() if found.told)
+                or "no difference"
+            )
+            for one in open_comparison(file)
+        )
     }

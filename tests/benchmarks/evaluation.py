@@ -20,6 +20,7 @@ from PIL import Image
 from clcap_cli.metrics.java import package_folder
 from tests.benchmarks.files import taken
 from tests.benchmarks.measure import options, seconds
+from tests.metrics.test_quality import NoSpice
 
 IMAGES, EACH, WORDS = 5000, 5, 12
 CHANGED = 0.3
@@ -60,16 +61,9 @@ def write_coco(people: dict[int, list[str]], path: Path) -> None:
 
 
 def peer(annotations: str, results: str, out: str) -> None:
-    """COCOEvalCap as its README has it, SPICE, whose models it would download, left out."""
+    """COCOEvalCap as its README has it, SPICE left out."""
     import pycocoevalcap.eval as coco_eval
     from pycocotools.coco import COCO
-
-    class NoSpice:
-        def method(self) -> str:
-            return "SPICE"
-
-        def compute_score(self, people: dict, machine: dict) -> tuple[float, list[float]]:
-            return 0.0, [0.0] * len(people)
 
     coco_eval.Spice = NoSpice
     coco = COCO(annotations)

@@ -40,8 +40,18 @@ def scored(captions: dict, references: dict, metrics: list[str] = list(METRICS[:
     return score_captions(captions, references, draw(len(captions), 0), metrics)
 
 
+class NoSpice:
+    """Stands in for pycocoevalcap's SPICE, whose models it would download."""
+
+    def method(self) -> str:
+        return "SPICE"
+
+    def compute_score(self, people: dict, machine: dict) -> tuple[float, list[float]]:
+        return 0.0, [0.0] * len(people)
+
+
 def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> tuple[dict, dict]:
-    """What COCOEvalCap itself gives, over all and by image; SPICE, whose models it would download, left out."""
+    """What COCOEvalCap itself gives, over all and by image; SPICE left out."""
     import pycocoevalcap.eval as coco_eval
 
     class Annotations:
@@ -50,13 +60,6 @@ def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> t
 
         def getImgIds(self) -> list:  # noqa: N802
             return list(self.imgToAnns)
-
-    class NoSpice:
-        def method(self) -> str:
-            return "SPICE"
-
-        def compute_score(self, people: dict, machine: dict) -> tuple[float, list[float]]:
-            return 0.0, [0.0] * len(people)
 
     monkeypatch.setattr(coco_eval, "Spice", NoSpice)
     found = coco_eval.COCOEvalCap(Annotations(references), Annotations({id: [text] for id, text in captions.items()}))

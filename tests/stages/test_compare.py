@@ -42,6 +42,7 @@ def test_mle_and_cl_with_ranks(chain: Path, clcap) -> None:
             assert found[name] == pytest.approx(figures[figure], abs=1e-9), figure
     for found in compared["figures"].values():
         assert found["interval"][0] <= found["difference"] <= found["interval"][1] or found["verdict"] == "same"
+    assert "nt_cl against nt: " in clcap("show", chain / "c.json").out
     assert clcap("compare", *files, "--out", chain / "d.json").status == 0
     assert json.loads((chain / "d.json").read_text())["comparisons"] == [compared]
 
