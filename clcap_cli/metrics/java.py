@@ -63,11 +63,13 @@ class JavaProgram:
             self._complaints.close()
             raise JavaError(f"{name}: {command[0]} cannot be started: {error.strerror or error}") from error
         threading.Thread(target=self._watch, daemon=True).start()
+        _RUNNING.add(self)
 
     def __enter__(self) -> "JavaProgram":
         return self
 
     def __exit__(self, *_: object) -> None:
+        _RUNNING.discard(self)
         self._ended.set()
         self._process.kill()
         self._process.wait()
@@ -102,6 +104,10 @@ class JavaProgram:
         reason = telling[0].strip() if telling else ""
         return JavaError(f"{self._name} failed: {reason or f'Java ended with status {self._process.poll()}'}")
 
+    def end(self) -> None:
+        """End the program; whoever waits for its answers hears of it."""
+        self._process.kill()
+
     def _write(self, lines: Iterable[str], last: bool) -> None:
         # A program that is gone cannot be told anything; whoever reads its answers hears of it.
         with contextlib.suppress(OSError, ValueError):
@@ -116,8 +122,22 @@ class JavaProgram:
         while not self._ended.wait(min(1.0, self._silence / 4)):
             if time.monotonic() - self._heard > self._silence:
                 self._hung = True
-                self._process.kill()
+                self.end()
                 return
+
+
+_RUNNING: set[JavaProgram] = set()
+
+
+@contextlib.contextmanager
+def ended_together() -> Iterator[None]:
+    """End every Java program when an error or Ctrl-C comes, so that no thread goes on waiting for one."""
+    try:
+        yield
+    except BaseException:
+        for program in list(_RUNNING):
+            program.end()
+        raise
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -16,6 +16,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.metrics.bleu import bleu_of, bleu_statistics
 from clcap_cli.metrics.cider import CiderD
 from clcap_cli.metrics.figures import bleu_figures, mean_figure, meteor_figure
+from clcap_cli.metrics.java import ended_together
 from clcap_cli.metrics.meteor import meteor
 from clcap_cli.metrics.paraphrases import phrases_of, read_table, write_needed
 from clcap_cli.metrics.resampling import Draws, Figure, measured
@@ -95,7 +96,7 @@ def score_captions(
     Raises ClcapError when the tokeniser fails.
     """
     not_scored: dict[str, str] = {}
-    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
+    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder, ended_together():
         table = pool.submit(read_table) if "METEOR" in metrics else None
         texts = tokenised(captions, references)
         java = {}

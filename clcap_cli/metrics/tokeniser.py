@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from clcap_cli.metrics.java import SHORT_RUN, JavaError, JavaProgram, package_folder
+from clcap_cli.metrics.java import SHORT_RUN, JavaError, JavaProgram, ended_together, package_folder
 
 NAME = "PTB (Stanford CoreNLP 3.4.1)"
 
@@ -16,7 +16,7 @@ def tokenise(*groups: Sequence[str]) -> list[list[str]]:
 
     Raises JavaError.
     """
-    with ThreadPoolExecutor(len(groups)) as pool:
+    with ThreadPoolExecutor(len(groups)) as pool, ended_together():
         return list(pool.map(_tokenised, groups))
 
 

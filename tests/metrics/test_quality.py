@@ -5,9 +5,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +147,26 @@ def test_a_hanging_meteor_is_ended_and_takes_nothing_with_it(tmp_path: Path, mon
     found = scored(HARD["plain"], REFERENCES)
     assert found.not_scored == {"METEOR": "METEOR said nothing for 8 s and was ended"}
     assert found.figures == scored(HARD["plain"], REFERENCES, WITHOUT_METEOR).figures
+
+
+def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java_that(f"touch {tmp_path}/started; exec sleep 600", tmp_path / "bin", monkeypatch)
+    code = (
+        "from clcap_cli.metrics.quality import score_captions; from clcap_cli.metrics.resampling import draw; "
+        "score_captions({1: 'a dog'}, {1: ['a dog']}, draw(1, 0), ['METEOR'])"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stderr=subprocess.PIPE,
+        # A shell's background jobs, the tests among them, ignore Ctrl-C and hand that on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    while not (tmp_path / "started").exists():
+        assert running.poll() is None
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in said
 
 
 def test_what_java_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
