@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,8 +32,13 @@ def write_text(path: Path, text: str) -> None:
         part.write_bytes(text.encode("utf-8", "replace"))
 
 
-def check_writable(path: Path) -> Path:
-    """Fail now, not after hours of work, if ``path`` cannot be written; its folder is made where it is missing."""
+def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
+    """Fail now, not after hours of work, if ``path`` cannot be written or is one of the files that are ``read``.
+
+    Its folder is made where it is missing.
+    """
+    if path.resolve() in {other.resolve() for other in read}:
+        raise ClcapError(f"{path} is read, so it cannot be written; give another name")
     if path.is_dir():
         raise ClcapError(f"{path} cannot be written: it is a folder; give a file name with --out")
     try:

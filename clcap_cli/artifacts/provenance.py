@@ -96,6 +96,8 @@ class Origin:
 
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
+        if out.resolve() in {path.resolve() for _, path, _ in self.inputs}:
+            raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
         folder = out.parent.resolve()
         return Provenance(
             format=kind,

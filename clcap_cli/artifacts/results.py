@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt
 
 from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
@@ -79,6 +79,20 @@ def write_figures(
     write_json(out, {"provenance": provenance.model_dump(), **(beside or {}), **content})
 
 
+class _Image(BaseModel, extra="allow"):
+    """An image's entry; whatever else it has are its scores."""
+
+    __pydantic_extra__: dict[str, FiniteFloat] = Field(init=False)
+    image_id: ImageId
+    caption: str
+    tokenised: str = ""
+    references: list[str] = Field(default=[""], min_length=1)
+    meteor_statistics: list[FiniteFloat] = Field(default=[0.0] * 23, min_length=23, max_length=23)
+    frequency_bands: list[NonNegativeInt] = Field(default=[0] * 3, min_length=3, max_length=3)
+    rank: FiniteFloat = Field(1, ge=1)
+    tied: int = Field(1, ge=1)
+
+
 class _Content(BaseModel):
     figures: dict[str, Any]
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
@@ -120,9 +134,14 @@ def open_figures(path: Path, kind: str | None = None) -> Figures:
     if provenance.format not in (RETRIEVAL, METRICS):
         raise ClcapError(f"{path} is a {provenance.format} file; {METRICS} or {RETRIEVAL} is needed here")
     content = checked(data, _Content, path, f"a whole {provenance.format} file")
-    if not all("image_id" in image and "caption" in image for image in content.images):
-        raise ClcapError(f"{path} is damaged: an image without its image_id or caption")
+    _check_images(content.images, path, provenance.format)
     return Figures(path, provenance, **dict(content))
+
+
+def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
+    checked({"images": images}, dict[str, list[_Image]], path, f"a whole {kind.removeprefix('clcap/')} file")
+    if len({image["image_id"] for image in images}) < len(images):
+        raise ClcapError(f"{path} is damaged: it has an image twice")
 
 
 class ComparedFigure(BaseModel):

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from clcap_cli.datasets.coco import coco_records
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.datasets.table import SUFFIXES, numbered, read_table
+from clcap_cli.datasets.table import SUFFIXES, read_table
 from clcap_cli.errors import ClcapError, some
 
 IDS = ("image_id", "id", "image")
@@ -52,6 +52,8 @@ def by_image(pairs: list[tuple[ImageId, str]], path: Path) -> dict[ImageId, list
     """
     texts: dict[ImageId, list[str]] = {}
     for id, text in pairs:
+        if any("\ud800" <= mark <= "\udfff" for mark in text):
+            raise ClcapError(f"{path}: the caption of image {id} holds half a character (a lone surrogate)")
         texts.setdefault(id, []).append(text)
     if not texts:
         raise ClcapError(f"{path} holds no captions")
@@ -82,7 +84,11 @@ def _in_table(path: Path) -> list[tuple[ImageId, str]]:
     empty = table[id].isna() | (table[id].astype(str).str.strip() == "") | table[text].isna()
     if empty.any():
         raise ClcapError(f"{path}: row {int(empty.to_numpy().argmax()) + 1} lacks its {id} or its {text}")
-    return list(zip(numbered(table[id]), table[text].astype(str), strict=True))
+    return [(_id(one), text) for one, text in zip(table[id].astype(str), table[text].astype(str), strict=True)]
+
+
+def _id(text: str) -> ImageId:
+    return int(text) if text.isdecimal() and str(int(text)) == text else text
 
 
 def _in_json(path: Path) -> list[tuple[ImageId, str]]:

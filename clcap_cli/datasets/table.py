@@ -1,5 +1,6 @@
 """Captions in tables: CSV, JSON Lines or Parquet with the columns image, caption, split and, optionally, id."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,11 @@ def table_records(path: Path) -> list[ImageRecord]:
         if column not in table.columns:
             raise ClcapError(f"{path} has no column '{column}'; it has: {', '.join(map(str, table.columns))}")
     _check_cells(table, path)
-    table = table.assign(id=numbered(table["id"] if "id" in table.columns else table["image"]))
+    table = table.assign(id=_numbered(table["id"] if "id" in table.columns else table["image"]))
     return [_record(id, rows, path) for id, rows in table.groupby("id", sort=False)]
 
 
-def numbered(ids: "pandas.Series") -> "pandas.Series":
+def _numbered(ids: "pandas.Series") -> "pandas.Series":
     """Image ids as numbers where all of them are, else as text."""
     ids = ids.astype(str)
     whole = all(id.isdecimal() and str(int(id)) == id for id in ids.unique())
@@ -43,12 +44,18 @@ def read_table(path: Path) -> "pandas.DataFrame":
 
     text = {"image": str, "caption": str, "split": str, "id": str, "image_id": str}
     readers = {
-        ".csv": lambda: pandas.read_csv(path, dtype=text, keep_default_na=False),
+        ".csv": lambda: pandas.read_csv(path, dtype=text, keep_default_na=False, index_col=False),
         ".jsonl": lambda: pandas.read_json(path, lines=True, dtype=text),
         ".parquet": lambda: pandas.read_parquet(path),
     }
     try:
-        return readers[path.suffix.lower()]()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            return readers[path.suffix.lower()]()
+    except pandas.errors.ParserWarning as error:
+        raise ClcapError(
+            f"{path}: rows have more fields than the header; a caption with a comma needs quotes around it"
+        ) from error
     except FileNotFoundError as error:
         raise ClcapError(f"no such file: {path}") from error
     except (ValueError, OSError) as error:

@@ -90,8 +90,10 @@ def distinctiveness_figures(images: Images) -> dict[str, Figure]:
     lengths = np.array([len(text) for text in words], dtype=np.float64)
     figures = {
         "unique_share": _different_of(whole, np.ones(len(images))),
-        "vocabulary_used": Figure(lambda weights: _different(weights, used), counts_distinct=True),
-        "vocabulary_share_of_references": Figure(lambda weights: _shared(weights, used, known), counts_distinct=True),
+        "vocabulary_used": Figure(lambda weights: _different(weights, used), counts_distinct=True, grows=True),
+        "vocabulary_share_of_references": Figure(
+            lambda weights: _shared(weights, used, known), counts_distinct=True, grows=True
+        ),
         "mean_length": mean_figure(lengths),
         "repeated_bigrams": mean_figure(np.array([repeated_bigrams(text) for text in said])),
         "distinct_1": _different_of(used, lengths),
@@ -116,7 +118,7 @@ def vocabulary_share(captions: Sequence[str], vocabulary: Vocabulary) -> Figure:
     known = [[number for number in vocabulary.encode(words_of(text)) if number != UNK] for text in captions]
     used = _incidence(known, {})
     words = len(vocabulary) - len(SPECIAL)
-    return Figure(lambda weights: _different(weights, used) / words, counts_distinct=True)
+    return Figure(lambda weights: _different(weights, used) / words, counts_distinct=True, grows=True)
 
 
 def _of_sums(statistics: np.ndarray, formula: Callable[[np.ndarray], np.ndarray]) -> Figure:

@@ -54,6 +54,8 @@ class JavaProgram:
         self._name, self._silence = name, silence or SILENCE
         self._heard, self._hung, self._ended = time.monotonic(), False, threading.Event()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  (closed on exit)
+        if _ENDING.is_set():
+            raise JavaError(f"{name} is not started any more")
         command = [str(find_java()), UTF8, *words]
         try:
             self._process = subprocess.Popen(
@@ -113,7 +115,7 @@ class JavaProgram:
         with contextlib.suppress(OSError, ValueError):
             pipe = _open(self._process.stdin)
             for line in lines:
-                pipe.write(f"{line}\n".encode())
+                pipe.write(f"{line}\n".encode(errors="replace"))
             pipe.flush()
             if last:
                 pipe.close()
@@ -127,14 +129,17 @@ class JavaProgram:
 
 
 _RUNNING: set[JavaProgram] = set()
+_ENDING = threading.Event()
 
 
 @contextlib.contextmanager
 def ended_together() -> Iterator[None]:
     """End every Java program when an error or Ctrl-C comes, so that no thread goes on waiting for one."""
+    _ENDING.clear()
     try:
         yield
     except BaseException:
+        _ENDING.set()
         for program in list(_RUNNING):
             program.end()
         raise

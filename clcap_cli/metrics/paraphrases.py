@@ -65,14 +65,13 @@ def _halves(table: "ChunkedArray") -> "list[ChunkedArray]":
 
 def _phrases(text: str) -> Iterator[str]:
     """All phrases of a text, however METEOR may split its words at punctuation."""
-    words = [PIECES.findall(word) for word in text.split()]
-    if all(len(pieces) == 1 for pieces in words):
-        flat = [piece for pieces in words for piece in pieces]
-        for first in range(len(flat)):
-            for end in range(first + 1, min(first + LONGEST, len(flat)) + 1):
-                yield " ".join(flat[first:end])
+    words = text.split()
+    if "".join(words).isalnum():
+        for length in range(1, LONGEST + 1):
+            yield from map(" ".join, zip(*(words[at:] for at in range(length)), strict=False))
         return
-    rests = [pieces[at:] for pieces in words for at in range(len(pieces))]
+    pieces = [PIECES.findall(word) for word in words]
+    rests = [parts[at:] for parts in pieces for at in range(len(parts))]
     for first in range(len(rests)):
         yield from _continued(rests, first, [])
 

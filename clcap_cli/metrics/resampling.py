@@ -23,6 +23,8 @@ class Figure:
     """(resamples, images) how often each image is drawn -> (resamples,)."""
     counts_distinct: bool = False
     """Whether it counts different things, of which a resample with repeats has too few."""
+    grows: bool = False
+    """Whether such a count goes on growing with the number of images, as a vocabulary does."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,12 @@ class Draws:
         return self.halves.shape[1]
 
     def of(self, figure: Figure) -> np.ndarray:
-        """(resamples,) the figure in each resample of the kind that suits it."""
+        """(resamples,) the figure in each resample of the kind that suits it.
+
+        Of what grows, one half's less the other half's, over √2: it spreads as the figure of half as many images does.
+        """
+        if figure.grows:
+            return (figure.of(self.halves) - figure.of(1 - self.halves)) / np.sqrt(2)
         return figure.of(self.halves if figure.counts_distinct else self.with_repeats)
 
 
@@ -71,8 +78,10 @@ def interval(figure: Figure, centre: float, resampled: np.ndarray) -> tuple[floa
 
 
 def measured(figures: Mapping[str, Figure], draws: Draws) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """The figures over all images, and the 95% confidence interval of each."""
+    """The figures over all images, and the 95% confidence interval of each; a single image has none."""
     values = {name: value(figure, draws.images) for name, figure in figures.items()}
+    if draws.images < 2:
+        return values, {}
     return values, {name: interval(figure, values[name], draws.of(figure)) for name, figure in figures.items()}
 
 

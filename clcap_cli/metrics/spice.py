@@ -45,7 +45,7 @@ def check_spice(folder: Path) -> None:
 
 
 def spice_of(captions: Sequence[str], references: Sequence[Sequence[str]], folder: Path) -> list[float]:
-    """The F score of each tokenised caption, from 0 to 1; not a number where neither side has anything to compare.
+    """The F score of each tokenised caption, from 0 to 1; 0 where neither side has anything to compare.
 
     Raises JavaError.
     """
@@ -54,7 +54,12 @@ def spice_of(captions: Sequence[str], references: Sequence[Sequence[str]], folde
         for at, (text, group) in enumerate(zip(captions, references, strict=True))
     ]
     scores = {item["image_id"]: item["scores"]["All"]["f"] for item in _run(folder, items)}
-    return [math.nan if scores[at] is None else float(scores[at]) for at in range(len(items))]
+    return [_number(scores[at]) for at in range(len(items))]
+
+
+def _number(score: object) -> float:
+    """SPICE writes null, or text, for what is not a number."""
+    return float(score) if isinstance(score, int | float) and math.isfinite(score) else 0.0
 
 
 def _run(folder: Path, items: list[dict]) -> list[dict]:

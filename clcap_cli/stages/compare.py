@@ -45,7 +45,7 @@ def compare(
     from clcap_cli.metrics.comparison import compare_sides
     from clcap_cli.metrics.resampling import draw
 
-    out = out and check_writable(out)
+    out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
     runs = [open_figures(path, METRICS) for path in metrics]
     for run in runs:
@@ -90,8 +90,11 @@ def _by_id(run: "Figures") -> "dict[ImageId, dict[str, Any]]":
 
 def _common_ids(runs: "Sequence[Figures]") -> "list[ImageId]":
     for run in runs:
-        if "tokenised" not in run.images[0]:
+        if not {"tokenised", "references"} <= set(run.images[0]):
             raise ClcapError(f"{run.path} was written by an older clcap, which kept no texts; evaluate again")
+        for image in run.images:
+            if set(image) != set(run.images[0]):
+                raise ClcapError(f"{run.path} is damaged: image {image['image_id']} lacks figures that others have")
     others = [set(_by_id(run)) for run in runs[1:]]
     ids = [id for id in _by_id(runs[0]) if all(id in known for known in others)]
     if len(ids) < 2:
@@ -101,16 +104,20 @@ def _common_ids(runs: "Sequence[Figures]") -> "list[ImageId]":
 
 def _pooled(runs: "Sequence[Figures]") -> list[_Setting]:
     """The settings, in the order of their first runs."""
-    from clcap_cli.artifacts.cards import same_setting
-
     settings: list[_Setting] = []
     for run in runs:
-        known = [s for s in settings if all(same_setting(other.made_from, run.made_from) for other in s.runs)]
+        known = [s for s in settings if all(_differ_by_seed(other, run) for other in s.runs)]
         if known:
             known[0].runs.append(run)
         else:
             settings.append(_Setting([run]))
     return settings
+
+
+def _differ_by_seed(one: "Figures", other: "Figures") -> bool:
+    from clcap_cli.artifacts.cards import same_setting
+
+    return one.signatures == other.signatures and same_setting(one.made_from, other.made_from)
 
 
 def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side":
@@ -130,9 +137,16 @@ def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str
         sizes = f"{len(mine.images)} and {len(theirs.images)} images were scored"
         measured.append(f"{sizes}; only the {common} in common are compared here")
     for name, signature in mine.signatures.items():
-        pairs = zip(signature.split("|"), theirs.signatures.get(name, signature).split("|"), strict=False)
-        measured += [f"{name}: {one} and {two}" for one, two in pairs if one != two]
+        if name in theirs.signatures:
+            own, others = (_parts(text) for text in (signature, theirs.signatures[name]))
+            unlike = [key for key in dict.fromkeys([*own, *others]) if own.get(key) != others.get(key)]
+            measured += [f"{name}: {key} {own.get(key)} and {others.get(key)}" for key in unlike]
     return {"measured": measured, "made": differences(mine.made_from, theirs.made_from)}
+
+
+def _parts(signature: str) -> dict[str, str]:
+    """A signature by key."""
+    return {key: value for key, _, value in (part.partition(":") for part in signature.split("|"))}
 
 
 def _print_comparison(
@@ -149,7 +163,7 @@ def _print_comparison(
         span = f"[{low:+.4f}, {high:+.4f}]"
         print(
             f"{one.name:<32}{one.first:9.4f} {one.second:9.4f}  {one.difference:+10.4f}  {span:<20} "
-            f"{one.p:.3f}  {one.verdict}{_spreads(one)}"
+            f"{_written(one.p):<6} {one.verdict}{_spreads(one)}"
         )
     if all(one.verdict == "same" for one in differences):
         print("no difference: every figure is the same in every resample")
@@ -158,6 +172,10 @@ def _print_comparison(
             print(f"{heading}:")
             print("\n".join(f"  {line}" for line in unlike[key]))
     _print_changed(first, other, ids)
+
+
+def _written(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
 def _spreads(one: "Difference") -> str:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.datasets.vocabulary import Vocabulary
-    from clcap_cli.metrics.quality import Texts
     from clcap_cli.stages.pairing import Pairing
 
 Columns = dict[str, Sequence]
@@ -43,24 +42,19 @@ def training_columns(
     }
 
 
-def between_columns(
-    texts: "Texts",
-    pairing: "Pairing",
-    given: Path | None,
-    corpus: "Corpus | None",
-    origin: "Origin",
-) -> Columns:
-    """CIDErBtw, where features.h5 is known and there is more than one image."""
+def similar_to(
+    ids: "Sequence[ImageId]", pairing: "Pairing", given: Path | None, origin: "Origin"
+) -> list[list[int]] | None:
+    """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
     from clcap_cli.artifacts.features import open_features
-    from clcap_cli.metrics.distinctiveness import cider_between, similar_images
+    from clcap_cli.metrics.distinctiveness import similar_images
 
     path = _from_chain("features", given, pairing)
-    if path is None or len(texts.ids) < 2:
-        return {}
+    if path is None or len(ids) < 2:
+        return None
     seen = open_features(path)
     origin.uses("features", seen)
-    similar = similar_images(seen.pooled[seen.rows_of(texts.ids)])
-    return {"CIDErBtw": cider_between(texts.captions, texts.references, similar, corpus).tolist()}
+    return similar_images(seen.pooled[seen.rows_of(ids)])
 
 
 def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") -> Columns:
@@ -79,6 +73,8 @@ def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") ->
             f"{path} does not rank {len(other)} of these {len(said)} captions, the first is that of image {other[0]}; "
             "run self-retrieve with --results on the captions that are scored"
         )
+    if not all({"rank", "tied"} <= set(found[id]) for id in said):
+        raise ClcapError(f"{path} is damaged: an image has no rank")
     return {name: [found[id][name] for id in said] for name in ("rank", "tied")}
 
 
@@ -98,7 +94,7 @@ def corpus_of(path: Path | None, origin: "Origin") -> "tuple[Corpus | None, str]
         groups = image_texts(path)
         origin.uses_file("document frequencies", path)
     _, _, id = origin.inputs[-1]
-    return tokenised_groups(list(groups.values())), f"{path.name}#{id[:8]} ({len(groups)} images)"
+    return tokenised_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
 
 
 def _from_chain(role: str, given: Path | None, pairing: "Pairing") -> Path | None:

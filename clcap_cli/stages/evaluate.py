@@ -8,7 +8,7 @@ import typer
 
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError, some, unknown_name
-from clcap_cli.stages.compared_with import between_columns, corpus_of, rank_columns, training_columns
+from clcap_cli.stages.compared_with import corpus_of, rank_columns, similar_to, training_columns
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
 from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
 
@@ -94,9 +94,11 @@ def evaluate(
     from clcap_cli.artifacts.cards import cards_of
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, write_figures
+    from clcap_cli.metrics.distinctiveness import cider_between
     from clcap_cli.metrics.figures import distinctiveness_figures, retrieval_figures, vocabulary_share
     from clcap_cli.metrics.quality import score_captions
     from clcap_cli.metrics.resampling import draw, measured
+    from clcap_cli.metrics.signature import own_signature
 
     chosen = _chosen(metrics)
     origin = Origin("evaluate", settings)
@@ -108,20 +110,27 @@ def evaluate(
         pairing = captioned(subject, references, split, beam, captions, features, device, origin)
     else:
         pairing = read(subject, references, split, captions, origin)
-    if submission is not None:
-        _submit(subject, test_results, submission)
     said = pairing.common(subject, only_common)
     people = _first(pairing.people, said, references_per_image)
-    out = check_writable(out or subject.with_name(f"{_name(subject)}.metrics.json"))
+    inputs = [path for _, path, _ in origin.inputs]
+    out = check_writable(out or subject.with_name(f"{_name(subject)}.metrics.json"), inputs)
+    if submission is not None or test_results is not None:
+        _submit(subject, test_results, submission)
     ranked = rank_columns(retrieval, said, origin) if retrieval else {}
     corpus, frequencies = corpus_of(cider_df, origin)
+    vocabulary, columns = training_columns(said, pairing, captions, origin)
+    similar = similar_to(list(said), pairing, features, origin)
     if corpus is None and "CIDEr" in chosen and len(said) < FEW:
         say(f"CIDEr's document frequencies come from these {len(said)} images only; --cider-df takes more captions")
     say(f"scoring {len(said)} captions against {sum(map(len, people.values()))} references")
     draws = draw(len(said), seed)
     quality = score_captions(said, people, draws, chosen, corpus, spice_models)
-    vocabulary, columns = training_columns(said, pairing, captions, origin)
-    columns |= between_columns(quality.texts, pairing, features, corpus, origin) | ranked
+    if not quality.scores:
+        raise ClcapError("; ".join(quality.not_scored.values()))
+    if similar is not None:
+        texts = quality.texts
+        columns["CIDErBtw"] = cider_between(texts.captions, texts.references, similar, corpus).tolist()
+    columns |= ranked
     images = _by_image(said, quality, columns)
     further = distinctiveness_figures(images) | (retrieval_figures(images) if ranked else {})
     if vocabulary is not None:
@@ -130,10 +139,11 @@ def evaluate(
     values["vocabulary_used"] = int(values["vocabulary_used"])
     left_out = {"captions": len(pairing.said) - len(said), "images": len(pairing.people) - len(said)}
     counts = {"images": len(said), "unique_captions": len(set(said.values())), "left_out": left_out}
-    signatures = _signatures(quality, split, pairing, frequencies, "CIDErBtw" in columns)
+    shared = _shared_signature(quality, split, pairing)
+    own = {name: own_signature(name, frequencies) for name in [*quality.figures, *({"CIDErBtw"} & set(columns))]}
     more = {
         "intervals": quality.intervals | intervals,
-        "signatures": signatures,
+        "signatures": {name: f"{text}|{shared}" for name, text in own.items()},
         "not_scored": quality.not_scored,
     }
     write_figures(
@@ -145,7 +155,7 @@ def evaluate(
         more,
         {"made_from": [card.model_dump() for card in cards_of(origin)]},
     )
-    _say_scores(quality, signatures)
+    _say_scores(quality, own, shared)
     return out
 
 
@@ -163,13 +173,17 @@ def _chosen(metrics: str) -> list[str]:
     return [known[name.upper()] for name in names]
 
 
-def _submit(results: Path, test_results: Path | None, folder: Path) -> None:
+def _submit(results: Path, test_results: Path | None, folder: Path | None) -> None:
     """Write the files for COCO's server, after checking what it checks."""
     from clcap_cli.artifacts.results import open_caption_results
     from clcap_cli.artifacts.submission import write_submission
 
+    if folder is None:
+        raise ClcapError("--test-results are for a submission; give its folder with --submission")
     if test_results is None:
         raise ClcapError("--submission writes captions of val2014 and of test2014; give the latter with --test-results")
+    if results.suffix != ".json":
+        raise ClcapError(f"--submission takes COCO results, *.json, not {results}; clcap caption writes them")
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
     for path in write_submission(folder, _name(results).replace("_", "-"), sets):
         say(f"wrote {path}")
@@ -202,27 +216,23 @@ def _by_image(said: "Mapping[ImageId, str]", quality: "Quality", columns: "Mappi
     ]
 
 
-def _signatures(quality: "Quality", split: str, pairing: Pairing, frequencies: str, between: bool) -> dict[str, str]:
-    """The signature of each score, whole."""
+def _shared_signature(quality: "Quality", split: str, pairing: Pairing) -> str:
     from clcap_cli.artifacts.provenance import digest_of_json
-    from clcap_cli.metrics.signature import own_signature, shared_signature
+    from clcap_cli.metrics.signature import shared_signature
 
     split = split if pairing.splits else "all"
     which = f"{split}#{digest_of_json(sorted(map(str, quality.texts.ids)))[:8]}"
-    shared = shared_signature(quality.texts, split=which, decoding=pairing.decoding, precision=pairing.precision)
-    names = [*quality.figures, *(["CIDErBtw"] if between else [])]
-    return {name: f"{own_signature(name, frequencies)}|{shared}" for name in names}
+    return shared_signature(quality.texts, split=which, decoding=pairing.decoding, precision=pairing.precision)
 
 
-def _say_scores(quality: "Quality", signatures: "Mapping[str, str]") -> None:
+def _say_scores(quality: "Quality", own: "Mapping[str, str]", shared: str) -> None:
     for name, why in quality.not_scored.items():
         say(f"{name} is not scored: {why}")
     for name, value in quality.figures.items():
-        low, high = quality.intervals[name]
-        own, shared = signatures[name].split("|tok:")
-        say(f"{name:<7} {value:.4f}  95% [{low:.4f}, {high:.4f}]  {own}")
-    if quality.figures:
-        say(f"        tok:{shared}")
+        ends = quality.intervals.get(name)
+        interval = f"  95% [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
+        say(f"{name:<7} {value:.4f}{interval}  {own[name]}")
+    say(f"        {shared}")
 
 
 def _name(subject: Path) -> str:

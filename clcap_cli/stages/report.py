@@ -52,10 +52,11 @@ def report(
     from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown
 
     runs = open_runs(files)
-    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"))
+    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), files)
     written = [(path, write) for path, write in ((csv, as_csv), (markdown, as_markdown), (latex, as_latex)) if path]
-    for path in [*(path for path, _ in written), *([plots / "recall.png"] if plots else [])]:
-        check_writable(path)
+    outputs = [*(path for path, _ in written), *([plots / "recall.png"] if plots else [])]
+    for number, path in enumerate(outputs):
+        check_writable(path, [*files, *outputs[:number], *([page] if page else [])])
     for warning in image_warnings(runs):
         say(f"warning: {warning}")
     for path, write in written:

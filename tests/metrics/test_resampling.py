@@ -76,3 +76,21 @@ def test_ranks_give_the_figures_of_self_retrieval() -> None:
     ]
     for name, figure in retrieval_figures(images).items():
         assert value(figure, 6) == pytest.approx(overall(ranks, 6)[name]), name
+
+
+def test_a_vocabulary_spreads_about_as_it_would_over_other_images() -> None:
+    """Drawn from one world many times, the count's true spread is near the one that a single sample tells."""
+    from clcap_cli.metrics.figures import distinctiveness_figures
+
+    rng = np.random.default_rng(5)
+    chances = 1 / np.arange(1, 2001)
+    chances /= chances.sum()
+
+    def images() -> list[dict]:
+        texts = [" ".join(map(str, rng.choice(2000, 10, p=chances))) for _ in range(200)]
+        return [{"tokenised": text, "references": [text]} for text in texts]
+
+    counts = [len({word for image in images() for word in image["tokenised"].split()}) for _ in range(60)]
+    figure = distinctiveness_figures(images())["vocabulary_used"]
+    told = np.mean([np.std(draw(200, seed, 200).of(figure)) for seed in range(5)])
+    assert 0.6 < told / np.std(counts) < 1.5

@@ -76,7 +76,7 @@ def test_an_unfair_comparison_is_named_as_one(tmp_path: Path, clcap) -> None:
     third = evaluate(predictions=fewer, references=full, only_common=True, metrics=FAST)
     out = clcap("compare", first, second).out
     assert "measured differently, so not comparable:\n" in out
-    assert "  CIDEr: refs:c1 and refs:c2\n" in out
+    assert "  CIDEr: refs c1 and c2\n" in out
     assert "  references: other data (" in out
     assert (
         "  6 and 4 images were scored; only the 4 in common are compared here\n" in clcap("compare", first, third).out
@@ -107,3 +107,40 @@ def test_what_cannot_be_compared(tmp_path: Path, chain: Path, refused) -> None:
     assert refused("compare", retrieval, one) == (
         f"{retrieval} is a clcap/retrieval file; clcap/metrics is needed here"
     )
+
+
+def test_runs_that_were_measured_differently_are_no_seeds(chain: Path, clcap) -> None:
+    files = []
+    for seed in (1, 2):
+        checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
+        files.append(evaluate(caption(checkpoint, device="cpu"), metrics=FAST, references_per_image=seed))
+    out = clcap("compare", *files).out
+    assert out.splitlines()[0].startswith("first: cl_1; second: cl_2; ")
+    assert "  CIDEr: refs c1 and c2\n" in out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"references": []},
+        {"references": None},
+        {"tokenised": 5},
+        {"ROUGE_L": "x"},
+        {"ROUGE_L": float("nan")},
+        {"image_id": [1]},
+        {"meteor_statistics": [1, 2]},
+        {"rank": 0, "tied": 1},
+        {"extra": 1},
+        {"image_id": 2},
+    ],
+)
+def test_damaged_files_are_named(tmp_path: Path, refused, damage: dict) -> None:
+    rows = {1: "a", 2: "b"}
+    one = evaluate(
+        predictions=table(tmp_path / "a.csv", rows), references=table(tmp_path / "r.csv", rows), metrics=FAST
+    )
+    content = json.loads(one.read_text())
+    content["images"][0] |= damage
+    bad = tmp_path / "bad.metrics.json"
+    bad.write_text(json.dumps(content))
+    assert str(bad) in refused("compare", one, bad)

@@ -214,3 +214,68 @@ def test_real_references_and_made_up_captions_in_a_table(tmp_path: Path, clcap) 
     found = json.loads((tmp_path / "mine.metrics.json").read_text())
     assert found["figures"]["images"] == 79
     assert found["figures"]["unique_captions"] == 1
+
+
+def test_an_input_is_never_written_over(tmp_path: Path, clcap, refused) -> None:
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("evaluate", "--predictions", said, "--references", people, *FAST)
+    before = people.read_bytes()
+    assert refused(*words, "--out", people) == f"{people} is read, so it cannot be written; give another name"
+    assert clcap(*words).status == 0
+    metrics = tmp_path / "mine.metrics.json"
+    for stage in ("compare", "report"):
+        message = f"{metrics} is read, so it cannot be written; give another name"
+        assert refused(stage, metrics, "--out", metrics) == message
+    table = tmp_path / "t.x"
+    assert refused("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is read, so")
+    assert people.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("captions", "references", "message"),
+    [
+        (
+            "image_id,caption\n1,a dog, running\n",
+            "id,caption\n1,a dog\n",
+            "a caption with a comma needs quotes around it",
+        ),
+        ("image_id,caption\n1,a\n1,b\n", "id,caption\n1,a dog\n", "more than one caption for 1 images: 1"),
+        ("image_id,caption\n", "id,caption\n1,a dog\n", "holds no captions"),
+    ],
+)
+def test_odd_tables(tmp_path: Path, refused, captions: str, references: str, message: str) -> None:
+    said, people = tmp_path / "said.csv", tmp_path / "people.csv"
+    said.write_text(captions)
+    people.write_text(references)
+    assert refused("evaluate", "--predictions", said, "--references", people, *FAST).endswith(message)
+
+
+def test_odd_texts_and_ids(tmp_path: Path, clcap, refused) -> None:
+    said, people = csv(tmp_path / "said.csv", {"1": "a dog", "2": "a cat"}), tmp_path / "a|tok:b.csv"
+    csv(people, {"1": "a dog runs", "2": "a cat sits", "extra_3": "a bus"})
+    words = ("evaluate", "--predictions", said, "--references", people, *FAST)
+    assert clcap(*words, "--only-common", "--cider-df", people).status == 0
+    broken = tmp_path / "broken.json"
+    broken.write_text('[{"image_id": 1, "caption": "a \\ud800 dog"}]')
+    assert refused("evaluate", "--predictions", broken, "--references", people, *FAST) == (
+        f"{broken}: the caption of image 1 holds half a character (a lone surrogate)"
+    )
+    alone = csv(tmp_path / "alone.csv", {"1": "a dog"})
+    answer = clcap("evaluate", "--predictions", alone, "--references", people, "--only-common", *FAST)
+    assert answer.status == 0 and "95%" not in answer.err
+    assert json.loads((tmp_path / "alone.metrics.json").read_text())["intervals"] == {}
+
+
+def test_what_can_be_known_is_known_before_scoring(tmp_path: Path, clcap, refused) -> None:
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("evaluate", "--predictions", said, "--references", people)
+    answer = clcap(*words, "--features", tmp_path / "none.h5")
+    assert answer.status == 1 and "scoring" not in answer.err
+    assert refused(*words, "--metrics", "SPICE", "--spice-models", tmp_path).startswith("SPICE needs stanford-corenlp")
+    assert not (tmp_path / "mine.metrics.json").exists()
+    assert refused(*words, "--test-results", said) == (
+        "--test-results are for a submission; give its folder with --submission"
+    )
+    assert refused(*words, "--submission", tmp_path / "to", "--test-results", said) == (
+        f"--submission takes COCO results, *.json, not {said}; clcap caption writes them"
+    )
