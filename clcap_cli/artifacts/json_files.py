@@ -12,6 +12,19 @@ def sidecar(path: Path) -> Path:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write plain data as JSON, whole or not at all."""
+    """Write plain data as JSON, whole or not at all; of lists each item on a line of its own."""
     with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(_lines(content) + "\n", encoding="utf-8")
+
+
+def _lines(content: object) -> str:
+    """Not ``indent=1``: that is ten times slower, and gives every number of a list a line."""
+    if isinstance(content, dict) and content:
+        return "{\n" + ",\n".join(f"{_line(key)}: {_lines(value)}" for key, value in content.items()) + "\n}"
+    if isinstance(content, list) and content:
+        return "[\n" + ",\n".join(map(_line, content)) + "\n]"
+    return _line(content)
+
+
+def _line(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False)
