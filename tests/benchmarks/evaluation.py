@@ -5,6 +5,7 @@ made of one of them each, words left out and exchanged.
 """
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from clcap_cli.metrics.java import package_folder
+from clcap_cli.metrics.java import find_java, package_folder
 from tests.benchmarks.files import taken
 from tests.benchmarks.measure import options, seconds
 from tests.metrics.test_quality import NoSpice
@@ -66,6 +67,7 @@ def peer(annotations: str, results: str, out: str) -> None:
     from pycocotools.coco import COCO
 
     coco_eval.Spice = NoSpice
+    os.environ["PATH"] = f"{find_java().parent}{os.pathsep}{os.environ['PATH']}"
     coco = COCO(annotations)
     evaluation = coco_eval.COCOEvalCap(coco, coco.loadRes(results))
     evaluation.evaluate()

@@ -65,6 +65,8 @@ def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> t
             return list(self.imgToAnns)
 
     monkeypatch.setattr(coco_eval, "Spice", NoSpice)
+    # pycocoevalcap takes whatever is called java, and fails where nothing is.
+    monkeypatch.setenv("PATH", f"{java.find_java().parent}{os.pathsep}{os.environ['PATH']}")
     found = coco_eval.COCOEvalCap(Annotations(references), Annotations({id: [text] for id, text in captions.items()}))
     with contextlib.redirect_stdout(io.StringIO()):
         found.evaluate()
