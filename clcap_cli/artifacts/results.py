@@ -36,9 +36,14 @@ class CaptionResults:
     """None for a results file that another tool made."""
 
 
+def as_coco_results(captions: Mapping[ImageId, str]) -> list[dict[str, ImageId]]:
+    """COCO's results list."""
+    return [{"image_id": id, "caption": caption} for id, caption in captions.items()]
+
+
 def write_caption_results(out: Path, captions: Mapping[ImageId, str], origin: Origin) -> None:
     """Write COCO's results list, and its provenance beside it."""
-    listed = [{"image_id": id, "caption": caption} for id, caption in captions.items()]
+    listed = as_coco_results(captions)
     write_json(out, listed)
     write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.atomic import check_writable
 from clcap_cli.artifacts.json_files import write_json
-from clcap_cli.artifacts.results import CaptionResults
+from clcap_cli.artifacts.results import CaptionResults, as_coco_results
 from clcap_cli.errors import ClcapError, some
 
 SIZES = {"val2014": 40504, "test2014": 40775}
@@ -21,7 +21,7 @@ def write_submission(folder: Path, algorithm: str, results: dict[str, CaptionRes
     _check(algorithm, results)
     paths = [check_writable(folder / f"captions_{which}_{algorithm}_results.json") for which in results]
     for path, found in zip(paths, results.values(), strict=True):
-        write_json(path, [{"image_id": id, "caption": text} for id, text in found.captions.items()])
+        write_json(path, as_coco_results(found.captions))
     return paths
 
 

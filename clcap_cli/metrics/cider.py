@@ -73,9 +73,9 @@ class CiderD:
         self._matrices = {np.dtype(kind): exact.as_type(kind) for kind in (np.float64, np.float32)}
         self._fixed_idf = _idf(documents, np.ones((used.shape[0], 1))) if counted else None
 
-    def each(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """(images,) scores from 0 to 10; with ``weights`` (images,) as if the corpus had each image that many times."""
-        return self._scores((np.ones(self._image.max() + 1) if weights is None else weights)[:, None])[:, 0]
+    def each(self) -> np.ndarray:
+        """(images,) scores from 0 to 10."""
+        return self._scores(np.ones((self._image.max() + 1, 1)))[:, 0]
 
     def means(self, weights: np.ndarray) -> np.ndarray:
         """(resamples,) mean scores; ``weights`` (resamples, images) says how often each corpus has each image.

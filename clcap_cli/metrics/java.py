@@ -17,8 +17,6 @@ SILENCE = 120.0
 """Seconds that a program may say nothing before it counts as hung; METEOR needs about ten to start."""
 UTF8 = "-Dfile.encoding=UTF-8"
 """Older Java takes the encoding of text from the machine's locale, which may know no accents."""
-
-
 SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """For programs that end in seconds: half the processor time, which the metrics beside them need."""
 
@@ -53,9 +51,9 @@ class JavaProgram:
     def __init__(self, name: str, *words: str, silence: float | None = None):
         self._name, self._silence = name, silence or SILENCE
         self._heard, self._hung, self._ended = time.monotonic(), False, threading.Event()
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  (closed on exit)
         if _ENDING.is_set():
             raise JavaError(f"{name} is not started any more")
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  (closed on exit)
         command = [str(find_java()), UTF8, *words]
         try:
             self._process = subprocess.Popen(

@@ -6,6 +6,7 @@ drawn once it is the figure itself.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import erfc, sqrt
 
 import numpy as np
 
@@ -97,6 +98,4 @@ def p_value(figure: Figure, difference: float, resampled: np.ndarray) -> float:
 
 
 def _normal_tails(z: float) -> float:
-    from math import erfc, sqrt
-
     return erfc(abs(z) / sqrt(2))

@@ -37,6 +37,11 @@ def joined(parts: Mapping[str, str]) -> str:
     return "|".join(f"{key}:{value}" for key, value in parts.items())
 
 
+def parted(signature: str) -> dict[str, str]:
+    """A signature's parts by key."""
+    return {key: value for key, _, value in (part.partition(":") for part in signature.split("|"))}
+
+
 def _per_image(references: Sequence[Sequence[str]]) -> str:
     """How many references there are: "c5" where every image has five, else the range."""
     sizes = [len(group) for group in references]

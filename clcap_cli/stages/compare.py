@@ -130,6 +130,7 @@ def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side"
 def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
     """What was measured differently, so that scores cannot be compared, and what the runs differ by."""
     from clcap_cli.artifacts.cards import differences
+    from clcap_cli.metrics.signature import parted
 
     mine, theirs = first.runs[0], other.runs[0]
     measured = []
@@ -138,15 +139,10 @@ def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str
         measured.append(f"{sizes}; only the {common} in common are compared here")
     for name, signature in mine.signatures.items():
         if name in theirs.signatures:
-            own, others = (_parts(text) for text in (signature, theirs.signatures[name]))
+            own, others = (parted(text) for text in (signature, theirs.signatures[name]))
             unlike = [key for key in dict.fromkeys([*own, *others]) if own.get(key) != others.get(key)]
             measured += [f"{name}: {key} {own.get(key)} and {others.get(key)}" for key in unlike]
     return {"measured": measured, "made": differences(mine.made_from, theirs.made_from)}
-
-
-def _parts(signature: str) -> dict[str, str]:
-    """A signature by key."""
-    return {key: value for key, _, value in (part.partition(":") for part in signature.split("|"))}
 
 
 def _print_comparison(
