@@ -31,6 +31,8 @@ FORMATS = {
     "clcap/log-probs": 1,
     "clcap/metrics": 1,
     "clcap/comparison": 1,
+    "clcap/neighbours": 1,
+    "clcap/reference-log-probs": 1,
 }
 """Every kind of artifact and the newest version of it that this clcap reads and writes."""
 

@@ -48,18 +48,6 @@ def frequency_bands(caption: str, vocabulary: Vocabulary) -> list[int]:
     return np.bincount(ends, minlength=len(BANDS) + 1).tolist()
 
 
-def similar_images(pooled: np.ndarray) -> list[list[int]]:
-    """The five other images most like each, by cosine of (images, channels) pooled features; nearest first."""
-    vectors = pooled.astype(np.float32)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    similar: list[list[int]] = []
-    for first in range(0, len(vectors), 1024):
-        cosines = vectors[first : first + 1024] @ vectors.T
-        cosines[np.arange(len(cosines)), first + np.arange(len(cosines))] = -np.inf
-        similar += np.argsort(-cosines, axis=1, kind="stable")[:, : min(SIMILAR, len(vectors) - 1)].tolist()
-    return similar
-
-
 def cider_between(
     captions: Sequence[str],
     references: Sequence[Sequence[str]],

@@ -1,7 +1,6 @@
 """Contrastive learning for image captioning (Dai & Lin, NIPS 2017, arXiv 1710.02534), section 4.
 
-G(c, I) = ln p_m(c|I) - ln p_n(c|I) compares the target with the reference, and h = 1 / (1 + ν exp(-G)) is the
-posterior that the pair is a matched one. Learning maximises
+h = 1 / (1 + ν exp(-G)) is the posterior that a pair is a matched one. Learning maximises
 
     J = mean over matched pairs of ln h + mean over mismatched pairs of ln(1 - h)
 
@@ -10,43 +9,35 @@ where ν is the number of mismatched pairs to a matched one within a set. The K 
 
 from dataclasses import dataclass
 from math import log
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from clcap_cli.objectives.against_reference import Compared
+
 
 @dataclass(frozen=True)
-class Contrast:
-    """One evaluation of the objective on P matched pairs and K sets of P mismatched ones."""
+class Contrastive:
+    """-J: matched pairs up, mismatched ones down, both relative to the reference."""
 
-    positive: Tensor
-    """(P,) G of the matched pairs."""
-    negative: Tensor
-    """(K, P) G of the mismatched pairs."""
-    nu: float
+    needs_negatives: ClassVar[bool] = True
+    nu: float = 1.0
 
-    @property
-    def loss(self) -> Tensor:
-        """-J, a scalar; 2 ln 2 where target and reference are equal and ν is 1."""
-        matched = logsigmoid(self.positive - log(self.nu))
-        mismatched = logsigmoid(log(self.nu) - self.negative)
-        return -(matched.mean() + mismatched.mean())
+    def loss(self, compared: Compared) -> Tensor:
+        """A scalar; 2 ln 2 where target and reference are equal and ν is 1."""
+        return matched_loss(compared.positive, self.nu) + mismatched_loss(compared.negative, self.nu)
 
-    @property
-    def told_apart(self) -> Tensor:
-        """The share of mismatched pairs that h already takes for mismatched (h < 1/2)."""
-        return (self.negative < log(self.nu)).float().mean()
+    def least_loss(self, reference: Tensor) -> Tensor:
+        """The paper's bound: ln h stays below 0 even where every mismatched pair is told apart."""
+        return matched_loss(-reference, self.nu)
 
 
-def contrast(target: Tensor, reference: Tensor, nu: float) -> Contrast:
-    """Compare ln p of target and reference, (1 + K, P) each: row 0 the matched pairs, the others the K sets."""
-    difference = target - reference
-    return Contrast(difference[0], difference[1:], nu)
+def matched_loss(positive: Tensor, nu: float) -> Tensor:
+    """Mean of -ln h over matched pairs of any shape."""
+    return -logsigmoid(positive - log(nu)).mean()
 
 
-def upper_bound(reference: Tensor, nu: float) -> Tensor:
-    """The most that J can reach on matched pairs to which the reference gives ln p ``reference`` (P,).
-
-    p_m is at most 1, so G is at most -ln p_n, and ln h stays below 0 even where every mismatched pair is told apart.
-    """
-    return logsigmoid(-reference - log(nu)).mean()
+def mismatched_loss(negative: Tensor, nu: float) -> Tensor:
+    """Mean of -ln(1 - h) over mismatched pairs of any shape."""
+    return -logsigmoid(log(nu) - negative).mean()

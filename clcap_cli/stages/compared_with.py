@@ -47,14 +47,15 @@ def similar_to(
 ) -> list[list[int]] | None:
     """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
     from clcap_cli.artifacts.features import open_features
-    from clcap_cli.metrics.distinctiveness import similar_images
+    from clcap_cli.metrics.distinctiveness import SIMILAR
+    from clcap_cli.retrieval.nearest import nearest_images
 
     path = _from_chain("features", given, pairing)
     if path is None or len(ids) < 2:
         return None
     seen = open_features(path)
     origin.uses("features", seen)
-    return similar_images(seen.pooled[seen.rows_of(ids)])
+    return nearest_images(seen.pooled[seen.rows_of(ids)], SIMILAR).tolist()
 
 
 def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") -> Columns:

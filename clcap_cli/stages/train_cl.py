@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clcap_cli.console import say
+from clcap_cli.stages.learning import NegativesName, ObjectiveName
 from clcap_cli.stages.options import (
     BatchSize,
     CaptionsFile,
@@ -23,12 +24,29 @@ from clcap_cli.stages.options import (
 )
 
 if TYPE_CHECKING:
-    from clcap_cli.training.contrastive_task import ContrastiveTask
+    from clcap_cli.training.reference_task import ReferenceTask
 
 
 def train_cl(
-    ref: Annotated[Path, typer.Option(help="Reference model: a checkpoint; it never changes.", show_default=False)],
-    k: Annotated[int, typer.Option(min=1, help="Sets of mismatched captions for each set of matched ones.")] = 5,
+    ref: Annotated[
+        Path,
+        typer.Option(
+            help="Reference model: a checkpoint; it never changes. Objectives without a reference start from it.",
+            show_default=False,
+        ),
+    ],
+    k: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Mismatched captions for each matched one; introspective: other images; adversarial: captions that "
+            "the target says of each image.",
+        ),
+    ] = 5,
+    objective: Annotated[
+        ObjectiveName,
+        typer.Option(help="What is learned: contrastive learning, its halves, or what the paper compares it with."),
+    ] = "contrastive",
     target: Annotated[
         Path | None,
         typer.Option(help="Checkpoint to start from; default: the reference's own weights.", show_default=False),
@@ -39,7 +57,32 @@ def train_cl(
     ref_features: Annotated[
         Path | None, typer.Option(help="Reference's features.h5; default: the one in the chain.", show_default=False)
     ] = None,
-    nu: Annotated[float, typer.Option(min=1e-6, help="ν, mismatched pairs to a matched one within a set.")] = 1.0,
+    negatives: Annotated[
+        NegativesName,
+        typer.Option(help="Of any other image, of one of the 20 images that look most like it, or half of each."),
+    ] = "random",
+    redraw_negatives: Annotated[
+        bool | None,
+        typer.Option(
+            "--redraw-negatives/--fix-negatives",
+            help="Draw them anew every epoch, or once; default: anew, introspective once.",
+            show_default=False,
+        ),
+    ] = None,
+    nu: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6, help="ν, mismatched pairs to a matched one within a set; default: 1.", show_default=False
+        ),
+    ] = None,
+    beta: Annotated[
+        float | None,
+        typer.Option(min=1e-6, help="dpo's β, how much a nat of G counts; default: 0.1.", show_default=False),
+    ] = None,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Do not keep the reference's ln p of pairs that come again beside it."),
+    ] = False,
     dropout: Annotated[float, typer.Option(min=0, max=0.99, help="In the target; the authors' is 0.5.")] = 0.0,
     epochs: Epochs = 5,
     batch_size: BatchSize = 20,
@@ -56,7 +99,9 @@ def train_cl(
 
     Captions, features, the target's start and the output's name follow from the reference. A log with one line of
     JSON an epoch is written beside the output. The epoch is kept whose captions find their images at the lowest mean
-    rank, among 200 validation images at most.
+    rank, among 200 validation images at most. Other objectives: positives-only and negatives-only, contrastive
+    learning's halves; introspective, a caption with its image against the same with others; adversarial, a captioner
+    against an evaluator that learns to tell its captions from people's; dpo, direct preference optimisation.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """
@@ -66,15 +111,20 @@ def train_cl(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
+    from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
-    from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
-    from clcap_cli.training.data import BatchSettings
-    from clcap_cli.training.loop import TrainSettings, log_beside, train
+    from clcap_cli.stages.learning import AGAINST_REFERENCE, SUFFIXES, against_reference, check_options, sampler_of
+    from clcap_cli.training.data import BatchSettings, CaptionSplit
+    from clcap_cli.training.introspective_task import IntrospectiveTask
+    from clcap_cli.training.loop import Task, TrainSettings, log_beside, train
+    from clcap_cli.training.pairs import ModelOnFeatures
+    from clcap_cli.training.reference_task import ReferenceTask
 
+    check_options(objective, settings)
     start_path = target or ref
     reference, start = open_checkpoint(ref), open_checkpoint(start_path)
-    out = check_writable(out or start_path.with_name(f"{start_path.stem}_cl.pt"))
+    out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"))
     check_vocabulary(reference, start.vocabulary, start.path)
     spoken = captions_for(reference, captions)
     seen = features_for(start, spoken, features)
@@ -85,21 +135,41 @@ def train_cl(
     start = replace(start, config=replace(start.config, dropout=dropout))
     where = choose_device(device)
     learner = ModelOnFeatures(start.captioner(where), seen)
-    fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
-    task = ContrastiveTask(spoken, learner, fixed, k, nu, BatchSettings(batch_size, max_tokens), seed)
-    _report_start(task)
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
+    skipped = [*seen.skipped, *ref_seen.skipped]
+    split, val = (CaptionSplit(spoken, name, where, skipped) for name in ("train", "val"))
+    sampler = sampler_of(split, spoken, seen, negatives)
+    batch = BatchSettings(batch_size, max_tokens)
     origin = Origin("train-cl", settings)
-    origin.uses("reference", reference)
     origin.uses("target", start)
     origin.uses("captions", spoken)
     origin.uses("features", seen)
-    origin.uses("reference features", ref_seen)
+    task: Task
+    if objective in AGAINST_REFERENCE:
+        fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
+        learned = against_reference(objective, nu, beta)
+        task = ReferenceTask(sampler, val, learner, fixed, learned, k, redraw_negatives is not False, batch, seed)
+        known = Origin("train-cl", {})
+        for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
+            known.uses(role, artifact)
+        if not no_cache:
+            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), precision)
+        origin.uses("reference", reference)
+        origin.uses("reference features", ref_seen)
+        _report_start(task)
+    else:
+        task = IntrospectiveTask(sampler, val, learner, k, redraw_negatives is True, batch, seed)
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
+    if sampler.avoided:
+        say(
+            f"negatives: {sampler.drawn} drawn; {sampler.avoided} times one read like a caption of the image itself "
+            "and was drawn again"
+        )
     write_checkpoint(out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.lineage, origin)
     return out
 
 
-def _report_start(task: "ContrastiveTask") -> None:
+def _report_start(task: "ReferenceTask") -> None:
     figures = task.starting_figures()
     shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
-    say(f"before the first step: {shown} (equal models without dropout: loss 2 ln 2 = 1.3863)")
+    equal = task.loss_of_equal_models()
+    say(f"before the first step: {shown} (equal models without dropout: loss {equal:.4f})")

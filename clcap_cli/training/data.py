@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,6 +12,10 @@ from torch import Tensor
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import in_blocks
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.models.rows import Rows
+
+Precision = Literal["fp32", "bf16"]
+"""Of the products in training; ln p are summed in fp32."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class BatchSettings:
 
 
 @dataclass(frozen=True)
-class CaptionBatch:
+class CaptionBatch(Rows):
     """B captions and which image each is put with."""
 
     captions: Tensor

@@ -17,6 +17,7 @@ from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.data import Precision
 
 ADAM_BETAS = (0.8, 0.999)
 """As the authors' code has them."""
@@ -33,8 +34,8 @@ class TrainSettings:
     """Gradients are clamped to ± this."""
     patience: int
     """Epochs without a new best after which training stops."""
-    precision: Literal["fp32", "bf16"]
-    """Of the products in training; ln p are summed in fp32, and validation is in fp32."""
+    precision: Precision
+    """Validation is in fp32."""
 
 
 class Task(Protocol):

@@ -12,7 +12,8 @@ from torch import Tensor
 from clcap_cli.datasets.vocabulary import SPECIAL
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.objectives.contrastive import contrast
+from clcap_cli.objectives.against_reference import compare
+from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
 
@@ -105,7 +106,7 @@ class Lessons:
                 else:
                     with torch.no_grad():
                         before = _log_probs(reference, features, sets)
-                    loss = contrast(log_probs, before, 1.0).loss
+                    loss = Contrastive().loss(compare(log_probs, before))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

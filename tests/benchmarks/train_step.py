@@ -3,7 +3,8 @@
 import torch
 
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.objectives.contrastive import contrast
+from clcap_cli.objectives.against_reference import compare
+from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
 from tests.benchmarks import plain
 from tests.benchmarks.measure import (
@@ -41,7 +42,7 @@ class Step:
         with torch.no_grad():
             reference = self._log_probs(self.reference)
         shape = (self.sets, -1)
-        return self._finish(contrast(log_probs.view(shape), reference.view(shape), 1.0).loss, log_probs)
+        return self._finish(Contrastive().loss(compare(log_probs.view(shape), reference.view(shape))), log_probs)
 
     def ours_in_bf16(self) -> torch.Tensor:
         with torch.autocast(self.features.pooled.device.type, torch.bfloat16):
@@ -58,7 +59,7 @@ class Step:
                     reference.append(plain.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
         if self.objective == "mle":
             return self._finish(nats_per_word(parts[0], self.captions.lengths), parts[0])
-        return self._finish(contrast(torch.stack(parts), torch.stack(reference), 1.0).loss, torch.cat(parts))
+        return self._finish(Contrastive().loss(compare(torch.stack(parts), torch.stack(reference))), torch.cat(parts))
 
     def _log_probs(self, model: Captioner) -> torch.Tensor:
         c = self.captions

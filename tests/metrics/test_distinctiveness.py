@@ -1,6 +1,5 @@
 """Distinctiveness by hand-worked examples."""
 
-import numpy as np
 import pytest
 
 from clcap_cli.datasets.vocabulary import Vocabulary
@@ -9,7 +8,6 @@ from clcap_cli.metrics.distinctiveness import (
     frequency_bands,
     novel,
     repeated_bigrams,
-    similar_images,
     training_texts,
 )
 from clcap_cli.metrics.figures import distinctiveness_figures, vocabulary_share
@@ -56,12 +54,6 @@ def test_words_by_their_frequency_in_training() -> None:
 
 def test_the_vocabulary_that_is_used() -> None:
     assert value(vocabulary_share(SAID, Vocabulary(["a", "dog", "cat", "bus"])), 4) == 3 / 4
-
-
-def test_similar_images_are_the_nearest_others() -> None:
-    pooled = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], dtype=np.float16)
-    assert [nearest[0] for nearest in similar_images(pooled)] == [1, 0, 3, 2]
-    assert all(len(nearest) == 3 for nearest in similar_images(pooled))
 
 
 def test_a_caption_that_suits_similar_images_has_a_high_cider_between() -> None:

@@ -20,48 +20,86 @@ from math import exp, log
 import pytest
 import torch
 
-from clcap_cli.objectives.contrastive import contrast, upper_bound
+from clcap_cli.objectives.against_reference import Objective, compare
+from clcap_cli.objectives.contrastive import Contrastive
+from clcap_cli.objectives.dpo import DPO
+from clcap_cli.objectives.introspective import introspective_loss
 from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.objectives.negatives_only import NegativesOnly
+from clcap_cli.objectives.positives_only import PositivesOnly
 
 TARGET = torch.tensor([[-2.0, -3.0], [-6.0, -4.0], [-5.0, -9.0]])
 REFERENCE = torch.tensor([[-3.0, -3.0], [-5.0, -4.0], [-5.0, -7.0]])
 
 
+def loss(objective: Objective, target: torch.Tensor, reference: torch.Tensor) -> float:
+    return objective.loss(compare(target, reference)).item()
+
+
 def test_loss_equals_the_numbers_worked_by_hand() -> None:
-    assert contrast(TARGET, REFERENCE, nu=1).loss.item() == pytest.approx(0.9598254, abs=1e-6)
+    assert loss(Contrastive(), TARGET, REFERENCE) == pytest.approx(0.9598254, abs=1e-6)
+
+
+def test_positives_and_negatives_are_the_halves() -> None:
+    assert loss(PositivesOnly(), TARGET, REFERENCE) == pytest.approx(0.5032044, abs=1e-6)
+    assert loss(NegativesOnly(), TARGET, REFERENCE) == pytest.approx(0.4566210, abs=1e-6)
 
 
 def test_share_told_apart() -> None:
-    assert contrast(TARGET, REFERENCE, nu=1).told_apart.item() == 0.5
+    assert compare(TARGET, REFERENCE).told_apart.item() == 0.5
 
 
 def test_equal_models_start_at_two_ln_two() -> None:
-    assert contrast(TARGET, TARGET, nu=1).loss.item() == pytest.approx(2 * log(2))
+    assert loss(Contrastive(), TARGET, TARGET) == pytest.approx(2 * log(2))
     assert round(2 * log(2), 4) == 1.3863
 
 
 def test_nu_is_the_prior_odds_of_a_mismatch() -> None:
     nu = 5.0
-    loss = contrast(torch.tensor([[-2.0], [-4.0]]), torch.tensor([[-3.0], [-4.5]]), nu).loss.item()
+    found = loss(Contrastive(nu), torch.tensor([[-2.0], [-4.0]]), torch.tensor([[-3.0], [-4.5]]))
     matched, mismatched = 1 / (1 + nu * exp(-1.0)), 1 / (1 + nu * exp(-0.5))
-    assert loss == pytest.approx(-(log(matched) + log(1 - mismatched)), abs=1e-6)
+    assert found == pytest.approx(-(log(matched) + log(1 - mismatched)), abs=1e-6)
 
 
 def test_hopeless_and_perfect_pairs_stay_finite() -> None:
     target = torch.tensor([[-5000.0], [-1.0]], requires_grad=True)
-    loss = contrast(target, torch.tensor([[-1.0], [-5000.0]]), nu=1).loss
-    loss.backward()
-    assert torch.isfinite(loss)
+    found = Contrastive().loss(compare(target, torch.tensor([[-1.0], [-5000.0]])))
+    found.backward()
+    assert torch.isfinite(found)
     assert torch.isfinite(target.grad).all()
     assert target.grad.tolist() == [[-1.0], [1.0]]
 
 
-def test_no_target_is_above_the_upper_bound() -> None:
-    perfect = contrast(torch.tensor([[0.0, 0.0], [-1e6, -1e6]]), REFERENCE[:2], nu=1)
-    bound = upper_bound(REFERENCE[0], nu=1)
-    assert bound.item() == pytest.approx(log(1 / (1 + exp(-3.0))), abs=1e-6)
-    assert -perfect.loss.item() == pytest.approx(bound.item(), abs=1e-6)
-    assert bound < 0
+@pytest.mark.parametrize("objective", [Contrastive(), PositivesOnly(), NegativesOnly(), DPO(5.0)])
+def test_no_target_is_below_the_least_loss(objective: Objective) -> None:
+    """A perfect target gives matched captions probability 1 and mismatched ones 0."""
+    perfect = torch.tensor([[0.0, 0.0], [-1e6, -1e6]])
+    least = objective.least_loss(REFERENCE[0]).item()
+    assert loss(objective, perfect, REFERENCE[:2]) == pytest.approx(least, abs=1e-6)
+    assert loss(objective, TARGET, REFERENCE) > least
+
+
+def test_contrastive_learning_cannot_reach_zero() -> None:
+    assert Contrastive().least_loss(REFERENCE[0]).item() == pytest.approx(-log(1 / (1 + exp(-3.0))), abs=1e-6)
+
+
+def test_dpo_by_hand() -> None:
+    """G of the matched captions is 1 and 0, of the mismatched ones -1, 0 and 0, -2: differences 2, 0, 1, 2."""
+    beta = 0.5
+    terms = [log(1 / (1 + exp(-beta * difference))) for difference in (2, 0, 1, 2)]
+    assert loss(DPO(beta), TARGET, REFERENCE) == pytest.approx(-sum(terms) / 4, abs=1e-6)
+
+
+def test_dpo_sees_only_the_difference() -> None:
+    """Unlike contrastive learning it does not mind if everything becomes less likely."""
+    assert loss(DPO(), TARGET - 7, REFERENCE) == pytest.approx(loss(DPO(), TARGET, REFERENCE), abs=1e-6)
+    assert loss(Contrastive(), TARGET - 7, REFERENCE) > loss(Contrastive(), TARGET, REFERENCE)
+
+
+def test_introspective_loss_by_hand() -> None:
+    """A caption 1 nat likelier for its own image than for one other image, and as likely as for the other."""
+    found = introspective_loss(torch.tensor([-2.0]), torch.tensor([[-3.0], [-2.0]])).item()
+    assert found == pytest.approx(-(log(1 / (1 + exp(-1.0))) + log(0.5)) / 2, abs=1e-6)
 
 
 def test_nats_per_word_counts_the_end() -> None:

@@ -53,3 +53,47 @@ def test_there_is_at_least_one_set(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a cat"]])
     with pytest.raises(ClcapError, match="k is 0; there must be at least one set of mismatched captions"):
         NegativeSampler(split).draw(np.arange(2), 0, np.random.default_rng(0))
+
+
+def test_similar_negatives_are_captions_of_look_alikes(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [[f"word{row}", f"other{row}"] for row in range(40)])
+    nearest = (np.arange(40)[:, None] + [1, 2]) % 40
+    numbers = np.arange(80)
+    drawn = NegativeSampler(split, nearest, 1.0).draw(numbers, 30, np.random.default_rng(0))
+    owners = split.owner[drawn]
+    for number in numbers:
+        assert set(owners[:, number]) == set(nearest[split.owner[number]])
+        assert len(set(drawn[:, number])) == 4
+
+
+def test_a_blend_is_half_of_each(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [[f"word{row}"] for row in range(100)])
+    nearest = (np.arange(100)[:, None] + [1]) % 100
+    drawn = NegativeSampler(split, nearest, 0.5).draw(np.arange(100), 50, np.random.default_rng(0))
+    close = (split.owner[drawn] == nearest[:, 0]).mean()
+    assert close == pytest.approx(0.5, abs=0.03)
+
+
+def test_where_look_alikes_say_the_same_any_other_image_will_do(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [["a dog"], ["a dog"], ["a cat"]])
+    nearest = np.array([[1], [0], [0]])
+    sampler = NegativeSampler(split, nearest, 1.0)
+    drawn = sampler.draw(np.arange(3), 4, np.random.default_rng(0))
+    assert (drawn[:, :2] == 2).all()
+    assert (drawn[:, 2] == 0).all()
+
+
+def test_captions_that_were_avoided_are_counted(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [["a dog"], ["a dog"], ["a cat"]])
+    sampler = NegativeSampler(split, np.array([[1], [0], [0]]), 1.0)
+    sampler.draw(np.array([2]), 10, np.random.default_rng(0))
+    assert (sampler.drawn, sampler.avoided) == (10, 0)
+    sampler.draw(np.array([0]), 10, np.random.default_rng(0))
+    assert sampler.drawn == 20
+    assert sampler.avoided >= 10
+
+
+def test_other_images_share_no_caption(tmp_path: Path) -> None:
+    split = split_of(tmp_path, [["a dog", "a cat"], ["a bird", "a cat"], ["a fish"], ["a dog", "a fish"], ["a cow"]])
+    others = NegativeSampler(split).draw_images(np.arange(5), 60, np.random.default_rng(0))
+    assert [set(column) for column in others.T] == [{2, 4}, {2, 3, 4}, {0, 1, 4}, {1, 4}, {0, 1, 2, 3}]

@@ -8,24 +8,20 @@ import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
-from clcap_cli.training.contrastive_task import ContrastiveTask, ModelOnFeatures
 from clcap_cli.training.data import BatchSettings, in_parts
 from clcap_cli.training.loop import Task
 from clcap_cli.training.mle_task import MleTask
-
-CPU = torch.device("cpu")
+from tests.training.tasks import CPU, introspective_task, reference_task
 
 
 def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
     checkpoint, settings = open_checkpoint(folder / model), BatchSettings(6, max_tokens)
     captions = captions_for(checkpoint, None)
     features = features_for(checkpoint, captions, None)
-    target, other = (
-        ModelOnFeatures(open_checkpoint(folder / name).captioner(CPU), features) for name in (model, "nt_cl.pt")
-    )
     return [
         MleTask(checkpoint.captioner(CPU), captions, features, settings, 0),
-        ContrastiveTask(captions, target, other, 3, 1.0, settings, 0),
+        reference_task(folder, model, "nt_cl.pt", settings=settings),
+        introspective_task(folder, model, settings=settings),
     ]
 
 

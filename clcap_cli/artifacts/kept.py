@@ -1,0 +1,73 @@
+"""Arrays that are dear to compute and cheap to keep: a file of them beside what they were computed from.
+
+``features.neighbours.h5`` holds which images look alike, ``nt.reference.h5`` the reference's ln p of pairs that come
+again. They belong to the very files they were computed from; when one of these is another, they are dropped.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.hdf5 import opened, write_provenance
+from clcap_cli.artifacts.provenance import Origin, digest
+from clcap_cli.console import say
+from clcap_cli.errors import ClcapError
+
+NEIGHBOURS = "clcap/neighbours"
+REFERENCE = "clcap/reference-log-probs"
+
+
+def neighbours_beside(features: Path) -> Path:
+    """Where it is kept which images look alike: ``features.neighbours.h5`` for ``features.h5``."""
+    return features.with_name(f"{features.stem}.neighbours.h5")
+
+
+def log_probs_beside(reference: Path) -> Path:
+    """Where the reference's ln p are kept: ``nt.reference.h5`` for ``nt.pt``."""
+    return reference.with_name(f"{reference.stem}.reference.h5")
+
+
+class KeptArrays:
+    """Arrays by name, each computed when it is first asked for."""
+
+    def __init__(self, path: Path, kind: str, origin: Origin):
+        """``origin`` names the files and settings that the arrays of this ``kind`` depend on, all of them.
+
+        Raises ClcapError when something else is at ``path``.
+        """
+        self.path, self.kind, self.origin = path, kind, origin
+        self.arrays = self._read() if path.exists() else {}
+
+    def get(self, name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """The array called ``name``; where it is not known it is computed and written."""
+        if name not in self.arrays:
+            self.arrays[name] = compute()
+            self._write()
+        return self.arrays[name]
+
+    def _read(self) -> dict[str, np.ndarray]:
+        """What the file holds, nothing if it belongs to other inputs or settings."""
+        try:
+            with opened(self.path, self.kind) as (file, provenance):
+                inputs = [(item.role, item.id) for item in provenance.inputs]
+                same = inputs == [(role, id) for role, _, id in self.origin.inputs]
+                if not same or provenance.settings != self.origin.settings:
+                    return {}
+                return {name: values[:] for name, values in file["arrays"].items()}
+        except ClcapError as error:
+            raise ClcapError(f"{error}, or remove it: it is computed anew") from error
+
+    def _write(self) -> None:
+        import h5py
+
+        names = sorted(self.arrays)
+        content_id = digest(part for name in names for part in (name.encode(), self.arrays[name].tobytes()))
+        try:
+            with written_whole(self.path) as part, h5py.File(part, "w") as file:
+                write_provenance(file, self.origin.stamp(self.kind, content_id, self.path))
+                for name in names:
+                    file[f"arrays/{name}"] = self.arrays[name]
+        except ClcapError as error:
+            say(f"warning: {error}; computed anew next time")

@@ -1,0 +1,89 @@
+"""What train-cl can learn: the options that each objective has, and the task that it makes of the opened files."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from clcap_cli.console import watching
+from clcap_cli.errors import ClcapError
+
+if TYPE_CHECKING:
+    from clcap_cli.artifacts.captions import Captions
+    from clcap_cli.artifacts.features import Features
+    from clcap_cli.objectives.against_reference import Objective
+    from clcap_cli.training.data import CaptionSplit
+    from clcap_cli.training.negatives import NegativeSampler
+
+ObjectiveName = Literal["contrastive", "positives-only", "negatives-only", "introspective", "adversarial", "dpo"]
+NegativesName = Literal["random", "similar", "mixed"]
+
+SUFFIXES: dict[ObjectiveName, str] = {
+    "contrastive": "cl",
+    "positives-only": "positives_only",
+    "negatives-only": "negatives_only",
+    "introspective": "il",
+    "adversarial": "gan",
+    "dpo": "dpo",
+}
+"""What the output's name ends in."""
+AGAINST_REFERENCE = ("contrastive", "positives-only", "negatives-only", "dpo")
+OPTIONS = {
+    "nu": ("contrastive", "positives-only", "negatives-only"),
+    "beta": ("dpo",),
+    "negatives": ("contrastive", "negatives-only", "introspective", "adversarial", "dpo"),
+    "redraw_negatives": ("contrastive", "negatives-only", "introspective", "dpo"),
+    "ref_features": AGAINST_REFERENCE,
+    "no_cache": AGAINST_REFERENCE,
+    "max_tokens": ("contrastive", "positives-only", "negatives-only", "introspective", "dpo"),
+}
+"""Options that not every objective has."""
+NOT_GIVEN = (None, False, "random")
+SHARE_SIMILAR: dict[NegativesName, float] = {"random": 0.0, "similar": 1.0, "mixed": 0.5}
+MOST_SIMILAR = 20
+"""Images whose captions are an image's similar negatives."""
+
+
+def check_options(objective: ObjectiveName, given: Mapping[str, Any]) -> None:
+    """Raise ClcapError for an option that this objective does not have."""
+    for name, objectives in OPTIONS.items():
+        fixed = name == "redraw_negatives" and given[name] is not None
+        if (fixed or given[name] not in NOT_GIVEN) and objective not in objectives:
+            option = "--" + name.replace("_", "-")
+            raise ClcapError(f"{option} means nothing to --objective {objective}; it is for {', '.join(objectives)}")
+
+
+def against_reference(name: ObjectiveName, nu: float | None, beta: float | None) -> "Objective":
+    """The objective of this name, one of those that have a reference."""
+    from clcap_cli.objectives.contrastive import Contrastive
+    from clcap_cli.objectives.dpo import DPO
+    from clcap_cli.objectives.negatives_only import NegativesOnly
+    from clcap_cli.objectives.positives_only import PositivesOnly
+
+    if name == "dpo":
+        return DPO() if beta is None else DPO(beta)
+    kinds: dict[str, Callable[..., Objective]] = {
+        "contrastive": Contrastive,
+        "positives-only": PositivesOnly,
+        "negatives-only": NegativesOnly,
+    }
+    return kinds[name]() if nu is None else kinds[name](nu)
+
+
+def sampler_of(
+    split: "CaptionSplit", captions: "Captions", features: "Features", negatives: NegativesName
+) -> "NegativeSampler":
+    """What draws a split's negatives; which images are similar is computed once and kept beside ``features``."""
+    from clcap_cli.artifacts.kept import NEIGHBOURS, KeptArrays, neighbours_beside
+    from clcap_cli.artifacts.provenance import Origin, digest
+    from clcap_cli.retrieval.nearest import nearest_images
+    from clcap_cli.training.negatives import NegativeSampler
+
+    if negatives == "random":
+        return NegativeSampler(split)
+    origin = Origin("train-cl", {"nearest": MOST_SIMILAR})
+    origin.uses("features", features)
+    origin.uses("captions", captions)
+    kept = KeptArrays(neighbours_beside(features.path), NEIGHBOURS, origin)
+    pooled = features.pooled[features.rows_of(split.ids)]
+    watch = watching("similar images, blocks")
+    nearest = kept.get(digest([split.rows.tobytes()]), lambda: nearest_images(pooled, MOST_SIMILAR, watch))
+    return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])

@@ -1,0 +1,133 @@
+"""Introspective learning: each caption with its own image against the same caption with other images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.objectives.introspective import introspective_loss
+from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, shuffled_batches
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.pairs import ModelOnFeatures
+from clcap_cli.training.reference_task import FIXED, NEGATIVES
+from clcap_cli.training.validation import retrieval_sample, sample_retrieval
+
+
+@dataclass(frozen=True)
+class OthersBatch:
+    """A batch's images, and for each of them K others."""
+
+    positions: np.ndarray
+    """(n,) images of the split."""
+    others: np.ndarray
+    """(K, n) images of the split."""
+
+
+@dataclass(frozen=True)
+class LoadedOthers:
+    """A batch of images with others, ready to be computed."""
+
+    captions: CaptionBatch
+    """(1 + K) × P: the images' captions with their own images, then the same with the first others, and so on."""
+    features: ImageFeatures
+    """(1 + K) × n."""
+
+
+class IntrospectiveTask:
+    """The target is its own reference."""
+
+    criterion = "val_mean_rank"
+
+    def __init__(
+        self,
+        negatives: NegativeSampler,
+        val: CaptionSplit,
+        target: ModelOnFeatures,
+        k: int,
+        redraw: bool,
+        settings: BatchSettings,
+        seed: int,
+    ):
+        """``negatives`` are of the split that is learned; where they are not to ``redraw`` they are drawn once."""
+        self.model, self.k, self.settings, self.seed = target.model, k, settings, seed
+        self.negatives, self.captions = negatives, negatives.split
+        self.features = FeatureReader(target.features, self.captions.ids, target.model)
+        self.fixed = None if redraw else self._others(negatives, FIXED)
+        self.val_captions = val
+        self.val_features = FeatureReader(target.features, val.ids, target.model)
+        self.val_others = self._others(NegativeSampler(val), FIXED)
+        self.sample = retrieval_sample(target.features, val.ids, target.model, seed)
+
+    def batches(self, epoch: int) -> list[OthersBatch]:
+        """Images in the epoch's own order, with the fixed others or with others drawn anew."""
+        others = self._others(self.negatives, epoch) if self.fixed is None else self.fixed
+        order = shuffled_batches(len(self.captions), self.settings.images, (self.seed, epoch))
+        return [OthersBatch(positions, others[:, positions]) for positions in order]
+
+    def parts(self, batch: OthersBatch) -> list[tuple[OthersBatch, float]]:
+        """Some of the images each, weighted by their captions."""
+        numbers, image = self.captions.of_images(batch.positions)
+        words = (1 + self.k) * self.captions.words(numbers)
+        return [
+            (OthersBatch(batch.positions[some], batch.others[:, some]), float(_between(image, some).mean()))
+            for some in in_parts(image, words, self.settings.max_tokens)
+        ]
+
+    def load(self, batch: OthersBatch) -> LoadedOthers:
+        """The batch's captions, and the features of its images and the others."""
+        return _loaded(self.captions, self.features, batch)
+
+    def loss(self, loaded: LoadedOthers) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The objective, and how much likelier captions are for their own images, in nats."""
+        log_probs = self._log_probs(loaded)
+        return _figures(log_probs)
+
+    def validate(self) -> dict[str, float]:
+        """The objective with fixed others, likelihood, and self-retrieval among a sample."""
+        blocks = self.val_features.blocks(self.settings.images)
+        batches = [OthersBatch(positions, self.val_others[:, positions]) for positions in blocks]
+        loading = ReadAhead(lambda batch: _loaded(self.val_captions, self.val_features, batch), batches)
+        log_probs = torch.cat([self._log_probs(loaded) for loaded in loading], dim=1)
+        loss, figures = _figures(log_probs)
+        found: dict[str, Tensor | float] = {
+            "loss": loss,
+            **figures,
+            "log_prob": log_probs[0].mean(),
+            **sample_retrieval(self.model, self.sample),
+        }
+        return {f"val_{name}": float(value) for name, value in found.items()}
+
+    def _others(self, negatives: NegativeSampler, epoch: int) -> np.ndarray:
+        """K others for every image of the sampler's split, (K, images)."""
+        rng = np.random.default_rng((self.seed, epoch, NEGATIVES))
+        return negatives.draw_images(np.arange(len(negatives.split)), self.k, rng)
+
+    def _log_probs(self, loaded: LoadedOthers) -> Tensor:
+        """ln p of the captions with their own images and with the others, (1 + K, P)."""
+        pairs = loaded.captions
+        visual = self.model.encode(loaded.features)
+        return self.model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
+
+
+def _between(image: np.ndarray, some: slice) -> np.ndarray:
+    return (image >= some.start) & (image < some.stop)
+
+
+def _loaded(captions: CaptionSplit, features: FeatureReader, batch: OthersBatch) -> LoadedOthers:
+    numbers, image = captions.of_images(batch.positions)
+    images = np.concatenate([batch.positions[None], batch.others])  # (1 + K, n)
+    row = np.arange(len(images))[:, None] * len(batch.positions) + image
+    pairs = captions.batch(np.tile(numbers, len(images)), row.ravel())
+    return LoadedOthers(pairs, features.read(images.ravel()))
+
+
+def _figures(log_probs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    own, other = log_probs[0], log_probs[1:]
+    difference = (own - other).detach()
+    figures = {"own_over_other": difference.mean(), "told_apart": (difference > 0).float().mean()}
+    return introspective_loss(own, other), figures

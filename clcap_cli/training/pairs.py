@@ -1,0 +1,145 @@
+"""Matched and mismatched pairs of a split, as target and reference see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.artifacts.features import Features
+from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.artifacts.provenance import digest
+from clcap_cli.console import progress
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts
+from clcap_cli.training.negatives import NegativeSampler
+
+
+@dataclass(frozen=True)
+class ModelOnFeatures:
+    """A captioner and the features that it looks at; target and reference may use different ones."""
+
+    model: Captioner
+    features: Features
+
+
+@dataclass(frozen=True)
+class MismatchedBatch:
+    """A batch's images, and for each of its captions K mismatched ones."""
+
+    positions: np.ndarray
+    """(n,) images of the split."""
+    negatives: np.ndarray
+    """(K, P) caption numbers of the split, P being the captions of the images."""
+
+
+@dataclass(frozen=True)
+class LoadedPairs:
+    """A mismatched batch, ready to be computed."""
+
+    pairs: CaptionBatch
+    """(1 + K) × P captions, the matched ones first, each with the image that it is put with."""
+    target_features: ImageFeatures
+    known: Tensor
+    """(R, P) the reference's ln p of the first R of the 1 + K sets."""
+    reference_features: ImageFeatures | None
+    """None where R is 1 + K."""
+
+
+class PairSplit:
+    """One split seen by target and reference."""
+
+    def __init__(self, captions: CaptionSplit, target: ModelOnFeatures, reference: ModelOnFeatures):
+        self.captions = captions
+        self.target, self.reference = target.model, reference.model
+        self.target_reader, self.reference_reader = (
+            FeatureReader(player.features, self.captions.ids, player.model) for player in (target, reference)
+        )
+        self.matched = np.arange(len(captions.caption))[None]
+        """(1, captions of the split): each with its own image."""
+        self.fixed: np.ndarray | None = None
+        """(K, captions of the split): mismatched captions that come again and again."""
+        self.known = np.empty((0, self.matched.size), dtype=np.float32)
+        """(R, captions of the split): the reference's ln p of the matched and of the fixed pairs, as far as known."""
+
+    def fix(self, sampler: NegativeSampler, k: int, seed: tuple[int, ...]) -> None:
+        """Draw the mismatched captions now, once and for all."""
+        self.fixed = sampler.draw(self.matched[0], k, np.random.default_rng(seed))
+
+    def mismatch(
+        self, batches: Sequence[np.ndarray], sampler: NegativeSampler, k: int, seed: tuple[int, ...]
+    ) -> list[MismatchedBatch]:
+        """Batches of images with mismatched captions: the fixed ones, or K sets drawn now; none for a ``k`` of 0."""
+        rng = np.random.default_rng(seed)
+        mismatched = []
+        for positions in batches:
+            numbers, _ = self.captions.of_images(positions)
+            if self.fixed is not None:
+                negatives = self.fixed[:, numbers]
+            else:
+                negatives = sampler.draw(numbers, k, rng) if k else self.matched[:0, numbers]
+            mismatched.append(MismatchedBatch(positions, negatives))
+        return mismatched
+
+    def remember(self, kept: KeptArrays, precision: Precision, images: int) -> None:
+        """Have the reference's ln p of pairs that come again from ``kept``, computed ``images`` at a time."""
+        rows = [self._kept(kept, self.matched, precision, images)]
+        if self.fixed is not None:
+            rows.append(self._kept(kept, self.fixed, precision, images))
+        self.known = np.concatenate(rows)
+
+    def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
+        """The batch in pieces of at most so many words, and each one's share of the pairs."""
+        numbers, image = self.captions.of_images(batch.positions)
+        words = self.captions.words(numbers) + self.captions.words(batch.negatives).sum(axis=0)
+        parts = []
+        for some in in_parts(image, words, max_tokens):
+            own = (image >= some.start) & (image < some.stop)
+            parts.append((MismatchedBatch(batch.positions[some], batch.negatives[:, own]), float(own.mean())))
+        return parts
+
+    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+        """The batch's captions and features; features that target and reference share are read once."""
+        numbers, image = self.captions.of_images(batch.positions)
+        together = np.concatenate([numbers[None], batch.negatives])
+        pairs = self.captions.batch(together.ravel(), np.tile(image, len(together)))
+        known = torch.from_numpy(self.known[:, numbers]).to(self.captions.device)
+        seen = self.target_reader.read(batch.positions)
+        if len(known) == len(together):
+            return LoadedPairs(pairs, seen, known, None)
+        shared = self.reference_reader.reads_the_same_as(self.target_reader)
+        return LoadedPairs(pairs, seen, known, seen if shared else self.reference_reader.read(batch.positions))
+
+    def log_probs(self, loaded: LoadedPairs) -> tuple[Tensor, Tensor]:
+        """ln p of a batch's pairs under target and reference, (1 + K, P) each."""
+        rows, per_set = loaded.known.shape
+        target = _log_probs(self.target, loaded.target_features, loaded.pairs).view(-1, per_set)
+        if loaded.reference_features is None:
+            return target, loaded.known
+        with torch.no_grad():
+            rest = _log_probs(self.reference, loaded.reference_features, loaded.pairs[rows * per_set :])
+        return target, torch.cat([loaded.known, rest.view(-1, per_set)])
+
+    def _kept(self, kept: KeptArrays, numbers: np.ndarray, precision: Precision, images: int) -> np.ndarray:
+        """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
+        name = digest([precision.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
+        return kept.get(name, lambda: self._reference_log_probs(numbers, precision, images))
+
+    @torch.inference_mode()
+    def _reference_log_probs(self, numbers: np.ndarray, precision: Precision, images: int) -> np.ndarray:
+        found = []
+        blocks = self.reference_reader.blocks(images)
+        for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
+            own, image = self.captions.of_images(positions)
+            pairs = self.captions.batch(numbers[:, own].ravel(), np.tile(image, len(numbers)))
+            with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                log_probs = _log_probs(self.reference, self.reference_reader.read(positions), pairs)
+            found.append(log_probs.view(len(numbers), -1).cpu().numpy())
+        return np.concatenate(found, axis=1)
+
+
+def _log_probs(model: Captioner, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:
+    return model.sequence_log_prob(model.encode(features), pairs.captions, pairs.lengths, pairs.image)

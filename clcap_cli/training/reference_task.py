@@ -1,0 +1,110 @@
+"""Learning against a reference that never changes: contrastive learning (Dai & Lin 2017), its halves, and DPO."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.objectives.against_reference import Compared, Objective, compare
+from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.data import BatchSettings, CaptionSplit, Precision, shuffled_batches
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.pairs import LoadedPairs, MismatchedBatch, ModelOnFeatures, PairSplit
+from clcap_cli.training.validation import retrieval_sample, sample_retrieval
+
+FIXED = 0
+"""The epoch whose negatives are those that never change."""
+NEGATIVES = 1
+"""Keeps the draw of the negatives apart from that of the images' order."""
+
+
+class ReferenceTask:
+    """The target learns from pairs, each judged relative to the reference."""
+
+    # What these objectives are for. On small data the objective on held-out pairs is at its best after an epoch or
+    # two, when captions still become more distinctive.
+    criterion = "val_mean_rank"
+
+    def __init__(
+        self,
+        negatives: NegativeSampler,
+        val: CaptionSplit,
+        target: ModelOnFeatures,
+        reference: ModelOnFeatures,
+        objective: Objective,
+        k: int,
+        redraw: bool,
+        settings: BatchSettings,
+        seed: int,
+    ):
+        """``negatives`` are of the split that is learned; where they are not to ``redraw`` they are drawn once."""
+        self.model, self.objective, self.settings, self.seed = target.model, objective, settings, seed
+        reference.model.eval().requires_grad_(False)
+        self.negatives, self.k = negatives, k if objective.needs_negatives else 0
+        self.train_split = PairSplit(negatives.split, target, reference)
+        self.val_split = PairSplit(val, target, reference)
+        self.val_split.fix(NegativeSampler(val), k, self._draw_of(FIXED))
+        if self.k and not redraw:
+            self.train_split.fix(negatives, k, self._draw_of(FIXED))
+        self.sample = retrieval_sample(target.features, val.ids, target.model, seed)
+
+    def remember(self, kept: KeptArrays, precision: Precision) -> None:
+        """Have the reference's ln p of pairs that come again from ``kept``; those of training in ``precision``."""
+        self.train_split.remember(kept, precision, self.settings.images)
+        self.val_split.remember(kept, "fp32", self.settings.images)
+
+    def batches(self, epoch: int) -> list[MismatchedBatch]:
+        """Images in the epoch's own order, with negatives drawn anew unless they are fixed."""
+        order = shuffled_batches(len(self.train_split.captions), self.settings.images, (self.seed, epoch))
+        return self.train_split.mismatch(order, self.negatives, self.k, self._draw_of(epoch))
+
+    def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+        """Some of the images each, weighted by their captions."""
+        return self.train_split.parts(batch, self.settings.max_tokens)
+
+    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+        """The batch's captions and features."""
+        return self.train_split.load(batch)
+
+    def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The objective, and how far target and reference are apart."""
+        compared = compare(*self.train_split.log_probs(loaded))
+        return self.objective.loss(compared), _figures(compared)
+
+    def starting_figures(self) -> dict[str, float]:
+        """The loss and its parts on one batch, in training mode, before anything is learned."""
+        self.model.train()
+        with torch.no_grad():
+            loss, figures = self.loss(self.load(self.parts(self.batches(1)[0])[0][0]))
+        return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
+
+    def loss_of_equal_models(self) -> float:
+        """The loss where the target is the reference."""
+        return float(self.objective.loss(Compared(torch.zeros(1), torch.zeros(1, 1))))
+
+    def validate(self) -> dict[str, float]:
+        """The objective on fixed negatives, its bound, likelihood, and self-retrieval among a sample."""
+        split = self.val_split
+        batches = split.mismatch(split.target_reader.blocks(self.settings.images), self.negatives, 0, ())
+        log_probs = [split.log_probs(loaded) for loaded in ReadAhead(split.load, batches)]
+        target, reference = (torch.cat(parts, dim=1) for parts in zip(*log_probs, strict=True))
+        compared = compare(target, reference)
+        figures: dict[str, Tensor | float] = {
+            "loss": self.objective.loss(compared),
+            **_figures(compared),
+            "loss_bound": self.objective.least_loss(reference[0]),
+            "log_prob": target[0].mean(),
+            **sample_retrieval(self.model, self.sample),
+        }
+        return {f"val_{name}": float(value) for name, value in figures.items()}
+
+    def _draw_of(self, epoch: int) -> tuple[int, int, int]:
+        return self.seed, epoch, NEGATIVES
+
+
+def _figures(compared: Compared) -> dict[str, Tensor]:
+    figures = {"G_positive": compared.positive.detach().mean()}
+    if len(compared.negative):
+        figures |= {"G_negative": compared.negative.detach().mean(), "told_apart": compared.told_apart}
+    return figures

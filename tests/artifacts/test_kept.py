@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clcap_cli.artifacts.kept import NEIGHBOURS, REFERENCE, KeptArrays
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.errors import ClcapError
+
+
+def origin(folder: Path, content: str = "one", **settings: object) -> Origin:
+    source = folder / "source.txt"
+    source.write_text(content)
+    found = Origin("train-cl", settings)
+    found.uses_file("reference", source)
+    return found
+
+
+def never() -> np.ndarray:
+    raise AssertionError("computed again")
+
+
+def test_an_array_is_computed_once(tmp_path: Path) -> None:
+    path = tmp_path / "kept.h5"
+    first = KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.arange(6.0).reshape(2, 3))
+    again = KeptArrays(path, REFERENCE, origin(tmp_path))
+    assert np.array_equal(again.get("a", never), first)
+    again.get("b", lambda: np.zeros(1))
+    assert np.array_equal(KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", never), first)
+
+
+@pytest.mark.parametrize(("content", "settings"), [("two", {}), ("one", {"nearest": 3})])
+def test_it_is_dropped_when_what_it_is_of_changed(tmp_path: Path, content: str, settings: dict[str, int]) -> None:
+    path = tmp_path / "kept.h5"
+    KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    other = KeptArrays(path, REFERENCE, origin(tmp_path, content, **settings))
+    assert other.get("a", lambda: np.ones(2)).tolist() == [1, 1]
+
+
+def test_other_files_are_never_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "kept.h5"
+    path.write_text("mine")
+    with pytest.raises(ClcapError, match=r"kept\.h5 is not a readable HDF5 file"):
+        KeptArrays(path, REFERENCE, origin(tmp_path))
+    assert path.read_text() == "mine"
+    path.unlink()
+    KeptArrays(path, NEIGHBOURS, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    with pytest.raises(ClcapError, match="is a clcap/neighbours file"):
+        KeptArrays(path, REFERENCE, origin(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    kept = KeptArrays(tmp_path / "missing" / "kept.h5", REFERENCE, origin(tmp_path))
+    assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
+    assert "cannot be written" in capsys.readouterr().err

@@ -1,0 +1,61 @@
+import json
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clcap_cli.training.loop import TrainSettings, train
+from tests.training.tasks import introspective_task
+
+
+def test_other_images_share_no_caption_with_the_image(made_chain: Path) -> None:
+    task = introspective_task(made_chain)
+    split = task.captions
+
+    def texts(position: int) -> set[bytes]:
+        numbers, _ = split.of_images(np.array([position]))
+        return {split.tokens[row].tobytes() for row in split.caption[numbers]}
+
+    for batch in task.batches(1):
+        for column, position in enumerate(batch.positions):
+            for other in batch.others[:, column]:
+                assert not texts(position) & texts(other)
+
+
+def test_others_are_fixed_unless_they_are_to_be_drawn_anew(made_chain: Path) -> None:
+    def others(redraw: bool, epoch: int) -> np.ndarray:
+        batches = introspective_task(made_chain, redraw=redraw).batches(epoch)
+        order = np.argsort(np.concatenate([batch.positions for batch in batches]))
+        return np.concatenate([batch.others for batch in batches], axis=1)[:, order]
+
+    assert np.array_equal(others(False, 1), others(False, 2))
+    assert not np.array_equal(others(True, 1), others(True, 2))
+
+
+def test_the_loss_is_that_of_each_caption_with_each_image(made_chain: Path) -> None:
+    """Against the same pairs, scored one by one."""
+    task = introspective_task(made_chain)
+    batch = task.batches(1)[0]
+    terms = []
+    for column, position in enumerate(batch.positions):
+        numbers, _ = task.captions.of_images(np.array([position]))
+        scores = []
+        for image in (position, *batch.others[:, column]):
+            captions = task.captions.batch(numbers, np.zeros(len(numbers), dtype=np.int64))
+            visual = task.model.encode(task.features.read(np.array([image])))
+            scores.append(task.model.sequence_log_prob(visual, captions.captions, captions.lengths, captions.image))
+        terms.append(torch.log(torch.sigmoid(scores[0] - torch.stack(scores[1:]))))
+    loss, _ = task.loss(task.load(batch))
+    assert loss.item() == pytest.approx(-torch.cat(terms, dim=1).mean().item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
+def test_training_makes_captions_likelier_for_their_own_images(made_chain: Path, tmp_path: Path, model: str) -> None:
+    task = introspective_task(made_chain, model)
+    train(task, TrainSettings(3, 1e-2, "constant", 0.1, 5, "fp32"), tmp_path / "log.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["loss"] < lines[1]["loss"]
+    assert lines[-1]["own_over_other"] > lines[1]["own_over_other"]
+    assert lines[-1]["loss"] < log(2)

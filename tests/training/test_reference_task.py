@@ -1,0 +1,125 @@
+import copy
+import json
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clcap_cli.artifacts.kept import REFERENCE, KeptArrays
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.objectives.against_reference import Objective
+from clcap_cli.objectives.contrastive import Contrastive
+from clcap_cli.objectives.dpo import DPO
+from clcap_cli.objectives.negatives_only import NegativesOnly
+from clcap_cli.objectives.positives_only import PositivesOnly
+from clcap_cli.training.loop import TrainSettings, train
+from tests.training.tasks import reference_task
+
+OBJECTIVES = [Contrastive(), PositivesOnly(), NegativesOnly(), DPO()]
+FEW = TrainSettings(2, 1e-2, "constant", 0.1, 5, "fp32")
+
+
+def by_name(objective: Objective) -> str:
+    return type(objective).__name__
+
+
+@pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
+def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, model: str) -> None:
+    figures = reference_task(made_chain, model, model).starting_figures()
+    assert figures["loss"] == pytest.approx(2 * log(2), abs=1e-5)
+    assert figures["G_positive"] == pytest.approx(0, abs=1e-5)
+    assert figures["G_negative"] == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
+def test_equal_models_start_at_the_loss_that_is_told(made_chain: Path, objective: Objective) -> None:
+    task = reference_task(made_chain, objective=objective)
+    assert task.starting_figures()["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
+
+
+def test_dropout_in_the_target_alone_is_a_handicap(made_chain: Path) -> None:
+    torch.manual_seed(0)
+    figures = reference_task(made_chain, dropout=0.5).starting_figures()
+    assert figures["loss"] != pytest.approx(2 * log(2), abs=1e-3)
+
+
+def test_a_target_of_another_kind_than_the_reference(made_chain: Path) -> None:
+    task = reference_task(made_chain, target="nt.pt", reference="aa.pt")
+    loss, _ = task.loss(task.load(task.batches(1)[0]))
+    assert torch.isfinite(loss)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
+def test_training_lowers_its_own_loss_and_never_moves_the_reference(
+    made_chain: Path, tmp_path: Path, objective: Objective
+) -> None:
+    task = reference_task(made_chain, objective=objective, redraw=False)
+    reference = task.train_split.reference
+    before = copy.deepcopy(reference.state_dict())
+    train(task, TrainSettings(5, 3e-3, "constant", 0.1, 5, "fp32"), tmp_path / "log.jsonl")
+    assert not reference.training
+    assert all(torch.equal(before[name], value) for name, value in reference.state_dict().items())
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[0]["val_G_positive"] == 0
+    assert lines[1]["val_G_positive"] != 0
+    assert lines[-1]["loss"] < task.loss_of_equal_models()
+
+
+def test_negatives_are_drawn_anew_every_epoch(made_chain: Path) -> None:
+    task = reference_task(made_chain)
+    first, second = ({tuple(b.positions): b.negatives for b in task.batches(epoch)} for epoch in (1, 2))
+    assert any(not np.array_equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
+    again = task.batches(1)
+    assert all(np.array_equal(a, b.negatives) for a, b in zip(first.values(), again, strict=True))
+
+
+def test_fixed_negatives_are_a_captions_own_in_every_epoch(made_chain: Path) -> None:
+    task = reference_task(made_chain, redraw=False)
+    seen = []
+    for epoch in (1, 2):
+        captions = [(task.train_split.captions.of_images(b.positions)[0], b.negatives) for b in task.batches(epoch)]
+        numbers, negatives = (np.concatenate(parts, axis=-1) for parts in zip(*captions, strict=True))
+        seen.append(negatives[:, np.argsort(numbers)])
+    assert np.array_equal(*seen)
+
+
+def test_positives_only_computes_no_mismatched_pairs(made_chain: Path) -> None:
+    task = reference_task(made_chain, objective=PositivesOnly())
+    batch = task.batches(1)[0]
+    assert len(task.load(batch).pairs) == len(task.train_split.captions.of_images(batch.positions)[0])
+
+
+def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None:
+    task = reference_task(made_chain, target="nt_cl.pt")
+    task.model.eval()
+    assert task.validate() == task.validate()
+
+
+@pytest.mark.parametrize("reference", ["nt.pt", "aa.pt"])
+@pytest.mark.parametrize("redraw", [True, False])
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
+def test_losses_are_equal_with_and_without_kept_log_probs(
+    made_chain: Path, tmp_path: Path, objective: Objective, redraw: bool, reference: str
+) -> None:
+    """Every epoch's figures of a whole training."""
+    logs = []
+    for kept in (False, True):
+        task = reference_task(made_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
+        if kept:
+            task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+        train(task, FEW, tmp_path / "log.jsonl")
+        logs.append([json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()])
+    for one, other in zip(*logs, strict=True):
+        names = [name for name in one if name not in ("loader_share", "seconds")]
+        assert [other[name] for name in names] == pytest.approx([one[name] for name in names], abs=1e-4)
+
+
+def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path, tmp_path: Path) -> None:
+    task = reference_task(made_chain, redraw=False)
+    task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+    task.train_split.reference.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
+    loaded = task.load(task.batches(1)[0])
+    assert loaded.reference_features is None
+    assert torch.isfinite(task.loss(loaded)[0])
