@@ -5,6 +5,7 @@ again. They belong to the very files they were computed from; when one of these 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,14 @@ def neighbours_beside(features: Path) -> Path:
 def log_probs_beside(reference: Path) -> Path:
     """Where the reference's ln p are kept: ``nt.reference.h5`` for ``nt.pt``."""
     return reference.with_name(f"{reference.stem}.reference.h5")
+
+
+def drop(path: Path, kind: str) -> None:
+    """Remove what is kept at ``path``, if it is of this ``kind``."""
+    with suppress(ClcapError, OSError):
+        with opened(path, kind):
+            pass
+        path.unlink()
 
 
 class KeptArrays:

@@ -26,11 +26,13 @@ SUFFIXES: dict[ObjectiveName, str] = {
 }
 """What the output's name ends in."""
 AGAINST_REFERENCE = ("contrastive", "positives-only", "negatives-only", "dpo")
+DRAWN_ONCE_OR_ANEW = ("contrastive", "negatives-only", "introspective", "dpo")
 OPTIONS = {
     "nu": ("contrastive", "positives-only", "negatives-only"),
     "beta": ("dpo",),
     "negatives": ("contrastive", "negatives-only", "introspective", "adversarial", "dpo"),
-    "redraw_negatives": ("contrastive", "negatives-only", "introspective", "dpo"),
+    "redraw_negatives": DRAWN_ONCE_OR_ANEW,
+    "fix_negatives": DRAWN_ONCE_OR_ANEW,
     "ref_features": AGAINST_REFERENCE,
     "no_cache": AGAINST_REFERENCE,
     "max_tokens": ("contrastive", "positives-only", "negatives-only", "introspective", "dpo"),
@@ -44,9 +46,10 @@ MOST_SIMILAR = 20
 
 def check_options(objective: ObjectiveName, given: Mapping[str, Any]) -> None:
     """Raise ClcapError for an option that this objective does not have."""
+    named = {**given, "redraw_negatives": given["redraw_negatives"] is True}
+    named["fix_negatives"] = given["redraw_negatives"] is False
     for name, objectives in OPTIONS.items():
-        fixed = name == "redraw_negatives" and given[name] is not None
-        if (fixed or given[name] not in NOT_GIVEN) and objective not in objectives:
+        if named[name] not in NOT_GIVEN and objective not in objectives:
             option = "--" + name.replace("_", "-")
             raise ClcapError(f"{option} means nothing to --objective {objective}; it is for {', '.join(objectives)}")
 

@@ -95,6 +95,8 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/caption-results": _results,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
+        "clcap/neighbours": _kept,
+        "clcap/reference-log-probs": _kept,
     }.get(provenance.format, _figures)(file)
 
 
@@ -129,6 +131,14 @@ def _log_probs(file: Path) -> dict[str, str]:
     with opened(file) as (content, _):
         captions, images = content["log_prob"].shape
     return {"log_prob": f"{captions} captions under {images} images"}
+
+
+def _kept(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.hdf5 import opened
+
+    with opened(file) as (content, _):
+        shapes = [" x ".join(map(str, values.shape)) for values in content["arrays"].values()]
+    return {"arrays": ", ".join(shapes)}
 
 
 def _checkpoint(file: Path) -> dict[str, str]:

@@ -36,7 +36,8 @@ def swap_reference(
     """Make the next round's reference from a trained target (the paper's reference replacement).
 
     Both are compared on the validation split. A candidate is worse, and refused, when its captions find their images
-    at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below the reference's.
+    at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below the reference's. What
+    train-cl kept of the old reference is removed.
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt --out ref_1.pt
     """
@@ -44,6 +45,7 @@ def swap_reference(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
+    from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
 
@@ -67,6 +69,7 @@ def swap_reference(
     record = {"comparison": {"reference": before, "candidate": after}}
     model = trained.captioner(where)
     write_checkpoint(out, trained.model, model, trained.vocabulary, trained.backbone, record, following, origin)
+    drop(log_probs_beside(ref), REFERENCE)
     say(f"round {following.round}: train on with clcap train-cl --ref {out}")
     return out
 

@@ -1,0 +1,131 @@
+"""What train-cl can learn, through the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import pytest
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from tests.conftest import Answer
+
+Clcap = Callable[..., Answer]
+ONE_EPOCH = ("--k", 2, "--epochs", 1, "--device", "cpu")
+
+
+def log(checkpoint: Path) -> list[dict[str, float]]:
+    lines = checkpoint.with_suffix(".log.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def losses(checkpoint: Path) -> list[float]:
+    return [line[name] for line in log(checkpoint) for name in ("loss", "val_loss") if name in line]
+
+
+@pytest.mark.parametrize("model", ["nt", "aa"])
+@pytest.mark.parametrize(
+    ("objective", "suffix"),
+    [
+        ("contrastive", "cl"),
+        ("positives-only", "positives_only"),
+        ("negatives-only", "negatives_only"),
+        ("introspective", "il"),
+        ("dpo", "dpo"),
+    ],
+)
+def test_every_objective_makes_a_captioner_of_its_own_name(
+    chain: Path, clcap: Clcap, model: str, objective: str, suffix: str
+) -> None:
+    answer = clcap("train-cl", "--ref", chain / f"{model}.pt", "--objective", objective, *ONE_EPOCH)
+    made = chain / f"{model}_{suffix}.pt"
+    assert (answer.status, answer.out) == (0, f"{made}\n")
+    assert open_checkpoint(made).provenance.settings["objective"] == objective
+    assert clcap("self-retrieve", made).status == 0
+
+
+def test_the_references_log_probs_are_kept_and_change_no_loss(chain: Path, clcap: Clcap) -> None:
+    words = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out")
+    kept = chain / "nt.reference.h5"
+    kept.unlink(missing_ok=True)
+    assert clcap(*words, chain / "without.pt", "--no-cache").status == 0
+    assert not kept.exists()
+    first = clcap(*words, chain / "first.pt")
+    assert "reference's ln p" in first.err or kept.exists()
+    before = kept.read_bytes()
+    assert clcap(*words, chain / "second.pt").status == 0
+    assert kept.read_bytes() == before
+    assert losses(chain / "first.pt") == losses(chain / "second.pt")
+    assert losses(chain / "first.pt") == pytest.approx(losses(chain / "without.pt"), abs=1e-5)
+    assert "clcap/reference-log-probs" in clcap("show", kept).out
+
+
+def test_another_reference_of_the_same_name_is_computed_anew(chain: Path, clcap: Clcap) -> None:
+    words = ("train-cl", "--ref", chain / "ref.pt", *ONE_EPOCH, "--out", chain / "out.pt")
+    (chain / "ref.pt").write_bytes((chain / "nt.pt").read_bytes())
+    assert clcap(*words).status == 0
+    (chain / "ref.pt").write_bytes((chain / "nt_cl.pt").read_bytes())
+    assert clcap(*words).status == 0
+    assert log(chain / "out.pt")[0]["val_G_positive"] == pytest.approx(0, abs=1e-5)
+
+
+def test_swapping_the_reference_drops_what_was_kept_of_it(chain: Path, clcap: Clcap) -> None:
+    assert clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH).status == 0
+    assert (chain / "nt.reference.h5").exists()
+    swap = ("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "nt_cl.pt", "--force")
+    assert clcap(*swap).status == 0
+    assert not (chain / "nt.reference.h5").exists()
+    (chain / "nt.reference.h5").write_text("mine")
+    assert clcap(*swap).status == 0
+    assert (chain / "nt.reference.h5").read_text() == "mine"
+
+
+@pytest.mark.parametrize("objective", ["contrastive", "introspective"])
+def test_similar_images_are_found_once(chain: Path, clcap: Clcap, objective: str) -> None:
+    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, "--negatives", "similar", *ONE_EPOCH)
+    assert clcap(*words).status == 0
+    kept = chain / "features.neighbours.h5"
+    before = kept.read_bytes()
+    with h5py.File(kept) as file:
+        (nearest,) = (values[:] for values in file["arrays"].values())
+    assert nearest.shape == (24, 20)
+    assert all(row not in others for row, others in enumerate(nearest))
+    assert clcap(*words).status == 0
+    assert kept.read_bytes() == before
+    assert "clcap/neighbours" in clcap("show", kept).out
+
+
+def test_how_many_negatives_were_avoided_is_said(chain: Path, clcap: Clcap) -> None:
+    answer = clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH)
+    assert "times one read like a caption of the image itself and was drawn again" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("objective", "option", "those"),
+    [
+        ("contrastive", ("--beta", 0.5), "dpo"),
+        ("dpo", ("--nu", 2), "contrastive, positives-only, negatives-only"),
+        ("introspective", ("--no-cache",), "contrastive, positives-only, negatives-only, dpo"),
+        ("positives-only", ("--negatives", "similar"), "contrastive, negatives-only, introspective, adversarial, dpo"),
+        ("positives-only", ("--fix-negatives",), "contrastive, negatives-only, introspective, dpo"),
+        ("adversarial", ("--redraw-negatives",), "contrastive, negatives-only, introspective, dpo"),
+        (
+            "adversarial",
+            ("--max-tokens", 100),
+            "contrastive, positives-only, negatives-only, introspective, dpo",
+        ),
+    ],
+)
+def test_an_option_of_other_objectives_is_refused(
+    chain: Path, refused: Callable[..., str], objective: str, option: tuple[object, ...], those: str
+) -> None:
+    message = refused("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *option)
+    assert message == f"{option[0]} means nothing to --objective {objective}; it is for {those}"
+
+
+def test_something_else_in_the_place_of_what_is_kept(chain: Path, refused: Callable[..., str]) -> None:
+    path = chain / "nt.reference.h5"
+    path.write_text("mine")
+    message = refused("train-cl", "--ref", chain / "nt.pt")
+    assert message.startswith(f"{path} is not a readable HDF5 file")
+    assert path.read_text() == "mine"
