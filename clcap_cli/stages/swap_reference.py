@@ -80,13 +80,12 @@ def _measure(
     """Likelihood and self-retrieval on the validation split."""
     from clcap_cli.artifacts.feature_reader import FeatureReader
     from clcap_cli.training.data import CaptionSplit
-    from clcap_cli.training.validation import retrieval_sample, sample_retrieval, split_log_probs
+    from clcap_cli.training.validation import CaptionSample, split_log_probs
 
     model = checkpoint.captioner(device)
     split = CaptionSplit(captions, "val", device, features.skipped)
     log_probs, _ = split_log_probs(model, split, FeatureReader(features, split.ids, model))
-    sample = retrieval_sample(features, split.ids, model, seed)
-    return {"log_prob": float(log_probs.mean()), **sample_retrieval(model, sample)}
+    return {"log_prob": float(log_probs.mean()), **CaptionSample(split, features, model, seed).figures(model)}
 
 
 def _worse(before: dict[str, float], after: dict[str, float]) -> str:

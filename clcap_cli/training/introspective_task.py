@@ -15,7 +15,7 @@ from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, i
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.reference_task import FIXED, NEGATIVES
-from clcap_cli.training.validation import retrieval_sample, sample_retrieval
+from clcap_cli.training.validation import CaptionSample
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class IntrospectiveTask:
         self.val_captions = val
         self.val_features = FeatureReader(target.features, val.ids, target.model)
         self.val_others = self._others(NegativeSampler(val), FIXED)
-        self.sample = retrieval_sample(target.features, val.ids, target.model, seed)
+        self.sample = CaptionSample(val, target.features, target.model, seed)
 
     def batches(self, epoch: int) -> list[OthersBatch]:
         """Images in the epoch's own order, with the fixed others or with others drawn anew."""
@@ -98,7 +98,7 @@ class IntrospectiveTask:
             "loss": loss,
             **figures,
             "log_prob": log_probs[0].mean(),
-            **sample_retrieval(self.model, self.sample),
+            **self.sample.figures(self.model),
         }
         return {f"val_{name}": float(value) for name, value in found.items()}
 

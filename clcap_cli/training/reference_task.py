@@ -11,7 +11,7 @@ from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import BatchSettings, CaptionSplit, Precision, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import LoadedPairs, MismatchedBatch, ModelOnFeatures, PairSplit
-from clcap_cli.training.validation import retrieval_sample, sample_retrieval
+from clcap_cli.training.validation import CaptionSample
 
 FIXED = 0
 """The epoch whose negatives are those that never change."""
@@ -47,7 +47,7 @@ class ReferenceTask:
         self.val_split.fix(NegativeSampler(val), k, self._draw_of(FIXED))
         if self.k and not redraw:
             self.train_split.fix(negatives, k, self._draw_of(FIXED))
-        self.sample = retrieval_sample(target.features, val.ids, target.model, seed)
+        self.sample = CaptionSample(val, target.features, target.model, seed)
 
     def remember(self, kept: KeptArrays, precision: Precision) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``; those of training in ``precision``."""
@@ -95,7 +95,7 @@ class ReferenceTask:
             **_figures(compared),
             "loss_bound": self.objective.least_loss(reference[0]),
             "log_prob": target[0].mean(),
-            **sample_retrieval(self.model, self.sample),
+            **self.sample.figures(self.model),
         }
         return {f"val_{name}": float(value) for name, value in figures.items()}
 

@@ -1,22 +1,21 @@
 """What every objective measures on the validation split."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
-from clcap_cli.datasets.records import ImageId
+from clcap_cli.datasets.text import words_of
 from clcap_cli.decoding.captioning import decode
+from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import retrieval_figures
 from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit
 
 SAMPLE = 200
-"""Images of the validation split among which self-retrieval is tried each epoch."""
+"""Images of the validation split that are captioned each epoch."""
 
 
 @torch.inference_mode()
@@ -31,16 +30,28 @@ def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureR
     return torch.cat(log_probs), torch.cat(lengths)
 
 
-def retrieval_sample(features: Features, ids: Sequence[ImageId], model: Captioner, seed: int) -> FeatureReader:
-    """A sample of the images, the same for the same seed."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(ids))[:SAMPLE])
-    return FeatureReader(features, [ids[position] for position in chosen], model)
+class CaptionSample:
+    """Some images of a split that are captioned every epoch; the same ones for the same seed."""
 
+    def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(captions))[:SAMPLE])
+        self.reader = FeatureReader(features, [captions.ids[position] for position in chosen], model)
+        self.vocabulary = captions.source.vocabulary
+        people = captions.source.references(captions.rows[chosen]).values()
+        self.references = [[" ".join(words_of(text)) for text in texts] for texts in people]
 
-def sample_retrieval(model: Captioner, sample: FeatureReader) -> dict[str, float]:
-    """Self-retrieval with greedy captions among the images of the sample."""
-    found = decode(model, sample, beam=1)
-    ranks = find_ranks(model, sample, found.captions, found.lengths).ranks
-    figures = retrieval_figures(ranks, len(sample))
-    unique = len(found.captions.unique(dim=0)) / len(sample)
-    return {**{name: figures[name] for name in ("R@1", "R@5", "mean_rank") if name in figures}, "unique": unique}
+    @torch.inference_mode()
+    def figures(self, model: Captioner) -> dict[str, float]:
+        """Self-retrieval among the sample with greedy captions, which of them differ, and their CIDEr-D.
+
+        CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
+        """
+        found = decode(model, self.reader, beam=1)
+        ranks = find_ranks(model, self.reader, found.captions, found.lengths).ranks
+        figures = retrieval_figures(ranks, len(self.reader))
+        texts = found.texts(self.vocabulary)
+        return {
+            **{name: figures[name] for name in ("R@1", "R@5", "mean_rank") if name in figures},
+            "unique": len(set(texts)) / len(texts),
+            "CIDEr": float(CiderD(texts, self.references).each().mean()),
+        }
