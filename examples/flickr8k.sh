@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # MLE against CL on Flickr8k (or any data set in Karpathy's layout), three seeds, as a table.
+# Both models go into the same FOLDER, one after the other: FOLDER/tables.md and report.html are of all that is there.
 # Usage: bash examples/flickr8k.sh DATASET_JSON IMAGES MODEL [FOLDER] [TRAIN-MLE OPTIONS...]
 set -euo pipefail
 usage="usage: bash examples/flickr8k.sh DATASET_JSON IMAGES neuraltalk2|adaptive-attention [FOLDER] [OPTIONS...]"
@@ -18,4 +19,5 @@ for seed in 1 2 3; do
     clcap evaluate "$name.captions.json" --split test --retrieval "$name.retrieval.json"
   done
 done
-python3 "$(dirname "$0")/table.py" "MLE=$out/${model}_[123]" "CL=$out/${model}_[123]_cl"
+clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --tables "$(dirname "$0")/flickr8k.json" \
+  --markdown "$out/tables.md" --out "$out/report.html"

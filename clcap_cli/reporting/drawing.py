@@ -42,6 +42,10 @@ STYLE: dict[Any, Any] = {
 SIZE = (5.4, 3.5)
 """Inches."""
 DPI = 200
+INSIDE = 8
+"""Names that a plot has room for."""
+NAME = (0.1, 0.22)
+"""Inches that a letter of a name is wide, and a name high, beside a plot."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,18 @@ def new_axes(x: str, y: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def add_legend(axes: Axes, labels: Sequence[str], place: Literal["best", "upper left"]) -> None:
-    """Name the lines, in order, by ``labels`` as they are.
+def add_legend(figure: Figure, labels: Sequence[str], place: Literal["best", "upper left"]) -> None:
+    """Name the lines, in order, by ``labels`` as they are; many names stand beside the curves.
 
     Given the names itself, Matplotlib would leave out those that start with "_", and read "$" as mathematics.
     """
-    legend = axes.legend(list(axes.lines), [str(number) for number in range(len(labels))], loc=place)
+    (axes,) = figure.axes
+    where: dict[str, Any] = {"loc": place}
+    if len(labels) > INSIDE:
+        where = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+        width, height = NAME
+        figure.set_size_inches(SIZE[0] + width * max(map(len, labels)), max(SIZE[1], height * (len(labels) + 2)))
+    legend = axes.legend(list(axes.lines), [str(number) for number in range(len(labels))], **where)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_parse_math(False)
         text.set_text(label)

@@ -19,7 +19,7 @@ class Meaning:
     better: Literal[1, -1, 0]
     """1 where higher is better, -1 where lower is, 0 where neither."""
     digits: int = 3
-    """Behind the point."""
+    """Behind the point; a count has some when it is a mean."""
 
     def written(self, value: float) -> str:
         """A value as people read it; counts are whole."""
@@ -44,12 +44,12 @@ QUALITY = (
 )
 DISTINCTIVENESS = (
     Meaning("CIDErBtw", "CIDEr of a caption with the references of similar images; 0 to 10.", LOWER),
-    Meaning("unique_captions", "Captions that differ from each other.", HIGHER),
+    Meaning("unique_captions", "Captions that differ from each other.", HIGHER, 1),
     Meaning("unique_share", "Unique captions as a share of all; 0 to 1.", HIGHER),
     Meaning("novel_share", "Captions that are no caption of the training split; 0 to 1.", HIGHER),
     Meaning("distinct_1", "Different words as a share of all words; 0 to 1.", HIGHER),
     Meaning("distinct_2", "Different word pairs as a share of all pairs; 0 to 1.", HIGHER),
-    Meaning("vocabulary_used", "Different words in all captions.", HIGHER),
+    Meaning("vocabulary_used", "Different words in all captions.", HIGHER, 1),
     Meaning("vocabulary_share_of_training", "Used words as a share of the training vocabulary; 0 to 1.", HIGHER),
     Meaning("vocabulary_share_of_references", "Used words as a share of the references'; 0 to 1.", HIGHER),
     Meaning("repeated_bigrams", "Word pairs that a caption says again; 0 to 1.", LOWER),
@@ -59,8 +59,8 @@ DISTINCTIVENESS = (
     Meaning("words_rarer", "Words that are rarer; 0 to 1.", NEITHER),
 )
 OTHER = (
-    Meaning("images", "Images that were captioned.", NEITHER),
-    Meaning("captions_in_a_tie", "Captions that score another image the same as theirs.", NEITHER),
+    Meaning("images", "Images that were captioned.", NEITHER, 1),
+    Meaning("captions_in_a_tie", "Captions that score another image the same as theirs.", NEITHER, 1),
 )
 GROUPS = {"Self-retrieval": RANKS, "Against what people wrote": QUALITY, "Distinctiveness": DISTINCTIVENESS}
 THE_REST = "Other figures"
@@ -76,6 +76,13 @@ def grouped(names: Iterable[str]) -> dict[str, list[Meaning]]:
     rest |= {figure.name: figure for figure in OTHER if figure.name in rest}
     found[THE_REST] = list(rest.values())
     return {title: figures for title, figures in found.items() if figures}
+
+
+def meanings_of(names: Iterable[str]) -> list[Meaning]:
+    """What is to be known of the figures called ``names``, in their order."""
+    names = list(names)
+    known = {figure.name: figure for figures in grouped(names).values() for figure in figures}
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _recalls(names: set[str]) -> list[Meaning]:

@@ -13,8 +13,9 @@ const images = data.images.map(([id, name, picture, references, results]) => ({
 }));
 const told = runs.map((_, run) => countCaptions(run));
 const pictured = images.some((image) => image.picture);
-const state = { before: 0, after: runs.length - 1, filter: "all", query: "", found: [], shown: 0 };
 const part = (id) => document.getElementById(id);
+const chosen = (id) => Number(part(id)?.value ?? 0);
+const state = { before: chosen("before"), after: chosen("after"), filter: "all", query: "", found: [], shown: 0 };
 
 // ---- What is known of an image
 
@@ -125,7 +126,8 @@ function drawImage(image) {
   const item = part("image").content.cloneNode(true).firstElementChild;
   drawPicture(item.querySelector(".picture"), image);
   drawTitle(item.querySelector("h3"), image);
-  item.querySelector(".said").append(...runs.map((_, run) => drawCaption(image, run)));
+  const drawn = data.pairs ? new Set([state.before, state.after]) : runs.keys();
+  item.querySelector(".said").append(...Array.from(drawn, (run) => drawCaption(image, run)));
   drawReferences(item.querySelector(".people"), image.references);
   return item;
 }
@@ -294,7 +296,7 @@ for (const button of document.querySelectorAll("[data-filter]")) {
   button.addEventListener("click", () => choose({ filter: button.dataset.filter }));
 }
 for (const name of ["before", "after"]) {
-  part(name)?.addEventListener("change", (event) => choose({ [name]: Number(event.target.value) }));
+  part(name)?.addEventListener("change", () => choose({ [name]: chosen(name) }));
 }
 part("search").addEventListener("input", (event) => choose({ query: event.target.value }));
 part("more").addEventListener("click", () => {

@@ -14,14 +14,17 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.reporting.drawing import Plot
+from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.meanings import Meaning
 from clcap_cli.reporting.originals import Originals
 from clcap_cli.reporting.plots import style_of
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
-from clcap_cli.reporting.tables import tables
+from clcap_cli.reporting.tables import run_tables
 
 FIRST = ("R@1", "mean_rank", "CIDEr", "unique_captions")
 """The figures that the page opens with, where they are known."""
+MANY = 6
+"""Runs of which all captions can be read below each other; of more, two at a time are shown."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +41,37 @@ class Change:
     """Whether the two 95% intervals overlap, so that the change may be chance."""
 
 
-def render(runs: Sequence[Run], plots: Sequence[Plot], originals: Originals, pictures: Mapping[ImageId, str]) -> str:
-    """The whole page as text; ``pictures`` are WebP files in base64."""
+def render(
+    runs: Sequence[Run],
+    plots: Sequence[Plot],
+    originals: Originals,
+    pictures: Mapping[ImageId, str],
+    experiments: Experiments,
+) -> str:
+    """The whole page as text; ``pictures`` are WebP files in base64.
+
+    The page opens with the tables of ``experiments``; captions are shown of their examples alone.
+    """
     script = _part("page.js")
-    shown = [run for run in runs if run.images]
-    every = tables(runs)
+    shown = [run for run in experiments.examples if run.images]
+    styles = style_of(experiments.examples)
+    tables = run_tables(runs)
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return page.from_string(_part("page.html.j2")).render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_part("page.css")),
-        data=Markup(page_data(shown, style_of(runs), originals, pictures)),
+        data=Markup(page_data(shown, styles, originals, pictures)),
         version=__version__,
         made=datetime.now(UTC),
         runs=runs,
         shown=shown,
-        styles=style_of(runs),
-        tables=every,
-        changes=_changes(runs, [figure for table in every for figure in table.figures]),
+        many=MANY,
+        after=1 if len(shown) > MANY else len(shown) - 1,
+        colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
+        experiments=experiments.tables,
+        tables=tables,
+        changes=[] if experiments.tables else _changes(runs, [figure for table in tables for figure in table.figures]),
         compared=_compared(runs),
         plots=plots,
         images=len({id for run in shown for id in run.images}),
@@ -72,7 +88,7 @@ def page_data(
     """What the page's script shows, as JSON that can stand inside a script element.
 
     ``images`` has, for each image, its id, file name, picture, references, and for each run its caption, rank, number
-    of tied images and CIDEr; null for whatever is not known.
+    of tied images and CIDEr; null for whatever is not known. ``pairs``: captions are shown of two runs at a time.
     """
     ids = dict.fromkeys(id for run in runs for id in run.images)
     images = [
@@ -86,7 +102,7 @@ def page_data(
         for id in ids
     ]
     named = [{"name": run.name, "colour": styles[run.name][0], "pool": run.pool} for run in runs]
-    content = {"runs": named, "images": images}
+    content = {"runs": named, "images": images, "pairs": len(runs) > MANY}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 

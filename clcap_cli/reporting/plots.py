@@ -43,7 +43,7 @@ def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
     _log_scale(axes, max(pools))
     lines = [*curves, *chances]
     names = [name for name, _ in lines]
-    add_legend(axes, names, "upper left")
+    add_legend(figure, names, "upper left")
     ks = some_k(max(pools))
     rows: list[list[float | None]] = [
         [k, *(float(curve[k - 1]) if k <= len(curve) else None for _, curve in lines)] for k in ks
@@ -104,7 +104,7 @@ def _epochs(run: Run, what: str, unit: str, lines: Sequence[_Line]) -> Plot | No
     for line in lines:
         points = [(epoch["epoch"], epoch[line.key]) for epoch in run.log if line.key in epoch]
         axes.plot(*zip(*points, strict=True), color=line.colour, linestyle=line.dashes, marker="o", markersize=3.5)
-    add_legend(axes, _labels(lines), "best")
+    add_legend(figure, _labels(lines), "best")
     rows = [[epoch["epoch"], *(epoch.get(line.key) for line in lines)] for epoch in run.log]
     ends = "; ".join(f"{line.label} {_ends(run, line.key)}" for line in lines)
     title = f"{run.name}: {what}"

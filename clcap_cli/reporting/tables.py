@@ -3,8 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clcap_cli.reporting.meanings import Meaning, grouped
@@ -18,62 +18,81 @@ LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run's value of a figure; empty text where it has none."""
+    """A row's value of a figure; empty text where it has none."""
 
     value: float | None
     text: str
-    interval: str
-    """"[low, high]", or empty."""
+    spread: str
+    """"[low, high]" or "± deviation", or empty."""
     best: bool
 
 
 @dataclass(frozen=True)
 class Table:
-    """Figures that belong together, one row a run."""
+    """Figures that belong together."""
 
     title: str
+    head: str
+    """What the rows are."""
     figures: list[Meaning]
     rows: list[tuple[str, list[Cell]]]
 
 
-def tables(runs: Sequence[Run]) -> list[Table]:
-    """The figures of all runs that have any; the best of a column is marked where all are of the same images."""
+def run_tables(runs: Sequence[Run]) -> list[Table]:
+    """The figures of all runs that have any, one row a run; the best is marked where all are of the same images."""
     comparable = same_images(runs)
     runs = [run for run in runs if run.figures]
     names = list(dict.fromkeys(name for run in runs for name in run.figures))
     return [
-        Table(
-            title, figures, [(run.name, [_cell(run, figure, runs, comparable) for figure in figures]) for run in runs]
+        table_of(
+            title,
+            "run",
+            [run.name for run in runs],
+            {figure: _run_cells(figure, runs, comparable) for figure in figures},
         )
         for title, figures in grouped(names).items()
     ]
 
 
-def _cell(run: Run, figure: Meaning, runs: Sequence[Run], comparable: bool) -> Cell:
-    value = run.figures.get(figure.name)
-    if value is None:
-        return Cell(None, "", "", False)
-    interval = run.intervals.get(figure.name)
-    between = f"[{', '.join(map(figure.written, interval))}]" if interval else ""
-    return Cell(value, figure.written(value), between, comparable and _is_best(value, figure, runs))
+def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[Meaning, Sequence[Cell]]) -> Table:
+    """The table that has these columns, with a row for each of ``names``."""
+    rows = zip(names, map(list, zip(*columns.values(), strict=True)), strict=True)
+    return Table(title, head, list(columns), list(rows))
 
 
-def _is_best(value: float, figure: Meaning, runs: Sequence[Run]) -> bool:
-    """Whether no run is better as far as is written, and at least one is worse."""
-    values = [run.figures[figure.name] for run in runs if figure.name in run.figures]
+def _run_cells(figure: Meaning, runs: Sequence[Run], comparable: bool) -> list[Cell]:
+    intervals = [run.intervals.get(figure.name) for run in runs]
+    spreads = [f"[{', '.join(map(figure.written, interval))}]" if interval else "" for interval in intervals]
+    return cells_of(figure, [run.figures.get(figure.name) for run in runs], spreads, comparable)
+
+
+def cells_of(figure: Meaning, values: Sequence[float | None], spreads: Sequence[str], comparable: bool) -> list[Cell]:
+    """One column: values as they are written, with their spread; the best are marked where they are ``comparable``."""
+    known = [value for value in values if value is not None]
+    return [
+        Cell(None, "", "", False)
+        if value is None
+        else Cell(value, figure.written(value), spread, comparable and _is_best(value, figure, known))
+        for value, spread in zip(values, spreads, strict=True)
+    ]
+
+
+def _is_best(value: float, figure: Meaning, values: Sequence[float]) -> bool:
+    """Whether none of ``values`` is better as far as is written, and at least one is worse."""
     best, worst = (figure.written(choose(values, key=lambda found: figure.better * found)) for choose in (max, min))
     return worst != best == figure.written(value)
 
 
 def as_csv(runs: Sequence[Run]) -> str:
     """One row a run; a figure that has intervals gets the columns ``_low`` and ``_high`` behind it."""
-    figures = [figure.name for table in tables(runs) for figure in table.figures]
+    figures = [figure.name for table in run_tables(runs) for figure in table.figures]
     bounded = {name for run in runs for name in run.intervals}
     columns = [column for name in figures for column in _columns(name, name in bounded)]
     text = io.StringIO()
@@ -93,72 +112,75 @@ def _columns(name: str, bounded: bool) -> list[str]:
     return [name, f"{name}_low", f"{name}_high"] if bounded else [name]
 
 
-def as_markdown(runs: Sequence[Run]) -> str:
-    """One table for each group of figures, one row a run, the best of a column in bold."""
-    return "\n".join(_markdown(table) for table in tables(runs))
+def as_markdown(tables: Sequence[Table]) -> str:
+    """Each table below its title, the best of a column in bold."""
+    return "\n".join(map(_markdown, tables))
 
 
 def _markdown(table: Table) -> str:
-    lines = [["run", *(figure.name for figure in table.figures)]]
+    lines = [[table.head, *(figure.name for figure in table.figures)]]
     lines += [[name, *(_marked(cell, "**{}**", "{} {}") for cell in cells)] for name, cells in table.rows]
     head, *rows = ["| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines]
-    return "\n".join([f"{table.title}\n", head, "|---" + "|---:" * len(table.figures) + "|", *rows]) + "\n"
+    return (
+        "\n".join([f"{_markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.figures) + "|", *rows]) + "\n"
+    )
 
 
 def _markdown_text(text: str) -> str:
     return re.sub(r"([|<`])", r"\\\1", " ".join(text.split()))
 
 
-def as_latex(runs: Sequence[Run]) -> str:
-    """One booktabs tabular for each group of figures, one row a run, the best of a column in bold."""
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(_latex(table) for table in tables(runs))
+def as_latex(tables: Sequence[Table]) -> str:
+    """Each table as a booktabs tabular below its title, the best of a column in bold."""
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(map(_latex, tables))
 
 
 def _latex(table: Table) -> str:
     head = " & ".join(["", *(_latex_text(figure.name) for figure in table.figures)])
-    rows = [
-        " & ".join([_latex_text(name), *(_marked(cell, r"\textbf{{{}}}", r"{} {{\scriptsize {}}}") for cell in cells)])
-        for name, cells in table.rows
-    ]
+    rows = [" & ".join([_latex_text(name), *map(_latex_cell, cells)]) for name, cells in table.rows]
     body = [r"\toprule", rf"{head} \\", r"\midrule", *(rf"{row} \\" for row in rows), r"\bottomrule"]
     begin = rf"\begin{{tabular}}{{l{'r' * len(table.figures)}}}"
-    return "\n".join([f"% {table.title}", begin, *body, r"\end{tabular}"]) + "\n"
+    return "\n".join([f"% {' '.join(table.title.split())}", begin, *body, r"\end{tabular}"]) + "\n"
+
+
+def _latex_cell(cell: Cell) -> str:
+    spread = _latex_text(cell.spread)
+    return _marked(replace(cell, spread=spread), r"\textbf{{{}}}", r"{} {{\scriptsize {}}}")
 
 
 def _latex_text(text: str) -> str:
     return "".join(LATEX.get(mark, mark) for mark in " ".join(text.split()))
 
 
-def _marked(cell: Cell, best: str, bounded: str) -> str:
-    """A cell's text, put into the form of the best one of its column and that of one with an interval."""
+def _marked(cell: Cell, best: str, spread: str) -> str:
+    """A cell's text, put into the form of the best one of its column and that of one with a spread."""
     text = best.format(cell.text) if cell.best else cell.text
-    return bounded.format(text, cell.interval) if cell.interval else text
+    return spread.format(text, cell.spread) if cell.spread else text
 
 
-def as_text(runs: Sequence[Run]) -> "RichTable":
-    """One table for the terminal: a column a run, because figures are many and terminals narrow."""
+def as_text(tables: Sequence[Table]) -> "RichTable":
+    """Tables of the same rows as one for the terminal: their rows side by side, because figures are many."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    every = tables(runs)
-    shown = RichTable("", caption=_key(every), caption_justify="left")
-    for name, _ in every[0].rows:
+    shown = RichTable("", caption=_key(tables), caption_justify="left")
+    for name, _ in tables[0].rows:
         shown.add_column(Text(name), justify="right")
-    for table in every:
+    for table in tables:
         for number, figure in enumerate(table.figures):
             last = number == len(table.figures) - 1
             shown.add_row(Text(figure.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
     return shown
 
 
-def _key(every: Sequence[Table]) -> str | None:
-    cells = [cell for table in every for _, row in table.rows for cell in row]
+def _key(tables: Sequence[Table]) -> str | None:
+    cells = [cell for table in tables for _, row in table.rows for cell in row]
     best = ["* best"] if any(cell.best for cell in cells) else []
-    return "; ".join(best + (["[95% interval]"] if any(cell.interval for cell in cells) else [])) or None
+    return "; ".join(best + (["[95% interval]"] if any(cell.spread.startswith("[") for cell in cells) else [])) or None
 
 
 def _text(cell: Cell) -> "RichText":
     from rich.text import Text
 
     text = Text(f"{cell.text}*", style="bold") if cell.best else Text(cell.text)
-    return text.append(f" {cell.interval}", style="dim not bold") if cell.interval else text
+    return text.append(f" {cell.spread}", style="dim not bold") if cell.spread else text

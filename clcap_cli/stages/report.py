@@ -11,6 +11,7 @@ from clcap_cli.stages.options import Out
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.reporting.experiments import Experiments
     from clcap_cli.reporting.originals import Originals
     from clcap_cli.reporting.runs import Run
 
@@ -26,6 +27,10 @@ def report(
             help="Folder of the pictures; may be given again; default: where extract-features found them.",
             show_default=False,
         ),
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(help="JSON: tables of means over seeds, to come first.", show_default=False),
     ] = None,
     text: Annotated[
         bool, typer.Option("--text", help="Print the table; a page is then written only to --out.")
@@ -45,41 +50,56 @@ def report(
     lies beside them. Runs are compared with the first one given; nt_cl comes after nt. The page is report.html beside
     the first file unless --out says otherwise.
 
+    --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "figures": ["R@1", "CIDEr"],
+    "rows": {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"}}: each row is the mean and standard deviation over the runs whose
+    name fits, {seed} being any digits. Curves, plots and captions are then those of the first run of each row.
+
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
     from clcap_cli.artifacts.atomic import check_writable, write_text
+    from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.runs import image_warnings, open_runs
-    from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown
+    from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
 
     runs = open_runs(files)
-    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), files)
-    written = [(path, write) for path, write in ((csv, as_csv), (markdown, as_markdown), (latex, as_latex)) if path]
+    experiments = open_experiments(tables, runs) if tables else Experiments([], runs, [])
+    read = [*files, *([tables] if tables else [])]
+    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), read)
+    every = [*experiments.tables, *run_tables(runs)]
+    contents = ((csv, as_csv(runs)), (markdown, as_markdown(every)), (latex, as_latex(every)))
+    written = [(path, content) for path, content in contents if path]
     outputs = [*(path for path, _ in written), *([plots / "recall.png"] if plots else [])]
     for number, path in enumerate(outputs):
-        check_writable(path, [*files, *outputs[:number], *([page] if page else [])])
+        check_writable(path, [*read, *outputs[:number], *([page] if page else [])])
     for warning in image_warnings(runs):
         say(f"warning: {warning}")
-    for path, write in written:
-        write_text(path, write(runs))
+    for sentence in experiments.left_out:
+        say(sentence)
+    for path, content in written:
+        write_text(path, content)
     if text:
-        _print(runs)
+        _print(runs, experiments)
     if plots is not None:
-        _save_plots(runs, plots)
+        _save_plots(experiments.examples, plots)
     if page is not None:
-        write_text(page, _page(runs, images or []))
+        write_text(page, _page(runs, experiments, images or []))
         say(f"{page}: {page.stat().st_size / 2**20:.1f} MiB")
     return page
 
 
-def _print(runs: "list[Run]") -> None:
-    """Print the table; where nobody watches, as wide as it is."""
+def _print(runs: "list[Run]", experiments: "Experiments") -> None:
+    """Print the tables; where nobody watches, as wide as they are."""
     import sys
 
     from rich.console import Console
 
-    from clcap_cli.reporting.tables import as_text
+    from clcap_cli.reporting.tables import as_text, run_tables
 
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(as_text(runs))
+    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    for table in experiments.tables:
+        console.print(" ".join(table.title.split()), markup=False)
+        console.print(as_text([table]))
+    console.print(as_text(run_tables(runs)))
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:
@@ -92,7 +112,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     say(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
 
 
-def _page(runs: "list[Run]", given: list[Path]) -> str:
+def _page(runs: "list[Run]", experiments: "Experiments", given: list[Path]) -> str:
     from clcap_cli.reporting.originals import trace
     from clcap_cli.reporting.page import render
     from clcap_cli.reporting.plots import all_plots
@@ -100,9 +120,10 @@ def _page(runs: "list[Run]", given: list[Path]) -> str:
     for folder in given:
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")
-    originals = trace(runs)
-    pictures = _pictures(runs, originals, given)
-    return render(runs, all_plots(runs), originals, pictures)
+    shown = experiments.examples
+    originals = trace(shown)
+    pictures = _pictures(shown, originals, given)
+    return render(runs, all_plots(shown), originals, pictures, experiments)
 
 
 def _pictures(runs: "list[Run]", originals: "Originals", given: list[Path]) -> "dict[ImageId, str]":

@@ -191,6 +191,14 @@ def test_a_single_run_has_nothing_to_compare(opened, write) -> None:
     assert all_of(browser, "mark, select") == []
 
 
+def test_of_many_runs_the_two_that_are_chosen_are_shown(opened, write) -> None:
+    paths = [write(f"nt_{seed}.metrics.json", [image(1, f"dog {seed}", rank=1)]) for seed in range(7)]
+    browser = opened(page_of(open_runs(paths)))
+    assert [text.text for text in all_of(browser, ".text")] == ["dog 0", "dog 1"]
+    one(browser, "#after option[value='5']").click()
+    assert [text.text for text in all_of(browser, ".text")] == ["dog 0", "dog 5"]
+
+
 def test_images_of_only_one_run(opened, write) -> None:
     paths = [write("a.metrics.json", [image(1, "a dog")]), write("b.metrics.json", [image(2, "a cat", rank=1)])]
     browser = opened(page_of(open_runs(paths)))

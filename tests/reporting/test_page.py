@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.originals import Originals
 from clcap_cli.reporting.page import render
 from clcap_cli.reporting.plots import all_plots
@@ -13,8 +14,15 @@ from tests.reporting.conftest import image
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
-def page_of(runs: list[Run], originals: Originals | None = None, pictures: dict | None = None) -> str:
-    return render(runs, all_plots(runs), originals or Originals(), pictures or {})
+def page_of(
+    runs: list[Run],
+    originals: Originals | None = None,
+    pictures: dict | None = None,
+    experiments: Experiments | None = None,
+) -> str:
+    return render(
+        runs, all_plots(runs), originals or Originals(), pictures or {}, experiments or Experiments([], runs, [])
+    )
 
 
 class Elements(HTMLParser):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from clcap_cli.reporting.drawing import INK, save
@@ -48,6 +49,12 @@ def test_no_two_plots_share_an_id(write, log) -> None:
     assert len(ids) == len(set(ids))
     used = {id for svg in drawn for id in re.findall(r'(?:href="|url\()#([^")]+)', svg)}
     assert used <= set(ids)
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_long_names_leave_room_for_the_curves(write, log) -> None:
+    names = [f"a_name_that_tells_every_setting_of_its_run_{number}" for number in range(40)]
+    assert all_plots(runs(write, log, *names))[0].svg()
 
 
 def test_names_are_no_formulas(write, log) -> None:

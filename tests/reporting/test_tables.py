@@ -6,7 +6,7 @@ import pandas as pd
 from rich.console import Console
 
 from clcap_cli.reporting.runs import Run, open_runs
-from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, as_text, tables
+from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, as_text, run_tables
 from tests.reporting.conftest import image
 
 FIRST = {"R@10": 0.5, "R@5": 0.25, "mean_rank": 23.83, "CIDEr": 1.04, "BLEU-4": 0.5482, "mine": 3, "images": 2}
@@ -25,7 +25,7 @@ def two_runs(write, first: str = "nt", second: str = "nt_cl") -> list[Run]:
 
 
 def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> None:
-    found = {table.title: [figure.name for figure in table.figures] for table in tables(two_runs(write))}
+    found = {table.title: [figure.name for figure in table.figures] for table in run_tables(two_runs(write))}
     assert found == {
         "Self-retrieval": ["R@5", "R@10", "mean_rank"],
         "Against what people wrote": ["CIDEr", "BLEU-4"],
@@ -36,7 +36,7 @@ def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> Non
 def best_of(runs: list[Run]) -> dict[str, list[bool]]:
     """For each figure, which runs are marked."""
     found: dict[str, list[bool]] = {}
-    for table in tables(runs):
+    for table in run_tables(runs):
         columns = zip(*(cells for _, cells in table.rows), strict=True)
         found |= {
             figure.name: [cell.best for cell in column] for figure, column in zip(table.figures, columns, strict=True)
@@ -73,7 +73,7 @@ def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
 
 
 def test_markdown(write) -> None:
-    text = as_markdown(two_runs(write, "a|b", "c"))
+    text = as_markdown(run_tables(two_runs(write, "a|b", "c")))
     assert text.split("\n\n")[2:4] == [
         "Against what people wrote",
         "| run | CIDEr | BLEU-4 |\n|---|---:|---:|\n"
@@ -82,7 +82,7 @@ def test_markdown(write) -> None:
 
 
 def test_latex(write) -> None:
-    text = as_latex(two_runs(write, "50%_$x$", "c"))
+    text = as_latex(run_tables(two_runs(write, "50%_$x$", "c")))
     assert text.startswith("% needs \\usepackage{booktabs}\n% Self-retrieval\n\\begin{tabular}{lrrr}\n\\toprule\n")
     assert " & CIDEr & BLEU-4 \\\\\n\\midrule\n" in text
     assert "\n50\\%\\_\\$x\\$ & \\textbf{1.040} {\\scriptsize [0.990, 1.100]} & 0.548 \\\\\n" in text
@@ -91,7 +91,7 @@ def test_latex(write) -> None:
 
 def test_text_for_the_terminal(write) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(as_text(two_runs(write, "[bold]nt")))
+    console.print(as_text(run_tables(two_runs(write, "[bold]nt"))))
     lines = console.export_text().splitlines()
     assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
     (cider,) = [line for line in lines if "CIDEr" in line]

@@ -14,6 +14,9 @@ from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
+from tests.reporting.conftest import image, write
+
+__all__ = ["write"]
 
 
 def cut(path: Path, share: float = 0.5) -> None:
@@ -351,4 +354,41 @@ def test_a_diverged_model_is_no_result(refused, chain: Path) -> None:
 def test_images_without_their_option(refused, chain: Path) -> None:
     assert refused("caption", chain / "nt.pt", "a.jpg") == (
         "image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg"
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({"rows": {"MLE": 1}}, "is not a list of tables: at 0.rows.MLE: Input should be a valid string"),
+        ({"colour": "red"}, "is not a list of tables: at 0.colour: Extra inputs are not permitted"),
+        (
+            {"figures": []},
+            "is not a list of tables: at 0.figures: List should have at least 1 item after validation, not 0",
+        ),
+        (
+            {"rows": {"AA": "aa_{seed}"}},
+            "no run's name fits its rows, which ask for aa_{seed}; the runs are called nt_1",
+        ),
+    ],
+)
+def test_tables_that_cannot_be_made(refused, write, tmp_path: Path, bad: dict, reason: str) -> None:
+    path = tmp_path / "tables.json"
+    table = {"name": "main", "title": "MLE", "figures": ["CIDEr"], "rows": {"MLE": "nt_{seed}"}}
+    path.write_text(json.dumps([table | bad]))
+    message = refused("report", write("nt_1.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0}), "--tables", path)
+    assert message.removeprefix(str(path)).lstrip(": ") == reason
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_tables_that_cannot_be_read(refused, write, tmp_path: Path) -> None:
+    path, run = tmp_path / "tables.json", write("nt_1.metrics.json", [image(1, "a dog")])
+    assert refused("report", run, "--tables", path) == f"no such file: {path}"
+    path.write_text('[{"name": ')
+    assert refused("report", run, "--tables", path) == (
+        f"{path} is not valid JSON at line 1, column 11: Expecting value; is the file whole?"
+    )
+    path.write_text('{"name": "main"}')
+    assert refused("report", run, "--tables", path) == (
+        f"{path} is not a list of tables: at the top level: Input should be a valid list"
     )

@@ -54,6 +54,31 @@ def test_tables_and_plots_for_a_paper(files: list[Path], clcap, tmp_path: Path) 
     assert sorted(path.name for path in (paper / "plots").iterdir()) == ["recall.png", "recall.svg"]
 
 
+def test_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
+    files = [write(f"nt_{seed}.metrics.json", IMAGES, {"CIDEr": seed / 10}) for seed in (1, 2, 3)]
+    asked = {"name": "main", "title": "MLE and CL", "figures": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
+    tables = tmp_path / "tables.json"
+    tables.write_text(json.dumps([asked]))
+    out = {kind: tmp_path / f"t.{kind}" for kind in ("markdown", "latex", "csv")}
+    options = [word for kind, path in out.items() for word in (f"--{kind}", path)]
+    answer = clcap("report", *files, "--tables", tables, "--text", *options, "--out", tmp_path / "page.html")
+    assert answer.status == 0, answer.err
+    assert "left out of the tables, as no run fits: main: 'CL' (cl)\n" in answer.err
+    assert answer.out.splitlines()[0].strip() == "MLE and CL (mean ± sample standard deviation over seeds)"
+    assert "0.200 ± 0.100" in answer.out
+    assert out["markdown"].read_text().startswith("MLE and CL (mean ±")
+    assert "| nt_1 | 0.100 |" in out["markdown"].read_text(), "each run stands below"
+    assert "MLE (3 seeds) & 0.200 {\\scriptsize $\\pm$ 0.100}" in out["latex"].read_text()
+    assert out["csv"].read_text().splitlines()[1:] == ["nt_1,0.1", "nt_2,0.2", "nt_3,0.3"]
+    assert '<h2 id="experiments">' in (tmp_path / "page.html").read_text()
+
+
+def test_the_tables_that_are_shipped_are_read(write, refused) -> None:
+    path = Path(__file__).parents[2] / "examples" / "flickr8k.json"
+    message = refused("report", write("nt_1.metrics.json", IMAGES), "--tables", path)
+    assert message.startswith(f"{path}: no run's name fits its rows, which ask for neuraltalk2_{{seed}}, ")
+
+
 def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -1,0 +1,171 @@
+"""Tables of experiments: which runs a row pools, means and spread, what is marked, and what is left out."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.reporting.experiments import Experiments, open_experiments
+from clcap_cli.reporting.runs import open_runs
+from clcap_cli.reporting.tables import Table, as_latex, as_markdown, as_text
+from tests.reporting.conftest import image
+from tests.reporting.test_page import Elements, page_of
+
+FIGURES = {
+    "nt_1": {"CIDEr": 0.1, "mean_rank": 9.0, "unique_captions": 4, "mine": 1.0},
+    "nt_2": {"CIDEr": 0.2, "mean_rank": 8.0, "unique_captions": 5},
+    "nt_13": {"CIDEr": 0.6, "mean_rank": 7.0, "unique_captions": 6},
+    "nt_1_cl": {"CIDEr": 0.2, "mean_rank": 2.0, "unique_captions": 6},
+    "nt_2_cl": {"CIDEr": 0.4, "mean_rank": 3.0, "unique_captions": 7},
+    "nt_x_cl": {"CIDEr": 9.0},
+}
+TABLE = {
+    "name": "main",
+    "title": "MLE and CL",
+    "figures": ["mean_rank", "CIDEr", "unique_captions"],
+    "rows": {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"},
+}
+
+
+@pytest.fixture
+def experiments(write, tmp_path: Path) -> Callable[..., Experiments]:
+    """Runs with these figures, by name, in the tables that are asked for."""
+
+    def experiments(asked: list, figures: dict[str, dict] = FIGURES) -> Experiments:
+        path = tmp_path / "tables.json"
+        path.write_text(json.dumps(asked))
+        files = [write(f"{name}.metrics.json", [image(1, "a dog")], found) for name, found in figures.items()]
+        return open_experiments(path, open_runs(files))
+
+    return experiments
+
+
+def written(table: Table) -> dict[str, list[str]]:
+    """Each row's cells as people read them, * being the best."""
+    return {
+        name: [f"{cell.text}{'*' if cell.best else ''} {cell.spread}".strip() for cell in cells]
+        for name, cells in table.rows
+    }
+
+
+def test_a_cell_is_the_mean_and_sample_deviation_of_the_runs_that_fit(experiments) -> None:
+    (table,) = experiments([TABLE]).tables
+    assert table.title == "MLE and CL (mean ± sample standard deviation over seeds)"
+    assert [figure.name for figure in table.figures] == ["mean_rank", "CIDEr", "unique_captions"]
+    # CIDEr 0.1, 0.2, 0.6: mean 0.3, squared deviations 0.04 + 0.01 + 0.09, over 2: 0.07, its root 0.265
+    assert written(table) == {
+        "MLE (3 seeds)": ["8.00 ± 1.00", "0.300 ± 0.265", "5.0 ± 1.0"],
+        "CL (2 seeds)": ["2.50* ± 0.71", "0.300 ± 0.141", "6.5* ± 0.7"],
+    }
+
+
+def test_single_runs_have_no_spread_and_whole_counts(experiments) -> None:
+    rows = {"one": "nt_1", "seed": "nt_1{seed}", "strange": "nt_x_cl"}
+    (table,) = experiments([{**TABLE, "rows": rows}]).tables
+    assert table.title == "MLE and CL"
+    assert written(table) == {
+        "one": ["9.00", "0.100", "4"],
+        "seed (1 seed)": ["7.00*", "0.600", "6*"],
+        "strange": ["", "9.000*", ""],
+    }
+
+
+def test_a_figure_that_some_seeds_lack_says_so(experiments) -> None:
+    figures = {"nt_1": {"CIDEr": 1.0, "METEOR": 0.1}, "nt_2": {"CIDEr": 2.0, "METEOR": 0.3}, "nt_3": {"CIDEr": 3.0}}
+    (table,) = experiments([{**TABLE, "figures": ["CIDEr", "METEOR"]}], figures).tables
+    assert written(table) == {"MLE (3 seeds)": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
+
+
+def test_a_row_asks_for_whole_names_and_reads_them_as_they_are(experiments) -> None:
+    figures = {"a.b_1": {"CIDEr": 1.0}, "axb_1": {"CIDEr": 2.0}, "xa.b_1": {"CIDEr": 3.0}, "a.b_1_cl": {"CIDEr": 4.0}}
+    (table,) = experiments([{**TABLE, "rows": {"row": "a.b_{seed}"}}], figures).tables
+    assert written(table) == {"row (1 seed)": ["1.000"]}
+
+
+def test_folders_can_be_the_seeds(experiments) -> None:
+    figures = {"seed1/nt": {"CIDEr": 1.0}, "seed2/nt": {"CIDEr": 2.0}}
+    (table,) = experiments([{**TABLE, "rows": {"MLE": "seed{seed}/nt"}}], figures).tables
+    assert list(written(table)) == ["MLE (2 seeds)"]
+
+
+def test_nothing_is_the_best_where_a_table_is_of_different_images(write, tmp_path: Path) -> None:
+    path = tmp_path / "tables.json"
+    rows = [{"one": "a", "other": "b"}, {"one": "b", "other": "c"}]
+    path.write_text(json.dumps([{**TABLE, "rows": row} for row in rows]))
+    ids = {"a": 1, "b": 2, "c": 2}
+    files = [
+        write(f"{name}.metrics.json", [image(id, "a dog")], {"CIDEr": float(ord(name))}) for name, id in ids.items()
+    ]
+    different, same = open_experiments(path, open_runs(files)).tables
+    assert written(different) == {"one": ["97.000"], "other": ["98.000"]}
+    assert written(same) == {"one": ["98.000"], "other": ["99.000*"]}
+
+
+def test_what_is_not_there_is_left_out_and_said(experiments) -> None:
+    rows = {**TABLE["rows"], "CL, twice": "nt_{seed}_cl_cl"}
+    found = experiments(
+        [
+            {**TABLE, "figures": ["CIDEr", "SPICE", "mine"], "rows": rows},
+            {**TABLE, "name": "aa", "rows": {"AA": "aa_{seed}"}},
+        ]
+    )
+    assert [[figure.name for figure in table.figures] for table in found.tables] == [["CIDEr", "mine"]]
+    assert list(written(found.tables[0])) == ["MLE (3 seeds)", "CL (2 seeds)"]
+    assert found.left_out == [
+        "left out of the tables, as no run fits: main: 'CL, twice' (nt_{seed}_cl_cl); all of aa",
+        "left out of the tables, as no run of theirs has it: main: SPICE",
+    ]
+    assert [run.name for run in found.examples] == ["nt_1", "nt_1_cl"]
+
+
+def test_empty_tables_are_refused(experiments, tmp_path: Path) -> None:
+    path = tmp_path / "tables.json"
+    for asked, reason in (
+        ([{**TABLE, "rows": {"AA": "aa_{seed}"}}], "no run's name fits its rows, which ask for aa_{seed}; "),
+        ([], "no run's name fits its rows, which ask for nothing; "),
+        ([{**TABLE, "figures": ["SPICE"]}], "no run of its tables has any of their figures: SPICE"),
+    ):
+        with pytest.raises(ClcapError, match=re.escape(f"{path}: {reason}")):
+            experiments(asked)
+
+
+def test_markdown_latex_and_text(experiments) -> None:
+    tables = experiments([{**TABLE, "title": "50% <MLE>\nand CL", "figures": ["CIDEr", "mean_rank"]}]).tables
+    spread = "(mean ± sample standard deviation over seeds)"
+    assert as_markdown(tables) == (
+        f"50% \\<MLE> and CL {spread}\n\n| model | CIDEr | mean_rank |\n|---|---:|---:|\n"
+        "| MLE (3 seeds) | 0.300 ± 0.265 | 8.00 ± 1.00 |\n| CL (2 seeds) | 0.300 ± 0.141 | **2.50** ± 0.71 |\n"
+    )
+    latex = as_latex(tables)
+    assert f"\n% 50% <MLE> and CL {spread}\n\\begin{{tabular}}{{lrr}}\n" in latex
+    assert (
+        "\nCL (2 seeds) & 0.300 {\\scriptsize $\\pm$ 0.141} & \\textbf{2.50} {\\scriptsize $\\pm$ 0.71} \\\\\n" in latex
+    )
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(as_text(tables))
+    text = console.export_text()
+    assert "│ mean_rank │   8.00 ± 1.00 │  2.50* ± 0.71 │\n" in text
+    assert text.splitlines()[-1].strip() == "* best"
+
+
+def test_the_page_opens_with_the_tables_and_shows_one_run_of_each_row(experiments, tmp_path: Path) -> None:
+    found = experiments([{**TABLE, "title": "<b>MLE"}])
+    page = page_of(open_runs(sorted(tmp_path.glob("*.metrics.json"))), experiments=found)
+    assert page.index('<h2 id="experiments">') < page.index("<caption>&lt;b&gt;MLE (mean") < page.index('id="figures"')
+    assert "<span>CL (2 seeds)</span>" in page
+    assert "<strong>2.50</strong>" in page and "<small>± 0.71</small>" in page
+    assert [run["name"] for run in json.loads(Elements(page).data)["runs"]] == ["nt_1", "nt_1_cl"]
+    assert 'class="changes"' not in page, "the first against the last run means nothing here"
+
+
+def test_of_many_runs_two_are_shown_at_a_time(write) -> None:
+    runs = open_runs([write(f"nt_{seed}.metrics.json", [image(1, "a dog")]) for seed in range(7)])
+    for shown, pairs, after in ((runs[:6], False, 5), (runs, True, 1)):
+        page = page_of(shown)
+        assert json.loads(Elements(page).data)["pairs"] is pairs
+        assert f'<option value="{after}" selected>nt_{after}</option>' in page
