@@ -14,10 +14,12 @@ from clcap_cli.reporting.runs import Run
 
 
 def all_plots(runs: Sequence[Run]) -> list[Plot]:
-    """Every plot for which there are numbers: recall, then each run's training."""
+    """Every plot for which there are numbers: recall, what validation told of all runs, then each run's training."""
     with matplotlib.rc_context(STYLE):
+        styles = style_of(runs)
         ranked = [run for run in runs if run.pool]
-        plots = [_recall(ranked, style_of(runs))] if ranked else []
+        plots = [_recall(ranked, styles)] if ranked else []
+        plots += [plot for key, unit in VALIDATION.items() if (plot := _validation(runs, key, unit, styles))]
         for run in runs:
             plots += _training(run)
     return plots
@@ -85,6 +87,36 @@ CONTRAST = (
     _Line("mismatched, training", "G_negative", COLOURS[1], ":"),
     _Line("mismatched, validation", "val_G_negative", COLOURS[1], "-"),
 )
+
+
+VALIDATION = {
+    "val_CIDEr": "CIDEr of greedy captions",
+    "val_mean_rank": "mean rank of greedy captions",
+}
+"""What is drawn of several runs together, by its name in their logs."""
+
+
+def _validation(runs: Sequence[Run], key: str, unit: str, styles: Mapping[str, tuple[str, str]]) -> Plot | None:
+    """A figure of the validation split over the epochs of all runs that logged it; None where none did."""
+    logged = {run.name: {epoch["epoch"]: epoch[key] for epoch in run.log if key in epoch} for run in runs}
+    logged = {name: values for name, values in logged.items() if values}
+    if not logged:
+        return None
+    figure, axes = new_axes("epoch", unit)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for name, values in logged.items():
+        colour, dashes = styles[name]
+        axes.plot([*values], [*values.values()], color=colour, linestyle=dashes, marker="o", markersize=3.5)
+    add_legend(figure, [*logged], "best")
+    epochs = sorted({epoch for values in logged.values() for epoch in values})
+    rows = [[epoch, *(values.get(epoch) for values in logged.values())] for epoch in epochs]
+    ends = "; ".join(
+        f"{name} from {values[min(values)]:.3f} to {values[max(values)]:.3f}" for name, values in logged.items()
+    )
+    title = f"Validation: {unit}"
+    return Plot(
+        f"validation.{key.removeprefix('val_')}", title, f"{title} by epoch: {ends}.", ["epoch", *logged], rows, figure
+    )
 
 
 def _training(run: Run) -> list[Plot]:

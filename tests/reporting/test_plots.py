@@ -35,6 +35,17 @@ def test_what_is_drawn_is_also_told(write, log) -> None:
     ]  # fmt: skip
 
 
+def test_validation_of_several_runs_is_drawn_together(write, log) -> None:
+    for name, last in (("nt_cl", 0.9), ("nt_il", 0.5)):
+        log(f"{name}.log.jsonl", [{"epoch": epoch, "val_CIDEr": value} for epoch, value in enumerate((0.8, last))])
+    images = [image(id, "a dog", rank=id) for id in range(1, 4)]
+    found = open_runs([write(f"{name}.retrieval.json", images) for name in ("nt", "nt_cl", "nt_il")])
+    _, cider = all_plots(found)
+    assert cider.columns == ["epoch", "nt_cl", "nt_il"]
+    assert cider.rows == [[0, 0.8, 0.8], [1, 0.9, 0.5]]
+    assert "nt_cl from 0.800 to 0.900; nt_il from 0.800 to 0.500" in cider.told
+
+
 def test_the_same_input_gives_the_same_picture_in_the_colour_of_the_text(write, log) -> None:
     first, again = (all_plots(runs(write, log, "nt"))[0].svg() for _ in range(2))
     assert first == again
