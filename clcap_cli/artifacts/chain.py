@@ -50,9 +50,9 @@ def _record(path: Path) -> Any:
         with opened(path) as (_, provenance):
             return provenance.model_dump()
     if start.startswith(b"PK"):
-        from clcap_cli.artifacts.checkpoints import open_checkpoint
+        from clcap_cli.artifacts import torch_files
 
-        return open_checkpoint(path).provenance.model_dump()
+        return torch_files.load(path)["provenance"]
     if path.suffix == ".json":
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:

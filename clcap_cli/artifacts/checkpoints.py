@@ -3,8 +3,6 @@
 Plain types and tensors only: it is read with ``weights_only=True`` and never unpickles anything else.
 """
 
-import pickle
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import torch
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from torch import Tensor
 
-from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.features import BackboneInfo
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json, parse_provenance
 from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
@@ -86,11 +84,7 @@ def write_checkpoint(
         "training": training,
         "lineage": lineage.model_dump(),
     }
-    with written_whole(out) as part:
-        try:
-            torch.save(content, part)
-        except RuntimeError as error:  # how torch reports a full disk
-            raise ClcapError(f"{out} cannot be written: is the disk full? ({str(error).splitlines()[0]})") from error
+    torch_files.save(content, out)
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -98,9 +92,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
     Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is not clcap's.
     """
-    content = _load(path)
-    if not isinstance(content, dict) or "provenance" not in content:
-        raise ClcapError(f"{path} is a PyTorch file, but not one that clcap wrote")
+    content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
     try:
         return Checkpoint(
@@ -116,21 +108,3 @@ def open_checkpoint(path: Path) -> Checkpoint:
         )
     except (KeyError, ValidationError) as error:
         raise ClcapError(f"{path} is a damaged clcap checkpoint: {str(error).splitlines()[0]}") from error
-
-
-def _load(path: Path) -> Any:
-    try:
-        with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ClcapError(f"no such file: {path}") from error
-    except pickle.UnpicklingError as error:
-        with path.open("rb") as file:
-            if not file.read(4).startswith((b"PK", b"\x80")):
-                raise ClcapError(f"{path} is not a checkpoint") from error
-        raise ClcapError(
-            f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
-            "it takes checkpoints that clcap wrote"
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        raise ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again") from error

@@ -26,6 +26,7 @@ FORMATS = {
     "clcap/captions": 1,
     "clcap/features": 1,
     "clcap/checkpoint": 1,
+    "clcap/evaluator": 1,
     "clcap/caption-results": 1,
     "clcap/retrieval": 1,
     "clcap/log-probs": 1,

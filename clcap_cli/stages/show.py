@@ -92,6 +92,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/captions": _captions,
         "clcap/features": _features,
         "clcap/checkpoint": _checkpoint,
+        "clcap/evaluator": _evaluator,
         "clcap/caption-results": _results,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
@@ -158,6 +159,18 @@ def _checkpoint(file: Path) -> dict[str, str]:
         "backbone": f"{opened.backbone.name} ({opened.backbone.weights} weights)",
         "round": str(opened.lineage.round),
         **({"training": best} if best else {}),
+    }
+
+
+def _evaluator(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.evaluators import open_evaluator
+
+    opened = open_evaluator(file)
+    config = opened.config
+    return {
+        "model": f"evaluator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
+        "words": f"{len(opened.vocabulary)} with END and UNK",
+        "backbone": f"{opened.backbone.name} ({opened.backbone.weights} weights)",
     }
 
 

@@ -1,0 +1,88 @@
+"""``*.evaluator.pt``: the evaluator of adversarial training, with everything that is needed to train it on.
+
+Plain types and tensors only, like a captioner's checkpoint.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
+
+from clcap_cli.artifacts import torch_files
+from clcap_cli.artifacts.features import BackboneInfo
+from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json, parse_provenance
+from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
+from clcap_cli.errors import ClcapError
+from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+
+KIND = "clcap/evaluator"
+
+
+@dataclass(frozen=True)
+class SavedEvaluator:
+    """An opened ``*.evaluator.pt``."""
+
+    path: Path
+    provenance: Provenance
+    config: EvaluatorConfig
+    weights: dict[str, Tensor]
+    vocabulary: Vocabulary
+    backbone: BackboneInfo
+    training: dict[str, Any]
+    """How the captioner's training went, at whose end the evaluator stood like this."""
+
+    def evaluator(self, device: torch.device) -> Evaluator:
+        """The evaluator itself, in evaluation mode.
+
+        Raises ClcapError when the weights do not fit its sizes.
+        """
+        try:
+            evaluator = Evaluator(self.config)
+            evaluator.load_state_dict(self.weights)
+        except (RuntimeError, TypeError) as error:
+            raise ClcapError(f"{self.path}: its weights do not fit its own sizes") from error
+        return evaluator.eval().to(device)
+
+
+def write_evaluator(
+    out: Path,
+    evaluator: Evaluator,
+    vocabulary: Vocabulary,
+    backbone: BackboneInfo,
+    training: dict[str, Any],
+    origin: Origin,
+) -> None:
+    """Write an evaluator to ``out``."""
+    weights = {name: value.detach().cpu() for name, value in evaluator.state_dict().items()}
+    head = {
+        "config": asdict(evaluator.config),
+        "vocabulary": vocabulary.words[len(SPECIAL) :],
+        "backbone": backbone.model_dump(mode="json"),
+    }
+    content_id = digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
+    provenance = origin.stamp(KIND, content_id, out).model_dump()
+    torch_files.save({"provenance": provenance, **head, "weights": weights, "training": training}, out)
+
+
+def open_evaluator(path: Path) -> SavedEvaluator:
+    """Read a ``*.evaluator.pt``.
+
+    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is not an evaluator of clcap's.
+    """
+    content = torch_files.load(path)
+    provenance = parse_provenance(content["provenance"], path, KIND)
+    try:
+        return SavedEvaluator(
+            path=path,
+            provenance=provenance,
+            config=TypeAdapter(EvaluatorConfig).validate_python(content["config"]),
+            weights=content["weights"],
+            vocabulary=Vocabulary(TypeAdapter(list[str]).validate_python(content["vocabulary"])),
+            backbone=BackboneInfo.model_validate(content["backbone"]),
+            training=content["training"],
+        )
+    except (KeyError, ValidationError) as error:
+        raise ClcapError(f"{path} is a damaged clcap evaluator: {str(error).splitlines()[0]}") from error

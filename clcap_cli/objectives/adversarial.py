@@ -1,0 +1,51 @@
+"""A conditional GAN for captions (Dai, Fidler, Urtasun & Lin, ICCV 2017, arXiv 1703.06029), section 3.
+
+The evaluator r(I, c) learns to tell the captions that people wrote of an image from those written of other images and
+from those that the captioner makes; the captioner learns to make captions to which the evaluator gives a high r. What
+we read the paper's formulas as, and where we chose, stands with each loss.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+ALPHA = BETA = 0.5
+"""Weights of generated and of mismatched captions; together wrong captions weigh as much as right ones."""
+
+
+def evaluator_loss(matched: Tensor, mismatched: Tensor, generated: Tensor) -> Tensor:
+    """The negative of what the paper's evaluator maximises, from logits of r, (B,) each of its own length; a scalar.
+
+        mean over matched of ln r + α mean over generated of ln(1 - r) + β mean over mismatched of ln(1 - r)
+
+    α and β are our choice: with 1/2 each an evaluator that knows nothing is at r = 1/2, where the loss is 2 ln 2.
+    """
+    right = logsigmoid(matched).mean()
+    wrong = ALPHA * logsigmoid(-generated).mean() + BETA * logsigmoid(-mismatched).mean()
+    return -(right + wrong)
+
+
+def advantages(rewards: Tensor) -> Tensor:
+    """How much better each of an image's samples is than the mean of its others: (k, n), from rewards (k, n), k >= 2.
+
+    The other samples know nothing of this one, so the policy gradient stays unbiased with their mean as the baseline.
+    """
+    return rewards - (rewards.sum(dim=0) - rewards) / (len(rewards) - 1)
+
+
+def captioner_loss(log_probs: Tensor, rewards: Tensor) -> Tensor:
+    """A scalar whose gradient is the policy gradient (REINFORCE, Williams 1992) of minus the expected reward.
+
+    ``log_probs`` is (k, n), ln p(c|I) of k captions sampled of each of n images, and ``rewards`` (k, n) their r(I, c).
+
+    The paper gives every word its own reward, the mean r of captions that are sampled to the end from there. Here the
+    whole caption has its reward at the end: the same gradient in expectation without the k-fold cost of finishing every
+    caption again at every word. The variance is kept down by the baseline of ``advantages``. Exact for captions that
+    end by an END that was drawn; of one that was cut at the greatest length, ``log_probs`` counts an END too many.
+    """
+    return -(advantages(rewards.detach()) * log_probs).mean()
+
+
+def reward_spread(rewards: Tensor) -> Tensor:
+    """The mean standard deviation of an image's rewards (k, n): what the captioner has to learn from; a scalar."""
+    return torch.std(rewards, dim=0).mean()

@@ -1,0 +1,245 @@
+"""Training as a conditional GAN on one split, validated on another (Dai, Fidler, Urtasun & Lin 2017)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.artifacts.features import Features
+from clcap_cli.console import progress, say
+from clcap_cli.decoding.sampling import sample
+from clcap_cli.errors import ClcapError
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.evaluator import Evaluator
+from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
+from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, shuffled_batches
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.validation import retrieval_sample, sample_retrieval, split_log_probs
+
+EVALUATOR_LR = 3e-4
+WARM_UP_EPOCHS = 5
+"""As the paper has it."""
+VALIDATION, WARM_UP, TRAINING = range(3)
+"""Keep the draws of each apart from those of the others."""
+
+
+class Negatives(Protocol):
+    """Draws mismatched captions for the training split."""
+
+    def draw(self, numbers: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        """For each caption of ``numbers`` (P,), k captions of other images: (k, P) caption numbers."""
+
+
+@dataclass(frozen=True)
+class MismatchedBatch:
+    """A batch's images, and for each of their captions a mismatched one."""
+
+    positions: np.ndarray
+    """(n,) images of the split."""
+    mismatched: np.ndarray
+    """(P,) caption numbers of the split, P being the captions of the images."""
+
+
+@dataclass(frozen=True)
+class LoadedPairs:
+    """What people wrote, ready to be computed."""
+
+    features: ImageFeatures
+    """n images."""
+    pairs: CaptionBatch
+    """2 × P captions, the matched ones first, each with the image that it is put with."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The evaluator's logits."""
+
+    matched: Tensor
+    """(P,)"""
+    mismatched: Tensor
+    """(P,)"""
+    generated: Tensor
+    """(captions made by the captioner,)"""
+
+    @property
+    def loss(self) -> Tensor:
+        """The evaluator's loss, a scalar."""
+        return evaluator_loss(self.matched, self.mismatched, self.generated)
+
+    @property
+    def figures(self) -> dict[str, Tensor]:
+        """The evaluator's loss and the mean r of each kind of caption."""
+        kinds = ("matched", "mismatched", "generated")
+        means = {f"r_{kind}": getattr(self, kind).detach().sigmoid().mean() for kind in kinds}
+        return {"evaluator_loss": self.loss.detach(), **means}
+
+
+class AdversarialSplit:
+    """One split: pairs that people wrote, matched and mismatched, and the images' features."""
+
+    def __init__(self, captions: CaptionSplit, features: FeatureReader, negatives: Negatives):
+        self.captions, self.features, self.negatives = captions, features, negatives
+
+    def mismatch(self, batches: Sequence[np.ndarray], seed: tuple[int, ...]) -> list[MismatchedBatch]:
+        """Batches of images with mismatched captions drawn for them."""
+        rng = np.random.default_rng(seed)
+        captions = [self.captions.of_images(positions)[0] for positions in batches]
+        drawn = [self.negatives.draw(numbers, 1, rng)[0] for numbers in captions]
+        return [MismatchedBatch(*pair) for pair in zip(batches, drawn, strict=True)]
+
+    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+        """The batch's captions and features."""
+        numbers, image = self.captions.of_images(batch.positions)
+        pairs = self.captions.batch(np.concatenate([numbers, batch.mismatched]), np.tile(image, 2))
+        return LoadedPairs(self.features.read(batch.positions), pairs)
+
+
+class AdversarialTask:
+    """The captioner learns to please an evaluator, which learns to tell its captions from people's.
+
+    Every step samples k captions of each image, teaches the evaluator on them and on what people wrote, and gives the
+    captioner the evaluator's r as the reward of each sample.
+    """
+
+    # As in contrastive learning: likelihood falls from the first step on, and what is to be gained is distinctiveness.
+    # The evaluator's own figures do not serve, since it changes from epoch to epoch.
+    criterion = "val_mean_rank"
+
+    def __init__(
+        self,
+        model: Captioner,
+        captions: Captions,
+        features: Features,
+        evaluator: Evaluator,
+        negatives: Negatives,
+        k: int,
+        settings: BatchSettings,
+        seed: int,
+        warm: bool,
+    ):
+        """``negatives`` draws from the training split; a ``warm`` evaluator was trained before.
+
+        Raises ClcapError for a k below 2.
+        """
+        if k < 2:
+            raise ClcapError(
+                f"--k {k}: the reward of a caption is compared with that of the image's others, so the adversarial "
+                "objective needs at least 2 sampled captions of an image"
+            )
+        self.model, self.evaluator, self.warm = model, evaluator, warm
+        self.k, self.settings, self.seed = k, settings, seed
+        self.device = next(model.parameters()).device
+        spoken, val_spoken = (
+            CaptionSplit(captions, split, self.device, features.skipped) for split in ("train", "val")
+        )
+        seen, val_seen = (FeatureReader(features, split.ids, model) for split in (spoken, val_spoken))
+        self.train_split = AdversarialSplit(spoken, seen, negatives)
+        self.val_split = AdversarialSplit(val_spoken, val_seen, NegativeSampler(val_spoken))
+        self.sample = retrieval_sample(features, val_spoken.ids, model, seed)
+        self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
+        self.generator = self._generator(TRAINING)
+
+    def warm_up(self) -> None:
+        """Train the evaluator, unless it is warm, while the captioner stays as it is."""
+        for epoch in range(0 if self.warm else WARM_UP_EPOCHS):
+            batches, what = self._batches(epoch, WARM_UP), f"evaluator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
+            loaded = ReadAhead(self.train_split.load, batches)
+            figures = [self._teach(one, self._generate(one)) for one in progress(loaded, len(batches), what)]
+            means = {name: float(sum(one[name] for one in figures)) / len(batches) for name in figures[0]}
+            say(f"{what}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
+
+    def batches(self, epoch: int) -> list[MismatchedBatch]:
+        """Images in the epoch's own order, with mismatched captions drawn anew."""
+        return self._batches(epoch, TRAINING)
+
+    def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+        """The whole batch: the evaluator takes one step on it."""
+        return [(batch, 1.0)]
+
+    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+        """The batch's captions and features."""
+        return self.train_split.load(batch)
+
+    def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The captioner's loss, after one step of the evaluator, and how the evaluator scores each kind of caption."""
+        generated = self._generate(loaded)
+        figures = self._teach(loaded, generated)
+        with torch.no_grad():
+            rewards = self._score(loaded.features, generated).sigmoid().view(self.k, -1)
+        visual = self.model.encode(loaded.features)
+        log_probs = self.model.sequence_log_prob(visual, generated.captions, generated.lengths, generated.image)
+        loss = captioner_loss(log_probs.view(self.k, -1), rewards)
+        return loss, {**figures, "reward_spread": reward_spread(rewards)}
+
+    @torch.inference_mode()
+    def validate(self) -> dict[str, float]:
+        """The evaluator's view of held-out and of sampled captions, likelihood, and self-retrieval among a sample."""
+        split, generator = self.val_split, self._generator(VALIDATION)
+        batches = split.mismatch(split.features.blocks(self.settings.images), (self.seed, VALIDATION))
+        scores = _joined(
+            [
+                self._scores(loaded, self._sample(loaded.features, 1, generator))
+                for loaded in ReadAhead(split.load, batches)
+            ]
+        )
+        log_probs, _ = split_log_probs(self.model, split.captions, split.features)
+        figures = {
+            **{name: float(value) for name, value in scores.figures.items()},
+            "log_prob": float(log_probs.mean()),
+            **sample_retrieval(self.model, self.sample),
+        }
+        return {f"val_{name}": value for name, value in figures.items()}
+
+    def _batches(self, epoch: int, purpose: int) -> list[MismatchedBatch]:
+        seed = (self.seed, epoch, purpose)
+        return self.train_split.mismatch(
+            shuffled_batches(len(self.train_split.captions), self.settings.images, seed), seed
+        )
+
+    def _generator(self, purpose: int) -> torch.Generator:
+        """The random numbers of sampling, on the model's device."""
+        (seed,) = np.random.SeedSequence((self.seed, purpose)).generate_state(1)
+        return torch.Generator(self.device).manual_seed(int(seed))
+
+    def _generate(self, loaded: LoadedPairs) -> CaptionBatch:
+        """k captions of each image, sampled without dropout: k × n, image by image within each of the k."""
+        training = self.model.training
+        self.model.eval()
+        generated = self._sample(loaded.features, self.k, self.generator)
+        self.model.train(training)
+        return generated
+
+    @torch.no_grad()
+    def _sample(self, features: ImageFeatures, k: int, generator: torch.Generator) -> CaptionBatch:
+        found = sample(self.model, self.model.encode(features), k, generator)
+        image = torch.arange(len(features), device=self.device).repeat(k)
+        return CaptionBatch(found.captions, found.lengths, image)
+
+    def _teach(self, loaded: LoadedPairs, generated: CaptionBatch) -> dict[str, Tensor]:
+        """One step of the evaluator, and its figures before it."""
+        with torch.autocast(self.device.type, enabled=False):  # its backward pass is taken here
+            scores = self._scores(loaded, generated)
+            self.optimizer.zero_grad(set_to_none=True)
+            scores.loss.backward()
+            self.optimizer.step()
+        return scores.figures
+
+    def _scores(self, loaded: LoadedPairs, generated: CaptionBatch) -> Scores:
+        matched, mismatched = self._score(loaded.features, loaded.pairs).chunk(2)
+        return Scores(matched, mismatched, self._score(loaded.features, generated))
+
+    def _score(self, features: ImageFeatures, batch: CaptionBatch) -> Tensor:
+        """Logits of r, one a caption of ``batch``."""
+        return self.evaluator.scores(features, batch.captions, batch.lengths, batch.image)
+
+
+def _joined(parts: Sequence[Scores]) -> Scores:
+    kinds = ("matched", "mismatched", "generated")
+    return Scores(*(torch.cat([getattr(part, kind) for part in parts]) for kind in kinds))

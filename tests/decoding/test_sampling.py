@@ -1,0 +1,96 @@
+import itertools
+from collections import Counter
+
+import pytest
+import torch
+
+from clcap_cli.datasets.vocabulary import END, UNK
+from clcap_cli.decoding.sampling import sample
+from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.rows import ImageFeatures
+
+
+def tiny(name: str, words: int, longest: int) -> tuple[Captioner, ImageFeatures]:
+    torch.manual_seed(1)
+    model = build_model(name, CaptionerConfig(words, longest, 7, 5, 8, 12)).eval()
+    with torch.no_grad():
+        model.output.weight.mul_(6)
+    return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_captions_are_as_frequent_as_they_are_likely(name: str) -> None:
+    words, longest, k = 4, 2, 20_000
+    model, features = tiny(name, words, longest)
+    visual = model.encode(features)
+    every = [list(c) for n in range(longest + 1) for c in itertools.product(range(1, words), repeat=n)]
+    tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
+    lengths = torch.tensor([len(caption) for caption in every])
+    found = sample(model, visual, k, seeded())
+    drawn = found.captions.view(k, 3, longest)
+    for image in range(3):
+        counts = Counter(map(tuple, drawn[:, image].tolist()))
+        which = torch.full((len(every),), image)
+        short = model.sequence_log_prob(visual, tokens, lengths, which).exp().tolist()
+        # Captions of max_length words end there whatever follows, so each is as likely as its words alone.
+        whole = [
+            p / end(model, visual, image, c) if len(c) == longest else p for p, c in zip(short, every, strict=True)
+        ]
+        assert sum(whole) == pytest.approx(1, abs=1e-4)
+        expected = [k * p for p in whole]
+        seen = [counts[tuple(row)] for row in tokens.tolist()]
+        assert sum(seen) == k
+        squared = sum((a - b) ** 2 / b for a, b in zip(seen, expected, strict=True))
+        assert squared < 32.9  # chi-square with 12 degrees of freedom: the 99.9th percentile
+
+
+def end(model: Captioner, visual: object, image: int, words: list[int]) -> float:
+    """p(END) after these words."""
+    own = torch.tensor([image])
+    state, last = model.start(visual)[own], torch.tensor([model.start_token])
+    for word in words:
+        _, state = model.step(visual, own, state, last)
+        last = torch.tensor([word])
+    return float(model.step(visual, own, state, last)[0][0, END].exp().detach())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_log_probs_are_those_of_whole_captions(name: str) -> None:
+    model, features = tiny(name, 9, 6)
+    visual = model.encode(features)
+    found = sample(model, visual, 5, seeded())
+    assert len(set(found.lengths.tolist())) > 2
+    log_probs = model.sequence_log_prob(visual, found.captions, found.lengths, torch.arange(3).repeat(5))
+    assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_same_seed_same_captions(name: str) -> None:
+    model, features = tiny(name, 9, 6)
+    visual = model.encode(features)
+    first, again, other = (sample(model, visual, 5, seeded(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first.captions, again.captions) and torch.equal(first.log_probs, again.log_probs)
+    assert not torch.equal(first.captions, other.captions)
+
+
+def test_captions_end_at_the_greatest_length() -> None:
+    model, features = tiny("neuraltalk2", 9, 6)
+    with torch.no_grad():
+        model.output.bias[END] = -50
+    found = sample(model, model.encode(features), 4, seeded())
+    assert found.lengths.tolist() == [6] * 12
+    assert (found.captions != END).all()
+
+
+def test_what_stands_after_the_end_is_end_and_unk_is_a_word_like_any_other() -> None:
+    model, features = tiny("neuraltalk2", 5, 6)
+    found = sample(model, model.encode(features), 50, seeded())
+    after = torch.arange(6) >= found.lengths.unsqueeze(1)
+    assert (found.captions[after] == END).all()
+    assert (found.captions[~after] != END).all()
+    assert (found.captions == UNK).any()

@@ -1,0 +1,133 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.errors import ClcapError
+from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.training.adversarial_task import AdversarialTask
+from clcap_cli.training.data import BatchSettings, CaptionSplit
+from clcap_cli.training.loop import TrainSettings, train
+from clcap_cli.training.negatives import NegativeSampler
+
+CPU = torch.device("cpu")
+
+
+def task_of(folder: Path, model: str = "nt.pt", k: int = 3, seed: int = 0, warm: bool = False) -> AdversarialTask:
+    torch.manual_seed(seed)
+    start = open_checkpoint(folder / model)
+    start = replace(start, config=replace(start.config, dropout=0.0))
+    captions = captions_for(start, None)
+    features = features_for(start, captions, None)
+    evaluator = Evaluator(EvaluatorConfig(len(captions.vocabulary), features.backbone.pooled_channels, 24, 32))
+    negatives = NegativeSampler(CaptionSplit(captions, "train", CPU, features.skipped))
+    captioner = start.captioner(CPU)
+    return AdversarialTask(captioner, captions, features, evaluator, negatives, k, BatchSettings(6, None), seed, warm)
+
+
+def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[str, float]]:
+    train(task, TrainSettings(2, 1e-3, "constant", 0.1, 5, precision), log)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [{name: v for name, v in line.items() if name not in ("seconds", "loader_share")} for line in lines]
+
+
+def on_training_data(task: AdversarialTask) -> dict[str, float]:
+    """The evaluator's figures on one batch of the training split."""
+    loaded = task.load(task.batches(1)[0])
+    with torch.no_grad():
+        return {name: float(v) for name, v in task._scores(loaded, task._generate(loaded)).figures.items()}
+
+
+def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(made_chain: Path, monkeypatch) -> None:
+    monkeypatch.setattr("clcap_cli.training.adversarial_task.EVALUATOR_LR", 5e-3)
+    monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 20)
+    task = task_of(made_chain)
+    weights = {name: value.clone() for name, value in task.model.state_dict().items()}
+    before = on_training_data(task)
+    task.warm_up()
+    after = on_training_data(task)
+    assert after["evaluator_loss"] < before["evaluator_loss"] - 0.2
+    for wrong in ("r_mismatched", "r_generated"):
+        assert after["r_matched"] - after[wrong] > before["r_matched"] - before[wrong] + 0.1
+    assert all(torch.equal(value, weights[name]) for name, value in task.model.state_dict().items())
+    assert all(parameter.grad is None for parameter in task.model.parameters())
+
+
+def test_a_warm_evaluator_is_not_warmed_up_again(made_chain: Path) -> None:
+    task = task_of(made_chain, warm=True)
+    weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
+    task.warm_up()
+    assert all(torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
+
+
+@pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_training_moves_both_and_writes_a_log(made_chain: Path, tmp_path: Path, model: str, precision: str) -> None:
+    task = task_of(made_chain, model)
+    weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
+    lines = run(task, tmp_path / "log.jsonl", precision)
+    assert [line["epoch"] for line in lines] == [0, 1, 2]
+    assert lines[0]["val_log_prob"] != lines[1]["val_log_prob"]
+    figures = {"evaluator_loss", "r_matched", "r_mismatched", "r_generated"}
+    assert {*figures, "loss", "reward_spread"} <= lines[1].keys()
+    assert {*(f"val_{name}" for name in figures), "val_log_prob", "val_mean_rank", "val_unique"} <= lines[0].keys()
+    assert all(not torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
+
+
+def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
+    logs = []
+    for number, seed in enumerate((3, 3, 4)):
+        task = task_of(made_chain, seed=seed)
+        task.warm_up()
+        logs.append(run(task, tmp_path / f"{number}.jsonl"))
+    assert logs[0] == logs[1]
+    assert logs[0] != logs[2]
+
+
+def test_the_captioner_learns_to_please_an_evaluator_that_stands_still(made_chain: Path, monkeypatch) -> None:
+    """This one likes or dislikes a caption whatever the image, so that there is something easy to learn."""
+    monkeypatch.setattr("clcap_cli.training.adversarial_task.EVALUATOR_LR", 0.0)
+    task = task_of(made_chain, k=8)
+    with torch.no_grad():
+        task.evaluator.image.weight.zero_()
+        task.evaluator.image.bias.normal_(std=3)
+    optimizer = torch.optim.Adam(task.model.parameters(), lr=1e-2)
+    rewards = []
+    for epoch in range(1, 13):
+        for batch in task.batches(epoch):
+            loss, figures = task.loss(task.load(batch))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rewards.append(float(figures["r_generated"]))
+    assert sum(rewards[-8:]) / 8 > sum(rewards[:8]) / 8 + 0.1
+
+
+def test_validation_draws_the_same_every_time(made_chain: Path) -> None:
+    task = task_of(made_chain)
+    task.model.eval()
+    first = task.validate()
+    task.loss(task.load(task.batches(1)[0]))
+    task.evaluator.load_state_dict(task_of(made_chain).evaluator.state_dict())
+    task.model.eval()
+    assert task.validate() == first
+
+
+def test_captions_are_sampled_without_dropout_and_dropout_is_on_again_after(made_chain: Path) -> None:
+    task = task_of(made_chain)
+    task.model.dropout.p = 0.9
+    task.model.train()
+    loaded = task.load(task.batches(1)[0])
+    generated = task._generate(loaded)
+    assert task.model.training
+    other = task_of(made_chain)
+    assert torch.equal(generated.captions, other._generate(loaded).captions)
+
+
+def test_one_sample_of_an_image_has_nothing_to_be_compared_with(made_chain: Path) -> None:
+    with pytest.raises(ClcapError, match=r"--k 1: .* needs at least 2 sampled captions of an image"):
+        task_of(made_chain, k=1)
