@@ -21,6 +21,11 @@ from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
 KIND = "clcap/evaluator"
 
 
+def evaluator_beside(checkpoint: Path) -> Path:
+    """Where the evaluator is that a captioner was trained against: ``nt_gan.evaluator.pt`` for ``nt_gan.pt``."""
+    return checkpoint.with_name(f"{checkpoint.stem}.evaluator.pt")
+
+
 @dataclass(frozen=True)
 class SavedEvaluator:
     """An opened ``*.evaluator.pt``."""

@@ -7,8 +7,15 @@ from clcap_cli.console import watching
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
     from clcap_cli.artifacts.captions import Captions
+    from clcap_cli.artifacts.checkpoints import Checkpoint
     from clcap_cli.artifacts.features import Features
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.models.evaluator import Evaluator
     from clcap_cli.objectives.against_reference import Objective
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.negatives import NegativeSampler
@@ -35,6 +42,7 @@ OPTIONS = {
     "fix_negatives": DRAWN_ONCE_OR_ANEW,
     "ref_features": AGAINST_REFERENCE,
     "no_cache": AGAINST_REFERENCE,
+    "evaluator": ("adversarial",),
     "max_tokens": ("contrastive", "positives-only", "negatives-only", "introspective", "dpo"),
 }
 """Options that not every objective has."""
@@ -90,3 +98,21 @@ def sampler_of(
     watch = watching("similar images, blocks")
     nearest = kept.get(digest([split.rows.tobytes()]), lambda: nearest_images(pooled, MOST_SIMILAR, watch))
     return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])
+
+
+def evaluator_for(start: "Checkpoint", given: "Path | None", device: "torch.device", origin: "Origin") -> "Evaluator":
+    """A new evaluator of the captioner's captions, or the one that is ``given``.
+
+    Raises ClcapError when that one is of another vocabulary or backbone.
+    """
+    from clcap_cli.artifacts.evaluators import open_evaluator
+    from clcap_cli.artifacts.inputs import check_backbone, check_vocabulary
+    from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+
+    if given is None:
+        return Evaluator(EvaluatorConfig(start.config.vocabulary_size, start.config.pooled_channels)).to(device)
+    saved = open_evaluator(given)
+    check_vocabulary(start, saved.vocabulary, given)
+    check_backbone(start, saved.backbone, str(given))
+    origin.uses("evaluator", saved)
+    return saved.evaluator(device)

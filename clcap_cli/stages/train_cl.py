@@ -79,6 +79,10 @@ def train_cl(
         float | None,
         typer.Option(min=1e-6, help="dpo's β, how much a nat of G counts; default: 0.1.", show_default=False),
     ] = None,
+    evaluator: Annotated[
+        Path | None,
+        typer.Option(help="adversarial's *.evaluator.pt to go on with; default: a new one.", show_default=False),
+    ] = None,
     no_cache: Annotated[
         bool,
         typer.Option("--no-cache", help="Do not keep the reference's ln p of pairs that come again beside it."),
@@ -110,11 +114,20 @@ def train_cl(
 
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
+    from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
-    from clcap_cli.stages.learning import AGAINST_REFERENCE, SUFFIXES, against_reference, check_options, sampler_of
+    from clcap_cli.stages.learning import (
+        AGAINST_REFERENCE,
+        SUFFIXES,
+        against_reference,
+        check_options,
+        evaluator_for,
+        sampler_of,
+    )
+    from clcap_cli.training.adversarial_task import AdversarialTask
     from clcap_cli.training.data import BatchSettings, CaptionSplit
     from clcap_cli.training.introspective_task import IntrospectiveTask
     from clcap_cli.training.loop import Task, TrainSettings, log_beside, train
@@ -156,14 +169,20 @@ def train_cl(
         origin.uses("reference", reference)
         origin.uses("reference features", ref_seen)
         _report_start(task)
-    else:
+    elif objective == "introspective":
         task = IntrospectiveTask(sampler, val, learner, k, redraw_negatives is True, batch, seed)
+    else:
+        critic = evaluator_for(start, evaluator, where, origin)
+        task = AdversarialTask(sampler, val, learner, critic, k, batch, seed, warm=evaluator is not None)
+        task.warm_up()
     record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
     if sampler.avoided:
         say(
             f"negatives: {sampler.drawn} drawn; {sampler.avoided} times one read like a caption of the image itself "
             "and was drawn again"
         )
+    if isinstance(task, AdversarialTask):
+        write_evaluator(evaluator_beside(out), task.evaluator, spoken.vocabulary, seen.backbone, record, origin)
     write_checkpoint(out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.lineage, origin)
     return out
 

@@ -2,39 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import FeatureReader
-from clcap_cli.artifacts.features import Features
 from clcap_cli.console import progress, say
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.evaluator import Evaluator
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
 from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.validation import retrieval_sample, sample_retrieval, split_log_probs
+from clcap_cli.training.pairs import ModelOnFeatures
+from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 EVALUATOR_LR = 3e-4
 WARM_UP_EPOCHS = 5
 """As the paper has it."""
 VALIDATION, WARM_UP, TRAINING = range(3)
 """Keep the draws of each apart from those of the others."""
-
-
-class Negatives(Protocol):
-    """Draws mismatched captions for the training split."""
-
-    def draw(self, numbers: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        """For each caption of ``numbers`` (P,), k captions of other images: (k, P) caption numbers."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +74,8 @@ class Scores:
 class AdversarialSplit:
     """One split: pairs that people wrote, matched and mismatched, and the images' features."""
 
-    def __init__(self, captions: CaptionSplit, features: FeatureReader, negatives: Negatives):
-        self.captions, self.features, self.negatives = captions, features, negatives
+    def __init__(self, features: FeatureReader, negatives: NegativeSampler):
+        self.captions, self.features, self.negatives = negatives.split, features, negatives
 
     def mismatch(self, batches: Sequence[np.ndarray], seed: tuple[int, ...]) -> list[MismatchedBatch]:
         """Batches of images with mismatched captions drawn for them."""
@@ -114,17 +104,16 @@ class AdversarialTask:
 
     def __init__(
         self,
-        model: Captioner,
-        captions: Captions,
-        features: Features,
+        negatives: NegativeSampler,
+        val: CaptionSplit,
+        target: ModelOnFeatures,
         evaluator: Evaluator,
-        negatives: Negatives,
         k: int,
         settings: BatchSettings,
         seed: int,
         warm: bool,
     ):
-        """``negatives`` draws from the training split; a ``warm`` evaluator was trained before.
+        """``negatives`` are of the split that is learned; a ``warm`` evaluator was trained before.
 
         Raises ClcapError for a k below 2.
         """
@@ -133,16 +122,14 @@ class AdversarialTask:
                 f"--k {k}: the reward of a caption is compared with that of the image's others, so the adversarial "
                 "objective needs at least 2 sampled captions of an image"
             )
-        self.model, self.evaluator, self.warm = model, evaluator, warm
+        self.model, self.evaluator, self.warm = target.model, evaluator, warm
         self.k, self.settings, self.seed = k, settings, seed
-        self.device = next(model.parameters()).device
-        spoken, val_spoken = (
-            CaptionSplit(captions, split, self.device, features.skipped) for split in ("train", "val")
+        self.device = val.device
+        self.train_split, self.val_split = (
+            AdversarialSplit(FeatureReader(target.features, drawn.split.ids, target.model), drawn)
+            for drawn in (negatives, NegativeSampler(val))
         )
-        seen, val_seen = (FeatureReader(features, split.ids, model) for split in (spoken, val_spoken))
-        self.train_split = AdversarialSplit(spoken, seen, negatives)
-        self.val_split = AdversarialSplit(val_spoken, val_seen, NegativeSampler(val_spoken))
-        self.sample = retrieval_sample(features, val_spoken.ids, model, seed)
+        self.sample = CaptionSample(val, target.features, target.model, seed)
         self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
         self.generator = self._generator(TRAINING)
 
@@ -193,7 +180,7 @@ class AdversarialTask:
         figures = {
             **{name: float(value) for name, value in scores.figures.items()},
             "log_prob": float(log_probs.mean()),
-            **sample_retrieval(self.model, self.sample),
+            **self.sample.figures(self.model),
         }
         return {f"val_{name}": value for name, value in figures.items()}
 

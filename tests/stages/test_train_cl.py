@@ -31,6 +31,7 @@ def losses(checkpoint: Path) -> list[float]:
         ("positives-only", "positives_only"),
         ("negatives-only", "negatives_only"),
         ("introspective", "il"),
+        ("adversarial", "gan"),
         ("dpo", "dpo"),
     ],
 )
@@ -105,6 +106,7 @@ def test_how_many_negatives_were_avoided_is_said(chain: Path, clcap: Clcap) -> N
     [
         ("contrastive", ("--beta", 0.5), "dpo"),
         ("dpo", ("--nu", 2), "contrastive, positives-only, negatives-only"),
+        ("contrastive", ("--evaluator", "nt_gan.evaluator.pt"), "adversarial"),
         ("introspective", ("--no-cache",), "contrastive, positives-only, negatives-only, dpo"),
         ("positives-only", ("--negatives", "similar"), "contrastive, negatives-only, introspective, adversarial, dpo"),
         ("positives-only", ("--fix-negatives",), "contrastive, negatives-only, introspective, dpo"),
@@ -129,3 +131,18 @@ def test_something_else_in_the_place_of_what_is_kept(chain: Path, refused: Calla
     message = refused("train-cl", "--ref", chain / "nt.pt")
     assert message.startswith(f"{path} is not a readable HDF5 file")
     assert path.read_text() == "mine"
+
+
+def test_an_evaluator_is_a_file_to_go_on_with(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
+    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
+    first = clcap(*words)
+    assert first.out == f"{chain / 'nt_gan.pt'}\n"
+    assert "evaluator, epoch 5/5" in first.err
+    saved = chain / "nt_gan.evaluator.pt"
+    assert "clcap/evaluator" in clcap("show", saved).out
+    second = clcap(*words, "--evaluator", saved, "--out", chain / "more.pt")
+    assert second.status == 0
+    assert "evaluator, epoch" not in second.err
+    assert (chain / "more.evaluator.pt").exists()
+    message = refused(*words, "--evaluator", chain / "nt.pt")
+    assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/evaluator is needed here"
