@@ -40,8 +40,10 @@ def captioner_loss(log_probs: Tensor, rewards: Tensor) -> Tensor:
 
     The paper gives every word its own reward, the mean r of captions that are sampled to the end from there. Here the
     whole caption has its reward at the end: the same gradient in expectation without the k-fold cost of finishing every
-    caption again at every word. The variance is kept down by the baseline of ``advantages``. Exact for captions that
-    end by an END that was drawn; of one that was cut at the greatest length, ``log_probs`` counts an END too many.
+    caption again at every word. The variance is kept down by the baseline of ``advantages``.
+
+    ``log_probs`` counts END also of captions that were cut at the greatest length, where it was not drawn. That is not
+    the exact gradient, on purpose: with the exact one the captioner need never end a caption, and soon does not.
     """
     return -(advantages(rewards.detach()) * log_probs).mean()
 
