@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash examples/setup.sh test
-.venv/bin/ruff check clcap_cli tests examples
-.venv/bin/ruff format --check clcap_cli tests examples
+.venv/bin/ruff check clcap_cli tests examples pipelines
+.venv/bin/ruff format --check clcap_cli tests examples pipelines
 .venv/bin/mypy
 .venv/bin/python -m pytest "$@"

@@ -16,7 +16,7 @@ SCRIPTS = sorted([*ROOT.glob("examples/*.sh"), *ROOT.glob("tests/*.sh"), ROOT / 
 TEXTS = sorted(
     [
         *ROOT.glob("examples/*.sh"),
-        *ROOT.glob("**/*.smk"),
+        ROOT / "pipelines" / "Snakefile",
         ROOT / "README.md",
         *ROOT.glob("pipelines/*.md"),
         *ROOT.glob("docs/*.md"),

@@ -1,26 +1,160 @@
-import shutil
+"""The paper's experiments as a workflow: what is planned, and what becomes of a broken-off run."""
+
+import json
+import os
+import re
+import signal
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-WORKFLOWS = sorted((ROOT / "pipelines").glob("*.smk"))
-CONFIGURATIONS = sorted((ROOT / "pipelines" / "config").glob("*.yaml"))
+from clcap_cli.reporting.meanings import grouped
+from tests.pipelines.conftest import PIPELINES, TINY
+
+CONFIGURATIONS = sorted((PIPELINES / "config").glob("*.yaml"))
+TABLES = {table["name"]: table for table in json.loads((PIPELINES / "tables.json").read_text(encoding="utf-8"))}
+DATA = {"make_scenes", "prepare_captions", "extract_features"}
+MEASURES = {"caption", "self_retrieve", "evaluate", "choose_tables", "report"}
+TRAININGS = {
+    "self_retrieval": {"train_mle", "train_cl"},
+    "quality": {"train_mle", "train_cl"},
+    "ablation": {"train_mle", "train_cl"},
+    "against_il_gan": {"train_mle", "train_cl", "train_gan"},
+    "generalisation": {"train_mle", "train_cl", "train_cl_from"},
+    "replacement": {"train_mle", "train_cl", "swap_reference", "train_second_round"},
+    "negatives": {"train_mle", "train_cl", "train_cl_with_negatives"},
+}
 
 
-def test_there_are_workflows() -> None:
-    assert WORKFLOWS and CONFIGURATIONS
+def planned(done: subprocess.CompletedProcess) -> dict[str, int]:
+    """How often a dry run would run each rule."""
+    assert done.returncode == 0, done.stdout
+    table = done.stdout.partition("Job stats:")[2].partition("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
 
 
-@pytest.mark.skipif(
-    shutil.which("snakemake") is None, reason="Snakemake is not installed: pip install 'clcap[pipelines]'"
-)
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda path: path.name)
-def test_a_dry_run_finds_every_step(workflow: Path, configuration: Path, tmp_path: Path) -> None:
-    words = ["snakemake", "-s", str(workflow), "--configfile", str(configuration), "--dry-run", "--cores", "1"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    for rule in ("prepare_captions", "extract_features", "train_mle", "train_cl", "self_retrieve", "evaluate"):
-        assert f"rule {rule}:" in done.stdout + done.stderr
+@pytest.fixture
+def data(tmp_path: Path) -> dict[str, object]:
+    """Places for the configurations whose data are not made."""
+    (tmp_path / "my images").mkdir()
+    (tmp_path / "dataset.json").touch()
+    sets = {"val2014": "my images", "test2014": "my images", "references": "dataset.json"}
+    return {"dataset": "dataset.json", "images": "my images", "submission": json.dumps(sets)}
+
+
+def test_every_table_is_expected_here() -> None:
+    assert TRAININGS.keys() == TABLES.keys()
+    assert len(CONFIGURATIONS) >= 4
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_plans_its_runs_and_no_others(table: str, snakemake: Callable) -> None:
+    rules = planned(snakemake(PIPELINES / "config" / "scenes.yaml", table, "-n", "--cores", "2"))
+    assert rules.keys() == {table, *DATA, *MEASURES, *TRAININGS[table]}
+    assert rules["evaluate"] == 2 * len(set(TABLES[table]["rows"].values()))
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda path: path.stem)
+def test_every_configuration_plans_every_target(
+    configuration: Path, snakemake: Callable, data: dict[str, object], tmp_path: Path
+) -> None:
+    settings = yaml.safe_load(configuration.read_text(encoding="utf-8"))
+    keys = {key: value for key, value in data.items() if key in settings}
+    rules = planned(snakemake(configuration, "all", *TABLES, "-n", "--cores", "2", **keys))
+    assert {"all", *TABLES, *MEASURES}.union(*TRAININGS.values()) <= rules.keys()
+    runs = {run for table in TABLES.values() for run in table["rows"].values()}
+    assert rules["evaluate"] == len(runs) * len(settings["seeds"])
+    assert rules["report"] == len(TABLES) + 1
+    assert rules["extract_features"] == len(settings["extract-features"])
+    assert rules.get("submit", 0) == (4 if "submission" in settings else 0)
+
+
+def test_all_makes_the_tables_of_the_paper(snakemake: Callable) -> None:
+    rules = planned(snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2"))
+    assert rules["report"] == 1
+    assert "train_cl_with_negatives" not in rules
+    assert {"train_gan", "train_cl_from", "train_second_round"} <= rules.keys()
+
+
+def test_coco_files_by_split(snakemake: Callable, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    files = {split: f"{split}.json" for split in ("train", "val")}
+    for name in files.values():
+        (tmp_path / name).touch()
+    words = ("captions.h5", "-n", "-p", "--cores", "1")
+    done = snakemake(PIPELINES / "config" / "flickr8k.yaml", *words, dataset=json.dumps(files), images="images")
+    assert f"clcap prepare-captions --train={tmp_path}/train.json --val={tmp_path}/val.json" in done.stdout
+
+
+def test_missing_data_are_named_before_anything_runs(snakemake: Callable, tmp_path: Path) -> None:
+    done = snakemake(PIPELINES / "config" / "flickr8k.yaml", "all", "--cores", "1", dataset="none.json")
+    assert done.returncode == 1
+    assert f"{tmp_path}/none.json" in done.stdout
+
+
+def test_without_a_configuration_it_says_how_to_give_one(tmp_path: Path, environment: dict[str, str]) -> None:
+    words = [sys.executable, "-m", "snakemake", "-s", str(PIPELINES / "Snakefile"), "-n"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
+    assert "--configfile pipelines/config/scenes.yaml" in done.stdout + done.stderr
+
+
+def test_jobs_of_slurm_ask_for_what_they_need(snakemake: Callable) -> None:
+    profile = PIPELINES / "profiles" / "slurm"
+    done = snakemake(PIPELINES / "config" / "scenes.yaml", "all", "-n", "--profile", str(profile))
+    rules = planned(done)
+    trainings = re.findall(r"rule train_\w+:(?:\n    .*)*", done.stdout)
+    assert len(trainings) == sum(count for rule, count in rules.items() if rule.startswith("train_"))
+    assert all("gpu=1" in training and "mem_mb=48000" in training for training in trainings)
+    asked = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))["set-resources"]
+    known = re.findall(r"^ *rule (\w+):", (PIPELINES / "Snakefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert asked.keys() <= set(known)
+    assert {rule for rule in known if rule.startswith("train_")} <= asked.keys()
+
+
+def test_tables_have_figures_that_clcap_knows() -> None:
+    names = {name for table in TABLES.values() for name in table["figures"]}
+    assert names <= {figure.name for figures in grouped(names).values() for figure in figures if figure.meaning}
+
+
+def test_what_a_stage_that_failed_said_is_shown(snakemake: Callable, tmp_path: Path) -> None:
+    configuration = tmp_path / "wrong.yaml"
+    configuration.write_text(TINY.read_text(encoding="utf-8").replace("--min-count 2", "--min-count 9999"))
+    done = snakemake(configuration, "captions.h5", "--cores", "1")
+    assert done.returncode == 1
+    assert "error: no word occurs 9999 times in the training captions; lower --min-count" in done.stdout
+
+
+def test_a_killed_run_goes_on(
+    snakemake: Callable, words: Callable, environment: dict[str, str], tmp_path: Path
+) -> None:
+    made, targets = tmp_path / "made", ("nt_1_cl.metrics.json", "aa_1.pt", "nt_1_ref1.pt")
+    command = words(TINY, *targets, "--cores", "2")
+    started = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, stderr=-3)
+    while not list(made.glob("logs/train_mle/*.log")):
+        assert started.poll() is None
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+    features = (made / "lite0.h5").stat().st_mtime_ns
+    assert not list(made.glob("*_cl.pt"))
+
+    assert "--unlock" in snakemake(TINY, *targets, "--cores", "2").stdout
+    assert snakemake(TINY, "--unlock").returncode == 0
+    done = snakemake(TINY, *targets, "--cores", "2")
+    assert done.returncode == 0, done.stdout
+    assert (made / "lite0.h5").stat().st_mtime_ns == features
+    assert all((made / target).exists() for target in targets)
+    assert "Nothing to be done" in snakemake(TINY, *targets, "--cores", "2").stdout
+
+
+def test_cocos_ids_end_its_names_of_files(tmp_path: Path) -> None:
+    results = [{"image_id": f"data/val2014/COCO_val2014_{id:012}.jpg", "caption": "a cat"} for id in (42, 391895)]
+    (tmp_path / "paths.json").write_text(json.dumps(results))
+    command = [sys.executable, PIPELINES / "coco_ids.py", tmp_path / "paths.json", tmp_path / "ids.json"]
+    subprocess.run(command, check=True)
+    assert [result["image_id"] for result in json.loads((tmp_path / "ids.json").read_text())] == [42, 391895]

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Every table of the paper, as pipelines/ makes them, without a workflow engine: one thing after the other.
+# Usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]
+#   CAPTIONS, FEATURES  what prepare-captions and extract-features wrote
+#   SEEDS, MLE, CL      may be set: seeds, and options of train-mle and train-cl
+# Started again, it goes on where it was broken off.
+set -euo pipefail
+usage="usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]"
+captions=${1:?$usage} features=${2:?$usage} out=${3:-runs/experiments}
+read -ra seeds <<< "${SEEDS:-1 2 3}"
+read -ra mle <<< "${MLE:---precision bf16}"
+read -ra cl <<< "${CL:---precision bf16}"
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$out"
+
+# Does nothing where the file is there: files appear whole or not at all.
+make() {
+  local file=$1
+  shift
+  [ -e "$file" ] || "$@" --out "$file"
+}
+measure() {
+  make "$1.captions.json" clcap caption "$1.pt"
+  make "$1.retrieval.json" clcap self-retrieve "$1.pt" --results "$1.captions.json"
+  make "$1.metrics.json" clcap evaluate "$1.captions.json" --retrieval "$1.retrieval.json"
+}
+against() { # from a reference, by an objective, to a name
+  local ref=$1 objective=$2 name=$3
+  shift 3
+  make "$name.pt" clcap train-cl --ref "$ref.pt" --objective "$objective" "${cl[@]}" --seed "$seed" "$@"
+  measure "$name"
+}
+
+for seed in "${seeds[@]}"; do
+  nt="$out/nt_$seed" aa="$out/aa_$seed"
+  make "$nt.pt" clcap train-mle "$captions" "$features" --model neuraltalk2 "${mle[@]}" --seed "$seed"
+  make "$aa.pt" clcap train-mle "$captions" "$features" --model adaptive-attention "${mle[@]}" --seed "$seed"
+  for name in "$nt" "$aa"; do
+    bash "$here/rounds.sh" "$name.pt" 2 "${cl[@]}" --seed "$seed" # self-retrieval, quality, replacement
+    against "$name" positives-only "${name}_positives_only"       # ablation
+    against "$name" negatives-only "${name}_negatives_only"
+    against "$name" introspective "${name}_il" # against IL and GAN
+    against "$name" adversarial "${name}_gan"
+    against "$name" dpo "${name}_dpo"
+  done
+  against "$aa" contrastive "${nt}_from_aa" --target "$nt.pt" # generalisation
+done
+clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --tables "$here/../pipelines/tables.json" \
+  --out "$out/report.html" --markdown "$out/tables.md"
