@@ -74,9 +74,9 @@ def test_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
 
 
 def test_the_tables_that_are_shipped_are_read(write, refused) -> None:
-    path = Path(__file__).parents[2] / "examples" / "flickr8k.json"
-    message = refused("report", write("nt_1.metrics.json", IMAGES), "--tables", path)
-    assert message.startswith(f"{path}: no run's name fits its rows, which ask for neuraltalk2_{{seed}}, ")
+    path = Path(__file__).parents[2] / "pipelines" / "tables.json"
+    message = refused("report", write("other.metrics.json", IMAGES), "--tables", path)
+    assert message.startswith(f"{path}: no run's name fits its rows, which ask for nt_{{seed}}, ")
 
 
 def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""An epoch of train-cl with the reference's ln p kept and without, in turn; the losses are equal.
+
+Usage: python -m tests.benchmarks.reference_cache CHECKPOINT [--runs 3]
+"""
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.artifacts.kept import REFERENCE, KeptArrays
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.objectives.against_reference import Objective
+from clcap_cli.objectives.contrastive import Contrastive
+from clcap_cli.objectives.positives_only import PositivesOnly
+from clcap_cli.training.data import BatchSettings, CaptionSplit
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.pairs import ModelOnFeatures
+from clcap_cli.training.reference_task import ReferenceTask
+from tests.benchmarks.measure import in_turn
+
+CASES = {
+    "contrastive, K = 5, negatives drawn anew": (Contrastive(), True),
+    "contrastive, K = 5, fixed negatives": (Contrastive(), False),
+    "positives only": (PositivesOnly(), True),
+}
+
+
+@dataclass
+class Epoch:
+    """Forward and backward passes of one epoch, of models that do not change."""
+
+    task: ReferenceTask
+
+    def __call__(self) -> None:
+        self.losses = []
+        for batch in self.task.batches(1):
+            loss, _ = self.task.loss(self.task.load(batch))
+            loss.backward()
+            self.losses.append(loss.item())
+
+
+def task_of(path: Path, objective: Objective, redraw: bool) -> ReferenceTask:
+    checkpoint = open_checkpoint(path)
+    captions, device = captions_for(checkpoint, None), torch.device("cpu")
+    features = features_for(checkpoint, captions, None)
+    target, reference = (ModelOnFeatures(checkpoint.captioner(device), features) for _ in range(2))
+    train, val = (CaptionSplit(captions, split, device, features.skipped) for split in ("train", "val"))
+    return ReferenceTask(
+        NegativeSampler(train), val, target, reference, objective, 5, redraw, BatchSettings(20, None), seed=0
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--runs", type=int, default=3, help="timings of each side, in turn")
+    given = parser.parse_args()
+    for name, (objective, redraw) in CASES.items():
+        plain, kept = (Epoch(task_of(given.checkpoint, objective, redraw)) for _ in range(2))
+        with tempfile.TemporaryDirectory() as folder:
+            kept.task.remember(KeptArrays(Path(folder) / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+        own, other, ratio = in_turn(kept, plain, given.runs, "cpu")
+        apart = max(abs(one - two) for one, two in zip(kept.losses, plain.losses, strict=True))
+        print(f"{name}: {own:.1f} s against {other:.1f} s, {ratio}; losses differ by {apart:.1e} at most", flush=True)
+
+
+if __name__ == "__main__":
+    main()
