@@ -67,6 +67,8 @@ class KeptArrays:
                 return {name: values[:] for name, values in file["arrays"].items()}
         except ClcapError as error:
             raise ClcapError(f"{error}, or remove it: it is computed anew") from error
+        except TypeError as error:
+            raise ClcapError(f"{self.path} is damaged; remove it: it is computed anew") from error
 
     def _write(self) -> None:
         import h5py

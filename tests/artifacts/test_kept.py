@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -46,6 +47,15 @@ def test_other_files_are_never_written_over(tmp_path: Path) -> None:
     path.unlink()
     KeptArrays(path, NEIGHBOURS, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with pytest.raises(ClcapError, match="is a clcap/neighbours file"):
+        KeptArrays(path, REFERENCE, origin(tmp_path))
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "kept.h5"
+    KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    with h5py.File(path, "a") as file:
+        file.create_group("arrays/group")
+    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
         KeptArrays(path, REFERENCE, origin(tmp_path))
 
 
