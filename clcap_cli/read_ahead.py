@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
@@ -19,7 +19,7 @@ class ReadAhead(Generic[ItemT, LoadedT]):
         self.waited = 0.0
         """Seconds in which whoever asked had to wait."""
 
-    def __iter__(self) -> Iterator[LoadedT]:
+    def __iter__(self) -> Generator[LoadedT, None, None]:
         coming: deque[Future[LoadedT]] = deque()
         with ThreadPoolExecutor(1) as thread:
             for item in self.items:

@@ -6,6 +6,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -112,19 +113,20 @@ def _train_epoch(
     task.model.train()
     parted = [task.parts(batch) for batch in batches]
     reading = ReadAhead(task.load, (part for parts in parted for part, _ in parts))
-    loaded = iter(reading)
-    for parts in progress(parted, len(parted), what):
-        optimizer.zero_grad(set_to_none=True)
-        for _, share in parts:
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                loss, figures = task.loss(next(loaded))
-            if not torch.isfinite(loss):
-                raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
-            (loss * share).backward()
-            for name, value in {"loss": loss.detach(), **figures}.items():
-                sums[name] += value * share
-        nn.utils.clip_grad_value_(task.model.parameters(), settings.clip)
-        optimizer.step()
+    # Closed here, not when it is collected as garbage, where an interrupt would be lost.
+    with closing(iter(reading)) as loaded:
+        for parts in progress(parted, len(parted), what):
+            optimizer.zero_grad(set_to_none=True)
+            for _, share in parts:
+                with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                    loss, figures = task.loss(next(loaded))
+                if not torch.isfinite(loss):
+                    raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
+                (loss * share).backward()
+                for name, value in {"loss": loss.detach(), **figures}.items():
+                    sums[name] += value * share
+            nn.utils.clip_grad_value_(task.model.parameters(), settings.clip)
+            optimizer.step()
     means = {name: float(value) / len(batches) for name, value in sums.items()}
     return {**means, "loader_share": reading.waited / (time.monotonic() - started)}
 

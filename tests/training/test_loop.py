@@ -1,6 +1,7 @@
 import itertools
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,16 @@ def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
     finally:
         torch.optim.Adam.step = original
     assert seen == [1.0, pytest.approx(clip)]
+
+
+def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the stage waits for a thread, and that is where Ctrl-C comes as soon as anywhere else."""
+
+    class Interrupted(ThreadPoolExecutor):
+        def shutdown(self, *args: object, **options: object) -> None:
+            super().shutdown()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("clcap_cli.read_ahead.ThreadPoolExecutor", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(Slope([1.0, 2.0]), TrainSettings(1, 0.1, "constant", 1.0, 5, "fp32"), tmp_path / "log.jsonl")
