@@ -13,7 +13,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.features import BackboneInfo
-from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json, parse_provenance
+from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
@@ -70,12 +70,11 @@ def write_checkpoint(
     origin: Origin,
 ) -> None:
     """Write a captioner to ``out``."""
-    weights = {name: value.detach().cpu() for name, value in captioner.state_dict().items()}
+    weights = torch_files.weights_of(captioner)
     config = asdict(captioner.config)
     head = [model, config, vocabulary.words, backbone.model_dump(mode="json"), lineage.model_dump()]
-    content_id = digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
     content = {
-        "provenance": origin.stamp(KIND, content_id, out).model_dump(),
+        "provenance": origin.stamp(KIND, torch_files.content_id(head, weights), out).model_dump(),
         "model": model,
         "config": config,
         "weights": weights,

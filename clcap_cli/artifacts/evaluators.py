@@ -13,7 +13,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.features import BackboneInfo
-from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json, parse_provenance
+from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
@@ -61,14 +61,13 @@ def write_evaluator(
     origin: Origin,
 ) -> None:
     """Write an evaluator to ``out``."""
-    weights = {name: value.detach().cpu() for name, value in evaluator.state_dict().items()}
+    weights = torch_files.weights_of(evaluator)
     head = {
         "config": asdict(evaluator.config),
         "vocabulary": vocabulary.words[len(SPECIAL) :],
         "backbone": backbone.model_dump(mode="json"),
     }
-    content_id = digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
-    provenance = origin.stamp(KIND, content_id, out).model_dump()
+    provenance = origin.stamp(KIND, torch_files.content_id(head, weights), out).model_dump()
     torch_files.save({"provenance": provenance, **head, "weights": weights, "training": training}, out)
 
 

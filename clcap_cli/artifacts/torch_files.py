@@ -2,13 +2,26 @@
 
 import pickle
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.provenance import digest, digest_of_json
 from clcap_cli.errors import ClcapError
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A network's weights as a file takes them."""
+    return {name: value.detach().cpu() for name, value in model.state_dict().items()}
+
+
+def content_id(head: object, weights: Mapping[str, Tensor]) -> str:
+    """The content id of a network: of the plain data that describe it, and of its weights."""
+    return digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
 
 
 def save(content: dict[str, Any], out: Path) -> None:

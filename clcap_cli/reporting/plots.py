@@ -77,6 +77,21 @@ class _Line:
     dashes: str
 
 
+@dataclass(frozen=True)
+class _Curve:
+    """What was logged under one name, by epoch; it may be nothing."""
+
+    label: str
+    values: dict[float, float]
+    colour: str
+    dashes: str
+
+    @property
+    def told(self) -> str:
+        values = list(self.values.values())
+        return f"{self.label} from {values[0]:.3f} to {values[-1]:.3f}"
+
+
 LOSS = (
     _Line("training", "loss", COLOURS[0], "-"),
     _Line("validation", "val_loss", COLOURS[1], "--"),
@@ -98,25 +113,8 @@ VALIDATION = {
 
 def _validation(runs: Sequence[Run], key: str, unit: str, styles: Mapping[str, tuple[str, str]]) -> Plot | None:
     """A figure of the validation split over the epochs of all runs that logged it; None where none did."""
-    logged = {run.name: {epoch["epoch"]: epoch[key] for epoch in run.log if key in epoch} for run in runs}
-    logged = {name: values for name, values in logged.items() if values}
-    if not logged:
-        return None
-    figure, axes = new_axes("epoch", unit)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for name, values in logged.items():
-        colour, dashes = styles[name]
-        axes.plot([*values], [*values.values()], color=colour, linestyle=dashes, marker="o", markersize=3.5)
-    add_legend(figure, [*logged], "best")
-    epochs = sorted({epoch for values in logged.values() for epoch in values})
-    rows = [[epoch, *(values.get(epoch) for values in logged.values())] for epoch in epochs]
-    ends = "; ".join(
-        f"{name} from {values[min(values)]:.3f} to {values[max(values)]:.3f}" for name, values in logged.items()
-    )
-    title = f"Validation: {unit}"
-    return Plot(
-        f"validation.{key.removeprefix('val_')}", title, f"{title} by epoch: {ends}.", ["epoch", *logged], rows, figure
-    )
+    curves = [_Curve(run.name, _logged(run, key), *styles[run.name]) for run in runs]
+    return _by_epoch(f"validation.{key.removeprefix('val_')}", f"Validation: {unit}", unit, curves)
 
 
 def _training(run: Run) -> list[Plot]:
@@ -128,25 +126,27 @@ def _training(run: Run) -> list[Plot]:
 
 def _epochs(run: Run, what: str, unit: str, lines: Sequence[_Line]) -> Plot | None:
     """Some figures of a training log over its epochs; None where none was logged."""
-    lines = [line for line in lines if any(line.key in epoch for epoch in run.log)]
-    if not lines:
+    curves = [_Curve(line.label, _logged(run, line.key), line.colour, line.dashes) for line in lines]
+    return _by_epoch(f"{run.name}.{what}", f"{run.name}: {what}", unit, curves)
+
+
+def _logged(run: Run, key: str) -> dict[float, float]:
+    return {epoch["epoch"]: epoch[key] for epoch in run.log if key in epoch}
+
+
+def _by_epoch(name: str, title: str, unit: str, curves: Sequence[_Curve]) -> Plot | None:
+    """The curves that have values; None where none has."""
+    curves = [curve for curve in curves if curve.values]
+    if not curves:
         return None
     figure, axes = new_axes("epoch", unit)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for line in lines:
-        points = [(epoch["epoch"], epoch[line.key]) for epoch in run.log if line.key in epoch]
-        axes.plot(*zip(*points, strict=True), color=line.colour, linestyle=line.dashes, marker="o", markersize=3.5)
-    add_legend(figure, _labels(lines), "best")
-    rows = [[epoch["epoch"], *(epoch.get(line.key) for line in lines)] for epoch in run.log]
-    ends = "; ".join(f"{line.label} {_ends(run, line.key)}" for line in lines)
-    title = f"{run.name}: {what}"
-    return Plot(f"{run.name}.{what}", title, f"{title} by epoch: {ends}.", ["epoch", *_labels(lines)], rows, figure)
-
-
-def _labels(lines: Sequence[_Line]) -> list[str]:
-    return [line.label for line in lines]
-
-
-def _ends(run: Run, key: str) -> str:
-    values = [epoch[key] for epoch in run.log if key in epoch]
-    return f"from {values[0]:.3f} to {values[-1]:.3f}"
+    for curve in curves:
+        points = [*curve.values], [*curve.values.values()]
+        axes.plot(*points, color=curve.colour, linestyle=curve.dashes, marker="o", markersize=3.5)
+    labels = [curve.label for curve in curves]
+    add_legend(figure, labels, "best")
+    epochs = sorted({epoch for curve in curves for epoch in curve.values})
+    rows = [[epoch, *(curve.values.get(epoch) for curve in curves)] for epoch in epochs]
+    told = f"{title} by epoch: {'; '.join(curve.told for curve in curves)}."
+    return Plot(name, title, told, ["epoch", *labels], rows, figure)

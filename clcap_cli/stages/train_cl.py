@@ -161,10 +161,10 @@ def train_cl(
         fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
         learned = against_reference(objective, nu, beta)
         task = ReferenceTask(sampler, val, learner, fixed, learned, k, redraw_negatives is not False, batch, seed)
-        known = Origin("train-cl", {})
-        for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
-            known.uses(role, artifact)
         if not no_cache:
+            known = Origin("train-cl", {})
+            for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
+                known.uses(role, artifact)
             task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), precision)
         origin.uses("reference", reference)
         origin.uses("reference features", ref_seen)

@@ -16,7 +16,7 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
 from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, shuffled_batches
-from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
@@ -25,16 +25,6 @@ WARM_UP_EPOCHS = 5
 """As the paper has it."""
 VALIDATION, WARM_UP, TRAINING = range(3)
 """Keep the draws of each apart from those of the others."""
-
-
-@dataclass(frozen=True)
-class MismatchedBatch:
-    """A batch's images, and for each of their captions a mismatched one."""
-
-    positions: np.ndarray
-    """(n,) images of the split."""
-    mismatched: np.ndarray
-    """(P,) caption numbers of the split, P being the captions of the images."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +67,14 @@ class AdversarialSplit:
     def __init__(self, features: FeatureReader, negatives: NegativeSampler):
         self.captions, self.features, self.negatives = negatives.split, features, negatives
 
-    def mismatch(self, batches: Sequence[np.ndarray], seed: tuple[int, ...]) -> list[MismatchedBatch]:
-        """Batches of images with mismatched captions drawn for them."""
-        rng = np.random.default_rng(seed)
-        captions = [self.captions.of_images(positions)[0] for positions in batches]
-        drawn = [self.negatives.draw(numbers, 1, rng)[0] for numbers in captions]
-        return [MismatchedBatch(*pair) for pair in zip(batches, drawn, strict=True)]
+    def mismatched(self, batches: Sequence[np.ndarray], seed: tuple[int, ...]) -> list[MismatchedBatch]:
+        """Batches of images with one mismatched caption for each of theirs."""
+        return self.negatives.mismatched(batches, 1, seed)
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
         """The batch's captions and features."""
         numbers, image = self.captions.of_images(batch.positions)
-        pairs = self.captions.batch(np.concatenate([numbers, batch.mismatched]), np.tile(image, 2))
+        pairs = self.captions.batch(np.concatenate([numbers, *batch.negatives]), np.tile(image, 2))
         return LoadedPairs(self.features.read(batch.positions), pairs)
 
 
@@ -169,7 +156,7 @@ class AdversarialTask:
     def validate(self) -> dict[str, float]:
         """The evaluator's view of held-out and of sampled captions, likelihood, and self-retrieval among a sample."""
         split, generator = self.val_split, self._generator(VALIDATION)
-        batches = split.mismatch(split.features.blocks(self.settings.images), (self.seed, VALIDATION))
+        batches = split.mismatched(split.features.blocks(self.settings.images), (self.seed, VALIDATION))
         scores = _joined(
             [
                 self._scores(loaded, self._sample(loaded.features, 1, generator))
@@ -186,7 +173,7 @@ class AdversarialTask:
 
     def _batches(self, epoch: int, purpose: int) -> list[MismatchedBatch]:
         seed = (self.seed, epoch, purpose)
-        return self.train_split.mismatch(
+        return self.train_split.mismatched(
             shuffled_batches(len(self.train_split.captions), self.settings.images, seed), seed
         )
 

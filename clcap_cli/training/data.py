@@ -99,6 +99,11 @@ def in_parts(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> li
     return [slice(first, last) for first, last in pairwise([*borders, len(totals)])]
 
 
+def of_part(image: np.ndarray, part: slice) -> np.ndarray:
+    """Which captions belong to one of the pieces that ``in_parts`` made, by the images ``image`` of all of them."""
+    return (image >= part.start) & (image < part.stop)
+
+
 def _ranges(firsts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The numbers firsts[0], …, firsts[0] + counts[0] - 1, firsts[1], … in one array."""
     before = np.cumsum(counts) - counts

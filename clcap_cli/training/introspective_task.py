@@ -11,7 +11,7 @@ from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import introspective_loss
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, shuffled_batches
+from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.reference_task import FIXED, NEGATIVES
@@ -74,7 +74,7 @@ class IntrospectiveTask:
         numbers, image = self.captions.of_images(batch.positions)
         words = (1 + self.k) * self.captions.words(numbers)
         return [
-            (OthersBatch(batch.positions[some], batch.others[:, some]), float(_between(image, some).mean()))
+            (OthersBatch(batch.positions[some], batch.others[:, some]), float(of_part(image, some).mean()))
             for some in in_parts(image, words, self.settings.max_tokens)
         ]
 
@@ -112,10 +112,6 @@ class IntrospectiveTask:
         pairs = loaded.captions
         visual = self.model.encode(loaded.features)
         return self.model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
-
-
-def _between(image: np.ndarray, some: slice) -> np.ndarray:
-    return (image >= some.start) & (image < some.stop)
 
 
 def _loaded(captions: CaptionSplit, features: FeatureReader, batch: OthersBatch) -> LoadedOthers:

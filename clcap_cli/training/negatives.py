@@ -1,6 +1,7 @@
 """Mismatched pairs: for each matched pair (c, I), captions or images that do not belong to it (Dai & Lin 2017)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +9,16 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.training.data import CaptionSplit
 
 TRIES = 100
+
+
+@dataclass(frozen=True)
+class MismatchedBatch:
+    """A batch's images, and for each of its captions K mismatched ones."""
+
+    positions: np.ndarray
+    """(n,) images of the split."""
+    negatives: np.ndarray
+    """(K, P) caption numbers of the split, P being the captions of the images."""
 
 
 class NegativeSampler:
@@ -39,6 +50,13 @@ class NegativeSampler:
         """
         image = np.broadcast_to(self.split.owner[numbers], (k, len(numbers)))
         return self._until_right(image, rng, lambda drawn: self._is_own(self._pair(image, self.text[drawn])))
+
+    def mismatched(self, batches: Sequence[np.ndarray], k: int, seed: tuple[int, ...]) -> list[MismatchedBatch]:
+        """Batches of images with captions drawn for them; raises ClcapError as ``draw`` does."""
+        rng = np.random.default_rng(seed)
+        return [
+            MismatchedBatch(positions, self.draw(self.split.of_images(positions)[0], k, rng)) for positions in batches
+        ]
 
     def draw_images(self, positions: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         """For each image of ``positions`` (n,), K others of which none of its captions is true: (K, n) positions.

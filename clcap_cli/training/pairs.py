@@ -14,8 +14,8 @@ from clcap_cli.artifacts.provenance import digest
 from clcap_cli.console import progress
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts
-from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
+from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,6 @@ class ModelOnFeatures:
 
     model: Captioner
     features: Features
-
-
-@dataclass(frozen=True)
-class MismatchedBatch:
-    """A batch's images, and for each of its captions K mismatched ones."""
-
-    positions: np.ndarray
-    """(n,) images of the split."""
-    negatives: np.ndarray
-    """(K, P) caption numbers of the split, P being the captions of the images."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +50,8 @@ class PairSplit:
         )
         self.matched = np.arange(len(captions.caption))[None]
         """(1, captions of the split): each with its own image."""
-        self.fixed: np.ndarray | None = None
-        """(K, captions of the split): mismatched captions that come again and again."""
+        self.fixed = self.matched[:0]
+        """(K, captions of the split): mismatched captions that come again and again; none unless they are drawn."""
         self.known = np.empty((0, self.matched.size), dtype=np.float32)
         """(R, captions of the split): the reference's ln p of the matched and of the fixed pairs, as far as known."""
 
@@ -69,25 +59,16 @@ class PairSplit:
         """Draw the mismatched captions now, once and for all."""
         self.fixed = sampler.draw(self.matched[0], k, np.random.default_rng(seed))
 
-    def mismatch(
-        self, batches: Sequence[np.ndarray], sampler: NegativeSampler, k: int, seed: tuple[int, ...]
-    ) -> list[MismatchedBatch]:
-        """Batches of images with mismatched captions: the fixed ones, or K sets drawn now; none for a ``k`` of 0."""
-        rng = np.random.default_rng(seed)
-        mismatched = []
-        for positions in batches:
-            numbers, _ = self.captions.of_images(positions)
-            if self.fixed is not None:
-                negatives = self.fixed[:, numbers]
-            else:
-                negatives = sampler.draw(numbers, k, rng) if k else self.matched[:0, numbers]
-            mismatched.append(MismatchedBatch(positions, negatives))
-        return mismatched
+    def recurring(self, batches: Sequence[np.ndarray]) -> list[MismatchedBatch]:
+        """Batches of images with the mismatched captions that are fixed."""
+        return [
+            MismatchedBatch(positions, self.fixed[:, self.captions.of_images(positions)[0]]) for positions in batches
+        ]
 
     def remember(self, kept: KeptArrays, precision: Precision, images: int) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``, computed ``images`` at a time."""
         rows = [self._kept(kept, self.matched, precision, images)]
-        if self.fixed is not None:
+        if len(self.fixed):
             rows.append(self._kept(kept, self.fixed, precision, images))
         self.known = np.concatenate(rows)
 
@@ -97,7 +78,7 @@ class PairSplit:
         words = self.captions.words(numbers) + self.captions.words(batch.negatives).sum(axis=0)
         parts = []
         for some in in_parts(image, words, max_tokens):
-            own = (image >= some.start) & (image < some.stop)
+            own = of_part(image, some)
             parts.append((MismatchedBatch(batch.positions[some], batch.negatives[:, own]), float(own.mean())))
         return parts
 

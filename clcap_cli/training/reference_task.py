@@ -1,7 +1,8 @@
 """Learning against a reference that never changes: contrastive learning (Dai & Lin 2017), its halves, and DPO."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,8 +10,8 @@ from clcap_cli.artifacts.kept import KeptArrays
 from clcap_cli.objectives.against_reference import Compared, Objective, compare
 from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import BatchSettings, CaptionSplit, Precision, shuffled_batches
-from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.pairs import LoadedPairs, MismatchedBatch, ModelOnFeatures, PairSplit
+from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
+from clcap_cli.training.pairs import LoadedPairs, ModelOnFeatures, PairSplit
 from clcap_cli.training.validation import CaptionSample
 
 FIXED = 0
@@ -41,11 +42,11 @@ class ReferenceTask:
         """``negatives`` are of the split that is learned; where they are not to ``redraw`` they are drawn once."""
         self.model, self.objective, self.settings, self.seed = target.model, objective, settings, seed
         reference.model.eval().requires_grad_(False)
-        self.negatives, self.k = negatives, k if objective.needs_negatives else 0
+        self.negatives, self.k, self.redraws = negatives, k, redraw and objective.needs_negatives
         self.train_split = PairSplit(negatives.split, target, reference)
         self.val_split = PairSplit(val, target, reference)
         self.val_split.fix(NegativeSampler(val), k, self._draw_of(FIXED))
-        if self.k and not redraw:
+        if objective.needs_negatives and not redraw:
             self.train_split.fix(negatives, k, self._draw_of(FIXED))
         self.sample = CaptionSample(val, target.features, target.model, seed)
 
@@ -55,9 +56,8 @@ class ReferenceTask:
         self.val_split.remember(kept, "fp32", self.settings.images)
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
-        """Images in the epoch's own order, with negatives drawn anew unless they are fixed."""
-        order = shuffled_batches(len(self.train_split.captions), self.settings.images, (self.seed, epoch))
-        return self.train_split.mismatch(order, self.negatives, self.k, self._draw_of(epoch))
+        """Images in the epoch's own order, with negatives drawn anew unless they are fixed or of no use."""
+        return self._mismatched(self._order(epoch), epoch)
 
     def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
         """Some of the images each, weighted by their captions."""
@@ -76,7 +76,8 @@ class ReferenceTask:
         """The loss and its parts on one batch, in training mode, before anything is learned."""
         self.model.train()
         with torch.no_grad():
-            loss, figures = self.loss(self.load(self.parts(self.batches(1)[0])[0][0]))
+            (batch,) = self._mismatched(self._order(1)[:1], 1)
+            loss, figures = self.loss(self.load(self.parts(batch)[0][0]))
         return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
 
     def loss_of_equal_models(self) -> float:
@@ -86,7 +87,7 @@ class ReferenceTask:
     def validate(self) -> dict[str, float]:
         """The objective on fixed negatives, its bound, likelihood, and self-retrieval among a sample."""
         split = self.val_split
-        batches = split.mismatch(split.target_reader.blocks(self.settings.images), self.negatives, 0, ())
+        batches = split.recurring(split.target_reader.blocks(self.settings.images))
         log_probs = [split.log_probs(loaded) for loaded in ReadAhead(split.load, batches)]
         target, reference = (torch.cat(parts, dim=1) for parts in zip(*log_probs, strict=True))
         compared = compare(target, reference)
@@ -98,6 +99,14 @@ class ReferenceTask:
             **self.sample.figures(self.model),
         }
         return {f"val_{name}": float(value) for name, value in figures.items()}
+
+    def _order(self, epoch: int) -> list[np.ndarray]:
+        return shuffled_batches(len(self.train_split.captions), self.settings.images, (self.seed, epoch))
+
+    def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
+        if self.redraws:
+            return self.negatives.mismatched(batches, self.k, self._draw_of(epoch))
+        return self.train_split.recurring(batches)
 
     def _draw_of(self, epoch: int) -> tuple[int, int, int]:
         return self.seed, epoch, NEGATIVES

@@ -123,3 +123,11 @@ def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path,
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
     assert torch.isfinite(task.loss(loaded)[0])
+
+
+def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain: Path) -> None:
+    task = reference_task(made_chain)
+    task.starting_figures()
+    first = task.train_split.captions.of_images(task.batches(1)[0].positions)[0]
+    everything = len(task.train_split.captions.caption)
+    assert task.negatives.drawn == task.k * (len(first) + everything)
