@@ -68,10 +68,10 @@ def log_beside(checkpoint: Path) -> Path:
 
 
 def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]:
-    """Optimise ``task.model``, leave it with its best weights, and return the record of the training.
+    """Optimise ``task.model``, leave it with the weights of its best epoch, and return the record of the training.
 
-    Epoch 0 is the model as it came. The log gets one line of JSON an epoch; until the end it is called
-    ``log_path`` with ``.part`` behind it.
+    Epoch 0, the model as it came, is measured but never kept: what harms a model shall show. The log gets one line of
+    JSON an epoch; until the end it is called ``log_path`` with ``.part`` behind it.
 
     Raises ClcapError when the loss is no longer a number.
     """
@@ -79,7 +79,7 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
     optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS, fused=True)
     best = _Best(task)
     with part.open("w", encoding="utf-8") as log:
-        best.offer(0, _report(log, 0, settings.epochs, _validated(task), 0.0))
+        start = _report(log, 0, settings.epochs, _validated(task), 0.0)
         for epoch in range(1, settings.epochs + 1):
             started = time.monotonic()
             batches = task.batches(epoch)
@@ -93,7 +93,7 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
     part.replace(log_path)
     task.model.load_state_dict(best.weights)
     task.model.eval()
-    say(f"kept epoch {best.epoch}: {task.criterion} {best.figures[task.criterion]:.4f}")
+    _tell_kept(task.criterion, best, start)
     return {
         "settings": asdict(settings),
         "epochs": epoch,
@@ -153,15 +153,21 @@ def _report(log: Any, epoch: int, epochs: int, figures: dict[str, float], second
     return figures
 
 
+def _tell_kept(criterion: str, best: "_Best", start: Mapping[str, float]) -> None:
+    now, before = best.figures[criterion], start[criterion]
+    worse = f", worse than the start's {before:.4f}" if now > before else ""
+    say(f"kept epoch {best.epoch}: {criterion} {now:.4f}{worse}")
+
+
 class _Best:
     """The best weights so far."""
 
     def __init__(self, task: Task):
         self.task = task
-        self.epoch, self.figures, self.weights = -1, {}, {}  # type: int, dict[str, float], dict[str, Tensor]
+        self.epoch, self.figures, self.weights = 0, {}, {}  # type: int, dict[str, float], dict[str, Tensor]
 
     def offer(self, epoch: int, figures: dict[str, float]) -> None:
         """Keep the model's weights if this epoch is the best."""
-        if self.epoch < 0 or figures[self.task.criterion] < self.figures[self.task.criterion]:
+        if not self.figures or figures[self.task.criterion] < self.figures[self.task.criterion]:
             self.epoch, self.figures = epoch, figures
             self.weights = copy.deepcopy(self.task.model.state_dict())

@@ -17,7 +17,8 @@ from clcap_cli.reporting.meanings import grouped
 from tests.pipelines.conftest import PIPELINES, TINY
 
 CONFIGURATIONS = sorted((PIPELINES / "config").glob("*.yaml"))
-TABLES = {table["name"]: table for table in json.loads((PIPELINES / "tables.json").read_text(encoding="utf-8"))}
+TABLES = json.loads((PIPELINES / "tables.json").read_text(encoding="utf-8"))
+TARGETS = {table["name"] for table in TABLES}
 DATA = {"make_scenes", "prepare_captions", "extract_features"}
 MEASURES = {"caption", "self_retrieve", "evaluate", "choose_tables", "report"}
 TRAININGS = {
@@ -29,6 +30,10 @@ TRAININGS = {
     "replacement": {"train_mle", "train_cl", "swap_reference", "train_second_round"},
     "negatives": {"train_mle", "train_cl", "train_cl_with_negatives"},
 }
+
+
+def runs_of(*targets: str) -> set[str]:
+    return {run for table in TABLES if table["name"] in targets for run in table["rows"].values()}
 
 
 def planned(done: subprocess.CompletedProcess) -> dict[str, int]:
@@ -48,15 +53,21 @@ def data(tmp_path: Path) -> dict[str, object]:
 
 
 def test_every_table_is_expected_here() -> None:
-    assert TRAININGS.keys() == TABLES.keys()
+    assert TRAININGS.keys() == TARGETS
     assert len(CONFIGURATIONS) >= 4
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_plans_its_runs_and_no_others(table: str, snakemake: Callable) -> None:
-    rules = planned(snakemake(PIPELINES / "config" / "scenes.yaml", table, "-n", "--cores", "2"))
-    assert rules.keys() == {table, *DATA, *MEASURES, *TRAININGS[table]}
-    assert rules["evaluate"] == 2 * len(set(TABLES[table]["rows"].values()))
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_a_target_plans_its_runs_and_no_others(target: str, snakemake: Callable) -> None:
+    rules = planned(snakemake(PIPELINES / "config" / "scenes.yaml", target, "-n", "--cores", "2"))
+    assert rules.keys() == {target, *DATA, *MEASURES, *TRAININGS[target]}
+    assert rules["evaluate"] == 2 * len(runs_of(target))
+
+
+def test_a_table_that_is_nowhere_is_named(snakemake: Callable) -> None:
+    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="[ablation,colours]")
+    assert done.returncode == 1
+    assert "tables: no colours in" in done.stdout
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda path: path.stem)
@@ -65,11 +76,10 @@ def test_every_configuration_plans_every_target(
 ) -> None:
     settings = yaml.safe_load(configuration.read_text(encoding="utf-8"))
     keys = {key: value for key, value in data.items() if key in settings}
-    rules = planned(snakemake(configuration, "all", *TABLES, "-n", "--cores", "2", **keys))
-    assert {"all", *TABLES, *MEASURES}.union(*TRAININGS.values()) <= rules.keys()
-    runs = {run for table in TABLES.values() for run in table["rows"].values()}
-    assert rules["evaluate"] == len(runs) * len(settings["seeds"])
-    assert rules["report"] == len(TABLES) + 1
+    rules = planned(snakemake(configuration, "all", *TARGETS, "-n", "--cores", "2", **keys))
+    assert {"all", *TARGETS, *MEASURES}.union(*TRAININGS.values()) <= rules.keys()
+    assert rules["evaluate"] == len(runs_of(*TARGETS)) * len(settings["seeds"])
+    assert rules["report"] == len(TARGETS) + 1
     assert rules["extract_features"] == len(settings["extract-features"])
     assert rules.get("submit", 0) == (4 if "submission" in settings else 0)
 
@@ -117,7 +127,7 @@ def test_jobs_of_slurm_ask_for_what_they_need(snakemake: Callable) -> None:
 
 
 def test_tables_have_figures_that_clcap_knows() -> None:
-    names = {name for table in TABLES.values() for name in table["figures"]}
+    names = {name for table in TABLES for name in table["figures"]}
     assert names <= {figure.name for figures in grouped(names).values() for figure in figures if figure.meaning}
 
 

@@ -51,11 +51,20 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_
     assert all(0 <= line["loader_share"] <= 1 for line in lines[1:])
 
 
-def test_a_model_that_only_gets_worse_is_left_as_it_came(tmp_path: Path) -> None:
+def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     task = Slope([1.0, 2.0, 3.0])
     record = train(task, TrainSettings(2, 0.1, "constant", 1.0, patience=5, precision="fp32"), tmp_path / "log.jsonl")
-    assert record["best_epoch"] == 0
-    assert task.model.weight.item() == 0
+    assert record["best_epoch"] == 1
+    assert task.model.weight.item() == task.seen[1] != 0
+    assert "kept epoch 1: val_loss 2.0000, worse than the start's 1.0000" in capsys.readouterr().err
+
+
+def test_patience_counts_the_epochs_that_were_trained(tmp_path: Path) -> None:
+    task = Slope([1.0, 4.0, 3.0, 3.0, 3.0, 0.5])
+    record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=2, precision="fp32"), tmp_path / "log.jsonl")
+    assert (record["best_epoch"], record["epochs"]) == (2, 4)
 
 
 def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
