@@ -13,17 +13,8 @@ read -ra cl <<< "${CL:---precision bf16}"
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 
-# Does nothing where the file is there: files appear whole or not at all.
-make() {
-  local file=$1
-  shift
-  [ -e "$file" ] || "$@" --out "$file"
-}
-measure() {
-  make "$1.captions.json" clcap caption "$1.pt"
-  make "$1.retrieval.json" clcap self-retrieve "$1.pt" --results "$1.captions.json"
-  make "$1.metrics.json" clcap evaluate "$1.captions.json" --retrieval "$1.retrieval.json"
-}
+. "$here/measure.sh"
+
 against() { # from a reference, by an objective, to a name
   local ref=$1 objective=$2 name=$3
   shift 3

@@ -8,26 +8,16 @@ name=${1:?usage: bash examples/rounds.sh CHECKPOINT [ROUNDS] [TRAIN-CL OPTIONS..
 name=${name%.pt}
 shift $(($# < 2 ? $# : 2))
 
-# Does nothing where the file is there: files appear whole or not at all, so a broken-off script can be started again.
-make() {
-  local file=$1
-  shift
-  [ -e "$file" ] || "$@" --out "$file"
-}
-measured=()
-measure() {
-  make "$1.captions.json" clcap caption "$1.pt"
-  make "$1.retrieval.json" clcap self-retrieve "$1.pt" --results "$1.captions.json"
-  make "$1.metrics.json" clcap evaluate "$1.captions.json" --retrieval "$1.retrieval.json"
-  measured+=("$1.metrics.json" "$1.retrieval.json")
-}
+. "$(dirname "$0")/measure.sh"
 
 measure "$name"
+measured=("$name.metrics.json" "$name.retrieval.json")
 ref=$name
 for ((round = 1; round <= rounds; round++)); do
   target="${name}_cl$([ "$round" = 1 ] || echo "$round")"
   make "$target.pt" clcap train-cl --ref "$ref.pt" "$@"
   measure "$target"
+  measured+=("$target.metrics.json" "$target.retrieval.json")
   [ "$round" = "$rounds" ] && break
   # Without --force it would end here where the target is the worse reference.
   make "${name}_ref$round.pt" clcap swap-reference --ref "$ref.pt" --candidate "$target.pt" --force

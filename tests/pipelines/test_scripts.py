@@ -4,7 +4,13 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.pipelines.conftest import ROOT
+from tests.pipelines.conftest import PIPELINES, ROOT
+
+CALLED = """#!/usr/bin/env bash
+echo "$*" >> calls
+while [ "$1" != --out ]; do shift; done
+touch "$2"
+"""
 
 
 def test_rounds_are_made_measured_and_told_and_made_once(chain: Path, environment: dict[str, str]) -> None:
@@ -19,3 +25,24 @@ def test_rounds_are_made_measured_and_told_and_made_once(chain: Path, environmen
     made = (chain / "nt_cl2.pt").stat().st_mtime_ns
     subprocess.run(words, cwd=chain, env=environment, check=True)
     assert (chain / "nt_cl2.pt").stat().st_mtime_ns == made
+
+
+def test_the_experiments_are_those_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "clcap").write_text(CALLED)
+    (tools / "clcap").chmod(0o755)
+    calls = {**environment, "PATH": f"{tools}:{environment['PATH']}", "SEEDS": "1 2"}
+    words = ["bash", str(ROOT / "examples" / "experiments.sh"), "captions.h5", "features.h5", "made"]
+    for _ in range(2):
+        subprocess.run(words, cwd=tmp_path, env=calls, check=True)
+    tables = json.loads((PIPELINES / "tables.json").read_text())
+    rows = {row for table in tables if table["name"] != "negatives" for row in table["rows"].values()}
+    for what in ("pt", "retrieval.json", "metrics.json"):
+        assert {f"{row.format(seed=seed)}.{what}" for row in rows for seed in (1, 2)} <= names(tmp_path / "made")
+    trained = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("train-")]
+    assert len(trained) == len(set(trained)) == 2 * len(rows)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
