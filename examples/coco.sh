@@ -31,6 +31,6 @@ for model in nt aa nt_cl aa_cl nt_from_aa; do measure "$model"; done
 clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --out "$out/report.html"
 
 # Reference replacement, the next round; it stops here where the candidate is the worse reference.
-clcap swap-reference --ref "$out/aa.pt" --candidate "$out/aa_cl.pt" --out "$out/ref_1.pt"
-clcap train-cl --ref "$out/ref_1.pt" --k 5
-measure ref_1_cl
+clcap swap-reference --ref "$out/aa.pt" --candidate "$out/aa_cl.pt"
+clcap train-cl --ref "$out/aa_ref1.pt" --k 5
+measure aa_ref1_cl

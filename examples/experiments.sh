@@ -27,12 +27,12 @@ for seed in "${seeds[@]}"; do
   make "$nt.pt" clcap train-mle "$captions" "$features" --model neuraltalk2 "${mle[@]}" --seed "$seed"
   make "$aa.pt" clcap train-mle "$captions" "$features" --model adaptive-attention "${mle[@]}" --seed "$seed"
   for name in "$nt" "$aa"; do
-    bash "$here/rounds.sh" "$name.pt" 2 "${cl[@]}" --seed "$seed" # self-retrieval, quality, replacement
     against "$name" positives-only "${name}_positives_only"       # ablation
     against "$name" negatives-only "${name}_negatives_only"
     against "$name" introspective "${name}_il" # against IL and GAN
     against "$name" adversarial "${name}_gan"
     against "$name" dpo "${name}_dpo"
+    bash "$here/rounds.sh" "$name.pt" 2 "${cl[@]}" --seed "$seed" # self-retrieval, quality, replacement
   done
   against "$aa" contrastive "${nt}_from_aa" --target "$nt.pt" # generalisation
 done

@@ -6,6 +6,7 @@
 set -euo pipefail
 name=${1:?usage: bash examples/rounds.sh CHECKPOINT [ROUNDS] [TRAIN-CL OPTIONS...]} rounds=${2:-2}
 name=${name%.pt}
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "error: ROUNDS is '$rounds'; a number comes before options of train-cl" >&2; exit 2; }
 shift $(($# < 2 ? $# : 2))
 
 . "$(dirname "$0")/measure.sh"

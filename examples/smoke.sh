@@ -35,7 +35,7 @@ clcap caption nt_cl.pt --split "$split" --out nt_cl.captions.json
 clcap self-retrieve nt_cl.pt --split "$split" --pool 10 --out nt_cl.retrieval.json
 clcap evaluate nt_cl.captions.json --split "$split" --out nt_cl.metrics.json
 clcap report nt_cl.metrics.json nt_cl.retrieval.json --out report.html
-clcap swap-reference --ref nt.pt --candidate nt_cl.pt --out ref_1.pt --force
-clcap train-cl --ref ref_1.pt --k 1 --epochs 1
-clcap show ref_1_cl.pt
+clcap swap-reference --ref nt.pt --candidate nt_cl.pt --force
+clcap train-cl --ref nt_ref1.pt --k 1 --epochs 1
+clcap show nt_ref1_cl.pt
 echo "smoke test passed" >&2

@@ -29,7 +29,7 @@ def opened(path: Path, kind: str | None = None) -> Iterator[tuple["h5py.File", P
     try:
         with h5py.File(path, "r") as file:
             yield file, parse_provenance(_attribute(file, "provenance", path), path, kind)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
         raise ClcapError(
             f"{path} is not a readable HDF5 file (damaged or cut short): {_short(error)}; make it again"
         ) from error

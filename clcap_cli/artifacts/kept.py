@@ -4,7 +4,7 @@
 again. They belong to the very files they were computed from; when one of these is another, they are dropped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,21 +64,30 @@ class KeptArrays:
                 same = inputs == [(role, id) for role, _, id in self.origin.inputs]
                 if not same or provenance.settings != self.origin.settings:
                     return {}
-                return {name: values[:] for name, values in file["arrays"].items()}
+                arrays = {name: values[:] for name, values in file["arrays"].items()}
         except ClcapError as error:
             raise ClcapError(f"{error}, or remove it: it is computed anew") from error
         except TypeError as error:
-            raise ClcapError(f"{self.path} is damaged; remove it: it is computed anew") from error
+            raise self._damaged() from error
+        if _content_id(arrays) != provenance.id:
+            raise self._damaged()
+        return arrays
+
+    def _damaged(self) -> ClcapError:
+        return ClcapError(f"{self.path} is damaged; remove it: it is computed anew")
 
     def _write(self) -> None:
         import h5py
 
-        names = sorted(self.arrays)
-        content_id = digest(part for name in names for part in (name.encode(), self.arrays[name].tobytes()))
         try:
             with written_whole(self.path) as part, h5py.File(part, "w") as file:
-                write_provenance(file, self.origin.stamp(self.kind, content_id, self.path))
-                for name in names:
-                    file[f"arrays/{name}"] = self.arrays[name]
-        except ClcapError as error:
-            say(f"warning: {error}; computed anew next time")
+                write_provenance(file, self.origin.stamp(self.kind, _content_id(self.arrays), self.path))
+                for name, values in self.arrays.items():
+                    file[f"arrays/{name}"] = values
+        except (ClcapError, RuntimeError) as error:  # HDF5 says the latter of a full disk
+            reason = error if isinstance(error, ClcapError) else f"{self.path} cannot be written"
+            say(f"warning: {reason}; computed anew next time")
+
+
+def _content_id(arrays: Mapping[str, np.ndarray]) -> str:
+    return digest(part for name in sorted(arrays) for part in (name.encode(), arrays[name].tobytes()))

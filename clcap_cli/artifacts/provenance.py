@@ -97,9 +97,14 @@ class Origin:
         """Record a file that carries no provenance of its own, by a digest of its bytes."""
         self.inputs.append((role, path, digest_of_file(path)))
 
+    @property
+    def read(self) -> list[Path]:
+        """The files of all inputs so far."""
+        return [path for _, path, _ in self.inputs]
+
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
-        if out.resolve() in {path.resolve() for _, path, _ in self.inputs}:
+        if out.resolve() in {path.resolve() for path in self.read}:
             raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
         folder = out.parent.resolve()
         return Provenance(

@@ -90,7 +90,7 @@ def _drawn(figure: Figure, kind: str, **options: Any) -> bytes:
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII)
+    return re.sub(r"[^\w.-]+", "_", name)
 
 
 def new_axes(x: str, y: str) -> tuple[Figure, Axes]:

@@ -59,14 +59,14 @@ def caption(
     origin = Origin("caption", settings)
     if images:
         opened, where = open_checkpoint(checkpoint), choose_device(device)
-        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.images.captions.json"))
         origin.uses("checkpoint", opened)
+        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.images.captions.json"), origin.read)
         model = opened.captioner(where)
         with _extracted(opened, [*images, *(also or [])], weights, where) as (ids, seen):
             _, texts = decode_texts(model, FeatureReader(seen, ids, model), beam, opened.vocabulary)
     else:
         chain = open_model(checkpoint, captions, features, device, origin)
-        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"))
+        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"), origin.read)
         rows = chain.rows_of(split)
         ids = chain.captions.ids_of(rows)
         _, texts = decode_texts(chain.model, chain.reader(rows), beam, chain.checkpoint.vocabulary)

@@ -45,7 +45,9 @@ def extract_features(
     from clcap_cli.devices import choose_device, keep_freed_memory
 
     listed = open_captions(captions)
-    out = check_writable(out or Path("features.h5"))
+    origin = Origin("extract-features", settings)
+    origin.uses("captions", listed)
+    out = check_writable(out or Path("features.h5"), origin.read)
     for folder in images:
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")
@@ -63,8 +65,6 @@ def extract_features(
         f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
     _check_room(out, size)
-    origin = Origin("extract-features", settings)
-    origin.uses("captions", listed)
     skipped = Skipped() if skip_bad else None
     batches = extract(network, wanted, skipped)
     total = -(-count // BATCH)

@@ -9,6 +9,7 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     import torch
 
     from clcap_cli.artifacts.captions import Captions
@@ -94,9 +95,12 @@ def sampler_of(
     origin.uses("features", features)
     origin.uses("captions", captions)
     kept = KeptArrays(neighbours_beside(features.path), NEIGHBOURS, origin)
-    pooled = features.pooled[features.rows_of(split.ids)]
-    watch = watching("similar images, blocks")
-    nearest = kept.get(digest([split.rows.tobytes()]), lambda: nearest_images(pooled, MOST_SIMILAR, watch))
+
+    def compute() -> "np.ndarray":
+        pooled = features.pooled[features.rows_of(split.ids)]
+        return nearest_images(pooled, MOST_SIMILAR, watching("similar images, blocks"))
+
+    nearest = kept.get(digest([split.rows.tobytes()]), compute)
     return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default=False)]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same machine: same figures.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same machine: same figures.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, or auto for the best there is.")]
 Split = Annotated[str, typer.Option("--split", help="Which split of captions.h5.")]
 Beam = Annotated[int, typer.Option("--beam", min=1, help="Beam width; 1 is greedy search.")]
@@ -24,7 +24,7 @@ Precision = Annotated[
     typer.Option("--precision", help="Of the products; bf16 is faster on most machines."),
 ]
 Schedule = Annotated[Literal["cosine", "constant"], typer.Option("--schedule", help="How the rate goes on.")]
-Clip = Annotated[float, typer.Option("--clip", min=0, help="Gradients are clamped to ± this.")]
+Clip = Annotated[float, typer.Option("--clip", min=1e-9, help="Gradients are clamped to ± this.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images; each comes with all its captions.")]
 LearningRate = Annotated[float, typer.Option("--lr", min=0, help="Adam's learning rate at the start.")]
 Epochs = Annotated[int, typer.Option("--epochs", min=1, help="At most so many.")]

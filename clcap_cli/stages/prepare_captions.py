@@ -56,7 +56,7 @@ def prepare_captions(
         raise ClcapError("give either one dataset file, or COCO files with --train, --val and --test")
     images = _read_dataset(dataset, restval) if dataset else _read_coco(coco_files)
     _check(images)
-    out = check_writable(out or Path("captions.h5"))
+    out = check_writable(out or Path("captions.h5"), [dataset] if dataset else [path for _, path in coco_files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
     if not training:

@@ -68,16 +68,17 @@ def self_retrieve(
 
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, device, origin)
-    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"))
-    full_matrix = full_matrix and check_writable(full_matrix)
+    given = open_caption_results(results) if results else None
+    if given:
+        origin.uses("results", given)
+    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.read)
+    full_matrix = full_matrix and check_writable(full_matrix, [*origin.read, out])
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
-    if results is None:
+    if given is None:
         own, texts = decode_texts(chain.model, reader, beam, chain.checkpoint.vocabulary)
         tokens, lengths = own.captions, own.lengths
     else:
-        given = open_caption_results(results)
-        origin.uses("results", given)
         texts = _captions_of(given, ids)
         tokens, lengths = _encode(texts, chain.checkpoint.vocabulary, reader.device)
     started = time.monotonic()

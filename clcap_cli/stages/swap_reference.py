@@ -37,11 +37,13 @@ def swap_reference(
 
     Both are compared on the validation split. A candidate is worse, and refused, when its captions find their images
     at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below the reference's. What
-    train-cl kept of the old reference is removed.
+    train-cl kept of the old reference is removed. The new one is called after the first: nt_ref1.pt, nt_ref2.pt, ….
 
-    Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt --out ref_1.pt
+    Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
     """
     settings = dict(locals())
+    import re
+
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
@@ -51,11 +53,15 @@ def swap_reference(
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
     following = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
-    out = check_writable(out or candidate.with_name(f"ref_{following.round}.pt"))
     check_vocabulary(current, trained.vocabulary, trained.path)
     spoken = captions_for(current, captions)
     seen = features_for(trained, spoken, features)
     ref_seen = features_for(current, spoken, ref_features, "--ref-features")
+    origin = Origin("swap-reference", settings)
+    for role, artifact in (("reference", current), ("candidate", trained), ("captions", spoken), ("features", seen)):
+        origin.uses(role, artifact)
+    first = re.sub(r"_ref\d+$", "", ref.stem)
+    out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
     where = choose_device(device)
     before, after = _measure(current, spoken, ref_seen, seed, where), _measure(trained, spoken, seen, seed, where)
     for name in before:
@@ -63,9 +69,6 @@ def swap_reference(
     worse = _worse(before, after)
     if worse and not force:
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
-    origin = Origin("swap-reference", settings)
-    for role, artifact in (("reference", current), ("candidate", trained), ("captions", spoken), ("features", seen)):
-        origin.uses(role, artifact)
     record = {"comparison": {"reference": before, "candidate": after}}
     model = trained.captioner(where)
     write_checkpoint(out, trained.model, model, trained.vocabulary, trained.backbone, record, following, origin)

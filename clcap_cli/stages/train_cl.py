@@ -72,12 +72,12 @@ def train_cl(
     nu: Annotated[
         float | None,
         typer.Option(
-            min=1e-6, help="ν, mismatched pairs to a matched one within a set; default: 1.", show_default=False
+            min=1e-6, max=1e6, help="ν, mismatched pairs to a matched one within a set; default: 1.", show_default=False
         ),
     ] = None,
     beta: Annotated[
         float | None,
-        typer.Option(min=1e-6, help="dpo's β, how much a nat of G counts; default: 0.1.", show_default=False),
+        typer.Option(min=1e-6, max=1e6, help="dpo's β, how much a nat of G counts; default: 0.1.", show_default=False),
     ] = None,
     evaluator: Annotated[
         Path | None,
@@ -137,25 +137,30 @@ def train_cl(
     check_options(objective, settings)
     start_path = target or ref
     reference, start = open_checkpoint(ref), open_checkpoint(start_path)
-    out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"))
     check_vocabulary(reference, start.vocabulary, start.path)
     spoken = captions_for(reference, captions)
     seen = features_for(start, spoken, features)
-    if ref_features is None and target is None:
-        ref_features = features
-    ref_seen = features_for(reference, spoken, ref_features, "--ref-features")
-    make_reproducible(seed)
-    start = replace(start, config=replace(start.config, dropout=dropout))
-    where = choose_device(device)
-    learner = ModelOnFeatures(start.captioner(where), seen)
-    skipped = [*seen.skipped, *ref_seen.skipped]
-    split, val = (CaptionSplit(spoken, name, where, skipped) for name in ("train", "val"))
-    sampler = sampler_of(split, spoken, seen, negatives)
-    batch = BatchSettings(batch_size, max_tokens)
     origin = Origin("train-cl", settings)
     origin.uses("target", start)
     origin.uses("captions", spoken)
     origin.uses("features", seen)
+    skipped = seen.skipped
+    if objective in AGAINST_REFERENCE:
+        if ref_features is None and target is None:
+            ref_features = features
+        ref_seen = features_for(reference, spoken, ref_features, "--ref-features")
+        origin.uses("reference", reference)
+        origin.uses("reference features", ref_seen)
+        skipped = [*skipped, *ref_seen.skipped]
+    out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"), origin.read)
+    check_writable(log_beside(out))
+    make_reproducible(seed)
+    start = replace(start, config=replace(start.config, dropout=dropout))
+    where = choose_device(device)
+    learner = ModelOnFeatures(start.captioner(where), seen)
+    split, val = (CaptionSplit(spoken, name, where, skipped) for name in ("train", "val"))
+    sampler = sampler_of(split, spoken, seen, negatives)
+    batch = BatchSettings(batch_size, max_tokens)
     task: Task
     if objective in AGAINST_REFERENCE:
         fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
@@ -166,13 +171,12 @@ def train_cl(
             for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
                 known.uses(role, artifact)
             task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), precision)
-        origin.uses("reference", reference)
-        origin.uses("reference features", ref_seen)
-        _report_start(task)
+        _report_start(task, precision)
     elif objective == "introspective":
         task = IntrospectiveTask(sampler, val, learner, k, redraw_negatives is True, batch, seed)
     else:
         critic = evaluator_for(start, evaluator, where, origin)
+        check_writable(evaluator_beside(out), origin.read)
         task = AdversarialTask(sampler, val, learner, critic, k, batch, seed, warm=evaluator is not None)
         task.warm_up()
     record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
@@ -187,8 +191,8 @@ def train_cl(
     return out
 
 
-def _report_start(task: "ReferenceTask") -> None:
-    figures = task.starting_figures()
+def _report_start(task: "ReferenceTask", precision: "Precision") -> None:
+    figures = task.starting_figures(precision)
     shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
     equal = task.loss_of_equal_models()
     say(f"before the first step: {shown} (equal models without dropout: loss {equal:.4f})")

@@ -62,7 +62,11 @@ def train_mle(
 
     spoken, seen = open_captions(captions), open_features(features)
     check_images(spoken, seen)
-    out = check_writable(out or Path("mle.pt"))
+    origin = Origin("train-mle", settings)
+    origin.uses("captions", spoken)
+    origin.uses("features", seen)
+    out = check_writable(out or Path("mle.pt"), origin.read)
+    check_writable(log_beside(out))
     config = CaptionerConfig(
         vocabulary_size=len(spoken.vocabulary),
         max_length=spoken.max_length,
@@ -77,8 +81,5 @@ def train_mle(
     task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
-    origin = Origin("train-mle", settings)
-    origin.uses("captions", spoken)
-    origin.uses("features", seen)
     write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
     return out

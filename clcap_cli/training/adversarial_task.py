@@ -116,6 +116,8 @@ class AdversarialTask:
             AdversarialSplit(FeatureReader(target.features, drawn.split.ids, target.model), drawn)
             for drawn in (negatives, NegativeSampler(val))
         )
+        blocks = self.val_split.features.blocks(settings.images)
+        self.val_batches = self.val_split.mismatched(blocks, (seed, VALIDATION))
         self.sample = CaptionSample(val, target.features, target.model, seed)
         self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
         self.generator = self._generator(TRAINING)
@@ -156,11 +158,10 @@ class AdversarialTask:
     def validate(self) -> dict[str, float]:
         """The evaluator's view of held-out and of sampled captions, likelihood, and self-retrieval among a sample."""
         split, generator = self.val_split, self._generator(VALIDATION)
-        batches = split.mismatched(split.features.blocks(self.settings.images), (self.seed, VALIDATION))
         scores = _joined(
             [
                 self._scores(loaded, self._sample(loaded.features, 1, generator))
-                for loaded in ReadAhead(split.load, batches)
+                for loaded in ReadAhead(split.load, self.val_batches)
             ]
         )
         log_probs, _ = split_log_probs(self.model, split.captions, split.features)

@@ -44,7 +44,7 @@ class CaptionSplit:
     """The captions of one split; images are known by their position in it."""
 
     def __init__(self, captions: Captions, split: str, device: torch.device, skipped: Collection[ImageId] = ()):
-        self.source, self.device = captions, device
+        self.source, self.name, self.device = captions, split, device
         self.rows = captions.rows_of(split, skipped)
         self.ids = captions.ids_of(self.rows)
         self.tokens, self.lengths = captions.tokens, captions.lengths

@@ -71,12 +71,7 @@ class IntrospectiveTask:
 
     def parts(self, batch: OthersBatch) -> list[tuple[OthersBatch, float]]:
         """Some of the images each, weighted by their captions."""
-        numbers, image = self.captions.of_images(batch.positions)
-        words = (1 + self.k) * self.captions.words(numbers)
-        return [
-            (OthersBatch(batch.positions[some], batch.others[:, some]), float(of_part(image, some).mean()))
-            for some in in_parts(image, words, self.settings.max_tokens)
-        ]
+        return _parts(self.captions, batch, self.settings.max_tokens)
 
     def load(self, batch: OthersBatch) -> LoadedOthers:
         """The batch's captions, and the features of its images and the others."""
@@ -91,7 +86,8 @@ class IntrospectiveTask:
         """The objective with fixed others, likelihood, and self-retrieval among a sample."""
         blocks = self.val_features.blocks(self.settings.images)
         batches = [OthersBatch(positions, self.val_others[:, positions]) for positions in blocks]
-        loading = ReadAhead(lambda batch: _loaded(self.val_captions, self.val_features, batch), batches)
+        cut = [part for batch in batches for part, _ in _parts(self.val_captions, batch, self.settings.max_tokens)]
+        loading = ReadAhead(lambda part: _loaded(self.val_captions, self.val_features, part), cut)
         log_probs = torch.cat([self._log_probs(loaded) for loaded in loading], dim=1)
         loss, figures = _figures(log_probs)
         found: dict[str, Tensor | float] = {
@@ -112,6 +108,15 @@ class IntrospectiveTask:
         pairs = loaded.captions
         visual = self.model.encode(loaded.features)
         return self.model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
+
+
+def _parts(captions: CaptionSplit, batch: OthersBatch, max_tokens: int | None) -> list[tuple[OthersBatch, float]]:
+    numbers, image = captions.of_images(batch.positions)
+    words = (1 + len(batch.others)) * captions.words(numbers)
+    return [
+        (OthersBatch(batch.positions[some], batch.others[:, some]), float(of_part(image, some).mean()))
+        for some in in_parts(image, words, max_tokens)
+    ]
 
 
 def _loaded(captions: CaptionSplit, features: FeatureReader, batch: OthersBatch) -> LoadedOthers:

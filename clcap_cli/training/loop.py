@@ -5,8 +5,8 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -75,22 +75,23 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
 
     Raises ClcapError when the loss is no longer a number.
     """
-    part = log_path.with_name(f"{log_path.name}.part")
+    log = _Log(log_path)
     optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS, fused=True)
     best = _Best(task)
-    with part.open("w", encoding="utf-8") as log:
-        start = _report(log, 0, settings.epochs, _validated(task), 0.0)
-        for epoch in range(1, settings.epochs + 1):
-            started = time.monotonic()
-            batches = task.batches(epoch)
-            optimizer.param_groups[0]["lr"] = settings.lr * _rate(epoch, settings)
-            figures = _train_epoch(task, batches, optimizer, settings, f"epoch {epoch}")
-            figures |= _validated(task)
-            best.offer(epoch, _report(log, epoch, settings.epochs, figures, time.monotonic() - started))
-            if epoch - best.epoch >= settings.patience:
-                say(f"no better {task.criterion} for {settings.patience} epochs: stopping")
-                break
-    part.replace(log_path)
+    start = _validated(task)
+    _report(log, 0, settings.epochs, start, 0.0)
+    for epoch in range(1, settings.epochs + 1):
+        started = time.monotonic()
+        batches = task.batches(epoch)
+        optimizer.param_groups[0]["lr"] = settings.lr * _rate(epoch, settings)
+        figures = _train_epoch(task, batches, optimizer, settings, f"epoch {epoch}")
+        figures |= _validated(task)
+        _report(log, epoch, settings.epochs, figures, time.monotonic() - started)
+        best.offer(epoch, figures)
+        if epoch - best.epoch >= settings.patience:
+            say(f"no better {task.criterion} for {settings.patience} epochs: stopping")
+            break
+    log.finish()
     task.model.load_state_dict(best.weights)
     task.model.eval()
     _tell_kept(task.criterion, best, start)
@@ -144,19 +145,41 @@ def _rate(epoch: int, settings: TrainSettings) -> float:
     return (1 + math.cos(math.pi * (epoch - 1) / settings.epochs)) / 2
 
 
-def _report(log: Any, epoch: int, epochs: int, figures: dict[str, float], seconds: float) -> dict[str, float]:
+def _report(log: "_Log", epoch: int, epochs: int, figures: dict[str, float], seconds: float) -> None:
     """Write one epoch's figures to the log and to the screen."""
-    log.write(json.dumps({"epoch": epoch, **figures, "seconds": round(seconds, 2)}) + "\n")
-    log.flush()
+    log.add({"epoch": epoch, **figures, "seconds": round(seconds, 2)})
     shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
     say(f"epoch {epoch}/{epochs}  {shown}  ({seconds:.0f} s)")
-    return figures
 
 
 def _tell_kept(criterion: str, best: "_Best", start: Mapping[str, float]) -> None:
     now, before = best.figures[criterion], start[criterion]
     worse = f", worse than the start's {before:.4f}" if now > before else ""
     say(f"kept epoch {best.epoch}: {criterion} {now:.4f}{worse}")
+
+
+class _Log:
+    """A file with a line of JSON an epoch, which has its name when it is finished."""
+
+    def __init__(self, path: Path):
+        self.path, self.part = path, path.with_name(f"{path.name}.part")
+        with self._written():
+            self.part.write_bytes(b"")
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        with self._written(), self.part.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(figures) + "\n")
+
+    def finish(self) -> None:
+        with self._written():
+            self.part.replace(self.path)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ClcapError(f"{self.path} cannot be written: {error.strerror or error}") from error
 
 
 class _Best:

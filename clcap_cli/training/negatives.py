@@ -88,7 +88,10 @@ class NegativeSampler:
             self.avoided += int((self.split.owner[drawn[wrong]] != image[wrong]).sum())
             # Where the look-alikes' captions are hardly ever wrong for the image, any other image will do.
             drawn[wrong] = self._candidates(image[wrong], rng, anywhere=attempt >= TRIES // 2)
-        raise ClcapError("no mismatched captions can be drawn: nearly all captions of the split read the same")
+        raise ClcapError(
+            f"no mismatched captions can be drawn from split '{self.split.name}', {len(self.split)} images: "
+            "nearly all their captions read the same, or there is only one image"
+        )
 
     def _candidates(self, image: np.ndarray, rng: np.random.Generator, anywhere: bool) -> np.ndarray:
         """A caption number for each of the images, of any shape; it may be one of the image's own."""

@@ -17,6 +17,9 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
+IMAGES_AT_ONCE = 32
+"""Of which what is kept is computed: always as many, so that its last digits are the same for every batch size."""
+
 
 @dataclass(frozen=True)
 class ModelOnFeatures:
@@ -65,11 +68,11 @@ class PairSplit:
             MismatchedBatch(positions, self.fixed[:, self.captions.of_images(positions)[0]]) for positions in batches
         ]
 
-    def remember(self, kept: KeptArrays, precision: Precision, images: int) -> None:
-        """Have the reference's ln p of pairs that come again from ``kept``, computed ``images`` at a time."""
-        rows = [self._kept(kept, self.matched, precision, images)]
+    def remember(self, kept: KeptArrays, precision: Precision) -> None:
+        """Have the reference's ln p of pairs that come again from ``kept``."""
+        rows = [self._kept(kept, self.matched, precision)]
         if len(self.fixed):
-            rows.append(self._kept(kept, self.fixed, precision, images))
+            rows.append(self._kept(kept, self.fixed, precision))
         self.known = np.concatenate(rows)
 
     def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
@@ -104,22 +107,25 @@ class PairSplit:
             rest = _log_probs(self.reference, loaded.reference_features, loaded.pairs[rows * per_set :])
         return target, torch.cat([loaded.known, rest.view(-1, per_set)])
 
-    def _kept(self, kept: KeptArrays, numbers: np.ndarray, precision: Precision, images: int) -> np.ndarray:
+    def _kept(self, kept: KeptArrays, numbers: np.ndarray, precision: Precision) -> np.ndarray:
         """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
-        name = digest([precision.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
-        return kept.get(name, lambda: self._reference_log_probs(numbers, precision, images))
+        how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
+        name = digest([how.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
+        return kept.get(name, lambda: self._reference_log_probs(numbers, precision))
 
     @torch.inference_mode()
-    def _reference_log_probs(self, numbers: np.ndarray, precision: Precision, images: int) -> np.ndarray:
-        found = []
-        blocks = self.reference_reader.blocks(images)
+    def _reference_log_probs(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
+        found = np.empty(numbers.shape, dtype=np.float32)
+        blocks = self.reference_reader.blocks(IMAGES_AT_ONCE)
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
             own, image = self.captions.of_images(positions)
-            pairs = self.captions.batch(numbers[:, own].ravel(), np.tile(image, len(numbers)))
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                log_probs = _log_probs(self.reference, self.reference_reader.read(positions), pairs)
-            found.append(log_probs.view(len(numbers), -1).cpu().numpy())
-        return np.concatenate(found, axis=1)
+                visual = self.reference.encode(self.reference_reader.read(positions))
+                for row, several in enumerate(numbers[:, own]):
+                    pairs = self.captions.batch(several, image)
+                    log_probs = self.reference.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
+                    found[row, own] = log_probs.cpu().numpy()
+        return found
 
 
 def _log_probs(model: Captioner, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:

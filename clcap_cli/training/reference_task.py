@@ -52,8 +52,8 @@ class ReferenceTask:
 
     def remember(self, kept: KeptArrays, precision: Precision) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``; those of training in ``precision``."""
-        self.train_split.remember(kept, precision, self.settings.images)
-        self.val_split.remember(kept, "fp32", self.settings.images)
+        self.train_split.remember(kept, precision)
+        self.val_split.remember(kept, "fp32")
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's own order, with negatives drawn anew unless they are fixed or of no use."""
@@ -72,10 +72,11 @@ class ReferenceTask:
         compared = compare(*self.train_split.log_probs(loaded))
         return self.objective.loss(compared), _figures(compared)
 
-    def starting_figures(self) -> dict[str, float]:
+    def starting_figures(self, precision: Precision) -> dict[str, float]:
         """The loss and its parts on one batch, in training mode, before anything is learned."""
         self.model.train()
-        with torch.no_grad():
+        device = self.train_split.captions.device.type
+        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             (batch,) = self._mismatched(self._order(1)[:1], 1)
             loss, figures = self.loss(self.load(self.parts(batch)[0][0]))
         return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
@@ -88,7 +89,8 @@ class ReferenceTask:
         """The objective on fixed negatives, its bound, likelihood, and self-retrieval among a sample."""
         split = self.val_split
         batches = split.recurring(split.target_reader.blocks(self.settings.images))
-        log_probs = [split.log_probs(loaded) for loaded in ReadAhead(split.load, batches)]
+        parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
+        log_probs = [split.log_probs(loaded) for loaded in ReadAhead(split.load, parts)]
         target, reference = (torch.cat(parts, dim=1) for parts in zip(*log_probs, strict=True))
         compared = compare(target, reference)
         figures: dict[str, Tensor | float] = {

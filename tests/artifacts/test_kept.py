@@ -59,6 +59,29 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         KeptArrays(path, REFERENCE, origin(tmp_path))
 
 
+def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "kept.h5"
+    KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    with h5py.File(path, "a") as file:
+        file["arrays/a"][1] = 1e-9
+    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+        KeptArrays(path, REFERENCE, origin(tmp_path))
+
+
+def test_a_full_disk_costs_time_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = KeptArrays(tmp_path / "kept.h5", REFERENCE, origin(tmp_path))
+
+    def full(*_: object) -> None:
+        raise RuntimeError("Unable to synchronously flush file (file write failed)")
+
+    monkeypatch.setattr(h5py.File, "__setitem__", full, raising=False)
+    assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
+    assert "kept.h5 cannot be written; computed anew next time" in capsys.readouterr().err
+    assert [item.name for item in tmp_path.iterdir()] == ["source.txt"]
+
+
 def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     kept = KeptArrays(tmp_path / "missing" / "kept.h5", REFERENCE, origin(tmp_path))
     assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]

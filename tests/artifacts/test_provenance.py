@@ -51,9 +51,9 @@ def test_a_checkpoint_holds_plain_types_and_tensors_only(made_chain: Path) -> No
 
 def test_rounds_and_lineage(chain: Path, clcap) -> None:
     assert clcap("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "nt_cl.pt", "--force").status == 0
-    assert clcap("train-cl", "--ref", chain / "ref_1.pt", "--k", 1, "--epochs", 1).out == f"{chain}/ref_1_cl.pt\n"
-    again = clcap("swap-reference", "--ref", chain / "ref_1.pt", "--candidate", chain / "ref_1_cl.pt", "--force")
-    assert again.out == f"{chain}/ref_2.pt\n"
-    second = open_checkpoint(chain / "ref_2.pt").lineage
+    assert clcap("train-cl", "--ref", chain / "nt_ref1.pt", "--k", 1, "--epochs", 1).out == f"{chain}/nt_ref1_cl.pt\n"
+    again = clcap("swap-reference", "--ref", chain / "nt_ref1.pt", "--candidate", chain / "nt_ref1_cl.pt", "--force")
+    assert again.out == f"{chain}/nt_ref2.pt\n"
+    second = open_checkpoint(chain / "nt_ref2.pt").lineage
     assert second.round == 2
-    assert second.parents == [read_provenance(chain / f"{name}.pt").id for name in ("nt", "ref_1")]
+    assert second.parents == [read_provenance(chain / f"{name}.pt").id for name in ("nt", "nt_ref1")]

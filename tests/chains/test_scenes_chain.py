@@ -36,9 +36,9 @@ def test_the_designed_chain_runs_word_for_word(tmp_path: Path) -> None:
     assert run(tmp_path, *retrieve) == "nt_cl.retrieval.json\n"
     evaluate = ["evaluate", "nt_cl.captions.json", "--split", "test", "--out", "nt_cl.metrics.json"]
     assert run(tmp_path, *evaluate) == "nt_cl.metrics.json\n"
-    swap = ["swap-reference", "--ref", "nt.pt", "--candidate", "nt_cl.pt", "--out", "ref_1.pt", "--force"]
-    assert run(tmp_path, *swap) == "ref_1.pt\n"
-    assert "train-mle" in run(tmp_path, "show", "ref_1.pt")
+    swap = ["swap-reference", "--ref", "nt.pt", "--candidate", "nt_cl.pt", "--force"]
+    assert run(tmp_path, *swap) == "nt_ref1.pt\n"
+    assert "train-mle" in run(tmp_path, "show", "nt_ref1.pt")
 
     retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())
     metrics = json.loads((tmp_path / "nt_cl.metrics.json").read_text())

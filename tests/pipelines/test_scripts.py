@@ -27,6 +27,13 @@ def test_rounds_are_made_measured_and_told_and_made_once(chain: Path, environmen
     assert (chain / "nt_cl2.pt").stat().st_mtime_ns == made
 
 
+def test_options_in_the_place_of_rounds_are_refused(tmp_path: Path) -> None:
+    words = ["bash", str(ROOT / "examples" / "rounds.sh"), "nt.pt", "--epochs", "3"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: ROUNDS is '--epochs'; a number comes before options of train-cl\n"
+
+
 def test_the_experiments_are_those_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()

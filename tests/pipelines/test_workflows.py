@@ -65,7 +65,7 @@ def test_a_target_plans_its_runs_and_no_others(target: str, snakemake: Callable)
 
 
 def test_a_table_that_is_nowhere_is_named(snakemake: Callable) -> None:
-    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="[ablation,colours]")
+    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="[ablation,colours]", seeds=1)
     assert done.returncode == 1
     assert "tables: no colours in" in done.stdout
 
@@ -89,6 +89,11 @@ def test_all_makes_the_tables_of_the_paper(snakemake: Callable) -> None:
     assert rules["report"] == 1
     assert "train_cl_with_negatives" not in rules
     assert {"train_gan", "train_cl_from", "train_second_round"} <= rules.keys()
+
+
+def test_one_seed_and_one_table_need_no_brackets(snakemake: Callable) -> None:
+    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="ablation", seeds=1)
+    assert planned(done)["evaluate"] == len(runs_of("ablation"))
 
 
 def test_coco_files_by_split(snakemake: Callable, tmp_path: Path) -> None:

@@ -85,3 +85,10 @@ def test_files_for_a_paper(write, log, tmp_path: Path) -> None:
     with Image.open(tmp_path / "recall.png") as picture:
         assert picture.size == (1080, 700)
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_runs_of_any_script_have_files_of_their_own(write, log, tmp_path: Path) -> None:
+    drawn = all_plots(runs(write, log, "日本", "中文", "nt é", "nt ü"))
+    for plot in drawn:
+        save(plot, tmp_path)
+    assert len(list(tmp_path.glob("*.svg"))) == len(drawn)

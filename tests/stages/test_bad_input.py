@@ -298,9 +298,9 @@ def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
     message = refused("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "worse.pt")
     assert message.startswith(f"{chain}/worse.pt is a worse reference than {chain}/nt.pt: mean ")
     assert message.endswith("; take it all the same with --force")
-    assert not (chain / "ref_1.pt").exists()
+    assert not (chain / "nt_ref1.pt").exists()
     forced = clcap("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "worse.pt", "--force")
-    assert forced.out == f"{chain}/ref_1.pt\n"
+    assert forced.out == f"{chain}/nt_ref1.pt\n"
 
 
 def test_text_that_is_no_checkpoint(refused, tmp_path: Path) -> None:

@@ -146,3 +146,43 @@ def test_an_evaluator_is_a_file_to_go_on_with(chain: Path, clcap: Clcap, refused
     assert (chain / "more.evaluator.pt").exists()
     message = refused(*words, "--evaluator", chain / "nt.pt")
     assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/evaluator is needed here"
+
+
+@pytest.mark.parametrize("objective", ["contrastive", "adversarial"])
+def test_an_output_that_is_read_is_refused_before_anything_is_trained(
+    chain: Path, refused: Callable[..., str], objective: str
+) -> None:
+    before = {path: path.read_bytes() for path in chain.glob("nt.*")}
+    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *ONE_EPOCH, "--out")
+    assert refused(*words, chain / "nt.pt") == f"{chain}/nt.pt is read, so it cannot be written; give another name"
+    assert {path: path.read_bytes() for path in chain.glob("nt.*")} == before
+
+
+def test_an_evaluator_that_would_be_written_over_is_refused_before_anything_is_trained(
+    chain: Path, clcap: Clcap, refused: Callable[..., str]
+) -> None:
+    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
+    assert clcap(*words).status == 0
+    evaluator = chain / "nt_gan.evaluator.pt"
+    before = (chain / "nt_gan.log.jsonl").read_bytes()
+    message = refused(*words, "--ref", chain / "nt_gan.pt", "--evaluator", evaluator, "--out", chain / "nt_gan.pt")
+    assert message == f"{chain}/nt_gan.pt is read, so it cannot be written; give another name"
+    message = refused(*words, "--evaluator", evaluator)
+    assert message == f"{evaluator} is read, so it cannot be written; give another name"
+    assert (chain / "nt_gan.log.jsonl").read_bytes() == before
+
+
+def test_objectives_without_a_reference_need_none_of_its_features(chain: Path, clcap: Clcap) -> None:
+    (chain / "elsewhere").mkdir()
+    (chain / "aa.pt").rename(chain / "elsewhere" / "aa.pt")  # away from its features
+    words = ("--ref", chain / "elsewhere" / "aa.pt", "--target", chain / "nt.pt", "--captions", chain / "captions.h5")
+    answer = clcap("train-cl", *words, "--objective", "introspective", *ONE_EPOCH)
+    assert answer.status == 0, answer.err
+
+
+def test_a_log_that_cannot_be_written_is_named_before_anything_is_trained(
+    chain: Path, refused: Callable[..., str]
+) -> None:
+    (chain / "new.log.jsonl").mkdir()
+    message = refused("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out", chain / "new.pt")
+    assert message.startswith(f"{chain}/new.log.jsonl cannot be written: it is a folder")

@@ -1,5 +1,6 @@
 import copy
 import json
+from collections.abc import Callable
 from math import log
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
 from clcap_cli.objectives.negatives_only import NegativesOnly
 from clcap_cli.objectives.positives_only import PositivesOnly
-from clcap_cli.training.loop import TrainSettings, train
-from tests.training.tasks import reference_task
+from clcap_cli.training.data import BatchSettings
+from clcap_cli.training.loop import Task, TrainSettings, train
+from tests.training.tasks import introspective_task, reference_task
 
 OBJECTIVES = [Contrastive(), PositivesOnly(), NegativesOnly(), DPO()]
 FEW = TrainSettings(2, 1e-2, "constant", 0.1, 5, "fp32")
@@ -27,7 +29,7 @@ def by_name(objective: Objective) -> str:
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, model: str) -> None:
-    figures = reference_task(made_chain, model, model).starting_figures()
+    figures = reference_task(made_chain, model, model).starting_figures("fp32")
     assert figures["loss"] == pytest.approx(2 * log(2), abs=1e-5)
     assert figures["G_positive"] == pytest.approx(0, abs=1e-5)
     assert figures["G_negative"] == pytest.approx(0, abs=1e-5)
@@ -36,12 +38,12 @@ def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, mode
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
 def test_equal_models_start_at_the_loss_that_is_told(made_chain: Path, objective: Objective) -> None:
     task = reference_task(made_chain, objective=objective)
-    assert task.starting_figures()["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
+    assert task.starting_figures("fp32")["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
 
 
 def test_dropout_in_the_target_alone_is_a_handicap(made_chain: Path) -> None:
     torch.manual_seed(0)
-    figures = reference_task(made_chain, dropout=0.5).starting_figures()
+    figures = reference_task(made_chain, dropout=0.5).starting_figures("fp32")
     assert figures["loss"] != pytest.approx(2 * log(2), abs=1e-3)
 
 
@@ -94,7 +96,8 @@ def test_positives_only_computes_no_mismatched_pairs(made_chain: Path) -> None:
 def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None:
     task = reference_task(made_chain, target="nt_cl.pt")
     task.model.eval()
-    assert task.validate() == task.validate()
+    with torch.inference_mode():
+        assert task.validate() == task.validate()
 
 
 @pytest.mark.parametrize("reference", ["nt.pt", "aa.pt"])
@@ -127,7 +130,41 @@ def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path,
 
 def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain: Path) -> None:
     task = reference_task(made_chain)
-    task.starting_figures()
+    task.starting_figures("fp32")
     first = task.train_split.captions.of_images(task.batches(1)[0].positions)[0]
     everything = len(task.train_split.captions.caption)
     assert task.negatives.drawn == task.k * (len(first) + everything)
+
+
+def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path: Path) -> None:
+    task = reference_task(made_chain)
+    task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "bf16")
+    assert task.starting_figures("bf16")["G_positive"] == pytest.approx(0, abs=1e-4)
+
+
+def test_what_is_kept_is_the_same_for_every_batch_size(made_chain: Path, tmp_path: Path) -> None:
+    known = []
+    for images in (4, 6):
+        task = reference_task(made_chain, redraw=False, settings=BatchSettings(images, None))
+        task.remember(KeptArrays(tmp_path / f"{images}.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+        known.append(task.train_split.known.tobytes())
+    assert known[0] == known[1]
+
+
+@pytest.mark.parametrize("make", [reference_task, introspective_task])
+def test_validation_computes_no_more_words_at_once_than_training(
+    made_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
+) -> None:
+    task = make(made_chain, settings=BatchSettings(20, 300))
+    monkeypatch.setattr(task.sample, "figures", lambda model: {})
+    words, kind = [], type(task.model)
+    compute = kind.sequence_log_prob
+
+    def counted(self: object, visual: object, captions: object, lengths: torch.Tensor, image: object) -> object:
+        words.append(int((lengths + 1).sum()))
+        return compute(self, visual, captions, lengths, image)
+
+    monkeypatch.setattr(kind, "sequence_log_prob", counted)
+    with torch.inference_mode():
+        task.validate()
+    assert 0 < max(words) <= 300
