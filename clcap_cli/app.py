@@ -98,7 +98,7 @@ def main() -> None:
         say(f"error: {error}")
         status = 1
     except typer.TyperException as error:
-        say(f"error: {error.format_message()} (see {_help_of(error)})")
+        say(f"error: {error.format_message().replace('Value error, ', '')} (see {_help_of(error)})")
         status = 2
     if status == 130:
         say("interrupted; no file is half-written, and the old ones are as they were")

@@ -2,7 +2,7 @@
 # Every table of the paper, as pipelines/ makes them, without a workflow engine: one thing after the other.
 # Usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]
 #   CAPTIONS, FEATURES  what prepare-captions and extract-features wrote
-#   SEEDS, MLE, CL      may be set: seeds, and options of train-mle and train-cl
+#   SEEDS, MLE, CL      may be set: seeds, and options of train-mle and of every train-cl, in place of --precision bf16
 # Started again, it goes on where it was broken off.
 set -euo pipefail
 usage="usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]"

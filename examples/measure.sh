@@ -5,7 +5,7 @@ set -euo pipefail
 make() {
   local file=$1
   shift
-  [ -e "$file" ] || "$@" --out "$file"
+  if [ -e "$file" ]; then echo "$file is there and stays as it is" >&2; else "$@" --out "$file"; fi
 }
 measure() {
   make "$1.captions.json" clcap caption "$1.pt"

@@ -53,7 +53,7 @@ def _read(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         with path.open("rb") as file:
             if not file.read(4).startswith((b"PK", b"\x80")):
-                raise ClcapError(f"{path} is not a checkpoint") from error
+                raise ClcapError(f"{path} is not a *.pt file that clcap wrote") from error
         raise ClcapError(
             f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
             "it takes checkpoints that clcap wrote"

@@ -101,11 +101,12 @@ def train_cl(
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
-    Captions, features, the target's start and the output's name follow from the reference. A log with one line of
-    JSON an epoch is written beside the output. The epoch is kept whose captions find their images at the lowest mean
-    rank, among 200 validation images at most. Other objectives: positives-only and negatives-only, contrastive
-    learning's halves; introspective, a caption with its image against the same with others; adversarial, a captioner
-    against an evaluator that learns to tell its captions from people's; dpo, direct preference optimisation.
+    Captions, features, the target's start and the output's name follow from the reference. A log with one line of JSON
+    an epoch is written beside the output. The epoch is kept whose captions find their images at the lowest mean rank,
+    among 200 validation images at most; epoch 0, the start, is measured and never kept. Other objectives:
+    positives-only and negatives-only, contrastive learning's halves; introspective, a caption with its image against
+    the same with others; adversarial, a captioner against an evaluator that learns to tell its captions from people's;
+    dpo, direct preference optimisation.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """

@@ -91,6 +91,21 @@ def test_all_makes_the_tables_of_the_paper(snakemake: Callable) -> None:
     assert {"train_gan", "train_cl_from", "train_second_round"} <= rules.keys()
 
 
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"sedes": "[1]"}, "configuration: Additional properties are not allowed ('sedes' was unexpected)"),
+        ({"objectives": "{contrastive: --k 3}"}, "configuration.objectives: Additional properties are not allowed"),
+        ({"threads": "two"}, "configuration.threads: 'two' is not of type 'integer'"),
+        ({"seeds": "[]"}, "configuration.seeds: [] should be non-empty"),
+    ],
+)
+def test_a_configuration_that_is_wrong_is_refused(snakemake: Callable, keys: dict[str, str], message: str) -> None:
+    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", **keys)
+    assert done.returncode == 1
+    assert message in done.stdout
+
+
 def test_one_seed_and_one_table_need_no_brackets(snakemake: Callable) -> None:
     done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="ablation", seeds=1)
     assert planned(done)["evaluate"] == len(runs_of("ablation"))

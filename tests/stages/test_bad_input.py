@@ -239,6 +239,11 @@ def test_k_0_is_named(clcap) -> None:
     )
 
 
+def test_an_objective_that_there_is_not_is_named(clcap) -> None:
+    said = clcap("train-cl", "--ref", "nt.pt", "--objective", "gan").err
+    assert said.startswith("error: Invalid value for '--objective': 'gan' is not one of 'contrastive', ")
+
+
 def test_a_moved_input(refused, chain: Path) -> None:
     (chain / "captions.h5").rename(chain / "moved.h5")
     assert refused("caption", chain / "nt.pt") == (
@@ -306,7 +311,7 @@ def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
 def test_text_that_is_no_checkpoint(refused, tmp_path: Path) -> None:
     path = tmp_path / "page.pt"
     path.write_text("<!doctype html><html>quota exceeded</html>")
-    assert refused("caption", path) == f"{path} is not a checkpoint"
+    assert refused("caption", path) == f"{path} is not a *.pt file that clcap wrote"
 
 
 def test_no_such_references(refused, chain: Path, clcap) -> None:
