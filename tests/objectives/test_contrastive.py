@@ -47,6 +47,7 @@ def test_positives_and_negatives_are_the_halves() -> None:
 
 def test_share_told_apart() -> None:
     assert compare(TARGET, REFERENCE).told_apart.item() == 0.5
+    assert compare(REFERENCE - 1e-5, REFERENCE).told_apart.item() == 0
 
 
 def test_equal_models_start_at_two_ln_two() -> None:
