@@ -244,6 +244,13 @@ def test_an_objective_that_there_is_not_is_named(clcap) -> None:
     assert said.startswith("error: Invalid value for '--objective': 'gan' is not one of 'contrastive', ")
 
 
+@pytest.mark.parametrize("words", [("--seed", -1), ("--clip", 0), ("--nu", "inf"), ("--beta", "inf")])
+def test_numbers_that_train_nothing_are_refused(clcap, words: tuple[str, object]) -> None:
+    answer = clcap("train-cl", "--ref", "nt.pt", *words)
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: Invalid value for '{words[0]}': ")
+
+
 def test_a_moved_input(refused, chain: Path) -> None:
     (chain / "captions.h5").rename(chain / "moved.h5")
     assert refused("caption", chain / "nt.pt") == (
