@@ -17,8 +17,8 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
-IMAGES_AT_ONCE = 32
-"""Of which what is kept is computed: always as many, so that its last digits are the same for every batch size."""
+KEPT_AT_ONCE = 32
+"""Images of which what is kept is computed: always as many, so that the batch size changes none of its digits."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class PairSplit:
     @torch.inference_mode()
     def _reference_log_probs(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
         found = np.empty(numbers.shape, dtype=np.float32)
-        blocks = self.reference_reader.blocks(IMAGES_AT_ONCE)
+        blocks = self.reference_reader.blocks(KEPT_AT_ONCE)
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
             own, image = self.captions.of_images(positions)
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):

@@ -141,7 +141,8 @@ def test_jobs_of_slurm_ask_for_what_they_need(snakemake: Callable) -> None:
     assert len(trainings) == sum(count for rule, count in rules.items() if rule.startswith("train_"))
     assert all("gpu=1" in training and "mem_mb=48000" in training for training in trainings)
     asked = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))["set-resources"]
-    known = re.findall(r"^ *rule (\w+):", (PIPELINES / "Snakefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    rules_of = r"^ *(?:rule|use rule \w+ as) (\w+)(?:| with):"
+    known = re.findall(rules_of, (PIPELINES / "Snakefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert asked.keys() <= set(known)
     assert {rule for rule in known if rule.startswith("train_")} <= asked.keys()
 
