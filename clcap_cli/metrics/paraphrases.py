@@ -1,7 +1,12 @@
 """The part of METEOR's paraphrase table that given texts can use.
 
 METEOR spends most of its time on reading five million pairs of phrases, of which a few thousand images' texts can use
-one in a hundred. A pair counts only where both its phrases stand in the texts, so the others can be left out.
+one in a hundred. An entry counts only where both its phrases stand in texts, so the others can be left out.
+
+Which words METEOR sees in a text is for its normaliser to say: ``u.s.`` becomes ``us``, ``on-line`` two words. Whatever
+it does, it inserts, removes and replaces only marks, and splits words only beside one. So a phrase of the normalised
+text, its marks and spaces taken out, is a piece of the text with its marks taken out, from the beginning of a run of
+letters and digits to the end of one. Entries are looked up by that.
 """
 
 import gzip
@@ -16,13 +21,15 @@ import numpy as np
 from clcap_cli.metrics.java import package_folder
 
 if TYPE_CHECKING:
-    from pyarrow import ChunkedArray
+    from pyarrow import Array, ChunkedArray
 
-LONGEST = 7
-"""Words in the table's longest phrase."""
+LONGEST = 65
+"""Letters and digits of the table's longest phrase."""
 LINES = 3
 """Of an entry: its probability and its two phrases."""
-PIECES = re.compile(r"[^\W_]+|[\W_]")
+NO_MARKS = "0-9A-Za-zŠŽšžŸÀ-ÖØ-öø-žЀ-ӿԀ-ԧꙀ-ꙮ꙾-ꚗᴀ-ᵿ"
+"""The letters and digits of METEOR's normaliser, from the class edu.cmu.meteor.util.Normalizer; all else are marks."""
+RUN = re.compile(f"[{NO_MARKS}]+")
 
 
 def read_table() -> "ChunkedArray":
@@ -39,48 +46,43 @@ def read_table() -> "ChunkedArray":
 
 
 def phrases_of(texts: Iterable[str]) -> set[bytes]:
-    """All phrases of tokenised texts."""
-    return {phrase.encode() for text in set(texts) for phrase in _phrases(text)}
+    """All phrases that METEOR may see in tokenised texts, without marks and spaces; those of marks alone are ``b""``."""
+    return {b"", *(phrase.encode() for text in set(texts) for phrase in _phrases(text))}
 
 
 def write_needed(table: "ChunkedArray", phrases: set[bytes], out: Path) -> None:
     """Write the entries whose phrases are both among ``phrases`` to ``out``, a gzip file as METEOR reads it."""
     import pyarrow
-    from pyarrow import compute
 
     known = pyarrow.array(phrases, pyarrow.binary())
+    lines = np.arange(len(table)) % LINES
+    sides = [table.filter(pyarrow.array(lines == side)) for side in (1, 2)]
     with ThreadPoolExecutor() as pool:
-        parts = list(pool.map(lambda part: compute.is_in(part, value_set=known).to_numpy(), _halves(table)))
-    found = np.concatenate(parts)
-    needed = np.repeat(found[1::LINES] & found[2::LINES], LINES)
-    lines = table.filter(pyarrow.array(needed)).to_pylist()
+        first, second = pool.map(lambda side: _is_among(side, known), sides)
+    needed = table.filter(pyarrow.array(np.repeat(first & second, LINES))).to_pylist()
     with gzip.open(out, "wb", compresslevel=1) as file:
-        file.writelines(line + b"\n" for line in lines)
+        file.writelines(line + b"\n" for line in needed)
 
 
-def _halves(table: "ChunkedArray") -> "list[ChunkedArray]":
-    middle = len(table) // 2
-    return [table[:middle], table[middle:]]
+def _is_among(side: "ChunkedArray", known: "Array") -> np.ndarray:
+    """(entries,): whether the phrase of each entry, without marks and spaces, is ``known``."""
+    import pyarrow
+    from pyarrow import compute
+
+    joined = compute.replace_substring(side, " ", "").cast(pyarrow.string())
+    found = compute.is_in(joined.cast(pyarrow.binary()), value_set=known).to_numpy()
+    rest = compute.invert(compute.ascii_is_alnum(joined))  # few, so that they alone are searched for marks
+    bare = compute.replace_substring_regex(joined.filter(rest), f"[^{NO_MARKS}]+", "")
+    found[rest.to_numpy()] = compute.is_in(bare.cast(pyarrow.binary()), value_set=known).to_numpy()
+    return found
 
 
 def _phrases(text: str) -> Iterator[str]:
-    """All phrases of a text, however METEOR may split its words at punctuation."""
-    words = text.split()
-    if "".join(words).isalnum():
-        for length in range(1, LONGEST + 1):
-            yield from map(" ".join, zip(*(words[at:] for at in range(length)), strict=False))
-        return
-    pieces = [PIECES.findall(word) for word in words]
-    rests = [parts[at:] for parts in pieces for at in range(len(parts))]
-    for first in range(len(rests)):
-        yield from _continued(rests, first, [])
-
-
-def _continued(rests: list[list[str]], at: int, before: list[str]) -> Iterator[str]:
-    """The phrases that go on from the piece ``at`` with that piece alone or with the rest of its word."""
-    if at == len(rests) or len(before) == LONGEST:
-        return
-    for taken in {1, len(rests[at])}:
-        phrase = [*before, "".join(rests[at][:taken])]
-        yield " ".join(phrase)
-        yield from _continued(rests, at + taken, phrase)
+    runs = RUN.findall(text)
+    for first in range(len(runs)):
+        phrase = ""
+        for run in runs[first:]:
+            phrase += run
+            if len(phrase) > LONGEST:
+                break
+            yield phrase

@@ -2,9 +2,11 @@
 
 h = 1 / (1 + ν exp(-G)) is the posterior that a pair is a matched one. Learning maximises
 
-    J = mean over matched pairs of ln h + mean over mismatched pairs of ln(1 - h)
+    J = mean over matched pairs of ln h + ν times the mean over mismatched pairs of ln(1 - h)
 
-where ν is the number of mismatched pairs to a matched one within a set. The K sets are balanced, so ν is 1.
+where ν = T_n / T_m is the number of mismatched pairs to a matched one within a set: the paper's sum over T_n = ν T_m
+mismatched pairs, divided by T_m. J is largest where G is the logarithm of the ratio of the two densities, whatever ν
+is (Gutmann & Hyvärinen 2012). The K sets are balanced, so ν is 1.
 """
 
 from dataclasses import dataclass
@@ -39,5 +41,5 @@ def matched_loss(positive: Tensor, nu: float) -> Tensor:
 
 
 def mismatched_loss(negative: Tensor, nu: float) -> Tensor:
-    """Mean of -ln(1 - h) over mismatched pairs of any shape."""
-    return -logsigmoid(log(nu) - negative).mean()
+    """ν times the mean of -ln(1 - h) over mismatched pairs of any shape."""
+    return -nu * logsigmoid(log(nu) - negative).mean()

@@ -10,11 +10,9 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed
 
 if TYPE_CHECKING:
-    import torch
-
-    from clcap_cli.artifacts.captions import Captions
     from clcap_cli.artifacts.checkpoints import Checkpoint
     from clcap_cli.artifacts.features import Features
+    from clcap_cli.training.data import CaptionSplit
 
 LIKELIHOOD_MARGIN = 0.05
 """The share by which a candidate's mean negative ln p may be above the current reference's."""
@@ -35,9 +33,10 @@ def swap_reference(
 ) -> Path:
     """Make the next round's reference from a trained target (the paper's reference replacement).
 
-    Both are compared on the validation split. A candidate is worse, and refused, when its captions find their images
-    at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below the reference's. What
-    train-cl kept of the old reference is removed. The new one is called after the first: nt_ref1.pt, nt_ref2.pt, ….
+    Both are compared on the validation images of which both have features. A candidate is worse, and refused, when its
+    captions find their images at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below
+    the reference's. What train-cl kept of the old reference is removed. The new one is called after the first:
+    nt_ref1.pt, nt_ref2.pt, ….
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
     """
@@ -50,6 +49,7 @@ def swap_reference(
     from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
+    from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
     following = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
@@ -63,7 +63,8 @@ def swap_reference(
     first = re.sub(r"_ref\d+$", "", ref.stem)
     out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
     where = choose_device(device)
-    before, after = _measure(current, spoken, ref_seen, seed, where), _measure(trained, spoken, seen, seed, where)
+    split = CaptionSplit(spoken, "val", where, [*seen.skipped, *ref_seen.skipped])
+    before, after = _measure(current, split, ref_seen, seed), _measure(trained, split, seen, seed)
     for name in before:
         say(f"{name}: reference {before[name]:.4f}, candidate {after[name]:.4f}")
     worse = _worse(before, after)
@@ -77,16 +78,12 @@ def swap_reference(
     return out
 
 
-def _measure(
-    checkpoint: "Checkpoint", captions: "Captions", features: "Features", seed: int, device: "torch.device"
-) -> dict[str, float]:
+def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Features", seed: int) -> dict[str, float]:
     """Likelihood and self-retrieval on the validation split."""
     from clcap_cli.artifacts.feature_reader import FeatureReader
-    from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.validation import CaptionSample, split_log_probs
 
-    model = checkpoint.captioner(device)
-    split = CaptionSplit(captions, "val", device, features.skipped)
+    model = checkpoint.captioner(split.device)
     log_probs, _ = split_log_probs(model, split, FeatureReader(features, split.ids, model))
     return {"log_prob": float(log_probs.mean()), **CaptionSample(split, features, model, seed).figures(model)}
 

@@ -20,7 +20,7 @@ from math import exp, log
 import pytest
 import torch
 
-from clcap_cli.objectives.against_reference import Objective, compare
+from clcap_cli.objectives.against_reference import Compared, Objective, compare
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
 from clcap_cli.objectives.introspective import introspective_loss
@@ -59,7 +59,31 @@ def test_nu_is_the_prior_odds_of_a_mismatch() -> None:
     nu = 5.0
     found = loss(Contrastive(nu), torch.tensor([[-2.0], [-4.0]]), torch.tensor([[-3.0], [-4.5]]))
     matched, mismatched = 1 / (1 + nu * exp(-1.0)), 1 / (1 + nu * exp(-0.5))
-    assert found == pytest.approx(-(log(matched) + log(1 - mismatched)), abs=1e-6)
+    assert found == pytest.approx(-(log(matched) + nu * log(1 - mismatched)), abs=1e-6)
+
+
+@pytest.mark.parametrize("nu", [0.2, 1.0, 5.0])
+def test_the_optimum_is_the_log_density_ratio_for_every_nu(nu: float) -> None:
+    """A caption with density 0.3 among matched and 0.1 among mismatched pairs, and one with 0.7 and 0.9."""
+    g = torch.zeros(2, requires_grad=True)
+    matched, mismatched = torch.tensor([0] * 3 + [1] * 7), torch.tensor([[0] * 1 + [1] * 9])
+    optimizer = torch.optim.LBFGS([g], max_iter=200, tolerance_grad=1e-9)
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = Contrastive(nu).loss(Compared(g[matched], g[mismatched]))
+        value.backward()
+        return value
+
+    optimizer.step(step)
+    assert g.tolist() == pytest.approx([log(0.3 / 0.1), log(0.7 / 0.9)], abs=1e-4)
+
+
+@pytest.mark.parametrize("nu", [0.2, 1.0, 5.0])
+def test_the_halves_add_up_for_every_nu(nu: float) -> None:
+    halves = loss(PositivesOnly(nu), TARGET, REFERENCE) + loss(NegativesOnly(nu), TARGET, REFERENCE)
+    assert halves == pytest.approx(loss(Contrastive(nu), TARGET, REFERENCE), abs=1e-6)
+    assert loss(NegativesOnly(nu), TARGET, TARGET) == pytest.approx(nu * log((1 + nu) / nu), abs=1e-6)
 
 
 def test_hopeless_and_perfect_pairs_stay_finite() -> None:
