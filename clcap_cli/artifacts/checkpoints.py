@@ -20,6 +20,8 @@ from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.registry import build_model
 
 KIND = "clcap/checkpoint"
+BEFORE_VERSION_2 = {"image_relu": False}
+"""What the models of version 1 were, whose configuration does not say it."""
 
 
 class Lineage(BaseModel):
@@ -93,12 +95,13 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
+    unsaid = BEFORE_VERSION_2 if provenance.version < 2 else {}
     try:
         return Checkpoint(
             path=path,
             provenance=provenance,
             model=TypeAdapter(str).validate_python(content["model"]),
-            config=TypeAdapter(CaptionerConfig).validate_python(content["config"]),
+            config=TypeAdapter(CaptionerConfig).validate_python(unsaid | content["config"]),
             weights=content["weights"],
             vocabulary=Vocabulary(TypeAdapter(list[str]).validate_python(content["vocabulary"])),
             backbone=BackboneInfo.model_validate(content["backbone"]),

@@ -23,6 +23,8 @@ class CaptionerConfig:
     embedding_size: int = 512
     hidden_size: int = 512
     dropout: float = 0.5
+    image_relu: bool = True
+    """Whether NeuralTalk2's projected image goes through a ReLU, which it did not before checkpoints of version 2."""
 
 
 VisualT = TypeVar("VisualT", bound=Rows)
