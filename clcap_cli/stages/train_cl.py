@@ -120,6 +120,7 @@ def train_cl(
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.learning import (
         AGAINST_REFERENCE,
         SUFFIXES,
@@ -155,7 +156,8 @@ def train_cl(
         skipped = [*skipped, *ref_seen.skipped]
     out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"), origin.read)
     check_writable(log_beside(out))
-    make_reproducible(seed)
+    make_reproducible()
+    seed_torch(seed, "initialisation")
     start = replace(start, config=replace(start.config, dropout=dropout))
     where = choose_device(device)
     learner = ModelOnFeatures(start.captioner(where), seen)
@@ -180,6 +182,7 @@ def train_cl(
         check_writable(evaluator_beside(out), origin.read)
         task = AdversarialTask(sampler, val, learner, critic, k, batch, seed, warm=evaluator is not None)
         task.warm_up()
+    seed_torch(seed, "dropout")
     record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
     if sampler.avoided:
         say(

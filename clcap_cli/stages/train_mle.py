@@ -56,6 +56,7 @@ def train_mle(
     from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
+    from clcap_cli.random_streams import seed_torch
     from clcap_cli.training.data import BatchSettings
     from clcap_cli.training.loop import TrainSettings, log_beside, train
     from clcap_cli.training.mle_task import MleTask
@@ -76,10 +77,12 @@ def train_mle(
         hidden_size=hidden,
         dropout=dropout,
     )
-    make_reproducible(seed)
+    make_reproducible()
+    seed_torch(seed, "initialisation")
     captioner = build_model(model, config).to(choose_device(device))
     task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
+    seed_torch(seed, "dropout")
     record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
     write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
     return out

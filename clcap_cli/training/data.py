@@ -77,9 +77,9 @@ class CaptionSplit:
         return CaptionBatch(*(torch.from_numpy(array.astype(np.int64)).to(self.device) for array in arrays))
 
 
-def shuffled_batches(images: int, size: int, seed: tuple[int, ...]) -> list[np.ndarray]:
+def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
     """All positions of ``images`` images in random order, ``size`` at a time."""
-    return in_blocks(np.random.default_rng(seed).permutation(images), size)
+    return in_blocks(rng.permutation(images), size)
 
 
 def in_parts(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:
