@@ -20,8 +20,10 @@ MaxTokens = Annotated[
     ),
 ]
 Precision = Annotated[
-    Literal["fp32", "bf16"],
-    typer.Option("--precision", help="Of the products; bf16 is faster on most machines."),
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(
+        "--precision", help="Of the matrix products; auto is bf16 where the processor has instructions for it."
+    ),
 ]
 Schedule = Annotated[Literal["cosine", "constant"], typer.Option("--schedule", help="How the rate goes on.")]
 Clip = Annotated[float, typer.Option("--clip", min=1e-9, help="Gradients are clamped to ± this.")]

@@ -1,7 +1,7 @@
 """train-cl: a reference and a target -> a target whose captions tell images apart."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -95,7 +95,7 @@ def train_cl(
     clip: Clip = 0.1,
     patience: Patience = 2,
     max_tokens: MaxTokens = None,
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
     seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
@@ -120,6 +120,7 @@ def train_cl(
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.learning import (
         AGAINST_REFERENCE,
@@ -156,10 +157,11 @@ def train_cl(
         skipped = [*skipped, *ref_seen.skipped]
     out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"), origin.read)
     check_writable(log_beside(out))
+    where = choose_device(device)
+    settings["precision"] = chosen = choose_precision(precision, where)
     make_reproducible()
     seed_torch(seed, "initialisation")
     start = replace(start, config=replace(start.config, dropout=dropout))
-    where = choose_device(device)
     learner = ModelOnFeatures(start.captioner(where), seen)
     split, val = (CaptionSplit(spoken, name, where, skipped) for name in ("train", "val"))
     sampler = sampler_of(split, spoken, seen, negatives)
@@ -173,8 +175,8 @@ def train_cl(
             known = Origin("train-cl", {})
             for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
                 known.uses(role, artifact)
-            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), precision)
-        _report_start(task, precision)
+            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), chosen)
+        _report_start(task, chosen)
     elif objective == "introspective":
         task = IntrospectiveTask(sampler, val, learner, k, redraw_negatives is True, batch, seed)
     else:
@@ -183,7 +185,7 @@ def train_cl(
         task = AdversarialTask(sampler, val, learner, critic, k, batch, seed, warm=evaluator is not None)
         task.warm_up()
     seed_torch(seed, "dropout")
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log_beside(out))
     if sampler.avoided:
         say(
             f"negatives: {sampler.drawn} drawn; {sampler.avoided} times one read like a caption of the image itself "
@@ -195,7 +197,7 @@ def train_cl(
     return out
 
 
-def _report_start(task: "ReferenceTask", precision: "Precision") -> None:
+def _report_start(task: "ReferenceTask", precision: Literal["fp32", "bf16"]) -> None:
     figures = task.starting_figures(precision)
     shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
     equal = task.loss_of_equal_models()

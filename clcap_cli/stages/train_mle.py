@@ -36,7 +36,7 @@ def train_mle(
     clip: Clip = 0.1,
     patience: Patience = 5,
     max_tokens: MaxTokens = None,
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
     seed: Seed = 0,
     device: Device = "auto",
 ) -> Path:
@@ -56,6 +56,7 @@ def train_mle(
     from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
+    from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.training.data import BatchSettings
     from clcap_cli.training.loop import TrainSettings, log_beside, train
@@ -77,12 +78,14 @@ def train_mle(
         hidden_size=hidden,
         dropout=dropout,
     )
+    where = choose_device(device)
+    settings["precision"] = chosen = choose_precision(precision, where)
     make_reproducible()
     seed_torch(seed, "initialisation")
-    captioner = build_model(model, config).to(choose_device(device))
+    captioner = build_model(model, config).to(where)
     task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
+    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log_beside(out))
     write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
     return out

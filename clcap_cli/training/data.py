@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,9 +12,6 @@ from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import in_blocks
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.models.rows import Rows
-
-Precision = Literal["fp32", "bf16"]
-"""Of the products in training; ln p are summed in fp32."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from clcap_cli.artifacts.provenance import digest
 from clcap_cli.console import progress
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
+from clcap_cli.precision import Precision
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
 KEPT_AT_ONCE = 32

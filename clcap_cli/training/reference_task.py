@@ -8,9 +8,10 @@ from torch import Tensor
 
 from clcap_cli.artifacts.kept import KeptArrays
 from clcap_cli.objectives.against_reference import Compared, Objective, compare
+from clcap_cli.precision import Precision
 from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import BatchSettings, CaptionSplit, Precision, shuffled_batches
+from clcap_cli.training.data import BatchSettings, CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import LoadedPairs, ModelOnFeatures, PairSplit
 from clcap_cli.training.validation import CaptionSample
