@@ -8,6 +8,12 @@ import typer
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default=False)]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same machine: same figures.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, or auto for the best there is.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, help="Processor threads to compute with; default: one for each core.", show_default=False
+    ),
+]
 Split = Annotated[str, typer.Option("--split", help="Which split of captions.h5.")]
 Beam = Annotated[int, typer.Option("--beam", min=1, help="Beam width; 1 is greedy search.")]
 MaxTokens = Annotated[

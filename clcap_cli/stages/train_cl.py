@@ -21,6 +21,7 @@ from clcap_cli.stages.options import (
     Precision,
     Schedule,
     Seed,
+    Threads,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def train_cl(
     precision: Precision = "auto",
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
@@ -119,7 +121,7 @@ def train_cl(
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.devices import choose_device, make_reproducible, use_threads
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.learning import (
@@ -159,6 +161,7 @@ def train_cl(
     check_writable(log_beside(out))
     where = choose_device(device)
     settings["precision"] = chosen = choose_precision(precision, where)
+    settings["threads"] = use_threads(threads)
     make_reproducible()
     seed_torch(seed, "initialisation")
     start = replace(start, config=replace(start.config, dropout=dropout))

@@ -18,6 +18,7 @@ from clcap_cli.stages.options import (
     Precision,
     Schedule,
     Seed,
+    Threads,
 )
 
 
@@ -39,6 +40,7 @@ def train_mle(
     precision: Precision = "auto",
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Train a captioner by maximum likelihood, and keep the epoch with the best validation likelihood.
 
@@ -53,7 +55,7 @@ def train_mle(
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.devices import choose_device, make_reproducible, use_threads
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
     from clcap_cli.precision import choose_precision
@@ -80,6 +82,7 @@ def train_mle(
     )
     where = choose_device(device)
     settings["precision"] = chosen = choose_precision(precision, where)
+    settings["threads"] = use_threads(threads)
     make_reproducible()
     seed_torch(seed, "initialisation")
     captioner = build_model(model, config).to(where)
