@@ -28,13 +28,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def use_threads(threads: int | None) -> int:
-    """Compute with so many threads of the processor, or with PyTorch's default; returns the number in use."""
-    if threads is not None:
-        torch.set_num_threads(threads)
-    return torch.get_num_threads()
-
-
 def make_reproducible() -> None:
     """Let the same seeds give the same bytes again, on the same machine and in one process.
 

@@ -52,8 +52,9 @@ def caption(
     from clcap_cli.artifacts.feature_reader import FeatureReader
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
-    from clcap_cli.devices import choose_device, use_threads
+    from clcap_cli.devices import choose_device
     from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.threads import use_threads
 
     if also and not images:
         raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")

@@ -108,7 +108,7 @@ def evaluate(
     elif subject is None or predictions is not None:
         raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
     elif subject.suffix == ".pt":
-        from clcap_cli.devices import use_threads
+        from clcap_cli.threads import use_threads
 
         use_threads(threads)
         pairing = captioned(subject, references, split, beam, captions, features, device, origin)

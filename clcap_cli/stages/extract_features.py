@@ -43,7 +43,8 @@ def extract_features(
     from clcap_cli.backbones.backbone import load_backbone
     from clcap_cli.backbones.extraction import BATCH, ImageFile, Skipped, extract
     from clcap_cli.backbones.images import find_image
-    from clcap_cli.devices import choose_device, keep_freed_memory, use_threads
+    from clcap_cli.devices import choose_device, keep_freed_memory
+    from clcap_cli.threads import use_threads
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)

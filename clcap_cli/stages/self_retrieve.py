@@ -63,10 +63,10 @@ def self_retrieve(
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
-    from clcap_cli.devices import use_threads
     from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
     from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.threads import use_threads
 
     use_threads(threads)
     origin = Origin("self-retrieve", settings)

@@ -49,7 +49,8 @@ def swap_reference(
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, use_threads
+    from clcap_cli.devices import choose_device
+    from clcap_cli.threads import use_threads
     from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)

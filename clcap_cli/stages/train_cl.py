@@ -121,7 +121,7 @@ def train_cl(
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, make_reproducible, use_threads
+    from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.learning import (
@@ -132,6 +132,7 @@ def train_cl(
         evaluator_for,
         sampler_of,
     )
+    from clcap_cli.threads import use_threads
     from clcap_cli.training.adversarial_task import AdversarialTask
     from clcap_cli.training.data import BatchSettings, CaptionSplit
     from clcap_cli.training.introspective_task import IntrospectiveTask

@@ -55,11 +55,12 @@ def train_mle(
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, make_reproducible, use_threads
+    from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
+    from clcap_cli.threads import use_threads
     from clcap_cli.training.data import BatchSettings
     from clcap_cli.training.loop import TrainSettings, log_beside, train
     from clcap_cli.training.mle_task import MleTask
