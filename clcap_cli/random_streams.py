@@ -1,4 +1,4 @@
-"""Random numbers of a training: independent streams by name, all spawned from its one seed.
+"""Random numbers of a stage: independent streams by name, all spawned from its one seed.
 
 What one purpose draws, and how much, changes nothing for the others: with other negatives the images come in the same
 order, and with another batch size the weights start the same.
@@ -22,6 +22,7 @@ Purpose = Literal[
     "validation sample",
     "validation negatives",
     "validation sampling",
+    "decoding",
 ]
 
 

@@ -1,77 +1,65 @@
 """Beam search over a batch of images, for any captioner."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from clcap_cli.datasets.vocabulary import END, UNK, Vocabulary
-from clcap_cli.models.captioner import Captioner
+from clcap_cli.decoding.constraints import NEVER, Constraints
+from clcap_cli.decoding.decoded import Decoded
+from clcap_cli.decoding.predictor import Predictor
 from clcap_cli.models.rows import Rows
-
-NEVER = float("-inf")
-
-
-@dataclass(frozen=True)
-class Decoded(Rows):
-    """The captions that a search found, one an image."""
-
-    captions: Tensor
-    """(N, max_length) int64, END after the caption's end."""
-    lengths: Tensor
-    """(N,) int64, words; END not counted."""
-    log_probs: Tensor
-    """(N,) float32, ln p(c|I), END included."""
-
-    def texts(self, vocabulary: Vocabulary) -> list[str]:
-        """The captions as text."""
-        rows = zip(self.captions.tolist(), self.lengths.tolist(), strict=True)
-        return [vocabulary.decode(words[:length]) for words, length in rows]
 
 
 @torch.inference_mode()
-def beam_search(model: Captioner, visual: Rows, beam: int) -> Decoded:
-    """The likeliest caption that a beam of ``beam`` hypotheses finds for each of the N images in ``visual``.
+def beam_search(
+    model: Predictor,
+    visual: Rows,
+    beam: int,
+    constraints: Constraints,
+    length_penalty: float = 0.0,
+    best: int = 1,
+) -> Decoded:
+    """The ``best`` captions of each of N images that a beam of ``beam`` hypotheses finds: N × best rows, by image.
 
-    Likeliest means the largest ln p(c|I), not divided by length, so it equals ``sequence_log_prob`` of the result. A
-    beam of 1 is greedy search. UNK is never written; a caption of ``max_length`` words ends there.
+    They are ranked by ln p(c|I) / (length + 1)^``length_penalty``; without a penalty that is ln p itself, as
+    ``sequence_log_prob`` gives it. A beam of 1 is greedy search. Where an image has fewer captions, the last come
+    again.
     """
-    search = _Search(model, visual, beam)
-    while len(search.alive) and search.length <= model.config.max_length:
+    search = _Search(model, visual, beam, constraints, length_penalty, best)
+    while len(search.alive) and search.length <= constraints.longest:
         search.extend()
-    return search.found
+    return search.result()
 
 
 class _Search:
-    """The hypotheses of the images that are still being searched, and the best finished caption of every image."""
+    """The hypotheses of the images that are still being searched, and the best finished captions of every image."""
 
-    def __init__(self, model: Captioner, visual: Rows, beam: int):
-        images, longest = len(visual), model.config.max_length
-        self.model, self.beam, self.length = model, beam, 0
-        self.visual = visual
-        device = next(model.parameters()).device
+    def __init__(
+        self, model: Predictor, visual: Rows, beam: int, constraints: Constraints, length_penalty: float, best: int
+    ):
+        images, longest = len(visual), constraints.longest
+        self.model, self.visual, self.beam, self.length = model, visual, beam, 0
+        self.constraints, self.penalty = constraints, length_penalty
+        state = model.start(visual)
+        device = _device(state)
         self.alive = torch.arange(images, device=device)  # (A,) images still being searched
-        self.state = model.start(visual)[self._image()]  # A × beam rows
+        self.state = state[self._image()]  # A × beam rows
         self.scores = torch.full((images, beam), NEVER, device=device)  # (A, beam)
         self.scores[:, 0] = 0
-        self.words = torch.full((images, beam, longest), END, device=device)  # (A, beam, max_length)
-        self.last = torch.full((images * beam,), model.start_token, device=device)
-        self.found = Decoded(
-            torch.full((images, longest), END, device=device),
-            torch.zeros(images, dtype=torch.int64, device=device),
-            torch.full((images,), NEVER, device=device),
-        )
+        self.words = torch.full((images, beam, longest), constraints.end, device=device)  # (A, beam, longest)
+        self.last = torch.full((images * beam,), model.config.start_token, device=device)
+        self.rank = torch.full((images, best), NEVER, device=device)  # of the finished captions, best first
+        self.log_probs = self.rank.clone()
+        self.lengths = torch.zeros(images, best, dtype=torch.int64, device=device)
+        self.captions = torch.full((images, best, longest), constraints.end, device=device)
 
     def _image(self) -> Tensor:
         """(A × beam,) the image of every hypothesis."""
         return self.alive.repeat_interleave(self.beam)
 
     def extend(self) -> None:
-        """One word more for every hypothesis."""
+        """One token more for every hypothesis."""
         log_probs, state = self.model.step(self.visual, self._image(), self.state, self.last)
-        log_probs[:, UNK] = NEVER
-        if self.length == self.model.config.max_length:
-            log_probs[:, END + 1 :] = NEVER
+        self.constraints.forbid_(log_probs, self.words[:, :, : self.length].flatten(0, 1))
         images, vocabulary = len(self.alive), log_probs.shape[1]
         totals = self.scores.unsqueeze(2) + log_probs.view(images, self.beam, vocabulary)
         self.scores, choice = totals.flatten(1).topk(self.beam)  # (A, beam)
@@ -84,20 +72,43 @@ class _Search:
         self._keep(state, parent, word)
 
     def _finish(self, word: Tensor) -> None:
-        """Set aside hypotheses that END was added to, if they are the best so far of their image."""
-        ended = torch.where(word == END, self.scores, NEVER)
-        score, which = ended.max(dim=1)  # (A,)
-        rows = torch.nonzero(score > self.found.log_probs[self.alive]).squeeze(1)
+        """Put hypotheses that now end among the best finished captions of their image, where they belong there."""
+        ended = word == self.constraints.end
+        rank = torch.where(ended, self._ranked(self.scores, self.length + 1), NEVER)
+        rows = torch.nonzero((rank > self.rank[self.alive, -1:]).any(1)).squeeze(1)
         images = self.alive[rows]
-        self.found.captions[images] = self.words[rows, which[rows]]
-        self.found.lengths[images] = self.length
-        self.found.log_probs[images] = score[rows]
-        self.scores = self.scores.masked_fill(word == END, NEVER)
+        ranks = torch.cat([self.rank[images], rank[rows]], dim=1)
+        # Stable, so that of equals the caption that was found first stays.
+        self.rank[images], order = (part[:, : self.rank.shape[1]] for part in ranks.sort(descending=True, stable=True))
+        lengths = torch.full_like(rank[rows], self.length, dtype=torch.int64)
+        for kept, new in ((self.log_probs, self.scores[rows]), (self.lengths, lengths), (self.captions, self.words[rows])):
+            every = torch.cat([kept[images], new], dim=1)
+            kept[images] = every[torch.arange(len(rows), device=order.device).unsqueeze(1), order]
+        self.scores = self.scores.masked_fill(ended, NEVER)
 
     def _keep(self, state: Rows, parent: Tensor, word: Tensor) -> None:
-        """Go on with the images where an unfinished hypothesis can still win: ln p only falls as words are added."""
-        open_ = self.scores.max(dim=1).values > self.found.log_probs[self.alive]
+        """Go on with the images where an unfinished hypothesis can still become one of the best."""
+        # ln p only falls as tokens are added; what a penalty makes of it is largest at one of the two ends.
+        reach = self.constraints.longest + 1 if self.penalty > 0 else self.length + 1
+        open_ = self._ranked(self.scores, reach).max(dim=1).values > self.rank[self.alive, -1]
         rows = torch.arange(len(self.alive), device=word.device).unsqueeze(1) * self.beam + parent
         self.state = state[rows[open_].flatten()]
         self.last = word[open_].flatten()
         self.words, self.scores, self.alive = self.words[open_], self.scores[open_], self.alive[open_]
+
+    def _ranked(self, log_probs: Tensor, length: int) -> Tensor:
+        return log_probs / length**self.penalty if self.penalty else log_probs
+
+    def result(self) -> Decoded:
+        """The finished captions, image by image."""
+        found = (self.rank > NEVER).long().cumsum(1) - 1
+        image = torch.arange(len(found), device=found.device).unsqueeze(1)
+        place = found.cummax(1).values.clamp(min=0)
+        rows = (part[image, place].flatten(0, 1) for part in (self.captions, self.lengths, self.log_probs))
+        return Decoded(*rows)
+
+
+def _device(rows: Rows) -> torch.device:
+    """Where the tensors of ``rows`` are."""
+    part = next(iter(vars(rows).values()))
+    return part.device if isinstance(part, Tensor) else _device(part[0] if isinstance(part, tuple) else part)

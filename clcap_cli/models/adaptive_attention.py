@@ -7,15 +7,27 @@ layer's input.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from clcap_cli.models.attention import additive_scores, weighted_regions
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate
 from clcap_cli.models.lstm import LSTM, LSTMState, before_each
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures, Rows
+
+
+@dataclass(frozen=True)
+class AdaptiveAttentionConfig(CaptionerConfig):
+    """Sizes of an Adaptive Attention."""
+
+    grid_channels: PositiveInt
+    embedding_size: PositiveInt = 512
+    hidden_size: PositiveInt = 512
+    dropout: DropoutRate = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,8 @@ class AttentiveVisual(Rows):
     """(N, R, hidden): V, the regions, projected."""
     keys: Tensor
     """(N, R, hidden): what the attention compares with."""
+    mask: Tensor
+    """(N, R) bool: which regions an image has."""
 
 
 class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
@@ -38,15 +52,17 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
     The products with x_t are the sum of one with the word and one with v_g, which is taken once an image.
     """
 
+    Config: ClassVar = AdaptiveAttentionConfig
+    config: AdaptiveAttentionConfig
     uses_grid = True
 
-    def __init__(self, config: CaptionerConfig):
+    def __init__(self, config: AdaptiveAttentionConfig):
         super().__init__(config)
         embedding, hidden = config.embedding_size, config.hidden_size
         self.overview = nn.Linear(config.grid_channels, embedding)
         self.regions = nn.Linear(config.grid_channels, hidden)
         self.region_keys = nn.Linear(hidden, hidden)
-        self.words = nn.Embedding(config.vocabulary_size + 1, embedding)
+        self.words = nn.Embedding(config.input_size, embedding)
         self.lstm = LSTM(embedding, hidden)
         self.overview_to_lstm = nn.Linear(embedding, 4 * hidden, bias=False)
         self.gate_input = nn.Linear(embedding, hidden)
@@ -62,16 +78,22 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
         self.dropout = nn.Dropout(config.dropout)
         nn.init.uniform_(self.words.weight, -0.1, 0.1)
 
+    @property
+    def state_size(self) -> int:
+        """See Captioner."""
+        return 2 * self.config.hidden_size
+
     def encode(self, features: ImageFeatures) -> AttentiveVisual:
         """Project the regions, and their mean, once an image."""
-        overview = self.dropout(torch.relu(self.overview(features.grid.mean(dim=1))))
+        mean = features.grid.sum(dim=1) / features.mask.sum(dim=1, keepdim=True)
+        overview = self.dropout(torch.relu(self.overview(mean)))
         regions = self.dropout(torch.relu(self.regions(features.grid)))
         to_lstm, to_gate = self.overview_to_lstm(overview), self.overview_to_gate(overview)
-        return AttentiveVisual(to_lstm, to_gate, regions, self.region_keys(regions))
+        return AttentiveVisual(to_lstm, to_gate, regions, self.region_keys(regions), features.mask)
 
     def sequence_log_prob(self, visual: AttentiveVisual, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """See Captioner."""
-        packed = pack(captions, lengths, self.start_token)
+        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
         image = image[packed.caption]  # (W,)
         words = self._word_vectors(packed.inputs)
         before = self.lstm.zeros(packed.batch_sizes[0])
@@ -103,6 +125,7 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
         query = self.query(h)
         dropout = self.dropout.p if self.training else 0.0
         scores = additive_scores(query, visual.keys, self.score.weight.squeeze(0), counts, dropout)  # (B, R)
+        scores = scores.masked_fill(~visual.mask[image[by_image]], -torch.inf)
         weights, on_sentinel = self._weights(scores, query, sentinel)
         context = weighted_regions(weights, visual.regions, counts) + on_sentinel * sentinel
         return self.dropout(torch.tanh(self.combine(context + h)))[by_image.argsort()]

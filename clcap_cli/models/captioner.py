@@ -2,29 +2,34 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from clcap_cli.models.rows import ImageFeatures, Rows
 
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+
 
 @dataclass(frozen=True)
 class CaptionerConfig:
-    """The sizes of a captioner."""
+    """What the configuration of every captioner says; each model adds its own sizes."""
 
     vocabulary_size: int
-    """Words, END and UNK: the classes of the output."""
+    """Tokens that can be predicted: the classes of the output."""
+    start_token: int
+    """Id of the first input."""
+    end_token: int
+    """Id that ends a caption."""
     max_length: int
-    """Words that a caption may have."""
-    pooled_channels: int
-    grid_channels: int
-    embedding_size: int = 512
-    hidden_size: int = 512
-    dropout: float = 0.5
-    image_relu: bool = True
-    """Whether NeuralTalk2's projected image goes through a ReLU, which it did not before checkpoints of version 2."""
+    """Most tokens that a caption can have when it is written."""
+
+    @property
+    def input_size(self) -> int:
+        """Rows of an embedding of all tokens that can be an input."""
+        return max(self.vocabulary_size, self.start_token + 1)
 
 
 VisualT = TypeVar("VisualT", bound=Rows)
@@ -32,19 +37,31 @@ StateT = TypeVar("StateT", bound=Rows)
 
 
 class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
-    """A model of p(c|I) = Π p(w_t | w_<t, I), END included.
+    """A model of p(c|I) = Π p(w_t | w_<t, I), the end token included.
 
-    Letters in shapes: N images, B captions, T words at most, V words in the vocabulary.
+    Letters in shapes: N images, B captions, T tokens at most, V tokens in the vocabulary.
     """
 
-    uses_grid: ClassVar[bool]
-    """Whether the model looks at the grid of regions or at the pooled vector alone."""
+    Config: ClassVar[type[CaptionerConfig]]
+    """The model's own configuration, a frozen dataclass. A field named like a fact of the data (``pooled_channels``,
+    ``grid_channels``) is filled in from the features; the others are options of the model and need a default."""
+    config: CaptionerConfig
     output: nn.Linear
-    """From what ``advance`` gives to a score of each word; their softmax is p of the next word."""
+    """From what ``advance`` gives to a score of each token; their softmax is p of the next token."""
 
     def __init__(self, config: CaptionerConfig):
         super().__init__()
         self.config = config
+
+    @property
+    @abstractmethod
+    def uses_grid(self) -> bool:
+        """Whether the model looks at the regions of an image or at the pooled vector alone."""
+
+    @property
+    @abstractmethod
+    def state_size(self) -> int:
+        """Numbers in a row of the state, at most: what keeping a prefix of a caption costs."""
 
     @abstractmethod
     def encode(self, features: ImageFeatures) -> VisualT:
@@ -52,30 +69,29 @@ class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
 
     @abstractmethod
     def sequence_log_prob(self, visual: VisualT, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
-        """ln p(c|I) of each caption, teacher-forced: (B,) float32, the sum over its words and END.
+        """ln p(c|I) of each caption, teacher-forced: (B,) float32, the sum over its tokens and the end token.
 
-        ``captions`` is (B, T) int64, of which the first ``lengths`` (B,) words count (0 is an empty caption);
+        ``captions`` is (B, T) int64, of which the first ``lengths`` (B,) tokens count (0 is an empty caption);
         ``image`` (B,) says which row of ``visual`` each caption is about.
         """
 
+    def forward(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+        """``sequence_log_prob`` straight from the features: what wrappers such as DDP and torch.compile see."""
+        return self.sequence_log_prob(self.encode(features), captions, lengths, image)
+
     @abstractmethod
     def start(self, visual: VisualT) -> StateT:
-        """The state before the first word, one row an image."""
+        """The state before the first token, one row an image."""
 
     @abstractmethod
     def advance(self, visual: VisualT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
-        """One word on: from the previous word ``tokens`` (B,) to the input of ``output`` and the state after it.
+        """One token on: from the previous ``tokens`` (B,) to the input of ``output`` and the state after them.
 
-        ``state`` has B rows, and ``image`` (B,) says which row of ``visual`` each is about. The first previous word is
-        START.
+        ``state`` has B rows, and ``image`` (B,) says which row of ``visual`` each is about. The first previous token
+        is the start token. All rows of a call are equally long prefixes.
         """
 
     def step(self, visual: VisualT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
-        """``advance``, with ln p of the next word (B, V) instead of what it is computed from."""
+        """``advance``, with ln p of the next token (B, V) instead of what it is computed from."""
         hidden, state = self.advance(visual, image, state, tokens)
         return torch.log_softmax(self.output(hidden).float(), dim=1), state
-
-    @property
-    def start_token(self) -> int:
-        """The number of START, which is an input and never an output."""
-        return self.config.vocabulary_size

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from clcap_cli.datasets.vocabulary import END
 from clcap_cli.models.lstm import LSTM
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures
@@ -19,12 +18,14 @@ class EvaluatorConfig:
     """The sizes of an evaluator."""
 
     vocabulary_size: int
-    """Words, END and UNK."""
+    """Tokens, the end token among them."""
     pooled_channels: int
     embedding_size: int = 512
     """Of a word's vector."""
     hidden_size: int = 512
     """Of the LSTM's state, which is the caption's embedding, and so of the image's."""
+    end_token: int = 0
+    """Id that ends a caption."""
 
 
 class Evaluator(nn.Module):
@@ -50,10 +51,11 @@ class Evaluator(nn.Module):
         The LSTM sees the words and END. Without END a caption that breaks off would look like a whole one, and an
         empty one like nothing; START would be the same for all.
         """
-        packed = pack(captions, lengths, END)
+        end = self.config.end_token
+        packed = pack(captions, lengths, end, end)
         projected = self.lstm.input(self.words(packed.targets))
         states = self.lstm.unroll(projected, packed.batch_sizes, self.lstm.zeros(packed.batch_sizes[0]))
-        ends = packed.targets == END
+        ends = packed.targets == end
         caption, embedding = packed.caption[ends], states.h[ends]  # (B,), (B, hidden)
         fits = (self.image(features.pooled)[image[caption]] * embedding).sum(dim=1).float()
         return fits.new_empty(len(fits)).index_copy(0, caption, fits)

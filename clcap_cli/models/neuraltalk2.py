@@ -5,28 +5,51 @@ the LSTM's output alone. One difference: word vectors are initialised within ±0
 distribution.
 """
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate
 from clcap_cli.models.lstm import LSTM, LSTMState
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures
 
 
+@dataclass(frozen=True)
+class NeuralTalk2Config(CaptionerConfig):
+    """Sizes of a NeuralTalk2."""
+
+    pooled_channels: PositiveInt
+    embedding_size: PositiveInt = 512
+    hidden_size: PositiveInt = 512
+    dropout: DropoutRate = 0.5
+    image_relu: bool = True
+    """Whether the projected image goes through a ReLU, which it did not before checkpoints of version 2."""
+
+
 class NeuralTalk2(Captioner[LSTMState, LSTMState]):
     """One LSTM layer; the image's whole influence is the state in which it leaves the LSTM."""
 
+    Config: ClassVar = NeuralTalk2Config
+    config: NeuralTalk2Config
     uses_grid = False
 
-    def __init__(self, config: CaptionerConfig):
+    def __init__(self, config: NeuralTalk2Config):
         super().__init__(config)
         self.image = nn.Linear(config.pooled_channels, config.embedding_size)
-        self.words = nn.Embedding(config.vocabulary_size + 1, config.embedding_size)
+        self.words = nn.Embedding(config.input_size, config.embedding_size)
         self.lstm = LSTM(config.embedding_size, config.hidden_size)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
         nn.init.uniform_(self.words.weight, -0.1, 0.1)
+
+    @property
+    def state_size(self) -> int:
+        """See Captioner."""
+        return 2 * self.config.hidden_size
 
     def encode(self, features: ImageFeatures) -> LSTMState:
         """The LSTM's state after it has seen the image."""
@@ -36,7 +59,7 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
 
     def sequence_log_prob(self, visual: LSTMState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """See Captioner."""
-        packed = pack(captions, lengths, self.start_token)
+        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
         projected = self.lstm.input(self.words(packed.inputs))
         states = self.lstm.unroll(projected, packed.batch_sizes, visual[image[packed.order]])
         return packed.log_prob(self.dropout(states.h), self.output)

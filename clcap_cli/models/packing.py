@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from clcap_cli.datasets.vocabulary import END
 from clcap_cli.models.word_log_prob import word_log_prob
 
 
@@ -15,13 +14,19 @@ class PackedCaptions:
     """B captions as W = Σ (length + 1) predictions, longest caption first at every time step."""
 
     inputs: Tensor
-    """(W,) the word before: START, then the caption's words."""
+    """(W,) the token before: the start token, then the caption's tokens."""
     targets: Tensor
-    """(W,) the word to predict: the caption's words, then END."""
+    """(W,) the token to predict: the caption's tokens, then the end token."""
     caption: Tensor
     """(W,) which caption each belongs to."""
     batch_sizes: list[int]
     """How many captions are still running at each time step."""
+
+    @property
+    def time(self) -> Tensor:
+        """(W,) at which time step each is predicted."""
+        sizes = torch.tensor(self.batch_sizes, device=self.inputs.device)
+        return torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)
 
     @property
     def order(self) -> Tensor:
@@ -34,11 +39,11 @@ class PackedCaptions:
         return words.new_zeros(self.batch_sizes[0]).index_add(0, self.caption, words)
 
 
-def pack(captions: Tensor, lengths: Tensor, start: int) -> PackedCaptions:
-    """Pack captions (B, T) of which the first ``lengths`` (B,) words count."""
+def pack(captions: Tensor, lengths: Tensor, start: int, end: int) -> PackedCaptions:
+    """Pack captions (B, T) of which the first ``lengths`` (B,) tokens count, between ``start`` and ``end``."""
     inputs = torch.cat([torch.full_like(captions[:, :1], start), captions], dim=1)
-    targets = torch.cat([captions, torch.full_like(captions[:, :1], END)], dim=1)
-    targets = targets.scatter(1, lengths.unsqueeze(1), END)
+    targets = torch.cat([captions, torch.full_like(captions[:, :1], end)], dim=1)
+    targets = targets.scatter(1, lengths.unsqueeze(1), end)
     caption = torch.arange(len(captions), device=captions.device).unsqueeze(1).expand_as(inputs)
     together = torch.stack([inputs, targets, caption], dim=2)  # (B, T + 1, 3)
     packed = pack_padded_sequence(together, (lengths + 1).cpu(), batch_first=True, enforce_sorted=False)

@@ -1,14 +1,44 @@
-"""The captioners by the names that users type."""
+"""The captioners by the names that users type, and their configurations."""
 
-from clcap_cli.errors import unknown_name
-from clcap_cli.models.adaptive_attention import AdaptiveAttention
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.neuraltalk2 import NeuralTalk2
+from clcap_cli.registry import Registry
 
-MODELS: dict[str, type[Captioner]] = {
-    "neuraltalk2": NeuralTalk2,
-    "adaptive-attention": AdaptiveAttention,
-}
+MODELS: Registry[type[Captioner]] = Registry(
+    "model",
+    "clcap.models",
+    {
+        "neuraltalk2": "clcap_cli.models.neuraltalk2:NeuralTalk2",
+        "adaptive-attention": "clcap_cli.models.adaptive_attention:AdaptiveAttention",
+        "transformer": "clcap_cli.models.transformer:Transformer",
+    },
+)
+
+
+def configure(name: str, facts: Mapping[str, int], options: Mapping[str, Any]) -> CaptionerConfig:
+    """The configuration of the model ``name`` for data with these ``facts``: those that it has fields for.
+
+    ``options`` are the fields that a user chose. Raises ClcapError for an unknown model or option, and for a value
+    that an option cannot have.
+    """
+    kind = MODELS.get(name).Config
+    names = [field.name for field in fields(kind)]
+    choices = [field for field in names if field not in facts]
+    unknown = [option for option in options if option not in choices]
+    if unknown:
+        raise ClcapError(f"the model {name} has no option '{unknown[0]}'; it has: {', '.join(choices)}")
+    known = {field: value for field, value in facts.items() if field in names}
+    try:
+        return TypeAdapter(kind).validate_python({**known, **options})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ClcapError(f"model option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def build_model(name: str, config: CaptionerConfig) -> Captioner:
@@ -16,6 +46,4 @@ def build_model(name: str, config: CaptionerConfig) -> Captioner:
 
     Raises ClcapError for an unknown name.
     """
-    if name not in MODELS:
-        raise unknown_name("model", name, MODELS)
-    return MODELS[name](config)
+    return MODELS.get(name)(config)

@@ -1,7 +1,7 @@
 """Groups of tensors that share their rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self, TypeVar
 
 import torch
@@ -33,9 +33,16 @@ def joined(parts: Sequence[RowsT]) -> RowsT:
 
 @dataclass(frozen=True)
 class ImageFeatures(Rows):
-    """What a backbone saw in N images."""
+    """What a model sees of N images."""
 
     pooled: Tensor
     """(N, pooled channels) float32."""
     grid: Tensor
-    """(N, regions, grid channels) float32; (N, 0, 0) for a model that does not look at it."""
+    """(N, R, grid channels) float32: the regions, zero where an image has fewer than R; (N, 0, 0) for a model that does
+    not look at them."""
+    mask: Tensor = field(default=None)  # type: ignore[assignment]
+    """(N, R) bool: which regions an image has; all of them unless given."""
+
+    def __post_init__(self) -> None:
+        if self.mask is None:
+            object.__setattr__(self, "mask", torch.ones(self.grid.shape[:2], dtype=torch.bool, device=self.grid.device))

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from clcap_cli.datasets.vocabulary import END
-
 NONE = -1
 
 
@@ -31,13 +29,13 @@ class Level:
 
 
 class PrefixTree:
-    """The tree of U different captions (U, T), sorted as ``Tensor.unique(dim=0)`` sorts them, END after their end.
+    """The tree of U different captions (U, T), sorted as ``Tensor.unique(dim=0)`` sorts them, ``end`` after their end.
 
     ``floors`` (U,): ln p below a caption's floor is of no interest.
     """
 
-    def __init__(self, captions: Tensor, floors: Tensor, start: int):
-        ended = torch.cat([captions, captions.new_full((len(captions), 1), END)], dim=1)
+    def __init__(self, captions: Tensor, floors: Tensor, start: int, end: int):
+        ended = torch.cat([captions, captions.new_full((len(captions), 1), end)], dim=1)
         rows = torch.arange(len(ended), device=ended.device)
         node = torch.zeros_like(rows)  # where each caption stands
         inputs = ended.new_tensor([start])
@@ -48,14 +46,14 @@ class PrefixTree:
             new[1:] = (word[1:] != word[:-1]) | (node[1:] != node[:-1])
             edge = new.cumsum(0) - 1
             of_edge = word[new]
-            goes_on = of_edge != END
+            goes_on = of_edge != end
             child = torch.where(goes_on, goes_on.cumsum(0) - 1, NONE)
             floor = floors.new_full((len(of_edge),), torch.inf).scatter_reduce(0, edge, floors[rows], "amin")
             count = node[new].bincount(minlength=len(inputs))
             first = count.cumsum(0) - count
             caption = torch.where(goes_on, NONE, rows[new])
             self.levels.append(Level(inputs, first, count, of_edge, child, caption, floor))
-            alive = word != END
+            alive = word != end
             inputs, node, rows = of_edge[goes_on], child[edge[alive]], rows[alive]
             if not len(rows):
                 break

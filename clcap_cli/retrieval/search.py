@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.feature_reader import FeatureReader
-from clcap_cli.datasets.vocabulary import END
+from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.prefix_tree import PrefixTree, each_of
 from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, finite
@@ -28,7 +27,7 @@ class Found:
 
 @torch.inference_mode()
 def find_ranks(
-    model: Captioner, features: FeatureReader, captions: Tensor, lengths: Tensor, watch: Watch = unwatched
+    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, watch: Watch = unwatched
 ) -> Found:
     """At which rank each caption finds its image; caption c was written for the c-th image of ``features``.
 
@@ -37,38 +36,40 @@ def find_ranks(
 
     Raises ClcapError for ln p that are not numbers.
     """
-    captions = _ended(captions, lengths)
+    start, end = model.config.start_token, model.config.end_token
+    captions = _ended(captions, lengths, end)
     own = finite(_own_scores(model, features, captions, lengths))
     unique, which = captions.unique(dim=0, return_inverse=True)
     floors = own.new_full((len(unique),), torch.inf).scatter_reduce(0, which, own - TOLERANCE, "amin")
     counter = _RankCounter(own, which)
-    work = walk(model, features, PrefixTree(unique, floors, model.start_token), counter.count, watch)
+    work = walk(model, features, PrefixTree(unique, floors, start, end), counter.count, watch)
     return Found(counter.ranks(), own, work)
 
 
 @torch.inference_mode()
 def score_matrix(
-    model: Captioner, features: FeatureReader, captions: Tensor, lengths: Tensor, watch: Watch = unwatched
+    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, watch: Watch = unwatched
 ) -> Tensor:
     """ln p(c|I) of C captions under the N images of ``features``: (C, N) float32; see find_ranks."""
-    unique, which = _ended(captions, lengths).unique(dim=0, return_inverse=True)
+    start, end = model.config.start_token, model.config.end_token
+    unique, which = _ended(captions, lengths, end).unique(dim=0, return_inverse=True)
     scores = torch.empty(len(unique), len(features), device=captions.device)
     everything = scores.new_full((len(unique),), -torch.inf)
 
     def keep(caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
         scores[caption, image] = log_prob
 
-    walk(model, features, PrefixTree(unique, everything, model.start_token), keep, watch)
+    walk(model, features, PrefixTree(unique, everything, start, end), keep, watch)
     return scores[which]
 
 
-def _ended(captions: Tensor, lengths: Tensor) -> Tensor:
-    """The captions (C, T) with END wherever no word counts."""
+def _ended(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
+    """The captions (C, T) with the end token wherever no token counts."""
     place = torch.arange(captions.shape[1], device=captions.device)
-    return captions.masked_fill(place >= lengths.unsqueeze(1), END)
+    return captions.masked_fill(place >= lengths.unsqueeze(1), end)
 
 
-def _own_scores(model: Captioner, features: FeatureReader, captions: Tensor, lengths: Tensor) -> Tensor:
+def _own_scores(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
     """ln p of each caption with the image that it was written for, (C,)."""
     scores = []
     for positions in features.blocks():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows, joined
 from clcap_cli.retrieval.bounded_softmax import BoundedSoftmax
@@ -57,7 +57,7 @@ class _Front(Rows):
 
 def walk(
     model: Captioner,
-    features: FeatureReader,
+    features: FeatureSource,
     tree: PrefixTree,
     complete: Callable[[Tensor, Tensor, Tensor], None],
     watch: Watch,
@@ -110,5 +110,5 @@ def _start(model: Captioner, visual: Rows) -> _Front:
 
 
 def _images_at_once(model: Captioner, tree: PrefixTree) -> int:
-    numbers = 3 * 2 * model.output.in_features  # hidden state and cell: before, after, and picked for the next level
+    numbers = 3 * model.state_size  # before, after, and picked for the next level
     return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // (numbers * tree.widest)))

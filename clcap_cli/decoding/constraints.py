@@ -1,0 +1,55 @@
+"""Which tokens may follow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.models.captioner import CaptionerConfig
+
+NEVER = float("-inf")
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What a caption must not hold."""
+
+    end: int
+    shortest: int
+    """Tokens before which a caption does not end."""
+    longest: int
+    """Tokens after which it does."""
+    never_written: Sequence[int] = ()
+    no_repeat_ngram: int = 0
+    """N-grams of so many tokens come once; 0 for any number."""
+
+    def forbid_(self, log_probs: Tensor, written: Tensor) -> None:
+        """Set ln p (B, V) of tokens that must not follow the tokens ``written`` (B, t) to minus infinity, in place."""
+        length = written.shape[1]
+        if length == self.longest:
+            ends = log_probs[:, self.end].clone()
+            log_probs.fill_(NEVER)
+            log_probs[:, self.end] = ends
+            return
+        log_probs[:, list(self.never_written)] = NEVER
+        if length < self.shortest:
+            log_probs[:, self.end] = NEVER
+        if 0 < self.no_repeat_ngram <= length:
+            self._forbid_repeats_(log_probs, written)
+
+    def _forbid_repeats_(self, log_probs: Tensor, written: Tensor) -> None:
+        before = self.no_repeat_ngram - 1
+        grams = written.unfold(1, self.no_repeat_ngram, 1)  # (B, places, n)
+        last = written[:, written.shape[1] - before :].unsqueeze(1)
+        row, place = torch.nonzero((grams[:, :, :before] == last).all(2), as_tuple=True)
+        log_probs[row, grams[row, place, before]] = NEVER
+
+
+def constraints_of(settings: DecodingSettings, config: CaptionerConfig, never_written: Sequence[int]) -> Constraints:
+    """The constraints that settings put on captions of a model; ``never_written`` are its tokenizer's."""
+    longest = settings.max_words or config.max_length
+    return Constraints(
+        config.end_token, min(settings.min_words, longest), longest, never_written, settings.no_repeat_ngram
+    )

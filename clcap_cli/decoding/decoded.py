@@ -1,0 +1,25 @@
+"""Captions that were decoded."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from clcap_cli.models.rows import Rows
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Decoded(Rows):
+    """Captions as tokens."""
+
+    captions: Tensor
+    """(B, longest) int64, the end token after the caption's end."""
+    lengths: Tensor
+    """(B,) int64, tokens; the end token not counted."""
+    log_probs: Tensor
+    """(B,) float32, ln p(c|I), the end token included."""
+
+    def texts(self, tokenizer: Tokenizer) -> list[str]:
+        """The captions as text."""
+        rows = zip(self.captions.tolist(), self.lengths.tolist(), strict=True)
+        return [tokenizer.decode(tokens[:length]) for tokens, length in rows]

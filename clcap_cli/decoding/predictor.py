@@ -1,0 +1,65 @@
+"""What decoding needs of a captioner, or of several together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.models.rows import ImageFeatures, Rows
+
+
+class Predictor(Protocol):
+    """Predicts the next token of a caption; a Captioner is one."""
+
+    @property
+    def config(self) -> CaptionerConfig:
+        """Its tokens and greatest length."""
+
+    def start(self, visual: Any) -> Any:
+        """See Captioner."""
+
+    def step(self, visual: Any, image: Tensor, state: Any, tokens: Tensor) -> tuple[Tensor, Any]:
+        """See Captioner."""
+
+
+@dataclass(frozen=True)
+class Together(Rows):
+    """Rows of several models, which belong together."""
+
+    parts: tuple[Rows, ...]
+
+    def __getitem__(self, rows: "Tensor | slice") -> "Together":
+        return Together(tuple(part[rows] for part in self.parts))
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+
+class Ensemble:
+    """Several captioners of one tokenizer whose probabilities of the next token are averaged."""
+
+    def __init__(self, models: Sequence[Captioner]):
+        self.models = models
+
+    @property
+    def config(self) -> CaptionerConfig:
+        """The configuration of the model that writes the shortest captions."""
+        return min((model.config for model in self.models), key=lambda config: config.max_length)
+
+    def encode(self, features: Sequence[ImageFeatures]) -> Together:
+        """The same images as each model sees them."""
+        return Together(tuple(model.encode(seen) for model, seen in zip(self.models, features, strict=True)))
+
+    def start(self, visual: Together) -> Together:
+        """See Captioner."""
+        return Together(tuple(model.start(own) for model, own in zip(self.models, visual.parts, strict=True)))
+
+    def step(self, visual: Together, image: Tensor, state: Together, tokens: Tensor) -> tuple[Tensor, Together]:
+        """See Captioner."""
+        players = zip(self.models, visual.parts, state.parts, strict=True)
+        found = [model.step(own, image, before, tokens) for model, own, before in players]
+        log_probs = torch.stack([log_prob for log_prob, _ in found]).logsumexp(0) - torch.tensor(len(found)).log()
+        return log_probs, Together(tuple(after for _, after in found))

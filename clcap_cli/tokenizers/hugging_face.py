@@ -1,0 +1,81 @@
+"""Subword tokenizers of Hugging Face's ``tokenizers`` library: byte-level BPE, WordPiece, Unigram."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Pipeline
+
+STARTS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
+ENDS = ("</s>", "[SEP]", "[EOS]", "<eos>", "<|endoftext|>", "<|end_of_text|>")
+UNKNOWNS = ("<unk>", "[UNK]")
+"""Names of special tokens in common tokenizers; the first that a tokenizer has counts."""
+
+
+class HuggingFaceTokenizer(Tokenizer):
+    """A ``tokenizer.json``, whose special tokens tell where captions start and end."""
+
+    kind: ClassVar[str] = "huggingface"
+
+    def __init__(self, content: str, name: str):
+        """``content`` is the text of a tokenizer.json, which messages call ``name``.
+
+        Raises ClcapError when it is none, or when it has no token that ends a text.
+        """
+        self.content, self.pipeline = content, _pipeline(content, name)
+        self.pipeline.no_padding()
+        self.pipeline.no_truncation()
+        self.size = self.pipeline.get_vocab_size()
+        special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
+        end = _first(ENDS, special)
+        if end is None:
+            raise ClcapError(f"{name} has no token that ends a caption; it needs one of {', '.join(ENDS)}")
+        start = _first(STARTS, special)
+        self.end, self.unknown = end, _first(UNKNOWNS, self.pipeline.get_vocab())
+        self.start = self.size if start is None else start
+        never = {*special.values(), self.unknown} - {end, None}
+        self.never_written = tuple(sorted(id for id in never if id is not None))
+
+    def encode(self, caption: str) -> list[int]:
+        """See Tokenizer."""
+        return list(self.pipeline.encode(caption, add_special_tokens=False).ids)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """See Tokenizer."""
+        return self.pipeline.decode(list(tokens), skip_special_tokens=True)
+
+    def record(self) -> dict[str, Any]:
+        """See Tokenizer."""
+        return {"kind": self.kind, "json": self.content}
+
+
+def read_tokenizer(path: Path) -> HuggingFaceTokenizer:
+    """A ``tokenizer.json`` from disk.
+
+    Raises ClcapError when it is missing or is no such file.
+    """
+    try:
+        return HuggingFaceTokenizer(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as error:
+        raise ClcapError(f"no such file: {path}") from error
+    except UnicodeDecodeError as error:
+        raise ClcapError(f"{path} is not a tokenizer.json: it is not text") from error
+
+
+def _pipeline(content: str, name: str) -> "Pipeline":
+    try:
+        from tokenizers import Tokenizer as Pipeline
+    except ImportError as error:
+        raise ClcapError(f"{name} needs the package tokenizers: pip install 'clcap[hf]'") from error
+    try:
+        return Pipeline.from_str(content)
+    except Exception as error:  # the library raises nothing narrower
+        raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
+
+
+def _first(names: Iterable[str], ids: dict[str, int]) -> int | None:
+    return next((ids[name] for name in names if name in ids), None)

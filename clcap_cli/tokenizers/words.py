@@ -1,0 +1,55 @@
+"""Words: one token for each word that occurs often enough in the training captions, and one for all others."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from clcap_cli.datasets.text import words_of
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+
+END, UNKNOWN = 0, 1
+SPECIAL = ("<end>", "<unk>")
+
+
+class WordTokenizer(Tokenizer):
+    """A vocabulary of words, most frequent first, after the end token (0) and the unknown token (1)."""
+
+    kind: ClassVar[str] = "words"
+    end, unknown, never_written = END, UNKNOWN, (UNKNOWN,)
+
+    def __init__(self, words: Sequence[str]):
+        self.tokens = [*SPECIAL, *words]
+        self.size = self.start = len(self.tokens)
+        self._number = {word: number for number, word in enumerate(self.tokens)}
+
+    @classmethod
+    def count(cls, captions: Iterable[Sequence[str]], min_count: int) -> "WordTokenizer":
+        """The words that occur at least ``min_count`` times in ``captions``, which are split into words."""
+        counts = Counter(word for words in captions for word in words)
+        frequent = [(count, word) for word, count in counts.items() if count >= min_count]
+        return cls([word for count, word in sorted(frequent, key=lambda pair: (-pair[0], pair[1]))])
+
+    @property
+    def words(self) -> list[str]:
+        """The words alone, most frequent first."""
+        return self.tokens[len(SPECIAL) :]
+
+    def rank(self, token: int) -> int | None:
+        """Place of a word among the training words, 0 for the most frequent; None for the special tokens."""
+        return token - len(SPECIAL) if token >= len(SPECIAL) else None
+
+    def encode(self, caption: str) -> list[int]:
+        """See Tokenizer."""
+        return self.encode_words(words_of(caption))
+
+    def encode_words(self, words: Iterable[str]) -> list[int]:
+        """Token ids of words; one outside the vocabulary is the unknown token."""
+        return [self._number.get(word, UNKNOWN) for word in words]
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """See Tokenizer."""
+        return " ".join(self.tokens[token] for token in tokens)
+
+    def record(self) -> dict[str, Any]:
+        """See Tokenizer."""
+        return {"kind": self.kind, "words": self.words}
