@@ -49,26 +49,31 @@ class KeptArrays:
         self.path, self.kind, self.origin = path, kind, origin
         self.arrays = self._read() if path.exists() else {}
 
-    def get(self, name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
-        """The array called ``name``; where it is not known it is computed and written."""
+    def get(
+        self, name: str, compute: Callable[[], np.ndarray], fits: Callable[[np.ndarray], bool] = lambda _: True
+    ) -> np.ndarray:
+        """The array called ``name``; where it is not known it is computed and written.
+
+        Raises ClcapError when the file's does not fit what it is for.
+        """
         if name not in self.arrays:
             self.arrays[name] = compute()
             self._write()
+        elif not fits(self.arrays[name]):
+            raise self._damaged()
         return self.arrays[name]
 
     def _read(self) -> dict[str, np.ndarray]:
         """What the file holds, nothing if it belongs to other inputs or settings."""
         try:
-            with opened(self.path, self.kind) as (file, provenance):
+            with opened(self.path, self.kind) as (content, provenance):
                 inputs = [(item.role, item.id) for item in provenance.inputs]
                 same = inputs == [(role, id) for role, _, id in self.origin.inputs]
                 if not same or provenance.settings != self.origin.settings:
                     return {}
-                arrays = {name: values[:] for name, values in file["arrays"].items()}
+                arrays = {name: np.array(content.mapped(stored)) for name, stored in content["arrays"].items()}
         except ClcapError as error:
             raise ClcapError(f"{error}, or remove it: it is computed anew") from error
-        except TypeError as error:
-            raise self._damaged() from error
         if _content_id(arrays) != provenance.id:
             raise self._damaged()
         return arrays

@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file.create_group("arrays/group")
-    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+    with pytest.raises(ClcapError, match=r"kept\.h5 keeps its 'arrays/group' .*, or remove it: it is computed anew"):
         KeptArrays(path, REFERENCE, origin(tmp_path))
 
 
@@ -66,6 +66,14 @@ def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
         file["arrays/a"][1] = 1e-9
     with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
         KeptArrays(path, REFERENCE, origin(tmp_path))
+
+
+def test_an_array_that_is_of_no_use_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kept.h5"
+    KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    kept = KeptArrays(path, REFERENCE, origin(tmp_path))
+    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+        kept.get("a", never, lambda found: found.shape == (3,))
 
 
 def test_a_full_disk_costs_time_only(
