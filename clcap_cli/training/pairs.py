@@ -111,7 +111,12 @@ class PairSplit:
         """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
         how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
         name = digest([how.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
-        return kept.get(name, lambda: self._reference_log_probs(numbers, precision))
+
+        def fits(log_probs: np.ndarray) -> bool:
+            right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)
+            return right and not np.isnan(log_probs).any()
+
+        return kept.get(name, lambda: self._reference_log_probs(numbers, precision), fits)
 
     @torch.inference_mode()
     def _reference_log_probs(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
