@@ -13,3 +13,9 @@ def check_unique(path: Path, what: str, items: Sequence[object]) -> None:
         if item in seen:
             raise damaged(path, f"{what} has {item} twice")
         seen.add(item)
+
+
+def check_equal(path: Path, what: str, found: object, expected: object) -> None:
+    """Raise ClcapError unless ``what`` the file has is what the rest of the file says."""
+    if found != expected:
+        raise damaged(path, f"{what} is {found}, expected {expected}")

@@ -14,6 +14,7 @@ from clcap_cli.artifacts.provenance import digest
 from clcap_cli.console import progress
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.retrieval.ranks import finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
@@ -114,7 +115,7 @@ class PairSplit:
 
         def fits(log_probs: np.ndarray) -> bool:
             right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)
-            return right and not np.isnan(log_probs).any()
+            return right and bool(np.isfinite(log_probs).all())
 
         return kept.get(name, lambda: self._reference_log_probs(numbers, precision), fits)
 
@@ -129,7 +130,7 @@ class PairSplit:
                 for row, several in enumerate(numbers[:, own]):
                     pairs = self.captions.batch(several, image)
                     log_probs = self.reference.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
-                    found[row, own] = log_probs.cpu().numpy()
+                    found[row, own] = finite(log_probs).cpu().numpy()
         return found
 
 
