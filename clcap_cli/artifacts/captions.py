@@ -18,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.artifacts.checks import check_unique
-from clcap_cli.artifacts.hdf5 import TEXT, opened, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import TEXT, created, opened, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.datasets.text import words_of
@@ -131,8 +130,6 @@ def write_captions(
     out: Path, images: Sequence[ImageRecord], vocabulary: Vocabulary, max_length: int, origin: Origin
 ) -> None:
     """Write a ``captions.h5``; a caption longer than ``max_length`` words is cut there."""
-    import h5py
-
     raw = [caption for image in images for caption in image.captions]
     tokens, lengths = encode_captions([words_of(caption) for caption in raw], vocabulary, max_length)
     owner = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
@@ -141,7 +138,7 @@ def write_captions(
     words = vocabulary.words[len(SPECIAL) :]
     arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
     content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
-    with written_whole(out) as part, h5py.File(part, "w") as file:
+    with created(out) as (file, _):
         write_provenance(file, origin.stamp(KIND, content_id, out))
         write_ids(file.create_group("images"), "id", ids)
         write_texts(file["images"], "file_name", [name for name, _ in names])

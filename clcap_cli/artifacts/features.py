@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError
 
-from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import Content, opened, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import Content, created, opened, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, damaged
@@ -153,13 +152,11 @@ def write_features(
 ) -> None:
     """Write a ``features.h5`` from batches of (ids, pooled, grid); images of ``names`` that have none were skipped.
 
-    Raises ClcapError for features that are not finite numbers in float16.
+    Raises ClcapError for features that are not finite numbers in float16, and as soon as the disk is full.
     """
-    import h5py
-
     state = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
     ids: list[ImageId] = []
-    with written_whole(out) as part, h5py.File(part, "w") as file:
+    with created(out) as (file, sink):
         pooled = _contiguous(file, "pooled", (len(names), backbone.pooled_channels))
         grid = _contiguous(file, "grid", (len(names), backbone.regions, backbone.grid_channels))
         for batch_ids, *arrays in batches:
@@ -170,6 +167,7 @@ def write_features(
                 dataset[rows] = half
                 state.update(half.data)
             ids.extend(batch_ids)
+            sink.check()
         written = [names[id] for id in ids]
         had = set(ids)
         skipped = [id for id in names if id not in had]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.artifacts.checks import check_unique
+from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.hdf5_survey import TEXT, Stored, Survey, described, survey
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.datasets.records import ImageId
@@ -84,6 +86,25 @@ class Content:
         if math.prod(stored.shape) == 0:
             return np.empty(stored.shape, stored.dtype)
         return np.memmap(self.path, stored.dtype, "r", stored.offset, stored.shape)
+
+
+@contextmanager
+def created(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
+    """A new HDF5 artifact, which gets its name when the block ends well; the sink tells early of a full disk.
+
+    Raises ClcapError when it cannot be written.
+    """
+    import h5py
+
+    with written_whole(out) as part, part.open("w+b", buffering=0) as content:
+        sink = Sink(content)
+        try:
+            with h5py.File(sink, "w") as file:
+                yield file, sink
+        except SystemError as error:  # so h5py words a Ctrl-C that came while HDF5 was calling the sink
+            raise KeyboardInterrupt from error
+        finally:
+            sink.check()  # the cause of whatever HDF5 says
 
 
 def write_provenance(file: "h5py.File", provenance: Provenance) -> None:

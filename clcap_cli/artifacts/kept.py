@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import opened, write_provenance
+from clcap_cli.artifacts.hdf5 import created, opened, write_provenance
 from clcap_cli.artifacts.provenance import Origin, digest
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
@@ -82,16 +81,13 @@ class KeptArrays:
         return ClcapError(f"{self.path} is damaged; remove it: it is computed anew")
 
     def _write(self) -> None:
-        import h5py
-
         try:
-            with written_whole(self.path) as part, h5py.File(part, "w") as file:
+            with created(self.path) as (file, _):
                 write_provenance(file, self.origin.stamp(self.kind, _content_id(self.arrays), self.path))
                 for name, values in self.arrays.items():
                     file[f"arrays/{name}"] = values
-        except (ClcapError, RuntimeError) as error:  # HDF5 says the latter of a full disk
-            reason = error if isinstance(error, ClcapError) else f"{self.path} cannot be written"
-            say(f"warning: {reason}; computed anew next time")
+        except ClcapError as error:
+            say(f"warning: {error}; computed anew next time")
 
 
 def _content_id(arrays: Mapping[str, np.ndarray]) -> str:

@@ -1,5 +1,6 @@
 """PyTorch files of plain types and tensors: read with ``weights_only=True``, which never unpickles anything else."""
 
+import io
 import pickle
 import warnings
 import zipfile
@@ -28,11 +29,10 @@ def content_id(head: object, weights: Mapping[str, Tensor]) -> str:
 
 def save(content: dict[str, Any], out: Path) -> None:
     """Write ``content``, whole or not at all."""
+    buffer = io.BytesIO()  # PyTorch itself does not always survive a full disk
+    torch.save(content, buffer)
     with written_whole(out) as part:
-        try:
-            torch.save(content, part)
-        except RuntimeError as error:  # how torch reports a full disk
-            raise ClcapError(f"{out} cannot be written: is the disk full? ({str(error).splitlines()[0]})") from error
+        part.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:

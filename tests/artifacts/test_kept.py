@@ -1,9 +1,11 @@
+import errno
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.kept import NEIGHBOURS, REFERENCE, KeptArrays
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
@@ -82,11 +84,11 @@ def test_a_full_disk_costs_time_only(
     kept = KeptArrays(tmp_path / "kept.h5", REFERENCE, origin(tmp_path))
 
     def full(*_: object) -> None:
-        raise RuntimeError("Unable to synchronously flush file (file write failed)")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(h5py.File, "__setitem__", full, raising=False)
+    monkeypatch.setattr(Sink, "_write_all", full)
     assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
-    assert "kept.h5 cannot be written; computed anew next time" in capsys.readouterr().err
+    assert "kept.h5 cannot be written: No space left on device; computed anew next time" in capsys.readouterr().err
     assert [item.name for item in tmp_path.iterdir()] == ["source.txt"]
 
 
