@@ -1,6 +1,5 @@
 """caption: a checkpoint and images -> COCO results."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +81,7 @@ def _extracted(
     checkpoint: "Checkpoint", paths: list[Path], weights: str | None, device: "torch.device"
 ) -> "Iterator[tuple[list[ImageId], Features]]":
     """Ids and features of any image files, kept in a temporary file while they are needed."""
+    from clcap_cli.artifacts.atomic import temporary_folder
     from clcap_cli.artifacts.features import open_features, write_features
     from clcap_cli.artifacts.inputs import check_backbone
     from clcap_cli.artifacts.provenance import Origin
@@ -96,8 +96,8 @@ def _extracted(
     names: dict[ImageId, str] = {str(path): path.name for path in found}
     files = [ImageFile(str(path), path) for path in found]
     batches = extract(backbone, files, skipped=None)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "features.h5"
+    with temporary_folder() as folder:
+        path = folder / "features.h5"
         write_features(path, names, backbone.info, batches, Origin("caption", {}))
         yield list(names), open_features(path)
 
