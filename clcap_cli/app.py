@@ -6,12 +6,12 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
 
 from clcap_cli import __version__
-from clcap_cli.console import say
+from clcap_cli.console import give_path, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.compare import compare
@@ -40,12 +40,15 @@ app = typer.Typer(
 
 def _stage(function: Callable[..., Path | None]) -> None:
     """Make a stage a subcommand that prints the path of what it wrote."""
+    for hint in get_type_hints(function, include_extras=True).values():
+        for option in getattr(hint, "__metadata__", ()):
+            option.readable = False  # stages look at files; Typer would call a lack of permission a wrong command line
 
     @functools.wraps(function)
     def command(*args: object, **kwargs: object) -> None:
         written = function(*args, **kwargs)
         if written is not None:
-            print(written)
+            give_path(written)
 
     app.command(function.__name__.replace("_", "-"))(command)
 

@@ -1,6 +1,7 @@
 """Shared pieces: the command line as a function, and one tiny chain of files that many tests read."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
+CLCAP = [sys.executable, "-X", "faulthandler", "-c", "from clcap_cli.app import main; main()"]
+"""The command line in a process of its own."""
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

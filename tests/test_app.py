@@ -11,9 +11,9 @@ import pytest
 import typer
 
 from clcap_cli.app import app
+from tests.conftest import CLCAP
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-CLCAP = [sys.executable, "-X", "faulthandler", "-c", "from clcap_cli.app import main; main()"]
 
 
 def test_there_are_commands() -> None:

@@ -1,6 +1,5 @@
 """Opening and writing HDF5 artifacts."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.datasets.reading import parse_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import check_readable
 
 if TYPE_CHECKING:
     import h5py
@@ -24,8 +25,7 @@ def opened(path: Path, kind: str | None = None) -> Iterator[tuple["h5py.File", P
     """
     import h5py
 
-    if not path.exists():
-        raise ClcapError(f"no such file: {path}")
+    check_readable(path)
     try:
         with h5py.File(path, "r") as file:
             yield file, parse_provenance(_attribute(file, "provenance", path), path, kind)
@@ -71,8 +71,8 @@ def _attribute(file: "h5py.File", name: str, path: Path) -> object:
     if name not in file.attrs:
         raise ClcapError(f"{path} is an HDF5 file, but not one that clcap wrote")
     try:
-        return json.loads(file.attrs[name])
-    except ValueError as error:
+        return parse_json(file.attrs[name], path)
+    except (ClcapError, TypeError) as error:
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.artifacts.provenance import digest, digest_of_json
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import check_readable
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -45,11 +46,10 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Any:
+    check_readable(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
             return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ClcapError(f"no such file: {path}") from error
     except pickle.UnpicklingError as error:
         with path.open("rb") as file:
             if not file.read(4).startswith((b"PK", b"\x80")):
