@@ -30,6 +30,7 @@ READERS = [
     ("show", "x.pt"),
     ("show", "x.json"),
 ]
+OF_EACH_KIND = [("prepare-captions", "x.csv"), ("show", "x.h5"), ("show", "x.pt"), ("evaluate", "x.json")]
 readers = pytest.mark.parametrize("words", READERS, ids=" ".join)
 
 
@@ -56,7 +57,7 @@ def test_a_name_too_long_is_called_that(refused, tmp_path: Path, monkeypatch, wo
     )
 
 
-@pytest.mark.parametrize("words", [*READERS, ("caption", "nt.pt", "--images", "x.png")], ids=" ".join)
+@pytest.mark.parametrize("words", [*OF_EACH_KIND, ("caption", "nt.pt", "--images", "x.png")], ids=" ".join)
 def test_a_file_without_permission_is_no_damaged_file(chain: Path, words) -> None:
     (chain / words[-1]).touch(mode=0)
     answer = subprocess.run(

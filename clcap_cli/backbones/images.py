@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from clcap_cli.errors import ClcapError
@@ -36,12 +37,25 @@ def open_rgb(path: Path, needed: int | None = None) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return image.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _grey(np.asarray(image, dtype=np.float64)).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
+
+
+def _grey(values: np.ndarray) -> Image.Image:
+    """Grey values of any range, from black for the least to white for the greatest; nobody knows how far they could go.
+
+    Raises ValueError where they are not finite.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("it has values that are not finite numbers")
+    least = values.min()
+    span = values.max() - least
+    shares = (values - least) / span if span else np.full_like(values, 0.5)
+    return Image.fromarray(np.rint(255 * shares).astype(np.uint8))
 
 
 def find_image(folders: list[Path], file_name: str) -> Path:
