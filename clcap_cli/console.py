@@ -7,9 +7,13 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +61,44 @@ def shown(text: str, style: str = "") -> "Text":
     from rich.text import Text
 
     return Text(visible(text), style)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn a failure of stdout, such as a full disk or a reader that is gone, into an error like any other.
+
+    What is in its buffer is written at the end.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with redirect_stdout(_Answers(sys.stdout)):
+        yield
+        sys.stdout.flush()
+
+
+class _Answers:
+    """stdout, but what goes wrong with it is a ClcapError, which neither Typer nor rich deals with by itself."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._told():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._told():
+            self._stream.flush()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ClcapError(f"stdout cannot be written: {error.strerror}") from error
 
 
 def give_path(path: Path) -> None:

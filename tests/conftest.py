@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli import app
+from clcap_cli.__main__ import main
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
-CLCAP = [sys.executable, "-X", "faulthandler", "-c", "from clcap_cli.app import main; main()"]
+CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
 """The command line in a process of its own."""
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -45,7 +45,7 @@ def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
         monkeypatch.setattr("sys.argv", ["clcap", *map(str, words)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as exit:
-            app.main()
+            main()
         said = capsys.readouterr()
         return Answer(int(exit.value.code or 0), said.out, said.err)
 

@@ -31,7 +31,7 @@ def test_help_tells_what_it_does_and_shows_an_example(clcap, command: str) -> No
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; sys.argv = ['clcap', *sys.argv[1:]]\n"
-        "from clcap_cli.app import main\n"
+        "from clcap_cli.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'timm', 'h5py', 'pandas', 'numpy', 'matplotlib', 'transformers', 'pycocotools', 'PIL'}\n"
