@@ -3,39 +3,60 @@
 import os
 import signal
 import sys
+from types import FrameType
 from typing import TextIO
+
+INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were"
 
 
 def main() -> None:
-    """Run the command line: exit 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
-    sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
-    status = 1
-    try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        from clcap_cli.app import main as run
+    """Run the command line as a process of its own."""
+    _on_interruption(_stop)
+    status = run()
+    _on_interruption(signal.SIG_IGN)  # all is done and said
+    sys.exit(status)
 
-        status = run()
+
+def run() -> int:
+    """Run the command line: 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
+    sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
+    try:
+        from clcap_cli.app import main
+
+        return main()
     except KeyboardInterrupt:
-        status = _interrupted()
+        _on_interruption(signal.SIG_IGN)
+        print(INTERRUPTED, file=sys.stderr)
+        return 130
     except OSError:  # the last that is left: stderr itself, so that nobody can be told
         if os.environ.get("CLCAP_DEBUG"):
             raise
+        return 1
     finally:
         for stream in (sys.stdout, sys.stderr):
             _let_go(stream)
-    sys.exit(status)
+
+
+def _on_interruption(do: "signal._HANDLER") -> None:
+    """What Ctrl-C and SIGTERM do from now on; a background job that was told not to hear one does not."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, do)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; but end at once during an import, where some libraries would swallow it or crash."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, f"{INTERRUPTED}\n".encode())
+            os._exit(130)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _open(stream: TextIO | None) -> TextIO:
     """The stream; a stand-in where the shell had closed it."""
     return stream or open(os.devnull, "w")  # noqa: PTH123  (pathlib takes a while)
-
-
-def _interrupted() -> int:
-    for further in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(further, signal.SIG_IGN)
-    print("interrupted; no file is half-written, and the old ones are as they were", file=sys.stderr)
-    return 130
 
 
 def _let_go(stream: TextIO) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.__main__ import main
+from clcap_cli import __main__ as entry
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
@@ -44,10 +44,9 @@ def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
     def run(*words: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["clcap", *map(str, words)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            main()
+        status = entry.run()
         said = capsys.readouterr()
-        return Answer(int(exit.value.code or 0), said.out, said.err)
+        return Answer(status, said.out, said.err)
 
     return run
 
