@@ -13,6 +13,21 @@ class ClcapError(Exception):
     """What was asked for could not be done; the message is written for the user."""
 
 
+FORESEEN = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
+"""What the command line words; all but the first are the doing of machine or input where no stage thought of it."""
+
+
+def worded(error: BaseException) -> str:
+    """An error of FORESEEN as one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, RecursionError):
+        return "the input is nested too deeply"
+    if isinstance(error, MemoryError):
+        return f"not enough memory{f': {error}' if str(error) else ''}"
+    return str(error) or type(error).__name__
+
+
 def some(items: Sequence[object]) -> str:
     """The first five of them."""
     return ", ".join(map(str, items[:5])) + (", …" if len(items) > 5 else "")

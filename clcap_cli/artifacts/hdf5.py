@@ -15,7 +15,8 @@ from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.hdf5_survey import TEXT, Stored, Survey, described, survey
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError, damaged
+from clcap_cli.errors import damaged
+from clcap_cli.input_files import check_readable
 
 if TYPE_CHECKING:
     import h5py
@@ -28,8 +29,7 @@ def opened(path: Path, kind: str | None = None, texts: Collection[str] = ()) -> 
     Raises ClcapError when the file is missing, damaged or cut short, not an artifact of ``kind``, or has what clcap
     never writes.
     """
-    if not path.is_file():
-        raise ClcapError(f"no such file: {path}")
+    check_readable(path)
     found = survey(path, kind, texts)
     yield Content(path, found), found.provenance
 

@@ -6,7 +6,6 @@ HDF5 reads no numbers: where they lie in the file is enough, they are then mappe
 
 import contextlib
 import faulthandler
-import json
 import math
 import os
 import signal
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.datasets.reading import parse_json
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ def _record(attributes: dict[str, str], path: Path) -> object:
     if "provenance" not in attributes:
         raise ClcapError(f"{path} is an HDF5 file, but not one that clcap wrote")
     try:
-        return json.loads(attributes["provenance"])
-    except (TypeError, ValueError) as error:
+        return parse_json(attributes["provenance"], path)
+    except (ClcapError, TypeError) as error:
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
 
 

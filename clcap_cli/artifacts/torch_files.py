@@ -15,6 +15,7 @@ from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.artifacts.provenance import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged, some
+from clcap_cli.input_files import check_readable
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -75,6 +76,7 @@ def _described(value: object, device: str) -> str:
 
 
 def _read(path: Path) -> Any:
+    check_readable(path)
     _check_archive(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
@@ -87,8 +89,6 @@ def _read(path: Path) -> Any:
 
 def _check_archive(path: Path) -> None:
     """PyTorch's files are uncompressed zip archives; one that unpacks to more than it is was not written by it."""
-    if not path.is_file():
-        raise ClcapError(f"no such file: {path}")
     with path.open("rb") as file:
         start = file.read(2)
     if start.startswith(b"\x80"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.atomic import temporary_folder, write_text
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, package_folder
 
 CORENLP = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
@@ -27,7 +28,7 @@ def models_folder(given: Path | None) -> Path:
     Raises ClcapError that says what to fetch and where to put it.
     """
     folder = given or package_folder("spice") / "lib"
-    missing = [name for name in CORENLP if not (folder / name).is_file()]
+    missing = [name for name in CORENLP if not is_file(folder / name)]
     if missing:
         raise ClcapError(
             f"SPICE needs {' and '.join(missing)}: fetch stanford-corenlp-full-2015-12-09.zip from Stanford NLP, put "

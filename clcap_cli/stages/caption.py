@@ -104,11 +104,12 @@ def _extracted(
 
 def _image_files(path: Path) -> list[Path]:
     from clcap_cli.backbones.images import SUFFIXES
+    from clcap_cli.input_files import check_readable
 
-    if path.is_file():
+    if not path.is_dir():
+        check_readable(path)
         return [path]
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES) if path.is_dir() else []
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
     if not found:
-        what = "holds no images" if path.is_dir() else "is not there"
-        raise ClcapError(f"{path} {what}; --images takes image files and folders")
+        raise ClcapError(f"{path} holds no images; --images takes image files and folders")
     return found

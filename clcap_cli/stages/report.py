@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clcap_cli.console import say
+from clcap_cli.console import say, shown, stdout
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Out
 
@@ -90,16 +90,11 @@ def report(
 
 
 def _print(runs: "list[Run]", experiments: "Experiments") -> None:
-    """Print the tables; where nobody watches, as wide as they are."""
-    import sys
-
-    from rich.console import Console
-
     from clcap_cli.reporting.tables import as_text, run_tables
 
-    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    console = stdout()
     for table in experiments.tables:
-        console.print(" ".join(table.title.split()), markup=False)
+        console.print(shown(" ".join(table.title.split())))
         console.print(as_text([table]))
     console.print(as_text(run_tables(runs)))
 
