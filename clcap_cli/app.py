@@ -2,17 +2,17 @@
 
 import functools
 import os
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
 
 from clcap_cli import __version__
-from clcap_cli.console import say
-from clcap_cli.errors import ClcapError
+from clcap_cli.console import answering, give_path, say
+from clcap_cli.datasets.text import flaw_of
+from clcap_cli.errors import FORESEEN, ClcapError, worded
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.compare import compare
 from clcap_cli.stages.demo import demo
@@ -40,14 +40,25 @@ app = typer.Typer(
 
 def _stage(function: Callable[..., Path | None]) -> None:
     """Make a stage a subcommand that prints the path of what it wrote."""
+    for hint in get_type_hints(function, include_extras=True).values():
+        for option in getattr(hint, "__metadata__", ()):
+            option.readable = False  # stages look at files; Typer would call a lack of permission a wrong command line
 
     @functools.wraps(function)
     def command(*args: object, **kwargs: object) -> None:
+        _check_folder()
         written = function(*args, **kwargs)
         if written is not None:
-            print(written)
+            give_path(written)
 
     app.command(function.__name__.replace("_", "-"))(command)
+
+
+def _check_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise ClcapError("the folder in which clcap was started is not there any more; change to another") from error
 
 
 for stage in (
@@ -87,22 +98,32 @@ def options(
         os.environ["CLCAP_DEBUG"] = "1"
 
 
-def main() -> None:
-    """Run the command line: exit 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def main() -> int:
+    """Run the command line: 0 done, 1 could not be done, 2 wrong command line.
+
+    Raises KeyboardInterrupt when interrupted.
+    """
     try:
-        status = app(prog_name="clcap", standalone_mode=False)
-    except ClcapError as error:
-        if os.environ.get("CLCAP_DEBUG"):
-            raise
-        say(f"error: {error}")
-        status = 1
+        _check_words(sys.argv[1:])
+        with answering():
+            status = app(prog_name="clcap", standalone_mode=False)
     except typer.TyperException as error:
         say(f"error: {error.format_message().replace('Value error, ', '')} (see {_help_of(error)})")
-        status = 2
-    if status == 130:
-        say("interrupted; no file is half-written, and the old ones are as they were")
-    sys.exit(status or 0)
+        return 2
+    except FORESEEN as error:
+        if os.environ.get("CLCAP_DEBUG"):
+            raise
+        say(f"error: {worded(error)}")
+        return 1
+    if status == 130:  # what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
+    return status or 0
+
+
+def _check_words(words: Sequence[str]) -> None:
+    for word in words:
+        if flaw_of(word):
+            raise typer.BadParameter(f"'{word}' is not valid UTF-8")
 
 
 def _help_of(error: typer.TyperException) -> str:

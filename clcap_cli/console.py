@@ -1,17 +1,34 @@
-"""Messages and progress on stderr; stdout is left to the path of what was written."""
+"""Messages and progress on stderr, answers on stdout; whatever is printed goes through here.
 
+stdout is left to the path of what was written, and to what a stage was asked to show.
+"""
+
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn
+    from rich.text import Text
 
 T = TypeVar("T")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Marks that would move the cursor, colour the screen, end the line, turn the text round, or be no text at all."""
 SECONDS_BETWEEN_LINES = 10.0
+
+
+def visible(text: str) -> str:
+    """``text`` with the marks that a terminal would obey written out, as ``\\x1b`` for example."""
+    return _UNSEEN.sub(lambda mark: mark[0].encode("unicode_escape").decode(), text)
 
 
 @cache
@@ -22,9 +39,71 @@ def stderr() -> "Console":
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+def stdout() -> "Console":
+    """A console for answers that are more than lines; where nobody watches, as wide as they are."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+
+
 def say(message: str) -> None:
     """Print one line for the person who watches."""
-    stderr().print(message, markup=False)
+    stderr().print(shown(message))
+
+
+def tell(line: str) -> None:
+    """Print one line of an answer."""
+    print(visible(line))
+
+
+def shown(text: str, style: str = "") -> "Text":
+    """``text`` as rich prints it, which would obey markup and emoji names in it."""
+    from rich.text import Text
+
+    return Text(visible(text), style)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn a failure of stdout, such as a full disk or a reader that is gone, into an error like any other.
+
+    What is in its buffer is written at the end.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with redirect_stdout(_Answers(sys.stdout)):
+        yield
+        sys.stdout.flush()
+
+
+class _Answers:
+    """stdout, but what goes wrong with it is a ClcapError, which neither Typer nor rich deals with by itself."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with self._told():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with self._told():
+            self._stream.flush()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ClcapError(f"stdout cannot be written: {error.strerror}") from error
+
+
+def give_path(path: Path) -> None:
+    """Print the path of what was written: exactly as it is for scripts, visibly for people."""
+    print(visible(str(path)) if sys.stdout.isatty() else path)
 
 
 def watching(what: str) -> Callable[[Iterable[T], int], Iterator[T]]:
@@ -67,4 +146,4 @@ def _lines(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         if now - last >= SECONDS_BETWEEN_LINES and done < total:
             last, rate = now, done / (now - started)
             left = f", {(total - done) / rate:.0f} s left"
-            print(f"{what}: {done}/{total}, {rate:.1f}/s{left}", file=sys.stderr, flush=True)
+            say(f"{what}: {done}/{total}, {rate:.1f}/s{left}")

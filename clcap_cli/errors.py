@@ -6,10 +6,26 @@ exits with status 1. Anything else that is raised is a bug in clcap and keeps it
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class ClcapError(Exception):
     """What was asked for could not be done; the message is written for the user."""
+
+
+FORESEEN = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
+"""What the command line words; all but the first are the doing of machine or input where no stage thought of it."""
+
+
+def worded(error: BaseException) -> str:
+    """An error of FORESEEN as one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, RecursionError):
+        return "the input is nested too deeply"
+    if isinstance(error, MemoryError):
+        return f"not enough memory{f': {error}' if str(error) else ''}"
+    return str(error) or type(error).__name__
 
 
 def some(items: Sequence[object]) -> str:
@@ -22,3 +38,8 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ClcapError:
     known = list(known)
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
     return ClcapError(f"unknown {what} '{name}'; the nearest known: {', '.join(nearest)}")
+
+
+def damaged(path: Path, how: str) -> ClcapError:
+    """An error for a file that is not as clcap wrote it."""
+    return ClcapError(f"{path} is damaged: {how}; make it again")

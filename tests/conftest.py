@@ -1,19 +1,22 @@
 """Shared pieces: the command line as a function, and one tiny chain of files that many tests read."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from clcap_cli import app
+from clcap_cli import __main__ as entry
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
+CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
+"""The command line in a process of its own."""
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -41,10 +44,9 @@ def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
     def run(*words: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["clcap", *map(str, words)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            app.main()
+        status = entry.run()
         said = capsys.readouterr()
-        return Answer(int(exit.value.code or 0), said.out, said.err)
+        return Answer(status, said.out, said.err)
 
     return run
 

@@ -11,9 +11,9 @@ import pytest
 import typer
 
 from clcap_cli.app import app
+from tests.conftest import CLCAP
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-CLCAP = [sys.executable, "-X", "faulthandler", "-c", "from clcap_cli.app import main; main()"]
 
 
 def test_there_are_commands() -> None:
@@ -31,7 +31,7 @@ def test_help_tells_what_it_does_and_shows_an_example(clcap, command: str) -> No
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; sys.argv = ['clcap', *sys.argv[1:]]\n"
-        "from clcap_cli.app import main\n"
+        "from clcap_cli.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'torch', 'timm', 'h5py', 'pandas', 'numpy', 'matplotlib', 'transformers', 'pycocotools', 'PIL'}\n"

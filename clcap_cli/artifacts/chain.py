@@ -8,6 +8,7 @@ from clcap_cli.artifacts.json_files import sidecar
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
 from clcap_cli.datasets.reading import read_json
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
 
 
 def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
@@ -22,9 +23,12 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
         raise ClcapError(f"{artifact.path} does not say which {role} it was made from; give it with {option}")
     path = artifact.path.resolve().parent / recorded.path
     place = artifact.path.parent / recorded.path
-    if not path.exists():
-        raise ClcapError(f"{artifact.path} was made from {place}, which is not there now; give its place with {option}")
-    found = read_provenance(path)
+    try:
+        found = read_provenance(path)
+    except NoSuchFileError as error:
+        raise ClcapError(
+            f"{artifact.path} was made from {place}, which is not there now; give its place with {option}"
+        ) from error
     if found.id != recorded.id:
         raise ClcapError(
             f"{place} was made again since {artifact.path} was made from it (then {recorded.id}, now {found.id}); "
@@ -42,8 +46,7 @@ def read_provenance(path: Path) -> Provenance:
 
 
 def _record(path: Path) -> Any:
-    if not path.is_file():
-        raise ClcapError(f"no such file: {path}")
+    check_readable(path)
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"\x89HDF"):
@@ -57,6 +60,6 @@ def _record(path: Path) -> Any:
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:
             return content["provenance"]
-        if sidecar(path).exists():
+        if is_file(sidecar(path)):
             return read_json(sidecar(path))
     raise ClcapError(f"{path} is not a file that clcap wrote")

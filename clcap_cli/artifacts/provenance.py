@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import check_readable
 
 FORMATS = {
     "clcap/captions": 1,
@@ -133,7 +134,11 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def digest_of_file(path: Path) -> str:
-    """The content id of a file's bytes."""
+    """The content id of a file's bytes.
+
+    Raises ClcapError when it cannot be read.
+    """
+    check_readable(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt
 
+from clcap_cli.artifacts.atomic import together
 from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
@@ -19,6 +20,7 @@ from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pai
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_file
 
 CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
@@ -44,8 +46,9 @@ def as_coco_results(captions: Mapping[ImageId, str]) -> list[dict[str, ImageId]]
 def write_caption_results(out: Path, captions: Mapping[ImageId, str], origin: Origin) -> None:
     """Write COCO's results list, and its provenance beside it."""
     listed = as_coco_results(captions)
-    write_json(out, listed)
-    write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
+    with together():
+        write_json(out, listed)
+        write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
 
 
 def open_caption_results(path: Path) -> CaptionResults:
@@ -53,14 +56,13 @@ def open_caption_results(path: Path) -> CaptionResults:
 
     Raises ClcapError when it is not COCO's results list or names an image twice, and when its provenance is damaged.
     """
-    listed = coco_results(read_json(path), path)
-    captions = one_each(by_image(pairs_of(listed), path), path)
-    return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(listed)))
+    captions = one_each(by_image(pairs_of(coco_results(read_json(path), path)), path), path)
+    return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(as_coco_results(captions))))
 
 
 def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
     """The sidecar's record, unless the results were changed since it was written."""
-    if not sidecar(path).exists():
+    if not is_file(sidecar(path)):
         return None
     provenance = parse_provenance(read_json(sidecar(path)), sidecar(path), CAPTIONS)
     return provenance if provenance.id == content_id else None

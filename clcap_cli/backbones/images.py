@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import check_readable, is_file
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
 
 class UnreadableImageError(ClcapError):
-    """An image file that is missing or damaged."""
+    """An image file that is missing, damaged, or cannot be read."""
 
 
 def open_rgb(path: Path, needed: int | None = None) -> Image.Image:
@@ -19,27 +21,41 @@ def open_rgb(path: Path, needed: int | None = None) -> Image.Image:
     Where it will be scaled down to ``needed`` pixels anyway, a large JPEG is decoded at a half, a quarter or an eighth
     of its size, which takes less time; at least twice the pixels needed are left for the scaling to work on.
 
-    Raises UnreadableImageError when it is missing, damaged or cut short.
+    Raises UnreadableImageError when it is missing, cannot be read, or is damaged or cut short.
     """
     try:
+        check_readable(path)
         with Image.open(path) as image:
             if needed:
                 image.draft(None, (2 * needed, 2 * needed))
             return _rgb(ImageOps.exif_transpose(image))
-    except FileNotFoundError as error:
-        raise UnreadableImageError(f"no such image: {path}") from error
+    except ClcapError as error:
+        raise UnreadableImageError(str(error)) from error
     except Exception as error:  # a damaged file can make Pillow raise nearly anything
         reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
         raise UnreadableImageError(f"{path} is not a readable image: {reason}") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return image.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _grey(np.asarray(image, dtype=np.float64)).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
+
+
+def _grey(values: np.ndarray) -> Image.Image:
+    """Grey values of any range, from black for the least to white for the greatest; nobody knows how far they could go.
+
+    Raises ValueError where they are not finite.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("it has values that are not finite numbers")
+    least = values.min()
+    span = values.max() - least
+    shares = (values - least) / span if span else np.full_like(values, 0.5)
+    return Image.fromarray(np.rint(255 * shares).astype(np.uint8))
 
 
 def find_image(folders: list[Path], file_name: str) -> Path:
@@ -52,7 +68,7 @@ def find_image(folders: list[Path], file_name: str) -> Path:
     if leads_out(file_name):
         raise ClcapError(f"the image name '{file_name}' leads out of the images' folder")
     places = [folder / file_name for folder in folders]
-    found = [place for place in places if place.is_file()]
+    found = [place for place in places if is_file(place)]
     if len(found) > 1:
         raise ClcapError(f"there are two images '{file_name}': {found[0]} and {found[1]}; give one folder less")
     return found[0] if found else places[0]

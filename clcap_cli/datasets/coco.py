@@ -2,24 +2,32 @@
 
 import contextlib
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BeforeValidator
 from typing_extensions import TypedDict
 
+from clcap_cli.datasets.cells import captions_in
+from clcap_cli.datasets.ids import GivenId, in_two_kinds
 from clcap_cli.datasets.reading import checked
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.errors import ClcapError
 
+Captions = Annotated[list[str], BeforeValidator(captions_in)]
+"""What stands in a JSON file where a caption is expected."""
+
 
 class _Image(TypedDict):
-    id: ImageId
+    id: GivenId
     file_name: str
 
 
 class _Annotation(TypedDict):
     id: int
-    image_id: ImageId
-    caption: str
+    image_id: GivenId
+    caption: Captions
 
 
 class _Dataset(TypedDict):
@@ -30,25 +38,42 @@ class _Dataset(TypedDict):
 def coco_records(data: object, path: Path, split: str) -> list[ImageRecord]:
     """The images of one captions file, all counted to ``split``.
 
-    Raises ClcapError for an annotation whose image the file does not list.
+    Raises ClcapError for two images with one id, and for an annotation whose image the file does not list.
     """
     from pycocotools.coco import COCO
 
     coco = COCO()
     coco.dataset = checked(data, _Dataset, path, "a COCO captions file")
+    _check_ids(coco.dataset["images"], path)  # the index keeps the last image of an id
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     _check_images_exist(coco.imgToAnns, coco.imgs, path)
     return [
-        ImageRecord(id, image["file_name"], split, [note["caption"] for note in coco.imgToAnns[id]])
+        ImageRecord(id, image["file_name"], split, [text for note in coco.imgToAnns[id] for text in note["caption"]])
         for id, image in coco.imgs.items()
     ]
 
 
-def _check_images_exist(annotated: dict[ImageId, object], images: dict[ImageId, object], path: Path) -> None:
+def _check_ids(images: Sequence[_Image], path: Path) -> None:
+    names: dict[ImageId, str] = {}
+    for image in images:
+        id, name = image["id"], image["file_name"]
+        if id in names:
+            raise ClcapError(f"{path}: the images {names[id]} and {name} have the same id, {id}; give each its own")
+        names[id] = name
+
+
+def _check_images_exist(annotated: Mapping[ImageId, object], images: Mapping[ImageId, object], path: Path) -> None:
     missing = [id for id in annotated if id not in images]
-    if missing:
+    if not missing:
+        return
+    if in_two_kinds([missing[0], *images]) is not None:
+        kinds = ("numbers", "text") if isinstance(missing[0], str) else ("text", "numbers")
         raise ClcapError(
-            f"{path}: {len(missing)} of the annotated images are not listed under 'images', the first is {missing[0]}; "
-            "is the file whole?"
+            f"{path}: the ids of the images are {kinds[0]}, but the annotations' image_id is {kinds[1]}, first for "
+            f"image {missing[0]}; write both in one way"
         )
+    raise ClcapError(
+        f"{path}: {len(missing)} of the annotated images are not listed under 'images', the first is {missing[0]}; "
+        "is the file whole?"
+    )

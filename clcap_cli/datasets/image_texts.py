@@ -4,28 +4,28 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
-from clcap_cli.datasets.coco import coco_records
+from clcap_cli.datasets.cells import captions_in
+from clcap_cli.datasets.coco import Captions, coco_records
+from clcap_cli.datasets.ids import GivenId, in_two_kinds
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.datasets.table import SUFFIXES, read_table
+from clcap_cli.datasets.table import CAPTIONS, IDS, SUFFIXES, read_table
+from clcap_cli.datasets.text import flaw_of
 from clcap_cli.errors import ClcapError, some
-
-IDS = ("image_id", "id", "image")
-"""The column that says which image: the first of these that a table has."""
 
 
 class Said(TypedDict):
     """An entry of COCO's results list."""
 
-    image_id: ImageId
-    caption: str
+    image_id: GivenId
+    caption: Captions
 
 
 def image_texts(path: Path) -> dict[ImageId, list[str]]:
     """All texts of each image.
 
-    A table (.csv, .jsonl, .parquet) has a column image_id, id or image, and a column caption, one row a text; or a
-    column captions with a list of them. JSON is a COCO captions file or a COCO results list.
+    A table (.csv, .jsonl, .parquet) has a column image_id, id or image, and a column caption or captions with a text
+    or a list of texts. JSON is a COCO captions file or a COCO results list.
 
     Raises ClcapError when the file is missing, of another kind, or holds no texts.
     """
@@ -41,22 +41,26 @@ def coco_results(data: object, path: Path) -> list[Said]:
 
 
 def pairs_of(results: list[Said]) -> list[tuple[ImageId, str]]:
-    """Image and text of each entry."""
-    return [(item["image_id"], item["caption"]) for item in results]
+    """Image and text of each entry; an entry may have several texts."""
+    return [(item["image_id"], text) for item in results for text in item["caption"]]
 
 
 def by_image(pairs: list[tuple[ImageId, str]], path: Path) -> dict[ImageId, list[str]]:
     """The texts of each image in ``path``.
 
-    Raises ClcapError when there are none.
+    Raises ClcapError when there are none, for one that is no valid text, and for an id that is a number and a text.
     """
     texts: dict[ImageId, list[str]] = {}
     for id, text in pairs:
-        if any("\ud800" <= mark <= "\udfff" for mark in text):
-            raise ClcapError(f"{path}: the caption of image {id} holds half a character (a lone surrogate)")
+        for what, written in ((f"the caption of image {id}", text), (f"the id {id}", str(id))):
+            if flaw := flaw_of(written):
+                raise ClcapError(f"{path}: {what} {flaw}")
         texts.setdefault(id, []).append(text)
     if not texts:
         raise ClcapError(f"{path} holds no captions")
+    twice = in_two_kinds(texts)
+    if twice is not None:
+        raise ClcapError(f'{path} has an image {twice} and an image "{twice}"; write all ids as numbers or all as text')
     return texts
 
 
@@ -73,22 +77,8 @@ def one_each(texts: dict[ImageId, list[str]], path: Path) -> dict[ImageId, str]:
 
 def _in_table(path: Path) -> list[tuple[ImageId, str]]:
     table = read_table(path)
-    has = ", ".join(map(str, table.columns))
-    id = next((name for name in IDS if name in table.columns), None)
-    if id is None:
-        raise ClcapError(f"{path} has no column image_id, id or image; it has: {has}")
-    text = next((name for name in ("caption", "captions") if name in table.columns), None)
-    if text is None:
-        raise ClcapError(f"{path} has no column caption or captions; it has: {has}")
-    table = table.explode(text)
-    empty = table[id].isna() | (table[id].astype(str).str.strip() == "") | table[text].isna()
-    if empty.any():
-        raise ClcapError(f"{path}: row {int(empty.to_numpy().argmax()) + 1} lacks its {id} or its {text}")
-    return [(_id(one), text) for one, text in zip(table[id].astype(str), table[text].astype(str), strict=True)]
-
-
-def _id(text: str) -> ImageId:
-    return int(text) if text.isdecimal() and str(int(text)) == text else text
+    ids, texts = table.ids(table.needs(*IDS)), table.read(table.needs(*CAPTIONS), captions_in)
+    return [(id, text) for id, captions in zip(ids, texts, strict=True) for text in captions]
 
 
 def _in_json(path: Path) -> list[tuple[ImageId, str]]:

@@ -5,13 +5,15 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from clcap_cli.datasets.coco import Captions
+from clcap_cli.datasets.ids import GivenId
 from clcap_cli.datasets.reading import checked
 from clcap_cli.datasets.records import ImageRecord
 from clcap_cli.errors import ClcapError
 
 
 class _Sentence(TypedDict):
-    raw: str
+    raw: Captions
 
 
 class _Image(TypedDict, total=False):
@@ -19,8 +21,8 @@ class _Image(TypedDict, total=False):
     split: str
     sentences: list[_Sentence]
     filepath: str
-    cocoid: int
-    imgid: int
+    cocoid: GivenId
+    imgid: GivenId
 
 
 class _Dataset(TypedDict):
@@ -49,4 +51,4 @@ def _record(image: _Image, number: int, path: Path, restval: str) -> ImageRecord
     folder = image.get("filepath")
     file_name = f"{folder}/{image['filename']}" if folder else image["filename"]
     id = image.get("cocoid", image.get("imgid", number))
-    return ImageRecord(id, file_name, split, [sentence["raw"] for sentence in image["sentences"]])
+    return ImageRecord(id, file_name, split, [text for sentence in image["sentences"] for text in sentence["raw"]])

@@ -1,12 +1,14 @@
 """Reading other people's JSON: every way in which it can be wrong becomes one sentence."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import check_readable
 
 T = TypeVar("T")
 
@@ -16,18 +18,57 @@ def read_json(path: Path) -> Any:
 
     Raises ClcapError when the file is missing, unreadable, not text, or not whole.
     """
+    return parse_json(_content(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The content of a text file, which is UTF-8.
+
+    Raises ClcapError when the file is missing, unreadable, or not text.
+    """
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ClcapError(f"no such file: {path}") from error
-    except OSError as error:
-        raise ClcapError(f"{path} cannot be read: {error.strerror or error}") from error
+        return _content(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ClcapError(f"{path} is not a text file (byte {error.start} is not UTF-8)") from error
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """The number and the content of every line of a JSON Lines file that is not empty.
+
+    Raises ClcapError, with the line's number, as ``read_json`` does.
+    """
+    # Not splitlines: a JSON text may hold marks that Unicode counts as line ends.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            yield number, parse_json(line, path, number)
+
+
+def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
+    """What ``content``, which starts at ``first_line`` of the file at ``path``, says.
+
+    Raises ClcapError when it is not JSON, or none that can be read.
+    """
+    try:
+        return json.loads(content)
     except json.JSONDecodeError as error:
         raise ClcapError(
-            f"{path} is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}; is the file whole?"
+            f"{path} is not valid JSON at line {error.lineno + first_line - 1}, column {error.colno}: {error.msg}; "
+            "is the file whole?"
         ) from error
     except UnicodeDecodeError as error:
         raise ClcapError(f"{path} is not a JSON text file (byte {error.start} is not UTF-8)") from error
+    except RecursionError as error:
+        raise ClcapError(f"{path} holds lists or objects that are nested too deeply to be read") from error
+    except ValueError as error:  # Python's own limit
+        raise ClcapError(f"{path} holds a number of thousands of digits; write it as text") from error
+
+
+def _content(path: Path) -> bytes:
+    check_readable(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ClcapError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def checked(data: object, schema: type[T], path: Path, what: str) -> T:
@@ -40,4 +81,5 @@ def checked(data: object, schema: type[T], path: Path, what: str) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise ClcapError(f"{path} is not {what}: at {where}: {first['msg']}") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ClcapError(f"{path} is not {what}: at {where}: {reason}") from error

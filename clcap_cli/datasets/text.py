@@ -2,8 +2,17 @@
 
 import re
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 _APOSTROPHES = re.compile(r"['’`]")
 _NOT_A_WORD = re.compile(r"[\W_]+")
+
+
+def flaw_of(text: str) -> str | None:
+    """Why ``text`` cannot be kept in a file as UTF-8; None where it can."""
+    if "\0" in text:
+        return "holds a NUL character"
+    return "holds half a character (a lone surrogate)" if _HALF.search(text) else None
 
 
 def words_of(caption: str) -> list[str]:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from clcap_cli.models.attention import additive_scores, weighted_regions
-from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate
+from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.lstm import LSTM, LSTMState, before_each
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures, Rows
@@ -24,9 +23,9 @@ from clcap_cli.models.rows import ImageFeatures, Rows
 class AdaptiveAttentionConfig(CaptionerConfig):
     """Sizes of an Adaptive Attention."""
 
-    grid_channels: PositiveInt
-    embedding_size: PositiveInt = 512
-    hidden_size: PositiveInt = 512
+    grid_channels: Size
+    embedding_size: Size = 512
+    hidden_size: Size = 512
     dropout: DropoutRate = 0.5
 
 

@@ -11,19 +11,23 @@ from torch import Tensor, nn
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+LONGEST = 2**16
+Size = Annotated[int, Field(ge=1, le=2**24)]
+"""Of a file's network; beyond these a product of sizes could be no number any more."""
+Token = Annotated[int, Field(ge=0, le=2**24)]
 
 
 @dataclass(frozen=True)
 class CaptionerConfig:
     """What the configuration of every captioner says; each model adds its own sizes."""
 
-    vocabulary_size: int
+    vocabulary_size: Size
     """Tokens that can be predicted: the classes of the output."""
-    start_token: int
+    start_token: Token
     """Id of the first input."""
-    end_token: int
+    end_token: Token
     """Id that ends a caption."""
-    max_length: int
+    max_length: Annotated[int, Field(ge=1, le=LONGEST)]
     """Most tokens that a caption can have when it is written."""
 
     @property

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate
+from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.lstm import LSTM, LSTMState
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures
@@ -22,9 +21,9 @@ from clcap_cli.models.rows import ImageFeatures
 class NeuralTalk2Config(CaptionerConfig):
     """Sizes of a NeuralTalk2."""
 
-    pooled_channels: PositiveInt
-    embedding_size: PositiveInt = 512
-    hidden_size: PositiveInt = 512
+    pooled_channels: Size
+    embedding_size: Size = 512
+    hidden_size: Size = 512
     dropout: DropoutRate = 0.5
     image_relu: bool = True
     """Whether the projected image goes through a ReLU, which it did not before checkpoints of version 2."""

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate
+from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.grouped_attention import attend_to_images
 from clcap_cli.models.packing import PackedCaptions, pack
 from clcap_cli.models.rows import ImageFeatures, Rows
@@ -24,14 +23,14 @@ from clcap_cli.models.rows import ImageFeatures, Rows
 class TransformerConfig(CaptionerConfig):
     """Sizes of a Transformer."""
 
-    pooled_channels: PositiveInt
-    grid_channels: PositiveInt
+    pooled_channels: Size
+    grid_channels: Size
     image_tokens: Literal["grid", "pooled"] = "grid"
     """Whether the image's tokens are its regions or its pooled vector."""
-    hidden_size: PositiveInt = 512
-    layers: PositiveInt = 3
-    heads: PositiveInt = 8
-    feedforward_size: PositiveInt = 2048
+    hidden_size: Size = 512
+    layers: Size = 3
+    heads: Size = 8
+    feedforward_size: Size = 2048
     dropout: DropoutRate = 0.1
 
     def __post_init__(self) -> None:

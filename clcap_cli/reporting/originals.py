@@ -17,6 +17,7 @@ from clcap_cli.artifacts.provenance import Artifact, Provenance
 from clcap_cli.backbones.images import find_image, leads_out
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_file
 from clcap_cli.reporting.runs import Run
 
 
@@ -110,8 +111,7 @@ def find_pictures(ids: Sequence[ImageId], names: dict[ImageId, str], folders: li
     for id in ids:
         name = names.get(id, str(id))
         if folders and not leads_out(name):
-            with suppress(OSError, ValueError):  # ids can be any text, longer than a name may be
-                path = find_image(folders, name)
-                if path.is_file():
-                    found[id] = path
+            path = find_image(folders, name)
+            if is_file(path):
+                found[id] = path
     return found

@@ -4,9 +4,9 @@ A run is all the files of one name in one folder: ``nt_cl.metrics.json``, ``nt_c
 ``nt_cl.log.jsonl``.
 """
 
-import json
 import math
 import os
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,11 @@ from pathlib import Path
 from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Figures, open_figures
-from clcap_cli.datasets.reading import checked
+from clcap_cli.console import visible
+from clcap_cli.datasets.reading import checked, read_json_lines
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_file
 
 LOG = ".log.jsonl"
 MOST = 10_000_000
@@ -82,7 +84,7 @@ def open_runs(paths: Sequence[Path]) -> list[Run]:
         _add(found.setdefault(key, _Files()), path)
     for (folder, name), files in found.items():
         log = folder / f"{name}{LOG}"
-        if not files.log and log.is_file():
+        if not files.log and is_file(log):
             files.log = read_log(log)
     keys = _in_order(list(found))
     runs = [_run(name, found[key]) for name, key in zip(_distinct(keys), keys, strict=True)]
@@ -118,20 +120,10 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
     Raises ClcapError that names the line which is not an epoch's record.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise ClcapError(f"no such file: {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClcapError(f"{path} cannot be read: {error}") from error
-    return [_epoch(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()]
+    return [_epoch(record, f"{path}, line {number}") for number, record in read_json_lines(path)]
 
 
-def _epoch(line: str, where: str) -> dict[str, float]:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise ClcapError(f"{where} is not valid JSON: {error}; is the file whole?") from error
+def _epoch(record: object, where: str) -> dict[str, float]:
     epoch = _numbers(record) if isinstance(record, dict) else {}
     if "epoch" not in epoch:
         raise ClcapError(f"{where} is not the record of an epoch; *{LOG} is what train-mle and train-cl write")
@@ -182,7 +174,7 @@ def _distinct(keys: Sequence[tuple[Path, str]]) -> list[str]:
     names = [
         name if counts[name] == 1 else (folder.resolve().relative_to(common) / name).as_posix() for folder, name in keys
     ]
-    return [name.encode("utf-8", "replace").decode() for name in names]
+    return [visible(name) for name in names]
 
 
 def _run(name: str, files: _Files) -> Run:
@@ -208,10 +200,10 @@ def _run(name: str, files: _Files) -> Run:
 
 
 def _numbers(figures: Mapping[str, object]) -> dict[str, float]:
-    return {
+    return {  # compared, because asking whether it is finite fails for an integer that no float can hold
         name: value
         for name, value in figures.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     }
 
 

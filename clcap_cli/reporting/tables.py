@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from clcap_cli.console import shown
 from clcap_cli.reporting.meanings import Meaning, grouped
 from clcap_cli.reporting.runs import Run, same_images
 
@@ -161,16 +162,15 @@ def _marked(cell: Cell, best: str, spread: str) -> str:
 def as_text(tables: Sequence[Table]) -> "RichTable":
     """Tables of the same rows as one for the terminal: their rows side by side, because figures are many."""
     from rich.table import Table as RichTable
-    from rich.text import Text
 
-    shown = RichTable("", caption=_key(tables), caption_justify="left")
+    drawn = RichTable("", caption=_key(tables), caption_justify="left")
     for name, _ in tables[0].rows:
-        shown.add_column(Text(name), justify="right")
+        drawn.add_column(shown(name), justify="right")
     for table in tables:
         for number, figure in enumerate(table.figures):
             last = number == len(table.figures) - 1
-            shown.add_row(Text(figure.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
-    return shown
+            drawn.add_row(shown(figure.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
+    return drawn
 
 
 def _key(tables: Sequence[Table]) -> str | None:

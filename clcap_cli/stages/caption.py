@@ -1,6 +1,5 @@
 """caption: a checkpoint and images -> COCO results."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +81,7 @@ def _extracted(
     checkpoint: "Checkpoint", paths: list[Path], weights: str | None, device: "torch.device"
 ) -> "Iterator[tuple[list[ImageId], Features]]":
     """Ids and features of any image files, kept in a temporary file while they are needed."""
+    from clcap_cli.artifacts.atomic import temporary_folder
     from clcap_cli.artifacts.features import open_features, write_features
     from clcap_cli.artifacts.inputs import check_backbone
     from clcap_cli.artifacts.provenance import Origin
@@ -96,19 +96,20 @@ def _extracted(
     names: dict[ImageId, str] = {str(path): path.name for path in found}
     files = [ImageFile(str(path), path) for path in found]
     batches = extract(backbone, files, skipped=None)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "features.h5"
+    with temporary_folder() as folder:
+        path = folder / "features.h5"
         write_features(path, names, backbone.info, batches, Origin("caption", {}))
         yield list(names), open_features(path)
 
 
 def _image_files(path: Path) -> list[Path]:
     from clcap_cli.backbones.images import SUFFIXES
+    from clcap_cli.input_files import check_readable
 
-    if path.is_file():
+    if not path.is_dir():
+        check_readable(path)
         return [path]
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES) if path.is_dir() else []
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
     if not found:
-        what = "holds no images" if path.is_dir() else "is not there"
-        raise ClcapError(f"{path} {what}; --images takes image files and folders")
+        raise ClcapError(f"{path} holds no images; --images takes image files and folders")
     return found

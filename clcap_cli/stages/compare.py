@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clcap_cli.console import say
+from clcap_cli.console import say, tell
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Out, Seed
 
@@ -153,23 +153,24 @@ def _print_comparison(
     differences: "Sequence[Difference]",
     unlike: dict[str, list[str]],
 ) -> None:
-    print(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
-    print(f"{'':<32}{'first':>9} {'second':>9}  {'difference':>10}  {'interval':<20} p")
+    tell(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
+    tell(f"{'':<32}{'first':>9} {'second':>9}  {'difference':>10}  {'interval':<20} p")
     for one in differences:
         low, high = one.interval
         span = f"[{low:+.4f}, {high:+.4f}]"
-        print(
+        tell(
             f"{one.name:<32}{one.first:9.4f} {one.second:9.4f}  {one.difference:+10.4f}  {span:<20} "
             f"{_written(one.p):<6} {one.verdict}{_spreads(one)}"
         )
     if any(one.p is None for one in differences):
         print(f"no p: with {len(ids)} images no difference can be significant; 6 are the fewest")
     if all(one.verdict == "same" for one in differences):
-        print("no difference: every figure is the same in every resample")
+        tell("no difference: every figure is the same in every resample")
     for heading, key in (("measured differently, so not comparable", "measured"), ("the runs differ by", "made")):
         if unlike[key]:
-            print(f"{heading}:")
-            print("\n".join(f"  {line}" for line in unlike[key]))
+            tell(f"{heading}:")
+            for line in unlike[key]:
+                tell(f"  {line}")
     _print_changed(first, other, ids)
 
 
@@ -194,11 +195,11 @@ def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -
     for what, rows in (("gained", order[: -CHANGED - 1 : -1]), ("lost", order[:CHANGED])):
         rows = [at for at in rows if (gains[at] > 0) == (what == "gained") and gains[at] != 0]
         if rows:
-            print(f"{what} most by {by}:")
+            tell(f"{what} most by {by}:")
         for at in rows:
-            print(f"  image {ids[at]}  {_mean(mine, at, by):.3f} -> {_mean(theirs, at, by):.3f}")
-            print(f"    first   {mine[0][at]['caption']}")
-            print(f"    second  {theirs[0][at]['caption']}")
+            tell(f"  image {ids[at]}  {_mean(mine, at, by):.3f} -> {_mean(theirs, at, by):.3f}")
+            tell(f"    first   {mine[0][at]['caption']}")
+            tell(f"    second  {theirs[0][at]['caption']}")
 
 
 def _mean(runs: list[list[dict[str, Any]]], at: int, by: str) -> float:
@@ -208,10 +209,10 @@ def _mean(runs: list[list[dict[str, Any]]], at: int, by: str) -> float:
 def _print_spread(setting: _Setting, measured: "Side") -> None:
     from statistics import fmean, stdev
 
-    print(f"{setting.name}: one setting, nothing to compare it with")
+    tell(f"{setting.name}: one setting, nothing to compare it with")
     for name, values in measured.values.items():
         spread = f" ± {stdev(values):.4f} over {len(values)} seeds" if len(values) > 1 else ""
-        print(f"{name:<32}{fmean(values):9.4f}{spread}")
+        tell(f"{name:<32}{fmean(values):9.4f}{spread}")
 
 
 def _plain(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from clcap_cli.console import tell
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def doctor() -> None:
         except Exception as error:  # whatever is wrong with this machine is what was asked for
             reason = f"{type(error).__name__}: {error}" if not isinstance(error, ClcapError) else str(error)
             mark, found, failed = "FAILED", reason, failed + 1
-        print(f"{mark:<7} {what:<9} {found}")
+        tell(f"{mark:<7} {what:<9} {found}")
     if failed:
         raise typer.Exit(1)
 

@@ -85,12 +85,17 @@ def _check_room(out: Path, mebibytes: float) -> None:
 
 
 def _check_all_there(images: "list[ImageFile]") -> None:
-    missing = [image for image in images if not image.path.is_file()]
+    from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
+
+    missing = [image.path for image in images if not is_file(image.path)]
     if missing:
-        raise ClcapError(
-            f"{len(missing)} of {len(images)} images are not there, the first is {missing[0].path}; "
-            "check --images, or leave them out with --skip-bad"
-        )
+        try:
+            check_readable(missing[0])
+        except NoSuchFileError as error:
+            raise ClcapError(
+                f"{len(missing)} of {len(images)} images are not there, the first is {missing[0]}; "
+                "check --images, or leave them out with --skip-bad"
+            ) from error
 
 
 def _report(skipped: "Skipped | None", images: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,7 @@ def prepare_captions(
 ) -> Path:
     """Turn captions into numbers and build the vocabulary from the training split.
 
-    A table needs the columns image, caption and split, one row a caption, and may have an id.
+    A table needs the columns image, caption and split, and may have an id. A caption may be a list of captions.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
@@ -56,6 +57,7 @@ def prepare_captions(
         raise ClcapError("give either one dataset file, or COCO files with --train, --val and --test")
     images = _read_dataset(dataset, restval) if dataset else _read_coco(coco_files)
     _check(images)
+    images = _with_ids_of_one_kind(images)
     out = check_writable(out or Path("captions.h5"), [dataset] if dataset else [path for _, path in coco_files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
@@ -96,20 +98,49 @@ def _read_coco(files: list[tuple[str, Path]]) -> "list[ImageRecord]":
 
 
 def _check(images: "list[ImageRecord]") -> None:
-    seen: set[ImageId] = set()
+    seen: dict[ImageId, str] = {}
     for image in images:
         if image.id in seen:
-            raise ClcapError(f"image {image.id} ({image.file_name}) is listed twice; an image belongs to one split")
-        seen.add(image.id)
-        if any(not _is_text(caption) for caption in image.captions):
-            raise ClcapError(f"image {image.id} ({image.file_name}) has a caption that is not valid text; mend it")
+            raise _twice(image, seen[image.id])
+        seen[image.id] = image.file_name
+        _check_texts(image)
         if not image.captions:
             raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; take it out of the annotations")
+    _check_kinds(seen)
 
 
-def _is_text(caption: str) -> bool:
-    """Whether the caption can be stored as UTF-8: no half of a surrogate pair, no NUL."""
-    return "\0" not in caption and caption.encode(errors="ignore").decode() == caption
+def _twice(image: "ImageRecord", name: str) -> ClcapError:
+    if name == image.file_name:
+        return ClcapError(f"image {image.id} ({name}) is listed twice; an image belongs to one split")
+    return ClcapError(f"the images {name} and {image.file_name} have the same id, {image.id}; give each its own")
+
+
+def _check_texts(image: "ImageRecord") -> None:
+    from clcap_cli.datasets.text import flaw_of
+
+    name, split = [image.file_name], [image.split]
+    parts = {"an id": [str(image.id)], "a file name": name, "a split": split, "a caption": image.captions}
+    for what, texts in parts.items():
+        if any(map(flaw_of, texts)):
+            raise ClcapError(f"image {image.id} ({image.file_name}) has {what} that is not valid text; mend it")
+
+
+def _check_kinds(names: "dict[ImageId, str]") -> None:
+    from clcap_cli.datasets.ids import in_two_kinds
+
+    twice = in_two_kinds(names)
+    if twice is not None:
+        raise ClcapError(
+            f'the id of {names[twice]} is the number {twice}, that of {names[str(twice)]} the text "{twice}"; '
+            "write all ids as numbers or all as text"
+        )
+
+
+def _with_ids_of_one_kind(images: "list[ImageRecord]") -> "list[ImageRecord]":
+    """All ids as text where one is, as a column of captions.h5 has them."""
+    if not any(isinstance(image.id, str) for image in images):
+        return images
+    return [replace(image, id=str(image.id)) for image in images]
 
 
 def _limited(images: "list[ImageRecord]", limit: int) -> "list[ImageRecord]":

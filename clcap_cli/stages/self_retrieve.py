@@ -59,7 +59,7 @@ def self_retrieve(
     settings = dict(locals())
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, together
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
@@ -100,10 +100,11 @@ def self_retrieve(
     }
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     images = [dict(zip(names, values, strict=True)) for values in each]
-    write_figures(out, RETRIEVAL, overall, images, origin, beside={"timing": timing})
-    if full_matrix is not None:
-        scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
-        write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
+    with together():
+        write_figures(out, RETRIEVAL, overall, images, origin, beside={"timing": timing})
+        if full_matrix is not None:
+            scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
+            write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
     _say_figures(overall, seconds)
     return out
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clcap_cli.console import shown, stdout
+
 if TYPE_CHECKING:
     from rich.tree import Tree
 
@@ -18,14 +20,13 @@ def show(
 
     Example: clcap show nt_cl.pt
     """
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
     from rich.tree import Tree
 
     from clcap_cli.artifacts.chain import read_provenance
 
     provenance = read_provenance(file)
-    console = Console(soft_wrap=True, highlight=False)
+    console = stdout()
     facts = {
         "file": str(file),
         "kind": f"{provenance.format} version {provenance.version}",
@@ -35,17 +36,15 @@ def show(
         **_details(file, provenance),
     }
     for name, value in facts.items():
-        console.print(f"[bold]{name:<9}[/bold] {escape(value)}")
-    chain = Tree(_label(file.name, provenance))
+        console.print(Text.assemble((f"{name:<9}", "bold"), " ", shown(value)), soft_wrap=True)
+    chain = Tree(shown(_label(file.name, provenance)))
     _grow(chain, file, provenance, {file.resolve()})
     console.print(chain)
 
 
 def _label(name: str, provenance: "Provenance") -> str:
-    from rich.markup import escape
-
     seed = provenance.settings.get("seed")
-    return escape(f"{name}  {provenance.stage}" + (f", seed {seed}" if seed is not None else ""))
+    return f"{name}  {provenance.stage}" + (f", seed {seed}" if seed is not None else "")
 
 
 def _grow(tree: "Tree", file: Path, provenance: "Provenance", told: set[Path]) -> None:
@@ -54,10 +53,10 @@ def _grow(tree: "Tree", file: Path, provenance: "Provenance", told: set[Path]) -
         path = file.resolve().parent / item.path
         known = _provenance_of(path, item)
         if known is None or path.resolve() in told:
-            tree.add(f"{item.role}: {item.path}  {_state(path, item)}", style="dim")
+            tree.add(shown(f"{item.role}: {item.path}  {_state(path, item)}", "dim"))
             continue
         told.add(path.resolve())
-        _grow(tree.add(f"{item.role}: {_label(item.path, known)}"), path, known, told)
+        _grow(tree.add(shown(f"{item.role}: {_label(item.path, known)}")), path, known, told)
 
 
 def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
@@ -76,9 +75,14 @@ def _state(path: Path, item: "Input") -> str:
     from clcap_cli.artifacts.chain import read_provenance
     from clcap_cli.artifacts.provenance import digest_of_file
     from clcap_cli.errors import ClcapError
+    from clcap_cli.input_files import NoSuchFileError, check_readable
 
-    if not path.is_file():
+    try:
+        check_readable(path)
+    except NoSuchFileError:
         return "(not there now)"
+    except ClcapError:
+        return "(cannot be read)"
     try:
         found, same = read_provenance(path).id, "(see above)"
     except ClcapError:

@@ -115,7 +115,7 @@ def train_cl(
     settings = dict(locals())
     from dataclasses import replace
 
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
@@ -189,15 +189,18 @@ def train_cl(
         task = AdversarialTask(sampler, val, learner, critic, k, batch, seed, warm=evaluator is not None)
         task.warm_up()
     seed_torch(seed, "dropout")
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log_beside(out))
+    with written_whole(log_beside(out)) as log:
+        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
+        shared = spoken.vocabulary, seen.backbone, record
+        with together():
+            if isinstance(task, AdversarialTask):
+                write_evaluator(evaluator_beside(out), task.evaluator, *shared, origin)
+            write_checkpoint(out, start.model, task.model, *shared, reference.lineage, origin)
     if sampler.avoided:
         say(
             f"negatives: {sampler.drawn} drawn; {sampler.avoided} times one read like a caption of the image itself "
             "and was drawn again"
         )
-    if isinstance(task, AdversarialTask):
-        write_evaluator(evaluator_beside(out), task.evaluator, spoken.vocabulary, seen.backbone, record, origin)
-    write_checkpoint(out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.lineage, origin)
     return out
 
 

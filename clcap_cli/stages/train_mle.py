@@ -49,7 +49,7 @@ def train_mle(
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = dict(locals())
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.features import open_features
@@ -90,6 +90,7 @@ def train_mle(
     task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log_beside(out))
-    write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
+    with written_whole(log_beside(out)) as log:
+        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
+        write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
     return out

@@ -15,6 +15,7 @@ from clcap_cli.console import progress
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.precision import Precision
+from clcap_cli.retrieval.ranks import finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
@@ -112,7 +113,12 @@ class PairSplit:
         """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
         how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
         name = digest([how.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
-        return kept.get(name, lambda: self._reference_log_probs(numbers, precision))
+
+        def fits(log_probs: np.ndarray) -> bool:
+            right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)
+            return right and bool(np.isfinite(log_probs).all())
+
+        return kept.get(name, lambda: self._reference_log_probs(numbers, precision), fits)
 
     @torch.inference_mode()
     def _reference_log_probs(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
@@ -125,7 +131,7 @@ class PairSplit:
                 for row, several in enumerate(numbers[:, own]):
                     pairs = self.captions.batch(several, image)
                     log_probs = self.reference.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
-                    found[row, own] = log_probs.cpu().numpy()
+                    found[row, own] = finite(log_probs).cpu().numpy()
         return found
 
 

@@ -25,17 +25,47 @@ def test_colours_survive_every_mode(tmp_path: Path, mode: str) -> None:
     assert found[4, 13, 2] > 200 and found[4, 13, 0] < 60
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "1", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "LA", "1"])
 def test_grey_pictures_become_grey_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.png"
-    if mode == "I;16":
-        Image.fromarray(np.full((4, 4), 128 * 256, np.uint16)).save(path)
-    else:
-        Image.new("L", (4, 4), 255).convert(mode).save(path)
-    found = np.asarray(open_rgb(path)).astype(int)
+    Image.new("L", (4, 4), 255).convert(mode).save(path)
+    found = np.asarray(open_rgb(path))
     assert found.shape == (4, 4, 3)
-    assert np.ptp(found) == 0
-    assert abs(found[0, 0, 0] - (128 if mode == "I;16" else 255)) <= 1
+    assert (found == 255).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([[0, 300], [600, 600]], np.uint16),
+        np.array([[0, 32768], [65535, 65535]], np.uint16),
+        np.array([[0, 300], [600, 600]], ">u2"),
+        np.array([[-70_000, 0], [70_000, 70_000]], np.int32),
+        np.array([[-(2**31), 0], [2**31 - 1, 2**31 - 1]], np.int32),
+        np.array([[0.0, 0.5], [1.0, 1.0]], np.float32),
+        np.array([[-3e38, 0.0], [3e38, 3e38]], np.float32),
+    ],
+)
+def test_finer_grey_goes_from_black_to_white(tmp_path: Path, values: np.ndarray) -> None:
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+    found = np.asarray(open_rgb(tmp_path / "a.tiff"))
+    assert found.shape == (2, 2, 3)
+    assert found[..., 0].tolist() == found[..., 2].tolist() == [[0, 128], [255, 255]]
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_finer_grey_of_one_value_is_mid_grey(tmp_path: Path, kind: type) -> None:
+    Image.fromarray(np.full((4, 4), 5, kind)).save(tmp_path / "a.tiff")
+    assert (np.asarray(open_rgb(tmp_path / "a.tiff")) == 128).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_grey_that_is_no_number_is_named(tmp_path: Path, value: float) -> None:
+    Image.fromarray(np.array([[0, value]], np.float32)).save(tmp_path / "a.tiff")
+    with pytest.raises(
+        UnreadableImageError, match="is not a readable image: it has values that are not finite numbers"
+    ):
+        open_rgb(tmp_path / "a.tiff")
 
 
 def test_transparency_becomes_white(tmp_path: Path) -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 import h5py
 import pytest
 
-from tests.conftest import real_data
+from tests.conftest import CLCAP, real_data
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(folder: Path, *words: str) -> str:
-    code = "from clcap_cli.app import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([*CLCAP, *words], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

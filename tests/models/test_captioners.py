@@ -102,7 +102,7 @@ def test_the_hidden_layer_of_attention_is_dropped() -> None:
     words, length, image = torch.tensor([[3, 4]]), torch.tensor([2]), torch.tensor([0])
     for part in model.modules():
         part.training = part is model  # all other dropout is off
-    found = {float(model.sequence_log_prob(model.encode(features), words, length, image)) for _ in range(5)}
+    found = {model.sequence_log_prob(model.encode(features), words, length, image).item() for _ in range(5)}
     assert len(found) == 5
 
 

@@ -85,12 +85,12 @@ def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [('{"epoch": 1', "line 2 is not valid JSON: "), ("[1]", "line 2 is not the record of an epoch; ")],
+    [('{"epoch": 1', " is not valid JSON at line 2, column 12: "), ("[1]", ", line 2 is not the record of an epoch; ")],
 )
 def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
     path = log("nt.log.jsonl", [{"epoch": 0}])
     path.write_text(path.read_text() + line)
-    assert message(write("nt.metrics.json", ONE)).startswith(f"{path}, {reason}")
+    assert message(write("nt.metrics.json", ONE)).startswith(f"{path}{reason}")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Where clcap starts: it listens for Ctrl-C before it imports anything that takes a while."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TextIO
+
+INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were"
+
+
+def main() -> None:
+    """Run the command line as a process of its own."""
+    _on_interruption(_stop)
+    status = run()
+    _on_interruption(signal.SIG_IGN)  # all is done and said
+    sys.exit(status)
+
+
+def run() -> int:
+    """Run the command line: 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
+    sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
+    try:
+        from clcap_cli.app import main
+
+        return main()
+    except KeyboardInterrupt:
+        _on_interruption(signal.SIG_IGN)
+        print(INTERRUPTED, file=sys.stderr)
+        return 130
+    except OSError:  # the last that is left: stderr itself, so that nobody can be told
+        if os.environ.get("CLCAP_DEBUG"):
+            raise
+        return 1
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _let_go(stream)
+
+
+def _on_interruption(do: "signal._HANDLER") -> None:
+    """What Ctrl-C and SIGTERM do from now on; a background job that was told not to hear one does not."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, do)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; but end at once during an import, where some libraries would swallow it or crash."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, f"{INTERRUPTED}\n".encode())
+            os._exit(130)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _open(stream: TextIO | None) -> TextIO:
+    """The stream; a stand-in where the shell had closed it."""
+    return stream or open(os.devnull, "w")  # noqa: PTH123  (pathlib takes a while)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Write what is left; where that fails, drop it, or Python would try again at its end and complain."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What a cell of captions means, whichever kind of file it stands in."""
+
+import io
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clcap_cli.datasets.cells import captions_in
+
+TWO = ["a dog", 'the dog\'s "bone"']
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        TWO,
+        r'["a dog", "the dog\u0027s \"bone\""]',
+        r"""['a dog', 'the dog\'s "bone"']""",
+        r"""['a dog' 'the dog\'s "bone"']""",
+        "['a dog'\n 'the dog\\'s \"bone\"']",
+        "  ['a dog' , 'the dog\\'s \"bone\"', ] ",
+    ],
+)
+def test_a_list_is_several_captions_however_it_is_written(cell: object) -> None:
+    assert captions_in(cell) == TWO
+
+
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_lists_that_pandas_wrote_to_csv(kind) -> None:
+    lists = [kind([f'{"long " * number}caption {number}, the dog\'s\n"\\bone" 😀' for number in range(9)])]
+    csv = pd.DataFrame({"caption": lists}).to_csv(index=False)
+    (cell,) = pd.read_csv(io.StringIO(csv)).caption
+    assert captions_in(cell) == list(lists[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a dog",
+        "[UNK] a dog",
+        "[laughs]",
+        "[laughs] [claps]",
+        "[[File:dog.jpg]]",
+        '["stop" sign]',
+        '["a dog"',
+        "['a' 'b', 'c']",
+        "",
+    ],
+)
+def test_other_brackets_are_text(text: str) -> None:
+    assert captions_in(text) == [text]
+
+
+def test_one_text_in_brackets_is_a_list_of_one() -> None:
+    assert captions_in("['a dog']") == captions_in(["a dog"]) == ["a dog"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (None, "it is empty"),
+        (5, "a number is no caption"),
+        (True, "a truth value is no caption"),
+        ({"raw": "a dog"}, "an object is no caption"),
+        (b"a dog", "binary data is no caption"),
+        ([], "an empty list is no caption"),
+        ("[]", "an empty list is no caption"),
+        (["a dog", 5], "it has a number among its captions"),
+        (["a dog", None], "it has null among its captions"),
+        (["a dog", ["a cat"]], "it has a list among its captions"),
+        ("['a dog', 5]", "it has 5 among its captions"),
+        ("['a dog', nan]", "it has nan among its captions"),
+        ('["a dog", null]', "it has null among its captions"),
+        ("[['a dog'], ['a cat']]", "it has ['a dog'], ['a cat'] among its captions"),
+        ("[{'raw': 'a dog'}]", "it has {'raw': 'a dog'} among its captions"),
+    ],
+)
+def test_what_is_no_caption_is_said(cell: object, reason: str) -> None:
+    with pytest.raises(ValueError) as error:
+        captions_in(cell)
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(
+    "cell", ["[" * 200_000, "['" * 100_000, "['a' " * 50_000, "['a'" + " " * 200_000 + "x", "[" + "1" * 200_000 + "x]"]
+)
+def test_the_worst_text_takes_no_time(cell: str) -> None:
+    started = time.monotonic()
+    assert captions_in(cell) == [cell]
+    assert time.monotonic() - started < 1

@@ -1,0 +1,161 @@
+"""Tables say the same, whichever kind of file they are, and name the row of what they cannot say."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from clcap_cli.datasets.image_texts import image_texts
+from clcap_cli.datasets.table import table_records
+from clcap_cli.errors import ClcapError
+
+ROWS = [
+    {"id": 1, "image": "a.jpg", "split": "train", "captions": ["a dog", "the dog's bone"]},
+    {"id": 2, "image": "b.jpg", "split": "val", "captions": ["a cat"]},
+    {"id": 1, "image": "a.jpg", "split": "train", "captions": ["[laughs]"]},
+]
+SAID = {1: ["a dog", "the dog's bone", "[laughs]"], 2: ["a cat"]}
+KINDS = ("csv", "jsonl", "parquet")
+Write = Callable[[str, list[dict]], Path]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Write:
+    """Write rows as a file of a kind."""
+
+    def write(kind: str, rows: list[dict]) -> Path:
+        path = tmp_path / f"t.{kind}"
+        if kind == "jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        elif kind == "csv":
+            pd.DataFrame(rows).to_csv(path, index=False)
+        else:
+            pd.DataFrame(rows).to_parquet(path)
+        return path
+
+    return write
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ClcapError) as error:
+        image_texts(path)
+    return str(error.value).removeprefix(str(path))
+
+
+@pytest.mark.parametrize("column", ["caption", "captions"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_table_says_the_same(table: Write, kind: str, column: str) -> None:
+    path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
+    assert image_texts(path) == SAID
+    records = table_records(path)
+    assert {record.id: record.captions for record in records} == SAID
+    assert [(record.file_name, record.split) for record in records] == [("a.jpg", "train"), ("b.jpg", "val")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_id_beyond_64_bits_makes_all_of_them_text(table: Write, kind: str) -> None:
+    large = 2**63 if kind == "parquet" else 2**70
+    path = table(kind, [{"id": id, "caption": "a dog"} for id in (1, large)])
+    assert list(image_texts(path)) == ["1", str(large)]
+
+
+def test_ids_of_5000_digits(table: Write, tmp_path: Path) -> None:
+    assert list(image_texts(table("csv", [{"id": "9" * 5000, "caption": "a dog"}]))) == ["9" * 5000]
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"id": ' + "9" * 5000 + ', "caption": "a dog"}')
+    assert refusal(path) == " holds a number of thousands of digits; write it as text"
+
+
+@pytest.mark.parametrize(("id", "meant"), [("-5", -5), ("007", "007"), ("1.0", "1.0"), ("a", "a"), (2.0, 2)])
+def test_what_is_written_as_a_number_is_one(table: Write, id: object, meant: object) -> None:
+    assert list(image_texts(table("jsonl", [{"id": id, "caption": "a dog"}]))) == [meant]
+
+
+def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
+    rows = [
+        {"id": id, "image": name, "split": "train", "caption": "a dog"} for id, name in ((1, "a"), (2, "b"), ("1", "c"))
+    ]
+    path = table("jsonl", rows)
+    with pytest.raises(ClcapError) as error:
+        table_records(path)
+    assert str(error.value) == (
+        f'{path}: row 1 has the number 1 as its id, row 3 the text "1"; write all ids as numbers or all as text'
+    )
+    assert refusal(path) == str(error.value).removeprefix(str(path))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (5, "a number is no caption"),
+        (True, "a truth value is no caption"),
+        (None, "it is empty"),
+        ({"raw": "a dog"}, "an object is no caption"),
+        ([1, 2], "it has a number among its captions"),
+        ([["a dog"]], "it has a list among its captions"),
+    ],
+)
+def test_a_caption_that_is_none_is_named(table: Write, kind: str, cell: object, reason: str) -> None:
+    path = table(kind, [{"id": 7, "caption": cell}] * 2)
+    assert refusal(path) == f": row 1, column 'caption': {reason}"
+
+
+@pytest.mark.parametrize(("cell", "reason"), [(b"a dog", "binary data"), (date(2020, 1, 1), "a date")])
+def test_parquet_has_further_kinds_of_cells(table: Write, cell: object, reason: str) -> None:
+    assert (
+        refusal(table("parquet", [{"id": 7, "caption": cell}])) == f": row 1, column 'caption': {reason} is no caption"
+    )
+
+
+def test_rows_are_counted_as_the_file_has_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('id,caption\n1,"[\'a\', \'b\']"\n\n2,"two\nlines"\n3,"[1]"\n')
+    assert refusal(path) == ": row 3 (line 6), column 'caption': it has 1 among its captions"
+    lines = tmp_path / "t.jsonl"
+    lines.write_text('{"id": 1, "caption": ["a", "b"]}\n\n{"id": 2}\n')
+    assert refusal(lines) == ": row 3, column 'caption': it is empty"
+    lines.write_text('{"id": 1, "caption": "a"}\n[1]\n')
+    assert refusal(lines) == ": row 2 is no object; each line of JSON Lines is one"
+    lines.write_text('{"id": 1, "caption": "a"}\n{"id": 2')
+    assert refusal(lines) == " is not valid JSON at line 2, column 9: Expecting ',' delimiter; is the file whole?"
+
+
+@pytest.mark.parametrize("column", ["image", "split", "id"])
+def test_an_empty_cell_is_named(table: Write, column: str) -> None:
+    row = {"id": "7", "image": "a.jpg", "split": "train", "caption": "a dog"}
+    path = table("csv", [row, {**row, column: " "}])
+    with pytest.raises(ClcapError) as error:
+        table_records(path)
+    assert str(error.value) == f"{path}: row 2 (line 3), column '{column}': it is empty"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", " has no column image_id, id or image; it has: "),
+        (b'id,caption\n1,"a dog\n', " is not valid CSV at line 2: unexpected end of data"),
+        (b'id,caption\n1,"a "big" dog"\n', " is not valid CSV at line 2: ',' expected after '\"'"),
+        (b"id,caption\n1,\xff\n", " is not a text file (byte 13 is not UTF-8)"),
+        (b"id,caption,caption\n1,a,b\n", " has two columns 'caption'"),
+    ],
+)
+def test_csv_that_is_none_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    assert refusal(path) == reason
+
+
+def test_csv_as_other_programs_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xef\xbb\xbfid,caption,\r\n1,a dog,\r\n")
+    assert image_texts(path) == {1: ["a dog"]}
+
+
+def test_parquet_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1 or not")
+    assert refusal(path).startswith(" cannot be read as a Parquet file: ")

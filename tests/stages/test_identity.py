@@ -1,0 +1,159 @@
+"""An id means one image, and a cell the captions that somebody wrote into it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.datasets.image_texts import image_texts
+from tests.stages.test_bad_input import IMAGE, NOTE, coco
+
+OTHER = {**IMAGE, "file_name": "b.jpg"}
+BOTH = "write all ids as numbers or all as text"
+
+
+def karpathy(path: Path, ids: list, caption: object = "a dog") -> Path:
+    images = [
+        {"filename": f"{at}.jpg", "cocoid": id, "split": "train", "sentences": [{"raw": caption}]}
+        for at, id in enumerate(ids)
+    ]
+    path.write_text(json.dumps({"images": images}))
+    return path
+
+
+def results(path: Path, ids: list, caption: object = "a dog") -> Path:
+    path.write_text(json.dumps([{"image_id": id, "caption": caption} for id in ids]))
+    return path
+
+
+def test_two_images_with_one_id_are_named(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE, OTHER], [NOTE])
+    message = f"{path}: the images a.jpg and b.jpg have the same id, 1; give each its own"
+    assert refused("prepare-captions", "--train", path) == message
+    assert refused("evaluate", "--predictions", path, "--references", path) == message
+    files = [coco(tmp_path / f"{one['file_name']}.json", [one], [NOTE]) for one in (IMAGE, OTHER)]
+    assert refused("prepare-captions", "--train", files[0], "--val", files[1]) == message.removeprefix(f"{path}: ")
+    assert refused("prepare-captions", karpathy(tmp_path / "k.json", [1, 1])) == (
+        "the images 0.jpg and 1.jpg have the same id, 1; give each its own"
+    )
+
+
+def test_a_number_and_its_text_are_named(refused, tmp_path: Path) -> None:
+    message = f'the id of a.jpg is the number 1, that of b.jpg the text "1"; {BOTH}'
+    text, note = {**OTHER, "id": "1"}, {**NOTE, "image_id": "1"}
+    path = coco(tmp_path / "c.json", [IMAGE, text], [NOTE, note])
+    assert refused("prepare-captions", "--train", path) == message
+    files = [
+        coco(tmp_path / f"{at}.json", [one], [other]) for at, (one, other) in enumerate([(IMAGE, NOTE), (text, note)])
+    ]
+    assert refused("prepare-captions", "--train", files[0], "--val", files[1]) == message
+    assert refused("prepare-captions", karpathy(tmp_path / "k.json", [1, "1"])) == (
+        message.replace("a.jpg", "0.jpg").replace("b.jpg", "1.jpg")
+    )
+    fine, mixed = results(tmp_path / "fine.json", [1]), results(tmp_path / "mixed.json", [1, "1"])
+    in_one = f'{mixed} has an image 1 and an image "1"; {BOTH}'
+    assert refused("evaluate", mixed, "--references", fine) == in_one
+    assert refused("evaluate", "--predictions", mixed, "--references", fine) == in_one
+    assert refused("evaluate", "--predictions", fine, "--references", mixed) == in_one
+    assert refused("evaluate", "--predictions", fine, "--references", path) == in_one.replace(str(mixed), str(path))
+
+
+def test_annotations_that_name_images_in_another_way(refused, tmp_path: Path) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "image_id": "1"}])
+    assert refused("prepare-captions", "--train", path) == (
+        f"{path}: the ids of the images are numbers, but the annotations' image_id is text, first for image 1; "
+        "write both in one way"
+    )
+    path = coco(tmp_path / "c.json", [{**IMAGE, "id": "1"}], [NOTE])
+    assert "the ids of the images are text, but the annotations' image_id is numbers" in (
+        refused("prepare-captions", "--train", path)
+    )
+
+
+@pytest.mark.parametrize(
+    ("id", "reason"),
+    [
+        (2**63, "the number does not fit 64 bits; write such ids as text"),
+        (-(2**63) - 1, "the number does not fit 64 bits; write such ids as text"),
+        (1.5, "a number is no id; give a whole number or a text"),
+        (float("nan"), "a number is no id; give a whole number or a text"),
+        (True, "a truth value is no id; give a whole number or a text"),
+        ([1], "a list is no id; give a whole number or a text"),
+        (None, "it is empty"),
+        (" ", "it is empty"),
+    ],
+)
+def test_what_is_no_id_is_named(refused, tmp_path: Path, id: object, reason: str) -> None:
+    path = coco(tmp_path / "c.json", [{**IMAGE, "id": id}], [NOTE])
+    assert (
+        refused("prepare-captions", "--train", path) == f"{path} is not a COCO captions file: at images.0.id: {reason}"
+    )
+    path = karpathy(tmp_path / "k.json", [id])
+    assert refused("prepare-captions", path) == (f"{path} is not a Karpathy dataset file: at images.0.cocoid: {reason}")
+    path = results(tmp_path / "r.json", [id])
+    assert refused("evaluate", path) == f"{path} is not a COCO results list: at 0.image_id: {reason}"
+
+
+def test_the_largest_ids_are_kept(clcap, tmp_path: Path) -> None:
+    ends = [-(2**63), 2**63 - 1]
+    images = [{"id": id, "file_name": f"{id}.jpg"} for id in ends]
+    path = coco(tmp_path / "c.json", images, [{**NOTE, "image_id": id} for id in ends])
+    out = tmp_path / "c.h5"
+    assert clcap("prepare-captions", "--train", path, "--out", out, "--min-count", 1).status == 0
+    assert open_captions(out).image_ids == ends
+
+
+def test_where_one_id_is_text_all_are(clcap, tmp_path: Path) -> None:
+    path, out = karpathy(tmp_path / "k.json", [1, "b"]), tmp_path / "c.h5"
+    assert clcap("prepare-captions", path, "--out", out, "--min-count", 1).status == 0
+    assert open_captions(out).image_ids == ["1", "b"]
+
+
+@pytest.mark.parametrize("caption", [["a dog", "a cat"], '["a dog", "a cat"]', "['a dog' 'a cat']"])
+def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, caption: object) -> None:
+    said = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
+    for words in (("--train", said), (karpathy(tmp_path / "k.json", [1], caption),)):
+        out = tmp_path / "c.h5"
+        assert clcap("prepare-captions", *words, "--out", out, "--min-count", 1).status == 0
+        assert open_captions(out).raw == ["a dog", "a cat"]
+    assert image_texts(said) == image_texts(results(tmp_path / "r.json", [1], caption)) == {1: ["a dog", "a cat"]}
+
+
+def test_one_caption_in_a_list_is_a_prediction_and_two_are_not(refused, tmp_path: Path) -> None:
+    assert image_texts(results(tmp_path / "r.json", [1], ["a dog"])) == {1: ["a dog"]}
+    path = results(tmp_path / "r.json", [1], ["a dog", "a cat"])
+    assert refused("evaluate", "--predictions", path, "--references", path) == (
+        f"{path} has more than one caption for 1 images: 1"
+    )
+
+
+@pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"raw": "a dog"}])
+def test_json_captions_that_are_no_text_are_named(refused, tmp_path: Path, caption: object) -> None:
+    path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
+    assert refused("prepare-captions", "--train", path).startswith(
+        f"{path} is not a COCO captions file: at annotations.0.caption: "
+    )
+
+
+@pytest.mark.parametrize("broken", ["\0", "\ud83d"])
+@pytest.mark.parametrize("part", ["id", "file_name"])
+def test_a_name_that_is_not_text_is_named(refused, tmp_path: Path, part: str, broken: str) -> None:
+    image = {**IMAGE, part: f"a{broken}b"}
+    path = coco(tmp_path / "c.json", [image], [{**NOTE, "image_id": image["id"]}])
+    assert refused("prepare-captions", "--train", path).endswith(
+        f" {part.replace('_', ' ')} that is not valid text; mend it"
+    )
+
+
+def test_a_split_that_is_not_text_is_named(refused, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"image": "a.jpg", "split": "tr\\u0000ain", "caption": "a dog"}')
+    assert refused("prepare-captions", path).endswith(" has a split that is not valid text; mend it")
+
+
+def test_ids_and_captions_that_are_not_text(refused, tmp_path: Path) -> None:
+    path = results(tmp_path / "r.json", ["a\0b"])
+    assert refused("evaluate", path).endswith(" holds a NUL character")
+    path = results(tmp_path / "r.json", ["a"], "a\0dog")
+    assert refused("evaluate", path) == f"{path}: the caption of image a holds a NUL character"

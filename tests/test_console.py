@@ -1,0 +1,75 @@
+"""Nothing that is printed can give orders to the terminal."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.console import visible
+from tests.conftest import CLCAP
+from tests.reporting.conftest import image, write
+
+__all__ = ["write"]
+
+ESCAPE = "\x1b[2J\x9b31m\r\x07\u202ex\x7f"
+SEEN = r"\x1b[2J\x9b31m\r\x07\u202ex\x7f"
+MARKUP = "[bold]:dog:[red]"
+CLOSED = "[/x]"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (ESCAPE, SEEN),
+        ("two\nlines\tand a \0", r"two\nlines\tand a \x00"),
+        ("\u2028\u2066", r"\u2028\u2066"),
+        ("a\udce9b", r"a\udce9b"),
+        ("naïve 犬 😀 שלום", "naïve 犬 😀 שלום"),
+    ],
+)
+def test_marks_that_a_terminal_obeys_are_written_out(text: str, seen: str) -> None:
+    assert visible(text) == seen
+
+
+@pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), ("a\nb", r"a\nb")])
+def test_names_are_printed_as_they_are(clcap, tmp_path: Path, write, name: str, seen: str) -> None:
+    missing = tmp_path / f"{name}.pt"
+    assert clcap("show", missing).err == f"error: no such file: {tmp_path}/{seen}.pt\n"
+    closed = tmp_path / "[" / "x].json"
+    assert clcap("show", closed).err == f"error: no such file: {closed}\n"
+    said = write(f"{name}.metrics.json", [image(1, name)], {name: 1.0, "images": 1})
+    text = clcap("report", said, "--text").out
+    assert seen in text.splitlines()[1] and ESCAPE not in text
+    assert sum(line.split()[1:2] == [seen] for line in text.splitlines()) == 1, "the figure's name"
+    assert seen in clcap("show", said).out
+
+
+@pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), (CLOSED, CLOSED)])
+def test_a_record_is_printed_as_it_is(clcap, tmp_path: Path, name: str, seen: str) -> None:
+    record = Origin("made up", {"seed": name}).stamp("clcap/retrieval", "0", tmp_path / "x").model_dump()
+    record |= {"stage": name, "command": name, "id": name, "created": name}
+    record["inputs"] = [{"role": name, "path": name, "id": name}]
+    path = tmp_path / "x.retrieval.json"
+    path.write_text(json.dumps({"provenance": record, "figures": {name: 1}, "images": [image(1, "a dog")]}))
+    answer = clcap("show", path)
+    assert answer.status == 0, answer.err
+    assert ESCAPE not in answer.out and answer.out.count(seen) == 8
+
+
+def test_captions_are_compared_as_they_are(clcap, write) -> None:
+    def run(name: str, scores: list[float]) -> Path:
+        texts = {"tokenised": "a dog", "references": ["a dog"]}
+        images = [image(at, ESCAPE, CIDEr=score, **texts) for at, score in enumerate(scores)]
+        return write(f"{name}.metrics.json", images, {"CIDEr": 1.0})
+
+    out = clcap("compare", run("first", [0.0, 0.5]), run(MARKUP, [1.0, 0.5])).out
+    assert f"second  {SEEN}" in out and ESCAPE not in out
+    assert f"second: {MARKUP}" in out
+
+
+def test_the_path_for_a_script_is_exact(tmp_path: Path) -> None:
+    folder = tmp_path / f"a {ESCAPE}\n{MARKUP}"
+    words = [*CLCAP, "make-scenes", folder, "--train", "1", "--val", "1", "--test", "1"]
+    assert subprocess.run(words, capture_output=True, check=True).stdout == f"{folder}\n".encode()

@@ -1,0 +1,131 @@
+"""Whatever happens to the process, a person gets one line and a script a status."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CLCAP
+from tests.reporting.conftest import image, write
+
+__all__ = ["write"]
+
+IMAGES = [image(1, "a dog", CIDEr=0.5, tokenised="a dog", references=["a dog"]), image(2, "a cat", CIDEr=0.1)]
+ANSWERS = [("--help",), ("--version",), ("show", "x.metrics.json"), ("report", "x.metrics.json", "--text"), ("doctor",)]
+INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were\n"
+
+
+def run(folder: Path, words: tuple[str, ...], **how) -> subprocess.CompletedProcess:
+    return subprocess.run([*CLCAP, *words], cwd=folder, text=True, stderr=subprocess.PIPE, **how)
+
+
+@pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
+def test_a_full_disk_behind_stdout_is_told(tmp_path: Path, write, words: tuple[str, ...]) -> None:
+    write("x.metrics.json", IMAGES)
+    with Path("/dev/full").open("w") as full:
+        done = run(tmp_path, words, stdout=full)
+    assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
+def test_a_reader_that_is_gone_is_told(tmp_path: Path, write, words: tuple[str, ...]) -> None:
+    write("x.metrics.json", IMAGES)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run(tmp_path, words, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: Broken pipe\n")
+
+
+def test_where_nobody_can_be_told_the_status_tells(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*CLCAP, "show", "x"], cwd=tmp_path, stderr=full, stdout=full)
+    assert done.returncode == 1
+    closed = subprocess.run(["sh", "-c", f"{' '.join(CLCAP)} show x >&- 2>&-"], cwd=tmp_path)
+    assert closed.returncode == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["clcap_cli.app", "typer", "rich.console", "clcap_cli.artifacts.hdf5", "h5py"])
+def test_ctrl_c_is_heard_from_the_first_import_on(tmp_path: Path, module: str, how: signal.Signals) -> None:
+    (tmp_path / "x.h5").write_bytes(b"\x89HDF")
+    code = (
+        "import builtins, os, sys\n"
+        "sys.argv = ['clcap', 'show', 'x.h5']\n"
+        "from clcap_cli.__main__ import main\n"
+        "class Press:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), {int(how)})\n"
+        "sys.meta_path.insert(0, Press())\n"
+        "main()"
+    )
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, preexec_fn=default
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", INTERRUPTED)
+
+
+def test_the_installed_command_starts_there_too() -> None:
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert 'clcap = "clcap_cli.__main__:main"' in project
+
+
+def test_a_folder_that_was_deleted_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    words = " ".join([*CLCAP, "show", "x.pt"])
+    done = subprocess.run(["sh", "-c", f"rmdir {gone}; {words}"], cwd=gone, capture_output=True, text=True)
+    message = "error: the folder in which clcap was started is not there any more; change to another\n"
+    assert (done.returncode, done.stderr) == (1, message)
+
+
+def test_a_word_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run([*CLCAP, "show", b"caf\xe9.pt"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: Invalid value: 'caf\\udce9.pt' is not valid UTF-8 (see clcap --help)\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (MemoryError("7 GiB"), "not enough memory: 7 GiB"),
+        (RecursionError("maximum recursion depth exceeded"), "the input is nested too deeply"),
+        (UnicodeEncodeError("ascii", "é", 0, 1, "not in range"), "'ascii' codec can't encode character '\\xe9'"),
+    ],
+)
+def test_what_no_stage_thought_of_is_one_line(clcap: Callable, monkeypatch, error: Exception, message: str) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("clcap_cli.artifacts.chain.read_provenance", fail)
+    answer = clcap("show", "x.pt")
+    assert answer.status == 1 and answer.err.startswith(f"error: {message}") and answer.err.count("\n") == 1
+    monkeypatch.setenv("CLCAP_DEBUG", "1")
+    with pytest.raises(type(error)):
+        clcap("show", "x.pt")
+
+
+def test_a_bug_keeps_its_traceback(clcap: Callable, monkeypatch) -> None:
+    monkeypatch.setattr("clcap_cli.artifacts.chain.read_provenance", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        clcap("show", "x.pt")
+
+
+def test_a_disk_that_fills_while_writing_is_named(tmp_path: Path, write) -> None:
+    path = write("x.metrics.json", IMAGES)
+    done = subprocess.run(
+        [*CLCAP, "report", path, "--csv", tmp_path / "t.csv", "--text"],
+        capture_output=True,
+        text=True,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (10, 10)),
+    )
+    assert (done.returncode, done.stderr) == (1, f"error: {tmp_path}/t.csv cannot be written: File too large\n")

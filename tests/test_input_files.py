@@ -1,0 +1,123 @@
+"""A file that cannot be read is named with the true reason, whichever stage reads it."""
+
+import ctypes
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from clcap_cli.backbones.images import UnreadableImageError, open_rgb
+from clcap_cli.input_files import check_readable
+from tests.conftest import CLCAP
+
+READERS = [
+    ("prepare-captions", "--train", "x.json"),
+    ("prepare-captions", "x.csv"),
+    ("prepare-captions", "x.jsonl"),
+    ("prepare-captions", "x.parquet"),
+    ("train-mle", "x.h5", "x.h5"),
+    ("train-cl", "--ref", "x.pt"),
+    ("caption", "x.pt"),
+    ("evaluate", "x.json"),
+    ("evaluate", "--predictions", "x.csv", "--references", "x.csv"),
+    ("compare", "x.metrics.json"),
+    ("report", "x.metrics.json"),
+    ("report", "x.log.jsonl"),
+    ("show", "x.h5"),
+    ("show", "x.pt"),
+    ("show", "x.json"),
+]
+OF_EACH_KIND = [("prepare-captions", "x.csv"), ("show", "x.h5"), ("show", "x.pt"), ("evaluate", "x.json")]
+readers = pytest.mark.parametrize("words", READERS, ids=" ".join)
+
+
+@readers
+def test_a_folder_is_called_a_folder(refused, tmp_path: Path, monkeypatch, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / words[-1]).mkdir()
+    assert refused(*words) == f"{words[-1]} is a folder; a file is needed here"
+
+
+@readers
+def test_nobody_waits_for_a_pipe(refused, tmp_path: Path, monkeypatch, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(words[-1])
+    assert refused(*words) == f"{words[-1]} is not a regular file; save what it gives in one"
+
+
+@readers
+def test_a_name_too_long_is_called_that(refused, tmp_path: Path, monkeypatch, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    long = "x" * 300 + words[-1]
+    assert refused(*[long if word == words[-1] else word for word in words]) == (
+        f"{long} cannot be read: File name too long"
+    )
+
+
+@pytest.mark.parametrize("words", [*OF_EACH_KIND, ("caption", "nt.pt", "--images", "x.png")], ids=" ".join)
+def test_a_file_without_permission_is_no_damaged_file(chain: Path, words) -> None:
+    (chain / words[-1]).touch(mode=0)
+    answer = subprocess.run(
+        [*CLCAP, *words], cwd=chain, capture_output=True, text=True, preexec_fn=obey_permissions, env=os.environ
+    )
+    assert (answer.returncode, answer.stderr) == (1, f"error: {words[-1]} cannot be read: Permission denied\n")
+
+
+def obey_permissions() -> None:
+    """Take the two rights from root by which it reads everything."""
+    libc, drop_right = ctypes.CDLL(None), 24
+    for right in (1, 2):
+        libc.prctl(drop_right, right, 0, 0, 0)
+
+
+def test_devices_and_sockets_are_no_files(refused, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refused("show", "/dev/zero") == "/dev/zero is not a regular file; save what it gives in one"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("x.json")
+        assert refused("evaluate", "x.json") == "x.json is not a regular file; save what it gives in one"
+
+
+def test_a_file_that_names_itself_is_named(refused, tmp_path: Path) -> None:
+    (tmp_path / "x.json").symlink_to(tmp_path / "x.json")
+    reason = "cannot be read: Too many levels of symbolic links"
+    assert refused("show", tmp_path / "x.json") == f"{tmp_path}/x.json {reason}"
+
+
+def test_a_path_with_a_nul_is_no_file() -> None:
+    with pytest.raises(Exception, match="cannot be read: embedded null byte"):
+        check_readable(Path("a\0b"))
+
+
+def test_pictures_that_are_no_files(chain: Path, refused, clcap) -> None:
+    images = chain / "scenes" / "images"
+    words = ("extract-features", chain / "captions.h5", "--images", images, "--image-size", 64, "--out", chain / "f.h5")
+    pipe, folder = images / "0_000007.png", images / "0_000009.png"
+    for path in (pipe, folder):
+        path.unlink()
+    os.mkfifo(pipe)
+    folder.mkdir()
+    assert refused(*words) == f"{pipe} is not a regular file; save what it gives in one"
+    answer = clcap(*words, "--skip-bad")
+    assert answer.status == 0
+    assert f"7: {pipe} is not a regular file" in answer.err and f"9: {folder} is a folder" in answer.err
+    assert refused("caption", chain / "nt.pt", "--images", pipe) == (
+        f"{pipe} is not a regular file; save what it gives in one"
+    )
+
+
+def test_a_missing_picture_is_called_missing(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImageError, match=r"^no such file: .*a\.png$"):
+        open_rgb(tmp_path / "a.png")
+
+
+def test_a_folder_called_like_a_picture_is_passed_over(chain: Path, clcap) -> None:
+    holiday = chain / "holiday"
+    (holiday / "day.jpg").mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(holiday / "day.jpg" / "a.png")
+    answer = clcap("caption", chain / "nt.pt", "--images", holiday, "--device", "cpu")
+    assert answer.status == 0, answer.err
+    assert f'"{holiday}/day.jpg/a.png"' in Path(answer.out.strip()).read_text()
