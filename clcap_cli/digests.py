@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from clcap_cli.input_files import check_readable
+
 
 def digest(parts: Iterable[bytes]) -> str:
-    """The content id of all parts, one after another."""
+    """A short content id: the first 16 hex digits of the SHA-256 of all parts."""
     state = hashlib.sha256()
     for part in parts:
         state.update(part)
@@ -15,7 +17,11 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def digest_of_file(path: Path) -> str:
-    """The content id of a file's bytes."""
+    """The content id of a file's bytes.
+
+    Raises ClcapError when it cannot be read.
+    """
+    check_readable(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 

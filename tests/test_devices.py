@@ -1,9 +1,11 @@
 import torch
 
 from clcap_cli.devices import make_reproducible
-from clcap_cli.models.captioner import CaptionerConfig
-from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.registry import MODELS, build_model, configure
 from clcap_cli.models.rows import ImageFeatures
+
+FACTS = {"vocabulary_size": 300, "start_token": 300, "end_token": 0, "max_length": 8}
+FACTS |= {"pooled_channels": 64, "grid_channels": 64}
 
 
 def test_same_seed_same_gradients_however_threads_interleave() -> None:
@@ -12,14 +14,14 @@ def test_same_seed_same_gradients_however_threads_interleave() -> None:
     def gradients(name: str) -> list[torch.Tensor]:
         make_reproducible()
         torch.manual_seed(5)
-        model = build_model(name, CaptionerConfig(300, 8, 64, 64, 256, 256))
+        model = build_model(name, configure(name, FACTS, {}))
         features = ImageFeatures(torch.randn(8, 64), torch.randn(8, 16, 64))
         words, lengths = torch.randint(1, 300, (400, 8)), torch.randint(1, 9, (400,))
         image = torch.arange(8).repeat(50)
         model.sequence_log_prob(model.encode(features), words, lengths, image).mean().backward()
         return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
 
-    for name in MODELS:
+    for name in MODELS.names:
         first = gradients(name)
         for _ in range(2):
             assert all(map(torch.equal, first, gradients(name)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from clcap_cli.backbones.images import UnreadableImageError, open_rgb
+from clcap_cli.features.images import UnreadableImageError, open_rgb
 from clcap_cli.input_files import check_readable
 from tests.conftest import CLCAP
 

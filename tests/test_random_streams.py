@@ -8,8 +8,7 @@ import torch
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
-from clcap_cli.models.captioner import CaptionerConfig
-from clcap_cli.models.registry import build_model
+from clcap_cli.models.registry import build_model, configure
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.random_streams import Purpose, seed_torch, stream, torch_seed
 from clcap_cli.training.data import BatchSettings, CaptionSplit
@@ -44,8 +43,10 @@ def test_streams_are_not_correlated() -> None:
 def test_images_come_in_the_same_order_for_every_objective(made_chain: Path) -> None:
     captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
     info = features.backbone
-    sizes = CaptionerConfig(len(captions.vocabulary), 16, info.pooled_channels, info.grid_channels, 4, 4)
-    seen = ModelOnFeatures(build_model("neuraltalk2", sizes), features)
+    facts = {"vocabulary_size": len(captions.tokenizer), "start_token": captions.tokenizer.start, "end_token": 0}
+    facts |= {"max_length": 16, "pooled_channels": info.pooled_channels}
+    config = configure("neuraltalk2", facts, {"embedding_size": 4, "hidden_size": 4})
+    seen = ModelOnFeatures(build_model("neuraltalk2", config), features)
     train, val = (CaptionSplit(captions, name, torch.device("cpu")) for name in ("train", "val"))
     batch = BatchSettings(5, None)
 
@@ -53,5 +54,5 @@ def test_images_come_in_the_same_order_for_every_objective(made_chain: Path) -> 
         return ReferenceTask(NegativeSampler(train), val, seen, seen, Contrastive(), k, True, batch, seed=4)
 
     orders = [[one.positions.tolist() for one in contrastive(k).batches(2)] for k in (1, 5)]
-    orders.append([positions.tolist() for positions in MleTask(seen.model, captions, features, batch, 4).batches(2)])
+    orders.append([positions.tolist() for positions in MleTask(seen.model, train, val, features, batch, 4).batches(2)])
     assert orders[0] == orders[1] == orders[2]

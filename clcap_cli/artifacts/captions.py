@@ -1,30 +1,32 @@
-"""``captions.h5``: images, their captions as numbers and as text, and the vocabulary.
+"""``captions.h5``: images, their captions as text and as word tokens, and the word tokenizer.
 
 ::
 
     images/id, images/file_name, images/split        one entry an image
     captions/tokens   (captions, max_length) int32   zero after the caption's end
-    captions/lengths  (captions,) int32              words, END not counted
+    captions/lengths  (captions,) int32              words, the end token not counted
     captions/image    (captions,) int32              row of the image, ascending
     captions/raw      (captions,) text               as people wrote it
-    vocabulary        (words,) text                  after END and UNK
+    vocabulary        (words,) text                  the word tokenizer's, after its end and unknown tokens
 """
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from clcap_cli.artifacts.checks import check_unique
 from clcap_cli.artifacts.hdf5 import TEXT, created, opened, write_ids, write_provenance, write_texts
-from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json
+from clcap_cli.artifacts.kept import TOKENS, KeptArrays, tokens_beside
+from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId, ImageRecord
-from clcap_cli.datasets.text import words_of
-from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
+from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged
+from clcap_cli.tokenizers.tokenizer import EncodedCaptions, Tokenizer, encode_captions
+from clcap_cli.tokenizers.words import WordTokenizer
 
 KIND = "clcap/captions"
 RAW = "captions/raw"
@@ -42,18 +44,11 @@ class Captions:
     file_names: list[str]
     splits: np.ndarray
     """(images,) text."""
-    tokens: np.ndarray
-    """(captions, max_length) int32."""
-    lengths: np.ndarray
-    """(captions,) int32."""
+    words: EncodedCaptions
+    """The captions as tokens of ``tokenizer``."""
     starts: np.ndarray
     """(images + 1,): image i's captions are the rows starts[i] to starts[i + 1]."""
-    vocabulary: Vocabulary
-
-    @property
-    def max_length(self) -> int:
-        """Words that a caption may have."""
-        return self.tokens.shape[1]
+    tokenizer: WordTokenizer
 
     def ids_of(self, rows: np.ndarray) -> list[ImageId]:
         """Ids of the images at ``rows``."""
@@ -76,7 +71,27 @@ class Captions:
     def raw(self) -> list[str]:
         """Every caption as people wrote it."""
         with opened(self.path, KIND, [RAW]) as (content, _):
-            return content.texts(RAW, len(self.lengths))
+            return content.texts(RAW, len(self.words.lengths))
+
+    def encoded_by(self, tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
+        """All captions as tokens of ``tokenizer``, cut at ``longest``; made once and cached beside the file.
+
+        The file itself has them as words.
+        """
+        if tokenizer == self.tokenizer:
+            return self.words.cut(longest)
+        origin = Origin("tokenise", {"tokenizer": tokenizer.id})
+        origin.uses("captions", self)
+        cache = KeptArrays(tokens_beside(self.path, tokenizer), TOKENS, origin)
+        made: list[EncodedCaptions] = []
+
+        def compute(name: str) -> np.ndarray:
+            if not made:
+                made.append(encode_captions(self.raw, tokenizer))
+            return getattr(made[0], name)
+
+        tokens, lengths = (cache.get(name, partial(compute, name)) for name in ("tokens", "lengths"))
+        return EncodedCaptions(tokens, lengths).cut(longest)
 
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
         """What people wrote about the images at ``rows``, by image id."""
@@ -95,9 +110,9 @@ def open_captions(path: Path) -> Captions:
         count, longest = tokens.shape
         lengths, image = (content.numbers(name, "int32", (count,)) for name in ("captions/lengths", "captions/image"))
         content.check(RAW, TEXT, (count,))
-        vocabulary = Vocabulary(words)
-        check_unique(path, "its vocabulary", vocabulary.words)
-        _check_range(path, "captions/tokens", tokens, len(vocabulary) - 1)
+        tokenizer = WordTokenizer(words)
+        check_unique(path, "its vocabulary", tokenizer.tokens)
+        _check_range(path, "captions/tokens", tokens, len(tokenizer) - 1)
         _check_range(path, "captions/lengths", lengths, longest)
         _check_owners(path, image, len(ids))
         return Captions(
@@ -106,10 +121,9 @@ def open_captions(path: Path) -> Captions:
             image_ids=ids,
             file_names=content.texts("images/file_name", len(ids)),
             splits=np.asarray(content.texts("images/split", len(ids))),
-            tokens=np.array(tokens),
-            lengths=np.array(lengths),
+            words=EncodedCaptions(np.array(tokens), np.array(lengths)),
             starts=np.searchsorted(image, np.arange(len(ids) + 1)),
-            vocabulary=vocabulary,
+            tokenizer=tokenizer,
         )
 
 
@@ -127,15 +141,16 @@ def _check_owners(path: Path, image: np.ndarray, images: int) -> None:
 
 
 def write_captions(
-    out: Path, images: Sequence[ImageRecord], vocabulary: Vocabulary, max_length: int, origin: Origin
+    out: Path, images: Sequence[ImageRecord], tokenizer: WordTokenizer, max_length: int, origin: Origin
 ) -> None:
     """Write a ``captions.h5``; a caption longer than ``max_length`` words is cut there."""
     raw = [caption for image in images for caption in image.captions]
-    tokens, lengths = encode_captions([words_of(caption) for caption in raw], vocabulary, max_length)
+    encoded = encode_captions(raw, tokenizer, max_length)
+    tokens, lengths = encoded.tokens, encoded.lengths
     owner = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
     ids = [image.id for image in images]
     names = [[image.file_name, image.split] for image in images]
-    words = vocabulary.words[len(SPECIAL) :]
+    words = tokenizer.words
     arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
     content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
     with created(out) as (file, _):
@@ -146,16 +161,3 @@ def write_captions(
         write_texts(file.create_group("captions"), "raw", raw)
         file["captions/tokens"], file["captions/lengths"], file["captions/image"] = tokens, lengths, owner
         write_texts(file, "vocabulary", words)
-
-
-def encode_captions(
-    captions: Sequence[Sequence[str]], vocabulary: Vocabulary, max_length: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Captions as numbers: tokens (captions, max_length) int32, zero after the end, and lengths (captions,) int32."""
-    tokens = np.zeros((len(captions), max_length), dtype=np.int32)
-    lengths = np.zeros(len(captions), dtype=np.int32)
-    for row, words in enumerate(captions):
-        numbers = vocabulary.encode(words[:max_length])
-        tokens[row, : len(numbers)] = numbers
-        lengths[row] = len(numbers)
-    return tokens, lengths

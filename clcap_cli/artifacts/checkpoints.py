@@ -12,18 +12,18 @@ from pydantic import BaseModel, JsonValue, NonNegativeInt
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
-from clcap_cli.artifacts.checks import check_equal, check_unique
-from clcap_cli.artifacts.features import BackboneInfo
+from clcap_cli.artifacts.checks import check_equal, checked_part
+from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.artifacts.tokenizers import open_tokenizer
 from clcap_cli.datasets.reading import checked
-from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
 from clcap_cli.errors import damaged
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.registry import build_model
+from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+from clcap_cli.tokenizers.words import SPECIAL
 
 KIND = "clcap/checkpoint"
-BEFORE_VERSION_2 = {"image_relu": False}
-"""What the models of version 1 were, whose configuration does not say it."""
 
 
 class Lineage(BaseModel):
@@ -39,9 +39,9 @@ class _Plain(BaseModel):
     """All but the weights."""
 
     model: str
-    config: CaptionerConfig
-    vocabulary: list[str]
-    backbone: BackboneInfo
+    config: dict[str, JsonValue]
+    tokenizer: dict[str, JsonValue]
+    backbone: dict[str, JsonValue]
     training: dict[str, JsonValue]
     lineage: Lineage
 
@@ -55,8 +55,8 @@ class Checkpoint:
     model: str
     config: CaptionerConfig
     weights: dict[str, Tensor]
-    vocabulary: Vocabulary
-    backbone: BackboneInfo
+    tokenizer: Tokenizer
+    backbone: FeatureInfo
     training: dict[str, Any]
     """How the training went: epochs, the best one, the criterion, its figures."""
     lineage: Lineage
@@ -72,8 +72,8 @@ def write_checkpoint(
     out: Path,
     model: str,
     captioner: Captioner,
-    vocabulary: Vocabulary,
-    backbone: BackboneInfo,
+    tokenizer: Tokenizer,
+    backbone: FeatureInfo,
     training: dict[str, Any],
     lineage: Lineage,
     origin: Origin,
@@ -81,13 +81,13 @@ def write_checkpoint(
     """Write a captioner to ``out``."""
     weights = torch_files.weights_of(captioner)
     config = asdict(captioner.config)
-    head = [model, config, vocabulary.words, backbone.model_dump(mode="json"), lineage.model_dump()]
+    head = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
     content = {
         "provenance": origin.stamp(KIND, torch_files.content_id(head, weights), out).model_dump(),
         "model": model,
         "config": config,
         "weights": weights,
-        "vocabulary": vocabulary.words[len(SPECIAL) :],
+        "tokenizer": tokenizer.record(),
         "backbone": backbone.model_dump(mode="json"),
         "training": training,
         "lineage": lineage.model_dump(),
@@ -102,17 +102,34 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
-    if provenance.version < 2 and isinstance(content.get("config"), dict):
-        content["config"] = BEFORE_VERSION_2 | content["config"]
-    plain = checked(content, _Plain, path, f"a whole {KIND} file")
-    vocabulary, config, backbone = Vocabulary(plain.vocabulary), plain.config, plain.backbone
+    plain = checked(_as_version_3(content, provenance.version), _Plain, path, f"a whole {KIND} file")
     if "epochs" in plain.training and not {"best_epoch", "criterion"} <= plain.training.keys():
         raise damaged(path, "its record of the training is not whole")
-    check_unique(path, "its vocabulary", vocabulary.words)
-    check_equal(path, "its model's vocabulary size", config.vocabulary_size, len(vocabulary))
-    check_equal(path, "its model's pooled channels", config.pooled_channels, backbone.pooled_channels)
-    check_equal(path, "its model's grid channels", config.grid_channels, backbone.grid_channels)
+    config = checked_part("config", plain.config, MODELS.get(plain.model).Config, path, KIND)
+    backbone = checked_part("backbone", plain.backbone, info_kind(plain.backbone), path, KIND)
+    tokenizer = open_tokenizer(plain.tokenizer, path)
+    _check_tokens(path, config, tokenizer)
+    for name in ("pooled_channels", "grid_channels"):
+        expected = getattr(backbone, name)
+        check_equal(path, f"its model's {name.replace('_', ' ')}", getattr(config, name, expected), expected)
     weights = torch_files.check_weights(path, content.get("weights"), lambda: build_model(plain.model, config))
     return Checkpoint(
-        path, provenance, plain.model, config, weights, vocabulary, backbone, plain.training, plain.lineage
+        path, provenance, plain.model, config, weights, tokenizer, backbone, plain.training, plain.lineage
     )
+
+
+def _as_version_3(content: dict[str, Any], version: int) -> dict[str, Any]:
+    """What an older file says, in the words of version 3: its tokens are words, and every model had the same sizes."""
+    words, config = content.get("vocabulary"), content.get("config")
+    if version >= 3 or not isinstance(words, list) or not isinstance(config, dict):
+        return content
+    tokens = {"start_token": len(words) + len(SPECIAL), "end_token": 0}
+    unsaid = {"image_relu": False} if version < 2 else {}
+    return {**content, "config": {**unsaid, **tokens, **config}, "tokenizer": {"kind": "words", "words": words}}
+
+
+def _check_tokens(path: Path, config: CaptionerConfig, tokenizer: Tokenizer) -> None:
+    """Raise ClcapError unless the model's tokens are the tokenizer's."""
+    check_equal(path, "its model's vocabulary size", config.vocabulary_size, tokenizer.size)
+    check_equal(path, "its model's start token", config.start_token, tokenizer.start)
+    check_equal(path, "its model's end token", config.end_token, tokenizer.end)

@@ -2,8 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from clcap_cli.datasets.reading import checked
 from clcap_cli.errors import damaged
+
+T = TypeVar("T")
+
+
+def checked_part(name: str, content: object, schema: type[T], path: Path, kind: str) -> T:
+    """The part called ``name`` of a file of ``kind``, as ``schema`` describes it; raises ClcapError if it is not."""
+    return checked({name: content}, dict[str, schema], path, f"a whole {kind} file")[name]  # type: ignore[valid-type]
 
 
 def check_unique(path: Path, what: str, items: Sequence[object]) -> None:

@@ -12,12 +12,13 @@ from pydantic import BaseModel, JsonValue
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
-from clcap_cli.artifacts.checks import check_equal, check_unique
-from clcap_cli.artifacts.features import BackboneInfo
+from clcap_cli.artifacts.checks import check_equal, checked_part
+from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.artifacts.tokenizers import open_tokenizer
 from clcap_cli.datasets.reading import checked
-from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
 from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 KIND = "clcap/evaluator"
 
@@ -31,8 +32,8 @@ class _Plain(BaseModel):
     """All but the weights."""
 
     config: EvaluatorConfig
-    vocabulary: list[str]
-    backbone: BackboneInfo
+    tokenizer: dict[str, JsonValue]
+    backbone: dict[str, JsonValue]
     training: dict[str, JsonValue]
 
 
@@ -44,8 +45,8 @@ class SavedEvaluator:
     provenance: Provenance
     config: EvaluatorConfig
     weights: dict[str, Tensor]
-    vocabulary: Vocabulary
-    backbone: BackboneInfo
+    tokenizer: Tokenizer
+    backbone: FeatureInfo
     training: dict[str, Any]
     """How the captioner's training went, at whose end the evaluator stood like this."""
 
@@ -59,8 +60,8 @@ class SavedEvaluator:
 def write_evaluator(
     out: Path,
     evaluator: Evaluator,
-    vocabulary: Vocabulary,
-    backbone: BackboneInfo,
+    tokenizer: Tokenizer,
+    backbone: FeatureInfo,
     training: dict[str, Any],
     origin: Origin,
 ) -> None:
@@ -68,7 +69,7 @@ def write_evaluator(
     weights = torch_files.weights_of(evaluator)
     head = {
         "config": asdict(evaluator.config),
-        "vocabulary": vocabulary.words[len(SPECIAL) :],
+        "tokenizer": tokenizer.record(),
         "backbone": backbone.model_dump(mode="json"),
     }
     provenance = origin.stamp(KIND, torch_files.content_id(head, weights), out).model_dump()
@@ -82,10 +83,13 @@ def open_evaluator(path: Path) -> SavedEvaluator:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
+    if provenance.version < 2:
+        content["tokenizer"] = {"kind": "words", "words": content.get("vocabulary")}
     plain = checked(content, _Plain, path, f"a whole {KIND} file")
-    vocabulary, config, backbone = Vocabulary(plain.vocabulary), plain.config, plain.backbone
-    check_unique(path, "its vocabulary", vocabulary.words)
-    check_equal(path, "its vocabulary size", config.vocabulary_size, len(vocabulary))
+    config, tokenizer = plain.config, open_tokenizer(plain.tokenizer, path)
+    backbone = checked_part("backbone", plain.backbone, info_kind(plain.backbone), path, KIND)
+    check_equal(path, "its vocabulary size", config.vocabulary_size, tokenizer.size)
+    check_equal(path, "its end token", config.end_token, tokenizer.end)
     check_equal(path, "its pooled channels", config.pooled_channels, backbone.pooled_channels)
     weights = torch_files.check_weights(path, content.get("weights"), lambda: Evaluator(config))
-    return SavedEvaluator(path, provenance, config, weights, vocabulary, backbone, plain.training)
+    return SavedEvaluator(path, provenance, config, weights, tokenizer, backbone, plain.training)

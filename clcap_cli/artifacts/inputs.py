@@ -1,13 +1,15 @@
-"""What a checkpoint works with: captions of its vocabulary and features of its backbone."""
+"""What a checkpoint works with: captions that its tokenizer can encode and features of its backbone."""
 
 from pathlib import Path
 
 from clcap_cli.artifacts.captions import Captions, open_captions
 from clcap_cli.artifacts.chain import find_input
 from clcap_cli.artifacts.checkpoints import Checkpoint
-from clcap_cli.artifacts.features import BackboneInfo, Features, open_features
-from clcap_cli.datasets.vocabulary import Vocabulary
+from clcap_cli.artifacts.feature_info import FeatureInfo
+from clcap_cli.artifacts.features import Features, open_features
 from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+from clcap_cli.tokenizers.words import WordTokenizer
 
 
 def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
@@ -16,7 +18,8 @@ def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
     Raises ClcapError when they are of another vocabulary.
     """
     captions = open_captions(find_input(checkpoint, "captions", given, "--captions"))
-    check_vocabulary(checkpoint, captions.vocabulary, captions.path)
+    if isinstance(checkpoint.tokenizer, WordTokenizer):
+        check_tokenizer(checkpoint, captions.tokenizer, captions.path)
     return captions
 
 
@@ -44,21 +47,28 @@ def check_images(captions: Captions, features: Features) -> None:
             )
 
 
-def check_backbone(checkpoint: Checkpoint, backbone: BackboneInfo, whose: str) -> None:
+def check_backbone(checkpoint: Checkpoint, backbone: FeatureInfo, whose: str) -> None:
     """Raise ClcapError unless ``backbone``, of ``whose`` features, is the one that ``checkpoint`` expects."""
     different = checkpoint.backbone.differences(backbone)
     if different:
         name = different[0]
         raise ClcapError(
             f"{whose} was not made by the backbone that {checkpoint.path} expects: its {name} is "
-            f"{getattr(backbone, name)}, expected {getattr(checkpoint.backbone, name)}"
+            f"{getattr(backbone, name, 'not known')}, expected {getattr(checkpoint.backbone, name)}"
         )
 
 
-def check_vocabulary(checkpoint: Checkpoint, vocabulary: Vocabulary, whose: Path) -> None:
-    """Raise ClcapError unless ``checkpoint`` speaks ``vocabulary``, which is that of the file ``whose``."""
-    if checkpoint.vocabulary != vocabulary:
+def check_tokenizer(checkpoint: Checkpoint, tokenizer: Tokenizer, whose: Path) -> None:
+    """Raise ClcapError unless ``tokenizer``, that of the file ``whose``, is the checkpoint's."""
+    own = checkpoint.tokenizer
+    if own == tokenizer:
+        return
+    if isinstance(own, WordTokenizer) and isinstance(tokenizer, WordTokenizer):
         raise ClcapError(
-            f"{whose} and {checkpoint.path} have different vocabularies ({len(vocabulary) - 2} and "
-            f"{len(checkpoint.vocabulary) - 2} words); both must come from the same prepare-captions"
+            f"{whose} and {checkpoint.path} have different vocabularies ({len(tokenizer.words)} and "
+            f"{len(own.words)} words); both must come from the same prepare-captions"
         )
+    raise ClcapError(
+        f"{whose} and {checkpoint.path} have different tokenizers ({tokenizer.size} and {own.size} tokens); train both "
+        "with the same one"
+    )

@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from clcap_cli.artifacts.hdf5 import created, opened, write_provenance
-from clcap_cli.artifacts.provenance import Origin, digest
+from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import say
+from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 NEIGHBOURS = "clcap/neighbours"
 REFERENCE = "clcap/reference-log-probs"
+TOKENS = "clcap/tokens"
 
 
 def neighbours_beside(features: Path) -> Path:
@@ -27,6 +30,11 @@ def neighbours_beside(features: Path) -> Path:
 def log_probs_beside(reference: Path) -> Path:
     """Where the reference's ln p are kept: ``nt.reference.h5`` for ``nt.pt``."""
     return reference.with_name(f"{reference.stem}.reference.h5")
+
+
+def tokens_beside(captions: Path, tokenizer: Tokenizer) -> Path:
+    """Where the captions' tokens of another tokenizer than the file's own are cached."""
+    return captions.with_name(f"{captions.stem}.{tokenizer.id}.tokens.h5")
 
 
 def drop(path: Path, kind: str) -> None:

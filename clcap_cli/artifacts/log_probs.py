@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from clcap_cli.artifacts.hdf5 import created, write_ids, write_provenance, write_texts
-from clcap_cli.artifacts.provenance import Origin, digest, digest_of_json
+from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.digests import digest, digest_of_json
 
 KIND = "clcap/log-probs"
 

@@ -4,13 +4,11 @@ An artifact's id is a digest of its content, so that making the same thing again
 that was made from it stays valid.
 """
 
-import hashlib
-import json
 import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,14 +18,14 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
+from clcap_cli.digests import digest_of_file
 from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import check_readable
 
 FORMATS = {
     "clcap/captions": 1,
     "clcap/features": 1,
-    "clcap/checkpoint": 2,
-    "clcap/evaluator": 1,
+    "clcap/checkpoint": 3,
+    "clcap/evaluator": 2,
     "clcap/caption-results": 1,
     "clcap/retrieval": 1,
     "clcap/log-probs": 1,
@@ -35,6 +33,7 @@ FORMATS = {
     "clcap/comparison": 1,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,
+    "clcap/tokens": 1,
 }
 """Every kind of artifact and the newest version of it that this clcap reads and writes."""
 
@@ -123,29 +122,6 @@ class Origin:
                 Input(role=role, path=os.path.relpath(path.resolve(), folder), id=id) for role, path, id in self.inputs
             ],
         )
-
-
-def digest(parts: Iterable[bytes]) -> str:
-    """A short content id: the first 16 hex digits of the SHA-256 of all parts."""
-    state = hashlib.sha256()
-    for part in parts:
-        state.update(part)
-    return state.hexdigest()[:16]
-
-
-def digest_of_file(path: Path) -> str:
-    """The content id of a file's bytes.
-
-    Raises ClcapError when it cannot be read.
-    """
-    check_readable(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def digest_of_json(content: object) -> str:
-    """The content id of plain data."""
-    return digest([json.dumps(content, sort_keys=True, ensure_ascii=False).encode()])
 
 
 def parse_provenance(data: object, path: Path, kind: str | None = None) -> Provenance:

@@ -15,10 +15,11 @@ from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt
 from clcap_cli.artifacts.atomic import together
 from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
-from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
+from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pairs_of
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.artifacts.checks import check_equal
-from clcap_cli.artifacts.provenance import digest, digest_of_json
+from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged, some
 from clcap_cli.input_files import check_readable
 

@@ -81,7 +81,11 @@ class _Search:
         # Stable, so that of equals the caption that was found first stays.
         self.rank[images], order = (part[:, : self.rank.shape[1]] for part in ranks.sort(descending=True, stable=True))
         lengths = torch.full_like(rank[rows], self.length, dtype=torch.int64)
-        for kept, new in ((self.log_probs, self.scores[rows]), (self.lengths, lengths), (self.captions, self.words[rows])):
+        for kept, new in (
+            (self.log_probs, self.scores[rows]),
+            (self.lengths, lengths),
+            (self.captions, self.words[rows]),
+        ):
             every = torch.cat([kept[images], new], dim=1)
             kept[images] = every[torch.arange(len(rows), device=order.device).unsqueeze(1), order]
         self.scores = self.scores.masked_fill(ended, NEVER)

@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from clcap_cli.datasets.text import words_of
-from clcap_cli.datasets.vocabulary import SPECIAL, UNK, Vocabulary
 from clcap_cli.metrics.cider import CiderD
+from clcap_cli.tokenizers.words import WordTokenizer
 
 SIMILAR = 5
 """Images that a caption's neighbours are taken from, as in Wang et al. 2020."""
@@ -37,13 +37,13 @@ def novel(caption: str, training: Collection[str]) -> int:
     return int(" ".join(words_of(caption)) not in training)
 
 
-def frequency_bands(caption: str, vocabulary: Vocabulary) -> list[int]:
+def frequency_bands(caption: str, training: WordTokenizer) -> list[int]:
     """How many of a caption's words are among the 100 most frequent of training, the next 900, and the rest.
 
     Rare words are where likelihood-trained captioners are poor (Honda et al. 2023).
     """
-    numbers = vocabulary.encode(words_of(caption))
-    ranks = [number - len(SPECIAL) if number != UNK else len(vocabulary) for number in numbers]
+    found = [training.rank(token) for token in training.encode(caption)]
+    ranks = [len(training) if rank is None else rank for rank in found]
     ends = np.searchsorted(BANDS, ranks, side="right")
     return np.bincount(ends, minlength=len(BANDS) + 1).tolist()
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clcap_cli.datasets.text import words_of
-from clcap_cli.datasets.vocabulary import SPECIAL, UNK, Vocabulary
 from clcap_cli.metrics.bleu import ORDERS, bleu_of, bleu_statistics
 from clcap_cli.metrics.cider import CiderD
 from clcap_cli.metrics.distinctiveness import repeated_bigrams
 from clcap_cli.metrics.meteor import meteor_of
 from clcap_cli.metrics.resampling import Figure
+from clcap_cli.tokenizers.words import WordTokenizer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -113,11 +112,12 @@ def _column(images: Images, name: str) -> np.ndarray:
     return np.array([image[name] for image in images], dtype=np.float64)
 
 
-def vocabulary_share(captions: Sequence[str], vocabulary: Vocabulary) -> Figure:
-    """The share of a vocabulary's words that captions use (van Miltenburg et al. 2018: coverage)."""
-    known = [[number for number in vocabulary.encode(words_of(text)) if number != UNK] for text in captions]
+def vocabulary_share(captions: Sequence[str], training: WordTokenizer) -> Figure:
+    """The share of the training vocabulary's words that captions use (van Miltenburg et al. 2018: coverage)."""
+    ranks = [map(training.rank, training.encode(text)) for text in captions]
+    known = [[rank for rank in found if rank is not None] for found in ranks]
     used = _incidence(known, {})
-    words = len(vocabulary) - len(SPECIAL)
+    words = len(training.words)
     return Figure(lambda weights: _different(weights, used) / words, counts_distinct=True, grows=True)
 
 

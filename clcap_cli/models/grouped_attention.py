@@ -12,8 +12,8 @@ IMAGES_AT_ONCE = 32
 def attend_to_images(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, image: Tensor) -> Tensor:
     """What each of W queries (W, H, D) reads of its image: (W, H, D).
 
-    ``keys`` and ``values`` are (N, H, R, D), ``mask`` (N, R) says which of the R tokens an image has, and ``image`` (W,)
-    which image each query is about. Images are never copied for their queries.
+    ``keys`` and ``values`` are (N, H, R, D), ``mask`` (N, R) says which of the R tokens an image has, and ``image``
+    (W,) which image each query is about. Images are never copied for their queries.
     """
     order = image.argsort(stable=True)
     query = query[order]

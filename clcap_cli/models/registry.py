@@ -1,7 +1,7 @@
 """The captioners by the names that users type, and their configurations."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -39,6 +39,28 @@ def configure(name: str, facts: Mapping[str, int], options: Mapping[str, Any]) -
     except ValidationError as error:
         first = error.errors()[0]
         raise ClcapError(f"model option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def options_of(texts: Sequence[str]) -> dict[str, str]:
+    """Options written as NAME=VALUE; raises ClcapError for one that is not."""
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, _) in zip(texts, pairs, strict=True):
+        if not (name and equals):
+            raise ClcapError(f"'{text}' is no model option; write NAME=VALUE, such as layers=4")
+    return {name.strip().replace("-", "_"): value for name, _, value in pairs}
+
+
+def with_dropout(config: CaptionerConfig, dropout: float) -> CaptionerConfig:
+    """The configuration with another dropout rate.
+
+    Raises ClcapError for a model that has none and a rate above 0.
+    """
+    if "dropout" in type(config).__dataclass_fields__:
+        changed: dict[str, Any] = {"dropout": dropout}
+        return replace(config, **changed)
+    if dropout:
+        raise ClcapError("this model has no dropout; leave --dropout out")
+    return config
 
 
 def build_model(name: str, config: CaptionerConfig) -> Captioner:

@@ -6,7 +6,7 @@ captions of any length can be scored.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -77,10 +77,13 @@ class Layer(nn.Module):
         self.self_input, self.self_output = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.image_query, self.image_input = nn.Linear(width, width), nn.Linear(width, 2 * width)
         self.image_output = nn.Linear(width, width)
-        self.expand, self.contract = nn.Linear(width, config.feedforward_size), nn.Linear(config.feedforward_size, width)
+        self.expand, self.contract = (
+            nn.Linear(width, config.feedforward_size),
+            nn.Linear(config.feedforward_size, width),
+        )
         self.dropout = nn.Dropout(config.dropout)
 
-    def image_keys_and_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def keys_and_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, R, D) each, from an image's tokens (N, R, width)."""
         parts = self.image_input(tokens).unflatten(2, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
         return parts[0], parts[1]
@@ -105,8 +108,8 @@ class _Whole:
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """See Past."""
-        padded = (self._padded(part) for part in (query, keys, values))
-        found = scaled_dot_product_attention(*padded, is_causal=True)  # (B, H, T, D)
+        padded_query, padded_keys, padded_values = (self._padded(part) for part in (query, keys, values))
+        found = scaled_dot_product_attention(padded_query, padded_keys, padded_values, is_causal=True)  # (B, H, T, D)
         return found.transpose(1, 2)[self.caption, self.time]
 
     def _padded(self, part: Tensor) -> Tensor:
@@ -167,7 +170,7 @@ class Transformer(Captioner[ImageTokens, CachedTokens]):
         """Keys and values of the image's tokens in every layer."""
         seen = features.grid if self.uses_grid else features.pooled.unsqueeze(1)
         tokens = self.dropout(self.image_norm(torch.relu(self.image(seen))))  # (N, R, width)
-        pairs = [layer.image_keys_and_values(tokens) for layer in self.layers]
+        pairs = [cast(Layer, layer).keys_and_values(tokens) for layer in self.layers]
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*pairs, strict=True))
         mask = features.mask if self.uses_grid else features.mask.new_ones(len(seen), 1)
         return ImageTokens(keys, values, mask)

@@ -14,9 +14,9 @@ import numpy as np
 from clcap_cli.artifacts.captions import Captions, open_captions
 from clcap_cli.artifacts.chain import find_input, read_provenance
 from clcap_cli.artifacts.provenance import Artifact, Provenance
-from clcap_cli.backbones.images import find_image, leads_out
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.images import find_image, leads_out
 from clcap_cli.input_files import is_file
 from clcap_cli.reporting.runs import Run
 

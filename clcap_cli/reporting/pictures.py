@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from clcap_cli.backbones.images import UnreadableImageError, open_rgb
 from clcap_cli.console import progress, say
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.features.images import UnreadableImageError, open_rgb
 
 SIDE = 160
 """Pixels of a thumbnail's longer side."""

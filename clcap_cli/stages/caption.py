@@ -1,7 +1,5 @@
 """caption: a checkpoint and images -> COCO results."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +9,10 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split, Threads
 
 if TYPE_CHECKING:
-    import torch
-
     from clcap_cli.artifacts.checkpoints import Checkpoint
-    from clcap_cli.artifacts.features import Features
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.features.live import LiveFeatures
+    from clcap_cli.models.captioner import Captioner
 
 
 def caption(
@@ -48,9 +45,9 @@ def caption(
     settings = dict(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint
-    from clcap_cli.artifacts.feature_reader import FeatureReader
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
+    from clcap_cli.decoding.settings import DecodingSettings
     from clcap_cli.devices import choose_device
     from clcap_cli.stages.opened import decode_texts, open_model
     from clcap_cli.threads import use_threads
@@ -64,46 +61,39 @@ def caption(
         origin.uses("checkpoint", opened)
         out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.images.captions.json"), origin.read)
         model = opened.captioner(where)
-        with _extracted(opened, [*images, *(also or [])], weights, where) as (ids, seen):
-            _, texts = decode_texts(model, FeatureReader(seen, ids, model), beam, opened.vocabulary)
+        source = _live(opened, model, [*images, *(also or [])], weights)
+        ids: list[ImageId] = [str(path) for path in source.paths]
+        _, texts = decode_texts(model, source, DecodingSettings(beam), opened.tokenizer)
     else:
         chain = open_model(checkpoint, captions, features, device, origin)
         out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"), origin.read)
         rows = chain.rows_of(split)
         ids = chain.captions.ids_of(rows)
-        _, texts = decode_texts(chain.model, chain.reader(rows), beam, chain.checkpoint.vocabulary)
+        _, texts = decode_texts(chain.model, chain.reader(rows), DecodingSettings(beam), chain.checkpoint.tokenizer)
     write_caption_results(out, dict(zip(ids, texts, strict=True)), origin)
     return out
 
 
-@contextmanager
-def _extracted(
-    checkpoint: "Checkpoint", paths: list[Path], weights: str | None, device: "torch.device"
-) -> "Iterator[tuple[list[ImageId], Features]]":
-    """Ids and features of any image files, kept in a temporary file while they are needed."""
-    from clcap_cli.artifacts.atomic import temporary_folder
-    from clcap_cli.artifacts.features import open_features, write_features
+def _live(checkpoint: "Checkpoint", model: "Captioner", given: list[Path], weights: str | None) -> "LiveFeatures":
+    """The features of any image files and folders, by the backbone that the checkpoint names."""
+    from clcap_cli.artifacts.feature_info import BackboneInfo
     from clcap_cli.artifacts.inputs import check_backbone
-    from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.backbones.backbone import load_backbone
-    from clcap_cli.backbones.extraction import ImageFile, extract
+    from clcap_cli.features.backbone import load_backbone
+    from clcap_cli.features.live import LiveFeatures
 
     expected = checkpoint.backbone
+    if not isinstance(expected, BackboneInfo):
+        raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot make these")
     source = weights or (expected.weights if expected.weights == "random" else None)
+    device = model.output.weight.device
     backbone = load_backbone(expected.name, source, expected.image_size, device)
-    check_backbone(checkpoint, backbone.info, f"the features of {paths[0]}" + (" …" if paths[1:] else ""))
-    found = dict.fromkeys(path for given in paths for path in _image_files(given))
-    names: dict[ImageId, str] = {str(path): path.name for path in found}
-    files = [ImageFile(str(path), path) for path in found]
-    batches = extract(backbone, files, skipped=None)
-    with temporary_folder() as folder:
-        path = folder / "features.h5"
-        write_features(path, names, backbone.info, batches, Origin("caption", {}))
-        yield list(names), open_features(path)
+    check_backbone(checkpoint, backbone.info, f"the features of {given[0]}" + (" …" if given[1:] else ""))
+    paths = list(dict.fromkeys(path for one in given for path in _image_files(one)))
+    return LiveFeatures(backbone, paths, model)
 
 
 def _image_files(path: Path) -> list[Path]:
-    from clcap_cli.backbones.images import SUFFIXES
+    from clcap_cli.features.images import SUFFIXES
     from clcap_cli.input_files import check_readable
 
     if not path.is_dir():

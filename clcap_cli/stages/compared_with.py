@@ -10,8 +10,8 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.datasets.vocabulary import Vocabulary
     from clcap_cli.stages.pairing import Pairing
+    from clcap_cli.tokenizers.words import WordTokenizer
 
 Columns = dict[str, Sequence]
 """A name and one value an image."""
@@ -21,8 +21,8 @@ Corpus = list[list[str]]
 
 def training_columns(
     said: "Mapping[ImageId, str]", pairing: "Pairing", given: Path | None, origin: "Origin"
-) -> "tuple[Vocabulary | None, Columns]":
-    """The training vocabulary, and how each caption stands to the training captions, where captions.h5 is known."""
+) -> "tuple[WordTokenizer | None, Columns]":
+    """The training words, and how each caption stands to the training captions, where captions.h5 is known."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.metrics.distinctiveness import frequency_bands, novel, training_texts
 
@@ -36,9 +36,9 @@ def training_columns(
     groups = spoken.references(spoken.rows_of("train")).values()
     training = training_texts(text for group in groups for text in group)
     texts = list(said.values())
-    return spoken.vocabulary, {
+    return spoken.tokenizer, {
         "novel": [novel(text, training) for text in texts],
-        "frequency_bands": [frequency_bands(text, spoken.vocabulary) for text in texts],
+        "frequency_bands": [frequency_bands(text, spoken.tokenizer) for text in texts],
     }
 
 

@@ -120,7 +120,7 @@ def _spice() -> str:
 def _backbone() -> str:
     import torch
 
-    from clcap_cli.backbones.backbone import DEFAULT, load_backbone
+    from clcap_cli.features.backbone import DEFAULT, load_backbone
 
     info = load_backbone(DEFAULT, None, None, torch.device("cpu")).info
     return f"{info.name}, weights {info.weights_id} come with clcap"
@@ -129,26 +129,26 @@ def _backbone() -> str:
 def _models() -> str:
     import torch
 
-    from clcap_cli.models.captioner import CaptionerConfig
-    from clcap_cli.models.registry import MODELS, build_model
+    from clcap_cli.models.registry import MODELS, build_model, configure
     from clcap_cli.models.rows import ImageFeatures
 
     torch.manual_seed(0)
-    config = CaptionerConfig(20, 3, 8, 8, 16, 16)
+    facts = {"vocabulary_size": 20, "start_token": 20, "end_token": 0, "max_length": 3}
+    channels = {"pooled_channels": 8, "grid_channels": 8}
     features = ImageFeatures(torch.randn(1, 8), torch.randn(1, 4, 8))
     words, own = torch.tensor([[3, 4, 5]]), torch.tensor([0])
-    for name in MODELS:
-        model = build_model(name, config).eval()
+    for name in MODELS.names:
+        model = build_model(name, configure(name, facts | channels, {})).eval()
         with torch.inference_mode():
             visual = model.encode(features)
             whole = model.sequence_log_prob(visual, words, torch.tensor([3]), own)
-            state, last, total = model.start(visual), torch.tensor([model.start_token]), 0.0
+            state, last, total = model.start(visual), torch.tensor([model.config.start_token]), 0.0
             for word in (3, 4, 5, 0):
                 log_probs, state = model.step(visual, own, state, last)
                 total, last = total + float(log_probs[0, word]), torch.tensor([word])
         if abs(float(whole) - total) > 1e-4:
             raise ClcapError(f"{name}: ln p of a caption is not the sum over its words")
-    return f"{', '.join(MODELS)}: ln p of a caption is the sum over its words"
+    return f"{', '.join(MODELS.names)}: ln p of a caption is the sum over its words"
 
 
 CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (

@@ -221,7 +221,7 @@ def _by_image(said: "Mapping[ImageId, str]", quality: "Quality", columns: "Mappi
 
 
 def _shared_signature(quality: "Quality", split: str, pairing: Pairing) -> str:
-    from clcap_cli.artifacts.provenance import digest_of_json
+    from clcap_cli.digests import digest_of_json
     from clcap_cli.metrics.signature import shared_signature
 
     split = split if pairing.splits else "all"

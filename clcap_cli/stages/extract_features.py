@@ -10,7 +10,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Device, Out, Threads
 
 if TYPE_CHECKING:
-    from clcap_cli.backbones.extraction import ImageFile, Skipped
+    from clcap_cli.features.extraction import ImageFile, Skipped
 
 
 def extract_features(
@@ -38,12 +38,12 @@ def extract_features(
     settings = dict(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.features import write_features
+    from clcap_cli.artifacts.feature_writer import write_features
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.backbones.backbone import load_backbone
-    from clcap_cli.backbones.extraction import BATCH, ImageFile, Skipped, extract
-    from clcap_cli.backbones.images import find_image
     from clcap_cli.devices import choose_device, keep_freed_memory
+    from clcap_cli.features.backbone import load_backbone
+    from clcap_cli.features.extraction import BATCH, ImageFile, Skipped, extract
+    from clcap_cli.features.images import find_image
     from clcap_cli.threads import use_threads
 
     listed = open_captions(captions)

@@ -85,7 +85,8 @@ def sampler_of(
 ) -> "NegativeSampler":
     """What draws a split's negatives; which images are similar is computed once and kept beside ``features``."""
     from clcap_cli.artifacts.kept import NEIGHBOURS, KeptArrays, neighbours_beside
-    from clcap_cli.artifacts.provenance import Origin, digest
+    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.digests import digest
     from clcap_cli.retrieval.nearest import nearest_images
     from clcap_cli.training.negatives import NegativeSampler
 
@@ -112,16 +113,17 @@ def sampler_of(
 def evaluator_for(start: "Checkpoint", given: "Path | None", device: "torch.device", origin: "Origin") -> "Evaluator":
     """A new evaluator of the captioner's captions, or the one that is ``given``.
 
-    Raises ClcapError when that one is of another vocabulary or backbone.
+    Raises ClcapError when that one is of another tokenizer or backbone.
     """
     from clcap_cli.artifacts.evaluators import open_evaluator
-    from clcap_cli.artifacts.inputs import check_backbone, check_vocabulary
+    from clcap_cli.artifacts.inputs import check_backbone, check_tokenizer
     from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
 
     if given is None:
-        return Evaluator(EvaluatorConfig(start.config.vocabulary_size, start.config.pooled_channels)).to(device)
+        tokenizer, channels = start.tokenizer, start.backbone.pooled_channels
+        return Evaluator(EvaluatorConfig(tokenizer.size, channels, end_token=tokenizer.end)).to(device)
     saved = open_evaluator(given)
-    check_vocabulary(start, saved.vocabulary, given)
+    check_tokenizer(start, saved.tokenizer, given)
     check_backbone(start, saved.backbone, str(given))
     origin.uses("evaluator", saved)
     return saved.evaluator(device)

@@ -7,16 +7,18 @@ import numpy as np
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import watching
-from clcap_cli.datasets.vocabulary import Vocabulary
-from clcap_cli.decoding.beam import Decoded
 from clcap_cli.decoding.captioning import decode
+from clcap_cli.decoding.decoded import Decoded
+from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.devices import choose_device
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,18 @@ class OpenedModel:
         """Rows, in captions.h5, of the split's images, without those that extract-features left out."""
         return self.captions.rows_of(split, self.features.skipped)
 
-    def reader(self, rows: np.ndarray) -> FeatureReader:
+    def reader(self, rows: np.ndarray) -> StoredFeatures:
         """The features of the images at ``rows``."""
-        return FeatureReader(self.features, self.captions.ids_of(rows), self.model)
+        return StoredFeatures(self.features, self.captions.ids_of(rows), self.model)
 
 
 def decode_texts(
-    model: Captioner, reader: FeatureReader, beam: int, vocabulary: Vocabulary
+    model: Captioner, source: FeatureSource, settings: DecodingSettings, tokenizer: Tokenizer
 ) -> tuple[Decoded, list[str]]:
-    """The model's captions of the images, as numbers and as text, with progress on the screen."""
-    found = decode(model, reader, beam, watching("captioning, blocks of images"))
-    return found, found.texts(vocabulary)
+    """The model's captions of the images, as tokens and as text, with progress on the screen."""
+    watch = watching("captioning, blocks of images")
+    found = decode([model], [source], settings, tokenizer.never_written, watch)
+    return found, found.texts(tokenizer)
 
 
 def open_model(path: Path, captions: Path | None, features: Path | None, device: str, origin: Origin) -> OpenedModel:

@@ -61,11 +61,12 @@ def captioned(
     origin: "Origin",
 ) -> Pairing:
     """A checkpoint's own captions of the split."""
+    from clcap_cli.decoding.settings import DecodingSettings
     from clcap_cli.stages.opened import decode_texts, open_model
 
     chain = open_model(checkpoint, captions, features, device, origin)
     rows = chain.rows_of(split)
-    _, texts = decode_texts(chain.model, chain.reader(rows), beam, chain.checkpoint.vocabulary)
+    _, texts = decode_texts(chain.model, chain.reader(rows), DecodingSettings(beam), chain.checkpoint.tokenizer)
     said = dict(zip(chain.captions.ids_of(rows), texts, strict=True))
     people = of_split(chain.captions, split) if references is None else written(references, split, origin)
     return Pairing(said, *people, may_lack=True, maker=chain.checkpoint, decoding=f"beam {beam}", precision="fp32")

@@ -14,7 +14,7 @@ from clcap_cli.stages.options import Out
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId, ImageRecord
-    from clcap_cli.datasets.vocabulary import Vocabulary
+    from clcap_cli.tokenizers.words import WordTokenizer
 
 Coco = typer.Option(help="COCO captions file whose images are this split; may be given again.", show_default=False)
 
@@ -48,7 +48,7 @@ def prepare_captions(
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.text import words_of
-    from clcap_cli.datasets.vocabulary import Vocabulary
+    from clcap_cli.tokenizers.words import WordTokenizer
 
     coco_files = [
         (split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []
@@ -63,14 +63,14 @@ def prepare_captions(
     training = [image for image in images if image.split == "train"]
     if not training:
         raise ClcapError(f"no image is in the split 'train'; the splits are: {_sizes(images)}")
-    vocabulary = Vocabulary.count((words_of(text) for image in training for text in image.captions), min_count)
-    if len(vocabulary) == 2:
+    tokenizer = WordTokenizer.count((words_of(text) for image in training for text in image.captions), min_count)
+    if not tokenizer.words:
         raise ClcapError(f"no word occurs {min_count} times in the training captions; lower --min-count")
     origin = Origin("prepare-captions", settings)
     for split, path in [("dataset", dataset)] if dataset else coco_files:
         origin.uses_file(split, path)
-    write_captions(out, images, vocabulary, max_length, origin)
-    for line in _summary(images, vocabulary, max_length):
+    write_captions(out, images, tokenizer, max_length, origin)
+    for line in _summary(images, tokenizer, max_length):
         say(line)
     return out
 
@@ -157,18 +157,17 @@ def _sizes(images: "list[ImageRecord]") -> str:
     return ", ".join(f"{split} {count}" for split, count in Counter(image.split for image in images).items())
 
 
-def _summary(images: "list[ImageRecord]", vocabulary: "Vocabulary", max_length: int) -> Iterable[str]:
+def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", max_length: int) -> Iterable[str]:
     from clcap_cli.datasets.text import words_of
-    from clcap_cli.datasets.vocabulary import UNK
 
     for split in dict.fromkeys(image.split for image in images):
         members = [image for image in images if image.split == split]
         captions = [words_of(text) for image in members for text in image.captions]
-        numbers = [number for words in captions for number in vocabulary.encode(words)]
-        unknown = numbers.count(UNK) / max(len(numbers), 1)
+        numbers = [number for words in captions for number in tokenizer.encode_words(words)]
+        unknown = numbers.count(tokenizer.unknown) / max(len(numbers), 1)
         cut = sum(len(words) > max_length for words in captions)
         yield (
             f"{split}: {len(members)} images, {len(captions)} captions, {len(numbers)} words, "
             f"{unknown:.1%} UNK, {cut} captions cut at {max_length} words"
         )
-    yield f"vocabulary: {len(vocabulary) - 2} words, END and UNK"
+    yield f"vocabulary: {len(tokenizer.words)} words, END and UNK"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.datasets.vocabulary import Vocabulary
     from clcap_cli.retrieval.walk import Work
+    from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 LARGEST_POOL = 5000
 
@@ -63,6 +63,7 @@ def self_retrieve(
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
+    from clcap_cli.decoding.settings import DecodingSettings
     from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
     from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
@@ -79,11 +80,11 @@ def self_retrieve(
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if given is None:
-        own, texts = decode_texts(chain.model, reader, beam, chain.checkpoint.vocabulary)
+        own, texts = decode_texts(chain.model, reader, DecodingSettings(beam), chain.checkpoint.tokenizer)
         tokens, lengths = own.captions, own.lengths
     else:
         texts = _captions_of(given, ids)
-        tokens, lengths = _encode(texts, chain.checkpoint.vocabulary, reader.device)
+        tokens, lengths = _encode(texts, chain.checkpoint.tokenizer, reader.device)
     started = time.monotonic()
     found = find_ranks(chain.model, reader, tokens, lengths, watching("ranking, blocks of images"))
     ranks, figures = found.ranks, retrieval_figures(found.ranks, len(ids))
@@ -127,19 +128,18 @@ def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]
     return [given.captions[id] for id in ids]
 
 
-def _encode(texts: list[str], vocabulary: "Vocabulary", device: "torch.device") -> "tuple[Tensor, Tensor]":
+def _encode(texts: list[str], tokenizer: "Tokenizer", device: "torch.device") -> "tuple[Tensor, Tensor]":
     import torch
 
-    from clcap_cli.artifacts.captions import encode_captions
-    from clcap_cli.datasets.text import words_of
-    from clcap_cli.datasets.vocabulary import UNK
+    from clcap_cli.tokenizers.tokenizer import encode_captions
 
-    words = [words_of(text) for text in texts]
-    tokens, lengths = encode_captions(words, vocabulary, max(1, *map(len, words)))
-    unknown = int((tokens == UNK).sum())
+    encoded = encode_captions(texts, tokenizer)
+    unknown = int((encoded.tokens == tokenizer.unknown).sum()) if tokenizer.unknown is not None else 0
     if unknown:
-        say(f"{unknown} of {lengths.sum()} words are not in the model's vocabulary and count as UNK")
-    return torch.from_numpy(tokens).long().to(device), torch.from_numpy(lengths).long().to(device)
+        total = encoded.lengths.sum()
+        say(f"{unknown} of {total} words are not in the model's vocabulary and count as the unknown token")
+    tokens, lengths = (torch.from_numpy(array).long().to(device) for array in (encoded.tokens, encoded.lengths))
+    return tokens, lengths
 
 
 def _search_figures(work: "Work", images: int, words: int) -> dict[str, float]:

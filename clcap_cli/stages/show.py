@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from clcap_cli.artifacts.provenance import Input, Provenance
+    from clcap_cli.models.captioner import CaptionerConfig
 
 
 def show(
@@ -73,7 +74,7 @@ def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
 
 def _state(path: Path, item: "Input") -> str:
     from clcap_cli.artifacts.chain import read_provenance
-    from clcap_cli.artifacts.provenance import digest_of_file
+    from clcap_cli.digests import digest_of_file
     from clcap_cli.errors import ClcapError
     from clcap_cli.input_files import NoSuchFileError, check_readable
 
@@ -101,6 +102,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
         "clcap/neighbours": _kept,
+        "clcap/tokens": _kept,
         "clcap/reference-log-probs": _kept,
     }.get(provenance.format, _figures)(file)
 
@@ -114,7 +116,8 @@ def _captions(file: Path) -> dict[str, str]:
     splits = ", ".join(f"{split} {count}" for split, count in Counter(opened.splits.tolist()).items())
     return {
         "images": splits,
-        "captions": f"{len(opened.lengths)} of at most {opened.max_length} words, vocabulary {len(opened.vocabulary)}",
+        "captions": f"{len(opened.words.lengths)} of at most {opened.words.longest} words",
+        "words": f"{len(opened.tokenizer)} with the end and unknown tokens",
     }
 
 
@@ -125,7 +128,7 @@ def _features(file: Path) -> dict[str, str]:
     backbone = opened.backbone
     return {
         "images": str(len(opened.ids)),
-        "backbone": f"{backbone.name} ({backbone.weights} weights), {backbone.image_size} pixels",
+        "backbone": backbone.description,
         "grid": f"{backbone.regions} regions of {backbone.grid_channels}; pooled {backbone.pooled_channels}",
     }
 
@@ -158,12 +161,22 @@ def _checkpoint(file: Path) -> dict[str, str]:
         else ""
     )
     return {
-        "model": f"{opened.model}, hidden {config.hidden_size}, embedding {config.embedding_size}",
-        "words": f"{len(opened.vocabulary)} with END and UNK, captions of at most {config.max_length}",
-        "backbone": f"{opened.backbone.name} ({opened.backbone.weights} weights)",
+        "model": f"{opened.model}, {_sizes(config)}",
+        "tokens": f"{opened.tokenizer.size} ({opened.tokenizer.kind}), captions of at most {config.max_length}",
+        "backbone": opened.backbone.description,
         "round": str(opened.lineage.round),
         **({"training": best} if best else {}),
     }
+
+
+def _sizes(config: "CaptionerConfig") -> str:
+    """The model's own options."""
+    from dataclasses import asdict
+
+    from clcap_cli.models.captioner import CaptionerConfig
+
+    own = {name: value for name, value in asdict(config).items() if name not in CaptionerConfig.__dataclass_fields__}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
 
 
 def _evaluator(file: Path) -> dict[str, str]:
@@ -173,8 +186,8 @@ def _evaluator(file: Path) -> dict[str, str]:
     config = opened.config
     return {
         "model": f"evaluator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
-        "words": f"{len(opened.vocabulary)} with END and UNK",
-        "backbone": f"{opened.backbone.name} ({opened.backbone.weights} weights)",
+        "tokens": f"{opened.tokenizer.size} ({opened.tokenizer.kind})",
+        "backbone": opened.backbone.description,
     }
 
 

@@ -46,7 +46,7 @@ def swap_reference(
 
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
-    from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
+    from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
     from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
@@ -55,7 +55,7 @@ def swap_reference(
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
     following = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
-    check_vocabulary(current, trained.vocabulary, trained.path)
+    check_tokenizer(current, trained.tokenizer, trained.path)
     spoken = captions_for(current, captions)
     seen = features_for(trained, spoken, features)
     ref_seen = features_for(current, spoken, ref_features, "--ref-features")
@@ -66,7 +66,9 @@ def swap_reference(
     out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
     use_threads(threads)
     where = choose_device(device)
-    split = CaptionSplit(spoken, "val", where, [*seen.skipped, *ref_seen.skipped])
+    split = CaptionSplit(
+        spoken, "val", where, [*seen.skipped, *ref_seen.skipped], current.tokenizer, current.config.max_length
+    )
     before, after = _measure(current, split, ref_seen, seed), _measure(trained, split, seen, seed)
     for name in before:
         say(f"{name}: reference {before[name]:.4f}, candidate {after[name]:.4f}")
@@ -75,7 +77,7 @@ def swap_reference(
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
     record = {"comparison": {"reference": before, "candidate": after}}
     model = trained.captioner(where)
-    write_checkpoint(out, trained.model, model, trained.vocabulary, trained.backbone, record, following, origin)
+    write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, following, origin)
     drop(log_probs_beside(ref), REFERENCE)
     say(f"round {following.round}: train on with clcap train-cl --ref {out}")
     return out
@@ -83,11 +85,11 @@ def swap_reference(
 
 def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Features", seed: int) -> dict[str, float]:
     """Likelihood and self-retrieval on the validation split."""
-    from clcap_cli.artifacts.feature_reader import FeatureReader
+    from clcap_cli.features.stored import StoredFeatures
     from clcap_cli.training.validation import CaptionSample, split_log_probs
 
     model = checkpoint.captioner(split.device)
-    log_probs, _ = split_log_probs(model, split, FeatureReader(features, split.ids, model))
+    log_probs, _ = split_log_probs(model, split, StoredFeatures(features, split.ids, model))
     return {"log_prob": float(log_probs.mean()), **CaptionSample(split, features, model, seed).figures(model)}
 
 

@@ -118,10 +118,11 @@ def train_cl(
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
-    from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
+    from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.models.registry import with_dropout
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.learning import (
@@ -143,7 +144,7 @@ def train_cl(
     check_options(objective, settings)
     start_path = target or ref
     reference, start = open_checkpoint(ref), open_checkpoint(start_path)
-    check_vocabulary(reference, start.vocabulary, start.path)
+    check_tokenizer(reference, start.tokenizer, start.path)
     spoken = captions_for(reference, captions)
     seen = features_for(start, spoken, features)
     origin = Origin("train-cl", settings)
@@ -165,9 +166,10 @@ def train_cl(
     settings["threads"] = use_threads(threads)
     make_reproducible()
     seed_torch(seed, "initialisation")
-    start = replace(start, config=replace(start.config, dropout=dropout))
+    start = replace(start, config=with_dropout(start.config, dropout))
     learner = ModelOnFeatures(start.captioner(where), seen)
-    split, val = (CaptionSplit(spoken, name, where, skipped) for name in ("train", "val"))
+    longest = min(start.config.max_length, reference.config.max_length)
+    split, val = (CaptionSplit(spoken, name, where, skipped, start.tokenizer, longest) for name in ("train", "val"))
     sampler = sampler_of(split, spoken, seen, negatives)
     batch = BatchSettings(batch_size, max_tokens)
     task: Task
@@ -191,7 +193,7 @@ def train_cl(
     seed_torch(seed, "dropout")
     with written_whole(log_beside(out)) as log:
         record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
-        shared = spoken.vocabulary, seen.backbone, record
+        shared = start.tokenizer, seen.backbone, record
         with together():
             if isinstance(task, AdversarialTask):
                 write_evaluator(evaluator_beside(out), task.evaluator, *shared, origin)

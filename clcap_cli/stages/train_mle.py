@@ -25,11 +25,35 @@ from clcap_cli.stages.options import (
 def train_mle(
     captions: Annotated[Path, typer.Argument(help="captions.h5", show_default=False)],
     features: Annotated[Path, typer.Argument(help="features.h5", show_default=False)],
-    model: Annotated[str, typer.Option(help="neuraltalk2 or adaptive-attention.")] = "neuraltalk2",
+    model: Annotated[
+        str, typer.Option(help="neuraltalk2, adaptive-attention, transformer, or one of an installed package.")
+    ] = "neuraltalk2",
     out: Out = Path("mle.pt"),
-    embedding: Annotated[int, typer.Option(min=1, help="Size of a word's vector.")] = 512,
-    hidden: Annotated[int, typer.Option(min=1, help="Size of the LSTM's state.")] = 512,
-    dropout: Annotated[float, typer.Option(min=0, max=0.99)] = 0.5,
+    embedding: Annotated[
+        int | None, typer.Option(min=1, help="Size of a token's vector; default: the model's own.", show_default=False)
+    ] = None,
+    hidden: Annotated[
+        int | None, typer.Option(min=1, help="Size of the hidden state; default: the model's own.", show_default=False)
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(min=0, max=0.99, help="Dropout rate; default: the model's own.", show_default=False)
+    ] = None,
+    model_option: Annotated[
+        list[str] | None,
+        typer.Option(help="Another option of the model, NAME=VALUE; may be given again.", show_default=False),
+    ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(help="A tokenizer.json of Hugging Face; default: the words of captions.h5.", show_default=False),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Tokens that a caption may have; the rest is cut. Default: those of captions.h5.",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Epochs = 30,
     batch_size: BatchSize = 20,
     lr: LearningRate = 1e-3,
@@ -56,12 +80,12 @@ def train_mle(
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
-    from clcap_cli.models.captioner import CaptionerConfig
-    from clcap_cli.models.registry import build_model
+    from clcap_cli.models.registry import build_model, configure, options_of
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.threads import use_threads
-    from clcap_cli.training.data import BatchSettings
+    from clcap_cli.tokenizers.hugging_face import read_tokenizer
+    from clcap_cli.training.data import BatchSettings, CaptionSplit
     from clcap_cli.training.loop import TrainSettings, log_beside, train
     from clcap_cli.training.mle_task import MleTask
 
@@ -72,25 +96,30 @@ def train_mle(
     origin.uses("features", seen)
     out = check_writable(out or Path("mle.pt"), origin.read)
     check_writable(log_beside(out))
-    config = CaptionerConfig(
-        vocabulary_size=len(spoken.vocabulary),
-        max_length=spoken.max_length,
-        pooled_channels=seen.backbone.pooled_channels,
-        grid_channels=seen.backbone.grid_channels,
-        embedding_size=embedding,
-        hidden_size=hidden,
-        dropout=dropout,
-    )
+    tokens = read_tokenizer(tokenizer) if tokenizer else spoken.tokenizer
+    longest = spoken.encoded_by(tokens, max_length).longest
+    facts = {
+        "vocabulary_size": tokens.size,
+        "start_token": tokens.start,
+        "end_token": tokens.end,
+        "max_length": longest,
+        "pooled_channels": seen.backbone.pooled_channels,
+        "grid_channels": seen.backbone.grid_channels,
+    }
+    sizes = {"embedding_size": embedding, "hidden_size": hidden, "dropout": dropout}
+    given = {name: value for name, value in sizes.items() if value is not None}
+    config = configure(model, facts, {**given, **options_of(model_option or [])})
     where = choose_device(device)
     settings["precision"] = chosen = choose_precision(precision, where)
     settings["threads"] = use_threads(threads)
     make_reproducible()
     seed_torch(seed, "initialisation")
     captioner = build_model(model, config).to(where)
-    task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
+    split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokens, longest) for name in ("train", "val"))
+    task = MleTask(captioner, split, val, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
     with written_whole(log_beside(out)) as log:
         record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
-        write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
+        write_checkpoint(out, model, captioner, tokens, seen.backbone, record, Lineage(), origin)
     return out

@@ -63,6 +63,12 @@ class EncodedCaptions:
     lengths: np.ndarray
     """(captions,) int32: tokens, the end token not counted."""
 
+    def cut(self, longest: int | None) -> "EncodedCaptions":
+        """The same captions, those of more than ``longest`` tokens cut there; None cuts none."""
+        if longest is None or longest >= self.longest:
+            return self
+        return EncodedCaptions(self.tokens[:, :longest], np.minimum(self.lengths, longest).astype(np.int32))
+
     @property
     def longest(self) -> int:
         """Most tokens that a caption can have here."""

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.console import progress, say
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.evaluator import Evaluator
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
@@ -63,7 +64,7 @@ class Scores:
 class AdversarialSplit:
     """One split: pairs that people wrote, matched and mismatched, and the images' features."""
 
-    def __init__(self, features: FeatureReader, negatives: NegativeSampler):
+    def __init__(self, features: FeatureSource, negatives: NegativeSampler):
         self.captions, self.features, self.negatives = negatives.split, features, negatives
 
     def mismatched(self, batches: Sequence[np.ndarray], rng: np.random.Generator) -> list[MismatchedBatch]:
@@ -112,7 +113,7 @@ class AdversarialTask:
         self.k, self.settings, self.seed = k, settings, seed
         self.device = val.device
         self.train_split, self.val_split = (
-            AdversarialSplit(FeatureReader(target.features, drawn.split.ids, target.model), drawn)
+            AdversarialSplit(StoredFeatures(target.features, drawn.split.ids, target.model), drawn)
             for drawn in (negatives, NegativeSampler(val))
         )
         blocks = self.val_split.features.blocks(settings.images)

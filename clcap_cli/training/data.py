@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
-from clcap_cli.artifacts.feature_reader import in_blocks
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.features.source import in_blocks
 from clcap_cli.models.rows import Rows
+from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,25 @@ class CaptionBatch(Rows):
 class CaptionSplit:
     """The captions of one split; images are known by their position in it."""
 
-    def __init__(self, captions: Captions, split: str, device: torch.device, skipped: Collection[ImageId] = ()):
+    def __init__(
+        self,
+        captions: Captions,
+        split: str,
+        device: torch.device,
+        skipped: Collection[ImageId] = (),
+        tokenizer: Tokenizer | None = None,
+        longest: int | None = None,
+    ):
+        """Captions as tokens of ``tokenizer``, or as the words that captions.h5 has; cut at ``longest`` tokens.
+
+        Images in ``skipped`` are left out. Raises ClcapError when the split has no images.
+        """
         self.source, self.name, self.device = captions, split, device
+        self.tokenizer = tokenizer or captions.tokenizer
+        encoded = captions.encoded_by(self.tokenizer, longest)
         self.rows = captions.rows_of(split, skipped)
         self.ids = captions.ids_of(self.rows)
-        self.tokens, self.lengths = captions.tokens, captions.lengths
+        self.tokens, self.lengths = encoded.tokens, encoded.lengths
         counts = captions.starts[self.rows + 1] - captions.starts[self.rows]
         self.caption = _ranges(captions.starts[self.rows], counts)
         """(captions of the split,) row in captions.h5, by image."""
@@ -61,7 +76,7 @@ class CaptionSplit:
         return _ranges(first, counts), np.repeat(np.arange(len(positions)), counts)
 
     def words(self, numbers: np.ndarray) -> np.ndarray:
-        """How many words each of these captions has, END included."""
+        """How many tokens each of these captions has, the end token included."""
         return self.lengths[self.caption[numbers]] + 1
 
     def batch(self, numbers: np.ndarray, image: np.ndarray) -> CaptionBatch:

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.feature_reader import FeatureReader
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import introspective_loss
 from clcap_cli.random_streams import stream
@@ -56,10 +57,10 @@ class IntrospectiveTask:
         """``negatives`` are of the split that is learned; where they are not to ``redraw`` they are drawn once."""
         self.model, self.k, self.settings, self.seed = target.model, k, settings, seed
         self.negatives, self.captions = negatives, negatives.split
-        self.features = FeatureReader(target.features, self.captions.ids, target.model)
+        self.features = StoredFeatures(target.features, self.captions.ids, target.model)
         self.fixed = None if redraw else self._others(negatives, stream(seed, "fixed negatives"))
         self.val_captions = val
-        self.val_features = FeatureReader(target.features, val.ids, target.model)
+        self.val_features = StoredFeatures(target.features, val.ids, target.model)
         self.val_others = self._others(NegativeSampler(val), stream(seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, seed)
 
@@ -120,7 +121,7 @@ def _parts(captions: CaptionSplit, batch: OthersBatch, max_tokens: int | None) -
     ]
 
 
-def _loaded(captions: CaptionSplit, features: FeatureReader, batch: OthersBatch) -> LoadedOthers:
+def _loaded(captions: CaptionSplit, features: FeatureSource, batch: OthersBatch) -> LoadedOthers:
     numbers, image = captions.of_images(batch.positions)
     images = np.concatenate([batch.positions[None], batch.others])  # (1 + K, n)
     row = np.arange(len(images))[:, None] * len(batch.positions) + image

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.captions import Captions
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.mle import nats_per_word
@@ -22,13 +21,19 @@ class MleTask:
 
     criterion = "val_loss"
 
-    def __init__(self, model: Captioner, captions: Captions, features: Features, settings: BatchSettings, seed: int):
+    def __init__(
+        self,
+        model: Captioner,
+        captions: CaptionSplit,
+        val: CaptionSplit,
+        features: Features,
+        settings: BatchSettings,
+        seed: int,
+    ):
         self.model, self.settings, self.seed = model, settings, seed
-        device = next(model.parameters()).device
-        self.captions = CaptionSplit(captions, "train", device, features.skipped)
-        self.features = FeatureReader(features, self.captions.ids, model)
-        self.val_captions = CaptionSplit(captions, "val", device, features.skipped)
-        self.val_features = FeatureReader(features, self.val_captions.ids, model)
+        self.captions, self.val_captions = captions, val
+        self.features = StoredFeatures(features, captions.ids, model)
+        self.val_features = StoredFeatures(features, val.ids, model)
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Positions of images, in an order that is the epoch's own."""

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.kept import KeptArrays
-from clcap_cli.artifacts.provenance import digest
 from clcap_cli.console import progress
+from clcap_cli.digests import digest
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.precision import Precision
@@ -51,7 +51,7 @@ class PairSplit:
         self.captions = captions
         self.target, self.reference = target.model, reference.model
         self.target_reader, self.reference_reader = (
-            FeatureReader(player.features, self.captions.ids, player.model) for player in (target, reference)
+            StoredFeatures(player.features, self.captions.ids, player.model) for player in (target, reference)
         )
         self.matched = np.arange(len(captions.caption))[None]
         """(1, captions of the split): each with its own image."""
@@ -96,7 +96,7 @@ class PairSplit:
         seen = self.target_reader.read(batch.positions)
         if len(known) == len(together):
             return LoadedPairs(pairs, seen, known, None)
-        shared = self.reference_reader.reads_the_same_as(self.target_reader)
+        shared = self.reference_reader.id == self.target_reader.id
         return LoadedPairs(pairs, seen, known, seen if shared else self.reference_reader.read(batch.positions))
 
     def log_probs(self, loaded: LoadedPairs) -> tuple[Tensor, Tensor]:

@@ -4,10 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import Features
 from clcap_cli.datasets.text import words_of
 from clcap_cli.decoding.captioning import decode
+from clcap_cli.decoding.settings import GREEDY
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.random_streams import stream
@@ -20,7 +22,7 @@ SAMPLE = 200
 
 
 @torch.inference_mode()
-def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureReader) -> tuple[Tensor, Tensor]:
+def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureSource) -> tuple[Tensor, Tensor]:
     """ln p(c|I) of every caption of the split with its own image, and their lengths: (captions,) each."""
     log_probs, lengths = [], []
     for positions in features.blocks():
@@ -36,8 +38,8 @@ class CaptionSample:
 
     def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
         chosen = np.sort(stream(seed, "validation sample").permutation(len(captions))[:SAMPLE])
-        self.reader = FeatureReader(features, [captions.ids[position] for position in chosen], model)
-        self.vocabulary = captions.source.vocabulary
+        self.reader = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
+        self.tokenizer = captions.tokenizer
         people = captions.source.references(captions.rows[chosen]).values()
         self.references = [[" ".join(words_of(text)) for text in texts] for texts in people]
 
@@ -47,10 +49,10 @@ class CaptionSample:
 
         CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
         """
-        found = decode(model, self.reader, beam=1)
+        found = decode([model], [self.reader], GREEDY, self.tokenizer.never_written)
         ranks = find_ranks(model, self.reader, found.captions, found.lengths).ranks
         figures = retrieval_figures(ranks, len(self.reader))
-        texts = found.texts(self.vocabulary)
+        texts = found.texts(self.tokenizer)
         return {
             **{name: figures[name] for name in ("R@1", "R@5", "mean_rank") if name in figures},
             "unique": len(set(texts)) / len(texts),

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clcap_cli.artifacts.captions import encode_captions, open_captions, write_captions
+from clcap_cli.artifacts.captions import open_captions, write_captions
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageRecord
-from clcap_cli.datasets.vocabulary import UNK, Vocabulary
 from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.tokenizer import encode_captions
+from clcap_cli.tokenizers.words import UNKNOWN, WordTokenizer
 
 IMAGES = [
     ImageRecord(7, "a.jpg", "train", ["A dog, running.", "a zebra"]),
@@ -21,22 +22,22 @@ IMAGES = [
 @pytest.mark.parametrize("ids", [[7, 3], ["seven", "drei ö"], [7, "3"]])
 def test_what_is_written_is_read(tmp_path: Path, ids: list) -> None:
     images = [ImageRecord(id, i.file_name, i.split, i.captions) for id, i in zip(ids, IMAGES, strict=True)]
-    write_captions(tmp_path / "c.h5", images, Vocabulary(["a", "dog", "running"]), 3, Origin("test", {}))
+    write_captions(tmp_path / "c.h5", images, WordTokenizer(["a", "dog", "running"]), 3, Origin("test", {}))
     found = open_captions(tmp_path / "c.h5")
     assert found.image_ids == (ids if all(isinstance(id, int) for id in ids) else [str(id) for id in ids])
     assert found.file_names == ["a.jpg", "b.jpg"]
     assert found.splits.tolist() == ["train", "val"]
     assert found.starts.tolist() == [0, 2, 4]
-    assert found.lengths.tolist() == [3, 2, 0, 3]
-    assert found.tokens.tolist() == [[2, 3, 4], [2, UNK, 0], [0, 0, 0], [3, 3, 3]]
+    assert found.words.lengths.tolist() == [3, 2, 0, 3]
+    assert found.words.tokens.tolist() == [[2, 3, 4], [2, UNKNOWN, 0], [0, 0, 0], [3, 3, 3]]
     assert found.raw == ["A dog, running.", "a zebra", "…", "dog dog dog dog"]
-    assert found.vocabulary.words[2:] == ["a", "dog", "running"]
+    assert found.tokenizer.words == ["a", "dog", "running"]
     assert found.references(np.array([1])) == {found.image_ids[1]: ["…", "dog dog dog dog"]}
 
 
 def test_the_id_follows_the_content(tmp_path: Path) -> None:
     def id_of(images: list[ImageRecord], words: list[str]) -> str:
-        write_captions(tmp_path / "c.h5", images, Vocabulary(words), 3, Origin("test", {}))
+        write_captions(tmp_path / "c.h5", images, WordTokenizer(words), 3, Origin("test", {}))
         return open_captions(tmp_path / "c.h5").provenance.id
 
     first = id_of(IMAGES, ["a", "dog"])
@@ -47,10 +48,10 @@ def test_the_id_follows_the_content(tmp_path: Path) -> None:
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=9), max_size=5), st.integers(1, 9))
 def test_encoding_keeps_the_first_words(captions: list[list[str]], longest: int) -> None:
-    vocabulary = Vocabulary(["a", "b", "c", "d"])
-    tokens, lengths = encode_captions(captions, vocabulary, longest)
-    for words, row, length in zip(captions, tokens, lengths, strict=True):
-        assert vocabulary.decode(row[:length]) == " ".join(words[:longest])
+    tokenizer = WordTokenizer(["a", "b", "c", "d"])
+    encoded = encode_captions([" ".join(words) for words in captions], tokenizer, longest)
+    for words, row, length in zip(captions, encoded.tokens, encoded.lengths, strict=True):
+        assert tokenizer.decode(row[:length]) == " ".join(words[:longest])
         assert not row[length:].any()
 
 
@@ -82,7 +83,7 @@ TEXT = h5py.string_dtype()
 )
 def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value: object, how: str) -> None:
     path = tmp_path / "c.h5"
-    write_captions(path, IMAGES, Vocabulary(["a", "dog", "running"]), 3, Origin("test", {}))
+    write_captions(path, IMAGES, WordTokenizer(["a", "dog", "running"]), 3, Origin("test", {}))
     with h5py.File(path, "a") as file:
         del file[name]
         file.create_dataset(name, data=value, dtype=TEXT if isinstance(value, list) else None)
@@ -93,13 +94,13 @@ def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value:
 
 @pytest.mark.parametrize("words", [["a", "dog", "a"], ["a", "<end>"]])
 def test_a_vocabulary_with_a_word_twice(tmp_path: Path, words: list[str]) -> None:
-    write_captions(tmp_path / "c.h5", IMAGES, Vocabulary(words), 3, Origin("test", {}))
+    write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(words), 3, Origin("test", {}))
     with pytest.raises(ClcapError, match=r"c\.h5 is damaged: its vocabulary has (a|<end>) twice; make it again"):
         open_captions(tmp_path / "c.h5")
 
 
 def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
-    write_captions(tmp_path / "c.h5", IMAGES, Vocabulary(["a"]), 3, Origin("test", {}))
+    write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(["a"]), 3, Origin("test", {}))
     with h5py.File(tmp_path / "c.h5", "a") as file:
         del file["captions/raw"]
     with pytest.raises(ClcapError, match=r"c\.h5 is damaged: it has no 'captions/raw'; make it again"):

@@ -49,7 +49,7 @@ def test_plain_data_that_are_not_as_they_should_be(
 @pytest.mark.parametrize(
     ("name", "value", "how"),
     [
-        ("vocabulary", None, "at vocabulary: Input should be a valid list"),
+        ("tokenizer", None, "at tokenizer: Input should be a valid dictionary"),
         ("training", [], "at training: Input should be a valid dictionary"),
         ("model", 3, "at model: Input should be a valid string"),
     ],
@@ -63,8 +63,19 @@ def test_a_record_of_the_training_that_is_not_whole(content: dict[str, Any], tmp
     assert refusal_of(content, tmp_path) == "is damaged: its record of the training is not whole; make it again"
 
 
+@pytest.mark.parametrize("record", [{}, {"kind": "words"}, {"kind": "words", "words": 5}, {"kind": ["words"]}])
+def test_a_tokenizer_that_is_not_whole(content: dict[str, Any], tmp_path: Path, record: dict) -> None:
+    how = "is damaged: the record of its tokenizer is not whole; make it again"
+    assert refusal_of({**content, "tokenizer": record}, tmp_path) == how
+
+
+def test_a_tokenizer_of_an_unknown_kind(content: dict[str, Any], tmp_path: Path) -> None:
+    refusal = refusal_of({**content, "tokenizer": {"kind": "letters"}}, tmp_path)
+    assert refusal == "unknown tokenizer 'letters'; the nearest known: words, huggingface"
+
+
 def test_a_vocabulary_with_a_word_twice(content: dict[str, Any], tmp_path: Path) -> None:
-    content["vocabulary"][3] = "a"
+    content["tokenizer"]["words"][3] = "a"
     assert refusal_of(content, tmp_path) == "is damaged: its vocabulary has a twice; make it again"
 
 
@@ -74,7 +85,8 @@ def test_a_vocabulary_with_a_word_twice(content: dict[str, Any], tmp_path: Path)
         ({"hidden_size": HUGE}, "its weight 'lstm.input.weight' is float32 (128, 24), expected float32 (67108864, 24)"),
         ({"vocabulary_size": HUGE}, "its model's vocabulary size is 16777216, expected 41"),
         ({"pooled_channels": HUGE}, "its model's pooled channels is 16777216, expected 1280"),
-        ({"grid_channels": HUGE}, "its model's grid channels is 16777216, expected 1280"),
+        ({"start_token": 40}, "its model's start token is 40, expected 41"),
+        ({"end_token": 1}, "its model's end token is 1, expected 0"),
     ],
 )
 def test_sizes_that_the_rest_of_the_file_has_not(

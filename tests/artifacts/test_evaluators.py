@@ -18,11 +18,11 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Evaluator]:
     captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
-    evaluator = Evaluator(EvaluatorConfig(len(captions.vocabulary), features.backbone.pooled_channels, 6, 9))
+    evaluator = Evaluator(EvaluatorConfig(len(captions.tokenizer), features.backbone.pooled_channels, 6, 9))
     origin = Origin("train-cl", {"seed": 7})
     origin.uses("captions", captions)
     path = tmp_path / "nt_gan.evaluator.pt"
-    write_evaluator(path, evaluator, captions.vocabulary, features.backbone, {"epochs": 2}, origin)
+    write_evaluator(path, evaluator, captions.tokenizer, features.backbone, {"epochs": 2}, origin)
     return path, evaluator
 
 
@@ -31,7 +31,7 @@ def test_it_comes_back_as_it_was(written: tuple[Path, Evaluator], made_chain: Pa
     found = open_evaluator(path)
     assert found.config == evaluator.config
     assert found.training == {"epochs": 2}
-    assert found.vocabulary == open_captions(made_chain / "captions.h5").vocabulary
+    assert found.tokenizer == open_captions(made_chain / "captions.h5").tokenizer
     assert found.backbone == open_features(made_chain / "features.h5").backbone
     again = found.evaluator(CPU)
     assert not again.training
@@ -92,8 +92,14 @@ def test_a_newer_version_is_refused_by_name(written: tuple[Path, Evaluator], ref
             {"config": {"vocabulary_size": None}},
             "is not a whole clcap/evaluator file: at config.vocabulary_size: Input should be a valid integer",
         ),
-        ({"vocabulary": [1]}, "is not a whole clcap/evaluator file: at vocabulary.0: Input should be a valid string"),
-        ({"vocabulary": []}, "is damaged: its vocabulary size is 41, expected 2; make it again"),
+        (
+            {"tokenizer": {"kind": "words", "words": [1]}},
+            "is damaged: the record of its tokenizer is not whole; make it again",
+        ),
+        (
+            {"tokenizer": {"kind": "words", "words": []}},
+            "is damaged: its vocabulary size is 41, expected 2; make it again",
+        ),
         (
             {"weights": {}},
             "is damaged: its weight 'image.weight' is missing, expected float32 (9, 1280); make it again",

@@ -10,9 +10,9 @@ from PIL import Image
 from timm.data import create_transform, resolve_model_data_config
 from torch import Tensor
 
-from clcap_cli.backbones.backbone import DEFAULT, Backbone, load_backbone
-from clcap_cli.backbones.extraction import ImageFile, extract
 from clcap_cli.devices import keep_freed_memory
+from clcap_cli.features.backbone import DEFAULT, Backbone, load_backbone
+from clcap_cli.features.extraction import ImageFile, extract
 from tests.benchmarks.measure import in_turn, options
 
 SIZES = {"as COCO's": ((640, 480), 300), "from a phone": ((2000, 1500), 100)}

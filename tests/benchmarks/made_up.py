@@ -7,9 +7,9 @@ from collections import Counter
 
 import numpy as np
 import torch
+from clcap_cli.datasets.vocabulary import SPECIAL
 from torch import Tensor
 
-from clcap_cli.datasets.vocabulary import SPECIAL
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.against_reference import compare

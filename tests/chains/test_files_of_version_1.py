@@ -36,7 +36,7 @@ def test_old_neuraltalk2_stays_without_a_relu(clcap: Callable[..., Answer], old:
     assert not open_checkpoint(old / "nt.pt").config.image_relu
     assert clcap("train-cl", "--ref", old / "nt.pt", "--k", 2, "--epochs", 1, "--out", old / "new.pt").status == 0
     assert not open_checkpoint(old / "new.pt").config.image_relu
-    assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 2
+    assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 3
 
 
 def test_old_metrics_are_compared_and_reported(clcap: Callable[..., Answer], old: Path) -> None:

@@ -3,17 +3,21 @@ import itertools
 import pytest
 import torch
 
-from clcap_cli.datasets.vocabulary import END, UNK
 from clcap_cli.decoding.beam import beam_search
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.decoding.constraints import Constraints
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
+from tests.models.made import made_model
+
+END, UNK = 0, 1
+WORDS = Constraints(END, 0, 6, (UNK,))
 
 
 def sharp(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, ImageFeatures]:
     """A model with definite opinions, so that searches differ."""
     torch.manual_seed(seed)
-    model = build_model(name, CaptionerConfig(words, longest, 7, 5, 8, 12)).eval()
+    model = made_model(name, words, longest)
     with torch.no_grad():
         model.output.weight.mul_(12)
     return model, ImageFeatures(torch.randn(9, 7), torch.randn(9, 4, 5))
@@ -22,7 +26,7 @@ def sharp(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, Im
 def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
     visual = model.encode(features)[torch.tensor([image])]
     state, own = model.start(visual), torch.tensor([0])
-    words, last = [], torch.tensor([model.start_token])
+    words, last = [], torch.tensor([model.config.start_token])
     while len(words) < model.config.max_length:
         log_probs, state = model.step(visual, own, state, last)
         log_probs[:, UNK] = -torch.inf
@@ -33,26 +37,26 @@ def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
     return words
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_beam_of_one_is_greedy_search(name: str, seed: int) -> None:
     model, features = sharp(name, 9, 6, seed)
-    found = beam_search(model, model.encode(features), beam=1)
+    found = beam_search(model, model.encode(features), 1, WORDS)
     for image, (words, length) in enumerate(zip(found.captions.tolist(), found.lengths.tolist(), strict=True)):
         assert words[:length] == greedy(model, features, image)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("beam", [1, 2, 3, 7])
 def test_the_score_is_the_captions_log_probability(name: str, beam: int) -> None:
     model, features = sharp(name, 9, 6, 1)
     visual = model.encode(features)
-    found = beam_search(model, visual, beam)
+    found = beam_search(model, visual, beam, WORDS)
     log_probs = model.sequence_log_prob(visual, found.captions.clone(), found.lengths.clone(), torch.arange(9))
     assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_a_beam_as_wide_as_all_captions_finds_the_likeliest(name: str) -> None:
     words, longest = 5, 3
     model, features = sharp(name, words, longest, 2)
@@ -61,18 +65,18 @@ def test_a_beam_as_wide_as_all_captions_finds_the_likeliest(name: str) -> None:
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
     lengths = torch.tensor([len(caption) for caption in every])
     visual = model.encode(features)
-    found = beam_search(model, visual, beam=len(every))
+    found = beam_search(model, visual, len(every), Constraints(END, 0, longest, (UNK,)))
     for image in range(9):
         log_probs = model.sequence_log_prob(visual, tokens, lengths, torch.full((len(every),), image))
         assert float(found.log_probs[image]) == pytest.approx(log_probs.max().item(), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_a_wider_beam_with_other_images_beside_gives_the_same(name: str) -> None:
     model, features = sharp(name, 9, 6, 3)
-    together = beam_search(model, model.encode(features), beam=3)
+    together = beam_search(model, model.encode(features), 3, WORDS)
     for image in range(9):
-        alone = beam_search(model, model.encode(features[torch.tensor([image])]), beam=3)
+        alone = beam_search(model, model.encode(features[torch.tensor([image])]), 3, WORDS)
         assert torch.equal(alone.captions[0], together.captions[image])
 
 
@@ -80,5 +84,5 @@ def test_unk_is_never_written() -> None:
     model, features = sharp("neuraltalk2", 9, 6, 0)
     with torch.no_grad():
         model.output.bias[UNK] = 50
-    found = beam_search(model, model.encode(features), beam=3)
+    found = beam_search(model, model.encode(features), 3, WORDS)
     assert not (found.captions == UNK).any()

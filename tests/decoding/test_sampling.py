@@ -4,16 +4,18 @@ from collections import Counter
 import pytest
 import torch
 
-from clcap_cli.datasets.vocabulary import END, UNK
 from clcap_cli.decoding.sampling import sample
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
+from tests.models.made import made_model
+
+END, UNK = 0, 1
 
 
 def tiny(name: str, words: int, longest: int) -> tuple[Captioner, ImageFeatures]:
     torch.manual_seed(1)
-    model = build_model(name, CaptionerConfig(words, longest, 7, 5, 8, 12)).eval()
+    model = made_model(name, words, longest)
     with torch.no_grad():
         model.output.weight.mul_(6)
     return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))
@@ -23,7 +25,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_captions_are_as_frequent_as_they_are_likely(name: str) -> None:
     words, longest, k = 4, 2, 20_000
     model, features = tiny(name, words, longest)
@@ -52,14 +54,14 @@ def test_captions_are_as_frequent_as_they_are_likely(name: str) -> None:
 def end(model: Captioner, visual: object, image: int, words: list[int]) -> float:
     """p(END) after these words."""
     own = torch.tensor([image])
-    state, last = model.start(visual)[own], torch.tensor([model.start_token])
+    state, last = model.start(visual)[own], torch.tensor([model.config.start_token])
     for word in words:
         _, state = model.step(visual, own, state, last)
         last = torch.tensor([word])
     return float(model.step(visual, own, state, last)[0][0, END].exp().detach())
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_log_probs_are_those_of_whole_captions(name: str) -> None:
     model, features = tiny(name, 9, 6)
     visual = model.encode(features)
@@ -69,7 +71,7 @@ def test_log_probs_are_those_of_whole_captions(name: str) -> None:
     assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_same_seed_same_captions(name: str) -> None:
     model, features = tiny(name, 9, 6)
     visual = model.encode(features)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from clcap_cli.datasets.vocabulary import Vocabulary
 from clcap_cli.metrics.distinctiveness import (
     cider_between,
     frequency_bands,
@@ -12,6 +11,7 @@ from clcap_cli.metrics.distinctiveness import (
 )
 from clcap_cli.metrics.figures import distinctiveness_figures, vocabulary_share
 from clcap_cli.metrics.resampling import value
+from clcap_cli.tokenizers.words import WordTokenizer
 
 SAID = ["a dog runs", "a dog runs", "a red bus", "a bus and a bus"]
 PEOPLE = [["a dog is running"], ["the dog runs"], ["a red bus"], ["two buses"]]
@@ -48,12 +48,12 @@ def test_novel_captions_are_no_training_captions() -> None:
 
 
 def test_words_by_their_frequency_in_training() -> None:
-    vocabulary = Vocabulary([f"w{rank}" for rank in range(1500)])
+    vocabulary = WordTokenizer([f"w{rank}" for rank in range(1500)])
     assert frequency_bands("w0 w99 w100 w999 w1000 unheard", vocabulary) == [2, 2, 2]
 
 
 def test_the_vocabulary_that_is_used() -> None:
-    assert value(vocabulary_share(SAID, Vocabulary(["a", "dog", "cat", "bus"])), 4) == 3 / 4
+    assert value(vocabulary_share(SAID, WordTokenizer(["a", "dog", "cat", "bus"])), 4) == 3 / 4
 
 
 def test_a_caption_that_suits_similar_images_has_a_high_cider_between() -> None:

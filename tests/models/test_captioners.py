@@ -1,29 +1,28 @@
 """The captioner interface, which every model has to keep."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
+from tests.models.made import made_model
 
 WORDS, LONGEST = 11, 6
 
 
 def tiny(name: str, seed: int = 0) -> tuple[Captioner, ImageFeatures]:
     torch.manual_seed(seed)
-    model = build_model(name, CaptionerConfig(WORDS, LONGEST, 7, 5, 8, 12, 0.5)).eval()
+    model = made_model(name, WORDS, LONGEST)
     return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))
 
 
 def by_steps(model: Captioner, features: ImageFeatures, image: int, words: list[int]) -> float:
     visual = model.encode(features)[torch.tensor([image])]
     state, own = model.start(visual), torch.tensor([0])
-    last, total = torch.tensor([model.start_token]), 0.0
+    last, total = torch.tensor([model.config.start_token]), 0.0
     for word in [*words, 0]:
         log_probs, state = model.step(visual, own, state, last)
         last, total = torch.tensor([word]), total + float(log_probs[0, word].detach())
@@ -35,7 +34,7 @@ captions = st.lists(
 )
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 @settings(max_examples=30, deadline=None)
 @given(captions=captions, seed=st.integers(0, 99))
 def test_sequence_log_prob_is_the_sum_of_steps(name: str, captions: list, seed: int) -> None:
@@ -50,7 +49,7 @@ def test_sequence_log_prob_is_the_sum_of_steps(name: str, captions: list, seed: 
     assert whole.tolist() == pytest.approx(steps, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("length", range(LONGEST + 1))
 def test_every_length_agrees(name: str, length: int) -> None:
     model, features = tiny(name)
@@ -59,7 +58,7 @@ def test_every_length_agrees(name: str, length: int) -> None:
     assert whole.item() == pytest.approx(by_steps(model, features, 1, words[0, :length].tolist()), abs=1e-5)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_what_stands_after_the_end_does_not_count(name: str) -> None:
     model, features = tiny(name)
     visual, length, image = model.encode(features), torch.tensor([2]), torch.tensor([0])
@@ -68,11 +67,11 @@ def test_what_stands_after_the_end_does_not_count(name: str) -> None:
     assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_probabilities_of_the_next_word_sum_to_one(name: str) -> None:
     model, features = tiny(name)
     visual = model.encode(features)
-    log_probs, _ = model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.start_token))
+    log_probs, _ = model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.config.start_token))
     assert log_probs.shape == (3, WORDS)
     assert log_probs.exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
@@ -81,7 +80,7 @@ def test_neuraltalk2_sees_the_image_through_a_relu() -> None:
     model, features = tiny("neuraltalk2")
     torch.nn.init.constant_(model.image.bias, -100)
     assert torch.equal(model.encode(features).h[0], model.encode(features).h[1])
-    before = build_model("neuraltalk2", replace(model.config, image_relu=False)).eval()
+    before = made_model("neuraltalk2", WORDS, LONGEST, image_relu=False)
     before.load_state_dict(model.state_dict())
     assert not torch.equal(before.encode(features).h[0], before.encode(features).h[1])
 
@@ -91,7 +90,7 @@ def test_adaptive_attention_drops_where_its_authors_do() -> None:
     dropped = []
     model.dropout.register_forward_hook(lambda module, inputs, output: dropped.append(tuple(output.shape)))
     visual = model.encode(features)
-    model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.start_token))
+    model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.config.start_token))
     overview, word, regions, hidden = (3, 8), (3, 8), (3, 4, 12), (3, 12)
     # Raw and projected sentinel, LSTM output and its projection, the sentinel's attention, the output layer's input.
     assert dropped == [overview, regions, word, *[hidden] * 6]
@@ -106,7 +105,7 @@ def test_the_hidden_layer_of_attention_is_dropped() -> None:
     assert len(found) == 5
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS.names)
 def test_every_weight_learns(name: str) -> None:
     model, features = tiny(name)
     words = torch.tensor([[3, 4, 5], [6, 0, 0]])

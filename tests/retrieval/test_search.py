@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.decoding.captioning import decode
+from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval import bounded_softmax, walk
 from clcap_cli.retrieval.ranks import rank
@@ -17,10 +18,10 @@ SHAPES = [(1, 1, 2), (7, 3, 4), (4096, 512, 20)]
 
 
 @pytest.fixture(params=["nt.pt", "aa.pt", "nt_cl.pt"])
-def opened(made_chain: Path, request) -> tuple[Captioner, FeatureReader]:
+def opened(made_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
     model = open_checkpoint(made_chain / request.param).captioner(torch.device("cpu"))
     features = open_features(made_chain / "features.h5")
-    return model, FeatureReader(features, features.ids[:12], model)
+    return model, StoredFeatures(features, features.ids[:12], model)
 
 
 def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
@@ -29,7 +30,7 @@ def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
     monkeypatch.setattr(bounded_softmax, "SHARE", share)
 
 
-def plain_scores(model: Captioner, reader: FeatureReader, captions, lengths) -> torch.Tensor:
+def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) -> torch.Tensor:
     """Every caption with every image, one by one."""
     visual = model.encode(reader.read(reader.blocks(99)[0]))
     columns = [
@@ -73,7 +74,7 @@ def test_ranks_are_those_of_the_plain_computation(opened, shape: tuple, seed: in
 
 def test_generated_captions_keep_their_ranks_and_little_is_computed(opened) -> None:
     model, reader = opened
-    found = decode(model, reader, beam=3)
+    found = decode([model], [reader], DecodingSettings(beam=3), ())
     outcome = find_ranks(model, reader, found.captions, found.lengths)
     expected = rank(plain_scores(model, reader, found.captions, found.lengths), torch.arange(len(reader)))
     assert torch.equal(outcome.ranks.better, expected.better)

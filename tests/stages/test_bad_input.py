@@ -156,7 +156,7 @@ def test_captions_of_another_vocabulary(refused, chain: Path) -> None:
     files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     other = prepare_captions(**files, out=chain / "other.h5", min_count=9)
     message = refused("train-cl", "--ref", chain / "nt.pt", "--captions", other)
-    sizes = [len(open_captions(path).vocabulary) - 2 for path in (other, chain / "captions.h5")]
+    sizes = [len(open_captions(path).tokenizer.words) for path in (other, chain / "captions.h5")]
     assert message == (
         f"{other} and {chain}/nt.pt have different vocabularies ({sizes[0]} and {sizes[1]} words); "
         "both must come from the same prepare-captions"

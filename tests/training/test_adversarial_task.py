@@ -15,7 +15,7 @@ from tests.training.tasks import SIX, player, split_of
 def task_of(folder: Path, model: str = "nt.pt", k: int = 3, seed: int = 0, warm: bool = False) -> AdversarialTask:
     torch.manual_seed(seed)
     target, negatives = player(folder, model), NegativeSampler(split_of(folder, "train"))
-    words, channels = len(negatives.split.source.vocabulary), target.features.backbone.pooled_channels
+    words, channels = len(negatives.split.tokenizer), target.features.backbone.pooled_channels
     evaluator = Evaluator(EvaluatorConfig(words, channels, 24, 32))
     return AdversarialTask(negatives, split_of(folder, "val"), target, evaluator, k, SIX, seed, warm)
 

@@ -7,16 +7,16 @@ import torch
 from clcap_cli.artifacts.captions import Captions, open_captions, write_captions
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageRecord
-from clcap_cli.datasets.vocabulary import Vocabulary
 from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.words import WordTokenizer
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
 
 
 def split_of(folder: Path, captions: list[list[str]]) -> CaptionSplit:
     images = [ImageRecord(row, f"{row}.png", "train", texts) for row, texts in enumerate(captions)]
-    vocabulary = Vocabulary.count((text.split() for texts in captions for text in texts), 1)
-    write_captions(folder / "captions.h5", images, vocabulary, 16, Origin("test", {}))
+    tokenizer = WordTokenizer.count((text.split() for texts in captions for text in texts), 1)
+    write_captions(folder / "captions.h5", images, tokenizer, 16, Origin("test", {}))
     opened: Captions = open_captions(folder / "captions.h5")
     return CaptionSplit(opened, "train", torch.device("cpu"))
 

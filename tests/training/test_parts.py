@@ -11,7 +11,7 @@ from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.training.data import BatchSettings, in_parts
 from clcap_cli.training.loop import Task
 from clcap_cli.training.mle_task import MleTask
-from tests.training.tasks import CPU, introspective_task, reference_task
+from tests.training.tasks import CPU, introspective_task, reference_task, split_of
 
 
 def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
@@ -19,7 +19,7 @@ def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
     captions = captions_for(checkpoint, None)
     features = features_for(checkpoint, captions, None)
     return [
-        MleTask(checkpoint.captioner(CPU), captions, features, settings, 0),
+        MleTask(checkpoint.captioner(CPU), split_of(folder, "train"), split_of(folder, "val"), features, settings, 0),
         reference_task(folder, model, "nt_cl.pt", settings=settings),
         introspective_task(folder, model, settings=settings),
     ]

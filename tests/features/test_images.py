@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clcap_cli.backbones.images import UnreadableImageError, find_image, open_rgb
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.images import UnreadableImageError, find_image, open_rgb
 
 
 def half_red() -> Image.Image:

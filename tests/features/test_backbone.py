@@ -4,9 +4,9 @@ import pytest
 import torch
 from PIL import Image
 
-from clcap_cli.backbones.backbone import DEFAULT, load_backbone
-from clcap_cli.backbones.extraction import ImageFile, Skipped, extract
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.backbone import DEFAULT, load_backbone
+from clcap_cli.features.extraction import ImageFile, Skipped, extract
 
 CPU = torch.device("cpu")
 

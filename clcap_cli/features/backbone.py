@@ -11,8 +11,8 @@ from torch import Tensor
 from torchvision.transforms import Compose
 from torchvision.transforms.functional import normalize
 
-from clcap_cli.artifacts.features import BackboneInfo
-from clcap_cli.artifacts.provenance import digest
+from clcap_cli.artifacts.feature_info import BackboneInfo
+from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError, unknown_name
 from clcap_cli.input_files import check_readable
 
@@ -38,10 +38,14 @@ class Backbone:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features of images (B, 3, size, size) uint8: pooled (B, C) and grid (B, regions, C'), float16 on the CPU."""
+        pooled, grid = self.features(images)
+        return pooled.half().cpu(), grid.half().cpu()
+
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in float32 on the network's device, with gradients where they are enabled."""
         images = images.to(self.device, memory_format=torch.channels_last).float().div_(255)
         normalize(images, list(self.info.mean), list(self.info.std), inplace=True)
-        pooled, grid = _features(self.network, images)
-        return pooled.half().cpu(), grid.half().cpu()
+        return _features(self.network, images)
 
 
 def load_backbone(name: str, weights: str | None, image_size: int | None, device: torch.device) -> Backbone:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.backbones.backbone import Backbone
-from clcap_cli.backbones.images import UnreadableImageError, open_rgb
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.features.backbone import Backbone
+from clcap_cli.features.images import UnreadableImageError, open_rgb
 from clcap_cli.read_ahead import ReadAhead
 
 BATCH = 32

@@ -1,0 +1,112 @@
+"""Writing ``features.h5``: of a backbone, batch by batch, or of regions that another program made, image by image."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clcap_cli.artifacts.feature_info import BackboneInfo, FeatureInfo, ImportedInfo
+from clcap_cli.artifacts.features import KIND, first_not_finite
+from clcap_cli.artifacts.hdf5 import created, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError
+
+if TYPE_CHECKING:
+    import h5py
+
+
+def write_features(
+    out: Path,
+    names: Mapping[ImageId, str],
+    backbone: BackboneInfo,
+    batches: Iterable[tuple[Sequence[ImageId], np.ndarray, np.ndarray]],
+    origin: Origin,
+) -> None:
+    """Write a ``features.h5`` from batches of (ids, pooled, grid); images of ``names`` that have none were skipped.
+
+    Raises ClcapError for features that are not finite numbers in float16, and as soon as the disk is full.
+    """
+    state = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
+    ids: list[ImageId] = []
+    with created(out) as (file, sink):
+        pooled = _contiguous(file, "pooled", (len(names), backbone.pooled_channels))
+        grid = _contiguous(file, "grid", (len(names), backbone.regions, backbone.grid_channels))
+        for batch_ids, *arrays in batches:
+            rows = slice(len(ids), len(ids) + len(batch_ids))
+            for dataset, array in zip((pooled, grid), arrays, strict=True):
+                half = np.ascontiguousarray(array, dtype=np.float16)
+                _check_finite(half, batch_ids)
+                dataset[rows] = half
+                state.update(half.data)
+            ids.extend(batch_ids)
+            sink.check()
+        _finish(file, names, ids, backbone, state, origin.stamp(KIND, "", out))
+
+
+def write_regions(
+    out: Path,
+    names: Mapping[ImageId, str],
+    counts: Mapping[ImageId, int],
+    read: Callable[[ImageId], np.ndarray],
+    info: ImportedInfo,
+    origin: Origin,
+) -> None:
+    """Write a ``features.h5`` of the regions that ``read`` gives of each image of ``counts``, (counts[id], channels).
+
+    The pooled vector is the mean of the regions. Images of ``names`` that are not in ``counts`` were skipped. Raises
+    ClcapError for features that are not finite numbers in float16, and as soon as the disk is full.
+    """
+    state = hashlib.sha256(info.model_dump_json().encode())
+    ids, starts = list(counts), np.concatenate([[0], np.cumsum(list(counts.values()))])
+    with created(out) as (file, sink):
+        pooled = _contiguous(file, "pooled", (len(ids), info.pooled_channels))
+        grid = _contiguous(file, "grid", (int(starts[-1]), info.grid_channels))
+        for row, id in enumerate(ids):
+            regions = np.ascontiguousarray(read(id), dtype=np.float16)
+            _check_finite(regions[None], [id])
+            pooled[row], grid[starts[row] : starts[row + 1]] = regions.mean(axis=0, dtype=np.float32), regions
+            state.update(regions.data)
+            sink.check()
+        file["region_counts"] = np.diff(starts).astype(np.int32)
+        _finish(file, names, ids, info, state, origin.stamp(KIND, "", out))
+
+
+def _finish(
+    file: "h5py.File",
+    names: Mapping[ImageId, str],
+    ids: list[ImageId],
+    info: FeatureInfo,
+    state: "hashlib._Hash",
+    provenance: Provenance,
+) -> None:
+    """Write which images the features are of, and the record of the file, whose id follows from ``state``."""
+    written, had = [names[id] for id in ids], set(ids)
+    skipped = [id for id in names if id not in had]
+    state.update(json.dumps([ids, written, skipped]).encode())
+    write_ids(file, "ids", ids)
+    write_texts(file, "names", written)
+    write_ids(file, "skipped", skipped)
+    file.attrs["backbone"] = info.model_dump_json()
+    write_provenance(file, provenance.model_copy(update={"id": state.hexdigest()[:16]}))
+
+
+def _check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:
+    bad = first_not_finite(features)
+    if bad is not None:
+        raise ClcapError(f"image {ids[bad]} has features that are not finite in float16")
+
+
+def _contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":
+    import h5py
+
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_layout(h5py.h5d.CONTIGUOUS)
+    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    space = h5py.h5s.create_simple(shape)
+    h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F16LE, space, layout)
+    return file[name]

@@ -1,0 +1,26 @@
+"""Tokenizers as files hold them."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from clcap_cli.artifacts.checks import check_unique
+from clcap_cli.errors import damaged
+from clcap_cli.tokenizers.registry import tokenizer_of
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+from clcap_cli.tokenizers.words import WordTokenizer
+
+
+def open_tokenizer(record: dict[str, Any], path: Path) -> Tokenizer:
+    """The tokenizer whose record is in the file at ``path``.
+
+    Raises ClcapError when the record is damaged or of an unknown kind.
+    """
+    try:
+        tokenizer = tokenizer_of(record, f"the tokenizer of {path}")
+    except (KeyError, ValidationError) as error:
+        raise damaged(path, "the record of its tokenizer is not whole") from error
+    if isinstance(tokenizer, WordTokenizer):
+        check_unique(path, "its vocabulary", tokenizer.tokens)
+    return tokenizer

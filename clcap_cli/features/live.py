@@ -1,0 +1,53 @@
+"""Features computed from pictures when they are asked for, through a network that may be trained meanwhile."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.features.backbone import Backbone
+from clcap_cli.features.images import open_rgb
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures, joined
+
+PICTURES_AT_ONCE = 32
+"""Shown to the network together where no gradient is needed."""
+
+
+class LiveFeatures(FeatureSource):
+    """The features of picture files, in the order of ``paths``.
+
+    Where gradients are enabled, they go into the network. Its weights may change between two reads.
+    """
+
+    def __init__(self, backbone: Backbone, paths: Sequence[Path], model: Captioner):
+        """What ``model`` looks at, on the backbone's device."""
+        self.backbone, self.paths = backbone, paths
+        self.uses_grid, self.device = model.uses_grid, backbone.device
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def id(self) -> str:
+        """See FeatureSource; no other source is the same, since the network may change."""
+        return f"live {id(self)}"
+
+    def read(self, positions: np.ndarray) -> ImageFeatures:
+        """See FeatureSource; raises UnreadableImageError for a picture that cannot be read."""
+        at_once = len(positions) if torch.is_grad_enabled() else PICTURES_AT_ONCE
+        pieces = (positions[first : first + at_once] for first in range(0, len(positions), at_once))
+        return joined([self._features(piece) for piece in pieces])
+
+    def _features(self, positions: np.ndarray) -> ImageFeatures:
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            pictures = list(threads.map(self._picture, [self.paths[position] for position in positions]))
+        pooled, grid = self.backbone.features(torch.stack(pictures))
+        return ImageFeatures(pooled, grid if self.uses_grid else pooled.new_zeros(len(pooled), 0, 0))
+
+    def _picture(self, path: Path) -> Tensor:
+        return self.backbone.transform(open_rgb(path, self.backbone.info.scaled_to))

@@ -1,0 +1,44 @@
+"""Features that lie in a ``features.h5``."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clcap_cli.artifacts.features import Features
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.rows import ImageFeatures
+
+
+class StoredFeatures(FeatureSource):
+    """The features of chosen images, in the order of ``ids``, read from the memory map batch by batch."""
+
+    def __init__(self, features: Features, ids: Sequence[ImageId], model: Captioner):
+        """What ``model`` looks at, on its device; raises ClcapError that names the first image that has none."""
+        self.features = features
+        self.rows = features.rows_of(ids)
+        self.uses_grid = model.uses_grid
+        self.device = next(model.parameters()).device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def id(self) -> str:
+        """See FeatureSource."""
+        return f"{self.features.provenance.id}{' with grid' if self.uses_grid else ''}"
+
+    def read(self, positions: np.ndarray) -> ImageFeatures:
+        """See FeatureSource; raises ClcapError for an image whose features are damaged."""
+        rows = self.rows[positions]
+        pooled = self._tensor(self.features.pooled_at(rows))
+        if not self.uses_grid:
+            return ImageFeatures(pooled, pooled.new_zeros(len(rows), 0, 0))
+        grid, mask = self.features.grid_at(rows)
+        return ImageFeatures(pooled, self._tensor(grid), torch.from_numpy(mask).to(self.device))
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.device).float()
