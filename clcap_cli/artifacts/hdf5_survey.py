@@ -145,6 +145,7 @@ def _go_quietly() -> None:
 def _allow(bytes_of_text: int) -> None:
     """End this process, without a word, if what comes now takes too long, and let it have only so much memory."""
     with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):  # as far as the system can
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, SECONDS + bytes_of_text / BYTES_A_SECOND)
         import resource
 
@@ -158,7 +159,8 @@ def _look(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
 
     _allow(0)
     with h5py.File(path, "r") as file:
-        attributes = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
+        found = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
+        attributes = {name: value for name, value in found.items() if isinstance(value, str)}
         provenance = parse_provenance(_record(attributes, path), path, kind)
         datasets = dict(_datasets(file, path))
         numbers = sum(_bytes(stored) for stored in datasets.values())
@@ -174,7 +176,7 @@ def _record(attributes: dict[str, str], path: Path) -> object:
         raise ClcapError(f"{path} is an HDF5 file, but not one that clcap wrote")
     try:
         return json.loads(attributes["provenance"])
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
 
 
