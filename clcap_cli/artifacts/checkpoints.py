@@ -22,6 +22,8 @@ from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.registry import build_model
 
 KIND = "clcap/checkpoint"
+BEFORE_VERSION_2 = {"image_relu": False}
+"""What the models of version 1 were, whose configuration does not say it."""
 
 
 class Lineage(BaseModel):
@@ -100,6 +102,8 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
+    if provenance.version < 2 and isinstance(content.get("config"), dict):
+        content["config"] = BEFORE_VERSION_2 | content["config"]
     plain = checked(content, _Plain, path, f"a whole {KIND} file")
     vocabulary, config, backbone = Vocabulary(plain.vocabulary), plain.config, plain.backbone
     if "epochs" in plain.training and not {"best_epoch", "criterion"} <= plain.training.keys():

@@ -159,7 +159,7 @@ class ComparedFigure(BaseModel):
     difference: float
     interval: tuple[float, float]
     spreads: tuple[float, float]
-    p: float
+    p: float | None
     verdict: str
 
     @property

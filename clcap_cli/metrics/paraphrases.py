@@ -47,7 +47,7 @@ def read_table() -> "ChunkedArray":
 
 
 def phrases_of(texts: Iterable[str]) -> set[bytes]:
-    """All phrases that METEOR may see in tokenised texts, without marks and spaces; those of marks alone are empty."""
+    """All phrases that METEOR may see in tokenised texts, without marks and spaces; ``b""`` is any of marks alone."""
     return {b"", *(phrase.encode() for text in set(texts) for phrase in _phrases(text))}
 
 

@@ -28,6 +28,8 @@ class CaptionerConfig:
     embedding_size: Size = 512
     hidden_size: Size = 512
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    image_relu: bool = True
+    """Whether NeuralTalk2's projected image goes through a ReLU, which it did not before checkpoints of version 2."""
 
 
 VisualT = TypeVar("VisualT", bound=Rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split, Threads
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +37,7 @@ def caption(
         typer.Option(help="With --images: the backbone's weights, if they were a file.", show_default=False),
     ] = None,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Write a caption for every image of a split, or for any images, as COCO's results list.
 
@@ -52,9 +53,11 @@ def caption(
     from clcap_cli.artifacts.results import write_caption_results
     from clcap_cli.devices import choose_device
     from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.threads import use_threads
 
     if also and not images:
         raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")
+    use_threads(threads)
     origin = Origin("caption", settings)
     if images:
         opened, where = open_checkpoint(checkpoint), choose_device(device)

@@ -9,7 +9,7 @@ import typer
 
 from clcap_cli.console import say, watching
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split, Threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,7 @@ def self_retrieve(
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for.
 
@@ -65,7 +66,9 @@ def self_retrieve(
     from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
     from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.threads import use_threads
 
+    use_threads(threads)
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, device, origin)
     given = open_caption_results(results) if results else None

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.precision import Precision
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import Precision
 
 ADAM_BETAS = (0.8, 0.999)
 """As the authors' code has them."""

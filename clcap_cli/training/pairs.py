@@ -14,8 +14,9 @@ from clcap_cli.artifacts.provenance import digest
 from clcap_cli.console import progress
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.precision import Precision
 from clcap_cli.retrieval.ranks import finite
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
 KEPT_AT_ONCE = 32
@@ -59,9 +60,9 @@ class PairSplit:
         self.known = np.empty((0, self.matched.size), dtype=np.float32)
         """(R, captions of the split): the reference's ln p of the matched and of the fixed pairs, as far as known."""
 
-    def fix(self, sampler: NegativeSampler, k: int, seed: tuple[int, ...]) -> None:
+    def fix(self, sampler: NegativeSampler, k: int, rng: np.random.Generator) -> None:
         """Draw the mismatched captions now, once and for all."""
-        self.fixed = sampler.draw(self.matched[0], k, np.random.default_rng(seed))
+        self.fixed = sampler.draw(self.matched[0], k, rng)
 
     def recurring(self, batches: Sequence[np.ndarray]) -> list[MismatchedBatch]:
         """Batches of images with the mismatched captions that are fixed."""
