@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -96,6 +97,19 @@ def survey(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
 
     Raises ClcapError when the file is damaged or cut short, no artifact of ``kind``, or has what clcap never writes.
     """
+    if texts:
+        return _in_child(path, kind, texts)
+    now = path.stat()
+    return _remembered(path, kind, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache
+def _remembered(path: Path, kind: str | None, *_: int) -> Survey:
+    """Following a chain asks for the same files again and again; the numbers tell whether one is still the same."""
+    return _in_child(path, kind, ())
+
+
+def _in_child(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
     import h5py  # noqa: F401  (once, and not in every child)
 
     # Elsewhere a forked process cannot use what its parent had loaded.

@@ -12,6 +12,7 @@ import pytest
 
 from clcap_cli.artifacts import hdf5_survey
 from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.chain import read_provenance
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.hdf5 import opened
 from clcap_cli.errors import ClcapError
@@ -165,3 +166,10 @@ def test_only_the_texts_that_are_asked_for_are_read(captions: Path) -> None:
         assert len(content["vocabulary"].joined) > 0
         assert content["captions/raw"].joined == ""
         assert content["captions"].keys() == {"raw", "tokens", "lengths", "image"}
+
+
+def test_a_file_that_changed_is_looked_at_again(captions: Path) -> None:
+    before = read_provenance(captions)
+    with h5py.File(captions, "a") as file:
+        file.attrs["provenance"] = file.attrs["provenance"].replace(before.id, "0" * 16)
+    assert read_provenance(captions).id == "0" * 16
