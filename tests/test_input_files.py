@@ -121,3 +121,12 @@ def test_a_folder_called_like_a_picture_is_passed_over(chain: Path, clcap) -> No
     answer = clcap("caption", chain / "nt.pt", "--images", holiday, "--device", "cpu")
     assert answer.status == 0, answer.err
     assert f'"{holiday}/day.jpg/a.png"' in Path(answer.out.strip()).read_text()
+
+
+def test_an_output_that_leads_in_a_circle(refused, clcap, chain: Path) -> None:
+    circle = chain / "x.json"
+    circle.symlink_to(circle)
+    reason = "cannot be read: Too many levels of symbolic links"
+    assert refused("compare", circle, "--out", chain / "y.json") == f"{circle} {reason}"
+    assert clcap("caption", chain / "nt.pt", "--device", "cpu", "--out", circle).status == 0
+    assert circle.read_text().startswith("[")

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
+from clcap_cli.artifacts.atomic import same_file
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable
 
@@ -105,7 +106,7 @@ class Origin:
 
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
-        if out.resolve() in {path.resolve() for path in self.read}:
+        if same_file(out, self.read):
             raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
         folder = out.parent.resolve()
         return Provenance(
