@@ -120,9 +120,7 @@ class Origin:
             torch=version("torch"),
             python=platform.python_version(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            inputs=[
-                Input(role=role, path=os.path.relpath(path.resolve(), folder), id=id) for role, path, id in self.inputs
-            ],
+            inputs=[Input(role=role, path=_path_from(folder, path), id=id) for role, path, id in self.inputs],
         )
 
 
@@ -170,6 +168,11 @@ def parse_provenance(data: object, path: Path, kind: str | None = None) -> Prove
             f"this clcap {__version__} reads up to version {known}: upgrade clcap"
         )
     return found
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    """The way to ``path``; where folders outside of clcap's reach have names that are no text, it cannot be found."""
+    return os.path.relpath(path.resolve(), folder).encode("utf-8", "replace").decode()
 
 
 def _plain(value: object) -> object:
