@@ -28,13 +28,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def make_reproducible(seed: int) -> None:
-    """Let the same seed give the same bytes again, on the same machine and in one process.
+def make_reproducible() -> None:
+    """Let the same seeds give the same bytes again, on the same machine and in one process.
 
     Without it PyTorch adds up some gradients in the order in which its threads happen to finish.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
-    torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # for debugging, slow
 

@@ -6,6 +6,7 @@ exits with status 1. Anything else that is raised is a bug in clcap and keeps it
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class ClcapError(Exception):
@@ -37,3 +38,8 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> ClcapError:
     known = list(known)
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
     return ClcapError(f"unknown {what} '{name}'; the nearest known: {', '.join(nearest)}")
+
+
+def damaged(path: Path, how: str) -> ClcapError:
+    """An error for a file that is not as clcap wrote it."""
+    return ClcapError(f"{path} is damaged: {how}; make it again")

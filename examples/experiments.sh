@@ -2,14 +2,14 @@
 # Every table of the paper, as pipelines/ makes them, without a workflow engine: one thing after the other.
 # Usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]
 #   CAPTIONS, FEATURES  what prepare-captions and extract-features wrote
-#   SEEDS, MLE, CL      may be set: seeds, and options of train-mle and of every train-cl, in place of --precision bf16
+#   SEEDS, MLE, CL      may be set: seeds, and further options of train-mle and of every train-cl
 # Started again, it goes on where it was broken off.
 set -euo pipefail
 usage="usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]"
 captions=${1:?$usage} features=${2:?$usage} out=${3:-runs/experiments}
 read -ra seeds <<< "${SEEDS:-1 2 3}"
-read -ra mle <<< "${MLE:---precision bf16}"
-read -ra cl <<< "${CL:---precision bf16}"
+read -ra mle <<< "${MLE:-}"
+read -ra cl <<< "${CL:-}"
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 

@@ -10,7 +10,8 @@ def test_same_seed_same_gradients_however_threads_interleave() -> None:
     """Large enough that PyTorch uses several threads for every part."""
 
     def gradients(name: str) -> list[torch.Tensor]:
-        make_reproducible(5)
+        make_reproducible()
+        torch.manual_seed(5)
         model = build_model(name, CaptionerConfig(300, 8, 64, 64, 256, 256))
         features = ImageFeatures(torch.randn(8, 64), torch.randn(8, 16, 64))
         words, lengths = torch.randint(1, 300, (400, 8)), torch.randint(1, 9, (400,))

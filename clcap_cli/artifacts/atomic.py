@@ -4,9 +4,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from clcap_cli.errors import ClcapError
+
+_WAITING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
+"""Files that are written and get their names together: temporary paths by the final ones."""
 
 
 @contextmanager
@@ -16,14 +20,70 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises ClcapError when the folder cannot be written or the disk is full.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    waiting = _WAITING.get()
     try:
-        yield part
-        part.replace(path)
+        with _worded(path):
+            yield part
+            if waiting is None:
+                _sync(part)
+                part.replace(path)
+            else:
+                waiting[path] = part
+    except BaseException:
+        _remove(part)
+        raise
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is written whole within the block gets its names at the end, or, if anything fails, nothing does."""
+    waiting: dict[Path, Path] = {}
+    before = _WAITING.set(waiting)
+    try:
+        yield
+        for act in (lambda part, _: _sync(part), Path.replace):
+            for path, part in waiting.items():
+                with _worded(path):
+                    act(part, path)
+    except BaseException:
+        for part in waiting.values():
+            _remove(part)
+        raise
+    finally:
+        _WAITING.reset(before)
+
+
+@contextmanager
+def _worded(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+
+
+def _sync(part: Path) -> None:
+    """Have it on the disk before it gets its name: some systems say only then that the disk is full."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for files that are needed within the block only.
+
+    Raises ClcapError when there is no room for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="clcap-")
+    except OSError as error:
+        raise ClcapError(f"no temporary folder can be made: {error.strerror or error}; name one in TMPDIR") from error
+    with folder as name:
+        yield Path(name)
 
 
 def write_text(path: Path, text: str) -> None:

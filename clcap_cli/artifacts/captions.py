@@ -18,15 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import opened, read_ids, read_texts, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.checks import check_unique
+from clcap_cli.artifacts.hdf5 import TEXT, created, opened, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest, digest_of_json
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.datasets.text import words_of
 from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, damaged
 
 KIND = "clcap/captions"
+RAW = "captions/raw"
+TEXTS = ("images/id", "images/file_name", "images/split", "vocabulary")
+"""All but the captions as people wrote them, of which most stages need none."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class Captions:
     @cached_property
     def raw(self) -> list[str]:
         """Every caption as people wrote it."""
-        with opened(self.path, KIND) as (file, _):
-            return read_texts(file["captions"], "raw")
+        with opened(self.path, KIND, [RAW]) as (content, _):
+            return content.texts(RAW, len(self.lengths))
 
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
         """What people wrote about the images at ``rows``, by image id."""
@@ -85,28 +88,48 @@ def open_captions(path: Path) -> Captions:
 
     Raises ClcapError when it is missing, damaged or another kind of file.
     """
-    with opened(path, KIND) as (file, provenance):
-        image_ids = read_ids(file["images"], "id")
-        image = file["captions/image"][:]
+    with opened(path, KIND, TEXTS) as (content, provenance):
+        ids = content.ids("images/id")
+        words = content.texts("vocabulary")
+        tokens = content.numbers("captions/tokens", "int32", (None, None))
+        count, longest = tokens.shape
+        lengths, image = (content.numbers(name, "int32", (count,)) for name in ("captions/lengths", "captions/image"))
+        content.check(RAW, TEXT, (count,))
+        vocabulary = Vocabulary(words)
+        check_unique(path, "its vocabulary", vocabulary.words)
+        _check_range(path, "captions/tokens", tokens, len(vocabulary) - 1)
+        _check_range(path, "captions/lengths", lengths, longest)
+        _check_owners(path, image, len(ids))
         return Captions(
             path=path,
             provenance=provenance,
-            image_ids=image_ids,
-            file_names=read_texts(file["images"], "file_name"),
-            splits=np.asarray(read_texts(file["images"], "split")),
-            tokens=file["captions/tokens"][:],
-            lengths=file["captions/lengths"][:],
-            starts=np.searchsorted(image, np.arange(len(image_ids) + 1)),
-            vocabulary=Vocabulary(read_texts(file, "vocabulary")),
+            image_ids=ids,
+            file_names=content.texts("images/file_name", len(ids)),
+            splits=np.asarray(content.texts("images/split", len(ids))),
+            tokens=np.array(tokens),
+            lengths=np.array(lengths),
+            starts=np.searchsorted(image, np.arange(len(ids) + 1)),
+            vocabulary=vocabulary,
         )
+
+
+def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> None:
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() <= largest):
+        wrong = numbers[(numbers < 0) | (numbers > largest)][0]
+        raise damaged(path, f"its '{name}' has {wrong}, expected 0 to {largest}")
+
+
+def _check_owners(path: Path, image: np.ndarray, images: int) -> None:
+    """Captions stand image by image, and every image has one."""
+    steps = np.diff(image, prepend=-1, append=images)
+    if images == 0 or not ((steps == 0) | (steps == 1)).all() or steps[0] != 1 or steps[-1] != 1:
+        raise damaged(path, f"its 'captions/image' does not go through the {images} images in their order")
 
 
 def write_captions(
     out: Path, images: Sequence[ImageRecord], vocabulary: Vocabulary, max_length: int, origin: Origin
 ) -> None:
     """Write a ``captions.h5``; a caption longer than ``max_length`` words is cut there."""
-    import h5py
-
     raw = [caption for image in images for caption in image.captions]
     tokens, lengths = encode_captions([words_of(caption) for caption in raw], vocabulary, max_length)
     owner = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
@@ -115,7 +138,7 @@ def write_captions(
     words = vocabulary.words[len(SPECIAL) :]
     arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
     content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
-    with written_whole(out) as part, h5py.File(part, "w") as file:
+    with created(out) as (file, _):
         write_provenance(file, origin.stamp(KIND, content_id, out))
         write_ids(file.create_group("images"), "id", ids)
         write_texts(file["images"], "file_name", [name for name, _ in names])

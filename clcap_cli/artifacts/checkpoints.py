@@ -8,27 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, JsonValue, NonNegativeInt
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
+from clcap_cli.artifacts.checks import check_equal, check_unique
 from clcap_cli.artifacts.features import BackboneInfo
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.datasets.reading import checked
 from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import damaged
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.registry import build_model
 
 KIND = "clcap/checkpoint"
+BEFORE_VERSION_2 = {"image_relu": False}
+"""What the models of version 1 were, whose configuration does not say it."""
 
 
 class Lineage(BaseModel):
     """Where a model stands in the rounds of reference replacement."""
 
-    round: int = 0
+    round: NonNegativeInt = 0
     """How many times the reference was replaced before this model was made."""
     parents: list[str] = []
     """Ids of the references of earlier rounds, oldest first."""
+
+
+class _Plain(BaseModel):
+    """All but the weights."""
+
+    model: str
+    config: CaptionerConfig
+    vocabulary: list[str]
+    backbone: BackboneInfo
+    training: dict[str, JsonValue]
+    lineage: Lineage
 
 
 @dataclass(frozen=True)
@@ -47,15 +62,9 @@ class Checkpoint:
     lineage: Lineage
 
     def captioner(self, device: torch.device) -> Captioner:
-        """The model itself, in evaluation mode.
-
-        Raises ClcapError when the weights do not fit the model.
-        """
+        """The model itself, in evaluation mode."""
         model = build_model(self.model, self.config)
-        try:
-            model.load_state_dict(self.weights)
-        except RuntimeError as error:
-            raise ClcapError(f"{self.path}: its weights do not fit its own model '{self.model}'") from error
+        model.load_state_dict(self.weights)
         return model.eval().to(device)
 
 
@@ -93,17 +102,17 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
-    try:
-        return Checkpoint(
-            path=path,
-            provenance=provenance,
-            model=TypeAdapter(str).validate_python(content["model"]),
-            config=TypeAdapter(CaptionerConfig).validate_python(content["config"]),
-            weights=content["weights"],
-            vocabulary=Vocabulary(TypeAdapter(list[str]).validate_python(content["vocabulary"])),
-            backbone=BackboneInfo.model_validate(content["backbone"]),
-            training=content["training"],
-            lineage=Lineage.model_validate(content["lineage"]),
-        )
-    except (KeyError, ValidationError) as error:
-        raise ClcapError(f"{path} is a damaged clcap checkpoint: {str(error).splitlines()[0]}") from error
+    if provenance.version < 2 and isinstance(content.get("config"), dict):
+        content["config"] = BEFORE_VERSION_2 | content["config"]
+    plain = checked(content, _Plain, path, f"a whole {KIND} file")
+    vocabulary, config, backbone = Vocabulary(plain.vocabulary), plain.config, plain.backbone
+    if "epochs" in plain.training and not {"best_epoch", "criterion"} <= plain.training.keys():
+        raise damaged(path, "its record of the training is not whole")
+    check_unique(path, "its vocabulary", vocabulary.words)
+    check_equal(path, "its model's vocabulary size", config.vocabulary_size, len(vocabulary))
+    check_equal(path, "its model's pooled channels", config.pooled_channels, backbone.pooled_channels)
+    check_equal(path, "its model's grid channels", config.grid_channels, backbone.grid_channels)
+    weights = torch_files.check_weights(path, content.get("weights"), lambda: build_model(plain.model, config))
+    return Checkpoint(
+        path, provenance, plain.model, config, weights, vocabulary, backbone, plain.training, plain.lineage
+    )

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, JsonValue
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
+from clcap_cli.artifacts.checks import check_equal, check_unique
 from clcap_cli.artifacts.features import BackboneInfo
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.datasets.reading import checked
 from clcap_cli.datasets.vocabulary import SPECIAL, Vocabulary
-from clcap_cli.errors import ClcapError
 from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
 
 KIND = "clcap/evaluator"
@@ -24,6 +25,15 @@ KIND = "clcap/evaluator"
 def evaluator_beside(checkpoint: Path) -> Path:
     """Where the evaluator is that a captioner was trained against: ``nt_gan.evaluator.pt`` for ``nt_gan.pt``."""
     return checkpoint.with_name(f"{checkpoint.stem}.evaluator.pt")
+
+
+class _Plain(BaseModel):
+    """All but the weights."""
+
+    config: EvaluatorConfig
+    vocabulary: list[str]
+    backbone: BackboneInfo
+    training: dict[str, JsonValue]
 
 
 @dataclass(frozen=True)
@@ -40,15 +50,9 @@ class SavedEvaluator:
     """How the captioner's training went, at whose end the evaluator stood like this."""
 
     def evaluator(self, device: torch.device) -> Evaluator:
-        """The evaluator itself, in evaluation mode.
-
-        Raises ClcapError when the weights do not fit its sizes.
-        """
-        try:
-            evaluator = Evaluator(self.config)
-            evaluator.load_state_dict(self.weights)
-        except (RuntimeError, TypeError) as error:
-            raise ClcapError(f"{self.path}: its weights do not fit its own sizes") from error
+        """The evaluator itself, in evaluation mode."""
+        evaluator = Evaluator(self.config)
+        evaluator.load_state_dict(self.weights)
         return evaluator.eval().to(device)
 
 
@@ -78,15 +82,10 @@ def open_evaluator(path: Path) -> SavedEvaluator:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
-    try:
-        return SavedEvaluator(
-            path=path,
-            provenance=provenance,
-            config=TypeAdapter(EvaluatorConfig).validate_python(content["config"]),
-            weights=content["weights"],
-            vocabulary=Vocabulary(TypeAdapter(list[str]).validate_python(content["vocabulary"])),
-            backbone=BackboneInfo.model_validate(content["backbone"]),
-            training=content["training"],
-        )
-    except (KeyError, ValidationError) as error:
-        raise ClcapError(f"{path} is a damaged clcap evaluator: {str(error).splitlines()[0]}") from error
+    plain = checked(content, _Plain, path, f"a whole {KIND} file")
+    vocabulary, config, backbone = Vocabulary(plain.vocabulary), plain.config, plain.backbone
+    check_unique(path, "its vocabulary", vocabulary.words)
+    check_equal(path, "its vocabulary size", config.vocabulary_size, len(vocabulary))
+    check_equal(path, "its pooled channels", config.pooled_channels, backbone.pooled_channels)
+    weights = torch_files.check_weights(path, content.get("weights"), lambda: Evaluator(config))
+    return SavedEvaluator(path, provenance, config, weights, vocabulary, backbone, plain.training)

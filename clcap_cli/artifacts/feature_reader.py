@@ -36,10 +36,10 @@ class FeatureReader:
         return (mine, self.uses_grid) == (theirs, other.uses_grid)
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
-        """The features of the images at these positions in ``ids``."""
+        """The features of the images at these positions in ``ids``; raises ClcapError for one that is damaged."""
         rows = self.rows[positions]
-        pooled = self._tensor(self.features.pooled[rows])
-        grid = self._tensor(self.features.grid[rows]) if self.uses_grid else pooled.new_zeros(len(rows), 0, 0)
+        pooled = self._tensor(self.features.pooled_at(rows))
+        grid = self._tensor(self.features.grid_at(rows)) if self.uses_grid else pooled.new_zeros(len(rows), 0, 0)
         return ImageFeatures(pooled, grid)
 
     def _tensor(self, values: np.ndarray) -> Tensor:

@@ -22,18 +22,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PositiveFloat, PositiveInt, ValidationError
 
-from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import opened, read_ids, read_texts, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import Content, created, opened, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, damaged
 
 if TYPE_CHECKING:
     import h5py
 
 KIND = "clcap/features"
+INFINITE, SIGN = 0x7C00, 0x8000
+"""Bits of float16: those of infinity, and of a negative number."""
 
 
 class BackboneInfo(BaseModel, frozen=True):
@@ -44,15 +45,15 @@ class BackboneInfo(BaseModel, frozen=True):
     """Where the weights came from: 'bundled', 'timm', 'random' or a file's name."""
     weights_id: str
     """Digest of the weights themselves."""
-    image_size: int
+    image_size: PositiveInt
     """Pixels; images are scaled and cropped to a square of this side."""
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str
-    crop_pct: float
-    regions: int
-    grid_channels: int
-    pooled_channels: int
+    crop_pct: PositiveFloat
+    regions: PositiveInt
+    grid_channels: PositiveInt
+    pooled_channels: PositiveInt
 
     def differences(self, other: "BackboneInfo") -> list[str]:
         """The names of what differs between the two."""
@@ -103,25 +104,43 @@ class Features:
             )
         return np.asarray([self._row[id] for id in ids], dtype=np.int64)
 
+    def pooled_at(self, rows: np.ndarray) -> np.ndarray:
+        """(rows, pooled channels) float16; raises ClcapError that names an image whose features are damaged."""
+        return self._checked(self.pooled[rows], rows)
+
+    def grid_at(self, rows: np.ndarray) -> np.ndarray:
+        """(rows, regions, grid channels) float16; raises ClcapError that names an image whose features are damaged."""
+        return self._checked(self.grid[rows], rows)
+
+    def _checked(self, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        bad = _first_not_finite(features)
+        if bad is not None:
+            raise damaged(self.path, f"the features of image {self.ids[rows[bad]]} are not finite numbers")
+        return features
+
 
 def open_features(path: Path) -> Features:
     """Map a ``features.h5`` into memory; nothing is read until rows are.
 
     Raises ClcapError when it is missing, damaged, cut short or another kind of file.
     """
-    with opened(path, KIND) as (file, provenance):
-        try:
-            backbone = BackboneInfo.model_validate_json(file.attrs["backbone"])
-        except ValidationError as error:
-            raise ClcapError(f"{path} is not a clcap features file: its backbone record is damaged") from error
-        ids, names, skipped = read_ids(file, "ids"), read_texts(file, "names"), read_ids(file, "skipped")
-        places = [(file[name].id.get_offset(), file[name].shape) for name in ("pooled", "grid")]
-    size = path.stat().st_size
-    for offset, shape in places:
-        if offset is None or offset + 2 * int(np.prod(shape)) > size or shape[0] < len(ids):
-            raise ClcapError(f"{path} is not whole: it is shorter than its header says; make it again")
-    pooled, grid = (np.memmap(path, np.float16, "r", offset, shape)[: len(ids)] for offset, shape in places)
-    return Features(path, provenance, ids, names, skipped, backbone, pooled, grid)
+    with opened(path, KIND, ("ids", "names", "skipped")) as (content, provenance):
+        backbone = _backbone(content)
+        ids, skipped = content.ids("ids"), content.ids("skipped")
+        names = content.texts("names", len(ids))
+        pooled = content.numbers("pooled", "float16", (None, backbone.pooled_channels))
+        grid = content.numbers("grid", "float16", (None, backbone.regions, backbone.grid_channels))
+    for name, rows in (("pooled", pooled), ("grid", grid)):
+        if len(rows) < len(ids):
+            raise damaged(path, f"its '{name}' is of {len(rows)} images, expected {len(ids)}")
+    return Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid[: len(ids)])
+
+
+def _backbone(content: Content) -> BackboneInfo:
+    try:
+        return BackboneInfo.model_validate_json(content.found.attributes.get("backbone", ""))
+    except ValidationError as error:
+        raise ClcapError(f"{content.path} is not a clcap features file: its backbone record is damaged") from error
 
 
 def write_features(
@@ -133,22 +152,22 @@ def write_features(
 ) -> None:
     """Write a ``features.h5`` from batches of (ids, pooled, grid); images of ``names`` that have none were skipped.
 
-    Raises ClcapError for features that are not finite numbers in float16.
+    Raises ClcapError for features that are not finite numbers in float16, and as soon as the disk is full.
     """
-    import h5py
-
     state = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
     ids: list[ImageId] = []
-    with written_whole(out) as part, h5py.File(part, "w") as file:
+    with created(out) as (file, sink):
         pooled = _contiguous(file, "pooled", (len(names), backbone.pooled_channels))
         grid = _contiguous(file, "grid", (len(names), backbone.regions, backbone.grid_channels))
-        for batch_ids, batch_pooled, batch_grid in batches:
+        for batch_ids, *arrays in batches:
             rows = slice(len(ids), len(ids) + len(batch_ids))
-            pooled[rows], grid[rows] = batch_pooled, batch_grid
-            for array in (batch_pooled, batch_grid):
-                _check_finite(array, batch_ids)
-                state.update(np.ascontiguousarray(array, dtype=np.float16).tobytes())
+            for dataset, array in zip((pooled, grid), arrays, strict=True):
+                half = np.ascontiguousarray(array, dtype=np.float16)
+                _check_finite(half, batch_ids)
+                dataset[rows] = half
+                state.update(half.data)
             ids.extend(batch_ids)
+            sink.check()
         written = [names[id] for id in ids]
         had = set(ids)
         skipped = [id for id in names if id not in had]
@@ -161,9 +180,19 @@ def write_features(
 
 
 def _check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:
+    bad = _first_not_finite(features)
+    if bad is not None:
+        raise ClcapError(f"the backbone gave image {ids[bad]} features that are not finite in float16")
+
+
+def _first_not_finite(features: np.ndarray) -> int | None:
+    """The first row of float16 numbers that are not all finite."""
+    # Read as integers, what is not finite is the largest, among the positive ones as among the negative ones; that is
+    # found in a tenth of the time.
+    if features.view(np.int16).max(initial=0) < INFINITE and features.view(np.uint16).max(initial=0) < INFINITE + SIGN:
+        return None
     bad = ~np.isfinite(features.reshape(len(features), -1)).all(axis=1)
-    if bad.any():
-        raise ClcapError(f"the backbone gave image {ids[int(bad.argmax())]} features that are not finite in float16")
+    return int(bad.argmax()) if bad.any() else None
 
 
 def _contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":

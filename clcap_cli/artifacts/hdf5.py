@@ -1,16 +1,21 @@
 """Opening and writing HDF5 artifacts."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clcap_cli.artifacts.provenance import Provenance, parse_provenance
-from clcap_cli.datasets.reading import parse_json
+from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.checks import check_unique
+from clcap_cli.artifacts.hdf5_sink import Sink
+from clcap_cli.artifacts.hdf5_survey import TEXT, Stored, Survey, described, survey
+from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import damaged
 from clcap_cli.input_files import check_readable
 
 if TYPE_CHECKING:
@@ -18,21 +23,88 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(path: Path, kind: str | None = None) -> Iterator[tuple["h5py.File", Provenance]]:
-    """An HDF5 artifact, open for reading, and its provenance.
+def opened(path: Path, kind: str | None = None, texts: Collection[str] = ()) -> Iterator[tuple["Content", Provenance]]:
+    """What an HDF5 artifact holds, of its texts only those in the datasets called ``texts``, and its provenance.
 
-    Raises ClcapError when the file is missing, damaged or cut short, or not an artifact of ``kind``.
+    Raises ClcapError when the file is missing, damaged or cut short, not an artifact of ``kind``, or has what clcap
+    never writes.
+    """
+    check_readable(path)
+    found = survey(path, kind, texts)
+    yield Content(path, found), found.provenance
+
+
+@dataclass(frozen=True)
+class Content:
+    """The datasets of an opened file, each as it is expected or refused."""
+
+    path: Path
+    found: Survey
+
+    def __getitem__(self, name: str) -> Any:
+        """The dataset of this name, or those of the group by their names in it; raises ClcapError if it is missing."""
+        datasets = self.found.datasets
+        if name in datasets:
+            return datasets[name]
+        group = f"{name}/"
+        inside = {key.removeprefix(group): stored for key, stored in datasets.items() if key.startswith(group)}
+        if not inside:
+            raise damaged(self.path, f"it has no '{name}'")
+        return inside
+
+    def numbers(self, name: str, kind: str, shape: Sequence[int | None]) -> np.ndarray:
+        """A dataset of this type and shape, mapped into memory; None is any size.
+
+        Raises ClcapError when it is of another.
+        """
+        return self.mapped(self.check(name, kind, shape))
+
+    def texts(self, name: str, count: int | None = None) -> list[str]:
+        """``count`` texts, which ``opened`` was asked for; raises ClcapError when there are others."""
+        return self.check(name, TEXT, (count,)).texts
+
+    def ids(self, name: str) -> list[ImageId]:
+        """Image ids, numbers or texts, which ``opened`` was asked for; raises ClcapError when one comes twice."""
+        stored = self[name]
+        is_text = isinstance(stored, Stored) and stored.kind == TEXT
+        found = [*self.texts(name)] if is_text else self.numbers(name, "int64", (None,)).tolist()
+        check_unique(self.path, f"its '{name}'", found)
+        return found
+
+    def check(self, name: str, kind: str, shape: Sequence[int | None]) -> Stored:
+        """The dataset of this name; raises ClcapError unless it is of this type and shape, None being any size."""
+        stored = self[name]
+        if isinstance(stored, Stored) and stored.fits(kind, shape):
+            return stored
+        found = stored if isinstance(stored, Stored) else "a group"
+        raise damaged(self.path, f"its '{name}' is {found}, expected {described(kind, shape)}")
+
+    def mapped(self, stored: Stored) -> np.ndarray:
+        """The numbers of a dataset, mapped into memory; raises ClcapError when it holds text."""
+        if stored.dtype is None:
+            raise damaged(self.path, "it has text where numbers are expected")
+        if math.prod(stored.shape) == 0:
+            return np.empty(stored.shape, stored.dtype)
+        return np.memmap(self.path, stored.dtype, "r", stored.offset, stored.shape)
+
+
+@contextmanager
+def created(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
+    """A new HDF5 artifact, which gets its name when the block ends well; the sink tells early of a full disk.
+
+    Raises ClcapError when it cannot be written.
     """
     import h5py
 
-    check_readable(path)
-    try:
-        with h5py.File(path, "r") as file:
-            yield file, parse_provenance(_attribute(file, "provenance", path), path, kind)
-    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
-        raise ClcapError(
-            f"{path} is not a readable HDF5 file (damaged or cut short): {_short(error)}; make it again"
-        ) from error
+    with written_whole(out) as part, part.open("w+b", buffering=0) as content:
+        sink = Sink(content)
+        try:
+            with h5py.File(sink, "w") as file:
+                yield file, sink
+        except SystemError as error:  # so h5py words a Ctrl-C that came while HDF5 was calling the sink
+            raise KeyboardInterrupt from error
+        finally:
+            sink.check()  # the cause of whatever HDF5 says
 
 
 def write_provenance(file: "h5py.File", provenance: Provenance) -> None:
@@ -48,34 +120,8 @@ def write_ids(group: "h5py.Group", name: str, ids: list[ImageId]) -> None:
         write_texts(group, name, [str(id) for id in ids])
 
 
-def read_ids(group: "h5py.Group", name: str) -> list[ImageId]:
-    """Image ids as they were stored."""
-    if group[name].dtype.kind == "i":
-        return group[name][:].tolist()
-    return [*read_texts(group, name)]
-
-
 def write_texts(group: "h5py.Group", name: str, texts: list[str]) -> None:
     """Store texts as UTF-8."""
     import h5py
 
     group.create_dataset(name, data=texts, dtype=h5py.string_dtype(), shape=(len(texts),))
-
-
-def read_texts(group: "h5py.Group", name: str) -> list[str]:
-    """Texts as they were stored."""
-    return group[name].asstr()[:].tolist()
-
-
-def _attribute(file: "h5py.File", name: str, path: Path) -> object:
-    if name not in file.attrs:
-        raise ClcapError(f"{path} is an HDF5 file, but not one that clcap wrote")
-    try:
-        return parse_json(file.attrs[name], path)
-    except (ClcapError, TypeError) as error:
-        raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
-
-
-def _short(error: Exception) -> str:
-    """HDF5's reason without the details that only its developers can read."""
-    return str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(":")[0]

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import opened, write_provenance
+from clcap_cli.artifacts.hdf5 import created, opened, write_provenance
 from clcap_cli.artifacts.provenance import Origin, digest
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
@@ -49,26 +48,31 @@ class KeptArrays:
         self.path, self.kind, self.origin = path, kind, origin
         self.arrays = self._read() if path.exists() else {}
 
-    def get(self, name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
-        """The array called ``name``; where it is not known it is computed and written."""
+    def get(
+        self, name: str, compute: Callable[[], np.ndarray], fits: Callable[[np.ndarray], bool] = lambda _: True
+    ) -> np.ndarray:
+        """The array called ``name``; where it is not known it is computed and written.
+
+        Raises ClcapError when the file's does not fit what it is for.
+        """
         if name not in self.arrays:
             self.arrays[name] = compute()
             self._write()
+        elif not fits(self.arrays[name]):
+            raise self._damaged()
         return self.arrays[name]
 
     def _read(self) -> dict[str, np.ndarray]:
         """What the file holds, nothing if it belongs to other inputs or settings."""
         try:
-            with opened(self.path, self.kind) as (file, provenance):
+            with opened(self.path, self.kind) as (content, provenance):
                 inputs = [(item.role, item.id) for item in provenance.inputs]
                 same = inputs == [(role, id) for role, _, id in self.origin.inputs]
                 if not same or provenance.settings != self.origin.settings:
                     return {}
-                arrays = {name: values[:] for name, values in file["arrays"].items()}
+                arrays = {name: np.array(content.mapped(stored)) for name, stored in content["arrays"].items()}
         except ClcapError as error:
             raise ClcapError(f"{error}, or remove it: it is computed anew") from error
-        except TypeError as error:
-            raise self._damaged() from error
         if _content_id(arrays) != provenance.id:
             raise self._damaged()
         return arrays
@@ -77,16 +81,13 @@ class KeptArrays:
         return ClcapError(f"{self.path} is damaged; remove it: it is computed anew")
 
     def _write(self) -> None:
-        import h5py
-
         try:
-            with written_whole(self.path) as part, h5py.File(part, "w") as file:
+            with created(self.path) as (file, _):
                 write_provenance(file, self.origin.stamp(self.kind, _content_id(self.arrays), self.path))
                 for name, values in self.arrays.items():
                     file[f"arrays/{name}"] = values
-        except (ClcapError, RuntimeError) as error:  # HDF5 says the latter of a full disk
-            reason = error if isinstance(error, ClcapError) else f"{self.path} cannot be written"
-            say(f"warning: {reason}; computed anew next time")
+        except ClcapError as error:
+            say(f"warning: {error}; computed anew next time")
 
 
 def _content_id(arrays: Mapping[str, np.ndarray]) -> str:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
-from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import created, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, digest, digest_of_json
 from clcap_cli.datasets.records import ImageId
 
@@ -21,10 +20,8 @@ def write_log_probs(
     out: Path, ids: Sequence[ImageId], captions: Sequence[str], log_probs: np.ndarray, origin: Origin
 ) -> None:
     """Write the table ``log_probs``, (captions, images)."""
-    import h5py
-
     content_id = digest([digest_of_json([list(ids), list(captions)]).encode(), log_probs.tobytes()])
-    with written_whole(out) as part, h5py.File(part, "w") as file:
+    with created(out) as (file, _):
         write_provenance(file, origin.stamp(KIND, content_id, out))
         write_ids(file, "id", list(ids))
         write_texts(file, "caption", list(captions))

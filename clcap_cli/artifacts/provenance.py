@@ -27,7 +27,7 @@ from clcap_cli.input_files import check_readable
 FORMATS = {
     "clcap/captions": 1,
     "clcap/features": 1,
-    "clcap/checkpoint": 1,
+    "clcap/checkpoint": 2,
     "clcap/evaluator": 1,
     "clcap/caption-results": 1,
     "clcap/retrieval": 1,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, FiniteFloat
 
+from clcap_cli.artifacts.atomic import together
 from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, digest_of_json, parse_provenance
@@ -48,8 +49,9 @@ def as_coco_results(captions: Mapping[ImageId, str]) -> list[dict[str, ImageId]]
 def write_caption_results(out: Path, captions: Mapping[ImageId, str], origin: Origin) -> None:
     """Write COCO's results list, and its provenance beside it."""
     listed = as_coco_results(captions)
-    write_json(out, listed)
-    write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
+    with together():
+        write_json(out, listed)
+        write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
 
 
 def open_caption_results(path: Path) -> CaptionResults:
@@ -160,7 +162,7 @@ class ComparedFigure(BaseModel):
     difference: float
     interval: tuple[float, float]
     spreads: tuple[float, float]
-    p: float
+    p: float | None
     verdict: str
 
     @property

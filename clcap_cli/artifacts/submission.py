@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import check_writable
+from clcap_cli.artifacts.atomic import check_writable, together
 from clcap_cli.artifacts.json_files import write_json
 from clcap_cli.artifacts.results import CaptionResults, as_coco_results
 from clcap_cli.errors import ClcapError, some
@@ -20,8 +20,9 @@ def write_submission(folder: Path, algorithm: str, results: dict[str, CaptionRes
     """
     _check(algorithm, results)
     paths = [check_writable(folder / f"captions_{which}_{algorithm}_results.json") for which in results]
-    for path, found in zip(paths, results.values(), strict=True):
-        write_json(path, as_coco_results(found.captions))
+    with together():
+        for path, found in zip(paths, results.values(), strict=True):
+            write_json(path, as_coco_results(found.captions))
     return paths
 
 

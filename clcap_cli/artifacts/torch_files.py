@@ -1,8 +1,10 @@
 """PyTorch files of plain types and tensors: read with ``weights_only=True``, which never unpickles anything else."""
 
+import io
 import pickle
 import warnings
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.artifacts.provenance import digest, digest_of_json
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, damaged, some
 from clcap_cli.input_files import check_readable
 
 
@@ -27,11 +30,10 @@ def content_id(head: object, weights: Mapping[str, Tensor]) -> str:
 
 def save(content: dict[str, Any], out: Path) -> None:
     """Write ``content``, whole or not at all."""
+    buffer = io.BytesIO()  # PyTorch itself does not always survive a full disk
+    torch.save(content, buffer)
     with written_whole(out) as part:
-        try:
-            torch.save(content, part)
-        except RuntimeError as error:  # how torch reports a full disk
-            raise ClcapError(f"{out} cannot be written: is the disk full? ({str(error).splitlines()[0]})") from error
+        part.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -45,18 +47,69 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -> dict[str, Tensor]:
+    """``weights``, found in ``path``, if they are the finite weights of such a network as ``build`` makes.
+
+    Raises ClcapError, before anything is allocated, when they are not.
+    """
+    with torch.device("meta"):
+        expected = build().state_dict()
+    if not isinstance(weights, dict):
+        raise damaged(path, "it has no weights")
+    for name in [*expected, *(weights.keys() - expected.keys())]:
+        found, wanted = _described(weights.get(name), "cpu"), _described(expected.get(name), "meta")
+        check_equal(path, f"its weight '{name}'", found, wanted)
+    if sum(value.nbytes for value in weights.values()) > path.stat().st_size:
+        raise damaged(path, "its weights are larger than the file")
+    infinite = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    if infinite:
+        raise damaged(path, f"its weights are not finite numbers: {some(infinite)}")
+    return weights
+
+
+def _described(value: object, device: str) -> str:
+    if value is None:
+        return "missing"
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != device:
+        return "no plain tensor"
+    return f"{str(value.dtype).removeprefix('torch.')} ({', '.join(map(str, value.shape))})"
+
+
 def _read(path: Path) -> Any:
     check_readable(path)
+    _check_archive(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        with path.open("rb") as file:
-            if not file.read(4).startswith((b"PK", b"\x80")):
-                raise ClcapError(f"{path} is not a *.pt file that clcap wrote") from error
-        raise ClcapError(
-            f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
-            "it takes checkpoints that clcap wrote"
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        raise ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again") from error
+        raise _pickled(path) from error
+    except Exception as error:  # what is damaged where makes PyTorch and pickle raise nearly anything
+        raise _unreadable(path) from error
+
+
+def _check_archive(path: Path) -> None:
+    """PyTorch's files are uncompressed zip archives; one that unpacks to more than it is was not written by it."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start.startswith(b"\x80"):
+        raise _pickled(path)
+    if start != b"PK":
+        raise ClcapError(f"{path} is not a *.pt file that clcap wrote")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = [entry.file_size for entry in archive.infolist()]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise _unreadable(path) from error
+    if sum(sizes) > path.stat().st_size:
+        raise damaged(path, "it would unpack to more than its size")
+
+
+def _pickled(path: Path) -> ClcapError:
+    return ClcapError(
+        f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
+        "it takes checkpoints that clcap wrote"
+    )
+
+
+def _unreadable(path: Path) -> ClcapError:
+    return ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again")

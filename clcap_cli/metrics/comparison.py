@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from clcap_cli.metrics.figures import Images, figures_of
-from clcap_cli.metrics.resampling import Draws, Figure, interval, p_value, value
+from clcap_cli.metrics.resampling import Draws, Figure, interval, p_value, spreads, value
+from clcap_cli.metrics.sign_flips import FEWEST, sign_flip_p
 
 SIGNIFICANT = 0.05
+FEW = 50
+"""Images below which p is the sign-flip test's: the bootstrap of so few is too sure."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Difference:
     """Standard deviations over the runs of each side; 0 for a single one."""
     interval: tuple[float, float]
     """95% confidence of second - first, over images."""
-    p: float
-    """Of the hypothesis that there is no difference, two-sided, for this figure by itself."""
+    p: float | None
+    """Of the hypothesis that there is no difference, two-sided, for this figure by itself; None for too few images."""
 
     @property
     def difference(self) -> float:
@@ -36,6 +39,8 @@ class Difference:
         """In a word."""
         if self.difference == 0 and self.interval == (0, 0):
             return "same"
+        if self.p is None:
+            return "too few images"
         if self.p >= SIGNIFICANT:
             return "not significant"
         return "higher" if self.difference > 0 else "lower"
@@ -45,6 +50,8 @@ class Difference:
 class Side:
     """The runs of one setting, measured."""
 
+    runs: Sequence[Images]
+    own_frequencies: bool
     figures: dict[str, Figure]
     """How each figure is computed; of the first run, whose kind all share."""
     values: dict[str, list[float]]
@@ -58,6 +65,8 @@ def measure(runs: Sequence[Images], own_frequencies: bool, draws: Draws) -> Side
     found = [figures_of(images, own_frequencies) for images in runs]
     names = [name for name in found[0] if all(name in figures for figures in found)]
     return Side(
+        runs,
+        own_frequencies,
         found[0],
         {name: [value(figures[name], draws.images) for figures in found] for name in names},
         {name: np.mean([draws.of(figures[name]) for figures in found], axis=0) for name in names},
@@ -66,25 +75,30 @@ def measure(runs: Sequence[Images], own_frequencies: bool, draws: Draws) -> Side
 
 def compare_sides(first: Side, second: Side) -> list[Difference]:
     """Every figure that both have, by paired resampling: both sides see the same images drawn (Koehn 2004)."""
-    differences = []
-    for name in first.values:
-        if name not in second.values:
-            continue
-        mine, theirs = first.values[name], second.values[name]
-        by = float(np.mean(theirs) - np.mean(mine))
-        resampled = second.resampled[name] - first.resampled[name]
-        figure = first.figures[name]
-        differences.append(
-            Difference(
-                name,
-                float(np.mean(mine)),
-                float(np.mean(theirs)),
-                (_spread(mine), _spread(theirs)),
-                interval(figure, by, resampled),
-                p_value(figure, by, resampled),
-            )
-        )
-    return differences
+    p = _p_values(first, second)
+    return [_difference(first, second, name, p[name]) for name in p]
+
+
+def _difference(first: Side, second: Side, name: str, p: float | None) -> Difference:
+    mine, theirs = first.values[name], second.values[name]
+    by = float(np.mean(theirs) - np.mean(mine))
+    ends = interval(first.figures[name], by, second.resampled[name] - first.resampled[name])
+    return Difference(name, float(np.mean(mine)), float(np.mean(theirs)), (_spread(mine), _spread(theirs)), ends, p)
+
+
+def _p_values(first: Side, second: Side) -> dict[str, float | None]:
+    """Of every figure that both have: from the bootstrap, or by sign flips where that cannot give any."""
+    resampled = {name: second.resampled[name] - first.resampled[name] for name in first.values if name in second.values}
+    images = len(first.runs[0])
+    if images < FEWEST:
+        return dict.fromkeys(resampled)
+    flipped = [name for name, values in resampled.items() if images < FEW or not spreads(values)]
+    found = sign_flip_p(first.runs, second.runs, flipped, first.own_frequencies) if flipped else {}
+    by = {name: float(np.mean(second.values[name]) - np.mean(first.values[name])) for name in resampled}
+    return {
+        name: found[name] if name in found else p_value(first.figures[name], by[name], values)
+        for name, values in resampled.items()
+    }
 
 
 def _spread(values: Sequence[float]) -> float:

@@ -53,15 +53,16 @@ class JavaProgram:
         self._heard, self._hung, self._ended = time.monotonic(), False, threading.Event()
         if _ENDING.is_set():
             raise JavaError(f"{name} is not started any more")
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  (closed on exit)
         command = [str(find_java()), UTF8, *words]
-        try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
-            )
-        except OSError as error:
-            self._complaints.close()
-            raise JavaError(f"{name}: {command[0]} cannot be started: {error.strerror or error}") from error
+        with contextlib.ExitStack() as opened:
+            try:
+                self._complaints = opened.enter_context(tempfile.TemporaryFile())
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
+                )
+            except OSError as error:
+                raise JavaError(f"{name}: {command[0]} cannot be started: {error.strerror or error}") from error
+            opened.pop_all()  # until the program is left
         threading.Thread(target=self._watch, daemon=True).start()
         _RUNNING.add(self)
 

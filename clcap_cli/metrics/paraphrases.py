@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clcap_cli.artifacts.atomic import written_whole
 from clcap_cli.metrics.java import package_folder
 
 if TYPE_CHECKING:
@@ -46,12 +47,15 @@ def read_table() -> "ChunkedArray":
 
 
 def phrases_of(texts: Iterable[str]) -> set[bytes]:
-    """All phrases that METEOR may see in tokenised texts, without marks and spaces; those of marks alone are ``b""``."""
+    """All phrases that METEOR may see in tokenised texts, without marks and spaces; ``b""`` is any of marks alone."""
     return {b"", *(phrase.encode() for text in set(texts) for phrase in _phrases(text))}
 
 
 def write_needed(table: "ChunkedArray", phrases: set[bytes], out: Path) -> None:
-    """Write the entries whose phrases are both among ``phrases`` to ``out``, a gzip file as METEOR reads it."""
+    """Write the entries whose phrases are both among ``phrases`` to ``out``, a gzip file as METEOR reads it.
+
+    Raises ClcapError when it cannot be written.
+    """
     import pyarrow
 
     known = pyarrow.array(phrases, pyarrow.binary())
@@ -60,7 +64,7 @@ def write_needed(table: "ChunkedArray", phrases: set[bytes], out: Path) -> None:
     with ThreadPoolExecutor() as pool:
         first, second = pool.map(lambda side: _is_among(side, known), sides)
     needed = table.filter(pyarrow.array(np.repeat(first & second, LINES))).to_pylist()
-    with gzip.open(out, "wb", compresslevel=1) as file:
+    with written_whole(out) as part, gzip.open(part, "wb", compresslevel=1) as file:
         file.writelines(line + b"\n" for line in needed)
 
 

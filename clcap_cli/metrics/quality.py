@@ -1,6 +1,5 @@
 """Caption quality as the field measures it, on text tokenised by COCO's tokeniser."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clcap_cli.artifacts.atomic import temporary_folder
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.metrics.bleu import bleu_of, bleu_statistics
@@ -93,15 +93,15 @@ def score_captions(
     frequencies are those of ``corpus``, tokenised, in place of the references. METEOR and SPICE are computed by Java
     beside the other metrics; where it fails them, they are in ``not_scored`` and the others are as they would be.
 
-    Raises ClcapError when the tokeniser fails.
+    Raises ClcapError when the tokeniser fails, and when there is no room for temporary files.
     """
     not_scored: dict[str, str] = {}
-    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder, ended_together():
+    with ThreadPoolExecutor() as pool, temporary_folder() as folder, ended_together():
         table = pool.submit(read_table) if "METEOR" in metrics else None
         texts = tokenised(captions, references)
         java = {}
         if table is not None:
-            needed = Path(folder, "paraphrases.gz")
+            needed = folder / "paraphrases.gz"
             phrases = phrases_of([*texts.captions, *chain.from_iterable(texts.references)])
             write_needed(table.result(), phrases, needed)
             java["METEOR"] = pool.submit(_meteor, texts, needed, draws)

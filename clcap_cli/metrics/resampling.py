@@ -88,13 +88,15 @@ def measured(figures: Mapping[str, Figure], draws: Draws) -> tuple[dict[str, flo
 
 def p_value(figure: Figure, difference: float, resampled: np.ndarray) -> float:
     """Of the hypothesis that there is no difference, two-sided, from the difference's resampled values."""
-    if not resampled.any() and difference == 0:
-        return 1.0
     if figure.counts_distinct:
-        spread = float(np.std(resampled))
-        return 0.0 if spread == 0 else _normal_tails(difference / spread)
+        return _normal_tails(difference / float(np.std(resampled)))
     below, above = (resampled <= 0).sum(), (resampled >= 0).sum()
     return float(min(1.0, 2 * (min(below, above) + 1) / (len(resampled) + 1)))
+
+
+def spreads(resampled: np.ndarray) -> bool:
+    """Whether resampled values differ by more than rounding: from values that do not, no p-value follows."""
+    return bool(np.ptp(resampled) > 1e-9 * max(1.0, float(np.abs(resampled).max())))
 
 
 def _normal_tails(z: float) -> float:

@@ -6,10 +6,10 @@ write its result and that Java lost with version 15.
 
 import json
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from clcap_cli.artifacts.atomic import temporary_folder, write_text
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, package_folder
@@ -66,9 +66,9 @@ def _number(score: object) -> float:
 def _run(folder: Path, items: list[dict]) -> list[dict]:
     package = package_folder("spice")
     jars = [package / "spice-1.0.jar", package / "lib" / "*", folder / "*"]
-    with tempfile.TemporaryDirectory() as work:
-        given, found = Path(work, "texts.json"), Path(work, "scores.json")
-        given.write_text(json.dumps(items), encoding="utf-8")
+    with temporary_folder() as work:
+        given, found = work / "texts.json", work / "scores.json"
+        write_text(given, json.dumps(items))
         words = (MEMORY, *MODERN_JAVA, "-cp", class_path(jars), "edu.anu.spice.SpiceScorer", str(given))
         with JavaProgram("SPICE", *words, "-out", str(found), "-silent", silence=PATIENCE) as program:
             try:

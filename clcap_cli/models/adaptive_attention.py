@@ -1,7 +1,9 @@
 """Adaptive Attention: "Knowing When to Look" (Lu et al. 2017).
 
 At every word the model attends over the regions of the image and over a visual sentinel, which is what the language
-model knows by itself.
+model knows by itself. Dropout is where the authors' code has it: on the word vector, v_g and V, the LSTM's output, the
+sentinel before and after its projection, the projected hidden state, the attention's hidden layer, and the output
+layer's input.
 """
 
 from dataclasses import dataclass
@@ -99,7 +101,8 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
         counts = image.bincount(minlength=len(visual)).tolist()
         h, sentinel = self._hidden(after.h[by_image]), sentinel[by_image]
         query = self.query(h)
-        scores = additive_scores(query, visual.keys, self.score.weight.squeeze(0), counts)  # (B, R)
+        dropout = self.dropout.p if self.training else 0.0
+        scores = additive_scores(query, visual.keys, self.score.weight.squeeze(0), counts, dropout)  # (B, R)
         weights, on_sentinel = self._weights(scores, query, sentinel)
         context = weighted_regions(weights, visual.regions, counts) + on_sentinel * sentinel
         return self.dropout(torch.tanh(self.combine(context + h)))[by_image.argsort()]
@@ -111,14 +114,14 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
     def _sentinel(self, words: Tensor, from_overview: Tensor, hidden_before: Tensor, cell: Tensor) -> Tensor:
         """s_t = sigmoid(W_x [w_t; v_g] + W_h h_{t-1}) ⊙ tanh(m_t), projected: (B, hidden)."""
         gate = torch.sigmoid(self.gate_input(words) + from_overview + self.gate_hidden(hidden_before))
-        return self.dropout(torch.relu(self.sentinel(gate * torch.tanh(cell))))
+        return self.dropout(torch.relu(self.sentinel(self.dropout(gate * torch.tanh(cell)))))
 
     def _hidden(self, h: Tensor) -> Tensor:
         """The hidden state as the attention and the output see it, (B, hidden)."""
-        return self.dropout(torch.tanh(self.hidden(h)))
+        return self.dropout(torch.tanh(self.hidden(self.dropout(h))))
 
     def _weights(self, region_scores: Tensor, query: Tensor, sentinel: Tensor) -> tuple[Tensor, Tensor]:
         """Attention weights of the regions (B, R) and of the sentinel (B, 1), which sum to one."""
-        sentinel_score = self.score(torch.tanh(self.sentinel_key(sentinel) + query))
+        sentinel_score = self.score(self.dropout(torch.tanh(self.sentinel_key(sentinel) + query)))
         weights = torch.softmax(torch.cat([region_scores, sentinel_score], dim=1), dim=1)
         return weights[:, :-1], weights[:, -1:]

@@ -2,27 +2,34 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from clcap_cli.models.rows import ImageFeatures, Rows
+
+LONGEST = 2**16
+Size = Annotated[int, Field(ge=1, le=2**24)]
+"""Of a file's network; beyond these a product of sizes could be no number any more."""
 
 
 @dataclass(frozen=True)
 class CaptionerConfig:
     """The sizes of a captioner."""
 
-    vocabulary_size: int
+    vocabulary_size: Size
     """Words, END and UNK: the classes of the output."""
-    max_length: int
+    max_length: Annotated[int, Field(ge=1, le=LONGEST)]
     """Words that a caption may have."""
-    pooled_channels: int
-    grid_channels: int
-    embedding_size: int = 512
-    hidden_size: int = 512
-    dropout: float = 0.5
+    pooled_channels: Size
+    grid_channels: Size
+    embedding_size: Size = 512
+    hidden_size: Size = 512
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    image_relu: bool = True
+    """Whether NeuralTalk2's projected image goes through a ReLU, which it did not before checkpoints of version 2."""
 
 
 VisualT = TypeVar("VisualT", bound=Rows)

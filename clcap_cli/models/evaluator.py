@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from clcap_cli.datasets.vocabulary import END
+from clcap_cli.models.captioner import Size
 from clcap_cli.models.lstm import LSTM
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures
@@ -18,12 +19,12 @@ from clcap_cli.models.rows import ImageFeatures
 class EvaluatorConfig:
     """The sizes of an evaluator."""
 
-    vocabulary_size: int
+    vocabulary_size: Size
     """Words, END and UNK."""
-    pooled_channels: int
-    embedding_size: int = 512
+    pooled_channels: Size
+    embedding_size: Size = 512
     """Of a word's vector."""
-    hidden_size: int = 512
+    hidden_size: Size = 512
     """Of the LSTM's state, which is the caption's embedding, and so of the image's."""
 
 

@@ -1,8 +1,11 @@
 """NeuralTalk2: Show and Tell (Vinyals et al. 2015) as Karpathy's code has it.
 
-The pooled image vector, projected, is the first input of an LSTM; the words follow.
+The pooled image vector, projected and through a ReLU, is the first input of an LSTM; the words follow. Dropout is on
+the LSTM's output alone. One difference: word vectors are initialised within ±0.1, there from a standard normal
+distribution.
 """
 
+import torch
 from torch import Tensor, nn
 
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
@@ -27,7 +30,8 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
 
     def encode(self, features: ImageFeatures) -> LSTMState:
         """The LSTM's state after it has seen the image."""
-        projected = self.lstm.input(self.image(features.pooled))
+        image = self.image(features.pooled)
+        projected = self.lstm.input(torch.relu(image) if self.config.image_relu else image)
         return self.lstm.step(projected, self.lstm.zeros(len(projected)))
 
     def sequence_log_prob(self, visual: LSTMState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:

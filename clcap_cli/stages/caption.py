@@ -1,6 +1,5 @@
 """caption: a checkpoint and images -> COCO results."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split, Threads
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +37,7 @@ def caption(
         typer.Option(help="With --images: the backbone's weights, if they were a file.", show_default=False),
     ] = None,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Write a caption for every image of a split, or for any images, as COCO's results list.
 
@@ -53,9 +53,11 @@ def caption(
     from clcap_cli.artifacts.results import write_caption_results
     from clcap_cli.devices import choose_device
     from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.threads import use_threads
 
     if also and not images:
         raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")
+    use_threads(threads)
     origin = Origin("caption", settings)
     if images:
         opened, where = open_checkpoint(checkpoint), choose_device(device)
@@ -79,6 +81,7 @@ def _extracted(
     checkpoint: "Checkpoint", paths: list[Path], weights: str | None, device: "torch.device"
 ) -> "Iterator[tuple[list[ImageId], Features]]":
     """Ids and features of any image files, kept in a temporary file while they are needed."""
+    from clcap_cli.artifacts.atomic import temporary_folder
     from clcap_cli.artifacts.features import open_features, write_features
     from clcap_cli.artifacts.inputs import check_backbone
     from clcap_cli.artifacts.provenance import Origin
@@ -93,8 +96,8 @@ def _extracted(
     names: dict[ImageId, str] = {str(path): path.name for path in found}
     files = [ImageFile(str(path), path) for path in found]
     batches = extract(backbone, files, skipped=None)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "features.h5"
+    with temporary_folder() as folder:
+        path = folder / "features.h5"
         write_features(path, names, backbone.info, batches, Origin("caption", {}))
         yield list(names), open_features(path)
 

@@ -33,8 +33,9 @@ def compare(
     """Say which differences between runs are real, by paired bootstrap over images, and what else differs.
 
     Runs that differ by their seed alone are pooled, and their spread is shown. BLEU, METEOR and CIDEr are computed
-    again for each of 1,000 resamples. A p-value is of its figure by itself: of twenty figures, one falls below 0.05
-    by chance. The tables go to the screen, and with --out as JSON to a file.
+    again for each of 1,000 resamples. Below 50 images p is that of the exact sign-flip test, and fewer than 6 images
+    give none. A p-value is of its figure by itself: of twenty figures, one falls below 0.05 by chance. The tables go to
+    the screen, and with --out as JSON to a file.
 
     Example: clcap compare nt.metrics.json nt_cl.metrics.json
     """
@@ -161,6 +162,8 @@ def _print_comparison(
             f"{one.name:<32}{one.first:9.4f} {one.second:9.4f}  {one.difference:+10.4f}  {span:<20} "
             f"{_written(one.p):<6} {one.verdict}{_spreads(one)}"
         )
+    if any(one.p is None for one in differences):
+        print(f"no p: with {len(ids)} images no difference can be significant; 6 are the fewest")
     if all(one.verdict == "same" for one in differences):
         tell("no difference: every figure is the same in every resample")
     for heading, key in (("measured differently, so not comparable", "measured"), ("the runs differ by", "made")):
@@ -171,7 +174,9 @@ def _print_comparison(
     _print_changed(first, other, ids)
 
 
-def _written(p: float) -> str:
+def _written(p: float | None) -> str:
+    if p is None:
+        return "-"
     return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 

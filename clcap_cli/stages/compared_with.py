@@ -55,7 +55,7 @@ def similar_to(
         return None
     seen = open_features(path)
     origin.uses("features", seen)
-    return nearest_images(seen.pooled[seen.rows_of(ids)], SIMILAR).tolist()
+    return nearest_images(seen.pooled_at(seen.rows_of(ids)), SIMILAR).tolist()
 
 
 def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") -> Columns:

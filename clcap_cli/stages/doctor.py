@@ -65,6 +65,15 @@ def _devices() -> str:
     return ", ".join(found) or "no GPU: everything runs on the CPU"
 
 
+def _precision() -> str:
+    from clcap_cli.devices import choose_device
+    from clcap_cli.precision import bf16_obstacle
+
+    device = choose_device("auto")
+    obstacle = bf16_obstacle(device)
+    return f"--precision auto is fp32 here: {obstacle}" if obstacle else f"--precision auto is bf16 on this {device}"
+
+
 def _disk() -> str:
     free = shutil.disk_usage(Path.cwd()).free
     if free < ENOUGH_DISK:
@@ -145,6 +154,7 @@ def _models() -> str:
 CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("software", _software),
     ("devices", _devices),
+    ("precision", _precision),
     ("disk", _disk),
     ("java", _java),
     ("scores", _scores),

@@ -9,7 +9,7 @@ import typer
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError, some, unknown_name
 from clcap_cli.stages.compared_with import corpus_of, rank_columns, similar_to, training_columns
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split, Threads
 from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def evaluate(
     features: FeaturesFile = None,
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Score captions against what people wrote, exactly as pycocoevalcap does, and say how much they differ.
 
@@ -107,6 +108,9 @@ def evaluate(
     elif subject is None or predictions is not None:
         raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
     elif subject.suffix == ".pt":
+        from clcap_cli.threads import use_threads
+
+        use_threads(threads)
         pairing = captioned(subject, references, split, beam, captions, features, device, origin)
     else:
         pairing = read(subject, references, split, captions, origin)

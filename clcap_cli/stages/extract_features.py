@@ -7,7 +7,7 @@ import typer
 
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Device, Out
+from clcap_cli.stages.options import Device, Out, Threads
 
 if TYPE_CHECKING:
     from clcap_cli.backbones.extraction import ImageFile, Skipped
@@ -29,6 +29,7 @@ def extract_features(
     ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out and list them.")] = False,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Show every image to a backbone and keep its grid and its pooled vector, float16.
 
@@ -43,6 +44,7 @@ def extract_features(
     from clcap_cli.backbones.extraction import BATCH, ImageFile, Skipped, extract
     from clcap_cli.backbones.images import find_image
     from clcap_cli.devices import choose_device, keep_freed_memory
+    from clcap_cli.threads import use_threads
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
@@ -55,6 +57,7 @@ def extract_features(
     wanted = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
     if not skip_bad:
         _check_all_there(wanted)
+    use_threads(threads)
     keep_freed_memory()
     network = load_backbone(backbone, weights, image_size, choose_device(device))
     count = len(listed.image_ids)

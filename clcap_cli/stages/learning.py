@@ -97,10 +97,15 @@ def sampler_of(
     kept = KeptArrays(neighbours_beside(features.path), NEIGHBOURS, origin)
 
     def compute() -> "np.ndarray":
-        pooled = features.pooled[features.rows_of(split.ids)]
+        pooled = features.pooled_at(features.rows_of(split.ids))
         return nearest_images(pooled, MOST_SIMILAR, watching("similar images, blocks"))
 
-    nearest = kept.get(digest([split.rows.tobytes()]), compute)
+    def fits(nearest: "np.ndarray") -> bool:
+        images = len(split)
+        inside = ((nearest >= 0) & (nearest < images)).all()
+        return bool(inside) and (nearest.dtype, nearest.shape) == ("int32", (images, min(MOST_SIMILAR, images - 1)))
+
+    nearest = kept.get(digest([split.rows.tobytes()]), compute, fits)
     return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])
 
 

@@ -25,7 +25,7 @@ def make_scenes(
     """
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.json_files import write_json
     from clcap_cli.datasets.scenes import SIDE, describe, draw_scenes, paint
 
@@ -33,15 +33,17 @@ def make_scenes(
     check_writable(images / "first")
     rng = np.random.default_rng(seed)
     scenes = iter(enumerate(draw_scenes(train + val + test, rng), start=1))
-    for split, count in (("train", train), ("val", val), ("test", test)):
-        listed, notes = [], []
-        for id, scene in (next(scenes) for _ in range(count)):
-            name = f"{seed}_{id:06d}.png"
-            paint(scene, rng).save(images / name)
-            listed.append({"id": id, "file_name": name, "width": SIDE, "height": SIDE})
-            texts = describe(scene, rng)
-            notes += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]
-        info = {"description": f"clcap scenes, seed {seed}"}
-        write_json(folder / f"captions_{split}.json", {"info": info, "images": listed, "annotations": notes})
+    with together():
+        for split, count in (("train", train), ("val", val), ("test", test)):
+            listed, notes = [], []
+            for id, scene in (next(scenes) for _ in range(count)):
+                name = f"{seed}_{id:06d}.png"
+                with written_whole(images / name) as part:
+                    paint(scene, rng).save(part, "PNG")
+                listed.append({"id": id, "file_name": name, "width": SIDE, "height": SIDE})
+                texts = describe(scene, rng)
+                notes += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]
+            info = {"description": f"clcap scenes, seed {seed}"}
+            write_json(folder / f"captions_{split}.json", {"info": info, "images": listed, "annotations": notes})
     say(f"{train} + {val} + {test} scenes with five captions each, seed {seed}")
     return folder

@@ -8,6 +8,12 @@ import typer
 Out = Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default=False)]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same machine: same figures.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps, or auto for the best there is.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, help="Processor threads to compute with; default: one for each core.", show_default=False
+    ),
+]
 Split = Annotated[str, typer.Option("--split", help="Which split of captions.h5.")]
 Beam = Annotated[int, typer.Option("--beam", min=1, help="Beam width; 1 is greedy search.")]
 MaxTokens = Annotated[
@@ -20,8 +26,10 @@ MaxTokens = Annotated[
     ),
 ]
 Precision = Annotated[
-    Literal["fp32", "bf16"],
-    typer.Option("--precision", help="Of the products; bf16 is faster on most machines."),
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(
+        "--precision", help="Of the matrix products; auto is bf16 where the processor has instructions for it."
+    ),
 ]
 Schedule = Annotated[Literal["cosine", "constant"], typer.Option("--schedule", help="How the rate goes on.")]
 Clip = Annotated[float, typer.Option("--clip", min=1e-9, help="Gradients are clamped to ± this.")]

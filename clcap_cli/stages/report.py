@@ -56,7 +56,7 @@ def report(
 
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
-    from clcap_cli.artifacts.atomic import check_writable, write_text
+    from clcap_cli.artifacts.atomic import check_writable, together, write_text
     from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.runs import image_warnings, open_runs
     from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
@@ -75,14 +75,16 @@ def report(
         say(f"warning: {warning}")
     for sentence in experiments.left_out:
         say(sentence)
-    for path, content in written:
-        write_text(path, content)
+    with together():
+        for path, content in written:
+            write_text(path, content)
+        if plots is not None:
+            _save_plots(experiments.examples, plots)
+        if page is not None:
+            write_text(page, _page(runs, experiments, images or []))
     if text:
         _print(runs, experiments)
-    if plots is not None:
-        _save_plots(experiments.examples, plots)
     if page is not None:
-        write_text(page, _page(runs, experiments, images or []))
         say(f"{page}: {page.stat().st_size / 2**20:.1f} MiB")
     return page
 

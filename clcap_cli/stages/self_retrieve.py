@@ -9,7 +9,7 @@ import typer
 
 from clcap_cli.console import say, watching
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split, Threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,7 @@ def self_retrieve(
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for.
 
@@ -58,14 +59,16 @@ def self_retrieve(
     settings = dict(locals())
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, together
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
     from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
     from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.threads import use_threads
 
+    use_threads(threads)
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, device, origin)
     given = open_caption_results(results) if results else None
@@ -97,10 +100,11 @@ def self_retrieve(
     }
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     images = [dict(zip(names, values, strict=True)) for values in each]
-    write_figures(out, RETRIEVAL, overall, images, origin, beside={"timing": timing})
-    if full_matrix is not None:
-        scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
-        write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
+    with together():
+        write_figures(out, RETRIEVAL, overall, images, origin, beside={"timing": timing})
+        if full_matrix is not None:
+            scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
+            write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
     _say_figures(overall, seconds)
     return out
 

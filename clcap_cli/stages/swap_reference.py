@@ -7,7 +7,7 @@ import typer
 
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed
+from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed, Threads
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.checkpoints import Checkpoint
@@ -30,6 +30,7 @@ def swap_reference(
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Make the next round's reference from a trained target (the paper's reference replacement).
 
@@ -49,6 +50,7 @@ def swap_reference(
     from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device
+    from clcap_cli.threads import use_threads
     from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
@@ -62,6 +64,7 @@ def swap_reference(
         origin.uses(role, artifact)
     first = re.sub(r"_ref\d+$", "", ref.stem)
     out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
+    use_threads(threads)
     where = choose_device(device)
     split = CaptionSplit(spoken, "val", where, [*seen.skipped, *ref_seen.skipped])
     before, after = _measure(current, split, ref_seen, seed), _measure(trained, split, seen, seed)

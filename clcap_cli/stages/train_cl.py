@@ -1,7 +1,7 @@
 """train-cl: a reference and a target -> a target whose captions tell images apart."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ from clcap_cli.stages.options import (
     Precision,
     Schedule,
     Seed,
+    Threads,
 )
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ def train_cl(
     clip: Clip = 0.1,
     patience: Patience = 2,
     max_tokens: MaxTokens = None,
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
@@ -113,13 +115,15 @@ def train_cl(
     settings = dict(locals())
     from dataclasses import replace
 
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
     from clcap_cli.artifacts.inputs import captions_for, check_vocabulary, features_for
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.precision import choose_precision
+    from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.learning import (
         AGAINST_REFERENCE,
         SUFFIXES,
@@ -128,6 +132,7 @@ def train_cl(
         evaluator_for,
         sampler_of,
     )
+    from clcap_cli.threads import use_threads
     from clcap_cli.training.adversarial_task import AdversarialTask
     from clcap_cli.training.data import BatchSettings, CaptionSplit
     from clcap_cli.training.introspective_task import IntrospectiveTask
@@ -155,9 +160,12 @@ def train_cl(
         skipped = [*skipped, *ref_seen.skipped]
     out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"), origin.read)
     check_writable(log_beside(out))
-    make_reproducible(seed)
-    start = replace(start, config=replace(start.config, dropout=dropout))
     where = choose_device(device)
+    settings["precision"] = chosen = choose_precision(precision, where)
+    settings["threads"] = use_threads(threads)
+    make_reproducible()
+    seed_torch(seed, "initialisation")
+    start = replace(start, config=replace(start.config, dropout=dropout))
     learner = ModelOnFeatures(start.captioner(where), seen)
     split, val = (CaptionSplit(spoken, name, where, skipped) for name in ("train", "val"))
     sampler = sampler_of(split, spoken, seen, negatives)
@@ -171,8 +179,8 @@ def train_cl(
             known = Origin("train-cl", {})
             for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
                 known.uses(role, artifact)
-            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), precision)
-        _report_start(task, precision)
+            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), chosen)
+        _report_start(task, chosen)
     elif objective == "introspective":
         task = IntrospectiveTask(sampler, val, learner, k, redraw_negatives is True, batch, seed)
     else:
@@ -180,19 +188,23 @@ def train_cl(
         check_writable(evaluator_beside(out), origin.read)
         task = AdversarialTask(sampler, val, learner, critic, k, batch, seed, warm=evaluator is not None)
         task.warm_up()
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
+    seed_torch(seed, "dropout")
+    with written_whole(log_beside(out)) as log:
+        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
+        shared = spoken.vocabulary, seen.backbone, record
+        with together():
+            if isinstance(task, AdversarialTask):
+                write_evaluator(evaluator_beside(out), task.evaluator, *shared, origin)
+            write_checkpoint(out, start.model, task.model, *shared, reference.lineage, origin)
     if sampler.avoided:
         say(
             f"negatives: {sampler.drawn} drawn; {sampler.avoided} times one read like a caption of the image itself "
             "and was drawn again"
         )
-    if isinstance(task, AdversarialTask):
-        write_evaluator(evaluator_beside(out), task.evaluator, spoken.vocabulary, seen.backbone, record, origin)
-    write_checkpoint(out, start.model, task.model, spoken.vocabulary, seen.backbone, record, reference.lineage, origin)
     return out
 
 
-def _report_start(task: "ReferenceTask", precision: "Precision") -> None:
+def _report_start(task: "ReferenceTask", precision: Literal["fp32", "bf16"]) -> None:
     figures = task.starting_figures(precision)
     shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
     equal = task.loss_of_equal_models()

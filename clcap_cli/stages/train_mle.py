@@ -18,6 +18,7 @@ from clcap_cli.stages.options import (
     Precision,
     Schedule,
     Seed,
+    Threads,
 )
 
 
@@ -36,9 +37,10 @@ def train_mle(
     clip: Clip = 0.1,
     patience: Patience = 5,
     max_tokens: MaxTokens = None,
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
     seed: Seed = 0,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> Path:
     """Train a captioner by maximum likelihood, and keep the epoch with the best validation likelihood.
 
@@ -47,7 +49,7 @@ def train_mle(
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = dict(locals())
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.features import open_features
@@ -56,6 +58,9 @@ def train_mle(
     from clcap_cli.devices import choose_device, make_reproducible
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.models.registry import build_model
+    from clcap_cli.precision import choose_precision
+    from clcap_cli.random_streams import seed_torch
+    from clcap_cli.threads import use_threads
     from clcap_cli.training.data import BatchSettings
     from clcap_cli.training.loop import TrainSettings, log_beside, train
     from clcap_cli.training.mle_task import MleTask
@@ -76,10 +81,16 @@ def train_mle(
         hidden_size=hidden,
         dropout=dropout,
     )
-    make_reproducible(seed)
-    captioner = build_model(model, config).to(choose_device(device))
+    where = choose_device(device)
+    settings["precision"] = chosen = choose_precision(precision, where)
+    settings["threads"] = use_threads(threads)
+    make_reproducible()
+    seed_torch(seed, "initialisation")
+    captioner = build_model(model, config).to(where)
     task = MleTask(captioner, spoken, seen, BatchSettings(batch_size, max_tokens), seed)
     say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
-    record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, precision), log_beside(out))
-    write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
+    seed_torch(seed, "dropout")
+    with written_whole(log_beside(out)) as log:
+        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
+        write_checkpoint(out, model, captioner, spoken.vocabulary, seen.backbone, record, Lineage(), origin)
     return out

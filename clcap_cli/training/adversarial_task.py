@@ -14,6 +14,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.models.evaluator import Evaluator
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
+from clcap_cli.random_streams import Purpose, stream, torch_seed
 from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
@@ -23,8 +24,6 @@ from clcap_cli.training.validation import CaptionSample, split_log_probs
 EVALUATOR_LR = 3e-4
 WARM_UP_EPOCHS = 5
 """As the paper has it."""
-VALIDATION, WARM_UP, TRAINING = range(3)
-"""Keep the draws of each apart from those of the others."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ class AdversarialSplit:
     def __init__(self, features: FeatureReader, negatives: NegativeSampler):
         self.captions, self.features, self.negatives = negatives.split, features, negatives
 
-    def mismatched(self, batches: Sequence[np.ndarray], seed: tuple[int, ...]) -> list[MismatchedBatch]:
+    def mismatched(self, batches: Sequence[np.ndarray], rng: np.random.Generator) -> list[MismatchedBatch]:
         """Batches of images with one mismatched caption for each of theirs."""
-        return self.negatives.mismatched(batches, 1, seed)
+        return self.negatives.mismatched(batches, 1, rng)
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
         """The batch's captions and features."""
@@ -117,15 +116,16 @@ class AdversarialTask:
             for drawn in (negatives, NegativeSampler(val))
         )
         blocks = self.val_split.features.blocks(settings.images)
-        self.val_batches = self.val_split.mismatched(blocks, (seed, VALIDATION))
+        self.val_batches = self.val_split.mismatched(blocks, stream(seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, seed)
         self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
-        self.generator = self._generator(TRAINING)
+        self.generator = self._generator("sampling")
 
     def warm_up(self) -> None:
         """Train the evaluator, unless it is warm, while the captioner stays as it is."""
         for epoch in range(0 if self.warm else WARM_UP_EPOCHS):
-            batches, what = self._batches(epoch, WARM_UP), f"evaluator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
+            order, drawn = stream(self.seed, "warm-up order", epoch), stream(self.seed, "warm-up negatives", epoch)
+            batches, what = self._batches(order, drawn), f"evaluator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
             loaded = ReadAhead(self.train_split.load, batches)
             figures = [self._teach(one, self._generate(one)) for one in progress(loaded, len(batches), what)]
             means = {name: float(sum(one[name] for one in figures)) / len(batches) for name in figures[0]}
@@ -133,7 +133,7 @@ class AdversarialTask:
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's own order, with mismatched captions drawn anew."""
-        return self._batches(epoch, TRAINING)
+        return self._batches(stream(self.seed, "order", epoch), stream(self.seed, "negatives", epoch))
 
     def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
         """The whole batch: the evaluator takes one step on it."""
@@ -157,7 +157,7 @@ class AdversarialTask:
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
         """The evaluator's view of held-out and of sampled captions, likelihood, and self-retrieval among a sample."""
-        split, generator = self.val_split, self._generator(VALIDATION)
+        split, generator = self.val_split, self._generator("validation sampling")
         scores = _joined(
             [
                 self._scores(loaded, self._sample(loaded.features, 1, generator))
@@ -172,16 +172,13 @@ class AdversarialTask:
         }
         return {f"val_{name}": value for name, value in figures.items()}
 
-    def _batches(self, epoch: int, purpose: int) -> list[MismatchedBatch]:
-        seed = (self.seed, epoch, purpose)
-        return self.train_split.mismatched(
-            shuffled_batches(len(self.train_split.captions), self.settings.images, seed), seed
-        )
+    def _batches(self, order: np.random.Generator, drawn: np.random.Generator) -> list[MismatchedBatch]:
+        batches = shuffled_batches(len(self.train_split.captions), self.settings.images, order)
+        return self.train_split.mismatched(batches, drawn)
 
-    def _generator(self, purpose: int) -> torch.Generator:
+    def _generator(self, purpose: Purpose) -> torch.Generator:
         """The random numbers of sampling, on the model's device."""
-        (seed,) = np.random.SeedSequence((self.seed, purpose)).generate_state(1)
-        return torch.Generator(self.device).manual_seed(int(seed))
+        return torch.Generator(self.device).manual_seed(torch_seed(self.seed, purpose))
 
     def _generate(self, loaded: LoadedPairs) -> CaptionBatch:
         """k captions of each image, sampled without dropout: k × n, image by image within each of the k."""

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,9 +12,6 @@ from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_reader import in_blocks
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.models.rows import Rows
-
-Precision = Literal["fp32", "bf16"]
-"""Of the products in training; ln p are summed in fp32."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +73,9 @@ class CaptionSplit:
         return CaptionBatch(*(torch.from_numpy(array.astype(np.int64)).to(self.device) for array in arrays))
 
 
-def shuffled_batches(images: int, size: int, seed: tuple[int, ...]) -> list[np.ndarray]:
+def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
     """All positions of ``images`` images in random order, ``size`` at a time."""
-    return in_blocks(np.random.default_rng(seed).permutation(images), size)
+    return in_blocks(rng.permutation(images), size)
 
 
 def in_parts(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:

@@ -10,11 +10,11 @@ from torch import Tensor
 from clcap_cli.artifacts.feature_reader import FeatureReader
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import introspective_loss
+from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
-from clcap_cli.training.reference_task import FIXED, NEGATIVES
 from clcap_cli.training.validation import CaptionSample
 
 
@@ -57,16 +57,18 @@ class IntrospectiveTask:
         self.model, self.k, self.settings, self.seed = target.model, k, settings, seed
         self.negatives, self.captions = negatives, negatives.split
         self.features = FeatureReader(target.features, self.captions.ids, target.model)
-        self.fixed = None if redraw else self._others(negatives, FIXED)
+        self.fixed = None if redraw else self._others(negatives, stream(seed, "fixed negatives"))
         self.val_captions = val
         self.val_features = FeatureReader(target.features, val.ids, target.model)
-        self.val_others = self._others(NegativeSampler(val), FIXED)
+        self.val_others = self._others(NegativeSampler(val), stream(seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, seed)
 
     def batches(self, epoch: int) -> list[OthersBatch]:
         """Images in the epoch's own order, with the fixed others or with others drawn anew."""
-        others = self._others(self.negatives, epoch) if self.fixed is None else self.fixed
-        order = shuffled_batches(len(self.captions), self.settings.images, (self.seed, epoch))
+        others = self.fixed
+        if others is None:
+            others = self._others(self.negatives, stream(self.seed, "negatives", epoch))
+        order = shuffled_batches(len(self.captions), self.settings.images, stream(self.seed, "order", epoch))
         return [OthersBatch(positions, others[:, positions]) for positions in order]
 
     def parts(self, batch: OthersBatch) -> list[tuple[OthersBatch, float]]:
@@ -98,9 +100,8 @@ class IntrospectiveTask:
         }
         return {f"val_{name}": float(value) for name, value in found.items()}
 
-    def _others(self, negatives: NegativeSampler, epoch: int) -> np.ndarray:
+    def _others(self, negatives: NegativeSampler, rng: np.random.Generator) -> np.ndarray:
         """K others for every image of the sampler's split, (K, images)."""
-        rng = np.random.default_rng((self.seed, epoch, NEGATIVES))
         return negatives.draw_images(np.arange(len(negatives.split)), self.k, rng)
 
     def _log_probs(self, loaded: LoadedOthers) -> Tensor:

@@ -5,8 +5,8 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.precision import Precision
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import Precision
 
 ADAM_BETAS = (0.8, 0.999)
 """As the authors' code has them."""
@@ -67,15 +67,15 @@ def log_beside(checkpoint: Path) -> Path:
     return checkpoint.with_name(f"{checkpoint.stem}.log.jsonl")
 
 
-def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]:
+def train(task: Task, settings: TrainSettings, log: Path) -> dict[str, Any]:
     """Optimise ``task.model``, leave it with the weights of its best epoch, and return the record of the training.
 
-    Epoch 0, the model as it came, is measured but never kept: what harms a model shall show. The log gets one line of
-    JSON an epoch; until the end it is called ``log_path`` with ``.part`` behind it.
+    Epoch 0, the model as it came, is measured but never kept: what harms a model shall show. The file ``log`` gets one
+    line of JSON an epoch.
 
-    Raises ClcapError when the loss is no longer a number.
+    Raises ClcapError when the loss is no longer a number, and OSError when ``log`` cannot be written.
     """
-    log = _Log(log_path)
+    log.write_bytes(b"")
     optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS, fused=True)
     best = _Best(task)
     start = _validated(task)
@@ -91,7 +91,6 @@ def train(task: Task, settings: TrainSettings, log_path: Path) -> dict[str, Any]
         if epoch - best.epoch >= settings.patience:
             say(f"no better {task.criterion} for {settings.patience} epochs: stopping")
             break
-    log.finish()
     task.model.load_state_dict(best.weights)
     task.model.eval()
     _tell_kept(task.criterion, best, start)
@@ -122,7 +121,7 @@ def _train_epoch(
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
                     loss, figures = task.loss(next(loaded))
                 if not torch.isfinite(loss):
-                    raise ClcapError(f"{what}: the loss is {float(loss)}: training diverged; try a smaller --lr")
+                    raise ClcapError(f"{what}: the loss is {loss.item()}: training diverged; try a smaller --lr")
                 (loss * share).backward()
                 for name, value in {"loss": loss.detach(), **figures}.items():
                     sums[name] += value * share
@@ -145,9 +144,10 @@ def _rate(epoch: int, settings: TrainSettings) -> float:
     return (1 + math.cos(math.pi * (epoch - 1) / settings.epochs)) / 2
 
 
-def _report(log: "_Log", epoch: int, epochs: int, figures: dict[str, float], seconds: float) -> None:
+def _report(log: Path, epoch: int, epochs: int, figures: dict[str, float], seconds: float) -> None:
     """Write one epoch's figures to the log and to the screen."""
-    log.add({"epoch": epoch, **figures, "seconds": round(seconds, 2)})
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"epoch": epoch, **figures, "seconds": round(seconds, 2)}) + "\n")
     shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
     say(f"epoch {epoch}/{epochs}  {shown}  ({seconds:.0f} s)")
 
@@ -156,30 +156,6 @@ def _tell_kept(criterion: str, best: "_Best", start: Mapping[str, float]) -> Non
     now, before = best.figures[criterion], start[criterion]
     worse = f", worse than the start's {before:.4f}" if now > before else ""
     say(f"kept epoch {best.epoch}: {criterion} {now:.4f}{worse}")
-
-
-class _Log:
-    """A file with a line of JSON an epoch, which has its name when it is finished."""
-
-    def __init__(self, path: Path):
-        self.path, self.part = path, path.with_name(f"{path.name}.part")
-        with self._written():
-            self.part.write_bytes(b"")
-
-    def add(self, figures: Mapping[str, float]) -> None:
-        with self._written(), self.part.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(figures) + "\n")
-
-    def finish(self) -> None:
-        with self._written():
-            self.part.replace(self.path)
-
-    @contextmanager
-    def _written(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise ClcapError(f"{self.path} cannot be written: {error.strerror or error}") from error
 
 
 class _Best:

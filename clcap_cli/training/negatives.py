@@ -51,9 +51,8 @@ class NegativeSampler:
         image = np.broadcast_to(self.split.owner[numbers], (k, len(numbers)))
         return self._until_right(image, rng, lambda drawn: self._is_own(self._pair(image, self.text[drawn])))
 
-    def mismatched(self, batches: Sequence[np.ndarray], k: int, seed: tuple[int, ...]) -> list[MismatchedBatch]:
+    def mismatched(self, batches: Sequence[np.ndarray], k: int, rng: np.random.Generator) -> list[MismatchedBatch]:
         """Batches of images with captions drawn for them; raises ClcapError as ``draw`` does."""
-        rng = np.random.default_rng(seed)
         return [
             MismatchedBatch(positions, self.draw(self.split.of_images(positions)[0], k, rng)) for positions in batches
         ]

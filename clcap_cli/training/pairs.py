@@ -14,7 +14,9 @@ from clcap_cli.artifacts.provenance import digest
 from clcap_cli.console import progress
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, Precision, in_parts, of_part
+from clcap_cli.precision import Precision
+from clcap_cli.retrieval.ranks import finite
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 
 KEPT_AT_ONCE = 32
@@ -58,9 +60,9 @@ class PairSplit:
         self.known = np.empty((0, self.matched.size), dtype=np.float32)
         """(R, captions of the split): the reference's ln p of the matched and of the fixed pairs, as far as known."""
 
-    def fix(self, sampler: NegativeSampler, k: int, seed: tuple[int, ...]) -> None:
+    def fix(self, sampler: NegativeSampler, k: int, rng: np.random.Generator) -> None:
         """Draw the mismatched captions now, once and for all."""
-        self.fixed = sampler.draw(self.matched[0], k, np.random.default_rng(seed))
+        self.fixed = sampler.draw(self.matched[0], k, rng)
 
     def recurring(self, batches: Sequence[np.ndarray]) -> list[MismatchedBatch]:
         """Batches of images with the mismatched captions that are fixed."""
@@ -111,7 +113,12 @@ class PairSplit:
         """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
         how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
         name = digest([how.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
-        return kept.get(name, lambda: self._reference_log_probs(numbers, precision))
+
+        def fits(log_probs: np.ndarray) -> bool:
+            right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)
+            return right and bool(np.isfinite(log_probs).all())
+
+        return kept.get(name, lambda: self._reference_log_probs(numbers, precision), fits)
 
     @torch.inference_mode()
     def _reference_log_probs(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
@@ -124,7 +131,7 @@ class PairSplit:
                 for row, several in enumerate(numbers[:, own]):
                     pairs = self.captions.batch(several, image)
                     log_probs = self.reference.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
-                    found[row, own] = log_probs.cpu().numpy()
+                    found[row, own] = finite(log_probs).cpu().numpy()
         return found
 
 

@@ -8,16 +8,13 @@ from torch import Tensor
 
 from clcap_cli.artifacts.kept import KeptArrays
 from clcap_cli.objectives.against_reference import Compared, Objective, compare
+from clcap_cli.precision import Precision
+from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import BatchSettings, CaptionSplit, Precision, shuffled_batches
+from clcap_cli.training.data import BatchSettings, CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import LoadedPairs, ModelOnFeatures, PairSplit
 from clcap_cli.training.validation import CaptionSample
-
-FIXED = 0
-"""The epoch whose negatives are those that never change."""
-NEGATIVES = 1
-"""Keeps the draw of the negatives apart from that of the images' order."""
 
 
 class ReferenceTask:
@@ -45,9 +42,9 @@ class ReferenceTask:
         self.negatives, self.k, self.redraws = negatives, k, redraw and objective.needs_negatives
         self.train_split = PairSplit(negatives.split, target, reference)
         self.val_split = PairSplit(val, target, reference)
-        self.val_split.fix(NegativeSampler(val), k, self._draw_of(FIXED))
+        self.val_split.fix(NegativeSampler(val), k, stream(seed, "validation negatives"))
         if objective.needs_negatives and not redraw:
-            self.train_split.fix(negatives, k, self._draw_of(FIXED))
+            self.train_split.fix(negatives, k, stream(seed, "fixed negatives"))
         self.sample = CaptionSample(val, target.features, target.model, seed)
 
     def remember(self, kept: KeptArrays, precision: Precision) -> None:
@@ -103,15 +100,13 @@ class ReferenceTask:
         return {f"val_{name}": float(value) for name, value in figures.items()}
 
     def _order(self, epoch: int) -> list[np.ndarray]:
-        return shuffled_batches(len(self.train_split.captions), self.settings.images, (self.seed, epoch))
+        rng = stream(self.seed, "order", epoch)
+        return shuffled_batches(len(self.train_split.captions), self.settings.images, rng)
 
     def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
         if self.redraws:
-            return self.negatives.mismatched(batches, self.k, self._draw_of(epoch))
+            return self.negatives.mismatched(batches, self.k, stream(self.seed, "negatives", epoch))
         return self.train_split.recurring(batches)
-
-    def _draw_of(self, epoch: int) -> tuple[int, int, int]:
-        return self.seed, epoch, NEGATIVES
 
 
 def _figures(compared: Compared) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from clcap_cli.datasets.text import words_of
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.random_streams import stream
 from clcap_cli.retrieval.ranks import retrieval_figures
 from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit
@@ -34,7 +35,7 @@ class CaptionSample:
     """Some images of a split that are captioned every epoch; the same ones for the same seed."""
 
     def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(captions))[:SAMPLE])
+        chosen = np.sort(stream(seed, "validation sample").permutation(len(captions))[:SAMPLE])
         self.reader = FeatureReader(features, [captions.ids[position] for position in chosen], model)
         self.vocabulary = captions.source.vocabulary
         people = captions.source.references(captions.rows[chosen]).values()

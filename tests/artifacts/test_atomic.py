@@ -1,9 +1,25 @@
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from clcap_cli.artifacts.atomic import check_writable, written_whole
+from clcap_cli.artifacts.atomic import check_writable, together, written_whole
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.results import write_caption_results
 from clcap_cli.errors import ClcapError
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Within the block no file can be larger than so many bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def test_the_file_appears_when_all_is_written(tmp_path: Path) -> None:
@@ -26,3 +42,52 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path: Path, in
 def test_a_missing_folder_is_made_and_nothing_left_in_it(tmp_path: Path) -> None:
     check_writable(tmp_path / "runs" / "a.pt")
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def write(path: Path, text: str) -> None:
+    with written_whole(path) as part:
+        part.write_text(text)
+
+
+def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+    with together():
+        write(tmp_path / "a", "new")
+        write(tmp_path / "b", "new")
+        assert not (tmp_path / "a").exists()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "new", "b": "new"}
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, ClcapError, OSError])
+def test_files_that_belong_together_or_none_of_them(tmp_path: Path, interruption: type) -> None:
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(interruption), together():
+        write(tmp_path / "a", "new")
+        write(tmp_path / "b", "new")
+        raise interruption
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}
+
+
+def test_a_file_that_failed_does_not_spoil_the_others(tmp_path: Path) -> None:
+    with together():
+        write(tmp_path / "a", "new")
+        with pytest.raises(ClcapError, match="b cannot be written: File too large"), room_for(2):
+            write(tmp_path / "b", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_results_come_with_their_provenance_or_not_at_all(tmp_path: Path) -> None:
+    with room_for(200), pytest.raises(ClcapError, match=r"x\.captions\.provenance\.json cannot be written"):
+        write_caption_results(tmp_path / "x.captions.json", {1: "a dog"}, Origin("test", {}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_only_when_all_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ClcapError, match="a cannot be written: No space left on device"):
+        write(tmp_path / "a", "new")
+    with pytest.raises(ClcapError, match="b cannot be written: No space left on device"), together():
+        write(tmp_path / "b", "new")
+    assert list(tmp_path.iterdir()) == []

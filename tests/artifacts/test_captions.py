@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from clcap_cli.artifacts.captions import encode_captions, open_captions, write_c
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageRecord
 from clcap_cli.datasets.vocabulary import UNK, Vocabulary
+from clcap_cli.errors import ClcapError
 
 IMAGES = [
     ImageRecord(7, "a.jpg", "train", ["A dog, running.", "a zebra"]),
@@ -50,3 +52,55 @@ def test_encoding_keeps_the_first_words(captions: list[list[str]], longest: int)
     for words, row, length in zip(captions, tokens, lengths, strict=True):
         assert vocabulary.decode(row[:length]) == " ".join(words[:longest])
         assert not row[length:].any()
+
+
+TEXT = h5py.string_dtype()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "how"),
+    [
+        ("captions/tokens", np.zeros((4, 3), "f4"), "is float32 (4, 3), expected int32 (any, any)"),
+        ("captions/tokens", np.zeros((4, 3), ">i4"), "is >i4 (4, 3), expected int32 (any, any)"),
+        ("captions/tokens", np.zeros(12, "i4"), "is int32 (12), expected int32 (any, any)"),
+        ("captions/tokens", np.full((4, 3), 5, "i4"), "has 5, expected 0 to 4"),
+        ("captions/tokens", np.full((4, 3), -1, "i4"), "has -1, expected 0 to 4"),
+        ("captions/lengths", np.array([1, 2, 4, 3], "i4"), "has 4, expected 0 to 3"),
+        ("captions/lengths", np.array([1, 2, 3], "i4"), "is int32 (3), expected int32 (4)"),
+        ("captions/image", np.array([0, 1, 0, 1], "i4"), "does not go through the 2 images in their order"),
+        ("captions/image", np.array([0, 0, 1, 2], "i4"), "does not go through the 2 images in their order"),
+        ("captions/image", np.array([0, 0, 0, 0], "i4"), "does not go through the 2 images in their order"),
+        ("captions/raw", ["a", "b", "c"], "is text (3), expected text (4)"),
+        ("captions/raw", np.zeros(4, "i4"), "is int32 (4), expected text (4)"),
+        ("images/id", np.array([7, 7]), "has 7 twice"),
+        ("images/id", ["a", "a"], "has a twice"),
+        ("images/id", np.zeros(2), "is float64 (2), expected int64 (any)"),
+        ("images/file_name", ["a"], "is text (1), expected text (2)"),
+        ("images/split", ["train", "val", "test"], "is text (3), expected text (2)"),
+        ("vocabulary", np.zeros(3), "is float64 (3), expected text (any)"),
+    ],
+)
+def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value: object, how: str) -> None:
+    path = tmp_path / "c.h5"
+    write_captions(path, IMAGES, Vocabulary(["a", "dog", "running"]), 3, Origin("test", {}))
+    with h5py.File(path, "a") as file:
+        del file[name]
+        file.create_dataset(name, data=value, dtype=TEXT if isinstance(value, list) else None)
+    with pytest.raises(ClcapError) as refusal:
+        open_captions(path)
+    assert str(refusal.value) == f"{path} is damaged: its '{name}' {how}; make it again"
+
+
+@pytest.mark.parametrize("words", [["a", "dog", "a"], ["a", "<end>"]])
+def test_a_vocabulary_with_a_word_twice(tmp_path: Path, words: list[str]) -> None:
+    write_captions(tmp_path / "c.h5", IMAGES, Vocabulary(words), 3, Origin("test", {}))
+    with pytest.raises(ClcapError, match=r"c\.h5 is damaged: its vocabulary has (a|<end>) twice; make it again"):
+        open_captions(tmp_path / "c.h5")
+
+
+def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+    write_captions(tmp_path / "c.h5", IMAGES, Vocabulary(["a"]), 3, Origin("test", {}))
+    with h5py.File(tmp_path / "c.h5", "a") as file:
+        del file["captions/raw"]
+    with pytest.raises(ClcapError, match=r"c\.h5 is damaged: it has no 'captions/raw'; make it again"):
+        open_captions(tmp_path / "c.h5")

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -71,3 +72,59 @@ def test_features_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ClcapError, match="gave image 6 features that are not finite"):
         write_features(tmp_path / "f.h5", {5: "a", 6: "b"}, BACKBONE, [batch], Origin("test", {}))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "how"),
+    [
+        ("pooled", np.zeros((3, 5), "f4"), "'pooled' is float32 (3, 5), expected float16 (any, 5)"),
+        ("pooled", np.zeros((3, 6), "f2"), "'pooled' is float16 (3, 6), expected float16 (any, 5)"),
+        ("pooled", np.zeros((2, 5), "f2"), "'pooled' is of 2 images, expected 3"),
+        ("grid", np.zeros((3, 3, 4), "f2"), "'grid' is float16 (3, 3, 4), expected float16 (any, 4, 3)"),
+        ("grid", np.zeros((2, 4, 3), "f2"), "'grid' is of 2 images, expected 3"),
+        ("ids", np.array([4, 9, 9]), "'ids' has 9 twice"),
+        ("ids", np.array([4, 9]), "'names' is text (3), expected text (2)"),
+        ("skipped", np.zeros((1, 1), "i8"), "'skipped' is int64 (1, 1), expected int64 (any)"),
+    ],
+)
+def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value: np.ndarray, how: str) -> None:
+    path = tmp_path / "f.h5"
+    made_up(path, [4, 9, 2])
+    with h5py.File(path, "a") as file:
+        del file[name]
+        file[name] = value
+    with pytest.raises(ClcapError) as refusal:
+        open_features(path)
+    assert str(refusal.value) == f"{path} is damaged: its {how}; make it again"
+
+
+@pytest.mark.parametrize("number", [0, -3])
+def test_a_backbone_whose_sizes_are_none(tmp_path: Path, number: int) -> None:
+    made_up(tmp_path / "f.h5", [4])
+    with h5py.File(tmp_path / "f.h5", "a") as file:
+        file.attrs["backbone"] = file.attrs["backbone"].replace('"regions":4', f'"regions":{number}')
+    with pytest.raises(ClcapError, match=r"f\.h5 is not a clcap features file: its backbone record is damaged"):
+        open_features(tmp_path / "f.h5")
+
+
+@pytest.mark.parametrize("name", ["pooled", "grid"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, -np.nan])
+def test_features_that_are_no_numbers_are_not_handed_out(tmp_path: Path, name: str, number: float) -> None:
+    path = tmp_path / "f.h5"
+    made_up(path, [4, 9, 2])
+    with h5py.File(path, "a") as file:
+        file[name][2] = number
+    found = open_features(path)
+    hand_out = {"pooled": found.pooled_at, "grid": found.grid_at}[name]
+    assert np.isfinite(hand_out(np.array([1, 0]))).all()
+    with pytest.raises(ClcapError) as refusal:
+        hand_out(np.array([0, 2]))
+    assert str(refusal.value) == (f"{path} is damaged: the features of image 2 are not finite numbers; make it again")
+
+
+def test_the_largest_numbers_are_handed_out(tmp_path: Path) -> None:
+    path = tmp_path / "f.h5"
+    made_up(path, [4])
+    with h5py.File(path, "a") as file:
+        file["pooled"][0] = [np.finfo("f2").max, np.finfo("f2").min, 0, -0.0, np.finfo("f2").smallest_subnormal]
+    assert open_features(path).pooled_at(np.array([0]))[0, 0] == np.finfo("f2").max

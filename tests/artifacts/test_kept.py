@@ -1,9 +1,11 @@
+import errno
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.kept import NEIGHBOURS, REFERENCE, KeptArrays
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
@@ -55,7 +57,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file.create_group("arrays/group")
-    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+    with pytest.raises(ClcapError, match=r"kept\.h5 keeps its 'arrays/group' .*, or remove it: it is computed anew"):
         KeptArrays(path, REFERENCE, origin(tmp_path))
 
 
@@ -68,17 +70,25 @@ def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
         KeptArrays(path, REFERENCE, origin(tmp_path))
 
 
+def test_an_array_that_is_of_no_use_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kept.h5"
+    KeptArrays(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    kept = KeptArrays(path, REFERENCE, origin(tmp_path))
+    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+        kept.get("a", never, lambda found: found.shape == (3,))
+
+
 def test_a_full_disk_costs_time_only(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = KeptArrays(tmp_path / "kept.h5", REFERENCE, origin(tmp_path))
 
     def full(*_: object) -> None:
-        raise RuntimeError("Unable to synchronously flush file (file write failed)")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(h5py.File, "__setitem__", full, raising=False)
+    monkeypatch.setattr(Sink, "_write_all", full)
     assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
-    assert "kept.h5 cannot be written; computed anew next time" in capsys.readouterr().err
+    assert "kept.h5 cannot be written: No space left on device; computed anew next time" in capsys.readouterr().err
     assert [item.name for item in tmp_path.iterdir()] == ["source.txt"]
 
 

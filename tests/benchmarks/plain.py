@@ -18,7 +18,7 @@ class PlainNeuralTalk2:
     def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
         model = self.model
         zero = features.pooled.new_zeros(len(features), model.config.hidden_size)
-        return _lstm(model, model.lstm.input(model.image(features.pooled)), zero, zero)
+        return _lstm(model, model.lstm.input(torch.relu(model.image(features.pooled))), zero, zero)
 
     def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         model = self.model
@@ -45,11 +45,11 @@ class PlainAdaptiveAttention:
         words = model.dropout(torch.relu(model.words(tokens)))
         h, c = _lstm(model, model.lstm.input(words) + model.overview_to_lstm(overview), before, c)
         gate = torch.sigmoid(model.gate_input(words) + model.overview_to_gate(overview) + model.gate_hidden(before))
-        sentinel = model.dropout(torch.relu(model.sentinel(gate * torch.tanh(c))))
-        hidden = model.dropout(torch.tanh(model.hidden(h)))
+        sentinel = model.dropout(torch.relu(model.sentinel(model.dropout(gate * torch.tanh(c)))))
+        hidden = model.dropout(torch.tanh(model.hidden(model.dropout(h))))
         query = model.query(hidden)
         together = torch.cat([keys, model.sentinel_key(sentinel).unsqueeze(1)], dim=1)
-        weights = torch.softmax(model.score(torch.tanh(together + query.unsqueeze(1))), dim=1)
+        weights = torch.softmax(model.score(model.dropout(torch.tanh(together + query.unsqueeze(1)))), dim=1)
         context = (weights * torch.cat([regions, sentinel.unsqueeze(1)], dim=1)).sum(1)
         scores = model.output(model.dropout(torch.tanh(model.combine(context + hidden))))
         return torch.log_softmax(scores, dim=1), (h, c, overview, regions, keys)

@@ -1,5 +1,7 @@
 """The captioner interface, which every model has to keep."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -73,6 +75,35 @@ def test_probabilities_of_the_next_word_sum_to_one(name: str) -> None:
     log_probs, _ = model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.start_token))
     assert log_probs.shape == (3, WORDS)
     assert log_probs.exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+def test_neuraltalk2_sees_the_image_through_a_relu() -> None:
+    model, features = tiny("neuraltalk2")
+    torch.nn.init.constant_(model.image.bias, -100)
+    assert torch.equal(model.encode(features).h[0], model.encode(features).h[1])
+    before = build_model("neuraltalk2", replace(model.config, image_relu=False)).eval()
+    before.load_state_dict(model.state_dict())
+    assert not torch.equal(before.encode(features).h[0], before.encode(features).h[1])
+
+
+def test_adaptive_attention_drops_where_its_authors_do() -> None:
+    model, features = tiny("adaptive-attention")
+    dropped = []
+    model.dropout.register_forward_hook(lambda module, inputs, output: dropped.append(tuple(output.shape)))
+    visual = model.encode(features)
+    model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.start_token))
+    overview, word, regions, hidden = (3, 8), (3, 8), (3, 4, 12), (3, 12)
+    # Raw and projected sentinel, LSTM output and its projection, the sentinel's attention, the output layer's input.
+    assert dropped == [overview, regions, word, *[hidden] * 6]
+
+
+def test_the_hidden_layer_of_attention_is_dropped() -> None:
+    model, features = tiny("adaptive-attention")
+    words, length, image = torch.tensor([[3, 4]]), torch.tensor([2]), torch.tensor([0])
+    for part in model.modules():
+        part.training = part is model  # all other dropout is off
+    found = {model.sequence_log_prob(model.encode(features), words, length, image).item() for _ in range(5)}
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -207,7 +207,7 @@ def test_a_newer_format(refused, chain: Path) -> None:
     torch.save(content, chain / "nt.pt")
     assert refused("caption", chain / "nt.pt") == (
         f"{chain}/nt.pt has format clcap/checkpoint version 99, made by clcap 9.0; "
-        "this clcap 0.1.0 reads up to version 1: upgrade clcap"
+        "this clcap 0.1.0 reads up to version 2: upgrade clcap"
     )
 
 
@@ -355,12 +355,13 @@ def test_features_of_other_images_with_the_same_ids(refused, chain: Path) -> Non
 
 def test_a_diverged_model_is_no_result(refused, chain: Path) -> None:
     broken = torch.load(chain / "nt.pt", weights_only=True)
-    broken["weights"]["output.bias"][5] = torch.nan
+    broken["weights"]["output.weight"][:] = 3e38
     torch.save(broken, chain / "broken.pt")
     assert refused("train-cl", "--ref", chain / "broken.pt") == (
         "the model gives captions a ln p that is not a number; its training diverged"
     )
     assert not (chain / "broken_cl.pt").exists()
+    assert not (chain / "broken.reference.h5").exists()
 
 
 def test_images_without_their_option(refused, chain: Path) -> None:

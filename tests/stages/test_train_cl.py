@@ -8,6 +8,7 @@ import h5py
 import pytest
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.kept import _content_id
 from tests.conftest import Answer
 
 Clcap = Callable[..., Answer]
@@ -59,6 +60,22 @@ def test_the_references_log_probs_are_kept_and_change_no_loss(chain: Path, clcap
     assert losses(chain / "first.pt") == losses(chain / "second.pt")
     assert losses(chain / "first.pt") == pytest.approx(losses(chain / "without.pt"), abs=1e-5)
     assert "clcap/reference-log-probs" in clcap("show", kept).out
+
+
+@pytest.mark.parametrize(("name", "number"), [("nt.reference", float("nan")), ("features.neighbours", 24)])
+def test_kept_numbers_that_are_of_no_use_are_refused(
+    chain: Path, clcap: Clcap, refused: Callable[..., str], name: str, number: float
+) -> None:
+    words = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--negatives", "similar", "--out", chain / "out.pt")
+    assert clcap(*words).status == 0
+    with h5py.File(chain / f"{name}.h5", "a") as file:
+        arrays = {key: values[:] for key, values in file["arrays"].items()}
+        for key, values in arrays.items():
+            values[0, 0] = number
+            file["arrays"][key][:] = values
+        provenance = json.loads(file.attrs["provenance"]) | {"id": _content_id(arrays)}
+        file.attrs["provenance"] = json.dumps(provenance)
+    assert refused(*words) == f"{chain}/{name}.h5 is damaged; remove it: it is computed anew"
 
 
 def test_another_reference_of_the_same_name_is_computed_anew(chain: Path, clcap: Clcap) -> None:

@@ -1,0 +1,51 @@
+"""In which precision the matrix products of training are taken: bf16 where the processor has instructions for it.
+
+Without them bf16 is emulated, and a product takes 15 to 120 times as long as in fp32.
+"""
+
+import platform
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from clcap_cli.console import say
+
+Precision = Literal["fp32", "bf16"]
+"""Of the products in training; ln p are summed in fp32."""
+AskedPrecision = Literal["auto", "fp32", "bf16"]
+CPU_INFO = Path("/proc/cpuinfo")
+CPU_FLAGS = {"avx512_bf16": "AVX-512-bf16", "amx_bf16": "AMX"}
+"""Linux's names of the instructions with which PyTorch multiplies bf16 matrices faster than fp32 ones."""
+
+
+def choose_precision(asked: AskedPrecision, device: torch.device) -> Precision:
+    """What training on ``device`` computes in; ``auto`` is bf16 where that is faster. Says what and why."""
+    obstacle = bf16_obstacle(device)
+    if asked == "bf16" and obstacle:
+        say(f"warning: --precision bf16 is much slower than fp32 here: {obstacle}")
+    if asked != "auto":
+        return asked
+    say(f"precision: fp32 ({obstacle})" if obstacle else "precision: bf16, for which this machine has instructions")
+    return "fp32" if obstacle else "bf16"
+
+
+def bf16_obstacle(device: torch.device) -> str | None:
+    """Why bf16 products are not faster than fp32 ones on ``device``; None where they are."""
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
+        return None if fast else "this GPU has no bf16 instructions, which came with compute capability 8.0"
+    if device.type == "cpu" and CPU_FLAGS.keys() & _cpu_flags():
+        return None
+    return f"no {' or '.join(CPU_FLAGS.values())} on this {_processor(device)}"
+
+
+def _processor(device: torch.device) -> str:
+    return f"{platform.machine()} processor" if device.type == "cpu" else f"{device.type} device"
+
+
+def _cpu_flags() -> set[str]:
+    if not CPU_INFO.exists():
+        return set()
+    lines = (line.partition(":") for line in CPU_INFO.read_text(errors="replace").splitlines())
+    return {flag for name, _, flags in lines if name.strip() == "flags" for flag in flags.split()}

@@ -1,0 +1,142 @@
+"""A checkpoint is what clcap writes, or refused before its sizes are believed."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.errors import ClcapError
+
+HUGE = 2**24
+
+
+@pytest.fixture
+def content(made_chain: Path) -> dict[str, Any]:
+    """What is in nt.pt: 39 words, END and UNK, embedding 24, hidden 32."""
+    return torch.load(made_chain / "nt.pt", weights_only=True)
+
+
+def refusal_of(content: dict[str, Any], folder: Path) -> str:
+    path = folder / "x.pt"
+    torch.save(content, path)
+    with pytest.raises(ClcapError) as refusal:
+        open_checkpoint(path)
+    return str(refusal.value).removeprefix(f"{path} ")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "how"),
+    [
+        ("config", "hidden_size", 0, "at config.hidden_size: Input should be greater than or equal to 1"),
+        ("config", "max_length", 2**40, "at config.max_length: Input should be less than or equal to 65536"),
+        ("config", "dropout", float("nan"), "at config.dropout: Input should be less than 1"),
+        ("backbone", "regions", -1, "at backbone.regions: Input should be greater than 0"),
+        ("lineage", "round", -1, "at lineage.round: Input should be greater than or equal to 0"),
+        ("lineage", "parents", [0], "at lineage.parents.0: Input should be a valid string"),
+        ("training", "epochs", torch.zeros(1), "at training.epochs: input was not a valid JSON value"),
+    ],
+)
+def test_plain_data_that_are_not_as_they_should_be(
+    content: dict[str, Any], tmp_path: Path, part: str, name: str, value: object, how: str
+) -> None:
+    content[part][name] = value
+    assert refusal_of(content, tmp_path) == f"is not a whole clcap/checkpoint file: {how}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "how"),
+    [
+        ("vocabulary", None, "at vocabulary: Input should be a valid list"),
+        ("training", [], "at training: Input should be a valid dictionary"),
+        ("model", 3, "at model: Input should be a valid string"),
+    ],
+)
+def test_parts_of_another_type(content: dict[str, Any], tmp_path: Path, name: str, value: object, how: str) -> None:
+    assert refusal_of({**content, name: value}, tmp_path) == f"is not a whole clcap/checkpoint file: {how}"
+
+
+def test_a_record_of_the_training_that_is_not_whole(content: dict[str, Any], tmp_path: Path) -> None:
+    del content["training"]["best_epoch"]
+    assert refusal_of(content, tmp_path) == "is damaged: its record of the training is not whole; make it again"
+
+
+def test_a_vocabulary_with_a_word_twice(content: dict[str, Any], tmp_path: Path) -> None:
+    content["vocabulary"][3] = "a"
+    assert refusal_of(content, tmp_path) == "is damaged: its vocabulary has a twice; make it again"
+
+
+@pytest.mark.parametrize(
+    ("config", "how"),
+    [
+        ({"hidden_size": HUGE}, "its weight 'lstm.input.weight' is float32 (128, 24), expected float32 (67108864, 24)"),
+        ({"vocabulary_size": HUGE}, "its model's vocabulary size is 16777216, expected 41"),
+        ({"pooled_channels": HUGE}, "its model's pooled channels is 16777216, expected 1280"),
+        ({"grid_channels": HUGE}, "its model's grid channels is 16777216, expected 1280"),
+    ],
+)
+def test_sizes_that_the_rest_of_the_file_has_not(
+    content: dict[str, Any], tmp_path: Path, config: dict[str, int], how: str
+) -> None:
+    content["config"] |= config
+    assert refusal_of(content, tmp_path) == f"is damaged: {how}; make it again"
+
+
+@pytest.mark.parametrize(
+    ("value", "how"),
+    [
+        (torch.zeros(41, dtype=torch.float64), "'output.bias' is float64 (41), expected float32 (41)"),
+        (torch.zeros(40), "'output.bias' is float32 (40), expected float32 (41)"),
+        (torch.zeros(41).to_sparse(), "'output.bias' is no plain tensor, expected float32 (41)"),
+        (torch.zeros(41, device="meta"), "'output.bias' is no plain tensor, expected float32 (41)"),
+        ([0.0] * 41, "'output.bias' is no plain tensor, expected float32 (41)"),
+        (None, "'output.bias' is missing, expected float32 (41)"),
+    ],
+)
+def test_a_weight_that_is_not_as_it_should_be(content: dict[str, Any], tmp_path: Path, value: object, how: str) -> None:
+    content["weights"]["output.bias"] = value
+    assert refusal_of(content, tmp_path) == f"is damaged: its weight {how}; make it again"
+
+
+def test_a_weight_too_many(content: dict[str, Any], tmp_path: Path) -> None:
+    content["weights"]["more"] = torch.zeros(1)
+    assert refusal_of(content, tmp_path) == (
+        "is damaged: its weight 'more' is float32 (1), expected missing; make it again"
+    )
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers(content: dict[str, Any], tmp_path: Path, number: float) -> None:
+    content["weights"]["output.bias"][3] = number
+    assert refusal_of(content, tmp_path) == (
+        "is damaged: its weights are not finite numbers: output.bias; make it again"
+    )
+
+
+def test_weights_that_share_their_memory_are_not_spread_out(content: dict[str, Any], tmp_path: Path) -> None:
+    hidden = HUGE // 4
+    content["config"]["hidden_size"] = hidden
+    sizes = {"lstm.input.weight": (4 * hidden, 24), "lstm.recurrent.weight": (4 * hidden, hidden)}
+    sizes |= {"lstm.input.bias": (4 * hidden,), "output.weight": (41, hidden)}
+    content["weights"] |= {name: torch.zeros(1).expand(size) for name, size in sizes.items()}
+    assert refusal_of(content, tmp_path) == "is damaged: its weights are larger than the file; make it again"
+
+
+def test_an_archive_that_unpacks_to_more_than_it_is(content: dict[str, Any], tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "whole.pt")
+    with zipfile.ZipFile(tmp_path / "whole.pt") as whole, zipfile.ZipFile(tmp_path / "x.pt", "w", 8) as small:
+        for entry in whole.infolist():
+            small.writestr(entry.filename, whole.read(entry))
+        small.writestr("whole/data/bomb", bytes(2**24))
+    with pytest.raises(ClcapError, match=r"x\.pt is damaged: it would unpack to more than its size"):
+        open_checkpoint(tmp_path / "x.pt")
+
+
+def test_opening_draws_no_random_numbers(made_chain: Path) -> None:
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    open_checkpoint(made_chain / "aa.pt")
+    assert torch.rand(1) == expected

@@ -1,0 +1,148 @@
+"""An HDF5 file that is damaged, or made to do harm, ends in one line."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from clcap_cli.artifacts import hdf5_survey
+from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.hdf5 import opened
+from clcap_cli.errors import ClcapError
+
+
+@pytest.fixture
+def captions(made_chain: Path, tmp_path: Path) -> Path:
+    """A copy of captions.h5."""
+    path = tmp_path / "captions.h5"
+    path.write_bytes((made_chain / "captions.h5").read_bytes())
+    return path
+
+
+def test_a_file_that_hdf5_reads_for_ever(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5_survey, "SECONDS", 0.5)
+    content = bytearray(captions.read_bytes())
+    texts = content.index(b"GCOL")
+    content[texts + 512 : texts + 1024] = bytes(512)
+    captions.write_bytes(content)
+    for words in (("show", captions), ("train-mle", captions, captions)):
+        assert refused(*words) == (
+            f"{captions} is not a readable HDF5 file (damaged or cut short): HDF5 crashes on it or comes to no end; "
+            "make it again"
+        )
+
+
+def test_a_file_that_hdf5_crashes_on(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5_survey, "_look", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    assert refused("show", captions).startswith(
+        f"{captions} is not a readable HDF5 file (damaged or cut short): HDF5 crashes on it"
+    )
+
+
+def test_ctrl_c_while_hdf5_reads(captions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spin(*_: object) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr(hdf5_survey, "_look", spin)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            open_captions(captions)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert multiprocessing.active_children() == []
+
+
+def test_every_beginning_of_a_file_is_refused(captions: Path) -> None:
+    whole = captions.read_bytes()
+    for length in range(0, len(whole), len(whole) // 40):
+        captions.write_bytes(whole[:length])
+        with pytest.raises(ClcapError, match=r"captions\.h5 is not a readable HDF5 file"):
+            open_captions(captions)
+
+
+def external_storage(file: h5py.File) -> None:
+    file.create_dataset("x", (2,), "i4", external=[("/etc/passwd", 0, 8)])
+
+
+def soft_link(file: h5py.File) -> None:
+    file["x"] = h5py.SoftLink("/vocabulary")
+
+
+def external_link(file: h5py.File) -> None:
+    file["x"] = h5py.ExternalLink("other.h5", "/vocabulary")
+
+
+def virtual_dataset(file: h5py.File) -> None:
+    layout = h5py.VirtualLayout((2,), "i4")
+    layout[:] = h5py.VirtualSource("other.h5", "y", (2,))
+    file.create_virtual_dataset("x", layout)
+
+
+def compressed(file: h5py.File) -> None:
+    file.create_dataset("x", data=np.zeros(9), compression="gzip")
+
+
+def references(file: h5py.File) -> None:
+    file.create_dataset("x", data=[file.ref], dtype=h5py.ref_dtype)
+
+
+def named_type(file: h5py.File) -> None:
+    file["x"] = np.dtype("f4")
+
+
+def groups_without_end(file: h5py.File) -> None:
+    file["captions/x"] = file["/"]
+
+
+@pytest.mark.parametrize(
+    ("add", "how"),
+    [
+        (external_storage, "'x' in another file (external storage)"),
+        (soft_link, "'x' in another place (a link)"),
+        (external_link, "'x' in another place (a link)"),
+        (virtual_dataset, "'x' in other datasets (a virtual dataset)"),
+        (compressed, "'x' in chunks or compressed"),
+        (references, "'x' as neither numbers nor text"),
+        (named_type, "'x' as neither numbers nor text"),
+        (groups_without_end, "'captions/x' as a group within a group"),
+    ],
+)
+def test_what_clcap_never_writes_is_not_read(captions: Path, add: Callable[[h5py.File], None], how: str) -> None:
+    with h5py.File(captions, "a") as file:
+        add(file)
+    with pytest.raises(ClcapError) as refusal:
+        open_captions(captions)
+    assert str(refusal.value) == (
+        f"{captions} keeps its {how}, which clcap never writes and does not read; make it again"
+    )
+
+
+@pytest.mark.parametrize("kind", ["i4", h5py.string_dtype()])
+def test_a_small_file_that_says_it_is_huge(captions: Path, kind: object) -> None:
+    with h5py.File(captions, "a") as file:
+        del file["vocabulary"]
+        file.create_dataset("vocabulary", (2**40,), kind)
+    with pytest.raises(ClcapError, match="is not whole: it is shorter than its header says"):
+        open_captions(captions)
+
+
+def test_texts_that_are_no_text(captions: Path) -> None:
+    with h5py.File(captions, "a") as file:
+        file["vocabulary"][0] = b"\xff"
+    with pytest.raises(ClcapError, match="a text in it is not UTF-8; make it again"):
+        open_captions(captions)
+
+
+def test_only_the_texts_that_are_asked_for_are_read(captions: Path) -> None:
+    with opened(captions, texts=["vocabulary"]) as (content, _):
+        assert len(content["vocabulary"].joined) > 0
+        assert content["captions/raw"].joined == ""
+        assert content["captions"].keys() == {"raw", "tokens", "lengths", "image"}

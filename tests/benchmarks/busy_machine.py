@@ -1,0 +1,88 @@
+"""An epoch of train-cl alone and beside other busy processes, with several ways for its threads to wait for each other.
+
+    python -m tests.benchmarks.busy_machine nt.pt --busy 4
+
+With T threads beside B busy processes on C cores, a fair scheduler gives the training T / (T + B) of C cores: the fair
+share is the time alone times what is missing to T cores. Each way is timed in turn with the others, alone and busy.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TRAIN = """
+from pathlib import Path
+from clcap_cli.stages.train_cl import train_cl
+train_cl(Path({checkpoint!r}), epochs=1, no_cache=True, out=Path({out!r}), threads={threads})
+"""
+BUSY = "while True: pass"
+
+
+def epoch_seconds(checkpoint: Path, environment: dict[str, str], threads: int) -> float:
+    """Seconds of the first epoch, start-up and validation of the start left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "cl.pt")
+        code = TRAIN.format(checkpoint=str(checkpoint), out=str(out), threads=threads)
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **environment},
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return json.loads(out.with_suffix(".log.jsonl").read_text().splitlines()[1])["seconds"]
+
+
+def beside(busy: int, checkpoint: Path, environment: dict[str, str], threads: int) -> float:
+    """The same beside ``busy`` processes that never wait."""
+    others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
+    try:
+        return epoch_seconds(checkpoint, environment, threads)
+    finally:
+        for one in others:
+            one.kill()
+            one.wait()
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("checkpoint", type=Path)
+    given.add_argument("--busy", type=int, default=4, help="processes beside the training")
+    given.add_argument("--runs", type=int, default=3)
+    given.add_argument("--threads", type=int, default=os.cpu_count())
+    given.add_argument(
+        "--spin", nargs="*", default=["clcap", "libgomp", "0"], help="clcap, libgomp, or a GOMP_SPINCOUNT"
+    )
+    asked = given.parse_args()
+    environments = {name: _environment(name) for name in asked.spin}
+    alone: dict[str, list[float]] = {name: [] for name in environments}
+    busy: dict[str, list[float]] = {name: [] for name in environments}
+    for _ in range(asked.runs):
+        for name, environment in environments.items():
+            alone[name].append(epoch_seconds(asked.checkpoint, environment, asked.threads))
+            busy[name].append(beside(asked.busy, asked.checkpoint, environment, asked.threads))
+    cores = os.cpu_count() or 1
+    share = max(1.0, (asked.threads + asked.busy) / cores)
+    quickest = min(statistics.median(times) for times in alone.values())
+    for name in environments:
+        own, other = statistics.median(alone[name]), statistics.median(busy[name])
+        print(
+            f"{name}: alone {own:.1f} s ({own / quickest:.2f} x the quickest), beside {asked.busy} busy processes "
+            f"{other:.1f} s, {other / (share * quickest):.2f} x the fair share of {share * quickest:.1f} s"
+        )
+
+
+def _environment(spin: str) -> dict[str, str]:
+    """clcap's own setting, libgomp's default (5 ms or so), or a given number of turns."""
+    if spin == "clcap":
+        return {}
+    return {"GOMP_SPINCOUNT": "300000" if spin == "libgomp" else spin}
+
+
+if __name__ == "__main__":
+    main()

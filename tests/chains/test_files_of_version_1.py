@@ -1,0 +1,74 @@
+"""Files that clcap wrote in its first formats work in every stage, and mean what they meant."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from tests.conftest import Answer
+
+KEPT = Path(__file__).parents[1] / "data" / "version1"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A folder of the test's own with the files of version 1."""
+    return Path(shutil.copytree(KEPT, tmp_path / "old"))
+
+
+@pytest.mark.parametrize("name", ["nt", "nt_cl", "aa"])
+def test_old_checkpoints_caption_and_rank_as_before(clcap: Callable[..., Answer], old: Path, name: str) -> None:
+    said = clcap("caption", old / f"{name}.pt", "--out", old / "again.captions.json")
+    assert said.status == 0, said.err
+    before = json.loads((KEPT / f"{name}.captions.json").read_text())
+    assert json.loads((old / "again.captions.json").read_text()) == before
+    assert clcap("self-retrieve", old / f"{name}.pt", "--out", old / "again.retrieval.json").status == 0
+    ranked = [json.loads(path.read_text()) for path in (KEPT / f"{name}.retrieval.json", old / "again.retrieval.json")]
+    log_probs = [[image["log_prob"] for image in one["images"]] for one in ranked]
+    assert log_probs[0] == pytest.approx(log_probs[1], abs=1e-4)
+
+
+def test_old_neuraltalk2_stays_without_a_relu(clcap: Callable[..., Answer], old: Path) -> None:
+    assert not open_checkpoint(old / "nt.pt").config.image_relu
+    assert clcap("train-cl", "--ref", old / "nt.pt", "--k", 2, "--epochs", 1, "--out", old / "new.pt").status == 0
+    assert not open_checkpoint(old / "new.pt").config.image_relu
+    assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 2
+
+
+def test_old_metrics_are_compared_and_reported(clcap: Callable[..., Answer], old: Path) -> None:
+    metrics = sorted(old.glob("*.metrics.json"))
+    assert clcap("compare", *metrics, "--out", old / "new.json").status == 0
+    assert clcap("report", *metrics, *sorted(old.glob("*.retrieval.json"))).out == f"{metrics[0].parent}/report.html\n"
+
+
+def test_old_results_score_as_before(clcap: Callable[..., Answer], old: Path) -> None:
+    words = ("--retrieval", old / "nt.retrieval.json", "--metrics", "BLEU,ROUGE_L,CIDEr", "--out", old / "new.json")
+    said = clcap("evaluate", old / "nt.captions.json", *words)
+    assert said.status == 0, said.err
+    before, now = (json.loads(path.read_text())["figures"] for path in (KEPT / "nt.metrics.json", old / "new.json"))
+    assert {name: before[name] for name in now} == now
+
+
+def test_old_files_show_what_they_are(clcap: Callable[..., Answer], old: Path) -> None:
+    files = [path for path in sorted(old.iterdir()) if path.suffix in (".h5", ".pt", ".json")]
+    assert len(files) > 20
+    for path in files:
+        if not path.name.endswith(".provenance.json"):
+            assert clcap("show", path).status == 0, path
+
+
+def test_old_references_and_evaluators_train_on(clcap: Callable[..., Answer], old: Path) -> None:
+    few = ("--k", 2, "--epochs", 1)
+    assert clcap("swap-reference", "--ref", old / "nt.pt", "--candidate", old / "nt_cl.pt", "--force").status == 0
+    for ref, more in (
+        ("nt_ref1.pt", ()),
+        ("aa.pt", ("--fix-negatives",)),
+        ("nt.pt", ("--negatives", "similar", "--out", old / "similar.pt")),
+        ("nt.pt", ("--objective", "adversarial", "--evaluator", old / "nt_gan.evaluator.pt", "--out", old / "gan.pt")),
+    ):
+        said = clcap("train-cl", "--ref", old / ref, *few, *more)
+        assert said.status == 0, said.err

@@ -1,0 +1,131 @@
+"""Where the disk is full a command ends in one line, every old file is as it was, and no new one is left."""
+
+import errno
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.hdf5_sink import Sink
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.evaluate import evaluate
+from tests.conftest import Answer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CAPTIONS = "prepare-captions --train scenes/captions_train.json --min-count 1 --out captions.h5"
+FEATURES = "extract-features captions.h5 --images scenes/images --image-size 64 --out features.h5"
+MLE = "train-mle captions.h5 features.h5 --out nt.pt --embedding 24 --hidden 32 --epochs 1"
+CL = "train-cl --ref nt.pt --k 1 --epochs 1"
+GAN = "train-cl --ref nt.pt --objective adversarial --k 2 --epochs 1"
+REPORT = "report nt.metrics.json --out report.html"
+CASES = {
+    "captions.h5": (16_000, CAPTIONS, "captions.h5"),
+    "features.h5": (300_000, FEATURES, "features.h5"),
+    "the beginning of features.h5": (0, FEATURES, "features.h5"),
+    "a captioner": (50_000, MLE, "nt.pt"),
+    "its log": (100, MLE, "nt.log.jsonl"),
+    "a target": (3_000, CL, "nt_cl.pt"),
+    "an evaluator": (200_000, GAN, "nt_gan.evaluator.pt"),
+    "a new reference": (50_000, "swap-reference --ref nt.pt --candidate nt_cl.pt --force", "nt_ref1.pt"),
+    "captions": (100, "caption nt.pt", "nt.captions.json"),
+    "ranks": (500, "self-retrieve nt.pt", "nt.retrieval.json"),
+    "every ln p": (4_000, "self-retrieve nt.pt --full-matrix m.h5", "m.h5"),
+    "scores": (2_000, "evaluate nt.captions.json --metrics BLEU", "nt.metrics.json"),
+    "a comparison": (500, "compare nt.metrics.json nt.metrics.json --out c.json", "c.json"),
+    "the page": (10_000, REPORT, "report.html"),
+    "the page, after a table": (10_000, f"{REPORT} --csv t.csv", "report.html"),
+    "a table": (50, f"{REPORT} --markdown t.md", "t.md"),
+    "a plot": (10_000, f"{REPORT} --plots plots", "plots/nt.loss.png"),
+    "a scene": (500, "make-scenes new --train 9 --val 1 --test 1", "new/images/0_000001.png"),
+    "the captions of scenes": (6_000, "make-scenes new --train 40 --val 1 --test 1", "new/captions_train.json"),
+    "scenes that were there": (6_000, "make-scenes scenes --train 40 --val 8 --test 9", "scenes/captions_train.json"),
+}
+
+
+@dataclass
+class End:
+    """How a command ended."""
+
+    status: int
+    said: list[str]
+    before: dict[str, bytes]
+    after: dict[str, bytes]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def ends(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
+    """How each of the commands ended, and what its folder held before and after."""
+    base = Path(shutil.copytree(made_chain, tmp_path_factory.mktemp("full") / "base"))
+    evaluate(caption(base / "nt.pt", device="cpu"), metrics="BLEU")
+    before = contents(base)
+    folders = [shutil.copytree(base, base.with_name(f"case_{number}")) for number in range(len(CASES))]
+    commands = [
+        (str(folder), room, words.split()) for folder, (room, words, _) in zip(folders, CASES.values(), strict=True)
+    ]
+    child = [sys.executable, "-m", "tests.stages.on_a_full_disk"]
+    done = subprocess.run(child, input=json.dumps(commands), capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = json.loads(done.stdout.splitlines()[-1])
+    return {
+        case: End(*answer, before, contents(folder))
+        for case, answer, folder in zip(CASES, answers, folders, strict=True)
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_full_disk_costs_one_line_and_no_file(ends: dict[str, End], case: str) -> None:
+    end, (_, _, name) = ends[case], CASES[case]
+    assert end.status == 1
+    assert end.said[-1] == f"error: {name} cannot be written: File too large"
+    assert not [line for line in end.said if line.startswith(("Traceback", "Exception", " "))]
+    assert end.after == end.before
+
+
+def test_what_cannot_be_kept_is_a_warning(ends: dict[str, End]) -> None:
+    assert ends["a target"].said[0] == (
+        "warning: nt.reference.h5 cannot be written: File too large; computed anew next time"
+    )
+
+
+def test_a_captioner_comes_with_its_evaluator_or_not_at_all(
+    refused, chain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(out: Path, *_: object) -> None:
+        raise ClcapError(f"{out.name} cannot be written")
+
+    monkeypatch.setattr("clcap_cli.artifacts.checkpoints.write_checkpoint", full)
+    before = contents(chain)
+    assert refused(*GAN.replace("nt.pt", str(chain / "nt.pt")).split()) == "nt_gan.pt cannot be written"
+    assert contents(chain) == before
+
+
+def test_features_of_any_images_need_room_for_a_while(refused, chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Sink, "_write_all", full)
+    message = refused("caption", chain / "nt.pt", "--images", chain / "scenes" / "images" / "0_000001.png")
+    assert re.fullmatch(r"/.*/clcap-\w+/features\.h5 cannot be written: No space left on device", message)
+
+
+@pytest.mark.parametrize("words", [("caption", "nt.pt", "--images", "scenes"), ("evaluate", "nt.captions.json")])
+def test_no_place_for_temporary_files(
+    clcap: Callable[..., Answer], refused, chain: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(chain)
+    assert clcap("caption", "nt.pt").status == 0
+    monkeypatch.setattr(tempfile, "tempdir", str(chain / "none"))
+    assert refused(*words) == "no temporary folder can be made: No such file or directory; name one in TMPDIR"

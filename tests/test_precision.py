@@ -1,0 +1,58 @@
+"""bf16 is taken where the processor has instructions for it, and nowhere else without being asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from clcap_cli import precision
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.precision import bf16_obstacle, choose_precision
+from tests.conftest import Answer
+
+CPU = torch.device("cpu")
+
+
+def processor_with(flags: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "cpuinfo"
+    path.write_text(f"processor\t: 0\nmodel name\t: made up\nflags\t\t: fpu {flags} sse\n\n")
+    monkeypatch.setattr(precision, "CPU_INFO", path)
+
+
+@pytest.mark.parametrize(
+    ("flags", "chosen"),
+    [("avx2", "fp32"), ("avx512f avx512_vnni", "fp32"), ("avx512f avx512_bf16", "bf16"), ("amx_bf16 amx_tile", "bf16")],
+)
+def test_auto_follows_the_instructions(
+    flags: str, chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processor_with(flags, tmp_path, monkeypatch)
+    assert choose_precision("auto", CPU) == chosen
+    assert choose_precision("fp32", CPU) == "fp32"
+    assert choose_precision("bf16", CPU) == "bf16"
+
+
+def test_a_machine_that_does_not_tell_gets_fp32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "none")
+    assert choose_precision("auto", CPU) == "fp32"
+
+
+@pytest.mark.parametrize(("capability", "fast"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_gpus_have_it_from_ampere_on(capability: tuple[int, int], fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert (bf16_obstacle(torch.device("cuda")) is None) == fast
+
+
+def test_what_was_chosen_is_said_and_stored(
+    clcap: Callable[..., Answer], chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = ("train-cl", "--ref", chain / "nt.pt", "--k", 1, "--epochs", 1, "--device", "cpu")
+    processor_with("avx2", tmp_path, monkeypatch)
+    said = clcap(*train, "--out", chain / "auto.pt").err
+    assert "precision: fp32 (no AVX-512-bf16 or AMX on this " in said
+    auto = open_checkpoint(chain / "auto.pt")
+    assert auto.provenance.settings["precision"] == auto.training["settings"]["precision"] == "fp32"
+    said = clcap(*train, "--precision", "bf16", "--out", chain / "asked.pt").err
+    assert "warning: --precision bf16 is much slower than fp32 here: no AVX-512-bf16 or AMX on this " in said
+    assert open_checkpoint(chain / "asked.pt").training["settings"]["precision"] == "bf16"

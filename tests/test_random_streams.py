@@ -1,0 +1,57 @@
+"""One seed gives a stream of random numbers to each purpose, whatever the other purposes draw."""
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import torch
+
+from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.models.captioner import CaptionerConfig
+from clcap_cli.models.registry import build_model
+from clcap_cli.objectives.contrastive import Contrastive
+from clcap_cli.random_streams import Purpose, seed_torch, stream, torch_seed
+from clcap_cli.training.data import BatchSettings, CaptionSplit
+from clcap_cli.training.mle_task import MleTask
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.pairs import ModelOnFeatures
+from clcap_cli.training.reference_task import ReferenceTask
+
+
+def test_every_purpose_seed_and_epoch_draws_its_own() -> None:
+    purposes = get_args(Purpose)
+    drawn = [stream(seed, one, epoch).random() for one in purposes for seed in range(20) for epoch in range(20)]
+    assert len(set(drawn)) == len(drawn) == 400 * len(purposes)
+    assert len({torch_seed(seed, one) for one in purposes for seed in range(50)}) == 50 * len(purposes)
+
+
+def test_the_same_seed_draws_the_same_again() -> None:
+    assert np.array_equal(stream(3, "order", 2).permutation(50), stream(3, "order", 2).permutation(50))
+    weights = []
+    for _ in range(2):
+        seed_torch(3, "initialisation")
+        weights.append(torch.nn.Linear(5, 5).weight)
+    assert torch.equal(*weights)
+
+
+def test_streams_are_not_correlated() -> None:
+    drawn = np.array([[stream(seed, one).random() for seed in range(2000)] for one in get_args(Purpose)])
+    correlations = np.corrcoef(drawn)[np.triu_indices(len(drawn), 1)]
+    assert np.abs(correlations).max() < 0.1
+
+
+def test_images_come_in_the_same_order_for_every_objective(made_chain: Path) -> None:
+    captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
+    info = features.backbone
+    sizes = CaptionerConfig(len(captions.vocabulary), 16, info.pooled_channels, info.grid_channels, 4, 4)
+    seen = ModelOnFeatures(build_model("neuraltalk2", sizes), features)
+    train, val = (CaptionSplit(captions, name, torch.device("cpu")) for name in ("train", "val"))
+    batch = BatchSettings(5, None)
+
+    def contrastive(k: int) -> ReferenceTask:
+        return ReferenceTask(NegativeSampler(train), val, seen, seen, Contrastive(), k, True, batch, seed=4)
+
+    orders = [[one.positions.tolist() for one in contrastive(k).batches(2)] for k in (1, 5)]
+    orders.append([positions.tolist() for positions in MleTask(seen.model, captions, features, batch, 4).batches(2)])
+    assert orders[0] == orders[1] == orders[2]
