@@ -18,7 +18,8 @@ def check_readable(path: Path) -> None:
     try:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):
-            path.open("rb").close()
+            with path.open("rb") as file:
+                file.read(1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoSuchFileError(f"no such file: {path}") from error
     except (OSError, ValueError) as error:  # the latter for a path with a NUL in it

@@ -121,3 +121,27 @@ def test_a_folder_called_like_a_picture_is_passed_over(chain: Path, clcap) -> No
     answer = clcap("caption", chain / "nt.pt", "--images", holiday, "--device", "cpu")
     assert answer.status == 0, answer.err
     assert f'"{holiday}/day.jpg/a.png"' in Path(answer.out.strip()).read_text()
+
+
+def test_an_output_that_leads_in_a_circle(refused, clcap, chain: Path) -> None:
+    circle = chain / "x.json"
+    circle.symlink_to(circle)
+    reason = "cannot be read: Too many levels of symbolic links"
+    assert refused("compare", circle, "--out", chain / "y.json") == f"{circle} {reason}"
+    assert clcap("caption", chain / "nt.pt", "--device", "cpu", "--out", circle).status == 0
+    assert circle.read_text().startswith("[")
+
+
+def test_names_that_are_no_text(chain: Path, clcap, refused, monkeypatch) -> None:
+    holiday = chain / "holiday"
+    holiday.mkdir()
+    picture = holiday / os.fsdecode(b"caf\xe9.png")
+    Image.new("RGB", (64, 64)).save(picture)
+    assert refused("caption", chain / "nt.pt", "--images", holiday) == (
+        f"the name {holiday}/caf\\udce9.png is not valid UTF-8, so it cannot be an id; rename the file"
+    )
+    here = chain.rename(chain.with_name(os.fsdecode(b"caf\xe9")))
+    monkeypatch.chdir(here)
+    answer = clcap("caption", "nt.pt", "--device", "cpu", "--out", here.with_name("out.json"))
+    assert answer.status == 0, answer.err
+    assert "checkpoint: caf?/nt.pt  (not there now)" in clcap("show", here.with_name("out.json")).out

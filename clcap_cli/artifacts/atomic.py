@@ -92,12 +92,17 @@ def write_text(path: Path, text: str) -> None:
         part.write_bytes(text.encode("utf-8", "replace"))
 
 
+def same_file(path: Path, others: Iterable[Path]) -> bool:
+    """Whether ``path`` leads to one of ``others``; unlike ``resolve``, links that lead in a circle lead nowhere."""
+    return os.path.realpath(path) in map(os.path.realpath, others)
+
+
 def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
     """Fail now, not after hours of work, if ``path`` cannot be written or is one of the files that are ``read``.
 
     Its folder is made where it is missing.
     """
-    if path.resolve() in {other.resolve() for other in read}:
+    if same_file(path, read):
         raise ClcapError(f"{path} is read, so it cannot be written; give another name")
     if path.is_dir():
         raise ClcapError(f"{path} cannot be written: it is a folder; give a file name with --out")

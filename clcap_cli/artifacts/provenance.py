@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
+from clcap_cli.artifacts.atomic import same_file
 from clcap_cli.digests import digest_of_file
 from clcap_cli.errors import ClcapError
 
@@ -104,7 +105,7 @@ class Origin:
 
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
-        if out.resolve() in {path.resolve() for path in self.read}:
+        if same_file(out, self.read):
             raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
         folder = out.parent.resolve()
         return Provenance(
@@ -118,9 +119,7 @@ class Origin:
             torch=version("torch"),
             python=platform.python_version(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            inputs=[
-                Input(role=role, path=os.path.relpath(path.resolve(), folder), id=id) for role, path, id in self.inputs
-            ],
+            inputs=[Input(role=role, path=_path_from(folder, path), id=id) for role, path, id in self.inputs],
         )
 
 
@@ -145,6 +144,11 @@ def parse_provenance(data: object, path: Path, kind: str | None = None) -> Prove
             f"this clcap {__version__} reads up to version {known}: upgrade clcap"
         )
     return found
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    """The way to ``path``; where folders outside of clcap's reach have names that are no text, it cannot be found."""
+    return os.path.relpath(path.resolve(), folder).encode("utf-8", "replace").decode()
 
 
 def _plain(value: object) -> object:

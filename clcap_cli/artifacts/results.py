@@ -8,9 +8,9 @@ images, and ``images`` one by one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt
+from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.atomic import together
 from clcap_cli.artifacts.cards import Card
@@ -27,6 +27,9 @@ CAPTIONS = "clcap/caption-results"
 RETRIEVAL = "clcap/retrieval"
 METRICS = "clcap/metrics"
 COMPARISON = "clcap/comparison"
+MOST = 2**53
+"""Of whatever is counted: figures are computed from it as floats."""
+Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,14 @@ class _Image(BaseModel, extra="allow"):
     tokenised: str = ""
     references: list[str] = Field(default=[""], min_length=1)
     meteor_statistics: list[FiniteFloat] = Field(default=[0.0] * 23, min_length=23, max_length=23)
-    frequency_bands: list[NonNegativeInt] = Field(default=[0] * 3, min_length=3, max_length=3)
+    frequency_bands: list[Count] = Field(default=[0] * 3, min_length=3, max_length=3)
     rank: FiniteFloat = Field(1, ge=1)
-    tied: int = Field(1, ge=1)
+    tied: int = Field(1, ge=1, le=MOST)
 
 
 class _Content(BaseModel):
     figures: dict[str, Any]
-    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    intervals: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=dict)
     signatures: dict[str, str] = Field(default_factory=dict)
     not_scored: dict[str, str] = Field(default_factory=dict)
     made_from: list[Card] = Field(default_factory=list)

@@ -1,7 +1,8 @@
 """Reading other people's JSON: every way in which it can be wrong becomes one sentence."""
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +62,15 @@ def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
         raise ClcapError(f"{path} holds lists or objects that are nested too deeply to be read") from error
     except ValueError as error:  # Python's own limit
         raise ClcapError(f"{path} holds a number of thousands of digits; write it as text") from error
+
+
+def numbers_in(record: Mapping[str, object]) -> dict[str, float]:
+    """Those of a record's values that are numbers, finite and within what a float can hold."""
+    return {
+        name: value
+        for name, value in record.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    }
 
 
 def _content(path: Path) -> bytes:

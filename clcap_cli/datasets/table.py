@@ -118,6 +118,7 @@ def read_table(path: Path) -> Table:
 
 
 def _read_csv(path: Path) -> Table:
+    csv.field_size_limit(2**31 - 1)  # a column that nobody asks for may hold pictures
     lines = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         columns = next(lines, [])

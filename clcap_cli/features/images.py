@@ -1,5 +1,6 @@
 """Image files of any kind -> upright RGB pictures."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image, ImageOps
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable, is_file
 
+warnings.filterwarnings("ignore", module="PIL")  # what it warns about, it reads; what it cannot read, it raises
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
 

@@ -6,7 +6,6 @@ A run is all the files of one name in one folder: ``nt_cl.metrics.json``, ``nt_c
 
 import math
 import os
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Figures, open_figures
 from clcap_cli.console import visible
-from clcap_cli.datasets.reading import checked, read_json_lines
+from clcap_cli.datasets.reading import checked, numbers_in, read_json_lines
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
@@ -124,7 +123,7 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
 
 def _epoch(record: object, where: str) -> dict[str, float]:
-    epoch = _numbers(record) if isinstance(record, dict) else {}
+    epoch = numbers_in(record) if isinstance(record, dict) else {}
     if "epoch" not in epoch:
         raise ClcapError(f"{where} is not the record of an epoch; *{LOG} is what train-mle and train-cl write")
     return epoch
@@ -179,7 +178,7 @@ def _distinct(keys: Sequence[tuple[Path, str]]) -> list[str]:
 
 def _run(name: str, files: _Files) -> Run:
     metrics, retrieval = files.metrics, files.retrieval
-    scored, ranked = (_numbers(source.figures) if source else {} for source in (metrics, retrieval))
+    scored, ranked = (numbers_in(source.figures) if source else {} for source in (metrics, retrieval))
     sources = [source for source in (retrieval, metrics) if source]
     intervals = {
         figure: interval
@@ -197,14 +196,6 @@ def _run(name: str, files: _Files) -> Run:
         log=files.log,
         sources=sources,
     )
-
-
-def _numbers(figures: Mapping[str, object]) -> dict[str, float]:
-    return {  # compared, because asking whether it is finite fails for an integer that no float can hold
-        name: value
-        for name, value in figures.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-    }
 
 
 def _merged(parts: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -93,6 +93,7 @@ def _live(checkpoint: "Checkpoint", model: "Captioner", given: list[Path], weigh
 
 
 def _image_files(path: Path) -> list[Path]:
+    from clcap_cli.datasets.text import flaw_of
     from clcap_cli.features.images import SUFFIXES
     from clcap_cli.input_files import check_readable
 
@@ -102,4 +103,7 @@ def _image_files(path: Path) -> list[Path]:
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
     if not found:
         raise ClcapError(f"{path} holds no images; --images takes image files and folders")
+    for file in found:
+        if flaw_of(str(file)):
+            raise ClcapError(f"the name {file} is not valid UTF-8, so it cannot be an id; rename the file")
     return found

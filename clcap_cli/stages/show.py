@@ -200,11 +200,10 @@ def _results(file: Path) -> dict[str, str]:
 
 def _figures(file: Path) -> dict[str, str]:
     from clcap_cli.artifacts.results import open_figures
+    from clcap_cli.datasets.reading import numbers_in
 
-    figures = open_figures(file).figures
-    return {
-        "figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items() if isinstance(value, int | float))
-    }
+    figures = numbers_in(open_figures(file).figures)
+    return {"figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items())}
 
 
 def _comparison(file: Path) -> dict[str, str]:

@@ -100,8 +100,38 @@ def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
         (image(1, "a dog", rank=0), "images.0.rank: Input should be greater than or equal to 1"),
         (image(1, "a dog", rank=1e300), "images.0.rank: Input should be less than or equal to 10000000"),
         (image(1, "a dog", CIDEr=float("nan")), "images.0.CIDEr: Input should be a finite number"),
+        (image(1, "a dog", tied=10**400), "images.0.tied: Input should be less than or equal to 9007199254740992"),
+        (
+            image(1, "a dog", frequency_bands=[10**400, 0, 0]),
+            "images.0.frequency_bands.0: Input should be less than or equal to 9007199254740992",
+        ),
     ],
 )
 def test_a_damaged_image_is_named(write, bad: dict, where: str) -> None:
     path = write("nt.metrics.json", [bad])
     assert message(path) == f"{path} is not a whole metrics file: at {where}"
+
+
+def test_a_number_beyond_all_floats_is_left_out(write, log, clcap) -> None:
+    path = write("nt.metrics.json", ONE, {"images": 1, "CIDEr": 10**400, "R@1": float("nan"), "METEOR": 0.5})
+    log("nt.log.jsonl", [{"epoch": 0, "loss": 10**400, "val_loss": 1.0}])
+    (run,) = open_runs([path])
+    assert (run.figures, run.log) == ({"images": 1, "METEOR": 0.5}, [{"epoch": 0, "val_loss": 1.0}])
+    assert "figures   images 1  METEOR 0.5\n" in clcap("show", path).out
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[" * 200_000, "holds lists or objects that are nested too deeply to be read"),
+        ('{"epoch": ' + "9" * 5000 + "}", "holds a number of thousands of digits; write it as text"),
+    ],
+)
+def test_json_beyond_all_measure_is_named(refused, write, tmp_path: Path, content: str, reason: str) -> None:
+    whole = write("nt.metrics.json", ONE)
+    for name in ("nt.log.jsonl", "a.metrics.json", "tables.json"):
+        path = tmp_path / name
+        path.write_text(content)
+        words = (whole, "--tables", path) if name == "tables.json" else (path,)
+        assert refused("report", *words) == f"{path} {reason}"
+        path.unlink()
