@@ -1,19 +1,18 @@
 """The command line: one line a stage; prints what a stage returns and words every error."""
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Annotated, get_type_hints
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from clcap_cli import __version__
-from clcap_cli.console import answering, give_path, say
+from clcap_cli.console import answering, say
 from clcap_cli.datasets.text import flaw_of
-from clcap_cli.errors import FORESEEN, ClcapError, worded
+from clcap_cli.errors import FORESEEN, worded
 from clcap_cli.stages.caption import caption
+from clcap_cli.stages.command import as_command
 from clcap_cli.stages.compare import compare
 from clcap_cli.stages.demo import demo
 from clcap_cli.stages.doctor import doctor
@@ -38,29 +37,6 @@ app = typer.Typer(
 )
 
 
-def _stage(function: Callable[..., Path | None]) -> None:
-    """Make a stage a subcommand that prints the path of what it wrote."""
-    for hint in get_type_hints(function, include_extras=True).values():
-        for option in getattr(hint, "__metadata__", ()):
-            option.readable = False  # stages look at files; Typer would call a lack of permission a wrong command line
-
-    @functools.wraps(function)
-    def command(*args: object, **kwargs: object) -> None:
-        _check_folder()
-        written = function(*args, **kwargs)
-        if written is not None:
-            give_path(written)
-
-    app.command(function.__name__.replace("_", "-"))(command)
-
-
-def _check_folder() -> None:
-    try:
-        Path.cwd()
-    except OSError as error:
-        raise ClcapError("the folder in which clcap was started is not there any more; change to another") from error
-
-
 for stage in (
     prepare_captions,
     extract_features,
@@ -77,7 +53,7 @@ for stage in (
     demo,
     doctor,
 ):
-    _stage(stage)
+    app.command(stage.__name__.replace("_", "-"))(as_command(stage))
 
 
 def _print_version(wanted: bool) -> None:

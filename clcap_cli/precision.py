@@ -11,15 +11,14 @@ import torch
 
 from clcap_cli.console import say
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16"]
 """Of the products in training; ln p are summed in fp32."""
-AskedPrecision = Literal["auto", "fp32", "bf16"]
 CPU_INFO = Path("/proc/cpuinfo")
 CPU_FLAGS = {"avx512_bf16": "AVX-512-bf16", "amx_bf16": "AMX"}
 """Linux's names of the instructions with which PyTorch multiplies bf16 matrices faster than fp32 ones."""
 
 
-def choose_precision(asked: AskedPrecision, device: torch.device) -> Precision:
+def choose_precision(asked: Precision, device: torch.device) -> Precision:
     """What training on ``device`` computes in; ``auto`` is bf16 where that is faster. Says what and why."""
     obstacle = bf16_obstacle(device)
     if asked == "bf16" and obstacle:

@@ -24,14 +24,17 @@ BUSY, QUIET = 0.1, 10
 """The share of time spent waiting for a processor from which the machine is busy; looks without it until it is idle."""
 
 
-def use_threads(threads: int | None) -> int:
-    """Compute with so many threads, or with PyTorch's default; returns the number in use."""
+def use_threads(threads: int | None) -> None:
+    """Compute with so many threads, or with PyTorch's default."""
     if threads is not None:
         torch.set_num_threads(threads)
-    in_use = torch.get_num_threads()
-    if in_use > 1:
+    if threads_in_use() > 1:
         _watch_load()
-    return in_use
+
+
+def threads_in_use() -> int:
+    """How many threads compute."""
+    return torch.get_num_threads()
 
 
 @cache

@@ -11,11 +11,12 @@ from clcap_cli.artifacts.features import open_features
 from clcap_cli.models.registry import build_model, configure
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.random_streams import Purpose, seed_torch, stream, torch_seed
-from clcap_cli.training.data import BatchSettings, CaptionSplit
+from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.reference_task import ReferenceTask
+from clcap_cli.training.settings import BatchSettings
 
 
 def test_every_purpose_seed_and_epoch_draws_its_own() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from clcap_cli import threads
-from clcap_cli.threads import use_threads
+from clcap_cli.threads import threads_in_use, use_threads
 
 ALIVE = "len(__import__('os').listdir('/proc/self/task'))"
 
@@ -22,8 +22,10 @@ def same_threads_afterwards():
 
 
 def test_threads_are_those_that_were_asked_for() -> None:
-    assert use_threads(1) == torch.get_num_threads() == 1
-    assert use_threads(None) == 1
+    use_threads(1)
+    assert threads_in_use() == torch.get_num_threads() == 1
+    use_threads(None)
+    assert threads_in_use() == 1
 
 
 @pytest.mark.skipif(threads._libgomp() is None, reason="PyTorch has another OpenMP here")

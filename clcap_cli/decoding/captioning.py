@@ -22,16 +22,18 @@ def decode(
     sources: Sequence[FeatureSource],
     settings: DecodingSettings,
     never_written: Sequence[int],
+    seed: int = 0,
     watch: Callable[[Iterable, int], Iterable] = lambda blocks, total: blocks,
 ) -> Decoded:
     """The captions of every image, in order: ``num_captions`` rows for each.
 
     Several models, each with its own source of the same images, are an ensemble. ``never_written`` are the tokens that
-    their tokenizer excludes. ``watch`` is given the blocks of work and their number, and passes them on.
+    their tokenizer excludes; ``seed`` is that of sampling. ``watch`` is given the blocks of work and their number, and
+    passes them on.
     """
     model: Predictor = models[0] if len(models) == 1 else Ensemble(models)
     constraints = constraints_of(settings, model.config, never_written)
-    generator = torch.Generator(sources[0].device).manual_seed(torch_seed(settings.seed, "decoding"))
+    generator = torch.Generator(sources[0].device).manual_seed(torch_seed(seed, "decoding"))
     blocks, found = sources[0].blocks(), []
     for block in watch(blocks, len(blocks)):
         seen = [source.read(block) for source in sources]

@@ -3,38 +3,46 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from annotated_types import Ge, Gt, Le
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.options import Option
 
-Probability = Annotated[float, Field(gt=0, le=1)]
-Positive = Annotated[float, Field(gt=0, le=100)]
+PANEL = "Decoding"
 
 
 @dataclass(frozen=True)
 class DecodingSettings:
-    """Beam search, or sampling as soon as one of ``top_p``, ``top_k`` and ``temperature`` is set."""
+    """Beam search, or sampling as soon as one of ``top_p``, ``top_k`` and ``temperature`` is set.
 
-    beam: PositiveInt = 3
-    """Hypotheses that beam search keeps; 1 is greedy search."""
-    top_p: Probability | None = None
-    """Sample from the likeliest tokens that together have this probability (Holtzman et al. 2020)."""
-    top_k: PositiveInt | None = None
-    """Sample from so many likeliest tokens (Fan et al. 2018)."""
-    temperature: Positive | None = None
-    """Sample with scores divided by this: below 1 closer to greedy search, 1 the model's own distribution."""
-    length_penalty: Annotated[float, Field(ge=-10, le=10)] = 0.0
-    """Beam search ranks captions by ln p / length^this, the end token counted: 0 by ln p, 1 by its mean."""
-    no_repeat_ngram: NonNegativeInt = 0
-    """No n-gram of so many tokens comes twice in a caption; 0 allows all."""
-    min_words: NonNegativeInt = 0
-    """Fewest tokens of a caption."""
-    max_words: PositiveInt | None = None
-    """Most tokens of a caption; None for the most that the model was trained for."""
-    num_captions: PositiveInt = 1
-    """Captions of each image."""
-    seed: NonNegativeInt = 0
-    """Of sampling."""
+    Holtzman et al. 2020 introduced top-p sampling, Fan et al. 2018 top-k sampling.
+    """
+
+    beam: Annotated[int, Ge(1), Option("Beam width; 1 is greedy search.", panel=PANEL)] = 3
+    top_p: Annotated[
+        float | None, Gt(0), Le(1), Option("Sample from the likeliest tokens of this total probability.", panel=PANEL)
+    ] = None
+    top_k: Annotated[int | None, Ge(1), Option("Sample from so many likeliest tokens.", panel=PANEL)] = None
+    temperature: Annotated[
+        float | None,
+        Gt(0),
+        Le(100),
+        Option("Sample with scores divided by this; 1 is the model's own distribution.", panel=PANEL),
+    ] = None
+    length_penalty: Annotated[
+        float,
+        Ge(-10),
+        Le(10),
+        Option("Beam search ranks by ln p / length^this, the end counted; 0: by ln p.", panel=PANEL),
+    ] = 0.0
+    no_repeat_ngram: Annotated[
+        int, Ge(0), Option("Length of n-grams that come at most once in a caption; 0: any may repeat.", panel=PANEL)
+    ] = 0
+    min_words: Annotated[int, Ge(0), Option("Fewest tokens of a caption.", panel=PANEL)] = 0
+    max_words: Annotated[
+        int | None, Ge(1), Option("Most tokens of a caption; default: as in training.", panel=PANEL)
+    ] = None
+    num_captions: Annotated[int, Ge(1), Option("Captions of each image.", panel=PANEL)] = 1
 
     def __post_init__(self) -> None:
         if self.samples and self.beam not in (1, type(self).beam):
@@ -52,11 +60,10 @@ class DecodingSettings:
         """Whether captions are sampled."""
         return not (self.top_p is None and self.top_k is None and self.temperature is None)
 
-    @property
-    def signature(self) -> str:
-        """The settings that matter, in a few words that scores carry."""
+    def signature(self, seed: int) -> str:
+        """The settings that matter, and the seed where captions are sampled, in a few words that scores carry."""
         if self.samples:
-            parts = ["sampling", *self._named("top_p", "top_k", "temperature"), f"seed {self.seed}"]
+            parts = ["sampling", *self._named("top_p", "top_k", "temperature"), f"seed {seed}"]
         else:
             parts = [f"beam {self.beam}", *self._named("length_penalty")]
         parts += self._named("no_repeat_ngram", "min_words", "max_words")

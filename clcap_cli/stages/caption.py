@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from clcap_cli.compute import Compute
+from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Split, Threads
+from clcap_cli.options import Argument, Option
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.checkpoints import Checkpoint
@@ -15,26 +17,25 @@ if TYPE_CHECKING:
     from clcap_cli.models.captioner import Captioner
 
 
+@stage
 def caption(
-    checkpoint: Annotated[Path, typer.Argument(help="A captioner, *.pt.", show_default=False)],
-    also: Annotated[list[Path] | None, typer.Argument(help="With --images: more of them.", show_default=False)] = None,
+    checkpoint: Annotated[Path, Argument("A captioner, *.pt.")],
+    also: Annotated[list[Path] | None, Argument("With --images: more of them.")] = None,
     split: Split = "test",
     images: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Image file or folder to caption instead of a split; may be given again.", show_default=False
-        ),
+        Option("Image file or folder to caption instead of a split; may be given again."),
     ] = None,
     out: Out = None,
-    beam: Beam = 3,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="With --images: the backbone's weights, if they were a file.", show_default=False),
+        Option("With --images: the backbone's weights, if they were a file."),
     ] = None,
-    device: Device = "auto",
-    threads: Threads = None,
+    seed: Seed = 0,
+    decoding: DecodingSettings = DecodingSettings(),
+    compute: Compute = Compute(),
 ) -> Path:
     """Write a caption for every image of a split, or for any images, as COCO's results list.
 
@@ -42,34 +43,30 @@ def caption(
 
     Example: clcap caption nt_cl.pt --images photo.jpg holiday/ --out own.captions.json
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.checkpoints import open_checkpoint
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
-    from clcap_cli.decoding.settings import DecodingSettings
-    from clcap_cli.devices import choose_device
     from clcap_cli.stages.opened import decode_texts, open_model
-    from clcap_cli.threads import use_threads
 
     if also and not images:
         raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")
-    use_threads(threads)
     origin = Origin("caption", settings)
     if images:
-        opened, where = open_checkpoint(checkpoint), choose_device(device)
+        opened, where = open_checkpoint(checkpoint), compute.start()
         origin.uses("checkpoint", opened)
         out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.images.captions.json"), origin.read)
         model = opened.captioner(where)
         source = _live(opened, model, [*images, *(also or [])], weights)
         ids: list[ImageId] = [str(path) for path in source.paths]
-        _, texts = decode_texts(model, source, DecodingSettings(beam), opened.tokenizer)
+        _, texts = decode_texts(model, source, decoding, opened.tokenizer, seed)
     else:
-        chain = open_model(checkpoint, captions, features, device, origin)
+        chain = open_model(checkpoint, captions, features, compute, origin)
         out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"), origin.read)
         rows = chain.rows_of(split)
         ids = chain.captions.ids_of(rows)
-        _, texts = decode_texts(chain.model, chain.reader(rows), DecodingSettings(beam), chain.checkpoint.tokenizer)
+        _, texts = decode_texts(chain.model, chain.reader(rows), decoding, chain.checkpoint.tokenizer, seed)
     write_caption_results(out, dict(zip(ids, texts, strict=True)), origin)
     return out
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from clcap_cli.console import say, tell
 from clcap_cli.errors import ClcapError
+from clcap_cli.options import Argument
 from clcap_cli.stages.options import Out, Seed
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.results import Comparison, Figures
@@ -22,10 +22,11 @@ BY = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
 """The score by which an image gained or lost: the first that both have."""
 
 
+@stage
 def compare(
     metrics: Annotated[
         list[Path],
-        typer.Argument(help="*.metrics.json; the others are compared with the first.", show_default=False),
+        Argument("*.metrics.json; the others are compared with the first."),
     ],
     out: Out = None,
     seed: Seed = 0,
@@ -39,7 +40,7 @@ def compare(
 
     Example: clcap compare nt.metrics.json nt_cl.metrics.json
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, open_figures, write_comparison

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from clcap_cli.console import say, stderr
+from clcap_cli.options import Argument
 from clcap_cli.stages.options import Seed
+from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,8 +15,9 @@ COLUMNS = ("R@1", "R@5", "CIDEr", "unique_captions")
 SHOWN = 4
 
 
+@stage
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("clcap-demo"),
+    folder: Annotated[Path, Argument("Folder to write to.")] = Path("clcap-demo"),
     seed: Seed = 0,
 ) -> Path:
     """Run the paper's whole chain on generated scenes: maximum likelihood, then contrastive learning, then the proof.

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from clcap_cli.console import tell
 from clcap_cli.errors import ClcapError
+from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
@@ -28,6 +27,7 @@ ENOUGH_DISK = 2 * 2**30
 """Bytes: the demo and the features of a few thousand images fit."""
 
 
+@stage
 def doctor() -> None:
     """Check what clcap needs on this machine, with a small self-test of models and scores.
 
@@ -44,7 +44,7 @@ def doctor() -> None:
             mark, found, failed = "FAILED", reason, failed + 1
         tell(f"{mark:<7} {what:<9} {found}")
     if failed:
-        raise typer.Exit(1)
+        raise ClcapError(f"{failed} of {len(CHECKS)} checks failed")
 
 
 def _software() -> str:

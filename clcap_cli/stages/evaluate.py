@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from annotated_types import Ge
 
+from clcap_cli.compute import Compute
 from clcap_cli.console import say
+from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, some, unknown_name
+from clcap_cli.options import Argument, Option
 from clcap_cli.stages.compared_with import corpus_of, rank_columns, similar_to, training_columns
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split, Threads
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
 from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
@@ -20,63 +24,53 @@ FEW = 100
 """Images: with fewer, CIDEr is hardly comparable with what others report."""
 
 
+@stage
 def evaluate(
-    subject: Annotated[
-        Path | None, typer.Argument(help="A captioner, *.pt, or COCO results, *.json.", show_default=False)
-    ] = None,
+    subject: Annotated[Path | None, Argument("A captioner, *.pt, or COCO results, *.json.")] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Captions from anywhere: a table or COCO results, any ids.", show_default=False),
+        Option("Captions from anywhere: a table or COCO results, any ids."),
     ] = None,
     references: Annotated[
         Path | None,
-        typer.Option(
-            help="What people wrote: a table, a COCO captions file, or captions.h5; default: the chain's captions.h5.",
-            show_default=False,
-        ),
+        Option("What people wrote: a table, a COCO captions file, or captions.h5; default: the chain's captions.h5."),
     ] = None,
     references_per_image: Annotated[
         int | None,
-        typer.Option(min=1, help="Use the first so many: 5 for COCO's c5, 40 for its c40.", show_default=False),
+        Ge(1),
+        Option("Use the first so many: 5 for COCO's c5, 40 for its c40."),
     ] = None,
     only_common: Annotated[
-        bool, typer.Option("--only-common", help="Score the images that have both, whatever else there is.")
+        bool, Option("Score the images that have both, whatever else there is.", "--only-common")
     ] = False,
-    metrics: Annotated[str, typer.Option(help="Which, parted by commas.")] = "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
+    metrics: Annotated[str, Option("Which, parted by commas.")] = "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
     cider_df: Annotated[
         Path | None,
-        typer.Option(
-            help="Captions to count CIDEr's document frequencies in, any that --references takes (of captions.h5 its "
-            "training split); default: the references.",
-            show_default=False,
+        Option(
+            "Captions to count CIDEr's document frequencies in, any that --references takes (of captions.h5 its "
+            "training split); default: the references."
         ),
     ] = None,
-    spice_models: Annotated[
-        Path | None, typer.Option(help="Folder of SPICE's models, if pycocoevalcap has none.", show_default=False)
-    ] = None,
+    spice_models: Annotated[Path | None, Option("Folder of SPICE's models, if pycocoevalcap has none.")] = None,
     retrieval: Annotated[
         Path | None,
-        typer.Option(help="*.retrieval.json of these captions, to have its figures here too.", show_default=False),
+        Option("*.retrieval.json of these captions, to have its figures here too."),
     ] = None,
     submission: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for the two files that COCO's server takes; the captions are of val2014, and --test-results "
-            "has those of test2014.",
-            show_default=False,
+        Option(
+            "Folder for the two files that COCO's server takes; the captions are of val2014, and --test-results "
+            "has those of test2014."
         ),
     ] = None,
-    test_results: Annotated[
-        Path | None, typer.Option(help="With --submission: COCO results of test2014.", show_default=False)
-    ] = None,
+    test_results: Annotated[Path | None, Option("With --submission: COCO results of test2014.")] = None,
     split: Split = "test",
     out: Out = None,
-    beam: Beam = 3,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     seed: Seed = 0,
-    device: Device = "auto",
-    threads: Threads = None,
+    decoding: DecodingSettings = DecodingSettings(),
+    compute: Compute = Compute(),
 ) -> Path:
     """Score captions against what people wrote, exactly as pycocoevalcap does, and say how much they differ.
 
@@ -90,7 +84,7 @@ def evaluate(
 
     Example: clcap evaluate --predictions mine.csv --references people.jsonl --out mine.metrics.json
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.cards import cards_of
     from clcap_cli.artifacts.provenance import Origin
@@ -108,10 +102,7 @@ def evaluate(
     elif subject is None or predictions is not None:
         raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
     elif subject.suffix == ".pt":
-        from clcap_cli.threads import use_threads
-
-        use_threads(threads)
-        pairing = captioned(subject, references, split, beam, captions, features, device, origin)
+        pairing = captioned(subject, references, split, decoding, captions, features, compute, seed, origin)
     else:
         pairing = read(subject, references, split, captions, origin)
     said = pairing.common(subject, only_common)

@@ -3,48 +3,46 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from annotated_types import Ge
 
+from clcap_cli.compute import Compute
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Device, Out, Threads
+from clcap_cli.options import Argument, Option
+from clcap_cli.stages.options import Out
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.features.extraction import ImageFile, Skipped
 
 
+@stage
 def extract_features(
-    captions: Annotated[Path, typer.Argument(help="captions.h5, which lists the images.", show_default=False)],
-    images: Annotated[
-        list[Path], typer.Option(help="Folder of the image files; may be given again.", show_default=False)
-    ],
+    captions: Annotated[Path, Argument("captions.h5, which lists the images.")],
+    images: Annotated[list[Path], Option("Folder of the image files; may be given again.")],
     out: Out = Path("features.h5"),
-    backbone: Annotated[str, typer.Option(help="Any of timm's networks.")] = "tf_efficientnet_lite0",
+    backbone: Annotated[str, Option("Any of timm's networks.")] = "tf_efficientnet_lite0",
     weights: Annotated[
         str | None,
-        typer.Option(help="State dict file, or 'random'; default: ImageNet weights.", show_default=False),
+        Option("State dict file, or 'random'; default: ImageNet weights."),
     ] = None,
-    image_size: Annotated[
-        int | None, typer.Option(min=32, help="Pixels; default: the backbone's own.", show_default=False)
-    ] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out and list them.")] = False,
-    device: Device = "auto",
-    threads: Threads = None,
+    image_size: Annotated[int | None, Ge(32), Option("Pixels; default: the backbone's own.")] = None,
+    skip_bad: Annotated[bool, Option("Leave unreadable images out and list them.", "--skip-bad")] = False,
+    compute: Compute = Compute(),
 ) -> Path:
     """Show every image to a backbone and keep its grid and its pooled vector, float16.
 
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.feature_writer import write_features
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, keep_freed_memory
+    from clcap_cli.devices import keep_freed_memory
     from clcap_cli.features.backbone import load_backbone
     from clcap_cli.features.extraction import BATCH, ImageFile, Skipped, extract
     from clcap_cli.features.images import find_image
-    from clcap_cli.threads import use_threads
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
@@ -57,9 +55,8 @@ def extract_features(
     wanted = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
     if not skip_bad:
         _check_all_there(wanted)
-    use_threads(threads)
     keep_freed_memory()
-    network = load_backbone(backbone, weights, image_size, choose_device(device))
+    network = load_backbone(backbone, weights, image_size, compute.start())
     count = len(listed.image_ids)
     info = network.info
     size = count * info.bytes_per_image() / 2**20

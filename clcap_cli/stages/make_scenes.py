@@ -3,17 +3,20 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from annotated_types import Ge
 
 from clcap_cli.console import say
+from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Seed
+from clcap_cli.stages.stage import stage
 
 
+@stage
 def make_scenes(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to.", show_default=False)],
-    train: Annotated[int, typer.Option(min=1, help="Training images.")] = 1000,
-    val: Annotated[int, typer.Option(min=1, help="Validation images.")] = 150,
-    test: Annotated[int, typer.Option(min=1, help="Test images.")] = 200,
+    folder: Annotated[Path, Argument("Folder to write to.")],
+    train: Annotated[int, Ge(1), Option("Training images.")] = 1000,
+    val: Annotated[int, Ge(1), Option("Validation images.")] = 150,
+    test: Annotated[int, Ge(1), Option("Test images.")] = 200,
     seed: Seed = 0,
 ) -> Path:
     """Draw scenes of coloured shapes and let five writers describe each: a data set in COCO's own layout.

@@ -10,11 +10,11 @@ from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute import Compute
 from clcap_cli.console import watching
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.devices import choose_device
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
@@ -40,19 +40,21 @@ class OpenedModel:
 
 
 def decode_texts(
-    model: Captioner, source: FeatureSource, settings: DecodingSettings, tokenizer: Tokenizer
+    model: Captioner, source: FeatureSource, settings: DecodingSettings, tokenizer: Tokenizer, seed: int
 ) -> tuple[Decoded, list[str]]:
     """The model's captions of the images, as tokens and as text, with progress on the screen."""
     watch = watching("captioning, blocks of images")
-    found = decode([model], [source], settings, tokenizer.never_written, watch)
+    found = decode([model], [source], settings, tokenizer.never_written, seed, watch)
     return found, found.texts(tokenizer)
 
 
-def open_model(path: Path, captions: Path | None, features: Path | None, device: str, origin: Origin) -> OpenedModel:
+def open_model(
+    path: Path, captions: Path | None, features: Path | None, compute: Compute, origin: Origin
+) -> OpenedModel:
     """Open a checkpoint with what it was made from, or with what is given, and record all three in ``origin``."""
     checkpoint = open_checkpoint(path)
     spoken = captions_for(checkpoint, captions)
     seen = features_for(checkpoint, spoken, features)
     for role, artifact in (("checkpoint", checkpoint), ("captions", spoken), ("features", seen)):
         origin.uses(role, artifact)
-    return OpenedModel(checkpoint, checkpoint.captioner(choose_device(device)), spoken, seen)
+    return OpenedModel(checkpoint, checkpoint.captioner(compute.start()), spoken, seen)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clcap_cli.compute import Compute
 from clcap_cli.console import say
+from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
@@ -54,22 +56,23 @@ def captioned(
     checkpoint: Path,
     references: Path | None,
     split: str,
-    beam: int,
+    decoding: DecodingSettings,
     captions: Path | None,
     features: Path | None,
-    device: str,
+    compute: Compute,
+    seed: int,
     origin: "Origin",
 ) -> Pairing:
     """A checkpoint's own captions of the split."""
-    from clcap_cli.decoding.settings import DecodingSettings
     from clcap_cli.stages.opened import decode_texts, open_model
 
-    chain = open_model(checkpoint, captions, features, device, origin)
+    chain = open_model(checkpoint, captions, features, compute, origin)
     rows = chain.rows_of(split)
-    _, texts = decode_texts(chain.model, chain.reader(rows), DecodingSettings(beam), chain.checkpoint.tokenizer)
+    _, texts = decode_texts(chain.model, chain.reader(rows), decoding, chain.checkpoint.tokenizer, seed)
     said = dict(zip(chain.captions.ids_of(rows), texts, strict=True))
     people = of_split(chain.captions, split) if references is None else written(references, split, origin)
-    return Pairing(said, *people, may_lack=True, maker=chain.checkpoint, decoding=f"beam {beam}", precision="fp32")
+    told = decoding.signature(seed)
+    return Pairing(said, *people, may_lack=True, maker=chain.checkpoint, decoding=told, precision="fp32")
 
 
 def read(results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin") -> Pairing:

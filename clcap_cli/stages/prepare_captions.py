@@ -6,36 +6,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from annotated_types import Ge
 
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
+from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Out
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId, ImageRecord
     from clcap_cli.tokenizers.words import WordTokenizer
 
-Coco = typer.Option(help="COCO captions file whose images are this split; may be given again.", show_default=False)
+Coco = Option("COCO captions file whose images are this split; may be given again.")
 
 
+@stage
 def prepare_captions(
     dataset: Annotated[
         Path | None,
-        typer.Argument(help="Karpathy's dataset JSON, or a table (.csv, .jsonl, .parquet).", show_default=False),
+        Argument("Karpathy's dataset JSON, or a table (.csv, .jsonl, .parquet)."),
     ] = None,
     train: Annotated[list[Path] | None, Coco] = None,
     val: Annotated[list[Path] | None, Coco] = None,
     test: Annotated[list[Path] | None, Coco] = None,
     out: Out = Path("captions.h5"),
     min_count: Annotated[
-        int, typer.Option(min=1, help="Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
+        int, Ge(1), Option("Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
     ] = 5,
-    max_length: Annotated[int, typer.Option(min=1, help="Words a caption may have; the rest is cut.")] = 16,
-    restval: Annotated[str, typer.Option(help="Split that Karpathy's 'restval' images count to.")] = "train",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="At most this many images of each split.", show_default=False)
-    ] = None,
+    max_length: Annotated[int, Ge(1), Option("Words a caption may have; the rest is cut.")] = 16,
+    restval: Annotated[str, Option("Split that Karpathy's 'restval' images count to.")] = "train",
+    limit: Annotated[int | None, Ge(1), Option("At most this many images of each split.")] = None,
 ) -> Path:
     """Turn captions into numbers and build the vocabulary from the training split.
 
@@ -43,7 +44,7 @@ def prepare_captions(
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from clcap_cli.console import say, shown, stdout
 from clcap_cli.errors import ClcapError
+from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Out
+from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
@@ -16,33 +16,23 @@ if TYPE_CHECKING:
     from clcap_cli.reporting.runs import Run
 
 
+@stage
 def report(
-    files: Annotated[
-        list[Path], typer.Argument(help="*.metrics.json, *.retrieval.json, *.log.jsonl, of any number of runs.")
-    ],
+    files: Annotated[list[Path], Argument("*.metrics.json, *.retrieval.json, *.log.jsonl, of any number of runs.")],
     out: Out = None,
     images: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Folder of the pictures; may be given again; default: where extract-features found them.",
-            show_default=False,
-        ),
+        Option("Folder of the pictures; may be given again; default: where extract-features found them."),
     ] = None,
     tables: Annotated[
         Path | None,
-        typer.Option(help="JSON: tables of means over seeds, to come first.", show_default=False),
+        Option("JSON: tables of means over seeds, to come first."),
     ] = None,
-    text: Annotated[
-        bool, typer.Option("--text", help="Print the table; a page is then written only to --out.")
-    ] = False,
-    csv: Annotated[Path | None, typer.Option(help="Also write the table as CSV.", show_default=False)] = None,
-    markdown: Annotated[
-        Path | None, typer.Option(help="Also write the tables as Markdown.", show_default=False)
-    ] = None,
-    latex: Annotated[Path | None, typer.Option(help="Also write the tables for LaTeX.", show_default=False)] = None,
-    plots: Annotated[
-        Path | None, typer.Option(help="Folder to write the plots to, as PNG and SVG.", show_default=False)
-    ] = None,
+    text: Annotated[bool, Option("Print the table; a page is then written only to --out.", "--text")] = False,
+    csv: Annotated[Path | None, Option("Also write the table as CSV.")] = None,
+    markdown: Annotated[Path | None, Option("Also write the tables as Markdown.")] = None,
+    latex: Annotated[Path | None, Option("Also write the tables for LaTeX.")] = None,
+    plots: Annotated[Path | None, Option("Folder to write the plots to, as PNG and SVG.")] = None,
 ) -> Path | None:
     """Put figures, curves and captions of one or more runs side by side, in one page that opens anywhere.
 

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from annotated_types import Ge
 
+from clcap_cli.compute import Compute
 from clcap_cli.console import say, watching
+from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import Beam, CaptionsFile, Device, FeaturesFile, Out, Seed, Split, Threads
+from clcap_cli.options import Argument, Option
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,29 +28,26 @@ if TYPE_CHECKING:
 LARGEST_POOL = 5000
 
 
+@stage
 def self_retrieve(
-    checkpoint: Annotated[Path, typer.Argument(help="A captioner, *.pt, whose p(c|I) ranks.", show_default=False)],
+    checkpoint: Annotated[Path, Argument("A captioner, *.pt, whose p(c|I) ranks.")],
     split: Split = "test",
     pool: Annotated[
         int | None,
-        typer.Option(
-            min=2, help="Images, drawn by --seed; default: all of the split, 5000 at most.", show_default=False
-        ),
+        Ge(2),
+        Option("Images, drawn by --seed; default: all of the split, 5000 at most."),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option(help="Rank these captions (COCO results) instead of the model's own.", show_default=False),
+        Option("Rank these captions (COCO results) instead of the model's own."),
     ] = None,
     out: Out = None,
-    beam: Beam = 3,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
-    full_matrix: Annotated[
-        Path | None, typer.Option(help="Also write every ln p, captions × images, as HDF5.", show_default=False)
-    ] = None,
+    full_matrix: Annotated[Path | None, Option("Also write every ln p, captions × images, as HDF5.")] = None,
     seed: Seed = 0,
-    device: Device = "auto",
-    threads: Threads = None,
+    decoding: DecodingSettings = DecodingSettings(),
+    compute: Compute = Compute(),
 ) -> Path:
     """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for.
 
@@ -56,22 +57,19 @@ def self_retrieve(
 
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     import numpy as np
 
     from clcap_cli.artifacts.atomic import check_writable, together
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
-    from clcap_cli.decoding.settings import DecodingSettings
     from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
     from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
-    from clcap_cli.threads import use_threads
 
-    use_threads(threads)
     origin = Origin("self-retrieve", settings)
-    chain = open_model(checkpoint, captions, features, device, origin)
+    chain = open_model(checkpoint, captions, features, compute, origin)
     given = open_caption_results(results) if results else None
     if given:
         origin.uses("results", given)
@@ -80,7 +78,7 @@ def self_retrieve(
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if given is None:
-        own, texts = decode_texts(chain.model, reader, DecodingSettings(beam), chain.checkpoint.tokenizer)
+        own, texts = decode_texts(chain.model, reader, decoding, chain.checkpoint.tokenizer, seed)
         tokens, lengths = own.captions, own.lengths
     else:
         texts = _captions_of(given, ids)

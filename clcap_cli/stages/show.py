@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from clcap_cli.console import shown, stdout
+from clcap_cli.options import Argument
+from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from clcap_cli.models.captioner import CaptionerConfig
 
 
+@stage
 def show(
-    file: Annotated[Path, typer.Argument(help="Any file that clcap wrote.", show_default=False)],
+    file: Annotated[Path, Argument("Any file that clcap wrote.")],
 ) -> None:
     """Print what a file is, how it was made, and from what.
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from clcap_cli.compute import Compute
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
-from clcap_cli.stages.options import CaptionsFile, Device, FeaturesFile, Out, Seed, Threads
+from clcap_cli.options import Option
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed
+from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.checkpoints import Checkpoint
@@ -18,19 +19,17 @@ LIKELIHOOD_MARGIN = 0.05
 """The share by which a candidate's mean negative ln p may be above the current reference's."""
 
 
+@stage
 def swap_reference(
-    ref: Annotated[Path, typer.Option(help="The current reference, *.pt.", show_default=False)],
-    candidate: Annotated[Path, typer.Option(help="The trained target, *.pt.", show_default=False)],
+    ref: Annotated[Path, Option("The current reference, *.pt.")],
+    candidate: Annotated[Path, Option("The trained target, *.pt.")],
     out: Out = None,
-    force: Annotated[bool, typer.Option("--force", help="Take the candidate even where it is worse.")] = False,
+    force: Annotated[bool, Option("Take the candidate even where it is worse.", "--force")] = False,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
-    ref_features: Annotated[
-        Path | None, typer.Option(help="Reference's features.h5; default: the one in the chain.", show_default=False)
-    ] = None,
+    ref_features: Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")] = None,
     seed: Seed = 0,
-    device: Device = "auto",
-    threads: Threads = None,
+    compute: Compute = Compute(),
 ) -> Path:
     """Make the next round's reference from a trained target (the paper's reference replacement).
 
@@ -41,7 +40,7 @@ def swap_reference(
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     import re
 
     from clcap_cli.artifacts.atomic import check_writable
@@ -49,8 +48,6 @@ def swap_reference(
     from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
     from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device
-    from clcap_cli.threads import use_threads
     from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
@@ -64,8 +61,7 @@ def swap_reference(
         origin.uses(role, artifact)
     first = re.sub(r"_ref\d+$", "", ref.stem)
     out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
-    use_threads(threads)
-    where = choose_device(device)
+    where = compute.start()
     split = CaptionSplit(
         spoken, "val", where, [*seen.skipped, *ref_seen.skipped], current.tokenizer, current.config.max_length
     )

@@ -3,103 +3,82 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from annotated_types import Ge, Le
 
+from clcap_cli.compute import Compute
 from clcap_cli.console import say
+from clcap_cli.options import Option
 from clcap_cli.stages.learning import NegativesName, ObjectiveName
-from clcap_cli.stages.options import (
-    BatchSize,
-    CaptionsFile,
-    Clip,
-    Device,
-    Epochs,
-    FeaturesFile,
-    LearningRate,
-    MaxTokens,
-    Out,
-    Patience,
-    Precision,
-    Schedule,
-    Seed,
-    Threads,
-)
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed
+from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.training.settings import BatchSettings, Optimisation
 
 if TYPE_CHECKING:
     from clcap_cli.training.reference_task import ReferenceTask
 
 
+@stage
 def train_cl(
     ref: Annotated[
         Path,
-        typer.Option(
-            help="Reference model: a checkpoint; it never changes. Objectives without a reference start from it.",
-            show_default=False,
-        ),
+        Option("Reference model: a checkpoint; it never changes. Objectives without a reference start from it."),
     ],
     k: Annotated[
         int,
-        typer.Option(
-            min=1,
-            help="Mismatched captions for each matched one; introspective: other images; adversarial: captions that "
-            "the target says of each image.",
+        Ge(1),
+        Option(
+            "Mismatched captions for each matched one; introspective: other images; adversarial: captions that "
+            "the target says of each image."
         ),
     ] = 5,
     objective: Annotated[
         ObjectiveName,
-        typer.Option(help="What is learned: contrastive learning, its halves, or what the paper compares it with."),
+        Option("What is learned: contrastive learning, its halves, or what the paper compares it with."),
     ] = "contrastive",
     target: Annotated[
         Path | None,
-        typer.Option(help="Checkpoint to start from; default: the reference's own weights.", show_default=False),
+        Option("Checkpoint to start from; default: the reference's own weights."),
     ] = None,
     out: Out = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
-    ref_features: Annotated[
-        Path | None, typer.Option(help="Reference's features.h5; default: the one in the chain.", show_default=False)
-    ] = None,
+    ref_features: Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")] = None,
     negatives: Annotated[
         NegativesName,
-        typer.Option(help="Of any other image, of one of the 20 images that look most like it, or half of each."),
+        Option("Of any other image, of one of the 20 images that look most like it, or half of each."),
     ] = "random",
     redraw_negatives: Annotated[
         bool | None,
-        typer.Option(
+        Option(
+            "Draw them anew every epoch, or once; default: anew, introspective once.",
             "--redraw-negatives/--fix-negatives",
-            help="Draw them anew every epoch, or once; default: anew, introspective once.",
-            show_default=False,
         ),
     ] = None,
     nu: Annotated[
         float | None,
-        typer.Option(
-            min=1e-6, max=1e6, help="ν, mismatched pairs to a matched one within a set; default: 1.", show_default=False
-        ),
+        Ge(1e-6),
+        Le(1e6),
+        Option("ν, mismatched pairs to a matched one within a set; default: 1."),
     ] = None,
     beta: Annotated[
         float | None,
-        typer.Option(min=1e-6, max=1e6, help="dpo's β, how much a nat of G counts; default: 0.1.", show_default=False),
+        Ge(1e-6),
+        Le(1e6),
+        Option("dpo's β, how much a nat of G counts; default: 0.1."),
     ] = None,
     evaluator: Annotated[
         Path | None,
-        typer.Option(help="adversarial's *.evaluator.pt to go on with; default: a new one.", show_default=False),
+        Option("adversarial's *.evaluator.pt to go on with; default: a new one."),
     ] = None,
     no_cache: Annotated[
         bool,
-        typer.Option("--no-cache", help="Do not keep the reference's ln p of pairs that come again beside it."),
+        Option("Do not keep the reference's ln p of pairs that come again beside it.", "--no-cache"),
     ] = False,
-    dropout: Annotated[float, typer.Option(min=0, max=0.99, help="In the target; the authors' is 0.5.")] = 0.0,
-    epochs: Epochs = 5,
-    batch_size: BatchSize = 20,
-    lr: LearningRate = 1e-4,
-    schedule: Schedule = "cosine",
-    clip: Clip = 0.1,
-    patience: Patience = 2,
-    max_tokens: MaxTokens = None,
-    precision: Precision = "auto",
+    dropout: Annotated[float, Ge(0), Le(0.99), Option("In the target; the authors' is 0.5.")] = 0.0,
     seed: Seed = 0,
-    device: Device = "auto",
-    threads: Threads = None,
+    optimisation: Optimisation = Optimisation(epochs=5, lr=1e-4, patience=2),
+    batch: BatchSettings = BatchSettings(),
+    compute: Compute = Compute(),
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
@@ -112,7 +91,7 @@ def train_cl(
 
     Example: clcap train-cl --ref nt.pt --k 5
     """
-    settings = dict(locals())
+    settings = flattened(locals())
     from dataclasses import replace
 
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
@@ -121,7 +100,7 @@ def train_cl(
     from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
     from clcap_cli.artifacts.kept import REFERENCE, KeptArrays, log_probs_beside
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, make_reproducible
+    from clcap_cli.devices import make_reproducible
     from clcap_cli.models.registry import with_dropout
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
@@ -133,11 +112,11 @@ def train_cl(
         evaluator_for,
         sampler_of,
     )
-    from clcap_cli.threads import use_threads
+    from clcap_cli.threads import threads_in_use
     from clcap_cli.training.adversarial_task import AdversarialTask
-    from clcap_cli.training.data import BatchSettings, CaptionSplit
+    from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.introspective_task import IntrospectiveTask
-    from clcap_cli.training.loop import Task, TrainSettings, log_beside, train
+    from clcap_cli.training.loop import Task, log_beside, train
     from clcap_cli.training.pairs import ModelOnFeatures
     from clcap_cli.training.reference_task import ReferenceTask
 
@@ -161,9 +140,9 @@ def train_cl(
         skipped = [*skipped, *ref_seen.skipped]
     out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"), origin.read)
     check_writable(log_beside(out))
-    where = choose_device(device)
-    settings["precision"] = chosen = choose_precision(precision, where)
-    settings["threads"] = use_threads(threads)
+    where = compute.start()
+    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, where))
+    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
     make_reproducible()
     seed_torch(seed, "initialisation")
     start = replace(start, config=with_dropout(start.config, dropout))
@@ -171,7 +150,6 @@ def train_cl(
     longest = min(start.config.max_length, reference.config.max_length)
     split, val = (CaptionSplit(spoken, name, where, skipped, start.tokenizer, longest) for name in ("train", "val"))
     sampler = sampler_of(split, spoken, seen, negatives)
-    batch = BatchSettings(batch_size, max_tokens)
     task: Task
     if objective in AGAINST_REFERENCE:
         fixed = ModelOnFeatures(reference.captioner(where), ref_seen)
@@ -181,8 +159,8 @@ def train_cl(
             known = Origin("train-cl", {})
             for role, artifact in (("reference", reference), ("captions", spoken), ("reference features", ref_seen)):
                 known.uses(role, artifact)
-            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), chosen)
-        _report_start(task, chosen)
+            task.remember(KeptArrays(log_probs_beside(ref), REFERENCE, known), optimisation.precision)
+        _report_start(task, optimisation.precision)
     elif objective == "introspective":
         task = IntrospectiveTask(sampler, val, learner, k, redraw_negatives is True, batch, seed)
     else:
@@ -192,7 +170,7 @@ def train_cl(
         task.warm_up()
     seed_torch(seed, "dropout")
     with written_whole(log_beside(out)) as log:
-        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
+        record = train(task, optimisation, log)
         shared = start.tokenizer, seen.backbone, record
         with together():
             if isinstance(task, AdversarialTask):
@@ -206,7 +184,7 @@ def train_cl(
     return out
 
 
-def _report_start(task: "ReferenceTask", precision: Literal["fp32", "bf16"]) -> None:
+def _report_start(task: "ReferenceTask", precision: Literal["auto", "fp32", "bf16"]) -> None:
     figures = task.starting_figures(precision)
     shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
     equal = task.loss_of_equal_models()

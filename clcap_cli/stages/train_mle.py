@@ -3,68 +3,25 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from clcap_cli.compute import Compute
 from clcap_cli.console import say
-from clcap_cli.stages.options import (
-    BatchSize,
-    Clip,
-    Device,
-    Epochs,
-    LearningRate,
-    MaxTokens,
-    Out,
-    Patience,
-    Precision,
-    Schedule,
-    Seed,
-    Threads,
-)
+from clcap_cli.models.settings import ModelSettings
+from clcap_cli.options import Argument
+from clcap_cli.stages.options import Out, Seed
+from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.training.settings import BatchSettings, Optimisation
 
 
+@stage
 def train_mle(
-    captions: Annotated[Path, typer.Argument(help="captions.h5", show_default=False)],
-    features: Annotated[Path, typer.Argument(help="features.h5", show_default=False)],
-    model: Annotated[
-        str, typer.Option(help="neuraltalk2, adaptive-attention, transformer, or one of an installed package.")
-    ] = "neuraltalk2",
+    captions: Annotated[Path, Argument("captions.h5")],
+    features: Annotated[Path, Argument("features.h5")],
     out: Out = Path("mle.pt"),
-    embedding: Annotated[
-        int | None, typer.Option(min=1, help="Size of a token's vector; default: the model's own.", show_default=False)
-    ] = None,
-    hidden: Annotated[
-        int | None, typer.Option(min=1, help="Size of the hidden state; default: the model's own.", show_default=False)
-    ] = None,
-    dropout: Annotated[
-        float | None, typer.Option(min=0, max=0.99, help="Dropout rate; default: the model's own.", show_default=False)
-    ] = None,
-    model_option: Annotated[
-        list[str] | None,
-        typer.Option(help="Another option of the model, NAME=VALUE; may be given again.", show_default=False),
-    ] = None,
-    tokenizer: Annotated[
-        Path | None,
-        typer.Option(help="A tokenizer.json of Hugging Face; default: the words of captions.h5.", show_default=False),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Tokens that a caption may have; the rest is cut. Default: those of captions.h5.",
-            show_default=False,
-        ),
-    ] = None,
-    epochs: Epochs = 30,
-    batch_size: BatchSize = 20,
-    lr: LearningRate = 1e-3,
-    schedule: Schedule = "cosine",
-    clip: Clip = 0.1,
-    patience: Patience = 5,
-    max_tokens: MaxTokens = None,
-    precision: Precision = "auto",
     seed: Seed = 0,
-    device: Device = "auto",
-    threads: Threads = None,
+    model: ModelSettings = ModelSettings(),
+    optimisation: Optimisation = Optimisation(),
+    batch: BatchSettings = BatchSettings(),
+    compute: Compute = Compute(),
 ) -> Path:
     """Train a captioner by maximum likelihood, and keep the epoch with the best validation likelihood.
 
@@ -72,21 +29,23 @@ def train_mle(
 
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
-    settings = dict(locals())
+    settings = flattened(locals())
+    from dataclasses import replace
+
     from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import choose_device, make_reproducible
-    from clcap_cli.models.registry import build_model, configure, options_of
+    from clcap_cli.devices import make_reproducible
+    from clcap_cli.models.registry import build_model, configure
     from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
-    from clcap_cli.threads import use_threads
+    from clcap_cli.threads import threads_in_use
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
-    from clcap_cli.training.data import BatchSettings, CaptionSplit
-    from clcap_cli.training.loop import TrainSettings, log_beside, train
+    from clcap_cli.training.data import CaptionSplit
+    from clcap_cli.training.loop import log_beside, train
     from clcap_cli.training.mle_task import MleTask
 
     spoken, seen = open_captions(captions), open_features(features)
@@ -96,30 +55,28 @@ def train_mle(
     origin.uses("features", seen)
     out = check_writable(out or Path("mle.pt"), origin.read)
     check_writable(log_beside(out))
-    tokens = read_tokenizer(tokenizer) if tokenizer else spoken.tokenizer
-    longest = spoken.encoded_by(tokens, max_length).longest
+    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else spoken.tokenizer
+    longest = spoken.encoded_by(tokenizer, model.max_length).longest
     facts = {
-        "vocabulary_size": tokens.size,
-        "start_token": tokens.start,
-        "end_token": tokens.end,
+        "vocabulary_size": tokenizer.size,
+        "start_token": tokenizer.start,
+        "end_token": tokenizer.end,
         "max_length": longest,
         "pooled_channels": seen.backbone.pooled_channels,
         "grid_channels": seen.backbone.grid_channels,
     }
-    sizes = {"embedding_size": embedding, "hidden_size": hidden, "dropout": dropout}
-    given = {name: value for name, value in sizes.items() if value is not None}
-    config = configure(model, facts, {**given, **options_of(model_option or [])})
-    where = choose_device(device)
-    settings["precision"] = chosen = choose_precision(precision, where)
-    settings["threads"] = use_threads(threads)
+    config = configure(model.model, facts, model.options())
+    where = compute.start()
+    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, where))
+    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
     make_reproducible()
     seed_torch(seed, "initialisation")
-    captioner = build_model(model, config).to(where)
-    split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokens, longest) for name in ("train", "val"))
-    task = MleTask(captioner, split, val, seen, BatchSettings(batch_size, max_tokens), seed)
-    say(f"{model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
+    captioner = build_model(model.model, config).to(where)
+    split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokenizer, longest) for name in ("train", "val"))
+    task = MleTask(captioner, split, val, seen, batch, seed)
+    say(f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
     with written_whole(log_beside(out)) as log:
-        record = train(task, TrainSettings(epochs, lr, schedule, clip, patience, chosen), log)
-        write_checkpoint(out, model, captioner, tokens, seen.backbone, record, Lineage(), origin)
+        record = train(task, optimisation, log)
+        write_checkpoint(out, model.model, captioner, tokenizer, seen.backbone, record, Lineage(), origin)
     return out

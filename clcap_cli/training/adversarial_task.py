@@ -17,9 +17,10 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
 from clcap_cli.random_streams import Purpose, stream, torch_seed
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, shuffled_batches
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
+from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 EVALUATOR_LR = 3e-4
@@ -116,7 +117,7 @@ class AdversarialTask:
             AdversarialSplit(StoredFeatures(target.features, drawn.split.ids, target.model), drawn)
             for drawn in (negatives, NegativeSampler(val))
         )
-        blocks = self.val_split.features.blocks(settings.images)
+        blocks = self.val_split.features.blocks(settings.batch_size)
         self.val_batches = self.val_split.mismatched(blocks, stream(seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, seed)
         self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
@@ -174,7 +175,7 @@ class AdversarialTask:
         return {f"val_{name}": value for name, value in figures.items()}
 
     def _batches(self, order: np.random.Generator, drawn: np.random.Generator) -> list[MismatchedBatch]:
-        batches = shuffled_batches(len(self.train_split.captions), self.settings.images, order)
+        batches = shuffled_batches(len(self.train_split.captions), self.settings.batch_size, order)
         return self.train_split.mismatched(batches, drawn)
 
     def _generator(self, purpose: Purpose) -> torch.Generator:

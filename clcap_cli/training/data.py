@@ -16,16 +16,6 @@ from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
-class BatchSettings:
-    """How much is learned from at a time."""
-
-    images: int
-    """In a batch; each comes with all its captions."""
-    max_tokens: int | None
-    """Words that are computed at once; a larger batch adds up the gradients of its parts. None: all of a batch."""
-
-
-@dataclass(frozen=True)
 class CaptionBatch(Rows):
     """B captions and which image each is put with."""
 

@@ -13,9 +13,10 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import introspective_loss
 from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
+from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.validation import CaptionSample
 
 
@@ -69,7 +70,7 @@ class IntrospectiveTask:
         others = self.fixed
         if others is None:
             others = self._others(self.negatives, stream(self.seed, "negatives", epoch))
-        order = shuffled_batches(len(self.captions), self.settings.images, stream(self.seed, "order", epoch))
+        order = shuffled_batches(len(self.captions), self.settings.batch_size, stream(self.seed, "order", epoch))
         return [OthersBatch(positions, others[:, positions]) for positions in order]
 
     def parts(self, batch: OthersBatch) -> list[tuple[OthersBatch, float]]:
@@ -87,7 +88,7 @@ class IntrospectiveTask:
 
     def validate(self) -> dict[str, float]:
         """The objective with fixed others, likelihood, and self-retrieval among a sample."""
-        blocks = self.val_features.blocks(self.settings.images)
+        blocks = self.val_features.blocks(self.settings.batch_size)
         batches = [OthersBatch(positions, self.val_others[:, positions]) for positions in blocks]
         cut = [part for batch in batches for part, _ in _parts(self.val_captions, batch, self.settings.max_tokens)]
         loading = ReadAhead(lambda part: _loaded(self.val_captions, self.val_features, part), cut)

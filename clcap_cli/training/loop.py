@@ -7,9 +7,9 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,26 +17,11 @@ from torch import Tensor, nn
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.precision import Precision
 from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.settings import Optimisation
 
 ADAM_BETAS = (0.8, 0.999)
 """As the authors' code has them."""
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How to optimise, whatever the objective."""
-
-    epochs: int
-    lr: float
-    schedule: Literal["cosine", "constant"]
-    clip: float
-    """Gradients are clamped to ± this."""
-    patience: int
-    """Epochs without a new best after which training stops."""
-    precision: Precision
-    """Validation is in fp32."""
 
 
 class Task(Protocol):
@@ -67,7 +52,7 @@ def log_beside(checkpoint: Path) -> Path:
     return checkpoint.with_name(f"{checkpoint.stem}.log.jsonl")
 
 
-def train(task: Task, settings: TrainSettings, log: Path) -> dict[str, Any]:
+def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
     """Optimise ``task.model``, leave it with the weights of its best epoch, and return the record of the training.
 
     Epoch 0, the model as it came, is measured but never kept: what harms a model shall show. The file ``log`` gets one
@@ -104,7 +89,7 @@ def train(task: Task, settings: TrainSettings, log: Path) -> dict[str, Any]:
 
 
 def _train_epoch(
-    task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, settings: TrainSettings, what: str
+    task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, settings: Optimisation, what: str
 ) -> dict[str, float]:
     """One pass over ``batches``; returns the means of what ``task.loss`` reports, and how long it waited for data."""
     started = time.monotonic()
@@ -125,7 +110,7 @@ def _train_epoch(
                 (loss * share).backward()
                 for name, value in {"loss": loss.detach(), **figures}.items():
                     sums[name] += value * share
-            nn.utils.clip_grad_value_(task.model.parameters(), settings.clip)
+            nn.utils.clip_grad_value_(task.model.parameters(), settings.clip or math.inf)
             optimizer.step()
     means = {name: float(value) / len(batches) for name, value in sums.items()}
     return {**means, "loader_share": reading.waited / (time.monotonic() - started)}
@@ -137,7 +122,7 @@ def _validated(task: Task) -> dict[str, float]:
         return task.validate()
 
 
-def _rate(epoch: int, settings: TrainSettings) -> float:
+def _rate(epoch: int, settings: Optimisation) -> float:
     """The share of the learning rate in this epoch: cosine from 1 down to nearly 0, or constant."""
     if settings.schedule == "constant":
         return 1.0

@@ -12,7 +12,8 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.mle import nats_per_word
 from clcap_cli.random_streams import stream
-from clcap_cli.training.data import BatchSettings, CaptionBatch, CaptionSplit, in_parts, shuffled_batches
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, shuffled_batches
+from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.validation import split_log_probs
 
 
@@ -37,7 +38,7 @@ class MleTask:
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Positions of images, in an order that is the epoch's own."""
-        return shuffled_batches(len(self.captions), self.settings.images, stream(self.seed, "order", epoch))
+        return shuffled_batches(len(self.captions), self.settings.batch_size, stream(self.seed, "order", epoch))
 
     def parts(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
         """Some of the images each, weighted by their words."""

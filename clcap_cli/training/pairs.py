@@ -112,7 +112,9 @@ class PairSplit:
     def _kept(self, kept: KeptArrays, numbers: np.ndarray, precision: Precision) -> np.ndarray:
         """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
         how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
-        name = digest([how.encode(), self.captions.caption.tobytes(), numbers.tobytes()])
+        name = digest(
+            [how.encode(), self.captions.caption.tobytes(), self.captions.lengths.tobytes(), numbers.tobytes()]
+        )
 
         def fits(log_probs: np.ndarray) -> bool:
             right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)

@@ -11,9 +11,10 @@ from clcap_cli.objectives.against_reference import Compared, Objective, compare
 from clcap_cli.precision import Precision
 from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import BatchSettings, CaptionSplit, shuffled_batches
+from clcap_cli.training.data import CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import LoadedPairs, ModelOnFeatures, PairSplit
+from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.validation import CaptionSample
 
 
@@ -85,7 +86,7 @@ class ReferenceTask:
     def validate(self) -> dict[str, float]:
         """The objective on fixed negatives, its bound, likelihood, and self-retrieval among a sample."""
         split = self.val_split
-        batches = split.recurring(split.target_reader.blocks(self.settings.images))
+        batches = split.recurring(split.target_reader.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
         log_probs = [split.log_probs(loaded) for loaded in ReadAhead(split.load, parts)]
         target, reference = (torch.cat(parts, dim=1) for parts in zip(*log_probs, strict=True))
@@ -101,7 +102,7 @@ class ReferenceTask:
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         rng = stream(self.seed, "order", epoch)
-        return shuffled_batches(len(self.train_split.captions), self.settings.images, rng)
+        return shuffled_batches(len(self.train_split.captions), self.settings.batch_size, rng)
 
     def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
         if self.redraws:

@@ -1,8 +1,8 @@
 """Beam search, beam 3, 500 images, standard size: ours for all at once against one image after another."""
 
 import torch
-
 from clcap_cli.artifacts.feature_reader import IMAGES_AT_ONCE
+
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.models.rows import joined
 from tests.benchmarks import plain

@@ -17,10 +17,11 @@ from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.objectives.against_reference import Objective
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.positives_only import PositivesOnly
-from clcap_cli.training.data import BatchSettings, CaptionSplit
+from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.reference_task import ReferenceTask
+from clcap_cli.training.settings import BatchSettings
 from tests.benchmarks.measure import in_turn
 
 CASES = {

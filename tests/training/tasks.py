@@ -9,11 +9,12 @@ from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.objectives.against_reference import Objective
 from clcap_cli.objectives.contrastive import Contrastive
-from clcap_cli.training.data import BatchSettings, CaptionSplit
+from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.introspective_task import IntrospectiveTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.reference_task import ReferenceTask
+from clcap_cli.training.settings import BatchSettings
 
 CPU = torch.device("cpu")
 SIX = BatchSettings(6, None)

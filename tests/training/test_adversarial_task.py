@@ -7,8 +7,9 @@ import torch
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
 from clcap_cli.training.adversarial_task import AdversarialTask
-from clcap_cli.training.loop import TrainSettings, train
+from clcap_cli.training.loop import train
 from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.settings import Optimisation
 from tests.training.tasks import SIX, player, split_of
 
 
@@ -21,7 +22,7 @@ def task_of(folder: Path, model: str = "nt.pt", k: int = 3, seed: int = 0, warm:
 
 
 def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[str, float]]:
-    train(task, TrainSettings(2, 1e-3, "constant", 0.1, 5, precision), log)
+    train(task, Optimisation(epochs=2, lr=1e-3, schedule="constant", clip=0.1, patience=5, precision=precision), log)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     return [{name: v for name, v in line.items() if name not in ("seconds", "loader_share")} for line in lines]
 

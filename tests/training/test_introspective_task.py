@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from clcap_cli.training.loop import TrainSettings, train
+from clcap_cli.training.loop import train
+from clcap_cli.training.settings import Optimisation
 from tests.training.tasks import introspective_task
 
 
@@ -54,7 +55,11 @@ def test_the_loss_is_that_of_each_caption_with_each_image(made_chain: Path) -> N
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 def test_training_makes_captions_likelier_for_their_own_images(made_chain: Path, tmp_path: Path, model: str) -> None:
     task = introspective_task(made_chain, model)
-    train(task, TrainSettings(3, 1e-2, "constant", 0.1, 5, "fp32"), tmp_path / "log.jsonl")
+    train(
+        task,
+        Optimisation(epochs=3, lr=1e-2, schedule="constant", clip=0.1, patience=5, precision="fp32"),
+        tmp_path / "log.jsonl",
+    )
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < lines[1]["loss"]
     assert lines[-1]["own_over_other"] > lines[1]["own_over_other"]

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.training.loop import TrainSettings, train
+from clcap_cli.training.loop import train
+from clcap_cli.training.settings import Optimisation
 
 
 class Slope:
@@ -41,7 +42,11 @@ class Slope:
 
 def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
     task = Slope([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 1.0])
-    record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=3, precision="fp32"), tmp_path / "log.jsonl")
+    record = train(
+        task,
+        Optimisation(epochs=9, lr=0.1, schedule="constant", clip=1.0, patience=3, precision="fp32"),
+        tmp_path / "log.jsonl",
+    )
     assert record["best_epoch"] == 2
     assert record["epochs"] == 5
     assert task.model.weight.item() == task.seen[2]
@@ -55,7 +60,11 @@ def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_th
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = Slope([1.0, 2.0, 3.0])
-    record = train(task, TrainSettings(2, 0.1, "constant", 1.0, patience=5, precision="fp32"), tmp_path / "log.jsonl")
+    record = train(
+        task,
+        Optimisation(epochs=2, lr=0.1, schedule="constant", clip=1.0, patience=5, precision="fp32"),
+        tmp_path / "log.jsonl",
+    )
     assert record["best_epoch"] == 1
     assert task.model.weight.item() == task.seen[1] != 0
     assert "kept epoch 1: val_loss 2.0000, worse than the start's 1.0000" in capsys.readouterr().err
@@ -63,13 +72,21 @@ def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_th
 
 def test_patience_counts_the_epochs_that_were_trained(tmp_path: Path) -> None:
     task = Slope([1.0, 4.0, 3.0, 3.0, 3.0, 0.5])
-    record = train(task, TrainSettings(9, 0.1, "constant", 1.0, patience=2, precision="fp32"), tmp_path / "log.jsonl")
+    record = train(
+        task,
+        Optimisation(epochs=9, lr=0.1, schedule="constant", clip=1.0, patience=2, precision="fp32"),
+        tmp_path / "log.jsonl",
+    )
     assert (record["best_epoch"], record["epochs"]) == (2, 4)
 
 
 def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
     task = Slope([1.0] * 5)
-    train(task, TrainSettings(4, 0.1, "cosine", 1.0, patience=9, precision="fp32"), tmp_path / "log.jsonl")
+    train(
+        task,
+        Optimisation(epochs=4, lr=0.1, schedule="cosine", clip=1.0, patience=9, precision="fp32"),
+        tmp_path / "log.jsonl",
+    )
     steps = [a - b for a, b in zip(task.seen, task.seen[1:], strict=False)]
     assert steps[0] == pytest.approx(0.1, abs=1e-5)
     assert all(a > b > 0 for a, b in itertools.pairwise(steps))
@@ -85,7 +102,11 @@ def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
         torch.optim.Adam.step,
     )
     try:
-        train(task, TrainSettings(1, 0.1, "constant", clip, patience=5, precision="fp32"), tmp_path / "log.jsonl")
+        train(
+            task,
+            Optimisation(epochs=1, lr=0.1, schedule="constant", clip=clip, patience=5, precision="fp32"),
+            tmp_path / "log.jsonl",
+        )
     finally:
         torch.optim.Adam.step = original
     assert seen == [1.0, pytest.approx(clip)]
@@ -101,4 +122,8 @@ def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monke
 
     monkeypatch.setattr("clcap_cli.read_ahead.ThreadPoolExecutor", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(Slope([1.0, 2.0]), TrainSettings(1, 0.1, "constant", 1.0, 5, "fp32"), tmp_path / "log.jsonl")
+        train(
+            Slope([1.0, 2.0]),
+            Optimisation(epochs=1, lr=0.1, schedule="constant", clip=1.0, patience=5, precision="fp32"),
+            tmp_path / "log.jsonl",
+        )

@@ -8,9 +8,10 @@ import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
-from clcap_cli.training.data import BatchSettings, in_parts
+from clcap_cli.training.data import in_parts
 from clcap_cli.training.loop import Task
 from clcap_cli.training.mle_task import MleTask
+from clcap_cli.training.settings import BatchSettings
 from tests.training.tasks import CPU, introspective_task, reference_task, split_of
 
 

@@ -15,12 +15,12 @@ from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
 from clcap_cli.objectives.negatives_only import NegativesOnly
 from clcap_cli.objectives.positives_only import PositivesOnly
-from clcap_cli.training.data import BatchSettings
-from clcap_cli.training.loop import Task, TrainSettings, train
+from clcap_cli.training.loop import Task, train
+from clcap_cli.training.settings import BatchSettings, Optimisation
 from tests.training.tasks import introspective_task, reference_task
 
 OBJECTIVES = [Contrastive(), PositivesOnly(), NegativesOnly(), DPO()]
-FEW = TrainSettings(2, 1e-2, "constant", 0.1, 5, "fp32")
+FEW = Optimisation(epochs=2, lr=1e-2, schedule="constant", clip=0.1, patience=5, precision="fp32")
 
 
 def by_name(objective: Objective) -> str:
@@ -60,7 +60,11 @@ def test_training_lowers_its_own_loss_and_never_moves_the_reference(
     task = reference_task(made_chain, objective=objective, redraw=False)
     reference = task.train_split.reference
     before = copy.deepcopy(reference.state_dict())
-    train(task, TrainSettings(5, 3e-3, "constant", 0.1, 5, "fp32"), tmp_path / "log.jsonl")
+    train(
+        task,
+        Optimisation(epochs=5, lr=3e-3, schedule="constant", clip=0.1, patience=5, precision="fp32"),
+        tmp_path / "log.jsonl",
+    )
     assert not reference.training
     assert all(torch.equal(before[name], value) for name, value in reference.state_dict().items())
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]

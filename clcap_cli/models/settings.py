@@ -1,0 +1,49 @@
+"""Which captioner is built, and how large."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge, Lt
+
+from clcap_cli.options import Option
+
+PANEL = "Model"
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """A model by name, with those of its options that are not to have their defaults."""
+
+    model: Annotated[
+        str, Option("neuraltalk2, adaptive-attention, transformer, or one of an installed package.", panel=PANEL)
+    ] = "neuraltalk2"
+    embedding: Annotated[
+        int | None, Ge(1), Option("Size of a token's vector; default: the model's own.", panel=PANEL)
+    ] = None
+    hidden: Annotated[int | None, Ge(1), Option("Size of the hidden state; default: the model's own.", panel=PANEL)] = (
+        None
+    )
+    dropout: Annotated[float | None, Ge(0), Lt(1), Option("Dropout rate; default: the model's own.", panel=PANEL)] = (
+        None
+    )
+    model_option: Annotated[
+        list[str] | None,
+        Option("Another option of the model as NAME=VALUE, such as layers=4; may be given again.", panel=PANEL),
+    ] = None
+    tokenizer: Annotated[
+        Path | None, Option("A Hugging Face tokenizer.json; default: the words of captions.h5.", panel=PANEL)
+    ] = None
+    max_length: Annotated[
+        int | None,
+        Ge(1),
+        Option("Most tokens of a caption, the rest is cut; default: as in captions.h5.", panel=PANEL),
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """The options that are given, under the names of the model's configuration."""
+        from clcap_cli.models.registry import options_of
+
+        named = {"embedding_size": self.embedding, "hidden_size": self.hidden, "dropout": self.dropout}
+        given = {name: value for name, value in named.items() if value is not None}
+        return {**given, **options_of(self.model_option or [])}
