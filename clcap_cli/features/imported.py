@@ -1,0 +1,170 @@
+"""Region features that other programs made: one file an image, one HDF5 file, or bottom-up attention's table.
+
+Each reader knows how many regions an image has before it reads them.
+"""
+
+import base64
+import binascii
+import csv
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clcap_cli.errors import ClcapError, some
+from clcap_cli.input_files import check_readable
+
+KEYS = ("feat", "features", "x")
+"""Under which an .npz file has its regions, unless it has only one array."""
+TSV_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
+"""Columns of bottom-up attention's tables (Anderson et al. 2018), boxes and features in base64."""
+
+
+class RegionFeatures(ABC):
+    """The regions of images that are called by a key: an id, or a file name without its ending."""
+
+    def __init__(self, path: Path, shapes: dict[str, tuple[int, int]]):
+        """``shapes`` are regions and channels by key; raises ClcapError when there are none or channels differ."""
+        self.path, self.shapes = path, shapes
+        channels = sorted({found[1] for found in shapes.values()})
+        if len(channels) != 1:
+            what = f"regions of {some(channels)} channels" if channels else "no region features"
+            raise ClcapError(f"{path} has {what}; all images need the same number")
+        self.channels = channels[0]
+
+    def read(self, key: str) -> np.ndarray:
+        """(regions, channels) of an image; raises ClcapError when they are not as they were announced."""
+        found = np.asarray(self._array(key))
+        if found.shape != self.shapes[key] or found.dtype.kind not in "fiu":
+            raise ClcapError(f"{self.path}: the regions of {key} are {found.dtype} {found.shape}, not numbers")
+        return found
+
+    @abstractmethod
+    def _array(self, key: str) -> Any:
+        """What the file has for a key."""
+
+
+class RegionFolder(RegionFeatures):
+    """A folder with KEY.npz or KEY.npy for each image."""
+
+    def __init__(self, path: Path):
+        self.files = {file.stem: file for file in sorted(path.iterdir()) if file.suffix in (".npz", ".npy")}
+        super().__init__(path, {key: _shape(self._array(key), file) for key, file in self.files.items()})
+
+    def _array(self, key: str) -> Any:
+        return _numpy_array(self.files[key])
+
+
+class RegionHDF5(RegionFeatures):
+    """An HDF5 file with a dataset for each image."""
+
+    def __init__(self, path: Path):
+        import h5py
+
+        check_readable(path)
+        try:
+            self.file = h5py.File(path, "r")
+            shapes = {key: _shape(_plain_dataset(self.file, key, path), path) for key in self.file}
+        except (OSError, RuntimeError, KeyError) as error:
+            raise ClcapError(f"{path} is not a readable HDF5 file: {error}") from error
+        super().__init__(path, shapes)
+
+    def _array(self, key: str) -> Any:
+        return self.file[key][()]
+
+
+class RegionTable(RegionFeatures):
+    """Bottom-up attention's .tsv: a line an image."""
+
+    def __init__(self, path: Path):
+        self.places: dict[str, int] = {}
+        shapes = {}
+        check_readable(path)
+        with path.open("rb") as file:
+            place = file.tell()
+            for line in iter(file.readline, b""):
+                if line.strip():
+                    fields = _fields(line, path)
+                    regions = _decoded(fields, path)
+                    self.places[fields["image_id"]], shapes[fields["image_id"]] = place, regions.shape
+                place = file.tell()
+        super().__init__(path, shapes)
+
+    def _array(self, key: str) -> Any:
+        with self.path.open("rb") as file:
+            file.seek(self.places[key])
+            return _decoded(_fields(file.readline(), self.path), self.path)
+
+
+def open_regions(path: Path) -> RegionFeatures:
+    """The region features of a folder or file, told by its kind.
+
+    Raises ClcapError when it is none of the kinds, or damaged.
+    """
+    if path.is_dir():
+        return RegionFolder(path)
+    check_readable(path)
+    with path.open("rb") as file:
+        is_hdf5 = file.read(8).startswith(b"\x89HDF")
+    if is_hdf5:
+        return RegionHDF5(path)
+    if path.suffix.lower() == ".tsv":
+        return RegionTable(path)
+    raise ClcapError(
+        f"{path}: unknown kind of region features; give a folder of .npz or .npy files, an HDF5 file with the image's "
+        "id as key, or bottom-up attention's .tsv"
+    )
+
+
+def _numpy_array(path: Path) -> np.ndarray:
+    try:
+        found = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        if path.suffix == ".npy":
+            return found
+        with found:
+            key = next((key for key in KEYS if key in found.files), None) or _only(found.files, path)
+            return found[key]
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ClcapError(f"{path} is not a readable file of NumPy: {str(error).splitlines()[0]}") from error
+
+
+def _only(names: list[str], path: Path) -> str:
+    if len(names) == 1:
+        return names[0]
+    raise ClcapError(f"{path} has the arrays {some(names)}; the regions must be called {' or '.join(KEYS)}")
+
+
+def _plain_dataset(file: Any, key: str, path: Path) -> Any:
+    import h5py
+
+    found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
+    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+        raise ClcapError(
+            f"{path}: '{key}' is no dataset of the file itself; expected one an image, (regions, channels)"
+        )
+    return found
+
+
+def _shape(array: Any, path: Path) -> tuple[int, int]:
+    if len(array.shape) != 2 or 0 in array.shape:
+        raise ClcapError(f"{path} has an array of shape {tuple(array.shape)}; (regions, channels) is needed")
+    return int(array.shape[0]), int(array.shape[1])
+
+
+def _fields(line: bytes, path: Path) -> dict[str, str]:
+    csv.field_size_limit(sys.maxsize)
+    found = next(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")], delimiter="\t"))
+    if len(found) != len(TSV_FIELDS):
+        raise ClcapError(f"{path} has a line of {len(found)} fields; there must be {', '.join(TSV_FIELDS)}")
+    return dict(zip(TSV_FIELDS, found, strict=True))
+
+
+def _decoded(fields: dict[str, str], path: Path) -> np.ndarray:
+    """(regions, channels) float32 of a line."""
+    try:
+        numbers = np.frombuffer(base64.b64decode(fields["features"], validate=True), np.float32)
+        return numbers.reshape(int(fields["num_boxes"]), -1)
+    except (ValueError, binascii.Error) as error:
+        raise ClcapError(f"{path}: the features of image {fields['image_id']} are damaged: {error}") from error
