@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -96,6 +97,19 @@ def survey(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
 
     Raises ClcapError when the file is damaged or cut short, no artifact of ``kind``, or has what clcap never writes.
     """
+    if texts:
+        return _in_child(path, kind, texts)
+    now = path.stat()
+    return _remembered(path, kind, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache
+def _remembered(path: Path, kind: str | None, *_: int) -> Survey:
+    """Following a chain asks for the same files again and again; the numbers tell whether one is still the same."""
+    return _in_child(path, kind, ())
+
+
+def _in_child(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
     import h5py  # noqa: F401  (once, and not in every child)
 
     # Elsewhere a forked process cannot use what its parent had loaded.
@@ -145,6 +159,7 @@ def _go_quietly() -> None:
 def _allow(bytes_of_text: int) -> None:
     """End this process, without a word, if what comes now takes too long, and let it have only so much memory."""
     with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):  # as far as the system can
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, SECONDS + bytes_of_text / BYTES_A_SECOND)
         import resource
 
@@ -158,7 +173,8 @@ def _look(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
 
     _allow(0)
     with h5py.File(path, "r") as file:
-        attributes = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
+        found = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
+        attributes = {name: value for name, value in found.items() if isinstance(value, str)}
         provenance = parse_provenance(_record(attributes, path), path, kind)
         datasets = dict(_datasets(file, path))
         numbers = sum(_bytes(stored) for stored in datasets.values())

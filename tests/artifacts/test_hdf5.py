@@ -12,6 +12,8 @@ import pytest
 
 from clcap_cli.artifacts import hdf5_survey
 from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.chain import read_provenance
+from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.hdf5 import opened
 from clcap_cli.errors import ClcapError
 
@@ -141,8 +143,33 @@ def test_texts_that_are_no_text(captions: Path) -> None:
         open_captions(captions)
 
 
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("provenance", "is an HDF5 file, but not one that clcap wrote"),
+        ("backbone", "is not a clcap features file: its backbone record is damaged"),
+    ],
+)
+def test_a_record_that_is_no_text(made_chain: Path, tmp_path: Path, name: str, how: str) -> None:
+    path = tmp_path / "features.h5"
+    path.write_bytes((made_chain / "features.h5").read_bytes())
+    with h5py.File(path, "a") as file:
+        del file.attrs[name]
+        file.attrs[name] = file.ref
+    with pytest.raises(ClcapError) as refusal:
+        open_features(path)
+    assert str(refusal.value) == f"{path} {how}"
+
+
 def test_only_the_texts_that_are_asked_for_are_read(captions: Path) -> None:
     with opened(captions, texts=["vocabulary"]) as (content, _):
         assert len(content["vocabulary"].joined) > 0
         assert content["captions/raw"].joined == ""
         assert content["captions"].keys() == {"raw", "tokens", "lengths", "image"}
+
+
+def test_a_file_that_changed_is_looked_at_again(captions: Path) -> None:
+    before = read_provenance(captions)
+    with h5py.File(captions, "a") as file:
+        file.attrs["provenance"] = file.attrs["provenance"].replace(before.id, "0" * 16)
+    assert read_provenance(captions).id == "0" * 16
