@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clcap_cli.console import say
+from clcap_cli.datasets.text import LONGEST
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.options import Out
 
@@ -31,7 +32,9 @@ def prepare_captions(
     min_count: Annotated[
         int, typer.Option(min=1, help="Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
     ] = 5,
-    max_length: Annotated[int, typer.Option(min=1, help="Words a caption may have; the rest is cut.")] = 16,
+    max_length: Annotated[
+        int, typer.Option(min=1, max=LONGEST, help="Words a caption may have; the rest is cut.")
+    ] = 16,
     restval: Annotated[str, typer.Option(help="Split that Karpathy's 'restval' images count to.")] = "train",
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most this many images of each split.", show_default=False)
