@@ -1,6 +1,7 @@
 """Nothing that is printed can give orders to the terminal."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -73,3 +74,12 @@ def test_the_path_for_a_script_is_exact(tmp_path: Path) -> None:
     folder = tmp_path / f"a {ESCAPE}\n{MARKUP}"
     words = [*CLCAP, "make-scenes", folder, "--train", "1", "--val", "1", "--test", "1"]
     assert subprocess.run(words, capture_output=True, check=True).stdout == f"{folder}\n".encode()
+
+
+def test_the_path_on_a_terminal_is_visible(tmp_path: Path) -> None:
+    ours, terminal = os.openpty()
+    words = [*CLCAP, "make-scenes", tmp_path / ESCAPE, "--train", "1", "--val", "1", "--test", "1"]
+    subprocess.run(words, stdout=terminal, stderr=subprocess.DEVNULL, check=True)
+    assert os.read(ours, 1000).decode().strip() == f"{tmp_path}/{SEEN}"
+    os.close(ours)
+    os.close(terminal)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, FiniteFloat
+from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
 from clcap_cli.artifacts.atomic import together
 from clcap_cli.artifacts.cards import Card
@@ -90,10 +90,16 @@ def write_figures(
     write_json(out, {"provenance": provenance.model_dump(), **(beside or {}), **content})
 
 
+def _no_text(score: object) -> object:
+    if isinstance(score, str):
+        raise ValueError("a text is no score")
+    return score
+
+
 class _Image(BaseModel, extra="allow"):
     """An image's entry; whatever else it has are its scores."""
 
-    __pydantic_extra__: dict[str, FiniteFloat] = Field(init=False)
+    __pydantic_extra__: dict[str, Annotated[FiniteFloat, BeforeValidator(_no_text)]] = Field(init=False)
     image_id: ImageId
     caption: str
     tokenised: str = ""

@@ -2,6 +2,9 @@
 
 import re
 
+LONGEST = 2**16
+"""Words that a caption may have in clcap's files."""
+
 _HALF = re.compile("[\ud800-\udfff]")
 
 _APOSTROPHES = re.compile(r"['’`]")

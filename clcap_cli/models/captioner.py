@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from clcap_cli.datasets.text import LONGEST
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
-LONGEST = 2**16
 Size = Annotated[int, Field(ge=1, le=2**24)]
 """Of a file's network; beyond these a product of sizes could be no number any more."""
 Token = Annotated[int, Field(ge=0, le=2**24)]

@@ -1,7 +1,5 @@
 """The tables of figures: for the terminal, for a paper, for a spreadsheet."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -93,20 +91,21 @@ def _is_best(value: float, figure: Meaning, values: Sequence[float]) -> bool:
 
 def as_csv(runs: Sequence[Run]) -> str:
     """One row a run; a figure that has intervals gets the columns ``_low`` and ``_high`` behind it."""
+    import pandas
+
     figures = [figure.name for table in run_tables(runs) for figure in table.figures]
     bounded = {name for run in runs for name in run.intervals}
     columns = [column for name in figures for column in _columns(name, name in bounded)]
-    text = io.StringIO()
-    lines = csv.DictWriter(text, ["run", *columns], restval="", lineterminator="\n")
-    lines.writeheader()
-    for run in runs:
-        if run.figures:
-            bounds = [(f"{name}_low", f"{name}_high", interval) for name, interval in run.intervals.items()]
-            ends = {
-                end: value for low, high, interval in bounds for end, value in zip((low, high), interval, strict=True)
-            }
-            lines.writerow({"run": run.name, **run.figures, **ends})
-    return text.getvalue()
+    rows = [{"run": run.name, **run.figures, **_ends(run)} for run in runs if run.figures]
+    return pandas.DataFrame(rows, columns=["run", *columns], dtype=object).to_csv(index=False, lineterminator="\n")
+
+
+def _ends(run: Run) -> dict[str, float]:
+    return {
+        column: value
+        for name, interval in run.intervals.items()
+        for column, value in zip(_columns(name, bounded=True)[1:], interval, strict=True)
+    }
 
 
 def _columns(name: str, bounded: bool) -> list[str]:

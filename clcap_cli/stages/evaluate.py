@@ -76,8 +76,8 @@ def evaluate(
 
     BLEU, METEOR, ROUGE_L and SPICE go from 0 to 1, CIDEr from 0 to 10. A checkpoint first captions the split; a
     results file is compared with the split's images. A table (.csv, .jsonl, .parquet) has the columns image_id and
-    caption, one row a caption; an image may have any number of references. Every figure has a 95% confidence interval
-    over images, drawn by --seed. Captions are also compared with the training captions of captions.h5 and, by
+    caption, a text or a list of texts; an image may have any number of references. Every figure has a 95% confidence
+    interval over images, drawn by --seed. Captions are also compared with the training captions of captions.h5 and, by
     features.h5, with the references of similar images, where the chain or --captions and --features have them.
 
     Example: clcap evaluate nt_cl.captions.json --split test --out nt_cl.metrics.json

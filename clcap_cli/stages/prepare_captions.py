@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from clcap_cli.console import say
+from clcap_cli.datasets.text import LONGEST
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Out
@@ -34,7 +35,7 @@ def prepare_captions(
     min_count: Annotated[
         int, Ge(1), Option("Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
     ] = 5,
-    max_length: Annotated[int, Ge(1), Option("Words a caption may have; the rest is cut.")] = 16,
+    max_length: Annotated[int, Ge(1), Le(LONGEST), Option("Words a caption may have; the rest is cut.")] = 16,
     restval: Annotated[str, Option("Split that Karpathy's 'restval' images count to.")] = "train",
     limit: Annotated[int | None, Ge(1), Option("At most this many images of each split.")] = None,
 ) -> Path:

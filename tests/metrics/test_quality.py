@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clcap_cli.metrics import java, meteor, spice
+from clcap_cli.metrics import java, meteor, paraphrases, spice
 from clcap_cli.metrics.meteor import meteor_of
 from clcap_cli.metrics.quality import METRICS, Quality, score_captions
 from clcap_cli.metrics.resampling import draw
@@ -103,6 +103,63 @@ def test_equal_to_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None
         for at, ((id, group), other) in enumerate(zip(texts.items(), shifted, strict=True))
     }
     assert_equal(captions, {id: group[1:] for id, group in texts.items()}, monkeypatch)
+
+
+MARKED = {
+    "joined by dots": ("an american flag on a pole", "A U.S. flag on a pole.", 0.8667),
+    "split at a dash": ("watch it online", "watch it on-line", 0.8042),
+    "joined by a dash": ("north-east of the city", "northeast of the city", None),
+    "dots of a country": ("american troops", "u.s. troops", None),
+    "a dash and an apostrophe": ("the rock-'n'-roll band's t-shirts", "rock and roll bands in tee shirts", None),
+    "many dots": ("a p.m. meeting of the e.u. ...", "an afternoon meeting of the european union", None),
+}
+
+
+def test_equal_to_pycocoevalcap_on_words_with_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    captions = {name: caption for name, (caption, _, _) in MARKED.items()}
+    references = {name: [reference] for name, (_, reference, _) in MARKED.items()}
+    assert_equal(captions, references, monkeypatch)
+    each = scored(captions, references, ["METEOR"]).by_image()
+    for name, (_, _, published) in MARKED.items():
+        alone = scored({name: captions[name]}, {name: references[name]}, ["METEOR"]).by_image()
+        assert alone[name] == each[name]
+        if published:
+            assert each[name]["METEOR"] == pytest.approx(published, abs=5e-5)
+
+
+def test_no_mark_in_a_phrase_changes_meteor(tmp_path: Path) -> None:
+    """The part of the paraphrase table that texts need gives METEOR what the whole table gives."""
+    table, random = paraphrases.read_table(), np.random.default_rng(0)
+    rows = [3 * int(entry) for entry in random.integers(len(table) // 3, size=1500)]
+    phrases = [[table[row + side].as_py().decode() for side in (1, 2)] for row in rows]
+    captions = [f"a {marked(phrase, random)} on it" for phrase, _ in phrases]
+    references = [[f"the {marked(other, random)} in it", marked(other, random)] for _, other in phrases]
+    needed = tmp_path / "needed.gz"
+    texts = [*captions, *(text for group in references for text in group)]
+    paraphrases.write_needed(table, paraphrases.phrases_of(texts), needed)
+    whole = java.package_folder("meteor") / "data" / "paraphrase-en.gz"
+    expected = meteor.meteor(captions, references, whole)
+    np.testing.assert_array_equal(meteor.meteor(captions, references, needed).statistics, expected.statistics)
+    assert np.mean(np.sum(expected.statistics[:, 16:20], axis=1) > 0) > 0.2, "the table's phrases are used"
+
+
+def marked(phrase: str, random: np.random.Generator) -> str:
+    """The phrase with dots between letters, and marks in, before, after and between its words."""
+    quotes_and_dashes = "\u2018\u2019\u201c\u201d\u2013"
+    marks = [*".'`,-\"!?:;()/&_*é½ε日\u0301", *quotes_and_dashes, "--", "''", "...", "'s", "", " "]
+
+    def mark() -> str:
+        return marks[random.integers(len(marks))]
+
+    forms = (
+        lambda word: ".".join(word) + ".",
+        lambda word: word[: len(word) // 2] + mark() + word[len(word) // 2 :],
+        lambda word: word + mark(),
+        lambda word: mark() + word,
+        *[str] * 8,
+    )
+    words = [forms[random.integers(len(forms))](word) for word in phrase.split()]
+    return (" " if random.random() < 0.8 else mark()).join(words)
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028", "\x0b", "\x85"])

@@ -10,7 +10,7 @@ import resource
 import sys
 from pathlib import Path
 
-from clcap_cli import app
+from clcap_cli import __main__ as entry
 
 
 def run(folder: str, largest: int, words: list[str]) -> tuple[int, list[str]]:
@@ -21,11 +21,7 @@ def run(folder: str, largest: int, words: list[str]) -> tuple[int, list[str]]:
     os.dup2(stderr, 2)
     os.close(stderr)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
-    try:
-        app.main()
-        status = 0
-    except SystemExit as end:
-        status = int(end.code or 0)
+    status = entry.run()
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     os.dup2(before, 2)
     os.close(before)
