@@ -9,9 +9,9 @@ from typing import Annotated, Any, get_args
 import typer
 
 from clcap_cli.console import give_path
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.stage import InvalidValueError, Parameter
+from clcap_cli.stages.stage import Parameter
 
 
 def as_command(function: Callable[..., Path | None]) -> Callable[..., None]:

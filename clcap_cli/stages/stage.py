@@ -11,17 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import InvalidValueError
 
 Result = TypeVar("Result")
-
-
-class InvalidValueError(ClcapError):
-    """A value that a parameter cannot have."""
-
-    def __init__(self, parameter: str, reason: str):
-        super().__init__(f"{parameter}: {reason}")
-        self.parameter, self.reason = parameter, reason
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from annotated_types import Ge, Le
 
 from clcap_cli.compute import Compute
 from clcap_cli.console import say
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option
 from clcap_cli.stages.learning import NegativesName, ObjectiveName
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed
@@ -76,15 +77,15 @@ def train_cl(
     ] = False,
     dropout: Annotated[float, Ge(0), Le(0.99), Option("In the target; the authors' is 0.5.")] = 0.0,
     seed: Seed = 0,
-    optimisation: Optimisation = Optimisation(epochs=5, lr=1e-4, patience=2),
+    optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),
     batch: BatchSettings = BatchSettings(),
     compute: Compute = Compute(),
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
     Captions, features, the target's start and the output's name follow from the reference. A log with one line of JSON
-    an epoch is written beside the output. The epoch is kept whose captions find their images at the lowest mean rank,
-    among 200 validation images at most; epoch 0, the start, is measured and never kept. Other objectives:
+    a validation is written beside the output. By default the checkpoint is kept whose captions find their images at the
+    lowest mean rank, among 200 validation images at most; the start is measured and never kept. Other objectives:
     positives-only and negatives-only, contrastive learning's halves; introspective, a caption with its image against
     the same with others; adversarial, a captioner against an evaluator that learns to tell its captions from people's;
     dpo, direct preference optimisation.
@@ -116,11 +117,16 @@ def train_cl(
     from clcap_cli.training.adversarial_task import AdversarialTask
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.introspective_task import IntrospectiveTask
-    from clcap_cli.training.loop import Task, log_beside, train
+    from clcap_cli.training.loop import log_beside, train
     from clcap_cli.training.pairs import ModelOnFeatures
     from clcap_cli.training.reference_task import ReferenceTask
+    from clcap_cli.training.task import Task
 
     check_options(objective, settings)
+    if objective == "adversarial" and optimisation.select_by == "loss":
+        raise InvalidValueError(
+            "select_by", "the loss of --objective adversarial changes with its evaluator; give mean-rank or cider"
+        )
     start_path = target or ref
     reference, start = open_checkpoint(ref), open_checkpoint(start_path)
     check_tokenizer(reference, start.tokenizer, start.path)
@@ -141,8 +147,8 @@ def train_cl(
     out = check_writable(out or start_path.with_name(f"{start_path.stem}_{SUFFIXES[objective]}.pt"), origin.read)
     check_writable(log_beside(out))
     where = compute.start()
-    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, where))
-    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
+    optimisation = optimisation.resolved(choose_precision(optimisation.precision, where))
+    settings |= {**vars(optimisation), "threads": threads_in_use()}
     make_reproducible()
     seed_torch(seed, "initialisation")
     start = replace(start, config=with_dropout(start.config, dropout))

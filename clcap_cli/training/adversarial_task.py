@@ -21,6 +21,7 @@ from clcap_cli.training.data import CaptionBatch, CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task import Companions
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 EVALUATOR_LR = 3e-4
@@ -86,10 +87,6 @@ class AdversarialTask:
     captioner the evaluator's r as the reward of each sample.
     """
 
-    # As in contrastive learning: likelihood falls from the first step on, and what is to be gained is distinctiveness.
-    # The evaluator's own figures do not serve, since it changes from epoch to epoch.
-    criterion = "val_mean_rank"
-
     def __init__(
         self,
         negatives: NegativeSampler,
@@ -122,6 +119,9 @@ class AdversarialTask:
         self.sample = CaptionSample(val, target.features, target.model, seed)
         self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
         self.generator = self._generator("sampling")
+        self.companions = Companions(
+            {"evaluator": evaluator}, {"evaluator": self.optimizer}, {"sampling": self.generator}
+        )
 
     def warm_up(self) -> None:
         """Train the evaluator, unless it is warm, while the captioner stays as it is."""
@@ -151,8 +151,7 @@ class AdversarialTask:
         figures = self._teach(loaded, generated)
         with torch.no_grad():
             rewards = self._score(loaded.features, generated).sigmoid().view(self.k, -1)
-        visual = self.model.encode(loaded.features)
-        log_probs = self.model.sequence_log_prob(visual, generated.captions, generated.lengths, generated.image)
+        log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image)
         loss = captioner_loss(log_probs.view(self.k, -1), rewards)
         return loss, {**figures, "reward_spread": reward_spread(rewards)}
 

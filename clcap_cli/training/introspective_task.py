@@ -17,6 +17,7 @@ from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_par
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task import Companions
 from clcap_cli.training.validation import CaptionSample
 
 
@@ -43,7 +44,7 @@ class LoadedOthers:
 class IntrospectiveTask:
     """The target is its own reference."""
 
-    criterion = "val_mean_rank"
+    companions = Companions()
 
     def __init__(
         self,
@@ -109,8 +110,7 @@ class IntrospectiveTask:
     def _log_probs(self, loaded: LoadedOthers) -> Tensor:
         """ln p of the captions with their own images and with the others, (1 + K, P)."""
         pairs = loaded.captions
-        visual = self.model.encode(loaded.features)
-        return self.model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
+        return self.model(loaded.features, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
 
 
 def _parts(captions: CaptionSplit, batch: OthersBatch, max_tokens: int | None) -> list[tuple[OthersBatch, float]]:

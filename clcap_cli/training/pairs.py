@@ -138,4 +138,4 @@ class PairSplit:
 
 
 def _log_probs(model: Captioner, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:
-    return model.sequence_log_prob(model.encode(features), pairs.captions, pairs.lengths, pairs.image)
+    return model(features, pairs.captions, pairs.lengths, pairs.image)

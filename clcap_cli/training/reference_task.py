@@ -15,15 +15,14 @@ from clcap_cli.training.data import CaptionSplit, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pairs import LoadedPairs, ModelOnFeatures, PairSplit
 from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task import Companions
 from clcap_cli.training.validation import CaptionSample
 
 
 class ReferenceTask:
     """The target learns from pairs, each judged relative to the reference."""
 
-    # What these objectives are for. On small data the objective on held-out pairs is at its best after an epoch or
-    # two, when captions still become more distinctive.
-    criterion = "val_mean_rank"
+    companions = Companions()
 
     def __init__(
         self,

@@ -7,10 +7,13 @@ import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
 from clcap_cli.objectives.against_reference import Objective
 from clcap_cli.objectives.contrastive import Contrastive
+from clcap_cli.training.adversarial_task import AdversarialTask
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.introspective_task import IntrospectiveTask
+from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pairs import ModelOnFeatures
 from clcap_cli.training.reference_task import ReferenceTask
@@ -43,6 +46,21 @@ def reference_task(
     players = player(folder, target, dropout), player(folder, reference)
     sampler, val = NegativeSampler(split_of(folder, "train")), split_of(folder, "val")
     return ReferenceTask(sampler, val, *players, objective or Contrastive(), k, redraw, settings, seed=0)
+
+
+def mle_task(folder: Path, target: str = "nt.pt", dropout: float = 0.0, settings: BatchSettings = SIX) -> MleTask:
+    made = player(folder, target, dropout)
+    return MleTask(made.model, split_of(folder, "train"), split_of(folder, "val"), made.features, settings, seed=0)
+
+
+def adversarial_task(
+    folder: Path, target: str = "nt.pt", dropout: float = 0.0, k: int = 3, seed: int = 0, warm: bool = False
+) -> AdversarialTask:
+    torch.manual_seed(seed)
+    made, negatives = player(folder, target, dropout), NegativeSampler(split_of(folder, "train"))
+    words, channels = len(negatives.split.tokenizer), made.features.backbone.pooled_channels
+    evaluator = Evaluator(EvaluatorConfig(words, channels, 24, 32))
+    return AdversarialTask(negatives, split_of(folder, "val"), made, evaluator, k, SIX, seed, warm)
 
 
 def introspective_task(

@@ -15,8 +15,9 @@ from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
 from clcap_cli.objectives.negatives_only import NegativesOnly
 from clcap_cli.objectives.positives_only import PositivesOnly
-from clcap_cli.training.loop import Task, train
+from clcap_cli.training.loop import train
 from clcap_cli.training.settings import BatchSettings, Optimisation
+from clcap_cli.training.task import Task
 from tests.training.tasks import introspective_task, reference_task
 
 OBJECTIVES = [Contrastive(), PositivesOnly(), NegativesOnly(), DPO()]
