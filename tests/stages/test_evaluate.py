@@ -82,8 +82,9 @@ def test_duplicates_and_missing_columns_are_named(tmp_path: Path, refused) -> No
     assert refused("evaluate", "--predictions", twice) == (
         "captions given with --predictions are compared with --references; give both"
     )
-    assert refused("evaluate", twice) == (
-        f"{twice} is a table; give it with --predictions, and what people wrote with --references"
+    assert refused("evaluate", csv(twice, SAID)) == (
+        f"{twice} does not say which captions it was made from; give it with --captions, or references with "
+        "--references"
     )
     assert refused("evaluate").startswith("give either a checkpoint or COCO results")
 
