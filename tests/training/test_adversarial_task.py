@@ -6,7 +6,9 @@ import torch
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.objectives.adversarial import Adversarial
 from clcap_cli.training.adversarial_task import AdversarialTask
+from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.loop import train
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.settings import Optimisation
@@ -18,7 +20,9 @@ def task_of(folder: Path, model: str = "nt.pt", k: int = 3, seed: int = 0, warm:
     target, negatives = player(folder, model), NegativeSampler(split_of(folder, "train"))
     words, channels = len(negatives.split.tokenizer), target.features.backbone.pooled_channels
     evaluator = Evaluator(EvaluatorConfig(words, channels, 24, 32))
-    return AdversarialTask(negatives, split_of(folder, "val"), target, evaluator, k, SIX, seed, warm)
+    val = split_of(folder, "val")
+    inputs = TaskInputs(negatives, val, target, k, SIX, seed, discriminator=evaluator, warm=warm)
+    return AdversarialTask(Adversarial(), inputs)
 
 
 def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[str, float]]:
@@ -40,7 +44,7 @@ def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(m
     task = task_of(made_chain)
     weights = {name: value.clone() for name, value in task.model.state_dict().items()}
     before = on_training_data(task)
-    task.warm_up()
+    task.prepare()
     after = on_training_data(task)
     assert after["evaluator_loss"] < before["evaluator_loss"] - 0.2
     for wrong in ("r_mismatched", "r_generated"):
@@ -52,7 +56,7 @@ def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(m
 def test_a_warm_evaluator_is_not_warmed_up_again(made_chain: Path) -> None:
     task = task_of(made_chain, warm=True)
     weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
-    task.warm_up()
+    task.prepare()
     assert all(torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
 
 
@@ -74,7 +78,7 @@ def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
     logs = []
     for number, seed in enumerate((3, 3, 4)):
         task = task_of(made_chain, seed=seed)
-        task.warm_up()
+        task.prepare()
         logs.append(run(task, tmp_path / f"{number}.jsonl"))
     assert logs[0] == logs[1]
     assert logs[0] != logs[2]

@@ -8,11 +8,12 @@ import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.objectives.simpo import SimPO
 from clcap_cli.training.data import in_parts
 from clcap_cli.training.loop import Task
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.settings import BatchSettings
-from tests.training.tasks import CPU, introspective_task, reference_task, split_of
+from tests.training.tasks import CPU, introspective_task, pair_task, split_of
 
 
 def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
@@ -21,7 +22,8 @@ def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
     features = features_for(checkpoint, captions, None)
     return [
         MleTask(checkpoint.captioner(CPU), split_of(folder, "train"), split_of(folder, "val"), features, settings, 0),
-        reference_task(folder, model, "nt_cl.pt", settings=settings),
+        pair_task(folder, model, "nt_cl.pt", settings=settings),
+        pair_task(folder, model, objective=SimPO(), settings=settings),
         introspective_task(folder, model, settings=settings),
     ]
 
