@@ -22,6 +22,7 @@ TEXTS = sorted(
         ROOT / "README.md",
         *ROOT.glob("pipelines/*.md"),
         *ROOT.glob("docs/*.md"),
+        *ROOT.glob("examples/*/*.md"),
     ]
 )
 

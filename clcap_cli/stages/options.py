@@ -1,7 +1,7 @@
 """Options that several stages share, each worded once; those that belong together are settings objects."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 
@@ -13,3 +13,4 @@ Split = Annotated[str, Option("Which split of captions.h5.")]
 CaptionsFile = Annotated[Path | None, Option("captions.h5; default: the one in the chain.")]
 FeaturesFile = Annotated[Path | None, Option("features.h5; default: the one in the chain.")]
 ReferenceFeaturesFile = Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")]
+NegativesName = Literal["random", "similar", "mixed"]

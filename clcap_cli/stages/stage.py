@@ -88,6 +88,12 @@ def flattened(given: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def not_default(function: Callable, values: Mapping[str, Any]) -> list[str]:
+    """The plain parameters of a stage whose value is not the default."""
+    parameters: list[Parameter] = function.parameters  # type: ignore[attr-defined]
+    return [one.name for one in parameters if values[one.name] != one.default]
+
+
 def _settings(function: Callable) -> dict[str, type]:
     """The classes of a stage's settings objects, by parameter."""
     every = inspect.signature(function).parameters.items()

@@ -27,7 +27,7 @@ def mle(chain: Path) -> tuple[object, ...]:
 
 
 def cl(chain: Path, *words: object) -> tuple[object, ...]:
-    few = "--k", 1, "--batch-size", 6, "--device", "cpu"
+    few = "--k", 2, "--batch-size", 6, "--device", "cpu"
     return "train-cl", "--ref", chain / "nt.pt", "--out", chain / "new.pt", *few, *words
 
 
@@ -55,19 +55,19 @@ def test_what_is_stored_is_what_was_used(chain: Path, clcap: Clcap) -> None:
     assert (stored["clip"], stored["clip_norm"], stored["weight_decay"]) == (0.1, None, 0.01)
 
 
+FIGURES = {"loss": ("val_loss", min), "mean-rank": ("val_mean_rank", min), "cider": ("val_CIDEr", max)}
+
+
 @pytest.mark.parametrize(
-    ("select_by", "figure", "best"),
-    [("loss", "val_loss", min), ("mean-rank", "val_mean_rank", min), ("cider", "val_CIDEr", max)],
+    ("objective", "select_by"),
+    [("mle", by) for by in FIGURES] + [("contrastive", by) for by in FIGURES] + [("adversarial", "cider")],
 )
-@pytest.mark.parametrize("objective", ["mle", "contrastive", "introspective", "adversarial"])
 def test_the_checkpoint_that_is_kept_is_the_best_of_the_figure(
-    chain: Path, clcap: Clcap, objective: str, select_by: str, figure: str, best: Callable[..., float]
+    chain: Path, clcap: Clcap, objective: str, select_by: str
 ) -> None:
+    figure, best = FIGURES[select_by]
     words = mle(chain) if objective == "mle" else cl(chain, "--objective", objective)
     answer = clcap(*words, "--max-steps", 6, "--eval-every", 2, "--lr", 0.01, "--select-by", select_by)
-    if (objective, select_by) == ("adversarial", "loss"):
-        assert answer.status == 2
-        return
     assert answer.status == 0, answer.err
     record = open_checkpoint(chain / "new.pt").training
     tried = log(chain / "new.pt")[1:]

@@ -33,7 +33,7 @@ def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(m
     task = adversarial_task(made_chain)
     weights = {name: value.clone() for name, value in task.model.state_dict().items()}
     before = on_training_data(task)
-    task.warm_up()
+    task.prepare()
     after = on_training_data(task)
     assert after["evaluator_loss"] < before["evaluator_loss"] - 0.2
     for wrong in ("r_mismatched", "r_generated"):
@@ -45,7 +45,7 @@ def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(m
 def test_a_warm_evaluator_is_not_warmed_up_again(made_chain: Path) -> None:
     task = adversarial_task(made_chain, warm=True)
     weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
-    task.warm_up()
+    task.prepare()
     assert all(torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
 
 
@@ -67,7 +67,7 @@ def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
     logs = []
     for number, seed in enumerate((3, 3, 4)):
         task = adversarial_task(made_chain, seed=seed)
-        task.warm_up()
+        task.prepare()
         logs.append(run(task, tmp_path / f"{number}.jsonl"))
     assert logs[0] == logs[1]
     assert logs[0] != logs[2]

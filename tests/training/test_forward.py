@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from clcap_cli.training.task import Task
-from tests.training.tasks import adversarial_task, introspective_task, mle_task, reference_task
+from tests.training.tasks import adversarial_task, introspective_task, mle_task, pair_task
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
-@pytest.mark.parametrize("make", [mle_task, reference_task, introspective_task, adversarial_task])
+@pytest.mark.parametrize("make", [mle_task, pair_task, introspective_task, adversarial_task])
 def test_every_gradient_goes_through_forward(made_chain: Path, make: Callable[..., Task], model: str) -> None:
     task = make(made_chain, model)
     task.model.train()

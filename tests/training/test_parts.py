@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from clcap_cli.objectives.simpo import SimPO
 from clcap_cli.training.data import in_parts
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task import Task
-from tests.training.tasks import introspective_task, mle_task, reference_task
+from tests.training.tasks import introspective_task, mle_task, pair_task
 
 
 def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
     settings = BatchSettings(6, max_tokens)
     return [
         mle_task(folder, model, settings=settings),
-        reference_task(folder, model, "nt_cl.pt", settings=settings),
+        pair_task(folder, model, "nt_cl.pt", settings=settings),
+        pair_task(folder, model, objective=SimPO(), settings=settings),
         introspective_task(folder, model, settings=settings),
     ]
 

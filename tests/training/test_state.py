@@ -15,9 +15,9 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.training.loop import advance, finish
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
-from tests.training.tasks import adversarial_task, mle_task, reference_task
+from tests.training.tasks import adversarial_task, mle_task, pair_task
 
-TASKS = {"MLE": mle_task, "contrastive": reference_task, "adversarial": adversarial_task}
+TASKS = {"MLE": mle_task, "contrastive": pair_task, "adversarial": adversarial_task}
 BY_EPOCH = Optimisation(epochs=2, select_by="mean-rank", lr=1e-2, clip=0.1, precision="fp32")
 BY_STEP = Optimisation(
     epochs=3,
