@@ -38,7 +38,7 @@ app = typer.Typer(
 )
 
 
-for stage in (
+STAGES = (
     prepare_captions,
     extract_features,
     import_features,
@@ -54,8 +54,9 @@ for stage in (
     show,
     demo,
     doctor,
-):
-    app.command(stage.__name__.replace("_", "-"))(as_command(stage))
+)
+for stage in STAGES:
+    app.command(stage.name)(as_command(stage))
 
 
 def _print_version(wanted: bool) -> None:
