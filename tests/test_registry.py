@@ -35,7 +35,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path / "site")
     MODELS.__dict__.pop("plugins", None)
     yield tmp_path / "site"
-    del MODELS.plugins
+    MODELS.__dict__.pop("plugins", None)
 
 
 def test_a_model_of_a_package_goes_through_the_chain(chain: Path, clcap, package: Path) -> None:

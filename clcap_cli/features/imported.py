@@ -130,9 +130,12 @@ def _numpy_array(path: Path) -> np.ndarray:
             return found
         with found:
             key = next((key for key in KEYS if key in found.files), None) or _only(found.files, path)
-            return found[key]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ClcapError(f"{path} is not a readable file of NumPy: {str(error).splitlines()[0]}") from error
+            return np.asarray(found[key])
+    except ClcapError:
+        raise
+    except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ClcapError(f"{path} is not a readable file of NumPy: {reason}") from error
 
 
 def _only(names: list[str], path: Path) -> str:

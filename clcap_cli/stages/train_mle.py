@@ -14,8 +14,8 @@ from clcap_cli.training.settings import BatchSettings, Optimisation
 
 @stage
 def train_mle(
-    captions: Annotated[Path, Argument("captions.h5")],
-    features: Annotated[Path, Argument("features.h5")],
+    captions: Annotated[Path, Argument("Captions, a captions.h5.")],
+    features: Annotated[Path, Argument("Features of their images, a features.h5.")],
     out: Out = Path("mle.pt"),
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),

@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.decoding.captioning import decode
+from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.stages.train_mle import train_mle
 from clcap_cli.tokenizers.hugging_face import read_tokenizer
 from tests.tokenizers.subwords import write_bpe, write_wordpiece
@@ -40,6 +45,7 @@ def test_every_model_learns_writes_and_finds_subwords(chain: Path, clcap, subwor
     results = clcap("caption", chain / "sub_cl.pt").out.strip()
     texts = [result["caption"] for result in json.loads(Path(results).read_text())]
     assert len(texts) == 10
+    assert f"({tokenizer.kind}, id {tokenizer.id})" in clcap("show", path).out
     assert clcap("evaluate", results).status == 0
     assert clcap("self-retrieve", chain / "sub_cl.pt").status == 0
     images = json.loads((chain / "sub_cl.retrieval.json").read_text())["images"]
@@ -57,14 +63,13 @@ def test_captions_of_people_are_ranked_as_subwords(chain: Path, clcap, subwords:
     assert "unknown" not in answer.err
 
 
-def test_the_greatest_length_counts_tokens(chain: Path, subwords: Path, clcap) -> None:
-    path = trained(chain, subwords, max_length=3)
-    checkpoint = open_checkpoint(path)
+def test_the_greatest_length_counts_tokens(chain: Path, subwords: Path) -> None:
+    checkpoint = open_checkpoint(trained(chain, subwords, max_length=3))
     assert checkpoint.config.max_length == 3
-    results = Path(clcap("caption", path).out.strip())
-    texts = [result["caption"] for result in json.loads(results.read_text())]
-    tokens = [len(checkpoint.tokenizer.encode(text)) for text in texts]
-    assert max(tokens) <= 3
+    model, features = checkpoint.captioner(torch.device("cpu")), open_features(chain / "features.h5")
+    found = decode([model], [StoredFeatures(features, features.ids, model)], DecodingSettings(), ())
+    assert found.captions.shape[1] == 3
+    assert found.lengths.max() <= 3
     longest = open_checkpoint(trained(chain, subwords)).config.max_length
     assert longest == max(map(len, map(checkpoint.tokenizer.encode, open_captions(chain / "captions.h5").raw)))
 

@@ -100,7 +100,7 @@ def test_models_learn_from_regions_of_any_number(chain: Path, clcap, regions: di
     with h5py.File(chain / "all.h5") as file:
         table = file["log_prob"][:]
     assert table.diagonal().tolist() == pytest.approx([image["log_prob"] for image in images], abs=1e-4)
-    assert "12 channels" in clcap("show", chain / "r.h5").out
+    assert "imported from r.tsv, at most" in clcap("show", chain / "r.h5").out
 
 
 def test_pictures_cannot_be_captioned_with_imported_features(chain: Path, clcap, refused, regions: dict) -> None:
@@ -166,7 +166,7 @@ def test_pickled_arrays_are_never_loaded(chain: Path, refused, regions: dict, ki
 
     array = np.array([[Spy()]], dtype=object)
     source = folder(chain / "regions", {**regions, 1: array}, kind)
-    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy: Object arrays")
+    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy: ")
     (source / f"1.{kind}").write_bytes(pickle.dumps(Spy()))
     assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy")
     assert not (chain / "ran").exists()

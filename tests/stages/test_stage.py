@@ -59,7 +59,7 @@ def test_settings_that_exclude_each_other_are_refused() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_every_parameter_is_worded_and_its_default_fits(stage: Stage) -> None:
-    assert inspect.signature(stage).return_annotation in (Path, "Path", None)
+    assert inspect.signature(stage).return_annotation in (Path, Path | None, None)
     for parameter in stage.parameters:
         wording = next(mark for mark in parameter.annotation.__metadata__ if isinstance(mark, Option | Argument))
         assert wording.help.endswith("."), parameter.name
