@@ -1,4 +1,4 @@
-"""Files that clcap wrote in its first formats work in every stage, and mean what they meant."""
+"""Files that clcap wrote in earlier formats work in every stage, and mean what they meant."""
 
 import json
 import shutil
@@ -11,31 +11,40 @@ import torch
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from tests.conftest import Answer
 
-KEPT = Path(__file__).parents[1] / "data" / "version1"
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(params=["version1", "version2"])
+def kept(request: pytest.FixtureRequest) -> Path:
+    """The files of a version."""
+    return DATA / str(request.param)
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A folder of the test's own with the files of version 1."""
-    return Path(shutil.copytree(KEPT, tmp_path / "old"))
+def old(kept: Path, tmp_path: Path) -> Path:
+    """A folder of the test's own with them."""
+    return Path(shutil.copytree(kept, tmp_path / "old"))
 
 
 @pytest.mark.parametrize("name", ["nt", "nt_cl", "aa"])
-def test_old_checkpoints_caption_and_rank_as_before(clcap: Callable[..., Answer], old: Path, name: str) -> None:
+def test_old_checkpoints_caption_and_rank_as_before(
+    clcap: Callable[..., Answer], kept: Path, old: Path, name: str
+) -> None:
     said = clcap("caption", old / f"{name}.pt", "--out", old / "again.captions.json")
     assert said.status == 0, said.err
-    before = json.loads((KEPT / f"{name}.captions.json").read_text())
+    before = json.loads((kept / f"{name}.captions.json").read_text())
     assert json.loads((old / "again.captions.json").read_text()) == before
     assert clcap("self-retrieve", old / f"{name}.pt", "--out", old / "again.retrieval.json").status == 0
-    ranked = [json.loads(path.read_text()) for path in (KEPT / f"{name}.retrieval.json", old / "again.retrieval.json")]
+    ranked = [json.loads(path.read_text()) for path in (kept / f"{name}.retrieval.json", old / "again.retrieval.json")]
     log_probs = [[image["log_prob"] for image in one["images"]] for one in ranked]
     assert log_probs[0] == pytest.approx(log_probs[1], abs=1e-4)
 
 
-def test_old_neuraltalk2_stays_without_a_relu(clcap: Callable[..., Answer], old: Path) -> None:
-    assert not open_checkpoint(old / "nt.pt").config.image_relu
+def test_neuraltalk2_has_a_relu_since_version_2(clcap: Callable[..., Answer], kept: Path, old: Path) -> None:
+    relu = kept.name == "version2"
+    assert open_checkpoint(old / "nt.pt").config.image_relu == relu
     assert clcap("train-cl", "--ref", old / "nt.pt", "--k", 2, "--epochs", 1, "--out", old / "new.pt").status == 0
-    assert not open_checkpoint(old / "new.pt").config.image_relu
+    assert open_checkpoint(old / "new.pt").config.image_relu == relu
     assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 3
 
 
@@ -45,11 +54,11 @@ def test_old_metrics_are_compared_and_reported(clcap: Callable[..., Answer], old
     assert clcap("report", *metrics, *sorted(old.glob("*.retrieval.json"))).out == f"{metrics[0].parent}/report.html\n"
 
 
-def test_old_results_score_as_before(clcap: Callable[..., Answer], old: Path) -> None:
+def test_old_results_score_as_before(clcap: Callable[..., Answer], kept: Path, old: Path) -> None:
     words = ("--retrieval", old / "nt.retrieval.json", "--metrics", "BLEU,ROUGE_L,CIDEr", "--out", old / "new.json")
     said = clcap("evaluate", old / "nt.captions.json", *words)
     assert said.status == 0, said.err
-    before, now = (json.loads(path.read_text())["figures"] for path in (KEPT / "nt.metrics.json", old / "new.json"))
+    before, now = (json.loads(path.read_text())["figures"] for path in (kept / "nt.metrics.json", old / "new.json"))
     assert {name: before[name] for name in now} == now
 
 
