@@ -12,7 +12,10 @@ from clcap_cli.stages.stage import stage
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
 
-GOLDEN_CAPTIONS: "dict[ImageId, str]" = {1: "a black dog runs through the grass", 2: "two people sit on a bench"}
+GOLDEN_CAPTIONS: "dict[ImageId, list[str]]" = {
+    1: ["a black dog runs through the grass"],
+    2: ["two people sit on a bench"],
+}
 GOLDEN_REFERENCES: "dict[ImageId, list[str]]" = {
     1: ["a black dog is running through the green grass", "the dog runs in a field"],
     2: ["two people are sitting on a wooden bench", "a man and a woman on a bench"],
@@ -92,17 +95,19 @@ def _java() -> str:
 
 
 def _scores() -> str:
-    from clcap_cli.metrics.quality import score_captions
+    from clcap_cli.metrics.registry import metric_named
     from clcap_cli.metrics.resampling import draw
+    from clcap_cli.metrics.scoring import score_captions
 
     draws = draw(len(GOLDEN_CAPTIONS), seed=0)
-    found = score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES, draws, list(GOLDEN_SCORES))
+    metrics = [metric_named(name) for name in GOLDEN_SCORES]
+    found = score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES, draws, metrics)
     for metric, expected in GOLDEN_SCORES.items():
         if metric in found.not_scored:
             raise ClcapError(found.not_scored[metric])
         for name, value in expected.items():
-            if abs(found.figures[name] - value) > 1e-4:
-                raise ClcapError(f"{name} of the golden example is {found.figures[name]}, not {value}")
+            if abs(found.values[name] - value) > 1e-4:
+                raise ClcapError(f"{name} of the golden example is {found.values[name]}, not {value}")
     return f"{', '.join(GOLDEN_SCORES)}: a golden example gives the known values"
 
 
