@@ -13,6 +13,14 @@ class ClcapError(Exception):
     """What was asked for could not be done; the message is written for the user."""
 
 
+class InvalidValueError(ClcapError):
+    """A value that a parameter cannot have, or not beside the others; of a command line, a wrong one."""
+
+    def __init__(self, parameter: str, reason: str):
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter, self.reason = parameter, reason
+
+
 FORESEEN = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
 """What the command line words; all but the first are the doing of machine or input where no stage thought of it."""
 

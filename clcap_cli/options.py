@@ -4,7 +4,10 @@ A stage's parameter is ``Annotated[int, Ge(1), Option("Pixels of an image's side
 annotated-types. The fields of settings objects are written the same way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from clcap_cli.errors import InvalidValueError
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,12 @@ class Argument:
     """A parameter that is given by its place."""
 
     help: str
+
+
+def named_values(parameter: str, texts: Sequence[str], example: str) -> dict[str, str]:
+    """What ``parameter`` was given as NAME=VALUE, by name; raises InvalidValueError for a text that is not."""
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, _) in zip(texts, pairs, strict=True):
+        if not (name and equals):
+            raise InvalidValueError(parameter, f"'{text}' is not NAME=VALUE, such as {example}")
+    return {name.strip().replace("-", "_"): value for name, _, value in pairs}

@@ -41,6 +41,14 @@ def seed_torch(seed: int, purpose: Purpose) -> None:
     torch.manual_seed(torch_seed(seed, purpose))
 
 
+def torch_generator(device: torch.device) -> torch.Generator:
+    """PyTorch's own generator of the numbers that are drawn on ``device``, which ``seed_torch`` seeds."""
+    if device.type == "cuda":
+        torch.cuda.init()
+        return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+    return torch.mps._get_default_mps_generator() if device.type == "mps" else torch.default_generator
+
+
 def _sequence(seed: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:
     name = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4])
     return np.random.SeedSequence(seed, spawn_key=(name, epoch))

@@ -7,10 +7,12 @@ A package offers its own through entry points: in its pyproject.toml, ``[project
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from clcap_cli.errors import ClcapError, unknown_name
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -18,33 +20,62 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Things of one kind by name."""
 
-    def __init__(self, what: str, group: str, own: Mapping[str, str]):
-        """``what`` a message calls one of them; ``group`` of the entry points; ``own`` places, "module:attribute"."""
-        self.what, self.group, self.own = what, group, own
+    def __init__(self, what: str, group: str, own: Mapping[str, str], base: type | None = None):
+        """``what`` a message calls one of them; ``group`` of the entry points; ``own`` places, "module:attribute".
+
+        Where there is a ``base`` all of them are classes that derive from it.
+        """
+        self.what, self.group, self.own, self.base = what, group, own, base
 
     @cached_property
-    def plugins(self) -> dict[str, EntryPoint]:
-        """What installed packages offer, by name; clcap's own names cannot be taken."""
-        return {point.name: point for point in entry_points(group=self.group) if point.name not in self.own}
+    def plugins(self) -> "list[EntryPoint]":
+        """What installed packages offer."""
+        from importlib.metadata import entry_points
+
+        return sorted(entry_points(group=self.group), key=lambda point: (point.name, package_of(point)))
 
     @property
     def names(self) -> list[str]:
         """All names, clcap's own first."""
-        return [*self.own, *sorted(self.plugins)]
+        return list(dict.fromkeys([*self.own, *(point.name for point in self.plugins)]))
 
     def get(self, name: str) -> T:
-        """The thing called ``name``.
+        """The thing called ``name``, clcap's own before that of a package.
 
-        Raises ClcapError for an unknown name, and for a plugin that cannot be imported.
+        Raises ClcapError for an unknown name, and for a plugin that cannot be used.
         """
         if name in self.own:
-            module, _, attribute = self.own[name].partition(":")
-            return cast(T, getattr(import_module(module), attribute))
-        if name not in self.plugins:
+            return cast(T, at(self.own[name]))
+        if name not in self.names:
             raise unknown_name(self.what, name, self.names)
-        point = self.plugins[name]
+        return self.load(next(point for point in self.plugins if point.name == name))
+
+    def load(self, point: "EntryPoint") -> T:
+        """What a package offers; raises ClcapError when it cannot be used."""
+        subject = f"the {self.what} '{point.name}' of the package {package_of(point)}"
+        others = ["clcap"] if point.name in self.own else self._other_packages(point)
+        if others:
+            raise ClcapError(f"{subject} cannot be used: {others[0]} has one of this name too")
         try:
-            return cast(T, point.load())
-        except Exception as error:  # a package can raise anything while it is imported
-            source = f"{point.dist.name} " if point.dist else ""
-            raise ClcapError(f"the {self.what} '{name}' of the package {source}cannot be loaded: {error}") from error
+            found = point.load()
+        except (Exception, SystemExit) as error:  # a package can raise anything while it is imported
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ClcapError(f"{subject} cannot be loaded: {reason}") from error
+        if self.base and not (isinstance(found, type) and issubclass(found, self.base)):
+            base = self.base.__name__
+            raise ClcapError(f"{subject} cannot be used: {point.value} is not a class derived from {base}")
+        return cast(T, found)
+
+    def _other_packages(self, point: "EntryPoint") -> list[str]:
+        return [package_of(one) for one in self.plugins if one.name == point.name and one is not point]
+
+
+def at(place: str) -> Any:
+    """What is at a place, "module:attribute"."""
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def package_of(point: "EntryPoint") -> str:
+    """Name and version of the package that an entry point comes from."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "without a name"

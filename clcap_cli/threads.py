@@ -18,9 +18,9 @@ import torch
 SCHEDULED = Path("/proc/self/schedstat")
 """Linux: nanoseconds that the main thread ran, and that it was ready to run but had to wait for a processor."""
 MAPS = Path("/proc/self/maps")
-INTERVAL = 0.5
-"""Seconds between two looks."""
-BUSY, QUIET = 0.1, 10
+INTERVAL = 1.0
+"""Seconds between two looks; in less, one other process that starts would look like a busy machine."""
+BUSY, QUIET = 0.2, 5
 """The share of time spent waiting for a processor from which the machine is busy; looks without it until it is idle."""
 
 

@@ -12,10 +12,11 @@ from clcap_cli.models.registry import build_model, configure
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.random_streams import Purpose, seed_torch, stream, torch_seed
 from clcap_cli.training.data import CaptionSplit
+from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.pairs import ModelOnFeatures
-from clcap_cli.training.reference_task import ReferenceTask
+from clcap_cli.training.pair_task import PairTask
+from clcap_cli.training.reference import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
 
 
@@ -51,8 +52,8 @@ def test_images_come_in_the_same_order_for_every_objective(made_chain: Path) -> 
     train, val = (CaptionSplit(captions, name, torch.device("cpu")) for name in ("train", "val"))
     batch = BatchSettings(5, None)
 
-    def contrastive(k: int) -> ReferenceTask:
-        return ReferenceTask(NegativeSampler(train), val, seen, seen, Contrastive(), k, True, batch, seed=4)
+    def contrastive(k: int) -> PairTask:
+        return PairTask(Contrastive(), TaskInputs(NegativeSampler(train), val, seen, k, batch, 4, reference=seen))
 
     orders = [[one.positions.tolist() for one in contrastive(k).batches(2)] for k in (1, 5)]
     orders.append([positions.tolist() for positions in MleTask(seen.model, train, val, features, batch, 4).batches(2)])

@@ -35,6 +35,7 @@ FORMATS = {
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,
     "clcap/tokens": 1,
+    "clcap/train-state": 1,
 }
 """Every kind of artifact and the newest version of it that this clcap reads and writes."""
 

@@ -16,7 +16,7 @@ from clcap_cli.artifacts.atomic import together
 from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
-from clcap_cli.datasets.image_texts import by_image, coco_results, one_each, pairs_of
+from clcap_cli.datasets.image_texts import image_texts, one_each
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
@@ -64,11 +64,11 @@ def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], 
 
 
 def open_caption_results(path: Path) -> CaptionResults:
-    """Read a results list, clcap's or another tool's.
+    """Read the captions of images, clcap's or another tool's, in any format that ``datasets/readers.py`` knows.
 
-    Raises ClcapError when it is not COCO's results list, and when its provenance is damaged.
+    Raises ClcapError when the format is unknown, and when its provenance is damaged.
     """
-    captions = by_image(pairs_of(coco_results(read_json(path), path)), path)
+    captions = image_texts(path)
     return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(as_coco_results(captions))))
 
 

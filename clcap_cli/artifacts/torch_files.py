@@ -54,24 +54,38 @@ def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -
     """
     with torch.device("meta"):
         expected = build().state_dict()
-    if not isinstance(weights, dict):
-        raise damaged(path, "it has no weights")
-    for name in [*expected, *(weights.keys() - expected.keys())]:
-        found, wanted = _described(weights.get(name), "cpu"), _described(expected.get(name), "meta")
-        check_equal(path, f"its weight '{name}'", found, wanted)
-    if sum(value.nbytes for value in weights.values()) > path.stat().st_size:
-        raise damaged(path, "its weights are larger than the file")
-    infinite = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    return check_tensors(path, "weight", weights, expected)
+
+
+def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``found``, in ``path``, if it is finite tensors by name, with names, types and shapes as ``expected``.
+
+    Raises ClcapError, which calls each a ``kind``, when it is not.
+    """
+    if not isinstance(found, dict):
+        raise damaged(path, f"it has no {kind}s")
+    for name in [*expected, *(found.keys() - expected.keys())]:
+        check_equal(path, f"its {kind} '{name}'", _described(found.get(name)), _shaped(expected.get(name)))
+    if sum(value.nbytes for value in found.values()) > path.stat().st_size:
+        raise damaged(path, f"its {kind}s are larger than the file")
+    infinite = [name for name, value in found.items() if not torch.isfinite(value).all()]
     if infinite:
-        raise damaged(path, f"its weights are not finite numbers: {some(infinite)}")
-    return weights
+        raise damaged(path, f"its {kind}s are not finite numbers: {some(infinite)}")
+    return found
 
 
-def _described(value: object, device: str) -> str:
+def _described(value: object) -> str:
+    """What was found in the place of a tensor."""
     if value is None:
         return "missing"
-    if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != device:
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != "cpu":
         return "no plain tensor"
+    return _shaped(value)
+
+
+def _shaped(value: Tensor | None) -> str:
+    if value is None:
+        return "missing"
     return f"{str(value.dtype).removeprefix('torch.')} ({', '.join(map(str, value.shape))})"
 
 

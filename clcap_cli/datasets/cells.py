@@ -5,6 +5,9 @@ import datetime
 import json
 import re
 import warnings
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 _TEXT = r""" "(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' """
 _OTHER = r"""
@@ -49,6 +52,12 @@ def text_in(cell: object) -> str:
     if cell is None or not cell.strip():
         raise ValueError("it is empty")
     return cell
+
+
+Captions = Annotated[list[str], BeforeValidator(captions_in)]
+"""What stands in a JSON file where captions are expected."""
+FileName = Annotated[str, BeforeValidator(text_in)]
+"""What stands in a JSON file where the name of an image file is expected."""
 
 
 def kind_of(value: object) -> str:

@@ -4,24 +4,20 @@ import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BeforeValidator
 from typing_extensions import TypedDict
 
-from clcap_cli.datasets.cells import captions_in
+from clcap_cli.datasets.cells import Captions, FileName
 from clcap_cli.datasets.ids import GivenId, in_two_kinds
 from clcap_cli.datasets.reading import checked
-from clcap_cli.datasets.records import ImageId, ImageRecord
+from clcap_cli.datasets.records import CaptionRecord, ImageId
+from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError
-
-Captions = Annotated[list[str], BeforeValidator(captions_in)]
-"""What stands in a JSON file where a caption is expected."""
 
 
 class _Image(TypedDict):
     id: GivenId
-    file_name: str
+    file_name: FileName
 
 
 class _Annotation(TypedDict):
@@ -35,21 +31,25 @@ class _Dataset(TypedDict):
     annotations: list[_Annotation]
 
 
-def coco_records(data: object, path: Path, split: str) -> list[ImageRecord]:
-    """The images of one captions file, all counted to ``split``.
+def _recognises(source: Source) -> bool:
+    return isinstance(source.value, dict) and "annotations" in source.value
+
+
+def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+    """The images of one captions file, which does not tell their split.
 
     Raises ClcapError for two images with one id, and for an annotation whose image the file does not list.
     """
     from pycocotools.coco import COCO
 
-    coco = COCO()
-    coco.dataset = checked(data, _Dataset, path, "a COCO captions file")
+    coco, path = COCO(), source.path
+    coco.dataset = checked(source.value, _Dataset, path, "a COCO captions file")
     _check_ids(coco.dataset["images"], path)  # the index keeps the last image of an id
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     _check_images_exist(coco.imgToAnns, coco.imgs, path)
     return [
-        ImageRecord(id, image["file_name"], split, [text for note in coco.imgToAnns[id] for text in note["caption"]])
+        CaptionRecord(id, [text for note in coco.imgToAnns[id] for text in note["caption"]], image["file_name"])
         for id, image in coco.imgs.items()
     ]
 
@@ -77,3 +77,6 @@ def _check_images_exist(annotated: Mapping[ImageId, object], images: Mapping[Ima
         f"{path}: {len(missing)} of the annotated images are not listed under 'images', the first is {missing[0]}; "
         "is the file whole?"
     )
+
+
+READER = Reader("COCO captions (JSON with images and annotations)", _recognises, _read)

@@ -1,14 +1,14 @@
 """Karpathy's dataset JSON: COCO, Flickr8k and Flickr30k with the splits that the field reports on."""
 
 from pathlib import Path
-from typing import Any
 
 from typing_extensions import TypedDict
 
-from clcap_cli.datasets.coco import Captions
+from clcap_cli.datasets.cells import Captions, FileName
 from clcap_cli.datasets.ids import GivenId
 from clcap_cli.datasets.reading import checked
-from clcap_cli.datasets.records import ImageRecord
+from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError
 
 
@@ -17,7 +17,7 @@ class _Sentence(TypedDict):
 
 
 class _Image(TypedDict, total=False):
-    filename: str
+    filename: FileName
     split: str
     sentences: list[_Sentence]
     filepath: str
@@ -29,26 +29,33 @@ class _Dataset(TypedDict):
     images: list[_Image]
 
 
-def is_karpathy(data: Any) -> bool:
-    """Whether parsed JSON has the shape of Karpathy's files rather than COCO's."""
-    return isinstance(data, dict) and "images" in data and "annotations" not in data
+REQUIRED = ("filename", "split", "sentences")
 
 
-def karpathy_records(data: object, path: Path, restval: str) -> list[ImageRecord]:
-    """The images of a Karpathy file; those of split ``restval`` are counted to the split that ``restval`` names.
+def _recognises(source: Source) -> bool:
+    """An object with images, of which the first, if it has any, looks like one of Karpathy's."""
+    content = source.value
+    images = content.get("images") if isinstance(content, dict) and "annotations" not in content else None
+    return isinstance(images, list) and all(isinstance(one, dict) and {*REQUIRED} & {*one} for one in images[:1])
+
+
+def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+    """The images of a Karpathy file, those of split ``restval`` too.
 
     An image's id is its COCO id where it has one, else its running number in the file.
     """
-    images = checked(data, _Dataset, path, "a Karpathy dataset file")["images"]
-    return [_record(image, number, path, restval) for number, image in enumerate(images)]
+    images = checked(source.value, _Dataset, source.path, "a Karpathy dataset file")["images"]
+    return [_record(image, number, source.path) for number, image in enumerate(images)]
 
 
-def _record(image: _Image, number: int, path: Path, restval: str) -> ImageRecord:
-    for name in ("filename", "split", "sentences"):
+def _record(image: _Image, number: int, path: Path) -> CaptionRecord:
+    for name in REQUIRED:
         if name not in image:
             raise ClcapError(f"{path}: images.{number} has no '{name}'")
-    split = restval if image["split"] == "restval" else image["split"]
     folder = image.get("filepath")
     file_name = f"{folder}/{image['filename']}" if folder else image["filename"]
-    id = image.get("cocoid", image.get("imgid", number))
-    return ImageRecord(id, file_name, split, [text for sentence in image["sentences"] for text in sentence["raw"]])
+    captions = [text for sentence in image["sentences"] for text in sentence["raw"]]
+    return CaptionRecord(image.get("cocoid", image.get("imgid", number)), captions, file_name, image["split"])
+
+
+READER = Reader("Karpathy's data sets (JSON with images and their sentences)", _recognises, _read)

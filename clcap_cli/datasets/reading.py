@@ -1,8 +1,10 @@
 """Reading other people's JSON: every way in which it can be wrong becomes one sentence."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +14,8 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable
 
 T = TypeVar("T")
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def read_json(path: Path) -> Any:
@@ -44,13 +48,37 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
             yield number, parse_json(line, path, number)
 
 
+def read_first_json(path: Path) -> tuple[Any, bool]:
+    """The first value of a file that is JSON or JSON Lines, and whether it is JSON Lines: another line follows.
+
+    Raises ClcapError as ``read_json`` does.
+    """
+    content = _content(path)
+    with _json_errors(path):
+        text = content.decode(json.detect_encoding(content), "surrogatepass")  # as json.loads does
+        start = _end_of_space(text, 0)
+        value, end = _DECODER.raw_decode(text, start)
+        rest = _end_of_space(text, end)
+        if rest == len(text):
+            return value, False
+        if text.find("\n", start, end) >= 0 or text.find("\n", end, rest) < 0:
+            raise json.JSONDecodeError("Extra data", text, rest)
+        return value, True
+
+
 def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
     """What ``content``, which starts at ``first_line`` of the file at ``path``, says.
 
     Raises ClcapError when it is not JSON, or none that can be read.
     """
-    try:
+    with _json_errors(path, first_line):
         return json.loads(content)
+
+
+@contextmanager
+def _json_errors(path: Path, first_line: int = 1) -> Iterator[None]:
+    try:
+        yield
     except json.JSONDecodeError as error:
         raise ClcapError(
             f"{path} is not valid JSON at line {error.lineno + first_line - 1}, column {error.colno}: {error.msg}; "
@@ -62,6 +90,11 @@ def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
         raise ClcapError(f"{path} holds lists or objects that are nested too deeply to be read") from error
     except ValueError as error:  # Python's own limit
         raise ClcapError(f"{path} holds a number of thousands of digits; write it as text") from error
+
+
+def _end_of_space(text: str, start: int) -> int:
+    """Where the white space that starts at ``start`` ends."""
+    return start + len(_SPACE.match(text, start)[0])  # type: ignore[index]  # it matches everywhere
 
 
 def numbers_in(record: Mapping[str, object]) -> dict[str, float]:

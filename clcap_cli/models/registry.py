@@ -1,6 +1,6 @@
 """The captioners by the names that users type, and their configurations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ MODELS: Registry[type[Captioner]] = Registry(
         "adaptive-attention": "clcap_cli.models.adaptive_attention:AdaptiveAttention",
         "transformer": "clcap_cli.models.transformer:Transformer",
     },
+    base=Captioner,
 )
 
 
@@ -39,15 +40,6 @@ def configure(name: str, facts: Mapping[str, int], options: Mapping[str, Any]) -
     except ValidationError as error:
         first = error.errors()[0]
         raise ClcapError(f"model option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-
-
-def options_of(texts: Sequence[str]) -> dict[str, str]:
-    """Options written as NAME=VALUE; raises ClcapError for one that is not."""
-    pairs = [text.partition("=") for text in texts]
-    for text, (name, equals, _) in zip(texts, pairs, strict=True):
-        if not (name and equals):
-            raise ClcapError(f"'{text}' is no model option; write NAME=VALUE, such as layers=4")
-    return {name.strip().replace("-", "_"): value for name, _, value in pairs}
 
 
 def with_dropout(config: CaptionerConfig, dropout: float) -> CaptionerConfig:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
 
-from clcap_cli.options import Option
+from clcap_cli.options import Option, named_values
 
 PANEL = "Model"
 
@@ -42,8 +42,6 @@ class ModelSettings:
 
     def options(self) -> dict[str, Any]:
         """The options that are given, under the names of the model's configuration."""
-        from clcap_cli.models.registry import options_of
-
         named = {"embedding_size": self.embedding, "hidden_size": self.hidden, "dropout": self.dropout}
         given = {name: value for name, value in named.items() if value is not None}
-        return {**given, **options_of(self.model_option or [])}
+        return {**given, **named_values("model_option", self.model_option or [], "layers=4")}

@@ -5,27 +5,44 @@ from those that the captioner makes; the captioner learns to make captions to wh
 we read the paper's formulas as, and where we chose, stands with each loss.
 """
 
-import torch
-from torch import Tensor
-from torch.nn.functional import logsigmoid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from clcap_cli.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ALPHA = BETA = 0.5
 """Weights of generated and of mismatched captions; together wrong captions weigh as much as right ones."""
 
 
-def evaluator_loss(matched: Tensor, mismatched: Tensor, generated: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Adversarial(Objective):
+    """A captioner against an evaluator that learns to tell its captions from people's."""
+
+    suffix: ClassVar[str] = "gan"
+    task: ClassVar[str] = "clcap_cli.training.adversarial_task:AdversarialTask"
+    has_discriminator: ClassVar[bool] = True
+    has_comparable_loss: ClassVar[bool] = False
+    splits_batches: ClassVar[bool] = False
+
+
+def evaluator_loss(matched: "Tensor", mismatched: "Tensor", generated: "Tensor") -> "Tensor":
     """The negative of what the paper's evaluator maximises, from logits of r, (B,) each of its own length; a scalar.
 
         mean over matched of ln r + α mean over generated of ln(1 - r) + β mean over mismatched of ln(1 - r)
 
     α and β are our choice: with 1/2 each an evaluator that knows nothing is at r = 1/2, where the loss is 2 ln 2.
     """
+    from torch.nn.functional import logsigmoid
+
     right = logsigmoid(matched).mean()
     wrong = ALPHA * logsigmoid(-generated).mean() + BETA * logsigmoid(-mismatched).mean()
     return -(right + wrong)
 
 
-def advantages(rewards: Tensor) -> Tensor:
+def advantages(rewards: "Tensor") -> "Tensor":
     """How much better each of an image's samples is than the mean of its others: (k, n), from rewards (k, n), k >= 2.
 
     The other samples know nothing of this one, so the policy gradient stays unbiased with their mean as the baseline.
@@ -33,7 +50,7 @@ def advantages(rewards: Tensor) -> Tensor:
     return rewards - (rewards.sum(dim=0) - rewards) / (len(rewards) - 1)
 
 
-def captioner_loss(log_probs: Tensor, rewards: Tensor) -> Tensor:
+def captioner_loss(log_probs: "Tensor", rewards: "Tensor") -> "Tensor":
     """A scalar whose gradient is the policy gradient (REINFORCE, Williams 1992) of minus the expected reward.
 
     ``log_probs`` is (k, n), ln p(c|I) of k captions sampled of each of n images, and ``rewards`` (k, n) their r(I, c).
@@ -48,6 +65,6 @@ def captioner_loss(log_probs: Tensor, rewards: Tensor) -> Tensor:
     return -(advantages(rewards.detach()) * log_probs).mean()
 
 
-def reward_spread(rewards: Tensor) -> Tensor:
+def reward_spread(rewards: "Tensor") -> "Tensor":
     """The mean standard deviation of an image's rewards (k, n): what the captioner has to learn from; a scalar."""
-    return torch.std(rewards, dim=0).mean()
+    return rewards.std(dim=0).mean()

@@ -9,25 +9,32 @@ with each of its mismatched ones, instead of pairs that people judged.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from torch import Tensor
-from torch.nn.functional import logsigmoid
+from annotated_types import Ge, Le
 
-from clcap_cli.objectives.against_reference import Compared
+from clcap_cli.objectives.objective import PairObjective
+from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.options import Option
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class DPO:
-    """Only the difference counts: both captions may become less likely, as long as the mismatched one does so more."""
+class DPO(PairObjective):
+    """Direct preference optimisation: matched captions ahead of mismatched ones, relative to the reference."""
 
-    needs_negatives: ClassVar[bool] = True
-    beta: float = 0.1
+    suffix: ClassVar[str] = "dpo"
+    needs_reference: ClassVar[bool] = True
+    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("β, how much a nat of G counts")] = 0.1
 
-    def loss(self, compared: Compared) -> Tensor:
-        """A scalar; ln 2 where target and reference are equal."""
-        return -logsigmoid(self.beta * (compared.positive - compared.negative)).mean()
+    def loss(self, pairs: PairLogProbs) -> "Tensor":
+        """A scalar; ln 2 where target and reference are equal.
 
-    def least_loss(self, reference: Tensor) -> Tensor:
-        """0."""
-        return reference.new_zeros(())
+        Only the difference counts: both captions may become less likely as long as the mismatched one does so more.
+        """
+        from torch.nn.functional import logsigmoid
+
+        matched, mismatched = pairs.log_ratio[0], pairs.log_ratio[1:]
+        return -logsigmoid(self.beta * (matched - mismatched)).mean()

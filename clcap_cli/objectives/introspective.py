@@ -9,13 +9,28 @@ Our reading: Vedantam et al. compare when they write captions, by ln p(c|I) - (1
 mismatched pair with p(c|I) in the reference's place, is the same expression again. The gradient goes into both terms.
 """
 
-from torch import Tensor
-from torch.nn.functional import logsigmoid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from clcap_cli.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def introspective_loss(own: Tensor, other: Tensor) -> Tensor:
-    """A scalar, from ln p of P captions with their own images (P,), and with K others each (K, P).
+@dataclass(frozen=True)
+class Introspective(Objective):
+    """A caption likelier for its own image than for others."""
 
-    ln 2 where a caption is as likely for other images as for its own.
-    """
-    return -logsigmoid(own - other).mean()
+    suffix: ClassVar[str] = "il"
+    task: ClassVar[str] = "clcap_cli.training.introspective_task:IntrospectiveTask"
+    redraws_negatives: ClassVar[bool | None] = False
+
+    def loss(self, own: "Tensor", other: "Tensor") -> "Tensor":
+        """A scalar, from ln p of P captions with their own images (P,), and with K others each (K, P).
+
+        ln 2 where a caption is as likely for other images as for its own.
+        """
+        from torch.nn.functional import logsigmoid
+
+        return -logsigmoid(own - other).mean()

@@ -4,25 +4,24 @@ Nothing says what is right: the loss is smallest where the target finds every ca
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor
+from clcap_cli.objectives.contrastive import Nu, mismatched_loss
+from clcap_cli.objectives.objective import PairObjective
+from clcap_cli.objectives.pairs import PairLogProbs
 
-from clcap_cli.objectives.against_reference import Compared
-from clcap_cli.objectives.contrastive import mismatched_loss
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class NegativesOnly:
-    """Mismatched pairs down."""
+class NegativesOnly(PairObjective):
+    """Contrastive learning's second half: mismatched pairs down."""
 
-    needs_negatives: ClassVar[bool] = True
-    nu: float = 1.0
+    suffix: ClassVar[str] = "negatives_only"
+    needs_reference: ClassVar[bool] = True
+    nu: Nu = 1.0
 
-    def loss(self, compared: Compared) -> Tensor:
+    def loss(self, pairs: PairLogProbs) -> "Tensor":
         """A scalar; ln 2 where target and reference are equal and ν is 1."""
-        return mismatched_loss(compared.negative, self.nu)
-
-    def least_loss(self, reference: Tensor) -> Tensor:
-        """0."""
-        return reference.new_zeros(())
+        return mismatched_loss(pairs.log_ratio[1:], self.nu)

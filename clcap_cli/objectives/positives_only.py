@@ -5,25 +5,30 @@ the target already finds likelier than the reference does.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor
+from clcap_cli.objectives.contrastive import Nu, matched_loss, matched_lower_bound
+from clcap_cli.objectives.objective import PairObjective
+from clcap_cli.objectives.pairs import PairLogProbs
 
-from clcap_cli.objectives.against_reference import Compared
-from clcap_cli.objectives.contrastive import matched_loss
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class PositivesOnly:
-    """Matched pairs up."""
+class PositivesOnly(PairObjective):
+    """Contrastive learning's first half: matched pairs up."""
 
+    suffix: ClassVar[str] = "positives_only"
+    needs_reference: ClassVar[bool] = True
     needs_negatives: ClassVar[bool] = False
-    nu: float = 1.0
+    redraws_negatives: ClassVar[bool | None] = None
+    nu: Nu = 1.0
 
-    def loss(self, compared: Compared) -> Tensor:
+    def loss(self, pairs: PairLogProbs) -> "Tensor":
         """A scalar; ln 2 where target and reference are equal and ν is 1."""
-        return matched_loss(compared.positive, self.nu)
+        return matched_loss(pairs.log_ratio[0], self.nu)
 
-    def least_loss(self, reference: Tensor) -> Tensor:
+    def loss_lower_bound(self, pairs: PairLogProbs) -> "Tensor":
         """As for contrastive learning."""
-        return matched_loss(-reference, self.nu)
+        return matched_lower_bound(pairs, self.nu)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, get_args
 import typer
 
 from clcap_cli.console import give_path
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.stage import InvalidValueError, Parameter
+from clcap_cli.stages.stage import Parameter
 
 
 def as_command(function: Callable[..., Path | None]) -> Callable[..., None]:
@@ -125,5 +125,5 @@ def _plain(value: Any) -> Any:
 def _bad(ctx: typer.Context, error: InvalidValueError) -> Exception:
     """The error as one of the command line, with the name that was typed."""
     named = [one for one in ctx.command.params if one.name == error.parameter]
-    option = next((name for one in named for name in one.opts), error.parameter)
+    option = "/".join(name for one in named for name in [*one.opts, *one.secondary_opts]) or error.parameter
     return typer.BadParameter(error.reason, ctx=ctx, param_hint=f"'{option}'")

@@ -1,17 +1,24 @@
 """doctor: what this machine can run."""
 
+import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import tell
 from clcap_cli.errors import ClcapError
+from clcap_cli.registry import Registry, at, package_of
 from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from clcap_cli.datasets.records import ImageId
 
+Check = Callable[[], str]
+"""Says what was found; raises an error for what does not work."""
 GOLDEN_CAPTIONS: "dict[ImageId, list[str]]" = {
     1: ["a black dog runs through the grass"],
     2: ["two people sit on a bench"],
@@ -26,28 +33,47 @@ GOLDEN_SCORES = {
     "ROUGE_L": {"ROUGE_L": 0.714907},
     "CIDEr": {"CIDEr": 2.389417},
 }
+REGISTRIES = ("clcap_cli.models.registry:MODELS", "clcap_cli.objectives.registry:OBJECTIVES")
+"""To which packages can add."""
 ENOUGH_DISK = 2 * 2**30
 """Bytes: the demo and the features of a few thousand images fit."""
 
 
 @stage
 def doctor() -> None:
-    """Check what clcap needs on this machine, with a small self-test of models and scores.
+    """Check what clcap needs on this machine, with a small self-test of models and scores, and list plugins.
 
     Exits with status 1 when something that a stage needs does not work.
 
     Example: clcap doctor
     """
-    failed = 0
-    for what, check in CHECKS:
-        try:
-            mark, found = "ok", check()
-        except Exception as error:  # whatever is wrong with this machine is what was asked for
-            reason = f"{type(error).__name__}: {error}" if not isinstance(error, ClcapError) else str(error)
-            mark, found, failed = "FAILED", reason, failed + 1
-        tell(f"{mark:<7} {what:<9} {found}")
+    checks = [*CHECKS, *_plugins()]
+    failed = sum(not _passes(what, check) for what, check in checks)
     if failed:
-        raise ClcapError(f"{failed} of {len(CHECKS)} checks failed")
+        raise ClcapError(f"{failed} of {len(checks)} checks failed")
+
+
+def _passes(what: str, check: Check) -> bool:
+    """Print what a check found; False where it failed."""
+    try:
+        mark, found = "ok", check()
+    except Exception as error:  # whatever is wrong with this machine is what was asked for
+        reason = f"{type(error).__name__}: {error}" if not isinstance(error, ClcapError) else str(error)
+        mark, found = "FAILED", reason
+    tell(f"{mark:<7} {what:<9} {found}")
+    return mark == "ok"
+
+
+def _plugins() -> list[tuple[str, Check]]:
+    """A check for everything that installed packages offer."""
+    registries: list[Registry] = [at(place) for place in REGISTRIES]
+    return [(one.what, partial(_plugin, one, point)) for one in registries for point in one.plugins]
+
+
+def _plugin(registry: Registry, point: "EntryPoint") -> str:
+    registry.load(point)
+    PROBES[registry.what](point.name)
+    return f"{point.name}, of the package {package_of(point)}"
 
 
 def _software() -> str:
@@ -132,9 +158,17 @@ def _backbone() -> str:
 
 
 def _models() -> str:
+    from clcap_cli.models.registry import MODELS
+
+    for name in MODELS.own:
+        _check_model(name)
+    return f"{', '.join(MODELS.own)}: ln p of a caption is the sum over its words"
+
+
+def _check_model(name: str) -> None:
     import torch
 
-    from clcap_cli.models.registry import MODELS, build_model, configure
+    from clcap_cli.models.registry import build_model, configure
     from clcap_cli.models.rows import ImageFeatures
 
     torch.manual_seed(0)
@@ -142,21 +176,29 @@ def _models() -> str:
     channels = {"pooled_channels": 8, "grid_channels": 8}
     features = ImageFeatures(torch.randn(1, 8), torch.randn(1, 4, 8))
     words, own = torch.tensor([[3, 4, 5]]), torch.tensor([0])
-    for name in MODELS.names:
-        model = build_model(name, configure(name, facts | channels, {})).eval()
-        with torch.inference_mode():
-            visual = model.encode(features)
-            whole = model.sequence_log_prob(visual, words, torch.tensor([3]), own)
-            state, last, total = model.start(visual), torch.tensor([model.config.start_token]), 0.0
-            for word in (3, 4, 5, 0):
-                log_probs, state = model.step(visual, own, state, last)
-                total, last = total + float(log_probs[0, word]), torch.tensor([word])
-        if abs(float(whole) - total) > 1e-4:
-            raise ClcapError(f"{name}: ln p of a caption is not the sum over its words")
-    return f"{', '.join(MODELS.names)}: ln p of a caption is the sum over its words"
+    model = build_model(name, configure(name, facts | channels, {})).eval()
+    with torch.inference_mode():
+        visual = model.encode(features)
+        whole = model.sequence_log_prob(visual, words, torch.tensor([3]), own)
+        state, last, total = model.start(visual), torch.tensor([model.config.start_token]), 0.0
+        for word in (3, 4, 5, 0):
+            log_probs, state = model.step(visual, own, state, last)
+            total, last = total + float(log_probs[0, word]), torch.tensor([word])
+    if abs(float(whole) - total) > 1e-4:
+        raise ClcapError(f"{name}: ln p of a caption is not the sum over its words")
 
 
-CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
+def _check_objective(name: str) -> None:
+    from clcap_cli.objectives.registry import configured
+
+    objective = configured(name, {})
+    at(objective.task)
+    if not re.fullmatch("[a-z0-9_]+", objective.suffix):
+        raise ClcapError(f"{name}: its suffix '{objective.suffix}' must be lower-case letters, digits and _")
+
+
+PROBES: dict[str, Callable[[str], None]] = {"model": _check_model, "objective": _check_objective}
+CHECKS: tuple[tuple[str, Check], ...] = (
     ("software", _software),
     ("devices", _devices),
     ("precision", _precision),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
@@ -28,3 +28,4 @@ Split = Annotated[str, Option("Which split of captions.h5.")]
 CaptionsFile = Annotated[Path | None, Option("captions.h5; default: the one in the chain.")]
 FeaturesFile = Annotated[Path | None, Option("features.h5; default: the one in the chain.")]
 ReferenceFeaturesFile = Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")]
+NegativesName = Literal["random", "similar", "mixed"]

@@ -79,10 +79,7 @@ def read(results: Path, references: Path | None, split: str, captions: Path | No
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.chain import find_input
     from clcap_cli.artifacts.results import open_caption_results
-    from clcap_cli.datasets.table import SUFFIXES
 
-    if results.suffix.lower() in SUFFIXES:
-        raise ClcapError(f"{results} is a table; give it with --predictions, and what people wrote with --references")
     opened = open_caption_results(results)
     origin.uses("results", opened)
     own = opened.provenance is not None

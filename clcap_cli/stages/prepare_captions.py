@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,21 +15,21 @@ from clcap_cli.stages.options import Out
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.datasets.records import ImageId, ImageRecord
+    from clcap_cli.datasets.records import ImageRecord
     from clcap_cli.tokenizers.words import WordTokenizer
 
-Coco = Option("COCO captions file whose images are this split; may be given again.")
+Part = Option("File whose images are this split, such as COCO's captions files; may be given again.")
 
 
 @stage
 def prepare_captions(
     dataset: Annotated[
         Path | None,
-        Argument("Karpathy's dataset JSON, or a table (.csv, .jsonl, .parquet)."),
+        Argument("File that tells the splits: Karpathy's dataset JSON, or a table (CSV, JSON Lines, Parquet)."),
     ] = None,
-    train: Annotated[list[Path] | None, Coco] = None,
-    val: Annotated[list[Path] | None, Coco] = None,
-    test: Annotated[list[Path] | None, Coco] = None,
+    train: Annotated[list[Path] | None, Part] = None,
+    val: Annotated[list[Path] | None, Part] = None,
+    test: Annotated[list[Path] | None, Part] = None,
     out: Out = Path("captions.h5"),
     min_count: Annotated[
         int, Ge(1), Option("Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
@@ -41,7 +40,8 @@ def prepare_captions(
 ) -> Path:
     """Turn captions into numbers and build the vocabulary from the training split.
 
-    A table needs the columns image, caption and split, and may have an id. A caption may be a list of captions.
+    What format a file has is told by its content. A table needs the columns image, caption and, unless given with
+    --train, --val or --test, split; it may have image_id or id. A caption may be a list of captions.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
@@ -49,18 +49,16 @@ def prepare_captions(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.datasets.image_records import image_records
     from clcap_cli.datasets.text import words_of
     from clcap_cli.tokenizers.words import WordTokenizer
 
-    coco_files = [
-        (split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []
-    ]
-    if (dataset is None) == (not coco_files):
-        raise ClcapError("give either one dataset file, or COCO files with --train, --val and --test")
-    images = _read_dataset(dataset, restval) if dataset else _read_coco(coco_files)
-    _check(images)
-    images = _with_ids_of_one_kind(images)
-    out = check_writable(out or Path("captions.h5"), [dataset] if dataset else [path for _, path in coco_files])
+    parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
+    if (dataset is None) == (not parts):
+        raise ClcapError("give either one dataset file, or files with --train, --val and --test")
+    files: list[tuple[str | None, Path]] = [(None, dataset)] if dataset else [*parts]
+    images = image_records(files, restval)
+    out = check_writable(out or Path("captions.h5"), [path for _, path in files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
     if not training:
@@ -69,80 +67,12 @@ def prepare_captions(
     if not tokenizer.words:
         raise ClcapError(f"no word occurs {min_count} times in the training captions; lower --min-count")
     origin = Origin("prepare-captions", settings)
-    for split, path in [("dataset", dataset)] if dataset else coco_files:
-        origin.uses_file(split, path)
+    for split, path in files:
+        origin.uses_file(split or "dataset", path)
     write_captions(out, images, tokenizer, max_length, origin)
     for line in _summary(images, tokenizer, max_length):
         say(line)
     return out
-
-
-def _read_dataset(path: Path, restval: str) -> "list[ImageRecord]":
-    from clcap_cli.datasets.karpathy import is_karpathy, karpathy_records
-    from clcap_cli.datasets.reading import read_json
-    from clcap_cli.datasets.table import SUFFIXES, table_records
-
-    if path.suffix.lower() in SUFFIXES:
-        return table_records(path)
-    if path.suffix.lower() != ".json":
-        raise ClcapError(f"{path}: unknown kind of file; give a .json, or a table ({', '.join(SUFFIXES)})")
-    data = read_json(path)
-    if not is_karpathy(data):
-        raise ClcapError(f"{path} is not a Karpathy dataset file; give COCO files with --train, --val and --test")
-    return karpathy_records(data, path, restval)
-
-
-def _read_coco(files: list[tuple[str, Path]]) -> "list[ImageRecord]":
-    from clcap_cli.datasets.coco import coco_records
-    from clcap_cli.datasets.reading import read_json
-
-    return [image for split, path in files for image in coco_records(read_json(path), path, split)]
-
-
-def _check(images: "list[ImageRecord]") -> None:
-    seen: dict[ImageId, str] = {}
-    for image in images:
-        if image.id in seen:
-            raise _twice(image, seen[image.id])
-        seen[image.id] = image.file_name
-        _check_texts(image)
-        if not image.captions:
-            raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; take it out of the annotations")
-    _check_kinds(seen)
-
-
-def _twice(image: "ImageRecord", name: str) -> ClcapError:
-    if name == image.file_name:
-        return ClcapError(f"image {image.id} ({name}) is listed twice; an image belongs to one split")
-    return ClcapError(f"the images {name} and {image.file_name} have the same id, {image.id}; give each its own")
-
-
-def _check_texts(image: "ImageRecord") -> None:
-    from clcap_cli.datasets.text import flaw_of
-
-    name, split = [image.file_name], [image.split]
-    parts = {"an id": [str(image.id)], "a file name": name, "a split": split, "a caption": image.captions}
-    for what, texts in parts.items():
-        if any(map(flaw_of, texts)):
-            raise ClcapError(f"image {image.id} ({image.file_name}) has {what} that is not valid text; mend it")
-
-
-def _check_kinds(names: "dict[ImageId, str]") -> None:
-    from clcap_cli.datasets.ids import in_two_kinds
-
-    twice = in_two_kinds(names)
-    if twice is not None:
-        raise ClcapError(
-            f'the id of {names[twice]} is the number {twice}, that of {names[str(twice)]} the text "{twice}"; '
-            "write all ids as numbers or all as text"
-        )
-
-
-def _with_ids_of_one_kind(images: "list[ImageRecord]") -> "list[ImageRecord]":
-    """All ids as text where one is, as a column of captions.h5 has them."""
-    if not any(isinstance(image.id, str) for image in images):
-        return images
-    return [replace(image, id=str(image.id)) for image in images]
 
 
 def _limited(images: "list[ImageRecord]", limit: int) -> "list[ImageRecord]":

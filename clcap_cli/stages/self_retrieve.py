@@ -39,7 +39,7 @@ def self_retrieve(
     ] = None,
     results: Annotated[
         Path | None,
-        Option("Rank these captions (COCO results, one an image) instead of the model's own."),
+        Option("File of captions to rank, one an image, instead of the model's own: COCO results or a table."),
     ] = None,
     out: Out = None,
     captions: CaptionsFile = None,

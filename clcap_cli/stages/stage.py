@@ -11,17 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import InvalidValueError
 
 Result = TypeVar("Result")
-
-
-class InvalidValueError(ClcapError):
-    """A value that a parameter cannot have."""
-
-    def __init__(self, parameter: str, reason: str):
-        super().__init__(f"{parameter}: {reason}")
-        self.parameter, self.reason = parameter, reason
 
 
 @dataclass(frozen=True)
@@ -94,6 +86,12 @@ def flattened(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         plain |= vars(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}
     return plain
+
+
+def not_default(function: Callable, values: Mapping[str, Any]) -> list[str]:
+    """The plain parameters of a stage whose value is not the default."""
+    parameters: list[Parameter] = function.parameters  # type: ignore[attr-defined]
+    return [one.name for one in parameters if values[one.name] != one.default]
 
 
 def _settings(function: Callable) -> dict[str, type]:

@@ -23,15 +23,13 @@ def train_mle(
     batch: BatchSettings = BatchSettings(),
     compute: Compute = Compute(),
 ) -> Path:
-    """Train a captioner by maximum likelihood, and keep the epoch with the best validation likelihood.
+    """Train a captioner by maximum likelihood, and keep its best checkpoint: by default the likeliest on validation.
 
-    A log with one line of JSON an epoch is written beside it.
+    A log with one line of JSON a validation is written beside it.
 
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = flattened(locals())
-    from dataclasses import replace
-
     from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
@@ -47,6 +45,7 @@ def train_mle(
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.loop import log_beside, train
     from clcap_cli.training.mle_task import MleTask
+    from clcap_cli.training.validation import CaptionSample
 
     spoken, seen = open_captions(captions), open_features(features)
     check_images(spoken, seen)
@@ -67,13 +66,14 @@ def train_mle(
     }
     config = configure(model.model, facts, model.options())
     where = compute.start()
-    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, where))
-    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
+    optimisation = optimisation.resolved(choose_precision(optimisation.precision, where))
+    settings |= {**vars(optimisation), "threads": threads_in_use()}
     make_reproducible()
     seed_torch(seed, "initialisation")
     captioner = build_model(model.model, config).to(where)
     split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokenizer, longest) for name in ("train", "val"))
-    task = MleTask(captioner, split, val, seen, batch, seed)
+    sample = None if optimisation.select_by == "loss" else CaptionSample(val, seen, captioner, seed)
+    task = MleTask(captioner, split, val, seen, batch, seed, sample)
     say(f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
     with written_whole(log_beside(out)) as log:

@@ -12,15 +12,14 @@ from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
-from clcap_cli.models.evaluator import Evaluator
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.objectives.adversarial import captioner_loss, evaluator_loss, reward_spread
+from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, evaluator_loss, reward_spread
 from clcap_cli.random_streams import Purpose, stream, torch_seed
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, shuffled_batches
+from clcap_cli.training.data import CaptionBatch, shuffled_batches
+from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
-from clcap_cli.training.pairs import ModelOnFeatures
-from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task import Companions
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 EVALUATOR_LR = 3e-4
@@ -90,40 +89,31 @@ class AdversarialTask:
     # The evaluator's own figures do not serve, since it changes from epoch to epoch.
     criterion = "val_mean_rank"
 
-    def __init__(
-        self,
-        negatives: NegativeSampler,
-        val: CaptionSplit,
-        target: ModelOnFeatures,
-        evaluator: Evaluator,
-        k: int,
-        settings: BatchSettings,
-        seed: int,
-        warm: bool,
-    ):
-        """``negatives`` are of the split that is learned; a ``warm`` evaluator was trained before.
-
-        Raises ClcapError for a k below 2.
-        """
-        if k < 2:
+    def __init__(self, objective: Adversarial, inputs: TaskInputs):
+        """Raises ClcapError for a k below 2."""
+        if inputs.k < 2:
             raise ClcapError(
-                f"--k {k}: the reward of a caption is compared with that of the image's others, so the adversarial "
-                "objective needs at least 2 sampled captions of an image"
+                f"--k {inputs.k}: the reward of a caption is compared with that of the image's others, so the "
+                "adversarial objective needs at least 2 sampled captions of an image"
             )
-        self.model, self.evaluator, self.warm = target.model, evaluator, warm
-        self.k, self.settings, self.seed = k, settings, seed
+        assert inputs.discriminator is not None
+        target, val, self.evaluator, self.warm = inputs.target, inputs.val, inputs.discriminator, inputs.warm
+        self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.device = val.device
         self.train_split, self.val_split = (
             AdversarialSplit(StoredFeatures(target.features, drawn.split.ids, target.model), drawn)
-            for drawn in (negatives, NegativeSampler(val))
+            for drawn in (inputs.negatives, NegativeSampler(val))
         )
-        blocks = self.val_split.features.blocks(settings.batch_size)
-        self.val_batches = self.val_split.mismatched(blocks, stream(seed, "validation negatives"))
-        self.sample = CaptionSample(val, target.features, target.model, seed)
-        self.optimizer = torch.optim.Adam(evaluator.parameters(), lr=EVALUATOR_LR)
+        blocks = self.val_split.features.blocks(self.settings.batch_size)
+        self.val_batches = self.val_split.mismatched(blocks, stream(self.seed, "validation negatives"))
+        self.sample = CaptionSample(val, target.features, target.model, self.seed)
+        self.optimizer = torch.optim.Adam(self.evaluator.parameters(), lr=EVALUATOR_LR)
         self.generator = self._generator("sampling")
+        self.companions = Companions(
+            {"evaluator": self.evaluator}, {"evaluator": self.optimizer}, {"sampling": self.generator}
+        )
 
-    def warm_up(self) -> None:
+    def prepare(self) -> None:
         """Train the evaluator, unless it is warm, while the captioner stays as it is."""
         for epoch in range(0 if self.warm else WARM_UP_EPOCHS):
             order, drawn = stream(self.seed, "warm-up order", epoch), stream(self.seed, "warm-up negatives", epoch)
@@ -151,8 +141,7 @@ class AdversarialTask:
         figures = self._teach(loaded, generated)
         with torch.no_grad():
             rewards = self._score(loaded.features, generated).sigmoid().view(self.k, -1)
-        visual = self.model.encode(loaded.features)
-        log_probs = self.model.sequence_log_prob(visual, generated.captions, generated.lengths, generated.image)
+        log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image)
         loss = captioner_loss(log_probs.view(self.k, -1), rewards)
         return loss, {**figures, "reward_spread": reward_spread(rewards)}
 

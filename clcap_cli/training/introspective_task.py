@@ -10,13 +10,13 @@ from torch import Tensor
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.objectives.introspective import introspective_loss
+from clcap_cli.objectives.introspective import Introspective
 from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
+from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.pairs import ModelOnFeatures
-from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task import Companions
 from clcap_cli.training.validation import CaptionSample
 
 
@@ -43,27 +43,22 @@ class LoadedOthers:
 class IntrospectiveTask:
     """The target is its own reference."""
 
-    criterion = "val_mean_rank"
+    companions = Companions()
 
-    def __init__(
-        self,
-        negatives: NegativeSampler,
-        val: CaptionSplit,
-        target: ModelOnFeatures,
-        k: int,
-        redraw: bool,
-        settings: BatchSettings,
-        seed: int,
-    ):
-        """``negatives`` are of the split that is learned; where they are not to ``redraw`` they are drawn once."""
-        self.model, self.k, self.settings, self.seed = target.model, k, settings, seed
-        self.negatives, self.captions = negatives, negatives.split
+    def __init__(self, objective: Introspective, inputs: TaskInputs):
+        """Other images that are not redrawn are drawn here."""
+        target, val, self.objective = inputs.target, inputs.val, objective
+        self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
+        self.negatives, self.captions = inputs.negatives, inputs.negatives.split
         self.features = StoredFeatures(target.features, self.captions.ids, target.model)
-        self.fixed = None if redraw else self._others(negatives, stream(seed, "fixed negatives"))
+        self.fixed = None if inputs.redraw else self._others(self.negatives, stream(self.seed, "fixed negatives"))
         self.val_captions = val
         self.val_features = StoredFeatures(target.features, val.ids, target.model)
-        self.val_others = self._others(NegativeSampler(val), stream(seed, "validation negatives"))
-        self.sample = CaptionSample(val, target.features, target.model, seed)
+        self.val_others = self._others(NegativeSampler(val), stream(self.seed, "validation negatives"))
+        self.sample = CaptionSample(val, target.features, target.model, self.seed)
+
+    def prepare(self) -> None:
+        """Nothing comes before the first epoch."""
 
     def batches(self, epoch: int) -> list[OthersBatch]:
         """Images in the epoch's own order, with the fixed others or with others drawn anew."""
@@ -83,8 +78,7 @@ class IntrospectiveTask:
 
     def loss(self, loaded: LoadedOthers) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The objective, and how much likelier captions are for their own images, in nats."""
-        log_probs = self._log_probs(loaded)
-        return _figures(log_probs)
+        return self._loss(self._log_probs(loaded))
 
     def validate(self) -> dict[str, float]:
         """The objective with fixed others, likelihood, and self-retrieval among a sample."""
@@ -93,7 +87,7 @@ class IntrospectiveTask:
         cut = [part for batch in batches for part, _ in _parts(self.val_captions, batch, self.settings.max_tokens)]
         loading = ReadAhead(lambda part: _loaded(self.val_captions, self.val_features, part), cut)
         log_probs = torch.cat([self._log_probs(loaded) for loaded in loading], dim=1)
-        loss, figures = _figures(log_probs)
+        loss, figures = self._loss(log_probs)
         found: dict[str, Tensor | float] = {
             "loss": loss,
             **figures,
@@ -102,6 +96,13 @@ class IntrospectiveTask:
         }
         return {f"val_{name}": float(value) for name, value in found.items()}
 
+    def _loss(self, log_probs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The objective and figures, from ln p (1 + K, P)."""
+        own, other = log_probs[0], log_probs[1:]
+        difference = (own - other).detach()
+        figures = {"own_over_other": difference.mean(), "told_apart": (difference > 0).float().mean()}
+        return self.objective.loss(own, other), figures
+
     def _others(self, negatives: NegativeSampler, rng: np.random.Generator) -> np.ndarray:
         """K others for every image of the sampler's split, (K, images)."""
         return negatives.draw_images(np.arange(len(negatives.split)), self.k, rng)
@@ -109,8 +110,7 @@ class IntrospectiveTask:
     def _log_probs(self, loaded: LoadedOthers) -> Tensor:
         """ln p of the captions with their own images and with the others, (1 + K, P)."""
         pairs = loaded.captions
-        visual = self.model.encode(loaded.features)
-        return self.model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
+        return self.model(loaded.features, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
 
 
 def _parts(captions: CaptionSplit, batch: OthersBatch, max_tokens: int | None) -> list[tuple[OthersBatch, float]]:
@@ -128,10 +128,3 @@ def _loaded(captions: CaptionSplit, features: FeatureSource, batch: OthersBatch)
     row = np.arange(len(images))[:, None] * len(batch.positions) + image
     pairs = captions.batch(np.tile(numbers, len(images)), row.ravel())
     return LoadedOthers(pairs, features.read(images.ravel()))
-
-
-def _figures(log_probs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    own, other = log_probs[0], log_probs[1:]
-    difference = (own - other).detach()
-    figures = {"own_over_other": difference.mean(), "told_apart": (difference > 0).float().mean()}
-    return introspective_loss(own, other), figures

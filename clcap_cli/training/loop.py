@@ -1,50 +1,23 @@
 """The one training loop, for every objective."""
 
-import copy
 import json
-import math
-import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.captioner import Captioner
 from clcap_cli.read_ahead import ReadAhead
+from clcap_cli.training.meter import Meter
+from clcap_cli.training.optimizer import bound_gradients, set_learning_rate
+from clcap_cli.training.schedule import learning_rate
 from clcap_cli.training.settings import Optimisation
-
-ADAM_BETAS = (0.8, 0.999)
-"""As the authors' code has them."""
-
-
-class Task(Protocol):
-    """What is learned: an objective with its data and models."""
-
-    model: Captioner
-    criterion: str
-    """The validation figure by which the best epoch is kept: the smallest."""
-
-    def batches(self, epoch: int) -> Sequence[Any]:
-        """The epoch's batches."""
-
-    def parts(self, batch: Any) -> Sequence[tuple[Any, float]]:
-        """The batch in pieces small enough to be computed at once, each with its share of the batch's loss."""
-
-    def load(self, part: Any) -> Any:
-        """What the loss of a batch or of a part needs, in memory; called in another thread."""
-
-    def loss(self, loaded: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of what was loaded, and figures to log."""
-
-    def validate(self) -> dict[str, float]:
-        """Figures of the model, in evaluation mode, on the validation split."""
+from clcap_cli.training.state import TrainState
+from clcap_cli.training.task import Task
 
 
 def log_beside(checkpoint: Path) -> Path:
@@ -53,67 +26,99 @@ def log_beside(checkpoint: Path) -> Path:
 
 
 def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
-    """Optimise ``task.model``, leave it with the weights of its best epoch, and return the record of the training.
+    """Optimise ``task.model``, leave it with its best weights, and return the record of the training.
 
-    Epoch 0, the model as it came, is measured but never kept: what harms a model shall show. The file ``log`` gets one
-    line of JSON an epoch.
+    Step 0, the model as it came, is validated but never kept: what harms a model shall show. The file ``log`` gets one
+    line of JSON a validation.
 
     Raises ClcapError when the loss is no longer a number, and OSError when ``log`` cannot be written.
     """
-    log.write_bytes(b"")
-    optimizer = torch.optim.Adam(task.model.parameters(), lr=settings.lr, betas=ADAM_BETAS, fused=True)
-    best = _Best(task)
-    start = _validated(task)
-    _report(log, 0, settings.epochs, start, 0.0)
-    for epoch in range(1, settings.epochs + 1):
-        started = time.monotonic()
-        batches = task.batches(epoch)
-        optimizer.param_groups[0]["lr"] = settings.lr * _rate(epoch, settings)
-        figures = _train_epoch(task, batches, optimizer, settings, f"epoch {epoch}")
-        figures |= _validated(task)
-        _report(log, epoch, settings.epochs, figures, time.monotonic() - started)
-        best.offer(epoch, figures)
-        if epoch - best.epoch >= settings.patience:
-            say(f"no better {task.criterion} for {settings.patience} epochs: stopping")
-            break
-    task.model.load_state_dict(best.weights)
-    task.model.eval()
-    _tell_kept(task.criterion, best, start)
+    state = TrainState(task, settings)
+    advance(state, log)
+    return finish(state)
+
+
+def advance(state: TrainState, log: Path, until: int | None = None) -> None:
+    """Train until nothing is left to train or, where given, ``until`` so many steps were taken; raises as ``train``."""
+    log.write_text("".join(map(_line, state.progress.log)), encoding="utf-8")
+    if not state.progress.log:
+        _report(state, log, _validated(state.task))
+    while not (state.ended or state.progress.step == until):
+        _train_epoch(state, log, until)
+
+
+def finish(state: TrainState) -> dict[str, Any]:
+    """Give the model its best weights; returns the record of the training."""
+    found, best, criterion = state.progress, state.progress.best, state.criterion
+    assert best is not None, "every training validates its last step"
+    state.task.model.load_state_dict(state.best_weights)
+    state.task.model.eval()
+    worse = ""
+    if criterion.prefers(found.log[0], best.figures):
+        worse = f", worse than the start's {found.log[0][criterion.figure]:.4f}"
+    say(f"kept step {best.step} (epoch {best.epoch}): {criterion.figure} {best.figures[criterion.figure]:.4f}{worse}")
     return {
-        "settings": asdict(settings),
-        "epochs": epoch,
+        "settings": asdict(state.settings),
+        "epochs": found.epochs,
+        "steps": found.step,
         "best_epoch": best.epoch,
-        "criterion": task.criterion,
+        "best_step": best.step,
+        "criterion": criterion.figure,
         "figures": best.figures,
     }
 
 
-def _train_epoch(
-    task: Task, batches: Sequence[Any], optimizer: torch.optim.Optimizer, settings: Optimisation, what: str
-) -> dict[str, float]:
-    """One pass over ``batches``; returns the means of what ``task.loss`` reports, and how long it waited for data."""
-    started = time.monotonic()
-    device = next(task.model.parameters()).device
-    sums: dict[str, Tensor | float] = defaultdict(float)
-    task.model.train()
-    parted = [task.parts(batch) for batch in batches]
+def _train_epoch(state: TrainState, log: Path, until: int | None) -> None:
+    """Train from where the state is in its epoch to the end of the epoch, or to where training stops."""
+    task, found = state.task, state.progress
+    batches = task.batches(found.epoch + 1)
+    found.batches = len(batches)
+    parted = [task.parts(batch) for batch in batches[found.batch :]]
     reading = ReadAhead(task.load, (part for parts in parted for part, _ in parts))
     # Closed here, not when it is collected as garbage, where an interrupt would be lost.
     with closing(iter(reading)) as loaded:
-        for parts in progress(parted, len(parted), what):
-            optimizer.zero_grad(set_to_none=True)
-            for _, share in parts:
-                with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                    loss, figures = task.loss(next(loaded))
-                if not torch.isfinite(loss):
-                    raise ClcapError(f"{what}: the loss is {loss.item()}: training diverged; try a smaller --lr")
-                (loss * share).backward()
-                for name, value in {"loss": loss.detach(), **figures}.items():
-                    sums[name] += value * share
-            nn.utils.clip_grad_value_(task.model.parameters(), settings.clip or math.inf)
-            optimizer.step()
-    means = {name: float(value) / len(batches) for name, value in sums.items()}
-    return {**means, "loader_share": reading.waited / (time.monotonic() - started)}
+        for parts in progress(parted, len(parted), f"epoch {found.epoch + 1}"):
+            waited = reading.waited
+            _step(state, parts, loaded)
+            state.meter.waited += reading.waited - waited
+            if state.validation_is_due:
+                _validate(state, log)
+            if state.ended or found.step == until:
+                break
+
+
+def _step(state: TrainState, parts: Sequence[tuple[Any, float]], loaded: Iterator[Any]) -> None:
+    """Learn one batch, which comes in parts."""
+    model, found, settings = state.task.model, state.progress, state.settings
+    model.train()
+    state.optimizer.zero_grad(set_to_none=True)
+    set_learning_rate(state.optimizer, learning_rate(settings, found.step, found.batches))
+    for _, share in parts:
+        _learn(state, next(loaded), share)
+    bound_gradients(model, settings)
+    state.optimizer.step()
+    state.meter.steps += 1
+    found.count_step()
+
+
+def _learn(state: TrainState, loaded: Any, share: float) -> None:
+    """Add the gradients of a part of a batch."""
+    with torch.autocast(state.device.type, torch.bfloat16, enabled=state.settings.precision == "bf16"):
+        loss, figures = state.task.loss(loaded)
+    if not torch.isfinite(loss):
+        step = f"epoch {state.progress.epoch + 1}, step {state.progress.step + 1}"
+        raise ClcapError(f"{step}: the loss is {loss.item()}: training diverged; try a smaller --lr")
+    (loss * share).backward()
+    state.meter.add({"loss": loss.detach(), **figures}, share)
+
+
+def _validate(state: TrainState, log: Path) -> None:
+    """Measure the model where it is, and keep it if it is the best."""
+    figures = {**state.meter.means(), **_validated(state.task)}
+    _report(state, log, figures)
+    state.offer(figures)
+    if state.validations_since_best >= state.settings.patience:
+        say(f"no better {state.criterion.figure} in {state.settings.patience} validations: stopping")
 
 
 def _validated(task: Task) -> dict[str, float]:
@@ -122,36 +127,18 @@ def _validated(task: Task) -> dict[str, float]:
         return task.validate()
 
 
-def _rate(epoch: int, settings: Optimisation) -> float:
-    """The share of the learning rate in this epoch: cosine from 1 down to nearly 0, or constant."""
-    if settings.schedule == "constant":
-        return 1.0
-    return (1 + math.cos(math.pi * (epoch - 1) / settings.epochs)) / 2
-
-
-def _report(log: Path, epoch: int, epochs: int, figures: dict[str, float], seconds: float) -> None:
-    """Write one epoch's figures to the log and to the screen."""
+def _report(state: TrainState, log: Path, figures: Mapping[str, float]) -> None:
+    """Write the figures of a validation to the log and to the screen, and begin to measure anew."""
+    found, seconds = state.progress, state.meter.seconds
+    place = {"epoch": found.epochs, "step": found.step}
+    rate = {"lr": state.optimizer.param_groups[0]["lr"]} if found.step else {}
+    found.log.append({**place, **figures, **rate, "seconds": round(seconds, 2)})
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"epoch": epoch, **figures, "seconds": round(seconds, 2)}) + "\n")
+        file.write(_line(found.log[-1]))
     shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
-    say(f"epoch {epoch}/{epochs}  {shown}  ({seconds:.0f} s)")
+    say(f"epoch {found.epochs}/{state.settings.epochs}, step {found.step}  {shown}  ({seconds:.0f} s)")
+    state.meter = Meter()
 
 
-def _tell_kept(criterion: str, best: "_Best", start: Mapping[str, float]) -> None:
-    now, before = best.figures[criterion], start[criterion]
-    worse = f", worse than the start's {before:.4f}" if now > before else ""
-    say(f"kept epoch {best.epoch}: {criterion} {now:.4f}{worse}")
-
-
-class _Best:
-    """The best weights so far."""
-
-    def __init__(self, task: Task):
-        self.task = task
-        self.epoch, self.figures, self.weights = 0, {}, {}  # type: int, dict[str, float], dict[str, Tensor]
-
-    def offer(self, epoch: int, figures: dict[str, float]) -> None:
-        """Keep the model's weights if this epoch is the best."""
-        if not self.figures or figures[self.task.criterion] < self.figures[self.task.criterion]:
-            self.epoch, self.figures = epoch, figures
-            self.weights = copy.deepcopy(self.task.model.state_dict())
+def _line(record: Mapping[str, float]) -> str:
+    return json.dumps(record) + "\n"

@@ -14,13 +14,14 @@ from clcap_cli.objectives.mle import nats_per_word
 from clcap_cli.random_streams import stream
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, shuffled_batches
 from clcap_cli.training.settings import BatchSettings
-from clcap_cli.training.validation import split_log_probs
+from clcap_cli.training.task import Companions
+from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 
 class MleTask:
     """All captions of a batch of images, each with its own image."""
 
-    criterion = "val_loss"
+    companions = Companions()
 
     def __init__(
         self,
@@ -30,9 +31,11 @@ class MleTask:
         features: Features,
         settings: BatchSettings,
         seed: int,
+        sample: CaptionSample | None = None,
     ):
+        """Where a ``sample`` is given, validation captions it too."""
         self.model, self.settings, self.seed = model, settings, seed
-        self.captions, self.val_captions = captions, val
+        self.captions, self.val_captions, self.sample = captions, val, sample
         self.features = StoredFeatures(features, captions.ids, model)
         self.val_features = StoredFeatures(features, val.ids, model)
 
@@ -55,12 +58,14 @@ class MleTask:
     def loss(self, loaded: tuple[CaptionBatch, ImageFeatures]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Nats per word."""
         batch, features = loaded
-        visual = self.model.encode(features)
-        log_probs = self.model.sequence_log_prob(visual, batch.captions, batch.lengths, batch.image)
+        log_probs = self.model(features, batch.captions, batch.lengths, batch.image)
         return nats_per_word(log_probs, batch.lengths), {}
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
-        """Nats per word, and mean ln p of a caption."""
+        """Nats per word, mean ln p of a caption and, of a sample, self-retrieval and CIDEr-D."""
         log_probs, lengths = split_log_probs(self.model, self.val_captions, self.val_features)
-        return {"val_loss": float(nats_per_word(log_probs, lengths)), "val_log_prob": float(log_probs.mean())}
+        found = {"loss": float(nats_per_word(log_probs, lengths)), "log_prob": float(log_probs.mean())}
+        if self.sample:
+            found |= self.sample.figures(self.model)
+        return {f"val_{name}": value for name, value in found.items()}

@@ -1,34 +1,20 @@
-"""Matched and mismatched pairs of a split, as target and reference see them."""
+"""Matched and mismatched pairs of a split, as the target and the reference see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.kept import KeptArrays
-from clcap_cli.console import progress
-from clcap_cli.digests import digest
 from clcap_cli.features.stored import StoredFeatures
-from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.objectives.pairs import PairLogProbs
 from clcap_cli.precision import Precision
-from clcap_cli.retrieval.ranks import finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
-
-KEPT_AT_ONCE = 32
-"""Images of which what is kept is computed: always as many, so that the batch size changes none of its digits."""
-
-
-@dataclass(frozen=True)
-class ModelOnFeatures:
-    """A captioner and the features that it looks at; target and reference may use different ones."""
-
-    model: Captioner
-    features: Features
+from clcap_cli.training.reference import ModelOnFeatures, ReferenceOnSplit
 
 
 @dataclass(frozen=True)
@@ -37,28 +23,26 @@ class LoadedPairs:
 
     pairs: CaptionBatch
     """(1 + K) × P captions, the matched ones first, each with the image that it is put with."""
+    sets: int
+    """1 + K."""
     target_features: ImageFeatures
-    known: Tensor
-    """(R, P) the reference's ln p of the first R of the 1 + K sets."""
+    known: Tensor | None
+    """(R, P) the reference's ln p of the first R of the 1 + K sets; None without a reference."""
     reference_features: ImageFeatures | None
-    """None where R is 1 + K."""
+    """None where R is 1 + K, and without a reference."""
 
 
 class PairSplit:
-    """One split seen by target and reference."""
+    """One split seen by the target and, where there is one, by the reference."""
 
-    def __init__(self, captions: CaptionSplit, target: ModelOnFeatures, reference: ModelOnFeatures):
-        self.captions = captions
-        self.target, self.reference = target.model, reference.model
-        self.target_reader, self.reference_reader = (
-            StoredFeatures(player.features, self.captions.ids, player.model) for player in (target, reference)
-        )
+    def __init__(self, captions: CaptionSplit, target: ModelOnFeatures, reference: ModelOnFeatures | None):
+        self.captions, self.target = captions, target
+        self.target_reader = StoredFeatures(target.features, captions.ids, target.model)
+        self.reference = ReferenceOnSplit(captions, reference) if reference else None
         self.matched = np.arange(len(captions.caption))[None]
         """(1, captions of the split): each with its own image."""
         self.fixed = self.matched[:0]
         """(K, captions of the split): mismatched captions that come again and again; none unless they are drawn."""
-        self.known = np.empty((0, self.matched.size), dtype=np.float32)
-        """(R, captions of the split): the reference's ln p of the matched and of the fixed pairs, as far as known."""
 
     def fix(self, sampler: NegativeSampler, k: int, rng: np.random.Generator) -> None:
         """Draw the mismatched captions now, once and for all."""
@@ -72,10 +56,8 @@ class PairSplit:
 
     def remember(self, kept: KeptArrays, precision: Precision) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``."""
-        rows = [self._kept(kept, self.matched, precision)]
-        if len(self.fixed):
-            rows.append(self._kept(kept, self.fixed, precision))
-        self.known = np.concatenate(rows)
+        if self.reference:
+            self.reference.remember(kept, [self.matched, self.fixed] if len(self.fixed) else [self.matched], precision)
 
     def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
         """The batch in pieces of at most so many words, and each one's share of the pairs."""
@@ -92,50 +74,22 @@ class PairSplit:
         numbers, image = self.captions.of_images(batch.positions)
         together = np.concatenate([numbers[None], batch.negatives])
         pairs = self.captions.batch(together.ravel(), np.tile(image, len(together)))
-        known = torch.from_numpy(self.known[:, numbers]).to(self.captions.device)
         seen = self.target_reader.read(batch.positions)
+        loaded = LoadedPairs(pairs, len(together), seen, None, None)
+        if self.reference is None:
+            return loaded
+        known = torch.from_numpy(self.reference.known[:, numbers]).to(self.captions.device)
         if len(known) == len(together):
-            return LoadedPairs(pairs, seen, known, None)
-        shared = self.reference_reader.id == self.target_reader.id
-        return LoadedPairs(pairs, seen, known, seen if shared else self.reference_reader.read(batch.positions))
+            return replace(loaded, known=known)
+        reader = self.reference.reader
+        features = seen if reader.id == self.target_reader.id else reader.read(batch.positions)
+        return replace(loaded, known=known, reference_features=features)
 
-    def log_probs(self, loaded: LoadedPairs) -> tuple[Tensor, Tensor]:
-        """ln p of a batch's pairs under target and reference, (1 + K, P) each."""
-        rows, per_set = loaded.known.shape
-        target = _log_probs(self.target, loaded.target_features, loaded.pairs).view(-1, per_set)
-        if loaded.reference_features is None:
-            return target, loaded.known
-        with torch.no_grad():
-            rest = _log_probs(self.reference, loaded.reference_features, loaded.pairs[rows * per_set :])
-        return target, torch.cat([loaded.known, rest.view(-1, per_set)])
-
-    def _kept(self, kept: KeptArrays, numbers: np.ndarray, precision: Precision) -> np.ndarray:
-        """The reference's ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
-        how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
-        name = digest(
-            [how.encode(), self.captions.caption.tobytes(), self.captions.lengths.tobytes(), numbers.tobytes()]
-        )
-
-        def fits(log_probs: np.ndarray) -> bool:
-            right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)
-            return right and bool(np.isfinite(log_probs).all())
-
-        return kept.get(name, lambda: self._reference_log_probs(numbers, precision), fits)
-
-    @torch.inference_mode()
-    def _reference_log_probs(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
-        found = np.empty(numbers.shape, dtype=np.float32)
-        blocks = self.reference_reader.blocks(KEPT_AT_ONCE)
-        for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
-            own, image = self.captions.of_images(positions)
-            with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                visual = self.reference.encode(self.reference_reader.read(positions))
-                for row, several in enumerate(numbers[:, own]):
-                    pairs = self.captions.batch(several, image)
-                    log_probs = self.reference.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
-                    found[row, own] = finite(log_probs).cpu().numpy()
-        return found
-
-
-def _log_probs(model: Captioner, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:
-    return model.sequence_log_prob(model.encode(features), pairs.captions, pairs.lengths, pairs.image)
+    def log_probs(self, loaded: LoadedPairs) -> PairLogProbs:
+        """ln p of a batch's pairs under the target and, where there is one, under the reference."""
+        target = self.target.log_probs(loaded.target_features, loaded.pairs).view(loaded.sets, -1)
+        tokens = (loaded.pairs.lengths + 1).view(loaded.sets, -1)
+        if self.reference is None or loaded.known is None:
+            return PairLogProbs(target, tokens)
+        reference = self.reference.log_probs(loaded.known, loaded.reference_features, loaded.pairs)
+        return PairLogProbs(target, tokens, reference)

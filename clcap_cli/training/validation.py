@@ -18,7 +18,7 @@ from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit
 
 SAMPLE = 200
-"""Images of the validation split that are captioned each epoch."""
+"""Images of the validation split that are captioned at each validation."""
 
 
 @torch.inference_mode()
@@ -27,14 +27,13 @@ def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureS
     log_probs, lengths = [], []
     for positions in features.blocks():
         batch = captions.batch(*captions.of_images(positions))
-        visual = model.encode(features.read(positions))
-        log_probs.append(model.sequence_log_prob(visual, batch.captions, batch.lengths, batch.image))
+        log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image))
         lengths.append(batch.lengths)
     return torch.cat(log_probs), torch.cat(lengths)
 
 
 class CaptionSample:
-    """Some images of a split that are captioned every epoch; the same ones for the same seed."""
+    """Some images of a split that are captioned at each validation; the same ones for the same seed."""
 
     def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
         chosen = np.sort(stream(seed, "validation sample").permutation(len(captions))[:SAMPLE])

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.objectives.against_reference import compare
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.objectives.pairs import PairLogProbs
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
 
 KINDS = {"who": 300, "does": 120, "like": 60, "where": 200, "with": 300}
@@ -106,7 +106,8 @@ class Lessons:
                 else:
                     with torch.no_grad():
                         before = _log_probs(reference, features, sets)
-                    loss = Contrastive().loss(compare(log_probs, before))
+                    tokens = torch.stack([lengths + 1 for _, lengths, _ in sets])
+                    loss = Contrastive().loss(PairLogProbs(log_probs, tokens, before))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -14,13 +14,14 @@ from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.inputs import captions_for, features_for
 from clcap_cli.artifacts.kept import REFERENCE, KeptArrays
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.objectives.against_reference import Objective
 from clcap_cli.objectives.contrastive import Contrastive
+from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.positives_only import PositivesOnly
 from clcap_cli.training.data import CaptionSplit
+from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.pairs import ModelOnFeatures
-from clcap_cli.training.reference_task import ReferenceTask
+from clcap_cli.training.pair_task import PairTask
+from clcap_cli.training.reference import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
 from tests.benchmarks.measure import in_turn
 
@@ -35,7 +36,7 @@ CASES = {
 class Epoch:
     """Forward and backward passes of one epoch, of models that do not change."""
 
-    task: ReferenceTask
+    task: PairTask
 
     def __call__(self) -> None:
         self.losses = []
@@ -45,15 +46,15 @@ class Epoch:
             self.losses.append(loss.item())
 
 
-def task_of(path: Path, objective: Objective, redraw: bool) -> ReferenceTask:
+def task_of(path: Path, objective: PairObjective, redraw: bool) -> PairTask:
     checkpoint = open_checkpoint(path)
     captions, device = captions_for(checkpoint, None), torch.device("cpu")
     features = features_for(checkpoint, captions, None)
     target, reference = (ModelOnFeatures(checkpoint.captioner(device), features) for _ in range(2))
     train, val = (CaptionSplit(captions, split, device, features.skipped) for split in ("train", "val"))
-    return ReferenceTask(
-        NegativeSampler(train), val, target, reference, objective, 5, redraw, BatchSettings(20, None), seed=0
-    )
+    batch = BatchSettings(20, None)
+    inputs = TaskInputs(NegativeSampler(train), val, target, 5, batch, seed=0, redraw=redraw, reference=reference)
+    return PairTask(objective, inputs)
 
 
 def main() -> None:

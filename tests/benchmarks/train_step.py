@@ -3,9 +3,9 @@
 import torch
 
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.objectives.against_reference import compare
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.objectives.pairs import PairLogProbs
 from tests.benchmarks import plain
 from tests.benchmarks.measure import (
     Captions,
@@ -41,8 +41,7 @@ class Step:
             return self._finish(nats_per_word(log_probs, self.captions.lengths), log_probs)
         with torch.no_grad():
             reference = self._log_probs(self.reference)
-        shape = (self.sets, -1)
-        return self._finish(Contrastive().loss(compare(log_probs.view(shape), reference.view(shape))), log_probs)
+        return self._finish(self._contrastive(log_probs, reference), log_probs)
 
     def ours_in_bf16(self) -> torch.Tensor:
         with torch.autocast(self.features.pooled.device.type, torch.bfloat16):
@@ -59,7 +58,12 @@ class Step:
                     reference.append(plain.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
         if self.objective == "mle":
             return self._finish(nats_per_word(parts[0], self.captions.lengths), parts[0])
-        return self._finish(Contrastive().loss(compare(torch.stack(parts), torch.stack(reference))), torch.cat(parts))
+        log_probs = torch.cat(parts)
+        return self._finish(self._contrastive(log_probs, torch.cat(reference)), log_probs)
+
+    def _contrastive(self, target: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+        rows = (each.view(self.sets, -1) for each in (target, self.captions.lengths + 1, reference))
+        return Contrastive().loss(PairLogProbs(*rows))
 
     def _log_probs(self, model: Captioner) -> torch.Tensor:
         c = self.captions

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from clcap_cli.datasets.image_texts import image_texts
-from clcap_cli.datasets.table import table_records
+from clcap_cli.datasets.readers import read_captions
 from clcap_cli.errors import ClcapError
 
 ROWS = [
@@ -50,7 +50,7 @@ def refusal(path: Path) -> str:
 def test_every_kind_of_table_says_the_same(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
     assert image_texts(path) == SAID
-    records = table_records(path)
+    records = read_captions(path, data_set=True)
     assert {record.id: record.captions for record in records} == SAID
     assert [(record.file_name, record.split) for record in records] == [("a.jpg", "train"), ("b.jpg", "val")]
 
@@ -80,7 +80,7 @@ def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
     ]
     path = table("jsonl", rows)
     with pytest.raises(ClcapError) as error:
-        table_records(path)
+        read_captions(path, data_set=True)
     assert str(error.value) == (
         f'{path}: row 1 has the number 1 as its id, row 3 the text "1"; write all ids as numbers or all as text'
     )
@@ -129,14 +129,14 @@ def test_an_empty_cell_is_named(table: Write, column: str) -> None:
     row = {"id": "7", "image": "a.jpg", "split": "train", "caption": "a dog"}
     path = table("csv", [row, {**row, column: " "}])
     with pytest.raises(ClcapError) as error:
-        table_records(path)
+        read_captions(path, data_set=True)
     assert str(error.value) == f"{path}: row 2 (line 3), column '{column}': it is empty"
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", " has no column image_id, id or image; it has: "),
+        (b"image\n", " has no column caption or captions; it has: image"),
         (b'id,caption\n1,"a dog\n', " is not valid CSV at line 2: unexpected end of data"),
         (b'id,caption\n1,"a "big" dog"\n', " is not valid CSV at line 2: ',' expected after '\"'"),
         (b"id,caption\n1,\xff\n", " is not a text file (byte 13 is not UTF-8)"),

@@ -20,20 +20,26 @@ from math import exp, log
 import pytest
 import torch
 
-from clcap_cli.objectives.against_reference import Compared, Objective, compare
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
-from clcap_cli.objectives.introspective import introspective_loss
+from clcap_cli.objectives.introspective import Introspective
 from clcap_cli.objectives.mle import nats_per_word
 from clcap_cli.objectives.negatives_only import NegativesOnly
+from clcap_cli.objectives.objective import PairObjective
+from clcap_cli.objectives.pairs import PairLogProbs
 from clcap_cli.objectives.positives_only import PositivesOnly
 
 TARGET = torch.tensor([[-2.0, -3.0], [-6.0, -4.0], [-5.0, -9.0]])
 REFERENCE = torch.tensor([[-3.0, -3.0], [-5.0, -4.0], [-5.0, -7.0]])
 
 
-def loss(objective: Objective, target: torch.Tensor, reference: torch.Tensor) -> float:
-    return objective.loss(compare(target, reference)).item()
+def against(target: torch.Tensor, reference: torch.Tensor) -> PairLogProbs:
+    """Pairs of captions whose lengths do not matter."""
+    return PairLogProbs(target, torch.ones_like(target), reference)
+
+
+def loss(objective: PairObjective, target: torch.Tensor, reference: torch.Tensor) -> float:
+    return objective.loss(against(target, reference)).item()
 
 
 def test_loss_equals_the_numbers_worked_by_hand() -> None:
@@ -46,8 +52,8 @@ def test_positives_and_negatives_are_the_halves() -> None:
 
 
 def test_share_told_apart() -> None:
-    assert compare(TARGET, REFERENCE).told_apart.item() == 0.5
-    assert compare(REFERENCE - 1e-5, REFERENCE).told_apart.item() == 0
+    assert against(TARGET, REFERENCE).figures()["told_apart"].item() == 0.5
+    assert against(REFERENCE - 1e-5, REFERENCE).figures()["told_apart"].item() == 0
 
 
 def test_equal_models_start_at_two_ln_two() -> None:
@@ -64,14 +70,18 @@ def test_nu_is_the_prior_odds_of_a_mismatch() -> None:
 
 @pytest.mark.parametrize("nu", [0.2, 1.0, 5.0])
 def test_the_optimum_is_the_log_density_ratio_for_every_nu(nu: float) -> None:
-    """A caption with density 0.3 among matched and 0.1 among mismatched pairs, and one with 0.7 and 0.9."""
+    """A caption with density 0.3 among matched and 0.1 among mismatched pairs, and one with 0.7 and 0.9.
+
+    G is that of a target which gives every caption ln p = G and of a reference which gives it 0.
+    """
     g = torch.zeros(2, requires_grad=True)
-    matched, mismatched = torch.tensor([0] * 3 + [1] * 7), torch.tensor([[0] * 1 + [1] * 9])
+    matched, mismatched = torch.tensor([[0] * 3 + [1] * 7]), torch.tensor([[0] * 1 + [1] * 9])
     optimizer = torch.optim.LBFGS([g], max_iter=200, tolerance_grad=1e-9)
 
     def step() -> torch.Tensor:
         optimizer.zero_grad()
-        value = Contrastive(nu).loss(Compared(g[matched], g[mismatched]))
+        log_ratio = g[torch.cat([matched, mismatched])]
+        value = Contrastive(nu).loss(against(log_ratio, torch.zeros_like(log_ratio)))
         value.backward()
         return value
 
@@ -88,7 +98,7 @@ def test_the_halves_add_up_for_every_nu(nu: float) -> None:
 
 def test_hopeless_and_perfect_pairs_stay_finite() -> None:
     target = torch.tensor([[-5000.0], [-1.0]], requires_grad=True)
-    found = Contrastive().loss(compare(target, torch.tensor([[-1.0], [-5000.0]])))
+    found = Contrastive().loss(against(target, torch.tensor([[-1.0], [-5000.0]])))
     found.backward()
     assert torch.isfinite(found)
     assert torch.isfinite(target.grad).all()
@@ -96,16 +106,17 @@ def test_hopeless_and_perfect_pairs_stay_finite() -> None:
 
 
 @pytest.mark.parametrize("objective", [Contrastive(), PositivesOnly(), NegativesOnly(), DPO(5.0)])
-def test_no_target_is_below_the_least_loss(objective: Objective) -> None:
+def test_no_target_is_below_the_lower_bound(objective: PairObjective) -> None:
     """A perfect target gives matched captions probability 1 and mismatched ones 0."""
     perfect = torch.tensor([[0.0, 0.0], [-1e6, -1e6]])
-    least = objective.least_loss(REFERENCE[0]).item()
+    least = objective.loss_lower_bound(against(REFERENCE[:2], REFERENCE[:2])).item()
     assert loss(objective, perfect, REFERENCE[:2]) == pytest.approx(least, abs=1e-6)
     assert loss(objective, TARGET, REFERENCE) > least
 
 
 def test_contrastive_learning_cannot_reach_zero() -> None:
-    assert Contrastive().least_loss(REFERENCE[0]).item() == pytest.approx(-log(1 / (1 + exp(-3.0))), abs=1e-6)
+    bound = Contrastive().loss_lower_bound(against(REFERENCE, REFERENCE)).item()
+    assert bound == pytest.approx(-log(1 / (1 + exp(-3.0))), abs=1e-6)
 
 
 def test_dpo_by_hand() -> None:
@@ -123,7 +134,7 @@ def test_dpo_sees_only_the_difference() -> None:
 
 def test_introspective_loss_by_hand() -> None:
     """A caption 1 nat likelier for its own image than for one other image, and as likely as for the other."""
-    found = introspective_loss(torch.tensor([-2.0]), torch.tensor([[-3.0], [-2.0]])).item()
+    found = Introspective().loss(torch.tensor([-2.0]), torch.tensor([[-3.0], [-2.0]])).item()
     assert found == pytest.approx(-(log(1 / (1 + exp(-1.0))) + log(0.5)) / 2, abs=1e-6)
 
 

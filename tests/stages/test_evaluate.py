@@ -78,8 +78,9 @@ def test_missing_columns_are_named(tmp_path: Path, refused) -> None:
     assert refused("evaluate", "--predictions", table) == (
         "captions given with --predictions are compared with --references; give both"
     )
-    assert refused("evaluate", table) == (
-        f"{table} is a table; give it with --predictions, and what people wrote with --references"
+    assert refused("evaluate", csv(table, SAID)) == (
+        f"{table} does not say which captions it was made from; give it with --captions, or references with "
+        "--references"
     )
     assert refused("evaluate").startswith("give either a checkpoint or COCO results")
 

@@ -9,6 +9,7 @@ import pytest
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.kept import _content_id
+from clcap_cli.objectives.registry import own_objectives
 from tests.conftest import Answer
 
 Clcap = Callable[..., Answer]
@@ -25,17 +26,7 @@ def losses(checkpoint: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("model", ["nt", "aa"])
-@pytest.mark.parametrize(
-    ("objective", "suffix"),
-    [
-        ("contrastive", "cl"),
-        ("positives-only", "positives_only"),
-        ("negatives-only", "negatives_only"),
-        ("introspective", "il"),
-        ("adversarial", "gan"),
-        ("dpo", "dpo"),
-    ],
-)
+@pytest.mark.parametrize(("objective", "suffix"), [(name, kind.suffix) for name, kind in own_objectives().items()])
 def test_every_objective_makes_a_captioner_of_its_own_name(
     chain: Path, clcap: Clcap, model: str, objective: str, suffix: str
 ) -> None:
@@ -118,28 +109,52 @@ def test_how_many_negatives_were_avoided_is_said(chain: Path, clcap: Clcap) -> N
     assert "times one read like a caption of the image itself and was drawn again" in answer.err
 
 
+REFERENCED = "contrastive, positives-only, negatives-only, dpo"
+REDRAWN = "contrastive, negatives-only, introspective, dpo, simpo"
+
+
 @pytest.mark.parametrize(
     ("objective", "option", "those"),
     [
-        ("contrastive", ("--beta", 0.5), "dpo"),
+        ("contrastive", ("--beta", 0.5), "dpo, simpo"),
+        ("dpo", ("--gamma", 0.5), "simpo"),
         ("dpo", ("--nu", 2), "contrastive, positives-only, negatives-only"),
         ("contrastive", ("--evaluator", "nt_gan.evaluator.pt"), "adversarial"),
-        ("introspective", ("--no-cache",), "contrastive, positives-only, negatives-only, dpo"),
-        ("positives-only", ("--negatives", "similar"), "contrastive, negatives-only, introspective, adversarial, dpo"),
-        ("positives-only", ("--fix-negatives",), "contrastive, negatives-only, introspective, dpo"),
-        ("adversarial", ("--redraw-negatives",), "contrastive, negatives-only, introspective, dpo"),
+        ("introspective", ("--no-cache",), REFERENCED),
+        ("simpo", ("--ref-features", "features.h5"), REFERENCED),
+        (
+            "positives-only",
+            ("--negatives", "similar"),
+            "contrastive, negatives-only, introspective, adversarial, dpo, simpo",
+        ),
+        ("positives-only", ("--fix-negatives",), REDRAWN),
+        ("adversarial", ("--redraw-negatives",), REDRAWN),
         (
             "adversarial",
             ("--max-tokens", 100),
-            "contrastive, positives-only, negatives-only, introspective, dpo",
+            "contrastive, positives-only, negatives-only, introspective, dpo, simpo",
         ),
     ],
 )
-def test_an_option_of_other_objectives_is_refused(
-    chain: Path, refused: Callable[..., str], objective: str, option: tuple[object, ...], those: str
+def test_an_option_that_the_objective_does_not_take_is_a_wrong_command_line(
+    clcap: Clcap, objective: str, option: tuple[object, ...], those: str
 ) -> None:
-    message = refused("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *option)
-    assert message == f"{option[0]} means nothing to --objective {objective}; it is for {those}"
+    answer = clcap("train-cl", "--ref", "none.pt", "--objective", objective, *option)
+    name = "--redraw-negatives/--fix-negatives" if "fix" in option[0] or "redraw" in option[0] else option[0]
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err == (
+        f"error: Invalid value for '{name}': the objective {objective} does not take it; these do: {those} "
+        "(see clcap train-cl --help)\n"
+    )
+
+
+def test_an_objective_without_a_reference_keeps_nothing_of_one(chain: Path, clcap: Clcap) -> None:
+    (chain / "nt.reference.h5").unlink()
+    assert clcap("train-cl", "--ref", chain / "nt.pt", "--objective", "simpo", *ONE_EPOCH, "--gamma", 0.5).status == 0
+    assert not (chain / "nt.reference.h5").exists()
+    made = open_checkpoint(chain / "nt_simpo.pt").provenance
+    assert made.settings["gamma"] == 0.5
+    assert {one.role for one in made.inputs} == {"target", "captions", "features"}
 
 
 def test_something_else_in_the_place_of_what_is_kept(chain: Path, refused: Callable[..., str]) -> None:
@@ -189,11 +204,12 @@ def test_an_evaluator_that_would_be_written_over_is_refused_before_anything_is_t
     assert (chain / "nt_gan.log.jsonl").read_bytes() == before
 
 
-def test_objectives_without_a_reference_need_none_of_its_features(chain: Path, clcap: Clcap) -> None:
+@pytest.mark.parametrize("objective", ["introspective", "simpo"])
+def test_objectives_without_a_reference_need_none_of_its_features(chain: Path, clcap: Clcap, objective: str) -> None:
     (chain / "elsewhere").mkdir()
     (chain / "aa.pt").rename(chain / "elsewhere" / "aa.pt")  # away from its features
     words = ("--ref", chain / "elsewhere" / "aa.pt", "--target", chain / "nt.pt", "--captions", chain / "captions.h5")
-    answer = clcap("train-cl", *words, "--objective", "introspective", *ONE_EPOCH)
+    answer = clcap("train-cl", *words, "--objective", objective, *ONE_EPOCH)
     assert answer.status == 0, answer.err
 
 

@@ -5,24 +5,17 @@ import pytest
 import torch
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
 from clcap_cli.training.adversarial_task import AdversarialTask
 from clcap_cli.training.loop import train
-from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.settings import Optimisation
-from tests.training.tasks import SIX, player, split_of
-
-
-def task_of(folder: Path, model: str = "nt.pt", k: int = 3, seed: int = 0, warm: bool = False) -> AdversarialTask:
-    torch.manual_seed(seed)
-    target, negatives = player(folder, model), NegativeSampler(split_of(folder, "train"))
-    words, channels = len(negatives.split.tokenizer), target.features.backbone.pooled_channels
-    evaluator = Evaluator(EvaluatorConfig(words, channels, 24, 32))
-    return AdversarialTask(negatives, split_of(folder, "val"), target, evaluator, k, SIX, seed, warm)
+from tests.training.tasks import adversarial_task
 
 
 def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[str, float]]:
-    train(task, Optimisation(epochs=2, lr=1e-3, schedule="constant", clip=0.1, patience=5, precision=precision), log)
+    settings = Optimisation(
+        epochs=2, select_by="mean-rank", lr=1e-3, schedule="constant", clip=0.1, patience=5, precision=precision
+    )
+    train(task, settings, log)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     return [{name: v for name, v in line.items() if name not in ("seconds", "loader_share")} for line in lines]
 
@@ -37,10 +30,10 @@ def on_training_data(task: AdversarialTask) -> dict[str, float]:
 def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(made_chain: Path, monkeypatch) -> None:
     monkeypatch.setattr("clcap_cli.training.adversarial_task.EVALUATOR_LR", 5e-3)
     monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 20)
-    task = task_of(made_chain)
+    task = adversarial_task(made_chain)
     weights = {name: value.clone() for name, value in task.model.state_dict().items()}
     before = on_training_data(task)
-    task.warm_up()
+    task.prepare()
     after = on_training_data(task)
     assert after["evaluator_loss"] < before["evaluator_loss"] - 0.2
     for wrong in ("r_mismatched", "r_generated"):
@@ -50,16 +43,16 @@ def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(m
 
 
 def test_a_warm_evaluator_is_not_warmed_up_again(made_chain: Path) -> None:
-    task = task_of(made_chain, warm=True)
+    task = adversarial_task(made_chain, warm=True)
     weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
-    task.warm_up()
+    task.prepare()
     assert all(torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_moves_both_and_writes_a_log(made_chain: Path, tmp_path: Path, model: str, precision: str) -> None:
-    task = task_of(made_chain, model)
+    task = adversarial_task(made_chain, model)
     weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
     lines = run(task, tmp_path / "log.jsonl", precision)
     assert [line["epoch"] for line in lines] == [0, 1, 2]
@@ -73,8 +66,8 @@ def test_training_moves_both_and_writes_a_log(made_chain: Path, tmp_path: Path, 
 def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
     logs = []
     for number, seed in enumerate((3, 3, 4)):
-        task = task_of(made_chain, seed=seed)
-        task.warm_up()
+        task = adversarial_task(made_chain, seed=seed)
+        task.prepare()
         logs.append(run(task, tmp_path / f"{number}.jsonl"))
     assert logs[0] == logs[1]
     assert logs[0] != logs[2]
@@ -83,7 +76,7 @@ def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
 def test_the_captioner_learns_to_please_an_evaluator_that_stands_still(made_chain: Path, monkeypatch) -> None:
     """This one likes or dislikes a caption whatever the image, so that there is something easy to learn."""
     monkeypatch.setattr("clcap_cli.training.adversarial_task.EVALUATOR_LR", 0.0)
-    task = task_of(made_chain, k=8)
+    task = adversarial_task(made_chain, k=8)
     with torch.no_grad():
         task.evaluator.image.weight.zero_()
         task.evaluator.image.bias.normal_(std=3)
@@ -100,26 +93,26 @@ def test_the_captioner_learns_to_please_an_evaluator_that_stands_still(made_chai
 
 
 def test_validation_draws_the_same_every_time(made_chain: Path) -> None:
-    task = task_of(made_chain)
+    task = adversarial_task(made_chain)
     task.model.eval()
     first = task.validate()
     task.loss(task.load(task.batches(1)[0]))
-    task.evaluator.load_state_dict(task_of(made_chain).evaluator.state_dict())
+    task.evaluator.load_state_dict(adversarial_task(made_chain).evaluator.state_dict())
     task.model.eval()
     assert task.validate() == first
 
 
 def test_captions_are_sampled_without_dropout_and_dropout_is_on_again_after(made_chain: Path) -> None:
-    task = task_of(made_chain)
+    task = adversarial_task(made_chain)
     task.model.dropout.p = 0.9
     task.model.train()
     loaded = task.load(task.batches(1)[0])
     generated = task._generate(loaded)
     assert task.model.training
-    other = task_of(made_chain)
+    other = adversarial_task(made_chain)
     assert torch.equal(generated.captions, other._generate(loaded).captions)
 
 
 def test_one_sample_of_an_image_has_nothing_to_be_compared_with(made_chain: Path) -> None:
     with pytest.raises(ClcapError, match=r"--k 1: .* needs at least 2 sampled captions of an image"):
-        task_of(made_chain, k=1)
+        adversarial_task(made_chain, k=1)

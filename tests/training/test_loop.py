@@ -3,28 +3,31 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.errors import ClcapError
 from clcap_cli.training.loop import train
 from clcap_cli.training.settings import Optimisation
+from clcap_cli.training.task import Companions
 
 
 class Slope:
     """A task whose loss is its one weight, and whose validation figures are given beforehand."""
 
-    criterion = "val_loss"
+    companions = Companions()
 
-    def __init__(self, figures: list[float]):
+    def __init__(self, figures: list[float], batches: int = 1, name: str = "val_loss"):
         self.model = nn.Linear(1, 1, bias=False)
         nn.init.zeros_(self.model.weight)
-        self.figures = iter(figures)
+        self.figures, self.count, self.name = iter(figures), batches, name
         self.seen: list[float] = []
 
     def batches(self, epoch: int) -> list[int]:
-        return [epoch]
+        return [epoch] * self.count
 
     def parts(self, batch: int) -> list[tuple[int, float]]:
         return [(batch, 1.0)]
@@ -37,20 +40,29 @@ class Slope:
 
     def validate(self) -> dict[str, float]:
         self.seen.append(float(self.model.weight))
-        return {"val_loss": next(self.figures)}
+        return {self.name: next(self.figures)}
+
+
+def settings(**changed: Any) -> Optimisation:
+    plain = {"epochs": 9, "lr": 0.1, "schedule": "constant", "clip": 1.0, "patience": 99, "precision": "fp32"}
+    return Optimisation(**plain | changed)
+
+
+def lines_of(log: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
     task = Slope([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 1.0])
     record = train(
         task,
-        Optimisation(epochs=9, lr=0.1, schedule="constant", clip=1.0, patience=3, precision="fp32"),
+        settings(epochs=9, patience=3),
         tmp_path / "log.jsonl",
     )
     assert record["best_epoch"] == 2
     assert record["epochs"] == 5
     assert task.model.weight.item() == task.seen[2]
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    lines = lines_of(tmp_path / "log.jsonl")
     assert [line["epoch"] for line in lines] == [0, 1, 2, 3, 4, 5]
     assert [line["val_loss"] for line in lines] == [5.0, 3.0, 2.0, 4.0, 4.0, 4.0]
     assert all(0 <= line["loader_share"] <= 1 for line in lines[1:])
@@ -62,19 +74,19 @@ def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_th
     task = Slope([1.0, 2.0, 3.0])
     record = train(
         task,
-        Optimisation(epochs=2, lr=0.1, schedule="constant", clip=1.0, patience=5, precision="fp32"),
+        settings(epochs=2, patience=5),
         tmp_path / "log.jsonl",
     )
     assert record["best_epoch"] == 1
     assert task.model.weight.item() == task.seen[1] != 0
-    assert "kept epoch 1: val_loss 2.0000, worse than the start's 1.0000" in capsys.readouterr().err
+    assert "kept step 1 (epoch 1): val_loss 2.0000, worse than the start's 1.0000" in capsys.readouterr().err
 
 
 def test_patience_counts_the_epochs_that_were_trained(tmp_path: Path) -> None:
     task = Slope([1.0, 4.0, 3.0, 3.0, 3.0, 0.5])
     record = train(
         task,
-        Optimisation(epochs=9, lr=0.1, schedule="constant", clip=1.0, patience=2, precision="fp32"),
+        settings(epochs=9, patience=2),
         tmp_path / "log.jsonl",
     )
     assert (record["best_epoch"], record["epochs"]) == (2, 4)
@@ -84,12 +96,67 @@ def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
     task = Slope([1.0] * 5)
     train(
         task,
-        Optimisation(epochs=4, lr=0.1, schedule="cosine", clip=1.0, patience=9, precision="fp32"),
+        settings(epochs=4, schedule="cosine", patience=9),
         tmp_path / "log.jsonl",
     )
     steps = [a - b for a, b in zip(task.seen, task.seen[1:], strict=False)]
     assert steps[0] == pytest.approx(0.1, abs=1e-5)
     assert all(a > b > 0 for a, b in itertools.pairwise(steps))
+
+
+def test_steps_between_validations_and_the_last_step(tmp_path: Path) -> None:
+    task = Slope([5.0, 4.0, 3.0, 2.0, 1.0, 0.0], batches=4)
+    record = train(task, settings(max_steps=10, eval_every=3), tmp_path / "log.jsonl")
+    lines = lines_of(tmp_path / "log.jsonl")
+    assert [line["step"] for line in lines] == [0, 3, 6, 9, 10]
+    assert [line["epoch"] for line in lines] == [0, 0.75, 1.5, 2.25, 2.5]
+    assert (record["epochs"], record["steps"], record["best_epoch"], record["best_step"]) == (2.5, 10, 2.5, 10)
+
+
+def test_the_first_of_both_bounds_ends_training(tmp_path: Path) -> None:
+    for epochs, max_steps, steps in ((2, None, 8), (2, 99, 8), (2, 5, 5)):
+        record = train(Slope([1.0] * 9, 4), settings(epochs=epochs, max_steps=max_steps), tmp_path / "log.jsonl")
+        assert record["steps"] == steps
+
+
+def test_a_mean_is_of_the_steps_since_the_last_validation(tmp_path: Path) -> None:
+    task = Slope([1.0] * 9, batches=5)
+    train(task, settings(epochs=1, eval_every=2), tmp_path / "log.jsonl")
+    lines = lines_of(tmp_path / "log.jsonl")
+    weights = [0.0, -0.1, -0.2, -0.3, -0.4]
+    expected = [(weights[0] + weights[1]) / 2, (weights[2] + weights[3]) / 2, weights[4]]
+    assert [line["loss"] for line in lines[1:]] == pytest.approx(expected, abs=1e-6)
+
+
+def test_patience_counts_validations(tmp_path: Path) -> None:
+    record = train(Slope([9.0, 1.0, 2.0, 3.0, 0.0], 4), settings(eval_every=2, patience=2), tmp_path / "log.jsonl")
+    assert (record["steps"], record["best_step"]) == (6, 2)
+
+
+@pytest.mark.parametrize(
+    ("select_by", "figure", "best"),
+    [("loss", "val_loss", 2), ("mean-rank", "val_mean_rank", 2), ("cider", "val_CIDEr", 3)],
+)
+def test_the_best_is_the_lowest_loss_and_rank_and_the_highest_cider(
+    tmp_path: Path, select_by: str, figure: str, best: int
+) -> None:
+    task = Slope([2.0, 3.0, 1.0, 4.0, 1.0, 4.0], name=figure)
+    record = train(task, settings(epochs=5, select_by=select_by), tmp_path / "log.jsonl")
+    assert (record["best_epoch"], record["criterion"]) == (best, figure)
+    assert task.model.weight.item() == task.seen[best]
+
+
+def test_the_log_has_the_learning_rate_of_the_step(tmp_path: Path) -> None:
+    task = Slope([1.0] * 9, batches=4)
+    train(task, settings(epochs=1, eval_every=1, warmup_steps=2), tmp_path / "log.jsonl")
+    assert [line.get("lr") for line in lines_of(tmp_path / "log.jsonl")] == [None, 0.05, 0.1, 0.1, 0.1]
+
+
+def test_a_loss_that_is_no_number_is_named_with_its_step(tmp_path: Path) -> None:
+    task = Slope([1.0] * 9, batches=4)
+    task.model.weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(ClcapError, match="epoch 1, step 2: the loss is nan: training diverged; try a smaller --lr"):
+        train(task, settings(), tmp_path / "log.jsonl")
 
 
 @pytest.mark.parametrize("clip", [0.1, 0.5])
@@ -104,7 +171,7 @@ def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
     try:
         train(
             task,
-            Optimisation(epochs=1, lr=0.1, schedule="constant", clip=clip, patience=5, precision="fp32"),
+            settings(epochs=1, clip=clip, patience=5),
             tmp_path / "log.jsonl",
         )
     finally:
@@ -124,6 +191,6 @@ def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monke
     with pytest.raises(KeyboardInterrupt):
         train(
             Slope([1.0, 2.0]),
-            Optimisation(epochs=1, lr=0.1, schedule="constant", clip=1.0, patience=5, precision="fp32"),
+            settings(epochs=1, patience=5),
             tmp_path / "log.jsonl",
         )

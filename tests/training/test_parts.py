@@ -6,22 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.objectives.simpo import SimPO
 from clcap_cli.training.data import in_parts
-from clcap_cli.training.loop import Task
-from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.settings import BatchSettings
-from tests.training.tasks import CPU, introspective_task, reference_task, split_of
+from clcap_cli.training.task import Task
+from tests.training.tasks import introspective_task, mle_task, pair_task
 
 
 def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
-    checkpoint, settings = open_checkpoint(folder / model), BatchSettings(6, max_tokens)
-    captions = captions_for(checkpoint, None)
-    features = features_for(checkpoint, captions, None)
+    settings = BatchSettings(6, max_tokens)
     return [
-        MleTask(checkpoint.captioner(CPU), split_of(folder, "train"), split_of(folder, "val"), features, settings, 0),
-        reference_task(folder, model, "nt_cl.pt", settings=settings),
+        mle_task(folder, model, settings=settings),
+        pair_task(folder, model, "nt_cl.pt", settings=settings),
+        pair_task(folder, model, objective=SimPO(), settings=settings),
         introspective_task(folder, model, settings=settings),
     ]
 

@@ -1,4 +1,4 @@
-"""Learning against a reference that never changes: contrastive learning (Dai & Lin 2017), its halves, and DPO."""
+"""Learning from matched and mismatched pairs, with a reference that never changes or without one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,46 +7,44 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.kept import KeptArrays
-from clcap_cli.objectives.against_reference import Compared, Objective, compare
+from clcap_cli.console import say
+from clcap_cli.objectives.objective import PairObjective
+from clcap_cli.objectives.pairs import PairLogProbs, joined
 from clcap_cli.precision import Precision
 from clcap_cli.random_streams import stream
 from clcap_cli.read_ahead import ReadAhead
-from clcap_cli.training.data import CaptionSplit, shuffled_batches
+from clcap_cli.training.data import shuffled_batches
+from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
-from clcap_cli.training.pairs import LoadedPairs, ModelOnFeatures, PairSplit
-from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.pairs import LoadedPairs, PairSplit
+from clcap_cli.training.task import Companions
 from clcap_cli.training.validation import CaptionSample
 
 
-class ReferenceTask:
-    """The target learns from pairs, each judged relative to the reference."""
+class PairTask:
+    """The target learns from pairs; an objective that needs a reference judges each relative to it."""
 
-    # What these objectives are for. On small data the objective on held-out pairs is at its best after an epoch or
-    # two, when captions still become more distinctive.
-    criterion = "val_mean_rank"
+    companions = Companions()
 
-    def __init__(
-        self,
-        negatives: NegativeSampler,
-        val: CaptionSplit,
-        target: ModelOnFeatures,
-        reference: ModelOnFeatures,
-        objective: Objective,
-        k: int,
-        redraw: bool,
-        settings: BatchSettings,
-        seed: int,
-    ):
-        """``negatives`` are of the split that is learned; where they are not to ``redraw`` they are drawn once."""
-        self.model, self.objective, self.settings, self.seed = target.model, objective, settings, seed
-        reference.model.eval().requires_grad_(False)
-        self.negatives, self.k, self.redraws = negatives, k, redraw and objective.needs_negatives
-        self.train_split = PairSplit(negatives.split, target, reference)
-        self.val_split = PairSplit(val, target, reference)
-        self.val_split.fix(NegativeSampler(val), k, stream(seed, "validation negatives"))
-        if objective.needs_negatives and not redraw:
-            self.train_split.fix(negatives, k, stream(seed, "fixed negatives"))
-        self.sample = CaptionSample(val, target.features, target.model, seed)
+    def __init__(self, objective: PairObjective, inputs: TaskInputs):
+        """A reference is frozen; negatives that are not redrawn are drawn here."""
+        target, reference, self.objective, self.inputs = inputs.target, inputs.reference, objective, inputs
+        if reference:
+            reference.model.eval().requires_grad_(False)
+        self.model, self.settings, self.seed = target.model, inputs.batch, inputs.seed
+        self.negatives, self.k, self.redraws = inputs.negatives, inputs.k, inputs.redraw and objective.needs_negatives
+        self.train_split = PairSplit(inputs.negatives.split, target, reference)
+        self.val_split = PairSplit(inputs.val, target, reference)
+        self.val_split.fix(NegativeSampler(inputs.val), self.k, stream(self.seed, "validation negatives"))
+        if objective.needs_negatives and not inputs.redraw:
+            self.train_split.fix(self.negatives, self.k, stream(self.seed, "fixed negatives"))
+        self.sample = CaptionSample(inputs.val, target.features, target.model, self.seed)
+
+    def prepare(self) -> None:
+        """Have the reference's ln p of pairs that recur, and report the loss before the first step."""
+        if self.inputs.cache:
+            self.remember(self.inputs.cache, self.inputs.precision)
+        self._report_start()
 
     def remember(self, kept: KeptArrays, precision: Precision) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``; those of training in ``precision``."""
@@ -66,9 +64,9 @@ class ReferenceTask:
         return self.train_split.load(batch)
 
     def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The objective, and how far target and reference are apart."""
-        compared = compare(*self.train_split.log_probs(loaded))
-        return self.objective.loss(compared), _figures(compared)
+        """The objective, and how far matched and mismatched pairs are apart."""
+        pairs = self.train_split.log_probs(loaded)
+        return self.objective.loss(pairs), pairs.figures()
 
     def starting_figures(self, precision: Precision) -> dict[str, float]:
         """The loss and its parts on one batch, in training mode, before anything is learned."""
@@ -81,24 +79,29 @@ class ReferenceTask:
 
     def loss_of_equal_models(self) -> float:
         """The loss where the target is the reference."""
-        return float(self.objective.loss(Compared(torch.zeros(1), torch.zeros(1, 1))))
+        pair = torch.zeros(2, 1)
+        return float(self.objective.loss(PairLogProbs(pair, torch.ones_like(pair), pair)))
 
     def validate(self) -> dict[str, float]:
         """The objective on fixed negatives, its bound, likelihood, and self-retrieval among a sample."""
         split = self.val_split
         batches = split.recurring(split.target_reader.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
-        log_probs = [split.log_probs(loaded) for loaded in ReadAhead(split.load, parts)]
-        target, reference = (torch.cat(parts, dim=1) for parts in zip(*log_probs, strict=True))
-        compared = compare(target, reference)
+        pairs = joined([split.log_probs(loaded) for loaded in ReadAhead(split.load, parts)])
         figures: dict[str, Tensor | float] = {
-            "loss": self.objective.loss(compared),
-            **_figures(compared),
-            "loss_bound": self.objective.least_loss(reference[0]),
-            "log_prob": target[0].mean(),
+            "loss": self.objective.loss(pairs),
+            **pairs.figures(),
+            "loss_bound": self.objective.loss_lower_bound(pairs),
+            "log_prob": pairs.target[0].mean(),
             **self.sample.figures(self.model),
         }
         return {f"val_{name}": float(value) for name, value in figures.items()}
+
+    def _report_start(self) -> None:
+        figures = self.starting_figures(self.inputs.precision)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        equal = f"(equal models without dropout: loss {self.loss_of_equal_models():.4f})"
+        say(f"before the first step: {shown} {equal if self.inputs.reference else ''}".rstrip())
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         rng = stream(self.seed, "order", epoch)
@@ -108,10 +111,3 @@ class ReferenceTask:
         if self.redraws:
             return self.negatives.mismatched(batches, self.k, stream(self.seed, "negatives", epoch))
         return self.train_split.recurring(batches)
-
-
-def _figures(compared: Compared) -> dict[str, Tensor]:
-    figures = {"G_positive": compared.positive.detach().mean()}
-    if len(compared.negative):
-        figures |= {"G_negative": compared.negative.detach().mean(), "told_apart": compared.told_apart}
-    return figures

@@ -10,55 +10,57 @@ import torch
 
 from clcap_cli.artifacts.kept import REFERENCE, KeptArrays
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.objectives.against_reference import Objective
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
 from clcap_cli.objectives.negatives_only import NegativesOnly
+from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.positives_only import PositivesOnly
-from clcap_cli.training.loop import Task, train
+from clcap_cli.objectives.simpo import SimPO
+from clcap_cli.training.loop import train
 from clcap_cli.training.settings import BatchSettings, Optimisation
-from tests.training.tasks import introspective_task, reference_task
+from clcap_cli.training.task import Task
+from tests.training.tasks import introspective_task, pair_task
 
 OBJECTIVES = [Contrastive(), PositivesOnly(), NegativesOnly(), DPO()]
 FEW = Optimisation(epochs=2, lr=1e-2, schedule="constant", clip=0.1, patience=5, precision="fp32")
 
 
-def by_name(objective: Objective) -> str:
+def by_name(objective: PairObjective) -> str:
     return type(objective).__name__
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, model: str) -> None:
-    figures = reference_task(made_chain, model, model).starting_figures("fp32")
+    figures = pair_task(made_chain, model, model).starting_figures("fp32")
     assert figures["loss"] == pytest.approx(2 * log(2), abs=1e-5)
     assert figures["G_positive"] == pytest.approx(0, abs=1e-5)
     assert figures["G_negative"] == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
-def test_equal_models_start_at_the_loss_that_is_told(made_chain: Path, objective: Objective) -> None:
-    task = reference_task(made_chain, objective=objective)
+def test_equal_models_start_at_the_loss_that_is_told(made_chain: Path, objective: PairObjective) -> None:
+    task = pair_task(made_chain, objective=objective)
     assert task.starting_figures("fp32")["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
 
 
 def test_dropout_in_the_target_alone_is_a_handicap(made_chain: Path) -> None:
     torch.manual_seed(0)
-    figures = reference_task(made_chain, dropout=0.5).starting_figures("fp32")
+    figures = pair_task(made_chain, dropout=0.5).starting_figures("fp32")
     assert figures["loss"] != pytest.approx(2 * log(2), abs=1e-3)
 
 
 def test_a_target_of_another_kind_than_the_reference(made_chain: Path) -> None:
-    task = reference_task(made_chain, target="nt.pt", reference="aa.pt")
+    task = pair_task(made_chain, target="nt.pt", reference="aa.pt")
     loss, _ = task.loss(task.load(task.batches(1)[0]))
     assert torch.isfinite(loss)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
 def test_training_lowers_its_own_loss_and_never_moves_the_reference(
-    made_chain: Path, tmp_path: Path, objective: Objective
+    made_chain: Path, tmp_path: Path, objective: PairObjective
 ) -> None:
-    task = reference_task(made_chain, objective=objective, redraw=False)
-    reference = task.train_split.reference
+    task = pair_task(made_chain, objective=objective, redraw=False)
+    reference = task.train_split.reference.model
     before = copy.deepcopy(reference.state_dict())
     train(
         task,
@@ -74,7 +76,7 @@ def test_training_lowers_its_own_loss_and_never_moves_the_reference(
 
 
 def test_negatives_are_drawn_anew_every_epoch(made_chain: Path) -> None:
-    task = reference_task(made_chain)
+    task = pair_task(made_chain)
     first, second = ({tuple(b.positions): b.negatives for b in task.batches(epoch)} for epoch in (1, 2))
     assert any(not np.array_equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
     again = task.batches(1)
@@ -82,7 +84,7 @@ def test_negatives_are_drawn_anew_every_epoch(made_chain: Path) -> None:
 
 
 def test_fixed_negatives_are_a_captions_own_in_every_epoch(made_chain: Path) -> None:
-    task = reference_task(made_chain, redraw=False)
+    task = pair_task(made_chain, redraw=False)
     seen = []
     for epoch in (1, 2):
         captions = [(task.train_split.captions.of_images(b.positions)[0], b.negatives) for b in task.batches(epoch)]
@@ -92,13 +94,13 @@ def test_fixed_negatives_are_a_captions_own_in_every_epoch(made_chain: Path) -> 
 
 
 def test_positives_only_computes_no_mismatched_pairs(made_chain: Path) -> None:
-    task = reference_task(made_chain, objective=PositivesOnly())
+    task = pair_task(made_chain, objective=PositivesOnly())
     batch = task.batches(1)[0]
     assert len(task.load(batch).pairs) == len(task.train_split.captions.of_images(batch.positions)[0])
 
 
 def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None:
-    task = reference_task(made_chain, target="nt_cl.pt")
+    task = pair_task(made_chain, target="nt_cl.pt")
     task.model.eval()
     with torch.inference_mode():
         assert task.validate() == task.validate()
@@ -108,12 +110,12 @@ def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None
 @pytest.mark.parametrize("redraw", [True, False])
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
 def test_losses_are_equal_with_and_without_kept_log_probs(
-    made_chain: Path, tmp_path: Path, objective: Objective, redraw: bool, reference: str
+    made_chain: Path, tmp_path: Path, objective: PairObjective, redraw: bool, reference: str
 ) -> None:
     """Every epoch's figures of a whole training."""
     logs = []
     for kept in (False, True):
-        task = reference_task(made_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
+        task = pair_task(made_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
         if kept:
             task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
         train(task, FEW, tmp_path / "log.jsonl")
@@ -123,17 +125,36 @@ def test_losses_are_equal_with_and_without_kept_log_probs(
         assert [other[name] for name in names] == pytest.approx([one[name] for name in names], abs=1e-4)
 
 
+def test_an_objective_without_a_reference_trains_with_the_target_alone(made_chain: Path, tmp_path: Path) -> None:
+    task = pair_task(made_chain, objective=SimPO(), redraw=False)
+    assert task.train_split.reference is None
+    assert task.load(task.batches(1)[0]).reference_features is None
+    train(task, FEW, tmp_path / "log.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["loss"] < lines[1]["loss"]
+    assert lines[-1]["token_log_prob_margin"] > lines[1]["token_log_prob_margin"]
+    assert {"val_loss", "val_pairwise_accuracy", "val_loss_bound"} <= lines[0].keys()
+    assert not {name for line in lines for name in line if "G_" in name}
+
+
+def test_the_start_is_reported_with_the_loss_of_equal_models(made_chain: Path, capsys: pytest.CaptureFixture) -> None:
+    pair_task(made_chain).prepare()
+    assert "told_apart 0.0000 (equal models without dropout: loss 1.3863)" in capsys.readouterr().err
+    pair_task(made_chain, objective=SimPO()).prepare()
+    assert "equal models" not in capsys.readouterr().err
+
+
 def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path, tmp_path: Path) -> None:
-    task = reference_task(made_chain, redraw=False)
+    task = pair_task(made_chain, redraw=False)
     task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
-    task.train_split.reference.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
+    task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
     assert torch.isfinite(task.loss(loaded)[0])
 
 
 def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain: Path) -> None:
-    task = reference_task(made_chain)
+    task = pair_task(made_chain)
     task.starting_figures("fp32")
     first = task.train_split.captions.of_images(task.batches(1)[0].positions)[0]
     everything = len(task.train_split.captions.caption)
@@ -141,7 +162,7 @@ def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain:
 
 
 def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path: Path) -> None:
-    task = reference_task(made_chain)
+    task = pair_task(made_chain)
     task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "bf16")
     assert task.starting_figures("bf16")["G_positive"] == pytest.approx(0, abs=1e-4)
 
@@ -149,13 +170,13 @@ def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path
 def test_what_is_kept_is_the_same_for_every_batch_size(made_chain: Path, tmp_path: Path) -> None:
     known = []
     for images in (4, 6):
-        task = reference_task(made_chain, redraw=False, settings=BatchSettings(images, None))
+        task = pair_task(made_chain, redraw=False, settings=BatchSettings(images, None))
         task.remember(KeptArrays(tmp_path / f"{images}.h5", REFERENCE, Origin("train-cl", {})), "fp32")
-        known.append(task.train_split.known.tobytes())
+        known.append(task.train_split.reference.known.tobytes())
     assert known[0] == known[1]
 
 
-@pytest.mark.parametrize("make", [reference_task, introspective_task])
+@pytest.mark.parametrize("make", [pair_task, introspective_task])
 def test_validation_computes_no_more_words_at_once_than_training(
     made_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
 ) -> None:

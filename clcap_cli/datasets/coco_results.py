@@ -1,0 +1,28 @@
+"""COCO's results list, in which captioners write what they predict: a list of objects with image_id and caption."""
+
+from typing_extensions import TypedDict
+
+from clcap_cli.datasets.cells import Captions
+from clcap_cli.datasets.ids import GivenId
+from clcap_cli.datasets.reading import checked
+from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.source import Reader, Source
+
+
+class _Entry(TypedDict):
+    image_id: GivenId
+    caption: Captions
+
+
+def _recognises(source: Source) -> bool:
+    entries = source.value
+    return isinstance(entries, list) and all(isinstance(one, dict) and "image_id" in one for one in entries[:1])
+
+
+def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+    """A record an entry; it tells neither file name nor split."""
+    entries = checked(source.value, list[_Entry], source.path, "a COCO results list")
+    return [CaptionRecord(entry["image_id"], entry["caption"]) for entry in entries]
+
+
+READER = Reader("COCO results (JSON list with image_id and caption)", _recognises, _read)

@@ -1,0 +1,50 @@
+"""Tables as CSV, with a header that names the columns."""
+
+import csv
+import io
+from pathlib import Path
+
+from clcap_cli.datasets.reading import read_text
+from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.source import Reader, Source
+from clcap_cli.datasets.table import Row, Table, has_columns, table_records
+from clcap_cli.errors import ClcapError
+
+LONGEST_CELL = 2**31 - 1
+"""Characters; a column that nobody asks for may hold pictures."""
+
+
+def _recognises(source: Source) -> bool:
+    csv.field_size_limit(LONGEST_CELL)
+    return has_columns(next(csv.reader(io.StringIO(source.text, newline="")), []))
+
+
+def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+    return table_records(_table(source.path), data_set)
+
+
+def _table(path: Path) -> Table:
+    csv.field_size_limit(LONGEST_CELL)
+    lines = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        columns = next(lines, [])
+        rows: list[Row] = []
+        start = lines.line_num + 1
+        for fields in lines:
+            if fields:
+                rows.append(_row(f"row {len(rows) + 1} (line {start})", columns, fields, path))
+            start = lines.line_num + 1
+    except csv.Error as error:
+        raise ClcapError(f"{path} is not valid CSV at line {lines.line_num}: {error}") from error
+    return Table(path, columns, rows)
+
+
+def _row(place: str, columns: list[str], fields: list[str], path: Path) -> Row:
+    if any(fields[len(columns) :]):
+        raise ClcapError(
+            f"{path}: {place} has more fields than the header; a caption with a comma needs quotes around it"
+        )
+    return Row(place, dict(zip(columns, fields, strict=False)))
+
+
+READER = Reader("CSV (with a header such as image_id,caption or image,caption,split)", _recognises, _read)

@@ -1,0 +1,31 @@
+"""Tables as JSON Lines: each line an object whose keys are the columns."""
+
+from pathlib import Path
+
+from clcap_cli.datasets.reading import read_json_lines
+from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.source import Reader, Source
+from clcap_cli.datasets.table import Row, Table, has_columns, table_records
+from clcap_cli.errors import ClcapError
+
+
+def _recognises(source: Source) -> bool:
+    """Several lines, or one with the columns of a table."""
+    start = source.document
+    return start is not None and (start.is_lines or (isinstance(start.value, dict) and has_columns(start.value)))
+
+
+def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+    return table_records(_table(source.path), data_set)
+
+
+def _table(path: Path) -> Table:
+    rows = []
+    for number, cells in read_json_lines(path):
+        if not isinstance(cells, dict):
+            raise ClcapError(f"{path}: row {number} is no object; each line of JSON Lines is one")
+        rows.append(Row(f"row {number}", cells))
+    return Table(path, list(dict.fromkeys(name for row in rows for name in row.cells)), rows)
+
+
+READER = Reader("JSON Lines (objects with the keys of such a header)", _recognises, _read)

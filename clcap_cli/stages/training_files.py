@@ -1,0 +1,131 @@
+"""The files that train-cl starts from, and what the task of its objective needs of them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
+from clcap_cli.artifacts.evaluators import open_evaluator
+from clcap_cli.artifacts.features import Features
+from clcap_cli.artifacts.inputs import captions_for, check_backbone, check_tokenizer, features_for
+from clcap_cli.artifacts.kept import NEIGHBOURS, REFERENCE, KeptArrays, log_probs_beside, neighbours_beside
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.console import watching
+from clcap_cli.digests import digest
+from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.models.registry import with_dropout
+from clcap_cli.retrieval.nearest import nearest_images
+from clcap_cli.stages.options import NegativesName
+from clcap_cli.training.data import CaptionSplit
+from clcap_cli.training.negatives import NegativeSampler
+from clcap_cli.training.reference import ModelOnFeatures
+
+SHARE_SIMILAR: dict[NegativesName, float] = {"random": 0.0, "similar": 1.0, "mixed": 0.5}
+MOST_SIMILAR = 20
+"""Images whose captions are an image's similar negatives."""
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """Checkpoints, captions and features, opened."""
+
+    reference: Checkpoint
+    start: Checkpoint
+    """Where the target starts."""
+    captions: Captions
+    features: Features
+    reference_features: Features | None
+    """None for an objective that needs no reference."""
+
+    def target_model(self, dropout: float, device: torch.device) -> ModelOnFeatures:
+        """The target at its start, with another dropout rate."""
+        start = replace(self.start, config=with_dropout(self.start.config, dropout))
+        return ModelOnFeatures(start.captioner(device), self.features)
+
+    def reference_model(self, device: torch.device) -> ModelOnFeatures | None:
+        """The reference; None for an objective that needs none."""
+        features = self.reference_features
+        return None if features is None else ModelOnFeatures(self.reference.captioner(device), features)
+
+    def split(self, name: str, device: torch.device) -> CaptionSplit:
+        """The captions of a split, without images that one of the models does not see."""
+        skipped = [*self.features.skipped, *(self.reference_features.skipped if self.reference_features else ())]
+        longest = min(self.start.config.max_length, self.reference.config.max_length)
+        return CaptionSplit(self.captions, name, device, skipped, self.start.tokenizer, longest)
+
+    def reference_cache(self) -> KeptArrays | None:
+        """The reference's ln p of pairs that recur; None for an objective that needs no reference."""
+        if self.reference_features is None:
+            return None
+        origin = Origin("train-cl", {})
+        origin.uses("reference", self.reference)
+        origin.uses("captions", self.captions)
+        origin.uses("reference features", self.reference_features)
+        return KeptArrays(log_probs_beside(self.reference.path), REFERENCE, origin)
+
+
+def open_files(
+    ref: Path,
+    target: Path | None,
+    captions: Path | None,
+    features: Path | None,
+    ref_features: Path | None,
+    needs_reference: bool,
+    origin: Origin,
+) -> TrainingFiles:
+    """Open a reference with what it was made from, or with what is given, and record in ``origin`` what is used."""
+    reference, start = open_checkpoint(ref), open_checkpoint(target or ref)
+    check_tokenizer(reference, start.tokenizer, start.path)
+    spoken = captions_for(reference, captions)
+    seen = features_for(start, spoken, features)
+    for role, artifact in (("target", start), ("captions", spoken), ("features", seen)):
+        origin.uses(role, artifact)
+    if not needs_reference:
+        return TrainingFiles(reference, start, spoken, seen, None)
+    shared = features if target is None else None
+    reference_seen = features_for(reference, spoken, ref_features or shared, "--ref-features")
+    origin.uses("reference", reference)
+    origin.uses("reference features", reference_seen)
+    return TrainingFiles(reference, start, spoken, seen, reference_seen)
+
+
+def sampler_of(
+    split: CaptionSplit, captions: Captions, features: Features, negatives: NegativesName
+) -> NegativeSampler:
+    """What draws a split's negatives; which images are similar is computed once and kept beside ``features``."""
+    if negatives == "random":
+        return NegativeSampler(split)
+    origin = Origin("train-cl", {"nearest": MOST_SIMILAR})
+    origin.uses("features", features)
+    origin.uses("captions", captions)
+    kept = KeptArrays(neighbours_beside(features.path), NEIGHBOURS, origin)
+
+    def compute() -> np.ndarray:
+        pooled = features.pooled_at(features.rows_of(split.ids))
+        return nearest_images(pooled, MOST_SIMILAR, watching("similar images, blocks"))
+
+    def fits(nearest: np.ndarray) -> bool:
+        images = len(split)
+        inside = ((nearest >= 0) & (nearest < images)).all()
+        return bool(inside) and (nearest.dtype, nearest.shape) == ("int32", (images, min(MOST_SIMILAR, images - 1)))
+
+    nearest = kept.get(digest([split.rows.tobytes()]), compute, fits)
+    return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])
+
+
+def evaluator_for(start: Checkpoint, given: Path | None, device: torch.device, origin: Origin) -> Evaluator:
+    """A new evaluator of the captioner's captions, or the one that is ``given``.
+
+    Raises ClcapError when that one is of another tokenizer or backbone.
+    """
+    if given is None:
+        tokenizer, channels = start.tokenizer, start.backbone.pooled_channels
+        return Evaluator(EvaluatorConfig(tokenizer.size, channels, end_token=tokenizer.end)).to(device)
+    saved = open_evaluator(given)
+    check_tokenizer(start, saved.tokenizer, given)
+    check_backbone(start, saved.backbone, str(given))
+    origin.uses("evaluator", saved)
+    return saved.evaluator(device)

@@ -1,0 +1,38 @@
+"""What the steps between two validations report."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+
+from torch import Tensor
+
+
+class Meter:
+    """Means over all steps since the last validation, and how long they took."""
+
+    def __init__(self, steps: int = 0, sums: Mapping[str, float] | None = None):
+        """Go on from the ``sums`` of so many ``steps``; the clock starts now."""
+        self.steps = steps
+        self.sums: dict[str, Tensor | float] = defaultdict(float, sums or {})
+        self.started = time.monotonic()
+        self.waited = 0.0
+        """Seconds spent waiting for data."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    def add(self, figures: Mapping[str, Tensor], share: float) -> None:
+        """Add the figures of a part of a batch, weighted by its share of the batch."""
+        for name, value in figures.items():
+            self.sums[name] += value * share
+
+    def totals(self) -> dict[str, float]:
+        """The sums as plain numbers."""
+        return {name: float(value) for name, value in self.sums.items()}
+
+    def means(self) -> dict[str, float]:
+        """The mean of each figure over the steps, and the share of the time spent waiting for data."""
+        means = {name: value / self.steps for name, value in self.totals().items()}
+        return {**means, "loader_share": self.waited / self.seconds}

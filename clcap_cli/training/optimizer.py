@@ -1,0 +1,65 @@
+"""The optimiser: Adam or AdamW, bounds of gradients, and what it remembers as tensors."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clcap_cli.training.settings import Optimisation
+
+BETAS = (0.8, 0.999)
+"""As the authors' code has them."""
+
+
+def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Optimizer:
+    """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019), which decays weight matrices and no vectors."""
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=settings.lr, betas=BETAS, fused=True)
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
+
+
+def bound_gradients(model: nn.Module, settings: Optimisation) -> None:
+    """Scale all gradients down to a norm, or clamp each of their elements, or neither, as the settings have it."""
+    if settings.clip_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+    elif settings.clip is not None:
+        nn.utils.clip_grad_value_(model.parameters(), settings.clip)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let the next step have this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def memory_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What an Adam remembers of every parameter: '0.exp_avg' and so on, the parameters counted in their order."""
+    memory = optimizer.state_dict()["state"]
+    return {f"{number}.{name}": value.cpu() for number, one in memory.items() for name, value in one.items()}
+
+
+def memory_like(optimizer: torch.optim.Optimizer, names: Iterable[str]) -> dict[str, Tensor]:
+    """Tensors of the types and shapes of a memory of those parameters of which ``names`` say something."""
+    numbers = {name.partition(".")[0] for name in names}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return {
+        f"{number}.{name}": torch.zeros(()) if name == "step" else parameter
+        for number, parameter in enumerate(parameters)
+        if str(number) in numbers
+        for name in ("step", "exp_avg", "exp_avg_sq")
+    }
+
+
+def load_memory(optimizer: torch.optim.Optimizer, memory: Mapping[str, Tensor]) -> None:
+    """Let the optimiser remember what ``memory_of`` another one gave; its settings stay."""
+    state: dict[int, dict[str, Tensor]] = defaultdict(dict)
+    for key, value in memory.items():
+        number, _, name = key.partition(".")
+        state[int(number)][name] = value
+    optimizer.load_state_dict({"state": dict(state), "param_groups": optimizer.state_dict()["param_groups"]})

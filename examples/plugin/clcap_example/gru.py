@@ -1,0 +1,70 @@
+"""A captioner whose state is that of a GRU, which starts from the projected image."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from clcap_cli.models.captioner import Captioner, CaptionerConfig, Size
+from clcap_cli.models.rows import ImageFeatures, Rows
+
+
+@dataclass(frozen=True)
+class GRUConfig(CaptionerConfig):
+    """Sizes of a GRU; clcap fills in the fields of CaptionerConfig and the channels."""
+
+    pooled_channels: Size
+    hidden_size: Size = 512
+
+
+@dataclass(frozen=True)
+class Hidden(Rows):
+    """The state after some tokens."""
+
+    h: Tensor
+    """(B, hidden)."""
+
+
+class GRU(Captioner[Hidden, Hidden]):
+    """One GRU layer (Cho et al. 2014)."""
+
+    Config: ClassVar = GRUConfig
+    config: GRUConfig
+    uses_grid = False
+
+    def __init__(self, config: GRUConfig):
+        super().__init__(config)
+        self.image = nn.Linear(config.pooled_channels, config.hidden_size)
+        self.words = nn.Embedding(config.input_size, config.hidden_size)
+        self.cell = nn.GRUCell(config.hidden_size, config.hidden_size)
+        self.output = nn.Linear(config.hidden_size, config.vocabulary_size)
+
+    @property
+    def state_size(self) -> int:
+        """See Captioner."""
+        return self.config.hidden_size
+
+    def encode(self, features: ImageFeatures) -> Hidden:
+        """See Captioner."""
+        return Hidden(torch.tanh(self.image(features.pooled)))
+
+    def start(self, visual: Hidden) -> Hidden:
+        """See Captioner."""
+        return visual
+
+    def advance(self, visual: Hidden, image: Tensor, state: Hidden, tokens: Tensor) -> tuple[Tensor, Hidden]:
+        """See Captioner."""
+        h = self.cell(self.words(tokens), state.h)
+        return h, Hidden(h)
+
+    def sequence_log_prob(self, visual: Hidden, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+        """See Captioner; token by token, also behind a caption's end, where nothing is added."""
+        border = captions[:, :1]
+        inputs = torch.cat([torch.full_like(border, self.config.start_token), captions], dim=1)  # (B, T + 1)
+        targets = torch.cat([captions, border], dim=1).scatter(1, lengths.unsqueeze(1), self.config.end_token)
+        state, total = visual[image], torch.zeros(len(captions), device=captions.device)
+        for time in range(inputs.shape[1]):
+            log_probs, state = self.step(visual, image, state, inputs[:, time])
+            total = total + log_probs.gather(1, targets[:, time : time + 1]).squeeze(1) * (time <= lengths)
+        return total

@@ -1,0 +1,267 @@
+"""A file of captions is read for what it holds, whatever it is called."""
+
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.datasets.image_texts import image_texts
+from clcap_cli.datasets.readers import READERS, read_captions
+from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.errors import ClcapError
+from tests.conftest import CLCAP
+
+IMAGES = {7: ("a.jpg", "train", ["a dog", "the dog's bone"]), 9: ("b.jpg", "val", ["a cat"])}
+SAID = {id: captions for id, (_, _, captions) in IMAGES.items()}
+ROWS = [
+    {"image_id": id, "image": name, "split": split, "caption": captions}
+    for id, (name, split, captions) in IMAGES.items()
+]
+
+
+def coco() -> bytes:
+    images = [{"id": id, "file_name": name} for id, (name, _, _) in IMAGES.items()]
+    notes = [{"id": 1, "image_id": id, "caption": caption} for id, captions in SAID.items() for caption in captions]
+    return json.dumps({"images": images, "annotations": notes}).encode()
+
+
+def coco_results() -> bytes:
+    return json.dumps([{"image_id": id, "caption": one} for id, captions in SAID.items() for one in captions]).encode()
+
+
+def karpathy() -> bytes:
+    images = [
+        {"cocoid": id, "filename": name, "split": split, "sentences": [{"raw": caption} for caption in captions]}
+        for id, (name, split, captions) in IMAGES.items()
+    ]
+    return json.dumps({"dataset": "coco", "images": images}, indent=1).encode()
+
+
+def json_lines() -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
+
+
+def csv() -> bytes:
+    return pd.DataFrame(ROWS).to_csv(index=False).encode()
+
+
+def parquet() -> bytes:
+    file = io.BytesIO()
+    pd.DataFrame(ROWS).to_parquet(file)
+    return file.getvalue()
+
+
+FORMATS = {
+    "coco": coco,
+    "coco-results": coco_results,
+    "karpathy": karpathy,
+    "json-lines": json_lines,
+    "csv": csv,
+    "parquet": parquet,
+}
+WITH_SPLITS = ("karpathy", "json-lines", "csv", "parquet")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], Path]:
+    """A file of a format, with a name that does not tell it."""
+
+    def write(name: str) -> Path:
+        path = tmp_path / f"{name}-captions"
+        path.write_bytes(FORMATS[name]())
+        return path
+
+    return write
+
+
+def test_every_format_is_here() -> None:
+    assert list(READERS.own) == list(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("suffix", ["", ".csv", ".json", ".jsonl", ".parquet"])
+def test_the_content_tells_the_format(tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"captions{suffix}"
+    path.write_bytes(FORMATS[name]())
+    assert image_texts(path) == SAID
+
+
+@pytest.mark.parametrize("name", WITH_SPLITS)
+def test_data_sets_tell_file_names_and_splits(file, name: str) -> None:
+    assert read_captions(file(name), data_set=True) == [
+        CaptionRecord(id, captions, image, split) for id, (image, split, captions) in IMAGES.items()
+    ]
+
+
+@pytest.mark.parametrize("name", WITH_SPLITS)
+def test_every_data_set_gives_the_same_captions(clcap, file, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "c.h5"
+    assert clcap("prepare-captions", file(name), "--min-count", 1, "--out", out).status == 0
+    found = open_captions(out)
+    assert (found.image_ids, found.splits.tolist()) == ([7, 9], ["train", "val"])
+    assert found.raw == [*SAID[7], *SAID[9]]
+
+
+@pytest.mark.parametrize("name", ["json-lines", "csv", "parquet"])
+def test_a_table_may_be_a_split(clcap, file, tmp_path: Path, name: str) -> None:
+    path, out = tmp_path / "train", tmp_path / "c.h5"
+    rows = pd.DataFrame([{key: row[key] for key in ("image", "caption")} for row in ROWS])
+    if name == "parquet":
+        rows.to_parquet(path)
+    else:
+        path.write_text(rows.to_csv(index=False) if name == "csv" else rows.to_json(orient="records", lines=True))
+    assert clcap("prepare-captions", "--train", path, "--min-count", 1, "--out", out).status == 0
+    assert open_captions(out).image_ids == ["a.jpg", "b.jpg"]
+    assert open_captions(out).splits.tolist() == ["train", "train"]
+
+
+def test_restval_counts_to_the_split_that_is_asked_for(clcap, tmp_path: Path) -> None:
+    path, out = tmp_path / "k", tmp_path / "c.h5"
+    path.write_bytes(karpathy().replace(b'"val"', b'"restval"'))
+    for asked, split in (((), "train"), (("--restval", "more"), "more")):
+        assert clcap("prepare-captions", path, "--min-count", 1, "--out", out, *asked).status == 0
+        assert open_captions(out).splits.tolist() == ["train", split]
+
+
+def test_a_file_that_does_not_tell_what_a_data_set_needs(refused, file) -> None:
+    assert refused("prepare-captions", file("coco")) == (
+        f"{file('coco')} does not tell which split its images are in; give it with --train, --val or --test, or a "
+        "table the column split"
+    )
+    for words in ((file("coco-results"),), ("--train", file("coco-results"))):
+        assert refused("prepare-captions", *words) == (
+            f"{file('coco-results')} does not tell the images' file names, which a data set needs"
+        )
+    for name in WITH_SPLITS:
+        assert refused("prepare-captions", "--val", file(name)) == (
+            f"{file(name)} has splits of its own, such as train; give it without --val"
+        )
+
+
+def test_predictions_and_references_may_have_any_format(clcap, file, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    said.write_text("image_id,caption\n7,a dog\n9,a cat\n")
+    words = ("--references", file("karpathy"), "--metrics", "rouge_l", "--out", tmp_path / "m.json")
+    assert clcap("evaluate", said, *words).status == 0
+    figures = json.loads((tmp_path / "m.json").read_text())["figures"]
+    assert (figures["images"], figures["ROUGE_L"]) == (2, pytest.approx(1))
+
+
+def test_captions_to_rank_may_have_any_format(clcap, chain: Path) -> None:
+    assert clcap("caption", chain / "nt.pt", "--device", "cpu").status == 0
+    results = chain / "nt.captions.json"
+    table = pd.DataFrame(json.loads(results.read_text()))
+    table.to_csv(chain / "said", index=False)
+    ranks = []
+    for path in (results, chain / "said"):
+        words = ("--results", path, "--device", "cpu", "--out", chain / "r.json")
+        assert clcap("self-retrieve", chain / "nt.pt", *words).status == 0
+        ranks.append(json.loads((chain / "r.json").read_text())["images"])
+    assert ranks[0] == ranks[1]
+
+
+def test_an_id_of_two_images_is_named_in_references_too(tmp_path: Path) -> None:
+    path = tmp_path / "k.json"
+    path.write_bytes(karpathy().replace(b'"cocoid": 9', b'"cocoid": 7'))
+    with pytest.raises(ClcapError) as error:
+        image_texts(path)
+    assert str(error.value) == f"{path}: the images a.jpg and b.jpg have the same id, 7; give each its own"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "an empty file"),
+        (b'{"provenance": {}, "figures": {}, "images": [{"image_id": 1}]}', "JSON, an object with the keys "),
+        (b'{"figures": 1}', "JSON, an object with the keys figures"),
+        (b"{}", "JSON, an empty object"),
+        (b'[{"id": 1, "text": "a"}]', "JSON, a list that starts with an object with the keys id, text"),
+        (b"[[1]]", "JSON, a list that starts with a list that starts with a number"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"PK\x03\x04", "a ZIP archive or a PyTorch file"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive"),
+        (b"\xff\xd8\xff\x00", "a binary file that starts with the bytes ff d8 ff 00"),
+        (b"<!doctype html><html>quota exceeded", "a text file that starts with '<!doctype html><html>quota exceeded'"),
+        (b"name;text\n1;a dog\n", "a text file that starts with 'name;text\\n1;a dog'"),
+    ],
+)
+def test_an_unknown_file_is_described(refused, tmp_path: Path, content: bytes, found: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    message = refused("prepare-captions", path)
+    assert message.startswith(f"{path} is no known file of captions: it is {found}")
+    assert message.endswith(
+        ". Known are: COCO captions (JSON with images and annotations); COCO results (JSON list with image_id and "
+        "caption); Karpathy's data sets (JSON with images and their sentences); JSON Lines (objects with the keys of "
+        "such a header); CSV (with a header such as image_id,caption or image,caption,split); Parquet (with the "
+        "columns of such a header)"
+    )
+    assert refused("evaluate", "--predictions", path, "--references", path) == message
+
+
+KEYS = st.sampled_from(["images", "annotations", "image_id", "id", "caption", "sentences"])
+JSON = st.recursive(
+    st.sampled_from([None, True, 1, 1.5, "a", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+LINES = st.lists(JSON.map(json.dumps), max_size=3).map("\n".join) | st.text('{}[]",:\n1\0ü', max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LINES.map(str.encode) | st.binary(max_size=20))
+@example(b'{"images": 5}')
+@example(b'{"annotations": 5}')
+@example(b'{"images": [5]}')
+@example(b"[5]")
+@example(b'{"id": 1}\n{"caption"')
+@example(b'{"id": 1}{"id": 2}')
+@example(b"\xff\xfe{\x00}\x00")
+@example(b"[" * 100_000)
+@example(b'id,caption\n1,"a')
+def test_no_content_is_more_than_an_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(content)
+    for data_set in (False, True):
+        try:
+            assert all(isinstance(record, CaptionRecord) for record in read_captions(path, data_set))
+        except ClcapError as error:
+            assert str(path) in str(error)
+
+
+PLUGIN = """
+from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.source import Reader
+
+def recognises(source):
+    return source.text.startswith("#token")
+
+def read(source, data_set):
+    lines = [line.split("\\t") for line in source.path.read_text().splitlines()[1:]]
+    return [CaptionRecord(name, [caption], name, "train") for name, caption in lines]
+
+READER = Reader("token files", recognises, read)
+"""
+
+
+def test_a_package_can_bring_a_format(tmp_path: Path) -> None:
+    (tmp_path / "token_files.py").write_text(PLUGIN)
+    about = tmp_path / "token_files-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: token-files\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[clcap.readers]\ntoken = token_files:READER\n")
+    captions, out = tmp_path / "flickr.token", tmp_path / "c.h5"
+    captions.write_text("#token\na.jpg\ta dog\nb.jpg\ta cat\n")
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    words = [*CLCAP, "prepare-captions", captions, "--min-count", "1", "--out", out]
+    answer = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
+    assert answer.returncode == 0, answer.stderr
+    assert open_captions(out).image_ids == ["a.jpg", "b.jpg"]

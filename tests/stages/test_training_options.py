@@ -1,0 +1,142 @@
+"""Options of training, through the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.train_mle import train_mle
+from tests.conftest import Answer
+
+Clcap = Callable[..., Answer]
+SMALL = ("--embedding", 8, "--hidden", 8, "--device", "cpu")
+
+
+def log(checkpoint: Path) -> list[dict[str, float]]:
+    lines = checkpoint.with_suffix(".log.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def mle(chain: Path) -> tuple[object, ...]:
+    """24 images, 6 in a batch: 4 steps an epoch."""
+    files = chain / "captions.h5", chain / "features.h5", "--out", chain / "new.pt"
+    return "train-mle", *files, *SMALL, "--batch-size", 6
+
+
+def cl(chain: Path, *words: object) -> tuple[object, ...]:
+    few = "--k", 2, "--batch-size", 6, "--device", "cpu"
+    return "train-cl", "--ref", chain / "nt.pt", "--out", chain / "new.pt", *few, *words
+
+
+def test_steps_warm_up_adamw_and_norm(chain: Path, clcap: Clcap) -> None:
+    words = ["--optimizer", "adamw", "--weight-decay", 0.1, "--clip-norm", 1, "--max-steps", 6, "--eval-every", 4]
+    answer = clcap(*mle(chain), *words, "--lr", 0.01, "--schedule", "cosine-by-step", "--warmup-steps", 5)
+    assert answer.status == 0, answer.err
+    assert "epoch 1/30, step 4  loss " in answer.err
+    lines = log(chain / "new.pt")
+    assert [(line["epoch"], line["step"]) for line in lines] == [(0, 0), (1, 4), (1.5, 6)]
+    assert [line["lr"] for line in lines[1:]] == pytest.approx([0.008, 0.01])
+    checkpoint = open_checkpoint(chain / "new.pt")
+    assert {"epochs": 1.5, "steps": 6}.items() <= checkpoint.training.items()
+    stored = checkpoint.provenance.settings
+    assert (stored["clip"], stored["clip_norm"], stored["weight_decay"]) == (None, 1, 0.1)
+    assert "best epoch " in clcap("show", chain / "new.pt").out
+    assert clcap("train-cl", "--ref", chain / "new.pt", "--k", 1, "--epochs", 1, "--device", "cpu").status == 0
+    assert clcap("self-retrieve", chain / "new.pt").status == 0
+    assert clcap("report", chain / "new.retrieval.json", chain / "new.log.jsonl").status == 0
+
+
+def test_what_is_stored_is_what_was_used(chain: Path, clcap: Clcap) -> None:
+    assert clcap(*mle(chain), "--epochs", 1, "--optimizer", "adamw").status == 0
+    stored = open_checkpoint(chain / "new.pt").provenance.settings
+    assert (stored["clip"], stored["clip_norm"], stored["weight_decay"]) == (0.1, None, 0.01)
+
+
+FIGURES = {"loss": ("val_loss", min), "mean-rank": ("val_mean_rank", min), "cider": ("val_CIDEr", max)}
+
+
+@pytest.mark.parametrize(
+    ("objective", "select_by"),
+    [("mle", by) for by in FIGURES] + [("contrastive", by) for by in FIGURES] + [("adversarial", "cider")],
+)
+def test_the_checkpoint_that_is_kept_is_the_best_of_the_figure(
+    chain: Path, clcap: Clcap, objective: str, select_by: str
+) -> None:
+    figure, best = FIGURES[select_by]
+    words = mle(chain) if objective == "mle" else cl(chain, "--objective", objective)
+    answer = clcap(*words, "--max-steps", 6, "--eval-every", 2, "--lr", 0.01, "--select-by", select_by)
+    assert answer.status == 0, answer.err
+    record = open_checkpoint(chain / "new.pt").training
+    tried = log(chain / "new.pt")[1:]
+    assert record["criterion"] == figure
+    assert record["figures"][figure] == best(line[figure] for line in tried)
+    assert record["best_step"] == next(line["step"] for line in tried if line[figure] == record["figures"][figure])
+
+
+def test_by_default_mle_is_selected_by_loss_and_cl_by_mean_rank(chain: Path) -> None:
+    assert open_checkpoint(chain / "nt.pt").training["criterion"] == "val_loss"
+    assert open_checkpoint(chain / "nt_cl.pt").training["criterion"] == "val_mean_rank"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--weight-decay", 0.1),
+            "Invalid value for '--weight-decay': --optimizer adam has none; give --optimizer adamw",
+        ),
+        (
+            ("--clip", 1, "--clip-norm", 1),
+            "Invalid value for '--clip-norm': --clip bounds each gradient by itself; give one of the two",
+        ),
+        (
+            ("--warmup-steps", 9, "--max-steps", 9),
+            "Invalid value for '--warmup-steps': the warm-up's 9 steps are all of --max-steps 9",
+        ),
+    ],
+)
+def test_options_that_exclude_each_other(chain: Path, clcap: Clcap, words: tuple[object, ...], message: str) -> None:
+    for command in (mle(chain), cl(chain)):
+        answer = clcap(*command, *words)
+        assert (answer.status, answer.out) == (2, "")
+        assert answer.err == f"error: {message} (see clcap {command[0]} --help)\n"
+
+
+def test_the_adversarial_loss_selects_nothing(chain: Path, clcap: Clcap) -> None:
+    answer = clcap(*cl(chain, "--objective", "adversarial", "--select-by", "loss"))
+    assert answer.status == 2
+    assert answer.err == (
+        "error: Invalid value for '--select-by': the loss of --objective adversarial changes with its evaluator; "
+        "give mean-rank or cider (see clcap train-cl --help)\n"
+    )
+
+
+def test_a_warm_up_longer_than_the_epochs(chain: Path, refused: Callable[..., str]) -> None:
+    assert refused(*mle(chain), "--epochs", 2, "--warmup-steps", 8) == (
+        "--warmup-steps 8: the training has 8 steps at most, 4 an epoch; give fewer"
+    )
+    assert not (chain / "new.pt").exists()
+
+
+@pytest.mark.parametrize("word", ["max-steps", "eval-every", "clip-norm"])
+def test_none_of_them_can_be_0(chain: Path, clcap: Clcap, word: str) -> None:
+    answer = clcap(*mle(chain), f"--{word}", 0)
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: Invalid value for '--{word}': ")
+
+
+def test_from_python_they_exclude_each_other_too(chain: Path) -> None:
+    with pytest.raises(ClcapError, match="weight_decay: --optimizer adam has none; give --optimizer adamw"):
+        train_mle(chain / "captions.h5", chain / "features.h5", weight_decay=0.1)
+
+
+def test_printed_options_are_read_again(chain: Path, clcap: Clcap) -> None:
+    words = ("--clip-norm", 1, "--optimizer", "adamw", "--max-steps", 2)
+    printed = clcap(*mle(chain), *words, "--print-config")
+    (chain / "options.yaml").write_text(printed.out)
+    answer = clcap(*mle(chain)[:3], "--config", chain / "options.yaml")
+    assert answer.status == 0, answer.err
+    assert open_checkpoint(chain / "new.pt").provenance.settings["clip_norm"] == 1

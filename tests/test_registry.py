@@ -1,0 +1,67 @@
+"""What installed packages offer, and what becomes of what they offer wrongly."""
+
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.registry import Registry
+
+
+def install(folder: Path, package: str, group: str, *points: str) -> None:
+    """What an installed package leaves: its name and its entry points."""
+    info = folder / f"{package}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(points))
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    (tmp_path / "rude_module.py").write_text("raise SystemExit('never mind')")
+    install(
+        tmp_path,
+        "first",
+        "clcap.test",
+        "ordered = collections:OrderedDict",
+        "gone = no_such_module:Thing",
+        "rude = rude_module:Thing",
+        "number = math:pi",
+        "own = collections:Counter",
+        "both = collections:Counter",
+    )
+    install(tmp_path, "second", "clcap.test", "both = collections:OrderedDict")
+    monkeypatch.syspath_prepend(tmp_path)
+    return Registry("dictionary", "clcap.test", {"own": "builtins:dict"}, base=dict)
+
+
+def test_a_package_adds_to_clcaps_own(registry: Registry) -> None:
+    assert registry.names == ["own", "both", "gone", "number", "ordered", "rude"]
+    assert registry.get("own") is dict
+    assert registry.get("ordered").__name__ == "OrderedDict"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("rude", "cannot be loaded: SystemExit: never mind"),
+        ("number", "cannot be used: math:pi is not a class derived from dict"),
+        ("both", "cannot be used: second 1.0 has one of this name too"),
+    ],
+)
+def test_what_cannot_be_used_costs_one_line(registry: Registry, name: str, reason: str) -> None:
+    with pytest.raises(ClcapError) as raised:
+        registry.get(name)
+    assert str(raised.value) == f"the dictionary '{name}' of the package first 1.0 {reason}"
+
+
+def test_clcaps_own_names_cannot_be_taken(registry: Registry) -> None:
+    (point,) = (point for point in registry.plugins if point.name == "own")
+    with pytest.raises(ClcapError, match="'own' of the package first 1\\.0 cannot be used: clcap has"):
+        registry.load(point)
+
+
+def test_an_unknown_name_is_told_with_the_nearest(registry: Registry) -> None:
+    with pytest.raises(ClcapError, match="unknown dictionary 'orderd'; the nearest known: ordered"):
+        registry.get("orderd")

@@ -1,0 +1,56 @@
+import pytest
+import torch
+from torch import nn
+
+from clcap_cli.training.optimizer import bound_gradients, make_optimizer
+from clcap_cli.training.settings import Optimisation
+
+
+def with_gradients(value: float) -> nn.Module:
+    model = nn.Linear(3, 4)
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, value)
+    return model
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_adamw_decays_matrices_and_no_vectors(decay: float) -> None:
+    model = with_gradients(0.0)
+    weight, bias = model.weight.detach().clone(), model.bias.detach().clone()
+    make_optimizer(model, Optimisation(optimizer="adamw", lr=0.1, weight_decay=decay)).step()
+    assert torch.allclose(model.weight, weight * (1 - 0.1 * decay))
+    assert torch.equal(model.bias, bias)
+
+
+def test_adamw_without_decay_is_adam() -> None:
+    made = []
+    for name in ("adam", "adamw"):
+        torch.manual_seed(0)
+        model = with_gradients(0.3)
+        make_optimizer(model, Optimisation(optimizer=name, lr=0.1, weight_decay=None if name == "adam" else 0.0)).step()
+        made.append(model.state_dict())
+    assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
+
+
+@pytest.mark.parametrize("norm", [0.5, 100.0])
+def test_a_norm_bounds_all_gradients_together(norm: float) -> None:
+    model = with_gradients(2.0)  # 16 numbers: a norm of 8
+    bound_gradients(model, Optimisation(clip_norm=norm))
+    gradients = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+    assert gradients.norm().item() == pytest.approx(min(norm, 8.0), rel=1e-4)
+    assert gradients.unique().numel() == 1
+
+
+def test_a_clamp_bounds_every_gradient() -> None:
+    model = with_gradients(2.0)
+    model.bias.grad.fill_(-0.25)
+    bound_gradients(model, Optimisation(clip=0.5))
+    assert model.weight.grad.unique().tolist() == [0.5]
+    assert model.bias.grad.unique().tolist() == [-0.25]
+
+
+def test_what_is_left_open_is_filled_in() -> None:
+    assert Optimisation().resolved("fp32").clip == 0.1
+    assert Optimisation(clip_norm=5.0).resolved("fp32").clip is None
+    assert Optimisation().resolved("bf16").weight_decay is None
+    assert Optimisation(optimizer="adamw").resolved("bf16").weight_decay == 0.01

@@ -1,0 +1,160 @@
+"""A training that is stopped, saved, loaded into fresh objects and continued is the one that was not stopped."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.errors import ClcapError
+from clcap_cli.training.loop import advance, finish
+from clcap_cli.training.settings import Optimisation
+from clcap_cli.training.state import TrainState
+from tests.training.tasks import adversarial_task, mle_task, pair_task
+
+TASKS = {"MLE": mle_task, "contrastive": pair_task, "adversarial": adversarial_task}
+BY_EPOCH = Optimisation(epochs=2, select_by="mean-rank", lr=1e-2, clip=0.1, precision="fp32")
+BY_STEP = Optimisation(
+    epochs=3,
+    max_steps=9,
+    eval_every=3,
+    select_by="mean-rank",
+    optimizer="adamw",
+    lr=1e-2,
+    schedule="cosine-by-step",
+    warmup_steps=3,
+    weight_decay=0.1,
+    clip_norm=1.0,
+    precision="fp32",
+)
+ORIGIN = Origin("train-cl", {"lr": 1e-2, "seed": 0})
+
+
+def started(folder: Path, name: str, settings: Optimisation, target: str = "nt.pt") -> TrainState:
+    """A task of 4 steps an epoch, with dropout."""
+    task = TASKS[name](folder, target, dropout=0.5)
+    return TrainState(task, replace(settings, select_by="loss") if name == "MLE" else settings)
+
+
+def digits(log: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [{name: v for name, v in line.items() if name not in ("seconds", "loader_share")} for line in lines]
+
+
+def weights(state: TrainState) -> dict[str, torch.Tensor]:
+    every = state.networks.items()
+    return {f"{name}.{key}": value for name, network in every for key, value in network.state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(("settings", "stop"), [(BY_EPOCH, 6), (BY_STEP, 4)], ids=["mid-epoch", "between validations"])
+@pytest.mark.parametrize("name", TASKS)
+def test_a_stopped_training_goes_on_with_the_same_digits(
+    made_chain: Path, tmp_path: Path, name: str, settings: Optimisation, stop: int
+) -> None:
+    whole, stopped = (started(made_chain, name, settings) for _ in range(2))
+    torch.manual_seed(7)
+    advance(whole, tmp_path / "whole.jsonl")
+    torch.manual_seed(7)
+    advance(stopped, tmp_path / "stopped.jsonl", until=stop)
+    assert stopped.progress.step == stop
+    stopped.save(tmp_path / "state.pt", ORIGIN)
+    torch.manual_seed(99)
+    continued = started(made_chain, name, settings, target="nt_cl.pt")
+    continued.load(tmp_path / "state.pt", ORIGIN)
+    advance(continued, tmp_path / "continued.jsonl")
+    assert same(weights(continued), weights(whole))
+    assert digits(tmp_path / "continued.jsonl") == digits(tmp_path / "whole.jsonl")
+    assert _without_shares(finish(continued)) == _without_shares(finish(whole))
+    assert same(weights(continued), weights(whole))
+
+
+def _without_shares(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "figures": {key: v for key, v in record["figures"].items() if key != "loader_share"}}
+
+
+@pytest.fixture(scope="module")
+def state(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainState, bytes]:
+    """A training that has not begun, and the file of one that was stopped."""
+    folder = tmp_path_factory.mktemp("state")
+    stopped = started(made_chain, "adversarial", BY_EPOCH)
+    advance(stopped, folder / "log.jsonl", until=5)
+    stopped.save(folder / "state.pt", ORIGIN)
+    return started(made_chain, "adversarial", BY_EPOCH), (folder / "state.pt").read_bytes()
+
+
+@pytest.fixture
+def saved(state: tuple[TrainState, bytes], tmp_path: Path) -> Path:
+    (tmp_path / "state.pt").write_bytes(state[1])
+    return tmp_path / "state.pt"
+
+
+@pytest.fixture
+def refusal_of(state: tuple[TrainState, bytes]) -> Callable[..., str]:
+    """Why a file is not loaded; nothing may change by that."""
+    fresh, _ = state
+
+    def load(path: Path, origin: Origin = ORIGIN) -> str:
+        before, drawn = copy.deepcopy(weights(fresh)), torch.get_rng_state()
+        with pytest.raises(ClcapError) as refusal:
+            fresh.load(path, origin)
+        assert same(weights(fresh), before)
+        assert torch.equal(torch.get_rng_state(), drawn)
+        assert fresh.progress.step == 0
+        return str(refusal.value).removeprefix(f"{path} ")
+
+    return load
+
+
+def with_tensor(name: str, value: object) -> Callable[[dict[str, Any]], None]:
+    return lambda content: content["tensors"].update({name: value})
+
+
+PART, TENSOR = "is not a whole clcap/train-state file: at ", "is damaged: its tensor "
+
+
+@pytest.mark.parametrize(
+    ("change", "how"),
+    [
+        (lambda content: content.pop("progress"), f"{PART}progress: "),
+        (lambda content: content["progress"].update(step=-1), f"{PART}progress.step: "),
+        (lambda content: content["progress"].pop("batch"), f"{PART}progress.batch: "),
+        (lambda content: content["sums"].update(sums=[]), f"{PART}sums.sums: "),
+        (lambda content: content.update(tensors=None), "is damaged: it has no tensors; "),
+        (lambda content: content["tensors"].update({3: 4}), f"{TENSOR}'3' is no plain tensor, expected missing; "),
+        (with_tensor("best/output.bias", None), f"{TENSOR}'best/output.bias' is missing, expected float32 "),
+        (with_tensor("network captioner/output.bias", torch.zeros(2)), f"{TENSOR}'network captioner/output.bias' is "),
+        (with_tensor("optimizer captioner/0.exp_avg", torch.zeros(1)), f"{TENSOR}'optimizer captioner/0.exp_avg' is "),
+        (with_tensor("optimizer evaluator/99.step", torch.zeros(())), f"{TENSOR}'optimizer evaluator/99.step' is "),
+        (with_tensor("generator dropout/state", torch.zeros(3)), f"{TENSOR}'generator dropout/state' is float32 (3), "),
+        (lambda content: content["progress"].update(step=6), "is damaged: its content is not what was saved; "),
+    ],
+)
+def test_a_damaged_state_is_refused(
+    saved: Path, refusal_of: Callable[..., str], change: Callable[[dict[str, Any]], object], how: str
+) -> None:
+    content = torch.load(saved, weights_only=True)
+    change(content)
+    torch.save(content, saved)
+    assert refusal_of(saved).startswith(how)
+
+
+def test_a_state_of_another_training_is_refused(made_chain: Path, saved: Path, refusal_of: Callable[..., str]) -> None:
+    other = Origin("train-cl", {"lr": 1e-3, "seed": 0})
+    assert refusal_of(saved, other) == "is of another training: lr is 0.01 there and 0.001 here"
+    other = Origin("train-cl", dict(ORIGIN.settings))
+    other.uses_file("captions", made_chain / "captions.h5")
+    assert refusal_of(saved, other) == "is of another training: its files are not those of this one"
+
+
+def test_a_checkpoint_is_no_state(made_chain: Path, refusal_of: Callable[..., str]) -> None:
+    refusal = refusal_of(made_chain / "nt.pt")
+    assert refusal == "is a clcap/checkpoint file; clcap/train-state is needed here"
