@@ -18,6 +18,7 @@ from clcap_cli.stages.demo import demo
 from clcap_cli.stages.doctor import doctor
 from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.import_features import import_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.report import report
@@ -37,9 +38,10 @@ app = typer.Typer(
 )
 
 
-for stage in (
+STAGES = (
     prepare_captions,
     extract_features,
+    import_features,
     train_mle,
     train_cl,
     caption,
@@ -52,8 +54,9 @@ for stage in (
     show,
     demo,
     doctor,
-):
-    app.command(stage.__name__.replace("_", "-"))(as_command(stage))
+)
+for stage in STAGES:
+    app.command(stage.name)(as_command(stage))
 
 
 def _print_version(wanted: bool) -> None:

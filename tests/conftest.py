@@ -76,11 +76,14 @@ def made_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = {"embedding": 24, "hidden": 32, "epochs": 2, "lr": 0.01, "device": "cpu"}
     train_mle(captions, features, model="neuraltalk2", out=folder / "nt.pt", **small)
     train_mle(captions, features, model="adaptive-attention", out=folder / "aa.pt", **small)
+    layers = ["layers=2", "heads=2", "feedforward_size=48"]
+    del small["embedding"]
+    train_mle(captions, features, model="transformer", model_option=layers, out=folder / "tf.pt", **small)
     train_cl(folder / "nt.pt", k=2, epochs=1, device="cpu")
     return folder
 
 
 @pytest.fixture
 def chain(made_chain: Path, tmp_path: Path) -> Path:
-    """A folder of the test's own with scenes/, captions.h5, features.h5, nt.pt, aa.pt and nt_cl.pt."""
+    """A folder of the test's own with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt."""
     return Path(shutil.copytree(made_chain, tmp_path / "chain"))

@@ -1,6 +1,7 @@
 """Files appear whole or not at all."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -112,3 +113,10 @@ def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
     return path
+
+
+def check_room(path: Path, mebibytes: float) -> None:
+    """Fail now if the disk has no room for a file of this size at ``path``."""
+    free = shutil.disk_usage(path.parent).free / 2**20
+    if mebibytes > free:
+        raise ClcapError(f"{path} would take {mebibytes:,.0f} MiB and the disk has {free:,.0f} MiB free")

@@ -66,7 +66,8 @@ def write_regions(
         pooled = _contiguous(file, "pooled", (len(ids), info.pooled_channels))
         grid = _contiguous(file, "grid", (int(starts[-1]), info.grid_channels))
         for row, id in enumerate(ids):
-            regions = np.ascontiguousarray(read(id), dtype=np.float16)
+            with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
+                regions = np.ascontiguousarray(read(id), dtype=np.float16)
             _check_finite(regions[None], [id])
             pooled[row], grid[starts[row] : starts[row + 1]] = regions.mean(axis=0, dtype=np.float32), regions
             state.update(regions.data)

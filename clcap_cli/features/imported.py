@@ -1,12 +1,10 @@
-"""Region features that other programs made: one file an image, one HDF5 file, or bottom-up attention's table.
+"""Region features that other programs made: a file for each image, one HDF5 file, or bottom-up attention's table.
 
 Each reader knows how many regions an image has before it reads them.
 """
 
 import base64
 import binascii
-import csv
-import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -28,10 +26,11 @@ class RegionFeatures(ABC):
     def __init__(self, path: Path, shapes: dict[str, tuple[int, int]]):
         """``shapes`` are regions and channels by key; raises ClcapError when there are none or channels differ."""
         self.path, self.shapes = path, shapes
+        if not shapes:
+            raise ClcapError(f"{path} has no region features: no file of regions, dataset or line")
         channels = sorted({found[1] for found in shapes.values()})
-        if len(channels) != 1:
-            what = f"regions of {some(channels)} channels" if channels else "no region features"
-            raise ClcapError(f"{path} has {what}; all images need the same number")
+        if len(channels) > 1:
+            raise ClcapError(f"{path} has regions of {some(channels)} channels; all images need the same number")
         self.channels = channels[0]
 
     def read(self, key: str) -> np.ndarray:
@@ -50,7 +49,11 @@ class RegionFolder(RegionFeatures):
     """A folder with KEY.npz or KEY.npy for each image."""
 
     def __init__(self, path: Path):
-        self.files = {file.stem: file for file in sorted(path.iterdir()) if file.suffix in (".npz", ".npy")}
+        self.files: dict[str, Path] = {}
+        for file in sorted(file for file in path.iterdir() if file.suffix in (".npz", ".npy")):
+            if file.stem in self.files:
+                raise ClcapError(f"{path} has {self.files[file.stem].name} and {file.name}; remove one of them")
+            self.files[file.stem] = file
         super().__init__(path, {key: _shape(self._array(key), file) for key, file in self.files.items()})
 
     def _array(self, key: str) -> Any:
@@ -80,15 +83,17 @@ class RegionTable(RegionFeatures):
 
     def __init__(self, path: Path):
         self.places: dict[str, int] = {}
-        shapes = {}
+        shapes: dict[str, tuple[int, int]] = {}
         check_readable(path)
         with path.open("rb") as file:
             place = file.tell()
             for line in iter(file.readline, b""):
                 if line.strip():
                     fields = _fields(line, path)
-                    regions = _decoded(fields, path)
-                    self.places[fields["image_id"]], shapes[fields["image_id"]] = place, regions.shape
+                    key = fields["image_id"]
+                    if key in shapes:
+                        raise ClcapError(f"{path} has two lines of image {key}; remove one of them")
+                    self.places[key], shapes[key] = place, _shape(_decoded(fields, path), path)
                 place = file.tell()
         super().__init__(path, shapes)
 
@@ -125,9 +130,12 @@ def _numpy_array(path: Path) -> np.ndarray:
             return found
         with found:
             key = next((key for key in KEYS if key in found.files), None) or _only(found.files, path)
-            return found[key]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ClcapError(f"{path} is not a readable file of NumPy: {str(error).splitlines()[0]}") from error
+            return np.asarray(found[key])
+    except ClcapError:
+        raise
+    except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ClcapError(f"{path} is not a readable file of NumPy: {reason}") from error
 
 
 def _only(names: list[str], path: Path) -> str:
@@ -142,20 +150,19 @@ def _plain_dataset(file: Any, key: str, path: Path) -> Any:
     found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
         raise ClcapError(
-            f"{path}: '{key}' is no dataset of the file itself; expected one an image, (regions, channels)"
+            f"{path}: '{key}' is no dataset of the file itself; expected one for each image, (regions, channels)"
         )
     return found
 
 
 def _shape(array: Any, path: Path) -> tuple[int, int]:
     if len(array.shape) != 2 or 0 in array.shape:
-        raise ClcapError(f"{path} has an array of shape {tuple(array.shape)}; (regions, channels) is needed")
+        raise ClcapError(f"{path} has an array of shape {tuple(array.shape)}; expected (regions, channels)")
     return int(array.shape[0]), int(array.shape[1])
 
 
 def _fields(line: bytes, path: Path) -> dict[str, str]:
-    csv.field_size_limit(sys.maxsize)
-    found = next(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")], delimiter="\t"))
+    found = line.decode("utf-8", "replace").rstrip("\r\n").split("\t")
     if len(found) != len(TSV_FIELDS):
         raise ClcapError(f"{path} has a line of {len(found)} fields; there must be {', '.join(TSV_FIELDS)}")
     return dict(zip(TSV_FIELDS, found, strict=True))

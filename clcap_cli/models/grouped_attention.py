@@ -17,13 +17,14 @@ def attend_to_images(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, 
     """
     order = image.argsort(stable=True)
     query = query[order]
-    found = torch.zeros_like(query)
+    found, places = [query[:0]], [order[:0]]
     for images, place, there in _groups(image.bincount(minlength=len(keys)).tolist(), query.device):
         asked = query[place].transpose(1, 2)  # (n, H, M, D)
         allowed = mask[images, None, None]  # (n, 1, 1, R)
         read = scaled_dot_product_attention(asked, keys[images], values[images], attn_mask=allowed)
-        found = found.index_put((place[there],), read.transpose(1, 2)[there])
-    return found[order.argsort()]
+        found.append(read.transpose(1, 2)[there])
+        places.append(order[place[there]])
+    return torch.cat(found)[torch.cat(places).argsort()]
 
 
 def _groups(counts: list[int], device: torch.device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 
+from clcap_cli.datasets.text import LONGEST
 from clcap_cli.options import Option, named_values
 
 PANEL = "Model"
@@ -37,7 +38,12 @@ class ModelSettings:
     max_length: Annotated[
         int | None,
         Ge(1),
-        Option("Most tokens of a caption, the rest is cut; default: as in captions.h5.", panel=PANEL),
+        Le(LONGEST),
+        Option(
+            "Maximum number of tokens of a caption, the rest is cut; default: as in captions.h5, with --tokenizer no "
+            "limit.",
+            panel=PANEL,
+        ),
     ] = None
 
     def options(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def extract_features(
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_room, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.feature_writer import write_features
     from clcap_cli.artifacts.provenance import Origin
@@ -64,21 +64,13 @@ def extract_features(
         f"{count} images, {info.name} at {info.image_size} pixels: {info.regions} regions of {info.grid_channels}, "
         f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
-    _check_room(out, size)
+    check_room(out, size)
     skipped = Skipped() if skip_bad else None
     batches = extract(network, wanted, skipped)
     total = -(-count // BATCH)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH} images"), origin)
     _report(skipped, count)
     return out
-
-
-def _check_room(out: Path, mebibytes: float) -> None:
-    import shutil
-
-    free = shutil.disk_usage(out.parent).free / 2**20
-    if mebibytes > free:
-        raise ClcapError(f"{out} would take {mebibytes:,.0f} MiB and the disk has {free:,.0f} MiB free")
 
 
 def _check_all_there(images: "list[ImageFile]") -> None:

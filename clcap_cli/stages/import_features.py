@@ -22,15 +22,15 @@ def import_features(
     out: Out = Path("features.h5"),
     skip_bad: Annotated[bool, Option("Leave out images that have no regions, and list them.", "--skip-bad")] = False,
 ) -> Path:
-    """Take over region features of any number an image; their mean is the pooled vector.
+    """Import region features that another program made; the number of regions may differ from image to image.
 
     An image's regions are called by its id or by its file name without the ending: ID.npz (with the array feat,
-    features, x or its only one), ID.npy, or the key ID in an HDF5 file.
+    features, x or its only one), ID.npy, or the key ID in an HDF5 file. Their mean is the image's pooled vector.
 
     Example: clcap import-features captions.h5 bottom_up/ --out regions.h5
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import check_room, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.feature_info import ImportedInfo
     from clcap_cli.artifacts.feature_writer import write_regions
@@ -51,6 +51,7 @@ def import_features(
         )
     counts = {id: found.shapes[key][0] for id, key in keys.items()}
     most, channels = max(counts.values()), found.channels
+    check_room(out, (sum(counts.values()) + len(counts)) * channels * 2 / 2**20)
     info = ImportedInfo(name=regions.name, regions=most, grid_channels=channels, pooled_channels=channels)
     say(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
@@ -65,9 +66,16 @@ def import_features(
 
 def _keys(listed: "Captions", found: "RegionFeatures") -> "dict[ImageId, str]":
     """What each image is called in the region features, for those that are there."""
-    keys = {}
+    keys: dict[ImageId, str] = {}
+    owner: dict[str, ImageId] = {}
     for id, name in zip(listed.image_ids, listed.file_names, strict=True):
         key = next((key for key in (str(id), Path(name).stem, name) if key in found.shapes), None)
-        if key is not None:
-            keys[id] = key
+        if key is None:
+            continue
+        if key in owner:
+            raise ClcapError(
+                f"the regions called {key} in {found.path} could be of image {owner[key]} and of image {id}; call "
+                "them by their ids"
+            )
+        keys[id], owner[key] = key, id
     return keys

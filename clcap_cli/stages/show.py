@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from clcap_cli.artifacts.provenance import Input, Provenance
     from clcap_cli.models.captioner import CaptionerConfig
+    from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 
 @stage
@@ -163,11 +164,15 @@ def _checkpoint(file: Path) -> dict[str, str]:
     )
     return {
         "model": f"{opened.model}, {_sizes(config)}",
-        "tokens": f"{opened.tokenizer.size} ({opened.tokenizer.kind}), captions of at most {config.max_length}",
+        "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
         "backbone": opened.backbone.description,
         "round": str(opened.lineage.round),
         **({"training": best} if best else {}),
     }
+
+
+def _tokens(tokenizer: "Tokenizer") -> str:
+    return f"{tokenizer.size} ({tokenizer.kind}, id {tokenizer.id})"
 
 
 def _sizes(config: "CaptionerConfig") -> str:
@@ -187,7 +192,7 @@ def _evaluator(file: Path) -> dict[str, str]:
     config = opened.config
     return {
         "model": f"evaluator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
-        "tokens": f"{opened.tokenizer.size} ({opened.tokenizer.kind})",
+        "tokens": _tokens(opened.tokenizer),
         "backbone": opened.backbone.description,
     }
 

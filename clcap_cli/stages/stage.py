@@ -9,11 +9,11 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Generic, Protocol, Self, TypeVar, get_args, get_type_hints, runtime_checkable
 
 from clcap_cli.errors import InvalidValueError
 
-Result = TypeVar("Result")
+Result = TypeVar("Result", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -27,45 +27,78 @@ class Parameter:
     owner: str | None
     """The parameter that takes the settings object of which it is a field; None for one of the stage's own."""
 
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
     def checked(self, value: object) -> Any:
         """The value as its type has it; raises InvalidValueError."""
         from pydantic import TypeAdapter, ValidationError
 
+        kind = get_args(self.annotation)[0]
+        if isinstance(value, bool) and bool not in (kind, *get_args(kind)):
+            raise InvalidValueError(self.name, f"Input should not be {str(value).lower()}")
         try:
             return TypeAdapter(self.annotation).validate_python(value)
         except ValidationError as error:
             raise InvalidValueError(self.name, error.errors()[0]["msg"].removeprefix("Value error, ")) from error
 
 
-def stage(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Make ``function`` a stage that is called with plain parameters."""
-    parameters = parameters_of(function)
-    flat = [
-        inspect.Parameter(one.name, _kind(one), default=one.default, annotation=one.annotation) for one in parameters
-    ]
-    signature = inspect.Signature(flat, return_annotation=inspect.signature(function).return_annotation)
-    makers = _settings(function)
+@runtime_checkable
+class Resolvable(Protocol):
+    """Settings of which some defaults depend on other fields."""
 
-    @functools.wraps(function)
-    def called(*args: object, **kwargs: object) -> Result:
-        bound = signature.bind(*args, **kwargs)
+    def resolved(self) -> Self:
+        """The same with these defaults filled in."""
+
+
+class Stage(Generic[Result]):
+    """A stage: called with plain parameters, it checks them and runs its function."""
+
+    def __init__(self, function: Callable[..., Result]):
+        functools.update_wrapper(self, function)
+        self.function, self.parameters = function, parameters_of(function)
+        plain = [
+            inspect.Parameter(one.name, _kind(one), default=one.default, annotation=one.annotation)
+            for one in self.parameters
+        ]
+        result = inspect.signature(function).return_annotation
+        self.__signature__ = inspect.Signature(plain, return_annotation=result)
+
+    @property
+    def name(self) -> str:
+        """The subcommand's name."""
+        return self.function.__name__.replace("_", "-")
+
+    def __call__(self, *args: object, **kwargs: object) -> Result:
+        """Run it; raises what ``arguments`` and the function raise."""
+        bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
-        values = {one.name: one.checked(bound.arguments[one.name]) for one in parameters}
-        own = {one.name: values[one.name] for one in parameters if one.owner is None}
-        made = {
-            owner: make(**{one.name: values[one.name] for one in parameters if one.owner == owner})
-            for owner, make in makers.items()
-        }
-        return function(**own, **made)
+        return self.function(**self.arguments(bound.arguments))
 
-    called.__signature__ = signature  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in parameters}
-    called.parameters = parameters  # type: ignore[attr-defined]
-    return called
+    def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """What the function takes, from the values of all plain parameters.
+
+        Raises InvalidValueError for a value of the wrong type or beyond its limits, and ClcapError for values that
+        exclude each other.
+        """
+        checked = {one.name: one.checked(values[one.name]) for one in self.parameters}
+        own = {one.name: checked[one.name] for one in self.parameters if one.owner is None}
+        made = {
+            owner: _resolved(make(**{one.name: checked[one.name] for one in self.parameters if one.owner == owner}))
+            for owner, make in _settings(self.function).items()
+        }
+        return own | made
+
+
+def stage(function: Callable[..., Result]) -> Stage[Result]:
+    """Make ``function`` a stage."""
+    return Stage(function)
 
 
 def parameters_of(function: Callable) -> list[Parameter]:
-    """The plain parameters of a stage, those without a default first."""
+    """The plain parameters of a stage."""
     hints = get_type_hints(function, include_extras=True)
     found: list[Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
@@ -88,16 +121,19 @@ def flattened(given: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def not_default(function: Callable, values: Mapping[str, Any]) -> list[str]:
+def not_default(stage: Stage, values: Mapping[str, Any]) -> list[str]:
     """The plain parameters of a stage whose value is not the default."""
-    parameters: list[Parameter] = function.parameters  # type: ignore[attr-defined]
-    return [one.name for one in parameters if values[one.name] != one.default]
+    return [one.name for one in stage.parameters if values[one.name] != one.default]
 
 
 def _settings(function: Callable) -> dict[str, type]:
     """The classes of a stage's settings objects, by parameter."""
     every = inspect.signature(function).parameters.items()
     return {name: type(parameter.default) for name, parameter in every if is_dataclass(parameter.default)}
+
+
+def _resolved(settings: Any) -> Any:
+    return settings.resolved() if isinstance(settings, Resolvable) else settings
 
 
 def _kind(parameter: Parameter) -> Any:

@@ -82,6 +82,8 @@ def train_cl(
         raise InvalidValueError(
             "select_by", f"the loss of --objective {objective} changes with its discriminator; give mean-rank or cider"
         )
+    from dataclasses import replace
+
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
@@ -100,8 +102,8 @@ def train_cl(
     out = check_writable(out or start.path.with_name(f"{start.path.stem}_{learned.suffix}.pt"), origin.read)
     check_writable(log_beside(out))
     device = compute.start()
-    optimisation = optimisation.resolved(choose_precision(optimisation.precision, device))
-    settings |= {**vars(optimisation), "threads": threads_in_use()}
+    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))
+    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
     make_reproducible()
     seed_torch(seed, "initialisation")
     model = opened.target_model(dropout, device)

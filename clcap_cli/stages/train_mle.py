@@ -14,8 +14,8 @@ from clcap_cli.training.settings import BatchSettings, Optimisation
 
 @stage
 def train_mle(
-    captions: Annotated[Path, Argument("captions.h5")],
-    features: Annotated[Path, Argument("features.h5")],
+    captions: Annotated[Path, Argument("Captions, a captions.h5.")],
+    features: Annotated[Path, Argument("Features of their images, a features.h5.")],
     out: Out = Path("mle.pt"),
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
@@ -30,6 +30,8 @@ def train_mle(
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = flattened(locals())
+    from dataclasses import replace
+
     from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
@@ -66,8 +68,8 @@ def train_mle(
     }
     config = configure(model.model, facts, model.options())
     where = compute.start()
-    optimisation = optimisation.resolved(choose_precision(optimisation.precision, where))
-    settings |= {**vars(optimisation), "threads": threads_in_use()}
+    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, where))
+    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
     make_reproducible()
     seed_torch(seed, "initialisation")
     captioner = build_model(model.model, config).to(where)

@@ -29,6 +29,7 @@ class HuggingFaceTokenizer(Tokenizer):
         self.content, self.pipeline = content, _pipeline(content, name)
         self.pipeline.no_padding()
         self.pipeline.no_truncation()
+        self.pipeline.encode_special_tokens = True  # "</s>" in a caption is text, not its end
         self.size = self.pipeline.get_vocab_size()
         special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
         end = _first(ENDS, special)
@@ -46,7 +47,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def decode(self, tokens: Iterable[int]) -> str:
         """See Tokenizer."""
-        return self.pipeline.decode(list(tokens), skip_special_tokens=True)
+        return self.pipeline.decode(list(tokens), skip_special_tokens=True).strip()
 
     def record(self) -> dict[str, Any]:
         """See Tokenizer."""

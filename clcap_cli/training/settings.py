@@ -1,15 +1,12 @@
 """How a captioner is trained, whatever the objective."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Gt
 
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option
-
-if TYPE_CHECKING:
-    from clcap_cli.precision import Precision
 
 OPTIMISATION, BATCH = "Optimisation", "Batches"
 CLIP, WEIGHT_DECAY = 0.1, 0.01
@@ -81,11 +78,11 @@ class Optimisation:
                 "warmup_steps", f"the warm-up's {self.warmup_steps} steps are all of --max-steps {self.max_steps}"
             )
 
-    def resolved(self, precision: "Precision") -> Self:
-        """What was left open filled in, with the ``precision`` that was chosen."""
+    def resolved(self) -> Self:
+        """The same with the defaults that depend on other fields."""
         decay = WEIGHT_DECAY if self.weight_decay is None and self.optimizer == "adamw" else self.weight_decay
         clip = CLIP if self.clip is None and self.clip_norm is None else self.clip
-        return replace(self, precision=precision, weight_decay=decay, clip=clip)
+        return replace(self, weight_decay=decay, clip=clip)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from clcap_cli.artifacts.features import KIND, _contiguous
+from clcap_cli.artifacts.feature_writer import _contiguous
+from clcap_cli.artifacts.features import KIND
 from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
 from tests.artifacts.test_features import BACKBONE

@@ -7,14 +7,15 @@ from collections import Counter
 
 import numpy as np
 import torch
-from clcap_cli.datasets.vocabulary import SPECIAL
 from torch import Tensor
 
+from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
 from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.tokenizers.words import SPECIAL
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
 
 KINDS = {"who": 300, "does": 120, "like": 60, "where": 200, "with": 300}
@@ -38,8 +39,8 @@ GRAMMAR = tuple(
 EACH, IMAGES, K = 5, 10, 5
 
 
-class World:
-    """``count`` images; as a reader, their features."""
+class World(FeatureSource):
+    """``count`` images, and their features."""
 
     def __init__(self, count: int, seed: int, device: str = "cpu"):
         self.draw = np.random.default_rng(seed)
@@ -54,8 +55,9 @@ class World:
     def __len__(self) -> int:
         return len(self.pooled)
 
-    def blocks(self, size: int = 256) -> list[np.ndarray]:
-        return np.split(np.arange(len(self)), range(size, len(self), size))
+    @property
+    def id(self) -> str:
+        return f"made up {id(self)}"
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
         pooled = torch.from_numpy(self.pooled[positions]).to(self.device)

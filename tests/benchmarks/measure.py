@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
-from clcap_cli.models.registry import MODELS, build_model
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.registry import MODELS, build_model, configure
 from clcap_cli.models.rows import ImageFeatures
 
 VOCABULARY, SIZE, CHANNELS, REGIONS, LONGEST = 9488, 512, 2048, 49, 16
@@ -23,15 +23,16 @@ def options(what: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--runs", type=int, default=7, help="timings of each side, in turn")
-    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=MODELS.names)
     return parser.parse_args()
 
 
 def standard_model(name: str, device: str) -> Captioner:
     """A captioner of the size that papers use."""
     torch.manual_seed(0)
-    config = CaptionerConfig(VOCABULARY, LONGEST, CHANNELS, CHANNELS, SIZE, SIZE, dropout=0.0)
-    return build_model(name, config).to(device)
+    tokens = {"vocabulary_size": VOCABULARY, "start_token": VOCABULARY, "end_token": 0, "max_length": LONGEST}
+    sizes = {"pooled_channels": CHANNELS, "grid_channels": CHANNELS}
+    return build_model(name, configure(name, tokens | sizes, {"hidden_size": SIZE, "dropout": 0.0})).to(device)
 
 
 def standard_images(count: int, device: str) -> ImageFeatures:
@@ -108,7 +109,8 @@ def _resident(which: str) -> float:
 
 def word_flop(model: Captioner) -> int:
     """Floating-point operations of the products that one word needs, forward."""
-    once = {"image", "overview", "regions", "region_keys", "overview_to_lstm", "overview_to_gate"}
+    once = {"image", "overview", "regions", "region_keys", "overview_to_lstm", "overview_to_gate", "image_input"}
     layers = [(name, m) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
-    products = sum(2 * m.weight.numel() for name, m in layers if name not in once and name != "score")
-    return products + (4 * REGIONS * SIZE if model.uses_grid else 0)
+    products = sum(2 * m.weight.numel() for name, m in layers if name.split(".")[-1] not in once | {"score"})
+    attention = 4 * REGIONS * SIZE * getattr(model.config, "layers", 1)
+    return products + (attention if model.uses_grid else 0)

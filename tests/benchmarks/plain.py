@@ -7,6 +7,8 @@ from clcap_cli.models.adaptive_attention import AdaptiveAttention
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.neuraltalk2 import NeuralTalk2
 from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.models.transformer import Transformer
+from tests.models.dense_transformer import dense_decoder, dense_log_probs, image_tokens
 
 
 class PlainNeuralTalk2:
@@ -55,32 +57,65 @@ class PlainAdaptiveAttention:
         return torch.log_softmax(scores, dim=1), (h, c, overview, regions, keys)
 
 
+class PlainTransformer:
+    """A Transformer that computes every prefix anew."""
+
+    def __init__(self, model: Transformer):
+        self.model, self.decoder = model, dense_decoder(model)
+
+    def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
+        images = image_tokens(self.model, features)
+        return images, torch.zeros(len(images), 0, dtype=torch.int64, device=images.device)
+
+    def step(self, tokens: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        images, before = state
+        first = tokens[0] == self.model.config.start_token
+        written = before if first else torch.cat([before, tokens.unsqueeze(1)], dim=1)
+        return self.table(images, written)[:, -1], (images, written)
+
+    def table(self, images: Tensor, tokens: Tensor) -> Tensor:
+        """All steps at once."""
+        mask = torch.ones(images.shape[:2], dtype=torch.bool, device=images.device)
+        return dense_log_probs(self.model, self.decoder, images, mask, tokens)
+
+
+Walker = PlainNeuralTalk2 | PlainAdaptiveAttention | PlainTransformer
+
+
 def _lstm(model: Captioner, projected: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     i, f, g, o = (projected + model.lstm.recurrent(h)).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
-def plain(model: Captioner) -> PlainNeuralTalk2 | PlainAdaptiveAttention:
-    """The plain form of a model; it shares the weights."""
+def plain(model: Captioner) -> Walker:
+    """The plain form of a model, with the same weights."""
+    if isinstance(model, Transformer):
+        return PlainTransformer(model)
     return PlainAdaptiveAttention(model) if isinstance(model, AdaptiveAttention) else PlainNeuralTalk2(model)
 
 
 def sequence_log_prob(model: Captioner, features: ImageFeatures, tokens: Tensor, lengths: Tensor) -> Tensor:
     """ln p of captions (B, T), each with its own row of ``features``: all steps, all words, then a mask."""
-    walker = plain(model)
-    state = walker.start(features)
-    last, table = torch.full_like(lengths, model.start_token), []
-    for place in range(tokens.shape[1] + 1):
-        log_probs, state = walker.step(last, state)
-        table.append(log_probs)
-        last = tokens[:, min(place, tokens.shape[1] - 1)]
-    everything = torch.stack(table, dim=1)  # (B, T + 1, V)
+    everything = _table(plain(model), features, tokens)
     targets = torch.cat([tokens, torch.zeros_like(tokens[:, :1])], dim=1)
     places = torch.arange(targets.shape[1], device=targets.device)
     targets = targets.masked_fill(places == lengths.unsqueeze(1), 0)
     chosen = everything.gather(2, targets.unsqueeze(2)).squeeze(2)
     return (chosen * (places <= lengths.unsqueeze(1))).sum(1)
+
+
+def _table(walker: Walker, features: ImageFeatures, tokens: Tensor) -> Tensor:
+    """ln p of every next token: (B, T + 1, V)."""
+    state = walker.start(features)
+    if isinstance(walker, PlainTransformer):
+        return walker.table(state[0], tokens)
+    last, table = torch.full_like(tokens[:, 0], walker.model.config.start_token), []
+    for place in range(tokens.shape[1] + 1):
+        log_probs, state = walker.step(last, state)
+        table.append(log_probs)
+        last = tokens[:, min(place, tokens.shape[1] - 1)]
+    return torch.stack(table, dim=1)
 
 
 @torch.inference_mode()
@@ -92,7 +127,7 @@ def beam_search(model: Captioner, features: ImageFeatures, beam: int) -> list[li
         scores = features.pooled.new_full((beam,), -torch.inf)
         scores[0] = 0
         words: list[list[int]] = [[] for _ in range(beam)]
-        last = torch.full((beam,), model.start_token, device=scores.device)
+        last = torch.full((beam,), model.config.start_token, device=scores.device)
         best, done = -torch.inf, []
         for place in range(model.config.max_length + 1):
             log_probs, state = walker.step(last, state)

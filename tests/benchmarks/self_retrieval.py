@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.decoding.captioning import decode
+from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, rank, retrieval_figures
 from clcap_cli.retrieval.search import find_ranks, score_matrix
@@ -50,7 +51,7 @@ class Study:
 
     def __init__(self, what: str, model: Captioner, count: int, device: str):
         self.model, self.device, self.world = model, device, World(count, 2, device)
-        found = decode(model, self.world, beam=3)
+        found = decode([model], [self.world], DecodingSettings(beam=3), never_written=(1,))
         self.captions, self.lengths = found.captions, found.lengths
         outcome = []
         self.seconds = seconds(

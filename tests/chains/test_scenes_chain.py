@@ -49,6 +49,20 @@ def test_the_designed_chain_runs_word_for_word(tmp_path: Path) -> None:
     assert {"G_positive", "G_negative", "told_apart", "val_loss_bound", "val_R@1", "val_log_prob"} <= set(log[1])
 
 
+def test_a_transformer_through_the_command_line(chain: Path, clcap) -> None:
+    train = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "transformer", "--hidden", 16]
+    options = ["--model-option", "layers=1", "--model-option", "heads=2", "--dropout", 0, "--epochs", 1]
+    assert clcap(*train, *options, "--out", chain / "own.pt").out == f"{chain}/own.pt\n"
+    assert clcap("train-cl", "--ref", chain / "own.pt", "--k", 2, "--epochs", 1).out == f"{chain}/own_cl.pt\n"
+    results = clcap("caption", chain / "own_cl.pt").out.strip()
+    assert clcap("self-retrieve", chain / "own_cl.pt").status == 0
+    retrieval = json.loads((chain / "own_cl.retrieval.json").read_text())
+    captions = json.loads(Path(results).read_text())
+    assert [image["caption"] for image in retrieval["images"]] == [one["caption"] for one in captions]
+    swap = ["swap-reference", "--ref", chain / "own.pt", "--candidate", chain / "own_cl.pt", "--force"]
+    assert clcap(*swap).out == f"{chain}/own_ref1.pt\n"
+
+
 def test_pycocotools_takes_the_results(chain: Path, clcap) -> None:
     from pycocotools.coco import COCO
 

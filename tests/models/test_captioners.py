@@ -76,6 +76,30 @@ def test_probabilities_of_the_next_word_sum_to_one(name: str) -> None:
     assert log_probs.exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["adaptive-attention", "transformer"])
+def test_regions_that_an_image_has_not_change_nothing(name: str) -> None:
+    model, features = tiny(name)
+    words, lengths = torch.tensor([[3, 4, 5], [6, 2, 0], [7, 0, 0]]), torch.tensor([3, 2, 0])
+    mask = torch.tensor([[True] * 4, [True, True, False, False], [True, False, False, False]])
+    padded = ImageFeatures(features.pooled, features.grid.masked_fill(~mask.unsqueeze(2), 0), mask)
+    together = model.sequence_log_prob(model.encode(padded), words, lengths, torch.arange(3))
+    for image, count in enumerate(mask.sum(1).tolist()):
+        own = ImageFeatures(features.pooled[image : image + 1], features.grid[image : image + 1, :count])
+        row = slice(image, image + 1)
+        alone = model.sequence_log_prob(model.encode(own), words[row], lengths[row], torch.tensor([0]))
+        assert together[image].item() == pytest.approx(alone.item(), abs=1e-5)
+        assert together[image].item() == pytest.approx(
+            by_steps(model, padded, image, words[image, : lengths[image]].tolist()), abs=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", MODELS.names)
+def test_forward_is_the_log_prob_of_captions(name: str) -> None:
+    model, features = tiny(name)
+    given = torch.tensor([[3, 4], [6, 0]]), torch.tensor([2, 1]), torch.tensor([0, 2])
+    assert torch.equal(model(features, *given), model.sequence_log_prob(model.encode(features), *given))
+
+
 def test_neuraltalk2_sees_the_image_through_a_relu() -> None:
     model, features = tiny("neuraltalk2")
     torch.nn.init.constant_(model.image.bias, -100)

@@ -17,7 +17,7 @@ SHAPES = [(1, 1, 2), (7, 3, 4), (4096, 512, 20)]
 """Rows and images at once, and the shortlist's share."""
 
 
-@pytest.fixture(params=["nt.pt", "aa.pt", "nt_cl.pt"])
+@pytest.fixture(params=["nt.pt", "aa.pt", "tf.pt", "nt_cl.pt"])
 def opened(made_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
     model = open_checkpoint(made_chain / request.param).captioner(torch.device("cpu"))
     features = open_features(made_chain / "features.h5")

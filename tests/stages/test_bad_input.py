@@ -207,7 +207,7 @@ def test_a_newer_format(refused, chain: Path) -> None:
     torch.save(content, chain / "nt.pt")
     assert refused("caption", chain / "nt.pt") == (
         f"{chain}/nt.pt has format clcap/checkpoint version 99, made by clcap 9.0; "
-        "this clcap 0.1.0 reads up to version 2: upgrade clcap"
+        "this clcap 0.1.0 reads up to version 3: upgrade clcap"
     )
 
 

@@ -50,7 +50,7 @@ def test_a_clamp_bounds_every_gradient() -> None:
 
 
 def test_what_is_left_open_is_filled_in() -> None:
-    assert Optimisation().resolved("fp32").clip == 0.1
-    assert Optimisation(clip_norm=5.0).resolved("fp32").clip is None
-    assert Optimisation().resolved("bf16").weight_decay is None
-    assert Optimisation(optimizer="adamw").resolved("bf16").weight_decay == 0.01
+    assert Optimisation().resolved().clip == 0.1
+    assert Optimisation(clip_norm=5.0).resolved().clip is None
+    assert Optimisation().resolved().weight_decay is None
+    assert Optimisation(optimizer="adamw").resolved().weight_decay == 0.01

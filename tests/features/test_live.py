@@ -1,0 +1,72 @@
+"""Features from pictures are those that extract-features stores."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.features.backbone import load_backbone
+from clcap_cli.features.images import UnreadableImageError
+from clcap_cli.features.live import LiveFeatures
+from clcap_cli.features.stored import StoredFeatures
+from clcap_cli.models.captioner import Captioner
+
+CPU = torch.device("cpu")
+COUNT = 6
+
+
+@pytest.fixture(params=["nt.pt", "aa.pt", "tf.pt"])
+def both(made_chain: Path, request) -> tuple[Captioner, LiveFeatures, StoredFeatures]:
+    model = open_checkpoint(made_chain / request.param).captioner(CPU)
+    features = open_features(made_chain / "features.h5")
+    info = features.backbone
+    backbone = load_backbone(info.name, None, info.image_size, CPU)
+    paths = [made_chain / "scenes" / "images" / name for name in features.names[:COUNT]]
+    return model, LiveFeatures(backbone, paths, model), StoredFeatures(features, features.ids[:COUNT], model)
+
+
+def log_probs(model: Captioner, features: LiveFeatures | StoredFeatures) -> torch.Tensor:
+    captions = torch.randint(2, 9, (COUNT, 5), generator=torch.Generator().manual_seed(0))
+    everything = torch.arange(COUNT)
+    return model(features.read(np.arange(COUNT)), captions, torch.full((COUNT,), 5), everything)
+
+
+@torch.inference_mode()
+def test_captions_are_as_likely_as_with_stored_features(both) -> None:
+    model, live, stored = both
+    assert len(live) == len(stored) == COUNT
+    assert torch.allclose(log_probs(model, live), log_probs(model, stored), atol=0.02)  # stored ones are float16
+
+
+@torch.inference_mode()
+def test_any_images_can_be_read_in_any_order(both) -> None:
+    _, live, stored = both
+    order = np.array([4, 0, 4])
+    seen, expected = live.read(order), stored.read(order)
+    assert torch.allclose(seen.pooled, expected.pooled, rtol=2e-3, atol=2e-3)
+    assert seen.grid.shape == expected.grid.shape
+    assert torch.allclose(seen.grid, expected.grid, rtol=2e-3, atol=2e-3)
+
+
+def test_gradients_reach_the_network(both) -> None:
+    model, live, _ = both
+    log_probs(model, live).sum().backward()
+    weight = next(live.backbone.network.parameters())
+    assert weight.grad is not None
+    assert weight.grad.any()
+
+
+def test_each_source_is_another(both) -> None:
+    model, live, stored = both
+    assert live.id != LiveFeatures(live.backbone, live.paths, model).id
+    assert live.id != stored.id
+
+
+def test_a_picture_that_cannot_be_read_is_named(both, tmp_path: Path) -> None:
+    model, live, _ = both
+    missing = LiveFeatures(live.backbone, [tmp_path / "none.png"], model)
+    with pytest.raises(UnreadableImageError, match=r"no such file: .*none\.png"):
+        missing.read(np.array([0]))

@@ -1,0 +1,85 @@
+"""An installed package adds a model, which every stage then knows by its name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.models.neuraltalk2 import NeuralTalk2
+from clcap_cli.models.registry import MODELS
+
+CODE = """
+from dataclasses import dataclass
+from clcap_cli.models.neuraltalk2 import NeuralTalk2, NeuralTalk2Config
+
+@dataclass(frozen=True)
+class MineConfig(NeuralTalk2Config):
+    hidden_size: int = 12
+    colour: str = "red"
+
+class Mine(NeuralTalk2):
+    Config = MineConfig
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package with a model, a broken one, and one that would take the name of clcap's own."""
+    info = tmp_path / "site" / "mine-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    points = ["mine = mine:Mine", "broken = mine:Missing", "neuraltalk2 = mine:Mine"]
+    (info / "entry_points.txt").write_text("\n".join(["[clcap.models]", *points]))
+    (tmp_path / "site" / "mine.py").write_text(CODE)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    MODELS.__dict__.pop("plugins", None)
+    yield tmp_path / "site"
+    MODELS.__dict__.pop("plugins", None)
+
+
+def test_a_model_of_a_package_goes_through_the_chain(chain: Path, clcap, package: Path) -> None:
+    assert MODELS.names == ["neuraltalk2", "adaptive-attention", "transformer", "broken", "mine"]
+    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "mine", "--embedding", 8]
+    assert clcap(*words, "--model-option", "colour=blue", "--epochs", 1, "--out", chain / "mine.pt").status == 0
+    config = open_checkpoint(chain / "mine.pt").config
+    assert (config.hidden_size, config.colour) == (12, "blue")
+    assert clcap("train-cl", "--ref", chain / "mine.pt", "--k", 1, "--epochs", 1).status == 0
+    assert clcap("self-retrieve", chain / "mine_cl.pt").status == 0
+
+
+def test_the_names_of_clcap_cannot_be_taken(package: Path) -> None:
+    assert MODELS.get("neuraltalk2") is NeuralTalk2
+
+
+def test_a_model_that_cannot_be_loaded_is_named(chain: Path, refused, package: Path) -> None:
+    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "broken"]
+    message = refused(*words)
+    assert message.startswith("the model 'broken' of the package mine 1.0 cannot be loaded: AttributeError: module")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--model", "neuraltalk"], "unknown model 'neuraltalk'; the nearest known: neuraltalk2"),
+        (
+            ["--model-option", "layers=2"],
+            "the model neuraltalk2 has no option 'layers'; it has: embedding_size, hidden_size, dropout, image_relu",
+        ),
+        (["--model-option", "start_token=2"], "the model neuraltalk2 has no option 'start_token'; it has: "),
+        (
+            ["--model", "transformer", "--model-option", "layers=many"],
+            "model option layers: Input should be a valid integer, unable to parse string as an integer",
+        ),
+        (
+            ["--model", "transformer", "--hidden", "10"],
+            "hidden_size 10 must be a multiple of twice the 8 heads",
+        ),
+        (
+            ["--model", "transformer", "--embedding", "8"],
+            "the model transformer has no option 'embedding_size'; it has: ",
+        ),
+    ],
+)
+def test_models_and_options_that_are_not_there(chain: Path, refused, words: list, message: str) -> None:
+    assert refused("train-mle", chain / "captions.h5", chain / "features.h5", *words).startswith(message)

@@ -1,0 +1,90 @@
+"""The Transformer computes what PyTorch's own decoder does."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.models.transformer import Transformer
+from tests.models.dense_transformer import dense_decoder, dense_log_probs, image_tokens
+from tests.models.made import made_model
+
+WORDS, LONGEST, IMAGES = 11, 6, 3
+
+
+def made(seed: int, image_tokens: str = "grid") -> Transformer:
+    torch.manual_seed(seed)
+    model = made_model("transformer", WORDS, LONGEST, image_tokens=image_tokens)
+    assert isinstance(model, Transformer)
+    return model
+
+
+def seen(regions: Sequence[int]) -> ImageFeatures:
+    """Images of so many regions each, with numbers where there are none."""
+    grid = torch.randn(len(regions), max(regions), 5)
+    mask = torch.arange(max(regions)) < torch.tensor(regions).unsqueeze(1)
+    return ImageFeatures(torch.randn(len(regions), 7), grid, mask)
+
+
+def dense_sums(model: Transformer, features: ImageFeatures, tokens: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    """ln p of whole captions from the table of every next token."""
+    mask = features.mask if model.uses_grid else torch.ones(len(features), 1, dtype=torch.bool)
+    images = image_tokens(model, features)[image]
+    table = dense_log_probs(model, dense_decoder(model), images, mask[image], tokens)
+    targets = torch.cat([tokens, torch.zeros_like(tokens[:, :1])], dim=1).scatter(1, lengths.unsqueeze(1), 0)
+    chosen = table.gather(2, targets.unsqueeze(2)).squeeze(2)
+    return (chosen * (torch.arange(targets.shape[1]) <= lengths.unsqueeze(1))).sum(1)
+
+
+captions = st.lists(
+    st.tuples(st.integers(0, IMAGES - 1), st.lists(st.integers(1, WORDS - 1), max_size=LONGEST)),
+    min_size=1,
+    max_size=7,
+)
+
+
+@pytest.mark.parametrize("looks_at", ["grid", "pooled"])
+@settings(max_examples=25, deadline=None)
+@given(captions=captions, regions=st.tuples(*[st.integers(1, 5)] * IMAGES), seed=st.integers(0, 99))
+def test_log_probs_and_gradients_are_those_of_pytorch(looks_at: str, captions: list, regions: tuple, seed: int) -> None:
+    model, features = made(seed, looks_at), seen(regions)
+    tokens = torch.zeros(len(captions), LONGEST, dtype=torch.int64)
+    for row, (_, words) in enumerate(captions):
+        tokens[row, : len(words)] = torch.tensor(words, dtype=torch.int64)
+    lengths = torch.tensor([len(words) for _, words in captions])
+    image = torch.tensor([image for image, _ in captions])
+    shared = [model.words.weight, model.image.weight, model.output.weight]
+    ours = model.sequence_log_prob(model.encode(features), tokens, lengths, image)
+    theirs = dense_sums(model, features, tokens, lengths, image)
+    assert torch.allclose(ours, theirs, atol=1e-4)
+    gradients = (torch.autograd.grad(total.sum(), shared) for total in (ours, theirs))
+    for own, other in zip(*gradients, strict=True):
+        assert torch.allclose(own, other, atol=1e-3)
+
+
+def test_captions_longer_than_in_training_can_be_scored() -> None:
+    model, features = made(0), seen([4])
+    tokens = torch.randint(1, WORDS, (2, 5 * LONGEST))
+    lengths, image = torch.tensor([5 * LONGEST, 3 * LONGEST]), torch.zeros(2, dtype=torch.int64)
+    found = model.sequence_log_prob(model.encode(features), tokens, lengths, image)
+    assert torch.allclose(found, dense_sums(model, features, tokens, lengths, image), atol=1e-4)
+
+
+def test_a_prefix_costs_what_the_model_says() -> None:
+    model, features = made(0), seen([4])
+    visual = model.encode(features)
+    state, last = model.start(visual), torch.tensor([model.config.start_token])
+    for _ in range(LONGEST + 1):
+        _, state = model.step(visual, torch.tensor([0]), state, last)
+        last = torch.tensor([3])
+    assert state.keys.numel() + state.values.numel() == model.state_size
+
+
+def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
+    with pytest.raises(ClcapError, match="hidden_size 18 must be a multiple of twice the 2 heads"):
+        made_model("transformer", WORDS, LONGEST, hidden_size=18)

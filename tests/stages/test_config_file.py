@@ -1,0 +1,158 @@
+"""Options from a file: what --print-config writes, --config reads; the command line wins."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from clcap_cli.app import STAGES
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.stages.stage import Stage
+from clcap_cli.stages.train_mle import train_mle
+from tests.conftest import Answer
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "run.yaml"
+
+
+@pytest.fixture
+def wrong(clcap: Run) -> Callable[..., str]:
+    """Run a wrong command line, and return its one message."""
+
+    def run(*words: object) -> str:
+        answer = clcap(*words)
+        assert (answer.status, answer.out) == (2, "")
+        assert len(answer.err.splitlines()) == 1
+        return answer.err.strip()
+
+    return run
+
+
+def printed(clcap: Run, *words: object) -> dict:
+    answer = clcap(*words, "--print-config")
+    assert (answer.status, answer.err) == (0, "")
+    return yaml.safe_load(answer.out)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_what_is_printed_can_be_read(clcap: Run, config: Path, stage: Stage) -> None:
+    needed = {one.name: ["x"] if "list[" in str(one.annotation) else "x" for one in stage.parameters if one.required}
+    config.write_text(yaml.safe_dump(needed))
+    answer = clcap(stage.name, "--config", config, "--print-config")
+    assert answer.status == 0, answer.err
+    assert yaml.safe_load(answer.out).keys() == {one.name for one in stage.parameters}
+    config.write_text(answer.out)
+    assert clcap(stage.name, "--config", config, "--print-config").out == answer.out
+
+
+def test_the_command_line_wins_over_the_file_and_that_over_the_default(clcap: Run, config: Path) -> None:
+    config.write_text("captions: c.h5\nfeatures: f.h5\nepochs: 7\nbatch-size: 3\nlr: 1e-2\n")
+    found = printed(clcap, "train-mle", "--config", config, "--epochs", 30)
+    assert {"captions": "c.h5", "epochs": 30, "batch_size": 3, "lr": 0.01, "patience": 5}.items() <= found.items()
+
+
+def test_null_and_lists_and_flags(clcap: Run, config: Path) -> None:
+    config.write_text("max_tokens: null\nmodel_option: [layers=1, heads=2]\nthreads: null\n")
+    found = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config)
+    assert (found["max_tokens"], found["model_option"], found["threads"]) == (None, ["layers=1", "heads=2"], None)
+    found = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config, "--model-option", "layers=3", "--clip", 1)
+    assert (found["clip"], found["max_tokens"], found["model_option"]) == (1, None, ["layers=3"])
+    config.write_text("redraw_negatives: false\nno-cache: true\n")
+    found = printed(clcap, "train-cl", "--ref", "nt.pt", "--config", config)
+    assert (found["redraw_negatives"], found["no_cache"]) == (False, True)
+    assert printed(clcap, "train-cl", "--ref", "n.pt", "--config", config, "--redraw-negatives")["redraw_negatives"]
+
+
+def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
+    config.write_text("# nothing\n")
+    words = ["train-mle", "c.h5", "f.h5"]
+    assert printed(clcap, *words, "--config", config) == printed(clcap, *words)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("epoch: 3", "unknown option in {file} 'epoch'; the nearest known: epochs"),
+        ("config: a.yaml", "unknown option in {file} 'config'; the nearest known: "),
+        ("epochs: many", "epochs in {file}: Input should be a valid integer, unable to parse string as an integer"),
+        ("epochs: 2.5", "epochs in {file}: Input should be a valid integer, got a number with a fractional part"),
+        ("epochs: true", "epochs in {file}: Input should not be true"),
+        ("epochs: 0", "epochs in {file}: Input should be greater than or equal to 1"),
+        ("epochs: null", "epochs in {file}: Input should be a valid integer"),
+        ("epochs: [3]", "epochs in {file}: Input should be a valid integer"),
+        ("lr: .nan", "lr in {file}: Input should be greater than or equal to 0"),
+        ("model-option: layers=1", "model_option in {file}: Input should be a valid list"),
+        ("optimizer: sgd", "optimizer in {file}: Input should be 'adam' or 'adamw'"),
+        ("tokenizer: {a: 1}", "tokenizer in {file}: Input is not a valid path"),
+    ],
+)
+def test_options_that_are_wrong(wrong: Callable[..., str], config: Path, content: str, message: str) -> None:
+    config.write_text(content)
+    found = wrong("train-mle", "c.h5", "f.h5", "--config", config)
+    assert found.startswith(f"error: Invalid value for '--config': {message.format(file=config)}")
+    assert found.endswith("(see clcap train-mle --help)")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("- epochs", "{file} does not hold options; it needs one a line, such as 'epochs: 10'"),
+        ("3: 4", "{file} does not hold options; it needs one a line, such as 'epochs: 10'"),
+        ("a: [", "{file} is not valid YAML: "),
+        ("epochs: !!python/object/apply:os.getcwd []", "{file} is not valid YAML: could not determine a constructor"),
+    ],
+)
+def test_files_that_hold_no_options(refused: Callable[..., str], config: Path, content: str, message: str) -> None:
+    config.write_text(content)
+    assert refused("train-mle", "c.h5", "f.h5", "--config", config).startswith(message.format(file=config))
+
+
+def test_a_file_that_is_not_there(refused: Callable[..., str], config: Path) -> None:
+    assert refused("train-mle", "c.h5", "f.h5", "--config", config) == f"no such file: {config}"
+
+
+def test_what_is_needed_and_nowhere_given(wrong: Callable[..., str], config: Path) -> None:
+    config.write_text("epochs: 3")
+    assert "Missing argument" in wrong("train-mle", "--config", config)
+    config.write_text("captions: null")
+    assert "captions in" in wrong("train-mle", "--config", config)
+
+
+def test_options_that_exclude_each_other_are_not_printed(refused: Callable[..., str]) -> None:
+    message = refused("caption", "nt.pt", "--beam", 5, "--top-p", 0.9, "--print-config")
+    assert message == "--beam and sampling (--top-p, --top-k, --temperature) exclude each other"
+
+
+def test_a_run_is_repeated_from_what_it_printed(chain: Path, clcap: Run, config: Path) -> None:
+    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 8, "--epochs", 1, "--clip-norm", 1]
+    config.write_text(clcap(*words, "--out", chain / "one.pt", "--print-config").out)
+    assert not (chain / "one.pt").exists()
+    for again in (["train-mle", "--config", config], [*words, "--out", chain / "two.pt"]):
+        assert clcap(*again).status == 0
+    one, two = (torch.load(chain / name, weights_only=True)["provenance"] for name in ("one.pt", "two.pt"))
+    assert one["id"] == two["id"]
+
+
+def test_what_a_file_stores_is_what_was_resolved(chain: Path, clcap: Run, config: Path) -> None:
+    config.write_text("hidden: 8\nmodel_option: [image_relu=false]\nclip: null\n")
+    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--config", config, "--epochs", 1]
+    words += ["--out", chain / "one.pt"]
+    resolved = printed(clcap, *words)
+    assert clcap(*words).status == 0
+    stored = open_checkpoint(chain / "one.pt").provenance.settings
+    measured = {"precision", "threads"}
+    assert {name: value for name, value in stored.items() if name not in measured} == {
+        name: value for name, value in resolved.items() if name not in measured
+    }
+    assert stored["precision"] in ("fp32", "bf16")
+    assert stored["threads"] >= 1
+    options = {**resolved, "out": chain / "two.pt"}
+    train_mle(**options)
+    again = open_checkpoint(chain / "two.pt").provenance
+    assert {**again.settings, "out": str(chain / "one.pt")} == stored

@@ -1,0 +1,275 @@
+"""Region features of other programs, in each of the three forms in which they come."""
+
+import base64
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.stages.import_features import import_features
+from clcap_cli.stages.train_mle import train_mle
+from tests.chains.test_subwords import MODELS, SMALL
+
+CHANNELS = 12
+
+
+@pytest.fixture
+def regions(made_chain: Path) -> dict[int, np.ndarray]:
+    """10 to 100 regions of every image."""
+    draw = np.random.default_rng(0)
+    ids = open_captions(made_chain / "captions.h5").image_ids
+    return {id: draw.normal(size=(draw.integers(10, 101), CHANNELS)).astype(np.float32) for id in ids}
+
+
+def folder(path: Path, regions: dict, kind: str = "npz") -> Path:
+    path.mkdir()
+    for key, array in regions.items():
+        if kind == "npy":
+            np.save(path / f"{key}.npy", array)
+        else:
+            np.savez_compressed(path / f"{key}.npz", feat=array, bbox=np.zeros((len(array), 4)))
+    return path
+
+
+def hdf5(path: Path, regions: dict) -> Path:
+    with h5py.File(path, "w") as file:
+        for key, array in regions.items():
+            file[str(key)] = array
+    return path
+
+
+def line(key: object, array: np.ndarray) -> str:
+    boxes = base64.b64encode(np.zeros((len(array), 4), np.float32).tobytes()).decode()
+    features = base64.b64encode(array.tobytes()).decode()
+    return "\t".join([str(key), "640", "480", str(len(array)), boxes, features]) + "\n"
+
+
+def tsv(path: Path, regions: dict) -> Path:
+    path.write_text("".join(line(key, array) for key, array in regions.items()))
+    return path
+
+
+FORMS: dict[str, Callable[[Path, dict], Path]] = {
+    "npz": lambda path, regions: folder(path / "regions", regions),
+    "npy": lambda path, regions: folder(path / "regions", regions, "npy"),
+    "hdf5": lambda path, regions: hdf5(path / "regions.hdf5", regions),
+    "tsv": lambda path, regions: tsv(path / "regions.tsv", regions),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_features(chain: Path, clcap, regions: dict, form: str) -> None:
+    source, out = FORMS[form](chain, regions), chain / "regions.h5"
+    answer = clcap("import-features", chain / "captions.h5", source, "--out", out)
+    assert answer.out == f"{out}\n"
+    counts = [len(array) for array in regions.values()]
+    assert answer.err == f"42 images, {min(counts)} to {max(counts)} regions of 12 channels\n"
+    found = open_features(out)
+    rows = found.rows_of(list(regions))
+    grid, mask = found.grid_at(rows)
+    assert mask.sum(1).tolist() == counts
+    for row, array in enumerate(regions.values()):
+        assert np.array_equal(grid[row, : len(array)], array.astype(np.float16))
+        assert not grid[row, len(array) :].any()
+        assert np.allclose(found.pooled_at(rows)[row], array.mean(0), atol=2e-3)
+
+
+def test_images_may_be_called_by_their_file_names(chain: Path, clcap, regions: dict) -> None:
+    listed = open_captions(chain / "captions.h5")
+    names = dict(zip(listed.image_ids, listed.file_names, strict=True))
+    source = folder(chain / "regions", {Path(names[id]).stem: array for id, array in regions.items()})
+    assert clcap("import-features", chain / "captions.h5", source, "--out", chain / "regions.h5").status == 0
+    assert open_features(chain / "regions.h5").ids == listed.image_ids
+
+
+@pytest.mark.parametrize("model", ["adaptive-attention", "transformer"])
+def test_models_learn_from_regions_of_any_number(chain: Path, clcap, regions: dict, model: str) -> None:
+    features = import_features(chain / "captions.h5", tsv(chain / "r.tsv", regions), chain / "r.h5")
+    train_mle(chain / "captions.h5", features, model=model, out=chain / "r.pt", **SMALL, **MODELS[model])
+    assert clcap("train-cl", "--ref", chain / "r.pt", "--k", 1, "--epochs", 1).status == 0
+    assert clcap("caption", chain / "r_cl.pt").status == 0
+    assert clcap("self-retrieve", chain / "r_cl.pt", "--full-matrix", chain / "all.h5").status == 0
+    images = json.loads((chain / "r_cl.retrieval.json").read_text())["images"]
+    with h5py.File(chain / "all.h5") as file:
+        table = file["log_prob"][:]
+    assert table.diagonal().tolist() == pytest.approx([image["log_prob"] for image in images], abs=1e-4)
+    assert "imported from r.tsv, at most" in clcap("show", chain / "r.h5").out
+
+
+def test_pictures_cannot_be_captioned_with_imported_features(chain: Path, clcap, refused, regions: dict) -> None:
+    source = tsv(chain / "r.tsv", regions)
+    assert clcap("import-features", chain / "captions.h5", source, "--out", chain / "r.h5").status == 0
+    train = ["train-mle", chain / "captions.h5", chain / "r.h5", "--hidden", 8, "--embedding", 8, "--epochs", 1]
+    assert clcap(*train, "--out", chain / "r.pt").status == 0
+    message = refused("caption", chain / "r.pt", "--images", chain / "scenes" / "images")
+    assert message.startswith(f"{chain}/r.pt needs features ")
+    assert message.endswith("clcap cannot make these")
+    assert "was not made by the backbone" in refused("caption", chain / "r.pt", "--features", chain / "features.h5")
+
+
+def test_missing_images_are_counted_and_left_out_on_demand(chain: Path, clcap, refused, regions: dict) -> None:
+    del regions[3], regions[40]
+    source = folder(chain / "regions", {**regions, 999: regions[5]})
+    words = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
+    assert refused(*words) == (
+        f"{source} has no regions of 2 of 42 images: 3, 40; they are called by the image's id or file name; --skip-bad "
+        "leaves these images out"
+    )
+    answer = clcap(*words, "--skip-bad")
+    assert answer.status == 0
+    assert "2 images left out; the stages that follow do without them: 3, 40" in answer.err
+    assert f"1 images of {source} are not in {chain}/captions.h5" in answer.err
+    assert open_features(chain / "r.h5").skipped == [3, 40]
+    train = ["train-mle", chain / "captions.h5", chain / "r.h5", "--hidden", 8, "--embedding", 8, "--epochs", 1]
+    assert clcap(*train, "--out", chain / "r.pt").status == 0
+
+
+def run(refused, chain: Path, source: Path) -> str:
+    message = refused("import-features", chain / "captions.h5", source, "--out", chain / "r.h5")
+    assert not (chain / "r.h5").exists()
+    return message
+
+
+INFINITE = "image 1 has features that are not finite in float16"
+BAD = {
+    "is not finite": (np.full((2, CHANNELS), np.nan, np.float32), INFINITE),
+    "is beyond float16": (np.full((2, CHANNELS), 1e9, np.float32), INFINITE),
+    "has one dimension": (np.zeros(5, np.float32), "has an array of shape (5,); expected (regions, channels)"),
+    "has three dimensions": (np.zeros((2, 3, 4)), "has an array of shape (2, 3, 4); expected (regions, channels)"),
+    "has no region": (np.zeros((0, CHANNELS)), "has an array of shape (0, 12); expected (regions, channels)"),
+    "has other channels": (np.zeros((2, 5)), "has regions of 5, 12 channels; all images need the same number"),
+    "has no numbers": (np.array([["a"] * CHANNELS]), "the regions of 1 are <U1 (1, 12), not numbers"),
+    "has complex numbers": (np.zeros((1, CHANNELS), complex), "the regions of 1 are complex128 (1, 12), not numbers"),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("kind", ["npz", "npy"])
+def test_an_array_that_is_no_regions(chain: Path, refused, regions: dict, what: str, kind: str) -> None:
+    array, message = BAD[what]
+    assert run(refused, chain, folder(chain / "regions", {**regions, 1: array}, kind)).endswith(message)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy"])
+def test_pickled_arrays_are_never_loaded(chain: Path, refused, regions: dict, kind: str) -> None:
+    class Spy:
+        def __reduce__(self) -> tuple:
+            return Path.touch, (chain / "ran",)
+
+    array = np.array([[Spy()]], dtype=object)
+    source = folder(chain / "regions", {**regions, 1: array}, kind)
+    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy: ")
+    (source / f"1.{kind}").write_bytes(pickle.dumps(Spy()))
+    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy")
+    assert not (chain / "ran").exists()
+
+
+def test_damaged_files_of_numpy(chain: Path, refused, regions: dict) -> None:
+    source = folder(chain / "regions", regions)
+    whole = (source / "1.npz").read_bytes()
+    for broken in (b"", whole[: len(whole) // 2], whole[:200] + bytes(50) + whole[250:], b"\x93NUMPY\x01\x00"):
+        (source / "1.npz").write_bytes(broken)
+        assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable file of NumPy: ")
+    with zipfile.ZipFile(source / "1.npz", "w") as archive:
+        archive.writestr("readme.txt", "no array")
+    assert run(refused, chain, source).startswith(f"{source}/1.npz ")
+    (source / "1.npz").unlink()
+    (source / "1.npz").mkdir()
+    assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable file of NumPy: ")
+
+
+def test_which_array_of_an_archive_is_meant(chain: Path, refused, regions: dict) -> None:
+    source = folder(chain / "regions", regions)
+    np.savez(source / "1.npz", one=regions[1], two=regions[1])
+    assert run(refused, chain, source) == (
+        f"{source}/1.npz has the arrays one, two; the regions must be called feat or features or x"
+    )
+
+
+def test_an_image_that_is_there_twice(chain: Path, refused, regions: dict) -> None:
+    source = folder(chain / "regions", regions)
+    np.save(source / "7.npy", regions[7])
+    assert run(refused, chain, source) == f"{source} has 7.npy and 7.npz; remove one of them"
+    table = tsv(chain / "r.tsv", regions)
+    table.write_text(table.read_text() + line(7, regions[7]))
+    assert run(refused, chain, table) == f"{table} has two lines of image 7; remove one of them"
+
+
+def test_a_name_that_two_images_share(tmp_path: Path, clcap, refused) -> None:
+    rows = [f"{at},{split}/a.jpg,a dog,{split}" for at, split in ((11, "train"), (12, "val"))]
+    (tmp_path / "c.csv").write_text("\n".join(["id,image,caption,split", *rows]))
+    captions = tmp_path / "captions.h5"
+    assert clcap("prepare-captions", tmp_path / "c.csv", "--min-count", 1, "--out", captions).status == 0
+    source = folder(tmp_path / "regions", {"a": np.zeros((2, 3))})
+    assert refused("import-features", captions, source, "--out", tmp_path / "r.h5") == (
+        f"the regions called a in {source} could be of image 11 and of image 12; call them by their ids"
+    )
+
+
+def test_ids_lead_to_no_file_outside_the_folder(tmp_path: Path, clcap, refused) -> None:
+    (tmp_path / "c.csv").write_text("id,image,caption,split\n../secret,../secret.jpg,a dog,train\n")
+    captions = tmp_path / "captions.h5"
+    assert clcap("prepare-captions", tmp_path / "c.csv", "--min-count", 1, "--out", captions).status == 0
+    np.save(tmp_path / "secret.npy", np.zeros((2, 3)))
+    source = folder(tmp_path / "regions", {"other": np.zeros((2, 3))})
+    message = refused("import-features", captions, source, "--out", tmp_path / "r.h5")
+    assert message.startswith(f"{source} has no regions of 1 of 1 images: ../secret;")
+
+
+@pytest.mark.parametrize("kind", ["soft", "external", "group", "text"])
+def test_an_hdf5_file_holds_its_regions_itself(chain: Path, refused, regions: dict, kind: str) -> None:
+    source, other = hdf5(chain / "r.hdf5", regions), hdf5(chain / "other.hdf5", regions)
+    with h5py.File(source, "a") as file:
+        del file["1"]
+        if kind == "soft":
+            file["1"] = h5py.SoftLink("/2")
+        elif kind == "external":
+            file["1"] = h5py.ExternalLink(str(other), "/1")
+        elif kind == "group":
+            file.create_group("1")
+        else:
+            file["1"] = np.array([[b"a"] * CHANNELS])
+    message = run(refused, chain, source)
+    if kind == "text":
+        assert message == f"{source}: the regions of 1 are |S1 (1, 12), not numbers"
+    else:
+        assert message == (
+            f"{source}: '1' is no dataset of the file itself; expected one for each image, (regions, channels)"
+        )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "{} has no region features: no file of regions, dataset or line"),
+        ("1\t640\n", "{} has a line of 2 fields; there must be image_id, image_w, image_h, num_boxes, boxes, features"),
+        ("1\t640\t480\t1\t\t§§\n", "{}: the features of image 1 are damaged: "),
+        ("1\t640\t480\tmany\t\tAAAA\n", "{}: the features of image 1 are damaged: "),
+        ("1\t640\t480\t3\t\tAAAAAA==\n", "{}: the features of image 1 are damaged: "),
+        ("1\t640\t480\t3\t\t\n", "{} has an array of shape (3, 0); expected (regions, channels)"),
+    ],
+)
+def test_a_table_that_is_damaged(chain: Path, refused, content: str, message: str) -> None:
+    table = chain / "r.tsv"
+    table.write_text(content)
+    assert run(refused, chain, table).startswith(message.format(table))
+
+
+def test_files_of_no_known_kind(chain: Path, refused) -> None:
+    assert run(refused, chain, chain / "none") == f"no such file: {chain}/none"
+    (chain / "empty").mkdir()
+    assert run(refused, chain, chain / "empty") == (
+        f"{chain}/empty has no region features: no file of regions, dataset or line"
+    )
+    (chain / "r.txt").write_text("1")
+    assert run(refused, chain, chain / "r.txt").startswith(f"{chain}/r.txt: unknown kind of region features; give a ")
+    (chain / "r.hdf5").write_bytes(hdf5(chain / "whole.hdf5", {1: np.zeros((2, 3))}).read_bytes()[:900])
+    assert run(refused, chain, chain / "r.hdf5").startswith(f"{chain}/r.hdf5 is not a readable HDF5 file: ")

@@ -1,0 +1,67 @@
+"""A stage called from Python is held to what the command line is held to."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.app import STAGES
+from clcap_cli.errors import ClcapError
+from clcap_cli.options import Argument, Option
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.stage import InvalidValueError, Stage
+from clcap_cli.stages.train_cl import train_cl
+from clcap_cli.stages.train_mle import train_mle
+
+WRONG = [
+    ("epochs", 0, "Input should be greater than or equal to 1"),
+    ("epochs", "x", "Input should be a valid integer, unable to parse string as an integer"),
+    ("lr", -1, "Input should be greater than or equal to 0"),
+    ("optimizer", "sgd", "Input should be 'adam' or 'adamw'"),
+    ("dropout", 1, "Input should be less than 1"),
+    ("seed", -1, "Input should be greater than or equal to 0"),
+    ("threads", 0, "Input should be greater than or equal to 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "reason"), WRONG)
+def test_python_and_the_command_line_refuse_the_same(clcap, name: str, value: object, reason: str) -> None:
+    with pytest.raises(InvalidValueError) as refusal:
+        train_mle("c.h5", "f.h5", **{name: value})
+    assert str(refusal.value) == f"{name}: {reason}"
+    answer = clcap("train-mle", "c.h5", "f.h5", f"--{name}={value}")
+    assert answer.status == 2
+    assert f"Invalid value for '--{name}'" in answer.err
+
+
+def test_paths_may_be_text(chain: Path) -> None:
+    small = {"hidden": 8, "embedding": 8, "epochs": 1, "device": "cpu"}
+    inputs = str(chain / "captions.h5"), str(chain / "features.h5")
+    made = train_mle(*inputs, out=str(chain / "text.pt"), **small)
+    assert made == chain / "text.pt"
+    assert train_cl(ref=str(made), k=1, epochs=1) == chain / "text_cl.pt"
+    assert caption(str(chain / "text_cl.pt"), images=[str(chain / "scenes" / "images")]).exists()
+
+
+def test_settings_are_given_by_name_and_nothing_else_is_taken() -> None:
+    with pytest.raises(TypeError, match="epoch"):
+        train_mle("c.h5", "f.h5", epoch=3)
+    with pytest.raises(TypeError, match="optimisation"):
+        train_mle("c.h5", "f.h5", optimisation=3)
+    with pytest.raises(TypeError, match="captions"):
+        train_mle()
+
+
+def test_settings_that_exclude_each_other_are_refused() -> None:
+    with pytest.raises(ClcapError, match="exclude each other"):
+        caption("nt.pt", beam=5, top_p=0.5)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_every_parameter_is_worded_and_its_default_fits(stage: Stage) -> None:
+    assert inspect.signature(stage).return_annotation in (Path, Path | None, None)
+    for parameter in stage.parameters:
+        wording = next(mark for mark in parameter.annotation.__metadata__ if isinstance(mark, Option | Argument))
+        assert wording.help.endswith("."), parameter.name
+        if not parameter.required:
+            assert parameter.checked(parameter.default) == parameter.default, parameter.name

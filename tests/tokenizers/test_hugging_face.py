@@ -1,0 +1,96 @@
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import clcap_cli
+from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer, read_tokenizer
+from clcap_cli.tokenizers.registry import tokenizer_of
+from tests.tokenizers.subwords import write_bpe, write_wordpiece
+
+CAPTIONS = ["A red ring and a blue star.", "two squares", "a picture of three shapes"]
+
+
+@pytest.fixture(scope="module")
+def bpe(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceTokenizer:
+    return read_tokenizer(write_bpe(tmp_path_factory.mktemp("bpe") / "tokenizer.json", CAPTIONS))
+
+
+@pytest.fixture(scope="module")
+def wordpiece(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceTokenizer:
+    return read_tokenizer(write_wordpiece(tmp_path_factory.mktemp("wordpiece") / "tokenizer.json", CAPTIONS))
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(st.text(st.characters(blacklist_categories=["Z", "C"]), min_size=1), max_size=6))
+def test_bytes_spell_every_caption(bpe: HuggingFaceTokenizer, words: list[str]) -> None:
+    caption = " ".join(words)
+    assert bpe.decode(bpe.encode(caption)) == caption
+
+
+@pytest.mark.parametrize("caption", ["</s>", "a <s> ring", "a ring</s>", "<pad>"])
+def test_special_tokens_in_a_caption_are_text(bpe: HuggingFaceTokenizer, caption: str) -> None:
+    tokens = bpe.encode(caption)
+    assert not {bpe.start, bpe.end, *bpe.never_written} & set(tokens)
+    assert bpe.decode(tokens) == caption
+
+
+def test_which_tokens_are_special(bpe: HuggingFaceTokenizer, wordpiece: HuggingFaceTokenizer) -> None:
+    assert (bpe.start, bpe.end, bpe.unknown, bpe.never_written) == (0, 1, None, (0, 2))
+    assert (wordpiece.start, wordpiece.end, wordpiece.unknown) == (2, 3, 1)
+    assert wordpiece.never_written == (0, 1, 2)
+    assert wordpiece.unknown in wordpiece.encode("a ☃")
+    assert wordpiece.decode(wordpiece.encode("Two SQUARES")) == "two squares"
+
+
+def test_a_record_makes_the_same_tokenizer_again(bpe: HuggingFaceTokenizer) -> None:
+    again = tokenizer_of(json.loads(json.dumps(bpe.record())), "a file")
+    assert again == bpe
+    assert again.id == bpe.id
+    assert again.encode(CAPTIONS[0]) == bpe.encode(CAPTIONS[0])
+
+
+def test_one_token_both_starts_and_ends(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
+    text = bpe.content.replace('"<s>"', '"<|endoftext|>"').replace('"</s>"', '"<other>"')
+    found = HuggingFaceTokenizer(text, "gpt2")
+    assert (found.start, found.end, found.never_written) == (0, 0, (1, 2))
+
+
+def test_without_a_start_token_the_start_is_no_output(bpe: HuggingFaceTokenizer) -> None:
+    found = HuggingFaceTokenizer(bpe.content.replace('"<s>"', '"<other>"'), "t5")
+    assert found.start == found.size
+
+
+def test_files_that_are_no_tokenizers(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    with pytest.raises(ClcapError, match="no such file: "):
+        read_tokenizer(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ClcapError, match=r"tokenizer\.json is not a tokenizer\.json: it is not text"):
+        read_tokenizer(path)
+    path.write_text("{}")
+    with pytest.raises(ClcapError, match=r"tokenizer\.json is not a tokenizer\.json: "):
+        read_tokenizer(path)
+    path.write_text(bpe.content.replace('"</s>"', '"<other>"'))
+    with pytest.raises(ClcapError, match=r"has no token that ends a caption; it needs one of </s>, \[SEP\]"):
+        read_tokenizer(path)
+
+
+def test_no_other_room_knows_the_numbers_of_special_tokens() -> None:
+    files = sorted(Path(clcap_cli.__file__).parent.rglob("*.py"))
+    outside = [file for file in files if file.parent.name != "tokenizers"]
+    assert len(outside) > 100
+    for file in outside:
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        imported = {
+            alias.name
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("clcap_cli.tokenizers")
+            for alias in node.names
+        }
+        assert not (names & {"END", "UNK"} | imported & {"END", "UNKNOWN"}), file
