@@ -79,6 +79,14 @@ def check_taken(name: str, options: Iterable[str]) -> None:
             raise InvalidValueError(option, f"the objective {name} does not take it; {_instead(kind, option)}")
 
 
+def check_selection(learned: Objective, name: str, select_by: str) -> None:
+    """Raise InvalidValueError where the objective's loss cannot choose a checkpoint and is to."""
+    if select_by == "loss" and not learned.has_comparable_loss:
+        raise InvalidValueError(
+            "select_by", f"the loss of --objective {name} changes with its discriminator; give mean-rank or cider"
+        )
+
+
 def _takes(kind: type[Objective], option: str) -> bool:
     return CONDITIONAL[option](kind) if option in CONDITIONAL else option in _own_options(kind)
 

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from clcap_cli.compute import Compute
-from clcap_cli.console import say
-from clcap_cli.errors import InvalidValueError
-from clcap_cli.objectives.registry import CONDITIONAL, check_taken, configured
+from clcap_cli.objectives.registry import CONDITIONAL, check_selection, check_taken, configured
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, PANEL, given_options, summaries
 from clcap_cli.options import Option
 from clcap_cli.registry import at
@@ -78,21 +76,14 @@ def train_cl(
     settings = flattened(locals())
     learned = configured(objective, given_options(options))
     check_taken(objective, [option for option in not_default(train_cl, settings) if option in CONDITIONAL])
-    if optimisation.select_by == "loss" and not learned.has_comparable_loss:
-        raise InvalidValueError(
-            "select_by", f"the loss of --objective {objective} changes with its discriminator; give mean-rank or cider"
-        )
-    from dataclasses import replace
-
+    check_selection(learned, objective, optimisation.select_by)
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import make_reproducible
-    from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.training_files import evaluator_for, open_files, sampler_of
-    from clcap_cli.threads import threads_in_use
+    from clcap_cli.stages.training_start import start_training
     from clcap_cli.training.inputs import ObjectiveTask, TaskInputs
     from clcap_cli.training.loop import log_beside, train
 
@@ -101,11 +92,7 @@ def train_cl(
     start = opened.start
     out = check_writable(out or start.path.with_name(f"{start.path.stem}_{learned.suffix}.pt"), origin.read)
     check_writable(log_beside(out))
-    device = compute.start()
-    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))
-    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
-    make_reproducible()
-    seed_torch(seed, "initialisation")
+    device, optimisation = start_training(compute, optimisation, seed, settings)
     model = opened.target_model(dropout, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
     sampler = sampler_of(split, opened.captions, opened.features, negatives)
@@ -138,9 +125,5 @@ def train_cl(
             if discriminator:
                 write_evaluator(evaluator_beside(out), discriminator, *shared, origin)
             write_checkpoint(out, start.model, task.model, *shared, opened.reference.lineage, origin)
-    if sampler.avoided:
-        say(
-            f"negatives: {sampler.drawn} drawn; {sampler.avoided} times one read like a caption of the image itself "
-            "and was drawn again"
-        )
+    sampler.report()
     return out

@@ -30,19 +30,15 @@ def train_mle(
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = flattened(locals())
-    from dataclasses import replace
-
     from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import make_reproducible
     from clcap_cli.models.registry import build_model, configure
-    from clcap_cli.precision import choose_precision
     from clcap_cli.random_streams import seed_torch
-    from clcap_cli.threads import threads_in_use
+    from clcap_cli.stages.training_start import start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.loop import log_beside, train
@@ -67,11 +63,7 @@ def train_mle(
         "grid_channels": seen.backbone.grid_channels,
     }
     config = configure(model.model, facts, model.options())
-    where = compute.start()
-    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, where))
-    settings |= {"precision": optimisation.precision, "threads": threads_in_use()}
-    make_reproducible()
-    seed_torch(seed, "initialisation")
+    where, optimisation = start_training(compute, optimisation, seed, settings)
     captioner = build_model(model.model, config).to(where)
     split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokenizer, longest) for name in ("train", "val"))
     sample = None if optimisation.select_by == "loss" else CaptionSample(val, seen, captioner, seed)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.data import CaptionSplit
 
@@ -71,6 +72,14 @@ class NegativeSampler:
 
         image = np.broadcast_to(positions, (k, len(positions)))
         return self.split.owner[self._until_right(image, rng, shares_a_caption)]
+
+    def report(self) -> None:
+        """Say how many were drawn again, if any."""
+        if self.avoided:
+            say(
+                f"negatives: {self.drawn} drawn; {self.avoided} times one read like a caption of the image itself "
+                "and was drawn again"
+            )
 
     def _until_right(
         self, image: np.ndarray, rng: np.random.Generator, is_wrong: Callable[[np.ndarray], np.ndarray]

@@ -1,0 +1,29 @@
+"""What both training stages do before they build a model."""
+
+from collections.abc import MutableMapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from clcap_cli.compute import Compute
+from clcap_cli.devices import make_reproducible
+from clcap_cli.precision import choose_precision
+from clcap_cli.random_streams import seed_torch
+from clcap_cli.threads import threads_in_use
+from clcap_cli.training.settings import Optimisation
+
+
+def start_training(
+    compute: Compute, optimisation: Optimisation, seed: int, settings: MutableMapping[str, Any]
+) -> tuple[torch.device, Optimisation]:
+    """The device, and the optimisation with the precision that it computes in; models are initialised from ``seed``.
+
+    Precision and threads are stored in ``settings``. Raises ClcapError for what the device cannot do.
+    """
+    device = compute.start()
+    optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))
+    settings.update(precision=optimisation.precision, threads=threads_in_use())
+    make_reproducible()
+    seed_torch(seed, "initialisation")
+    return device, optimisation
