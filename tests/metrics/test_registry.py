@@ -8,6 +8,7 @@ import pytest
 
 from clcap_cli.metrics.registry import METRICS, chosen_metrics, every_metric
 from clcap_cli.reporting.value_infos import grouped
+from tests.test_registry import install
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 PLUGIN = """
@@ -55,17 +56,14 @@ def test_names_are_taken_in_any_case_and_bring_what_they_are_made_of() -> None:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """Make a package whose metric is called so, and put it on the path."""
 
-    def install(name: str, module: str) -> None:
+    def offer(name: str, module: str) -> None:
         folder = tmp_path / "site"
-        info = folder / f"{module}-1.0.dist-info"
-        info.mkdir(parents=True)
+        install(folder, module, METRICS.group, f"letters = {module}:METRIC")
         (folder / f"{module}.py").write_text(PLUGIN.format(name=name))
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[clcap.metrics]\nletters = {module}:METRIC\n")
         monkeypatch.syspath_prepend(folder)
         METRICS.__dict__.pop("plugins", None)
 
-    yield install
+    yield offer
     METRICS.__dict__.pop("plugins", None)
 
 
