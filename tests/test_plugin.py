@@ -1,4 +1,4 @@
-"""The package of examples/plugin, installed: its captioner and its objective through the command line."""
+"""The package of examples/plugin, installed: its captioner, its objective and its metric through the command line."""
 
 import os
 import shutil
@@ -59,6 +59,14 @@ def test_its_captioner_is_trained_by_its_objective(chain: Path, run: Run) -> Non
         assert (done.returncode, done.stderr) == (2, f"error: {reason} (see clcap train-cl --help)\n")
 
 
+def test_its_metric_is_computed_explained_and_compared(chain: Path, run: Run) -> None:
+    scored = run(*CLCAP, "evaluate", chain / "nt.pt", "--metrics", "ROUGE_L,colours", "--device", "cpu")
+    assert scored.returncode == 0 and "\nnames_colour " in scored.stderr, scored.stderr
+    files = (chain / "nt.metrics.json", chain / "nt.metrics.json")
+    assert "\nnames_colour " in run(*CLCAP, "compare", *files).stdout
+    assert "names_colour" in run(*CLCAP, "report", files[0], "--text").stdout
+
+
 def test_without_the_package_its_checkpoint_says_what_is_missing(refused: Callable[..., str], chain: Path) -> None:
     content = torch.load(chain / "nt.pt", weights_only=True)
     torch.save({**content, "model": "gru"}, chain / "gru.pt")
@@ -70,6 +78,7 @@ def test_doctor_lists_what_packages_offer_and_what_cannot_be_loaded(tmp_path: Pa
     done = run(*CLCAP, "doctor")
     assert "ok      model     gru, of the package clcap-example 0.1.0\n" in done.stdout
     assert "ok      objective hinge, of the package clcap-example 0.1.0\n" in done.stdout
+    assert "ok      metric    colours, of the package clcap-example 0.1.0\n" in done.stdout
     lost = "the objective 'lost' of the package broken 1.0 cannot be loaded: ModuleNotFoundError: No module named"
     assert f"FAILED  objective {lost} 'no_such_module'\n" in done.stdout
     assert done.returncode == 1

@@ -1,8 +1,8 @@
 """Caption results, self-retrieval figures and metrics, as JSON.
 
 ``*.captions.json`` is COCO's results list, ``[{"image_id", "caption"}]``, which pycocotools and the COCO server take
-unchanged; its provenance is in a file beside it. The others are objects with ``provenance``, ``figures`` over all
-images, and ``images`` one by one.
+unchanged, with an entry for each caption of an image; its provenance is in a file beside it. The others are objects
+with ``provenance``, ``figures`` over all images, and ``images`` one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,18 +37,26 @@ class CaptionResults:
     """An opened ``*.captions.json``."""
 
     path: Path
-    captions: dict[ImageId, str]
+    captions: dict[ImageId, list[str]]
+    """Captions of each image, one or several, the likeliest first where clcap searched for them."""
     provenance: Provenance | None
     """None for a results file that another tool made."""
 
+    def one_each(self) -> dict[ImageId, str]:
+        """The one caption of each image.
 
-def as_coco_results(captions: Mapping[ImageId, str]) -> list[dict[str, ImageId]]:
-    """COCO's results list."""
-    return [{"image_id": id, "caption": caption} for id, caption in captions.items()]
+        Raises ClcapError where an image has several.
+        """
+        return one_each(self.captions, self.path)
 
 
-def write_caption_results(out: Path, captions: Mapping[ImageId, str], origin: Origin) -> None:
-    """Write COCO's results list, and its provenance beside it."""
+def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str, ImageId]]:
+    """COCO's results list, image by image."""
+    return [{"image_id": id, "caption": caption} for id, own in captions.items() for caption in own]
+
+
+def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], origin: Origin) -> None:
+    """Write COCO's results list of the captions of each image, and its provenance beside it."""
     listed = as_coco_results(captions)
     with together():
         write_json(out, listed)
@@ -58,9 +66,9 @@ def write_caption_results(out: Path, captions: Mapping[ImageId, str], origin: Or
 def open_caption_results(path: Path) -> CaptionResults:
     """Read the captions of images, clcap's or another tool's, in any format that ``datasets/readers.py`` knows.
 
-    Raises ClcapError when the format is unknown or an image has several captions, and when its provenance is damaged.
+    Raises ClcapError when the format is unknown, and when its provenance is damaged.
     """
-    captions = one_each(image_texts(path), path)
+    captions = image_texts(path)
     return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(as_coco_results(captions))))
 
 
@@ -96,18 +104,24 @@ def _no_text(score: object) -> object:
     return score
 
 
-class _Image(BaseModel, extra="allow"):
-    """An image's entry; whatever else it has are its scores."""
+class _Caption(BaseModel, extra="allow"):
+    """A caption of an image that has several; whatever else it has are its scores."""
 
     __pydantic_extra__: dict[str, Annotated[FiniteFloat, BeforeValidator(_no_text)]] = Field(init=False)
-    image_id: ImageId
     caption: str
     tokenised: str = ""
-    references: list[str] = Field(default=[""], min_length=1)
     meteor_statistics: list[FiniteFloat] = Field(default=[0.0] * 23, min_length=23, max_length=23)
     frequency_bands: list[Count] = Field(default=[0] * 3, min_length=3, max_length=3)
     rank: FiniteFloat = Field(1, ge=1)
     tied: int = Field(1, ge=1, le=MOST)
+
+
+class _Image(_Caption):
+    """An image's entry, with its caption or with its first and all of them."""
+
+    image_id: ImageId
+    references: list[str] = Field(default=[""], min_length=1)
+    captions: list[_Caption] = Field(default_factory=list, min_length=1)
 
 
 class _Content(BaseModel):

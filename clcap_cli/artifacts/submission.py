@@ -30,15 +30,16 @@ def _check(algorithm: str, results: dict[str, CaptionResults]) -> None:
     if not NAME.fullmatch(algorithm):
         raise ClcapError(f"'{algorithm}' cannot name a submission: letters, digits and hyphens only")
     for which, found in results.items():
-        wrong = [id for id in found.captions if not isinstance(id, int)]
+        captions = found.one_each()
+        wrong = [id for id in captions if not isinstance(id, int)]
         if wrong:
             raise ClcapError(f"{found.path}: COCO's ids are numbers, these are not: {some(wrong)}")
-        if len(found.captions) != SIZES[which]:
+        if len(captions) != SIZES[which]:
             raise ClcapError(
-                f"{found.path} has captions of {len(found.captions)} images; {which} has {SIZES[which]}, and the "
+                f"{found.path} has captions of {len(captions)} images; {which} has {SIZES[which]}, and the "
                 "server wants all of them"
             )
-        empty = [id for id, text in found.captions.items() if not text.strip()]
+        empty = [id for id, text in captions.items() if not text.strip()]
         if empty:
             raise ClcapError(f"{found.path} has {len(empty)} empty captions: {some(empty)}")
     shared = set.intersection(*(set(found.captions) for found in results.values()))

@@ -5,13 +5,18 @@ sparse matrices that no resample changes; only idf is computed again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clcap_cli import __version__
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
 from clcap_cli.metrics.ngrams import ORDERS, count_ngrams
+from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.statistic import Statistic, mean_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -29,23 +34,24 @@ class _Matrices:
 
     documents: "csr_matrix"
     """(images, columns): 1 where a reference of the image has an n-gram of the column."""
-    said: "csr_matrix"
-    """(4 images, columns)."""
-    people: "csr_matrix"
+    captions: "csr_matrix"
+    """(4 captions, columns)."""
+    references: "csr_matrix"
     """(4 references, columns)."""
     shared: "csr_matrix"
     """(4 pairs, columns)."""
 
     def as_type(self, kind: type) -> "_Matrices":
         """The same in another precision."""
-        return _Matrices(*(getattr(self, name).astype(kind) for name in ("documents", "said", "people", "shared")))
+        return _Matrices(*(getattr(self, field.name).astype(kind) for field in fields(self)))
 
 
 class CiderD:
-    """CIDEr-D of captions against references, each tokenised; ``references[i]`` are those of ``captions[i]``.
+    """CIDEr-D of captions against references, each tokenised; ``references[i]`` are those of image i.
 
-    Document frequencies are those of the references themselves, or of ``corpus``, references of other images. With
-    ``against``, caption i is compared with the references of all images in ``against[i]`` instead of its own. What
+    Captions stand image by image; ``image`` says which each is of, one for every image unless given. Document
+    frequencies are those of the references themselves, or of ``corpus``, references of other images. With ``against``,
+    captions of image i are compared with the references of all images in ``against[i]`` instead of its own. What
     pycocoevalcap calls "CIDEr".
     """
 
@@ -55,64 +61,73 @@ class CiderD:
         references: Sequence[Sequence[str]],
         corpus: Sequence[Sequence[str]] | None = None,
         against: Sequence[Sequence[int]] | None = None,
+        image: np.ndarray | None = None,
     ):
+        self._image = np.arange(len(captions)) if image is None else image
+        self._counts = np.bincount(self._image)
         flat = [text for group in references for text in group]
         more = [text for group in corpus or () for text in group]
         grams = count_ngrams([*captions, *flat, *more])
         ends = len(captions), len(captions) + len(flat)
-        said, people = grams.counts[: ends[0]], grams.counts[ends[0] : ends[1]]
-        self._image, self._reference = _pairs([len(group) for group in references], against)
-        self._penalty = _penalty(_bigrams(captions)[self._image] - _bigrams(flat)[self._reference])
+        own, theirs = grams.counts[: ends[0]], grams.counts[ends[0] : ends[1]]
+        compared = against if against is not None else [[at] for at in range(len(references))]
+        sizes = [len(group) for group in references]
+        self._caption, self._reference = _pairs(sizes, [compared[at] for at in self._image.tolist()])
+        self._penalty = _penalty(_bigrams(captions)[self._caption] - _bigrams(flat)[self._reference])
         counted = corpus is not None
-        used = _used(grams.counts[ends[1] :] if counted else people, [len(group) for group in corpus or references])
+        used = _used(grams.counts[ends[1] :] if counted else theirs, [len(group) for group in corpus or references])
         columns, documents = (np.arange(used.shape[1]), used) if counted else _merged(used)
-        theirs = people[self._reference]
-        shared = said[self._image].minimum(theirs).multiply(theirs)
+        other = theirs[self._reference]
+        shared = own[self._caption].minimum(other).multiply(other)
         spread = partial(_by_order, order=grams.order, columns=columns, width=documents.shape[1])
-        exact = _Matrices(documents, *map(spread, (said.power(2), people.power(2), shared)))
+        exact = _Matrices(documents, *map(spread, (own.power(2), theirs.power(2), shared)))
         self._matrices = {np.dtype(kind): exact.as_type(kind) for kind in (np.float64, np.float32)}
         self._fixed_idf = _idf(documents, np.ones((used.shape[0], 1))) if counted else None
 
     def each(self) -> np.ndarray:
-        """(images,) scores from 0 to 10."""
-        return self._scores(np.ones((self._image.max() + 1, 1)))[:, 0]
+        """(captions,) scores from 0 to 10."""
+        return self._scores(np.ones((len(self._counts), 1)))[:, 0]
 
     def means(self, weights: np.ndarray) -> np.ndarray:
         """(resamples,) mean scores; ``weights`` (resamples, images) says how often each corpus has each image.
 
-        Computed in the precision of ``weights``: float32 takes half the time and is off by 1e-7.
+        An image's score is the mean over its captions. Computed in the precision of ``weights``: float32 takes half
+        the time and is off by 1e-7.
         """
         means = []
         for first in range(0, len(weights), AT_ONCE):
             block = weights[first : first + AT_ONCE].T
             block = block if block.dtype in self._matrices else block.astype(np.float64)
-            means.append((self._scores(block) * block).sum(0) / block.sum(0))
+            means.append((self._scores(block) * self._shares(block)).sum(0) / block.sum(0))
         return np.concatenate(means)
 
+    def _shares(self, weights: np.ndarray) -> np.ndarray:
+        """(captions, resamples) weights of captions from those of images."""
+        if (self._counts == 1).all():
+            return weights
+        return (weights / self._counts[:, None].astype(weights.dtype))[self._image]
+
     def _scores(self, weights: np.ndarray) -> np.ndarray:
-        """(images, resamples) from (images, resamples)."""
+        """(captions, resamples) from (images, resamples)."""
         matrices = self._matrices[weights.dtype]
         idf = _idf(matrices.documents, weights) if self._fixed_idf is None else self._fixed_idf
         squared = idf**2
-        said, people = (np.sqrt(_apart(matrix @ squared)) for matrix in (matrices.said, matrices.people))
+        own, theirs = (np.sqrt(_apart(matrix @ squared)) for matrix in (matrices.captions, matrices.references))
         shared = _apart(matrices.shared @ squared)
-        similar = np.divide(shared, people[self._reference], out=np.zeros_like(shared), where=shared > 0)
+        similar = np.divide(shared, theirs[self._reference], out=np.zeros_like(shared), where=shared > 0)
         similar *= self._penalty.astype(similar.dtype)[:, None, None]
-        first = np.searchsorted(self._image, np.arange(len(weights)))
+        first = np.searchsorted(self._caption, np.arange(len(self._image)))
         summed = np.add.reduceat(similar, first)
-        cosines = np.divide(summed, said, out=np.zeros_like(summed), where=summed > 0)
-        return SCALE * cosines.mean(1) / np.bincount(self._image)[:, None]
+        cosines = np.divide(summed, own, out=np.zeros_like(summed), where=summed > 0)
+        return SCALE * cosines.mean(1) / np.bincount(self._caption)[:, None]
 
 
-def _pairs(sizes: Sequence[int], against: Sequence[Sequence[int]] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Every image with each reference that its caption is compared with, by image."""
+def _pairs(sizes: Sequence[int], against: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Every caption with each reference of the images in ``against`` it, by caption; images have ``sizes`` of them."""
     first = np.concatenate([[0], np.cumsum(sizes)])
-    compared = [
-        [row for other in others for row in range(first[other], first[other + 1])]
-        for others in (against if against is not None else [[image] for image in range(len(sizes))])
-    ]
-    image = np.repeat(np.arange(len(sizes)), [len(rows) for rows in compared])
-    return image, np.array([row for rows in compared for row in rows], dtype=np.int64)
+    compared = [[row for other in others for row in range(first[other], first[other + 1])] for others in against]
+    caption = np.repeat(np.arange(len(against)), [len(rows) for rows in compared])
+    return caption, np.array([row for rows in compared for row in rows], dtype=np.int64)
 
 
 def _penalty(apart: np.ndarray) -> np.ndarray:
@@ -174,3 +189,42 @@ def _idf(used: "csr_matrix", weights: np.ndarray) -> np.ndarray:
 def _apart(rows: np.ndarray) -> np.ndarray:
     """(4 n, resamples) -> (n, 4, resamples)."""
     return rows.reshape(-1, ORDERS, rows.shape[1])
+
+
+def _cider(predictions: Predictions) -> CiderD:
+    texts = predictions.captions, predictions.references
+    return CiderD(*texts, predictions.context.corpus, image=predictions.image)
+
+
+def _measure(predictions: Predictions) -> Columns:
+    return {"CIDEr": predictions.once(_cider).each().tolist()}
+
+
+def _statistics(predictions: Predictions) -> dict[str, Statistic]:
+    """Document frequencies are counted again in every resample, unless they are not the references' own."""
+    if predictions.context.frequencies is None:
+        return {"CIDEr": Statistic(predictions.once(_cider).means)}
+    return {"CIDEr": mean_of(predictions.mean(predictions.column("CIDEr")))}
+
+
+def _signature(predictions: Predictions) -> dict[str, str]:
+    return {
+        "scale": "0-10",
+        "variant": "CIDEr-D",
+        "df": predictions.context.frequencies or "the references",
+        "n": "1-4",
+        "sigma": "6",
+        "impl": f"clcap-{__version__}, as pycocoevalcap-{version('pycocoevalcap')}",
+    }
+
+
+METRIC = Metric(
+    name="CIDEr",
+    group=REFERENCES,
+    values=(ValueInfo("CIDEr", "Agreement with the references in telling n-grams; 0 to 10.", HIGHER),),
+    statistics=_statistics,
+    measure=_measure,
+    columns=("CIDEr",),
+    signature=_signature,
+    computed="by default",
+)

@@ -1,13 +1,24 @@
 """METEOR 1.5 (Denkowski & Lavie 2014) as pycocoevalcap calls it: its Java program aligns, in English, normalised."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from importlib.metadata import version
+from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clcap_cli.artifacts.atomic import temporary_folder
 from clcap_cli.metrics.java import SHORT_RUN, JavaProgram, package_folder
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.paraphrases import phrases_of, read_table, write_needed
+from clcap_cli.metrics.predictions import Columns, Context, Predictions
+from clcap_cli.metrics.statistic import Statistic, of_sums
+
+if TYPE_CHECKING:
+    from pyarrow import ChunkedArray
 
 STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
 """Of exact, stem, synonym and paraphrase matches."""
@@ -62,15 +73,15 @@ def _take(program: JavaProgram, answers: Iterator[str], count: int) -> list[str]
 
 def meteor_of(statistics: np.ndarray) -> np.ndarray:
     """METEOR from (…, 23) statistics of a caption, or from their sums over captions; (…,), from 0 to 1."""
-    said, people, said_function, people_function = np.moveaxis(statistics[..., :4], -1, 0)
+    words, reference_words, function_words, reference_function_words = np.moveaxis(statistics[..., :4], -1, 0)
     matches = statistics[..., 4:20].reshape(*statistics.shape[:-1], 4, 4)
-    """By stage: content words said, of people; function words said, of people."""
-    chunks, said_matches, people_matches = np.moveaxis(statistics[..., 20:], -1, 0)
+    """By stage: content words of the caption, of the reference; function words of the caption, of the reference."""
+    chunks, matched, reference_matched = np.moveaxis(statistics[..., 20:], -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        precision = _matched(matches[..., 0], matches[..., 2]) / _length(said, said_function)
-        recall = _matched(matches[..., 1], matches[..., 3]) / _length(people, people_function)
+        precision = _matched(matches[..., 0], matches[..., 2]) / _length(words, function_words)
+        recall = _matched(matches[..., 1], matches[..., 3]) / _length(reference_words, reference_function_words)
         mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
-        fragments = chunks / ((said_matches + people_matches) / 2)
+        fragments = chunks / ((matched + reference_matched) / 2)
         return np.nan_to_num(mean * (1 - GAMMA * fragments**BETA))
 
 
@@ -93,3 +104,38 @@ def _length(words: np.ndarray, function: np.ndarray) -> np.ndarray:
 def _clean(text: str) -> str:
     """The text without METEOR's own separator, as pycocoevalcap cleans captions."""
     return text.replace("|||", "").replace("  ", " ")
+
+
+def _start(_: Context) -> Callable[[Predictions], Columns]:
+    """Read the table of paraphrases, which takes seconds, while the texts are tokenised."""
+    return partial(_measure, read_table())
+
+
+def _measure(table: "ChunkedArray", predictions: Predictions) -> Columns:
+    with temporary_folder() as folder:
+        needed = folder / "paraphrases.gz"
+        texts = [*predictions.captions, *chain.from_iterable(predictions.references)]
+        write_needed(table, phrases_of(texts), needed)
+        found = meteor(predictions.captions, predictions.own_references, needed)
+    return {"METEOR": found.each, "meteor_statistics": found.statistics.tolist()}
+
+
+def _statistics(predictions: Predictions) -> dict[str, Statistic]:
+    return {"METEOR": of_sums(predictions.mean(predictions.column("meteor_statistics")), meteor_of)}
+
+
+METRIC = Metric(
+    name="METEOR",
+    group=REFERENCES,
+    values=(ValueInfo("METEOR", "Aligned words, stems and synonyms; 0 to 1.", HIGHER),),
+    statistics=_statistics,
+    start=_start,
+    columns=("METEOR", "meteor_statistics"),
+    signature=lambda _: {
+        "scale": "0-1",
+        "impl": f"METEOR-1.5 of pycocoevalcap-{version('pycocoevalcap')}",
+        "of": "the corpus",
+        "options": "-l en -norm",
+    },
+    computed="by default",
+)

@@ -6,13 +6,18 @@ write its result and that Java lost with version 15.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from clcap_cli.artifacts.atomic import temporary_folder, write_text
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, package_folder
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.predictions import Columns, Context, Predictions
+from clcap_cli.metrics.statistic import mean_of
 
 CORENLP = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
 MODERN_JAVA = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
@@ -85,3 +90,25 @@ def _explained(error: str, folder: Path) -> str:
         "SPICE writes its result by JavaScript, which Java lost with version 15: "
         f"put Rhino (rhino-1.7.14.jar and rhino-engine-1.7.14.jar) into {folder}"
     )
+
+
+def _start(context: Context) -> Callable[[Predictions], Columns]:
+    folder = models_folder(context.spice_models)
+    check_spice(folder)
+    return partial(_measure, folder)
+
+
+def _measure(folder: Path, predictions: Predictions) -> Columns:
+    return {"SPICE": spice_of(predictions.captions, predictions.own_references, folder)}
+
+
+METRIC = Metric(
+    name="SPICE",
+    group=REFERENCES,
+    values=(ValueInfo("SPICE", "Agreement in objects, attributes and relations; 0 to 1.", HIGHER),),
+    statistics=lambda predictions: {"SPICE": mean_of(predictions.mean(predictions.column("SPICE")))},
+    start=_start,
+    columns=("SPICE",),
+    signature=lambda _: {"scale": "0-1", "impl": f"SPICE-1.0 of pycocoevalcap-{version('pycocoevalcap')}"},
+    computed="by default",
+)

@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 
 from clcap_cli.datasets.reading import checked, read_json
 from clcap_cli.errors import ClcapError, some
-from clcap_cli.reporting.meanings import Meaning, meanings_of
+from clcap_cli.metrics.metric import ValueInfo
 from clcap_cli.reporting.runs import Run, same_images
 from clcap_cli.reporting.tables import Cell, Table, cells_of, table_of
+from clcap_cli.reporting.value_infos import infos_of
 
 SEED = "{seed}"
 SPREAD = "mean ± sample standard deviation over seeds"
@@ -108,13 +109,13 @@ def _row(label: str, pattern: str, runs: Sequence[Run]) -> _Row:
 def _table(pooled: _Pooled) -> Table:
     """One row for each that has runs; the best means are marked where all runs are of the same images."""
     comparable = same_images([run for row in pooled.rows for run in row.runs])
-    columns = {figure: _cells(figure, pooled.rows, comparable) for figure in meanings_of(pooled.figures)}
+    columns = {figure: _cells(figure, pooled.rows, comparable) for figure in infos_of(pooled.figures)}
     spread = any(len(row.runs) > 1 for row in pooled.rows)
     title = f"{pooled.asked.title} ({SPREAD})" if spread else pooled.asked.title
     return table_of(title, "model", [row.name for row in pooled.rows], columns)
 
 
-def _cells(figure: Meaning, rows: Sequence[_Row], comparable: bool) -> list[Cell]:
+def _cells(figure: ValueInfo, rows: Sequence[_Row], comparable: bool) -> list[Cell]:
     values = [row.values(figure.name) for row in rows]
     mean = statistics.fmean if any(len(found) > 1 for found in values) else statistics.mean  # which leaves counts whole
     means = [mean(found) if found else None for found in values]
@@ -122,7 +123,7 @@ def _cells(figure: Meaning, rows: Sequence[_Row], comparable: bool) -> list[Cell
     return cells_of(figure, means, spreads, comparable)
 
 
-def _spread(values: Sequence[float], figure: Meaning, seeds: int) -> str:
+def _spread(values: Sequence[float], figure: ValueInfo, seeds: int) -> str:
     deviation = [f"± {figure.written(statistics.stdev(map(float, values)))}"] if len(values) > 1 else []
     lacking = [f"{len(values)} of {seeds} seeds"] if len(values) < seeds else []
     return ", ".join(deviation + lacking)

@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.metrics.metric import ValueInfo
 from clcap_cli.reporting.drawing import Plot
 from clcap_cli.reporting.experiments import Experiments
-from clcap_cli.reporting.meanings import Meaning
 from clcap_cli.reporting.originals import Originals
 from clcap_cli.reporting.plots import style_of
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
@@ -31,7 +31,7 @@ MANY = 6
 class Change:
     """A figure of the first and of the last run."""
 
-    figure: Meaning
+    figure: ValueInfo
     before: str
     """Empty where there is one run."""
     after: str
@@ -118,7 +118,7 @@ def _compared(runs: Sequence[Run]) -> list[str]:
     return [measured[0], measured[-1]] if len(measured) > 1 else measured
 
 
-def _changes(runs: Sequence[Run], figures: Sequence[Meaning]) -> list[Change]:
+def _changes(runs: Sequence[Run], figures: Sequence[ValueInfo]) -> list[Change]:
     """How the figures that matter most went from the first to the last run that has any."""
     measured = [run for run in runs if run.figures]
     known = {figure.name: figure for figure in figures}
@@ -130,7 +130,7 @@ def _changes(runs: Sequence[Run], figures: Sequence[Meaning]) -> list[Change]:
     ]
 
 
-def _change(figure: Meaning, first: Run | None, last: Run) -> Change:
+def _change(figure: ValueInfo, first: Run | None, last: Run) -> Change:
     after = last.figures[figure.name]
     if first is None:
         return Change(figure, "", figure.written(after), None, False)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import shown
-from clcap_cli.reporting.meanings import Meaning, grouped
+from clcap_cli.metrics.metric import ValueInfo
 from clcap_cli.reporting.runs import Run, same_images
+from clcap_cli.reporting.value_infos import grouped
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -40,7 +41,7 @@ class Table:
     title: str
     head: str
     """What the rows are."""
-    figures: list[Meaning]
+    figures: list[ValueInfo]
     rows: list[tuple[str, list[Cell]]]
 
 
@@ -60,19 +61,19 @@ def run_tables(runs: Sequence[Run]) -> list[Table]:
     ]
 
 
-def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[Meaning, Sequence[Cell]]) -> Table:
+def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[ValueInfo, Sequence[Cell]]) -> Table:
     """The table that has these columns, with a row for each of ``names``."""
     rows = zip(names, map(list, zip(*columns.values(), strict=True)), strict=True)
     return Table(title, head, list(columns), list(rows))
 
 
-def _run_cells(figure: Meaning, runs: Sequence[Run], comparable: bool) -> list[Cell]:
+def _run_cells(figure: ValueInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
     intervals = [run.intervals.get(figure.name) for run in runs]
     spreads = [f"[{', '.join(map(figure.written, interval))}]" if interval else "" for interval in intervals]
     return cells_of(figure, [run.figures.get(figure.name) for run in runs], spreads, comparable)
 
 
-def cells_of(figure: Meaning, values: Sequence[float | None], spreads: Sequence[str], comparable: bool) -> list[Cell]:
+def cells_of(figure: ValueInfo, values: Sequence[float | None], spreads: Sequence[str], comparable: bool) -> list[Cell]:
     """One column: values as they are written, with their spread; the best are marked where they are ``comparable``."""
     known = [value for value in values if value is not None]
     return [
@@ -83,7 +84,7 @@ def cells_of(figure: Meaning, values: Sequence[float | None], spreads: Sequence[
     ]
 
 
-def _is_best(value: float, figure: Meaning, values: Sequence[float]) -> bool:
+def _is_best(value: float, figure: ValueInfo, values: Sequence[float]) -> bool:
     """Whether none of ``values`` is better as far as is written, and at least one is worse."""
     best, worst = (figure.written(choose(values, key=lambda found: figure.better * found)) for choose in (max, min))
     return worst != best == figure.written(value)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.metrics.figures import CUTOFFS
+from clcap_cli.metrics.self_retrieval import CUTOFFS
 
 TOLERANCE = 1e-4
 """Two ln p that differ by no more than this count as a tie: float32 sums of a caption's words are not finer."""

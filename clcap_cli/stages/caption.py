@@ -1,5 +1,6 @@
-"""caption: a checkpoint and images -> COCO results."""
+"""caption: a checkpoint, or several as an ensemble, and images -> COCO results."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,11 +8,12 @@ from clcap_cli.compute import Compute
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.checkpoints import Checkpoint
+    from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.features.live import LiveFeatures
     from clcap_cli.models.captioner import Captioner
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
 
 @stage
 def caption(
-    checkpoint: Annotated[Path, Argument("A captioner, *.pt.")],
-    also: Annotated[list[Path] | None, Argument("With --images: more of them.")] = None,
+    checkpoints: Annotated[
+        list[Path],
+        OneOrMore(),
+        Argument("A captioner, *.pt; several of one tokenizer are an ensemble. With --images: also more images."),
+    ],
     split: Split = "test",
     images: Annotated[
         list[Path] | None,
@@ -37,42 +42,77 @@ def caption(
     decoding: DecodingSettings = DecodingSettings(),
     compute: Compute = Compute(),
 ) -> Path:
-    """Write a caption for every image of a split, or for any images, as COCO's results list.
+    """Write captions for every image of a split, or for any images, as COCO's results list.
 
-    With --images the ids are the paths, and features are extracted with the backbone that the checkpoint names.
+    Several checkpoints are an ensemble: their probabilities are averaged at every word. With --images the ids are the
+    paths, and features are extracted with the backbone that each checkpoint names. With --num-captions the list has
+    several entries for each image, the likeliest first unless they are sampled.
 
     Example: clcap caption nt_cl.pt --images photo.jpg holiday/ --out own.captions.json
+
+    Example: clcap caption nt_cl.pt aa_cl.pt --beam 5 --num-captions 5
     """
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.checkpoints import open_checkpoint
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
-    from clcap_cli.stages.opened import decode_texts, open_model
+    from clcap_cli.stages.opened import caption_split, open_models
 
-    if also and not images:
-        raise ClcapError("image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg")
+    models = [path for path in checkpoints if path.suffix == ".pt"]
+    given = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
+    _check_arguments(models, given, bool(images))
     origin = Origin("caption", settings)
-    if images:
-        opened, where = open_checkpoint(checkpoint), compute.start()
-        origin.uses("checkpoint", opened)
-        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.images.captions.json"), origin.read)
-        model = opened.captioner(where)
-        source = _live(opened, model, [*images, *(also or [])], weights)
-        ids: list[ImageId] = [str(path) for path in source.paths]
-        _, texts = decode_texts(model, source, decoding, opened.tokenizer, seed)
+    if given:
+        out = check_writable(out or _beside(models, ".images.captions.json"), models)
+        found = _caption_images(models, given, weights, decoding, compute, seed, origin)
     else:
-        chain = open_model(checkpoint, captions, features, compute, origin)
-        out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.captions.json"), origin.read)
-        rows = chain.rows_of(split)
-        ids = chain.captions.ids_of(rows)
-        _, texts = decode_texts(chain.model, chain.reader(rows), decoding, chain.checkpoint.tokenizer, seed)
-    write_caption_results(out, dict(zip(ids, texts, strict=True)), origin)
+        opened = open_models(models, captions, features, compute, origin)
+        out = check_writable(out or _beside(models, ".captions.json"), origin.read)
+        found = caption_split(opened, split, decoding, seed)
+    write_caption_results(out, found, origin)
     return out
 
 
-def _live(checkpoint: "Checkpoint", model: "Captioner", given: list[Path], weights: str | None) -> "LiveFeatures":
-    """The features of any image files and folders, by the backbone that the checkpoint names."""
+def _check_arguments(models: Sequence[Path], given: Sequence[Path], with_images: bool) -> None:
+    if given and not with_images:
+        raise ClcapError(
+            f"{given[0]} is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"
+        )
+    if not models:
+        raise ClcapError("a checkpoint, *.pt, is needed to caption images: clcap caption nt.pt --images a.jpg")
+
+
+def _beside(models: Sequence[Path], suffix: str) -> Path:
+    """The default output: nt.captions.json, of an ensemble nt+aa.captions.json."""
+    return models[0].with_name("+".join(path.stem for path in models) + suffix)
+
+
+def _caption_images(
+    paths: Sequence[Path],
+    given: Sequence[Path],
+    weights: str | None,
+    decoding: DecodingSettings,
+    compute: Compute,
+    seed: int,
+    origin: "Origin",
+) -> "dict[ImageId, list[str]]":
+    from clcap_cli.stages.opened import decode_texts, numbered, open_checkpoints
+
+    opened, device = open_checkpoints(paths), compute.start()
+    for number, checkpoint in enumerate(opened):
+        origin.uses(numbered("checkpoint", number), checkpoint)
+    models = [checkpoint.captioner(device) for checkpoint in opened]
+    files = list(dict.fromkeys(path for one in given for path in _image_files(one)))
+    pairs = zip(opened, models, strict=True)
+    sources = [_live(checkpoint, model, given, files, weights) for checkpoint, model in pairs]
+    _, texts = decode_texts(models, sources, decoding, opened[0].tokenizer, seed)
+    return dict(zip(map(str, files), texts, strict=True))
+
+
+def _live(
+    checkpoint: "Checkpoint", model: "Captioner", given: Sequence[Path], files: list[Path], weights: str | None
+) -> "LiveFeatures":
+    """The features of image files, by the backbone that the checkpoint names; ``given`` is what messages call them."""
     from clcap_cli.artifacts.feature_info import BackboneInfo
     from clcap_cli.artifacts.inputs import check_backbone
     from clcap_cli.features.backbone import load_backbone
@@ -85,8 +125,7 @@ def _live(checkpoint: "Checkpoint", model: "Captioner", given: list[Path], weigh
     device = model.output.weight.device
     backbone = load_backbone(expected.name, source, expected.image_size, device)
     check_backbone(checkpoint, backbone.info, f"the features of {given[0]}" + (" …" if given[1:] else ""))
-    paths = list(dict.fromkeys(path for one in given for path in _image_files(one)))
-    return LiveFeatures(backbone, paths, model)
+    return LiveFeatures(backbone, files, model)
 
 
 def _image_files(path: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """compare: metrics of several runs -> which differences are real, and what else differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHANGED = 3
 """Images that are shown of those that gained, and of those that lost most."""
 BY = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
-"""The score by which an image gained or lost: the first that both have."""
+"""The value by which an image gained or lost: the first that both have; of several captions, the best one's."""
 
 
 @stage
@@ -35,7 +35,7 @@ def compare(
 
     Runs that differ by their seed alone are pooled, and their spread is shown. BLEU, METEOR and CIDEr are computed
     again for each of 1,000 resamples. Below 50 images p is that of the exact sign-flip test, and fewer than 6 images
-    give none. A p-value is of its figure by itself: of twenty figures, one falls below 0.05 by chance. The tables go to
+    give none. A p-value is of its value by itself: of twenty values, one falls below 0.05 by chance. The tables go to
     the screen, and with --out as JSON to a file.
 
     Example: clcap compare nt.metrics.json nt_cl.metrics.json
@@ -92,16 +92,21 @@ def _by_id(run: "Figures") -> "dict[ImageId, dict[str, Any]]":
 
 def _common_ids(runs: "Sequence[Figures]") -> "list[ImageId]":
     for run in runs:
-        if not {"tokenised", "references"} <= set(run.images[0]):
+        if not {"tokenised", "references"} <= set().union(*_fields(run.images[0])):
             raise ClcapError(f"{run.path} was written by an older clcap, which kept no texts; evaluate again")
         for image in run.images:
-            if set(image) != set(run.images[0]):
-                raise ClcapError(f"{run.path} is damaged: image {image['image_id']} lacks figures that others have")
+            if _fields(image) != _fields(run.images[0]):
+                raise ClcapError(f"{run.path} is damaged: image {image['image_id']} lacks values that others have")
     others = [set(_by_id(run)) for run in runs[1:]]
     ids = [id for id in _by_id(runs[0]) if all(id in known for known in others)]
     if len(ids) < 2:
         raise ClcapError(f"the runs have {len(ids)} images in common; at least two are needed to compare them")
     return ids
+
+
+def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
+    """The names of what an image's entry says and, where it has several captions, of what each of them does."""
+    return {frozenset(image), *map(frozenset, image.get("captions", []))}
 
 
 def _pooled(runs: "Sequence[Figures]") -> list[_Setting]:
@@ -124,9 +129,10 @@ def _differ_by_seed(one: "Figures", other: "Figures") -> bool:
 
 def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side":
     from clcap_cli.metrics.comparison import measure
+    from clcap_cli.metrics.predictions import Context
 
-    own = setting.runs[0].provenance.settings.get("cider_df") is None
-    return measure(setting.images(ids), own, draws)
+    frequencies = setting.runs[0].provenance.settings.get("cider_df")
+    return measure(setting.images(ids), Context(frequencies), draws)
 
 
 def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
@@ -166,7 +172,7 @@ def _print_comparison(
     if any(one.p is None for one in differences):
         print(f"no p: with {len(ids)} images no difference can be significant; 6 are the fewest")
     if all(one.verdict == "same" for one in differences):
-        tell("no difference: every figure is the same in every resample")
+        tell("no difference: every value is the same in every resample")
     for heading, key in (("measured differently, so not comparable", "measured"), ("the runs differ by", "made")):
         if unlike[key]:
             tell(f"{heading}:")
@@ -188,7 +194,8 @@ def _spreads(one: "Difference") -> str:
 def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -> None:
     """The images that gained and lost most."""
     mine, theirs = first.images(ids), other.images(ids)
-    by = next((name for name in BY if name in mine[0][0] and name in theirs[0][0]), None)
+    both = [name for name in mine[0][0] if name in theirs[0][0]]
+    by = next((name for base in BY for name in both if name == base or name.startswith(f"{base}_best_of_")), None)
     if by is None:
         return
     gains = [_mean(theirs, at, by) - _mean(mine, at, by) for at in range(len(ids))]

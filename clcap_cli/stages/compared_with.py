@@ -1,6 +1,7 @@
-"""What else captions are compared with, beside their references: training captions, similar images, ranks, a corpus."""
+"""What predictions are measured against beside their references: training captions, similar images, ranks, a corpus."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,87 +11,105 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
     from clcap_cli.stages.pairing import Pairing
-    from clcap_cli.tokenizers.words import WordTokenizer
 
-Columns = dict[str, Sequence]
-"""A name and one value an image."""
 Corpus = list[list[str]]
 """The references of each image."""
 
 
-def training_columns(
-    said: "Mapping[ImageId, str]", pairing: "Pairing", given: Path | None, origin: "Origin"
-) -> "tuple[WordTokenizer | None, Columns]":
-    """The training words, and how each caption stands to the training captions, where captions.h5 is known."""
+@dataclass(frozen=True)
+class Given:
+    """The files that the command line names."""
+
+    retrieval: Path | None
+    cider_df: Path | None
+    captions: Path | None
+    features: Path | None
+    spice_models: Path | None
+
+
+def context_of(
+    predictions: "Mapping[ImageId, Sequence[str]]", pairing: "Pairing", given: Given, origin: "Origin"
+) -> "Context":
+    """All that is given or that the chain has; every file of it is recorded in ``origin``."""
+    from clcap_cli.metrics.predictions import Context
+
+    ranks = _ranks(given.retrieval, predictions, origin) if given.retrieval else None
+    corpus, frequencies = _corpus(given.cider_df, origin) if given.cider_df else (None, None)
+    training = _training(pairing, given.captions, origin)
+    similar = _similar(list(predictions), pairing, given.features, origin)
+    return Context(frequencies, corpus, training, similar, ranks, given.spice_models)
+
+
+def _training(pairing: "Pairing", given: Path | None, origin: "Origin") -> "TrainingCaptions | None":
+    """The captions of the training split, where captions.h5 is known and has one."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.metrics.distinctiveness import frequency_bands, novel, training_texts
+    from clcap_cli.metrics.predictions import TrainingCaptions
 
     path = _from_chain("captions", given, pairing)
     if path is None:
-        return None, {}
-    spoken = open_captions(path)
-    if "train" not in spoken.splits:
-        return None, {}
-    origin.uses("training", spoken)
-    groups = spoken.references(spoken.rows_of("train")).values()
-    training = training_texts(text for group in groups for text in group)
-    texts = list(said.values())
-    return spoken.tokenizer, {
-        "novel": [novel(text, training) for text in texts],
-        "frequency_bands": [frequency_bands(text, spoken.tokenizer) for text in texts],
-    }
+        return None
+    opened = open_captions(path)
+    if "train" not in opened.splits:
+        return None
+    origin.uses("training", opened)
+    groups = opened.references(opened.rows_of("train")).values()
+    return TrainingCaptions([text for group in groups for text in group], opened.tokenizer)
 
 
-def similar_to(
+def _similar(
     ids: "Sequence[ImageId]", pairing: "Pairing", given: Path | None, origin: "Origin"
 ) -> list[list[int]] | None:
     """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
     from clcap_cli.artifacts.features import open_features
-    from clcap_cli.metrics.distinctiveness import SIMILAR
+    from clcap_cli.metrics.cider_between import SIMILAR
     from clcap_cli.retrieval.nearest import nearest_images
 
     path = _from_chain("features", given, pairing)
     if path is None or len(ids) < 2:
         return None
-    seen = open_features(path)
-    origin.uses("features", seen)
-    return nearest_images(seen.pooled_at(seen.rows_of(ids)), SIMILAR).tolist()
+    opened = open_features(path)
+    origin.uses("features", opened)
+    return nearest_images(opened.pooled_at(opened.rows_of(ids)), SIMILAR).tolist()
 
 
-def rank_columns(path: Path, said: "Mapping[ImageId, str]", origin: "Origin") -> Columns:
+def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "Origin") -> "Columns":
     """The rank at which each caption found its image, from self-retrieve's file.
 
-    Raises ClcapError when that ranked other captions.
+    Raises ClcapError when that ranked other captions, and when an image has several.
     """
     from clcap_cli.artifacts.results import RETRIEVAL, open_figures
 
     ranked = open_figures(path, RETRIEVAL)
     origin.uses("retrieval", ranked)
+    several = [id for id, texts in predictions.items() if len(texts) > 1]
+    if several:
+        raise ClcapError(
+            f"{path} ranks one caption of each image, but image {several[0]} has more; leave --retrieval out"
+        )
     found = {image["image_id"]: image for image in ranked.images}
-    other = [id for id in said if id not in found or found[id]["caption"] != said[id]]
+    other = [id for id, (text,) in predictions.items() if id not in found or found[id]["caption"] != text]
     if other:
         raise ClcapError(
-            f"{path} does not rank {len(other)} of these {len(said)} captions, the first is that of image {other[0]}; "
-            "run self-retrieve with --results on the captions that are scored"
+            f"{path} does not rank {len(other)} of these {len(predictions)} captions, the first is that of image "
+            f"{other[0]}; run self-retrieve with --results on the captions that are scored"
         )
-    if not all({"rank", "tied"} <= set(found[id]) for id in said):
+    if not all({"rank", "tied"} <= set(found[id]) for id in predictions):
         raise ClcapError(f"{path} is damaged: an image has no rank")
-    return {name: [found[id][name] for id in said] for name in ("rank", "tied")}
+    return {name: [found[id][name] for id in predictions] for name in ("rank", "tied")}
 
 
-def corpus_of(path: Path | None, origin: "Origin") -> "tuple[Corpus | None, str]":
-    """Tokenised captions for CIDEr's document frequencies, None for the references, and their name in signatures."""
+def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
+    """Tokenised captions for CIDEr's document frequencies, and their name in signatures."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.image_texts import image_texts
-    from clcap_cli.metrics.quality import tokenised_groups
+    from clcap_cli.metrics.scoring import tokenised_groups
 
-    if path is None:
-        return None, "the references"
     if path.suffix == ".h5":
-        spoken = open_captions(path)
-        origin.uses("document frequencies", spoken)
-        groups = spoken.references(spoken.rows_of("train"))
+        opened = open_captions(path)
+        origin.uses("document frequencies", opened)
+        groups = opened.references(opened.rows_of("train"))
     else:
         groups = image_texts(path)
         origin.uses_file("document frequencies", path)

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.metrics.scoring import Scores
 
 Check = Callable[[], str]
 """Says what was found; raises an error for what does not work."""
-GOLDEN_CAPTIONS: "dict[ImageId, str]" = {1: "a black dog runs through the grass", 2: "two people sit on a bench"}
+GOLDEN_CAPTIONS: "dict[ImageId, list[str]]" = {
+    1: ["a black dog runs through the grass"],
+    2: ["two people sit on a bench"],
+}
 GOLDEN_REFERENCES: "dict[ImageId, list[str]]" = {
     1: ["a black dog is running through the green grass", "the dog runs in a field"],
     2: ["two people are sitting on a wooden bench", "a man and a woman on a bench"],
@@ -30,7 +34,11 @@ GOLDEN_SCORES = {
     "ROUGE_L": {"ROUGE_L": 0.714907},
     "CIDEr": {"CIDEr": 2.389417},
 }
-REGISTRIES = ("clcap_cli.models.registry:MODELS", "clcap_cli.objectives.registry:OBJECTIVES")
+REGISTRIES = (
+    "clcap_cli.models.registry:MODELS",
+    "clcap_cli.objectives.registry:OBJECTIVES",
+    "clcap_cli.metrics.registry:METRICS",
+)
 """To which packages can add."""
 ENOUGH_DISK = 2 * 2**30
 """Bytes: the demo and the features of a few thousand images fit."""
@@ -118,18 +126,23 @@ def _java() -> str:
 
 
 def _scores() -> str:
-    from clcap_cli.metrics.quality import score_captions
-    from clcap_cli.metrics.resampling import draw
-
-    draws = draw(len(GOLDEN_CAPTIONS), seed=0)
-    found = score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES, draws, list(GOLDEN_SCORES))
+    found = _golden_scores(GOLDEN_SCORES)
     for metric, expected in GOLDEN_SCORES.items():
         if metric in found.not_scored:
             raise ClcapError(found.not_scored[metric])
         for name, value in expected.items():
-            if abs(found.figures[name] - value) > 1e-4:
-                raise ClcapError(f"{name} of the golden example is {found.figures[name]}, not {value}")
+            if abs(found.values[name] - value) > 1e-4:
+                raise ClcapError(f"{name} of the golden example is {found.values[name]}, not {value}")
     return f"{', '.join(GOLDEN_SCORES)}: a golden example gives the known values"
+
+
+def _golden_scores(names: Iterable[str]) -> "Scores":
+    from clcap_cli.metrics.registry import metric_named
+    from clcap_cli.metrics.resampling import draw
+    from clcap_cli.metrics.scoring import score_captions
+
+    draws = draw(len(GOLDEN_CAPTIONS), seed=0)
+    return score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES, draws, [metric_named(name) for name in names])
 
 
 def _spice() -> str:
@@ -192,7 +205,19 @@ def _check_objective(name: str) -> None:
         raise ClcapError(f"{name}: its suffix '{objective.suffix}' must be lower-case letters, digits and _")
 
 
-PROBES: dict[str, Callable[[str], None]] = {"model": _check_model, "objective": _check_objective}
+def _check_metric(name: str) -> None:
+    from clcap_cli.metrics.registry import metric_named
+
+    found = _golden_scores([*metric_named(name).needs, name])
+    if name in found.not_scored:
+        raise ClcapError(found.not_scored[name])
+
+
+PROBES: dict[str, Callable[[str], None]] = {
+    "model": _check_model,
+    "objective": _check_objective,
+    "metric": _check_metric,
+}
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("software", _software),
     ("devices", _devices),

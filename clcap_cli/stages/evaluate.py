@@ -1,24 +1,26 @@
-"""evaluate: a checkpoint, or anybody's captions -> quality and distinctiveness, each with its interval."""
+"""evaluate: a checkpoint, an ensemble, or anybody's captions -> every metric of them, each with its interval."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
 from clcap_cli.compute import Compute
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError, some, unknown_name
+from clcap_cli.errors import ClcapError, some
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.compared_with import corpus_of, rank_columns, similar_to, training_columns
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
+from clcap_cli.stages.compared_with import Given, context_of
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
 from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
+    from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.metrics.quality import Quality
+    from clcap_cli.metrics.metric import Metric
+    from clcap_cli.metrics.scoring import Scores
 
 FEW = 100
 """Images: with fewer, CIDEr is hardly comparable with what others report."""
@@ -26,14 +28,18 @@ FEW = 100
 
 @stage
 def evaluate(
-    subject: Annotated[Path | None, Argument("A captioner, *.pt, or COCO results, *.json.")] = None,
+    subjects: Annotated[
+        list[Path] | None,
+        OneOrMore(),
+        Argument("A captioner, *.pt, or several of one tokenizer as an ensemble, or COCO results, *.json."),
+    ] = None,
     predictions: Annotated[
         Path | None,
-        Option("Captions from anywhere: a table or COCO results, any ids."),
+        Option("Captions from anywhere: a table or COCO results, any ids, one or several an image."),
     ] = None,
     references: Annotated[
         Path | None,
-        Option("What people wrote: a table, a COCO captions file, or captions.h5; default: the chain's captions.h5."),
+        Option("References: a table, a COCO captions file, or captions.h5; default: the chain's captions.h5."),
     ] = None,
     references_per_image: Annotated[
         int | None,
@@ -43,7 +49,10 @@ def evaluate(
     only_common: Annotated[
         bool, Option("Score the images that have both, whatever else there is.", "--only-common")
     ] = False,
-    metrics: Annotated[str, Option("Which, parted by commas.")] = "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
+    metrics: Annotated[
+        str | None,
+        Option("Metrics to compute, separated by commas; default: those of COCO's evaluation, and SPICE."),
+    ] = None,
     cider_df: Annotated[
         Path | None,
         Option(
@@ -72,13 +81,14 @@ def evaluate(
     decoding: DecodingSettings = DecodingSettings(),
     compute: Compute = Compute(),
 ) -> Path:
-    """Score captions against what people wrote, exactly as pycocoevalcap does, and say how much they differ.
+    """Score captions against references, exactly as pycocoevalcap does, and say how much they differ.
 
-    BLEU, METEOR, ROUGE_L and SPICE go from 0 to 1, CIDEr from 0 to 10. A checkpoint first captions the split; a
-    results file is compared with the split's images. A table (.csv, .jsonl, .parquet) has the columns image_id and
-    caption, a text or a list of texts; an image may have any number of references. Every figure has a 95% confidence
-    interval over images, drawn by --seed. Captions are also compared with the training captions of captions.h5 and, by
-    features.h5, with the references of similar images, where the chain or --captions and --features have them.
+    BLEU, METEOR, ROUGE_L and SPICE go from 0 to 1, CIDEr from 0 to 10. A checkpoint, or several as an ensemble, first
+    captions the split; a results file is compared with the split's images. A table (.csv, .jsonl, .parquet) has the
+    columns image_id and caption, a text or a list of texts; an image may have any number of references. Every value
+    has a 95% confidence interval over images, drawn by --seed. Captions are also compared with the training captions
+    of captions.h5 and, by features.h5, with the references of similar images, where the chain or --captions and
+    --features have them. Where an image has several captions, each score is that of the best of them and their mean.
 
     Example: clcap evaluate nt_cl.captions.json --split test --out nt_cl.metrics.json
 
@@ -86,86 +96,86 @@ def evaluate(
     """
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.cards import cards_of
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import METRICS, write_figures
-    from clcap_cli.metrics.distinctiveness import cider_between
-    from clcap_cli.metrics.figures import distinctiveness_figures, retrieval_figures, vocabulary_share
-    from clcap_cli.metrics.quality import score_captions
-    from clcap_cli.metrics.resampling import draw, measured
-    from clcap_cli.metrics.signature import own_signature
+    from clcap_cli.metrics.registry import chosen_metrics, every_metric
+    from clcap_cli.metrics.resampling import draw
+    from clcap_cli.metrics.scoring import score_captions
 
-    chosen = _chosen(metrics)
+    chosen = chosen_metrics(metrics)
     origin = Origin("evaluate", settings)
-    if predictions is not None and subject is None:
-        subject, pairing = predictions, predicted(predictions, references, split, origin)
-    elif subject is None or predictions is not None:
-        raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
+    subject = _subject(subjects, predictions)
+    if predictions is not None:
+        pairing = predicted(predictions, references, split, origin)
     elif subject.suffix == ".pt":
-        pairing = captioned(subject, references, split, decoding, captions, features, compute, seed, origin)
+        pairing = captioned(subjects or [], references, split, decoding, captions, features, compute, seed, origin)
     else:
         pairing = read(subject, references, split, captions, origin)
-    said = pairing.common(subject, only_common)
-    people = _first(pairing.people, said, references_per_image)
-    inputs = [path for _, path, _ in origin.inputs]
-    out = check_writable(out or subject.with_name(f"{_name(subject)}.metrics.json"), inputs)
+    scored = pairing.common(subject, only_common)
+    references_of = _first(pairing.references, scored, references_per_image)
+    name = _name(subjects or [subject])
+    out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.read)
     if submission is not None or test_results is not None:
         _submit(subject, test_results, submission)
-    ranked = rank_columns(retrieval, said, origin) if retrieval else {}
-    corpus, frequencies = corpus_of(cider_df, origin)
-    vocabulary, columns = training_columns(said, pairing, captions, origin)
-    similar = similar_to(list(said), pairing, features, origin)
-    if corpus is None and "CIDEr" in chosen and len(said) < FEW:
-        say(f"CIDEr's document frequencies come from these {len(said)} images only; --cider-df takes more captions")
-    say(f"scoring {len(said)} captions against {sum(map(len, people.values()))} references")
-    draws = draw(len(said), seed)
-    quality = score_captions(said, people, draws, chosen, corpus, spice_models)
-    if not quality.scores:
-        raise ClcapError("; ".join(quality.not_scored.values()))
-    if similar is not None:
-        texts = quality.texts
-        columns["CIDErBtw"] = cider_between(texts.captions, texts.references, similar, corpus).tolist()
-    columns |= ranked
-    images = _by_image(said, quality, columns)
-    further = distinctiveness_figures(images) | (retrieval_figures(images) if ranked else {})
-    if vocabulary is not None:
-        further["vocabulary_share_of_training"] = vocabulary_share(list(said.values()), vocabulary)
-    values, intervals = measured(further, draws)
-    values["vocabulary_used"] = int(values["vocabulary_used"])
-    left_out = {"captions": len(pairing.said) - len(said), "images": len(pairing.people) - len(said)}
-    counts = {"images": len(said), "unique_captions": len(set(said.values())), "left_out": left_out}
-    shared = _shared_signature(quality, split, pairing)
-    own = {name: own_signature(name, frequencies) for name in [*quality.figures, *({"CIDErBtw"} & set(columns))]}
-    more = {
-        "intervals": quality.intervals | intervals,
-        "signatures": {name: f"{text}|{shared}" for name, text in own.items()},
-        "not_scored": quality.not_scored,
-    }
-    write_figures(
-        out,
-        METRICS,
-        quality.figures | values | counts,
-        images,
-        origin,
-        more,
-        {"made_from": [card.model_dump() for card in cards_of(origin)]},
-    )
-    _say_scores(quality, own, shared)
+    context = context_of(scored, pairing, Given(retrieval, cider_df, captions, features, spice_models), origin)
+    _announce(scored, references_of, chosen, cider_df)
+    metrics_to_score = [metric for metric in every_metric() if metric in chosen or metric.computed == "always"]
+    scores = score_captions(scored, references_of, draw(len(scored), seed), metrics_to_score, context)
+    if not any(metric.name in scores.by_metric for metric in chosen):
+        raise ClcapError("; ".join(scores.not_scored.values()))
+    shared = _shared_signature(scores, split, pairing)
+    _write(out, scores, _counts(scores, pairing), shared, origin)
+    _say_scores(scores, chosen, shared)
     return out
 
 
-def _chosen(metrics: str) -> list[str]:
-    """The metrics that --metrics names."""
-    from clcap_cli.metrics.quality import METRICS
+def _subject(subjects: Sequence[Path] | None, predictions: Path | None) -> Path:
+    """What is scored, by which messages and the output are called: the first of several checkpoints."""
+    if (predictions is None) == (not subjects):
+        raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
+    if predictions is not None:
+        return predictions
+    assert subjects is not None
+    others = [path for path in subjects if path.suffix != ".pt"]
+    if others and len(subjects) > 1:
+        raise ClcapError(
+            f"several checkpoints, *.pt, are scored as an ensemble, but {others[0]} is none; give one file"
+        )
+    return subjects[0]
 
-    names = [name.strip() for name in metrics.split(",") if name.strip()]
-    known = {name.upper(): name for name in METRICS}
-    for name in names:
-        if name.upper() not in known:
-            raise unknown_name("metric", name, METRICS)
-    if not names:
-        raise ClcapError(f"--metrics names none; there are: {', '.join(METRICS)}")
-    return [known[name.upper()] for name in names]
+
+def _announce(
+    scored: "Mapping[ImageId, Sequence[str]]",
+    references: "Mapping[ImageId, Sequence[str]]",
+    chosen: "Sequence[Metric]",
+    cider_df: Path | None,
+) -> None:
+    if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW:
+        say(f"CIDEr's document frequencies come from these {len(scored)} images only; --cider-df takes more captions")
+    captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
+    say(f"scoring {captions} captions against {others} references")
+    if captions > len(scored):
+        say(f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them")
+
+
+def _counts(scores: "Scores", pairing: Pairing) -> dict[str, Any]:
+    """How many images and different captions were scored, and how many of either were not."""
+    predictions, images = scores.predictions, len(scores.predictions.ids)
+    captions = sum(map(len, pairing.predictions.values())) - len(predictions.raw)
+    left_out = {"captions": captions, "images": len(pairing.references) - images}
+    return {"images": images, "unique_captions": len(set(predictions.raw)), "left_out": left_out}
+
+
+def _write(out: Path, scores: "Scores", counts: Mapping[str, Any], shared: str, origin: "Origin") -> None:
+    from clcap_cli.artifacts.cards import cards_of
+    from clcap_cli.artifacts.results import METRICS, write_figures
+
+    more = {
+        "intervals": scores.intervals,
+        "signatures": {name: f"{own}|{shared}" for name, own in scores.signatures.items()},
+        "not_scored": scores.not_scored,
+    }
+    made_from = {"made_from": [card.model_dump() for card in cards_of(origin)]}
+    write_figures(out, METRICS, {**scores.values, **counts}, scores.entries(), origin, more, made_from)
 
 
 def _submit(results: Path, test_results: Path | None, folder: Path | None) -> None:
@@ -180,55 +190,43 @@ def _submit(results: Path, test_results: Path | None, folder: Path | None) -> No
     if results.suffix != ".json":
         raise ClcapError(f"--submission takes COCO results, *.json, not {results}; clcap caption writes them")
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
-    for path in write_submission(folder, _name(results).replace("_", "-"), sets):
+    for path in write_submission(folder, _name([results]).replace("_", "-"), sets):
         say(f"wrote {path}")
 
 
 def _first(
-    people: "Mapping[ImageId, Sequence[str]]", said: "Mapping[ImageId, str]", wanted: int | None
+    references: "Mapping[ImageId, Sequence[str]]", scored: "Mapping[ImageId, Sequence[str]]", wanted: int | None
 ) -> "dict[ImageId, Sequence[str]]":
     """The references of the captions' images, the first ``wanted`` of each."""
-    few = [id for id in said if wanted and len(people[id]) < wanted]
+    few = [id for id in scored if wanted and len(references[id]) < wanted]
     if few:
         raise ClcapError(
-            f"{len(few)} of {len(said)} images have fewer than {wanted} references, which --references-per-image asks "
-            f"for: {some(few)}"
+            f"{len(few)} of {len(scored)} images have fewer than {wanted} references, which --references-per-image "
+            f"asks for: {some(few)}"
         )
-    return {id: people[id][:wanted] for id in said}
+    return {id: references[id][:wanted] for id in scored}
 
 
-def _by_image(said: "Mapping[ImageId, str]", quality: "Quality", columns: "Mapping[str, Sequence]") -> list[dict]:
-    texts, scores = quality.texts, quality.by_image()
-    columns = {"tokenised": texts.captions, "references": texts.references, **columns}
-    return [
-        {
-            "image_id": id,
-            "caption": said[id],
-            **scores[id],
-            **{name: values[at] for name, values in columns.items()},
-        }
-        for at, id in enumerate(texts.ids)
-    ]
-
-
-def _shared_signature(quality: "Quality", split: str, pairing: Pairing) -> str:
+def _shared_signature(scores: "Scores", split: str, pairing: Pairing) -> str:
     from clcap_cli.digests import digest_of_json
     from clcap_cli.metrics.signature import shared_signature
 
     split = split if pairing.splits else "all"
-    which = f"{split}#{digest_of_json(sorted(map(str, quality.texts.ids)))[:8]}"
-    return shared_signature(quality.texts, split=which, decoding=pairing.decoding, precision=pairing.precision)
+    which = f"{split}#{digest_of_json(sorted(map(str, scores.predictions.ids)))[:8]}"
+    return shared_signature(scores.predictions, split=which, decoding=pairing.decoding, precision=pairing.precision)
 
 
-def _say_scores(quality: "Quality", own: "Mapping[str, str]", shared: str) -> None:
-    for name, why in quality.not_scored.items():
+def _say_scores(scores: "Scores", chosen: "Sequence[Metric]", shared: str) -> None:
+    for name, why in scores.not_scored.items():
         say(f"{name} is not scored: {why}")
-    for name, value in quality.figures.items():
-        ends = quality.intervals.get(name)
+    told = {name: one for metric in chosen for name, one in scores.by_metric.get(metric.name, {}).items()}
+    width = max(7, *map(len, told))
+    for name, one in told.items():
+        ends = scores.intervals.get(name)
         interval = f"  95% [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
-        say(f"{name:<7} {value:.4f}{interval}  {own[name]}")
-    say(f"        {shared}")
+        say(f"{name:<{width}} {one:.4f}{interval}  {scores.signatures.get(name, '')}".rstrip())
+    say(f"{'':<{width}} {shared}")
 
 
-def _name(subject: Path) -> str:
-    return subject.name.removesuffix(subject.suffix).removesuffix(".captions")
+def _name(subjects: Sequence[Path]) -> str:
+    return "+".join(path.name.removesuffix(path.suffix).removesuffix(".captions") for path in subjects)

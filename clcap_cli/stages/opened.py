@@ -1,5 +1,6 @@
-"""A checkpoint opened together with the captions and the features that it works on."""
+"""Checkpoints opened together with the captions and the features that they work on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import numpy as np
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.features import Features
-from clcap_cli.artifacts.inputs import captions_for, features_for
+from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute import Compute
 from clcap_cli.console import watching
+from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.settings import DecodingSettings
@@ -40,21 +42,66 @@ class OpenedModel:
 
 
 def decode_texts(
-    model: Captioner, source: FeatureSource, settings: DecodingSettings, tokenizer: Tokenizer, seed: int
-) -> tuple[Decoded, list[str]]:
-    """The model's captions of the images, as tokens and as text, with progress on the screen."""
+    models: Sequence[Captioner],
+    sources: Sequence[FeatureSource],
+    settings: DecodingSettings,
+    tokenizer: Tokenizer,
+    seed: int,
+) -> tuple[Decoded, list[list[str]]]:
+    """Captions as tokens, and as text by image, with progress on the screen; several models are an ensemble."""
     watch = watching("captioning, blocks of images")
-    found = decode([model], [source], settings, tokenizer.never_written, seed, watch)
-    return found, found.texts(tokenizer)
+    found = decode(models, sources, settings, tokenizer.never_written, seed, watch)
+    texts, number = found.texts(tokenizer), settings.num_captions
+    return found, [texts[first : first + number] for first in range(0, len(texts), number)]
+
+
+def caption_split(
+    opened: Sequence[OpenedModel], split: str, decoding: DecodingSettings, seed: int
+) -> dict[ImageId, list[str]]:
+    """The captions that a model, or several as an ensemble, gives the images of a split."""
+    first = opened[0]
+    rows = first.captions.rows_of(split, {id for one in opened for id in one.features.skipped})
+    models, sources = [one.model for one in opened], [one.reader(rows) for one in opened]
+    _, texts = decode_texts(models, sources, decoding, first.checkpoint.tokenizer, seed)
+    return dict(zip(first.captions.ids_of(rows), texts, strict=True))
 
 
 def open_model(
     path: Path, captions: Path | None, features: Path | None, compute: Compute, origin: Origin
 ) -> OpenedModel:
     """Open a checkpoint with what it was made from, or with what is given, and record all three in ``origin``."""
-    checkpoint = open_checkpoint(path)
-    spoken = captions_for(checkpoint, captions)
-    seen = features_for(checkpoint, spoken, features)
-    for role, artifact in (("checkpoint", checkpoint), ("captions", spoken), ("features", seen)):
-        origin.uses(role, artifact)
-    return OpenedModel(checkpoint, checkpoint.captioner(compute.start()), spoken, seen)
+    (opened,) = open_models([path], captions, features, compute, origin)
+    return opened
+
+
+def open_models(
+    paths: Sequence[Path], captions: Path | None, features: Path | None, compute: Compute, origin: Origin
+) -> list[OpenedModel]:
+    """Open checkpoints of one tokenizer: each with its own features, all with the captions of the first.
+
+    Records every file in ``origin``, those of the second checkpoint as "checkpoint 2" and "features 2".
+    """
+    checkpoints = open_checkpoints(paths)
+    spoken = captions_for(checkpoints[0], captions)
+    seen = [features_for(checkpoint, spoken, features) for checkpoint in checkpoints]
+    device = compute.start()
+    for number, (checkpoint, own) in enumerate(zip(checkpoints, seen, strict=True)):
+        origin.uses(numbered("checkpoint", number), checkpoint)
+        if number == 0:
+            origin.uses("captions", spoken)
+        origin.uses(numbered("features", number), own)
+    pairs = zip(checkpoints, seen, strict=True)
+    return [OpenedModel(checkpoint, checkpoint.captioner(device), spoken, own) for checkpoint, own in pairs]
+
+
+def open_checkpoints(paths: Sequence[Path]) -> list[Checkpoint]:
+    """Checkpoints whose tokens are the same; raises ClcapError that names two of which they are not."""
+    first, *others = (open_checkpoint(path) for path in paths)
+    for other in others:
+        check_tokenizer(first, other.tokenizer, other.path)
+    return [first, *others]
+
+
+def numbered(role: str, number: int) -> str:
+    """The role of an ensemble's part, in which the first plays that of a single model."""
+    return role if number == 0 else f"{role} {number + 1}"

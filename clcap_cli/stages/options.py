@@ -1,11 +1,26 @@
 """Options that several stages share, each worded once; those that belong together are settings objects."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
 from clcap_cli.options import Option
+
+
+@dataclass(frozen=True)
+class OneOrMore:
+    """Marks a parameter that takes several paths: from Python, a single one need not be in a list."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        def listed(given: object) -> object:
+            return [given] if isinstance(given, str | Path) else given
+
+        return core_schema.no_info_before_validator_function(listed, handler(source))
+
 
 Out = Annotated[Path | None, Option("Where to write.")]
 Seed = Annotated[int, Ge(0), Option("Same seed, same machine: same results.")]

@@ -1,7 +1,7 @@
-"""Captions and what people wrote about the same images, from wherever they come."""
+"""Predictions and references of the same images, from wherever they come."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from clcap_cli.artifacts.captions import Captions
     from clcap_cli.artifacts.provenance import Artifact, Origin
+    from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.records import ImageId
 
 UNKNOWN = "unknown"
@@ -20,10 +21,10 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Pairing:
-    """Captions and references, as they came."""
+    """Predictions and references by image, as they came."""
 
-    said: "Mapping[ImageId, str]"
-    people: "Mapping[ImageId, Sequence[str]]"
+    predictions: "Mapping[ImageId, Sequence[str]]"
+    references: "Mapping[ImageId, Sequence[str]]"
     splits: "Mapping[str, Collection[ImageId]]"
     """The images of every split that the references could be of."""
     may_lack: bool
@@ -33,18 +34,18 @@ class Pairing:
     decoding: str = UNKNOWN
     precision: str = UNKNOWN
 
-    def common(self, subject: Path, only_common: bool) -> "dict[ImageId, str]":
-        """The captions of images that have references, if the others may be left out.
+    def common(self, subject: Path, only_common: bool) -> "dict[ImageId, Sequence[str]]":
+        """The predictions of images that have references, if the others may be left out.
 
         Raises ClcapError when they may not, and when nothing is left.
         """
         from clcap_cli.metrics.matching import mismatch
 
-        common = {id: text for id, text in self.said.items() if id in self.people}
-        different = mismatch(self.said, self.people, self.splits)
+        common = {id: texts for id, texts in self.predictions.items() if id in self.references}
+        different = mismatch(self.predictions, self.references, self.splits)
         if different and not common:
             raise ClcapError(f"{subject}: {different}")
-        fine = only_common or (self.may_lack and len(common) == len(self.said))
+        fine = only_common or (self.may_lack and len(common) == len(self.predictions))
         if different and not fine:
             raise ClcapError(f"{subject}: {different}; --only-common scores the {len(common)} images that have both")
         if different:
@@ -53,7 +54,7 @@ class Pairing:
 
 
 def captioned(
-    checkpoint: Path,
+    checkpoints: Sequence[Path],
     references: Path | None,
     split: str,
     decoding: DecodingSettings,
@@ -63,16 +64,14 @@ def captioned(
     seed: int,
     origin: "Origin",
 ) -> Pairing:
-    """A checkpoint's own captions of the split."""
-    from clcap_cli.stages.opened import decode_texts, open_model
+    """The captions that a checkpoint, or an ensemble of several, gives the split's images."""
+    from clcap_cli.stages.opened import caption_split, open_models
 
-    chain = open_model(checkpoint, captions, features, compute, origin)
-    rows = chain.rows_of(split)
-    _, texts = decode_texts(chain.model, chain.reader(rows), decoding, chain.checkpoint.tokenizer, seed)
-    said = dict(zip(chain.captions.ids_of(rows), texts, strict=True))
-    people = of_split(chain.captions, split) if references is None else written(references, split, origin)
-    told = decoding.signature(seed)
-    return Pairing(said, *people, may_lack=True, maker=chain.checkpoint, decoding=told, precision="fp32")
+    opened = open_models(checkpoints, captions, features, compute, origin)
+    found, first = caption_split(opened, split, decoding, seed), opened[0]
+    others = of_split(first.captions, split) if references is None else written(references, split, origin)
+    signature = decoding.signature(seed)
+    return Pairing(found, *others, may_lack=True, maker=first.checkpoint, decoding=signature, precision="fp32")
 
 
 def read(results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin") -> Pairing:
@@ -87,29 +86,41 @@ def read(results: Path, references: Path | None, split: str, captions: Path | No
     if references is None:
         spoken = open_captions(find_input(opened, "captions", captions, "--captions, or references with --references"))
         origin.uses("captions", spoken)
-        people = of_split(spoken, split)
+        others = of_split(spoken, split)
     else:
-        people = written(references, split, origin)
-    beam = opened.provenance.settings.get("beam") if opened.provenance else None
+        others = written(references, split, origin)
     return Pairing(
         opened.captions,
-        *people,
+        *others,
         may_lack=own or references is not None,
         maker=opened if own else None,
-        decoding=f"beam {beam}" if beam else UNKNOWN,
+        decoding=decoding_of(opened),
         precision="fp32" if own else UNKNOWN,
     )
 
 
+def decoding_of(results: "CaptionResults") -> str:
+    """How results were decoded, in the words of signatures; what an older clcap did not record has its default."""
+    from clcap_cli.artifacts.json_files import sidecar
+    from clcap_cli.datasets.reading import checked
+
+    settings = results.provenance.settings if results.provenance else {}
+    recorded = {field.name: settings[field.name] for field in fields(DecodingSettings) if field.name in settings}
+    if "beam" not in recorded:
+        return UNKNOWN
+    found = checked(recorded, DecodingSettings, sidecar(results.path), "a whole record of how captions were decoded")
+    return found.signature(settings.get("seed", 0))
+
+
 def predicted(predictions: Path, references: Path | None, split: str, origin: "Origin") -> Pairing:
     """Captions from anywhere."""
-    from clcap_cli.datasets.image_texts import image_texts, one_each
+    from clcap_cli.datasets.image_texts import image_texts
 
     if references is None:
         raise ClcapError("captions given with --predictions are compared with --references; give both")
-    said = one_each(image_texts(predictions), predictions)
+    found = image_texts(predictions)
     origin.uses_file("predictions", predictions)
-    return Pairing(said, *written(references, split, origin), may_lack=False)
+    return Pairing(found, *written(references, split, origin), may_lack=False)
 
 
 def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
@@ -121,9 +132,9 @@ def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, li
         spoken = open_captions(path)
         origin.uses("references", spoken)
         return of_split(spoken, split)
-    people = image_texts(path)
+    found = image_texts(path)
     origin.uses_file("references", path)
-    return people, {}
+    return found, {}
 
 
 def of_split(spoken: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":

@@ -39,7 +39,7 @@ def self_retrieve(
     ] = None,
     results: Annotated[
         Path | None,
-        Option("File of captions to rank instead of the model's own: COCO results or a table."),
+        Option("File of captions to rank, one an image, instead of the model's own: COCO results or a table."),
     ] = None,
     out: Out = None,
     captions: CaptionsFile = None,
@@ -68,6 +68,8 @@ def self_retrieve(
     from clcap_cli.retrieval.search import find_ranks, score_matrix
     from clcap_cli.stages.opened import decode_texts, open_model
 
+    if decoding.num_captions > 1:
+        raise ClcapError("self-retrieve ranks one caption of each image; leave --num-captions out")
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, compute, origin)
     given = open_caption_results(results) if results else None
@@ -78,7 +80,8 @@ def self_retrieve(
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if given is None:
-        own, texts = decode_texts(chain.model, reader, decoding, chain.checkpoint.tokenizer, seed)
+        own, groups = decode_texts([chain.model], [reader], decoding, chain.checkpoint.tokenizer, seed)
+        texts = [text for (text,) in groups]
         tokens, lengths = own.captions, own.lengths
     else:
         texts = _captions_of(given, ids)
@@ -117,13 +120,14 @@ def _pool(rows: "np.ndarray", size: int | None, rng: "np.random.Generator", spli
 
 
 def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]:
-    missing = [id for id in ids if id not in given.captions]
+    captions = given.one_each()
+    missing = [id for id in ids if id not in captions]
     if missing:
         raise ClcapError(
             f"{given.path} has no caption for {len(missing)} of the {len(ids)} images of the pool, "
             f"the first is {missing[0]}; is it of another split?"
         )
-    return [given.captions[id] for id in ids]
+    return [captions[id] for id in ids]
 
 
 def _encode(texts: list[str], tokenizer: "Tokenizer", device: "torch.device") -> "tuple[Tensor, Tensor]":

@@ -200,8 +200,8 @@ def _evaluator(file: Path) -> dict[str, str]:
 def _results(file: Path) -> dict[str, str]:
     from clcap_cli.artifacts.results import open_caption_results
 
-    captions = open_caption_results(file).captions
-    return {"captions": f"{len(captions)}, {len(set(captions.values()))} unique"}
+    captions = [text for own in open_caption_results(file).captions.values() for text in own]
+    return {"captions": f"{len(captions)}, {len(set(captions))} unique"}
 
 
 def _figures(file: Path) -> dict[str, str]:

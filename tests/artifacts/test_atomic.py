@@ -77,7 +77,7 @@ def test_a_file_that_failed_does_not_spoil_the_others(tmp_path: Path) -> None:
 
 def test_results_come_with_their_provenance_or_not_at_all(tmp_path: Path) -> None:
     with room_for(200), pytest.raises(ClcapError, match=r"x\.captions\.provenance\.json cannot be written"):
-        write_caption_results(tmp_path / "x.captions.json", {1: "a dog"}, Origin("test", {}))
+        write_caption_results(tmp_path / "x.captions.json", {1: ["a dog"]}, Origin("test", {}))
     assert list(tmp_path.iterdir()) == []
 
 

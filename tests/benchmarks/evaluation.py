@@ -21,7 +21,7 @@ from PIL import Image
 from clcap_cli.metrics.java import find_java, package_folder
 from tests.benchmarks.files import taken
 from tests.benchmarks.measure import options, seconds
-from tests.metrics.test_quality import NoSpice
+from tests.metrics.test_scoring import NoSpice
 
 IMAGES, EACH, WORDS = 5000, 5, 12
 CHANGED = 0.3

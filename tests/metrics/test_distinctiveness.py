@@ -1,29 +1,35 @@
 """Distinctiveness by hand-worked examples."""
 
+import numpy as np
 import pytest
 
-from clcap_cli.metrics.distinctiveness import (
-    cider_between,
-    frequency_bands,
-    novel,
-    repeated_bigrams,
-    training_texts,
-)
-from clcap_cli.metrics.figures import distinctiveness_figures, vocabulary_share
-from clcap_cli.metrics.resampling import value
+from clcap_cli.metrics import cider_between
+from clcap_cli.metrics.novelty import novel, training_texts
+from clcap_cli.metrics.predictions import Context, Predictions, TrainingCaptions
+from clcap_cli.metrics.registry import every_metric
+from clcap_cli.metrics.repetition import repeated_bigrams
+from clcap_cli.metrics.several import statistics_of
+from clcap_cli.metrics.statistic import value
+from clcap_cli.metrics.word_frequency import frequency_bands
 from clcap_cli.tokenizers.words import WordTokenizer
 
-SAID = ["a dog runs", "a dog runs", "a red bus", "a bus and a bus"]
-PEOPLE = [["a dog is running"], ["the dog runs"], ["a red bus"], ["two buses"]]
+CAPTIONS = ["a dog runs", "a dog runs", "a red bus", "a bus and a bus"]
+REFERENCES = [["a dog is running"], ["the dog runs"], ["a red bus"], ["two buses"]]
 
 
-def figures() -> dict[str, float]:
-    images = [{"tokenised": text, "references": group} for text, group in zip(SAID, PEOPLE, strict=True)]
-    return {name: value(figure, 4) for name, figure in distinctiveness_figures(images).items()}
+def predictions(captions: list[str], references: list[list[str]], context: Context = Context()) -> Predictions:
+    counts = np.ones(len(captions), dtype=int)
+    return Predictions(list(range(len(captions))), captions, captions, references, counts, context=context)
+
+
+def values(context: Context = Context()) -> dict[str, float]:
+    given = predictions(CAPTIONS, REFERENCES, context)
+    found = [statistics_of(metric, given) for metric in every_metric()]
+    return {name: value(statistic, 4) for statistics in found for name, statistic in statistics.items()}
 
 
 def test_by_hand() -> None:
-    found = figures()
+    found = values()
     assert found["unique_share"] == 3 / 4
     assert found["vocabulary_used"] == len({"a", "dog", "runs", "red", "bus", "and"})
     assert found["mean_length"] == (3 + 3 + 3 + 5) / 4
@@ -53,13 +59,16 @@ def test_words_by_their_frequency_in_training() -> None:
 
 
 def test_the_vocabulary_that_is_used() -> None:
-    assert value(vocabulary_share(SAID, WordTokenizer(["a", "dog", "cat", "bus"])), 4) == 3 / 4
+    training = TrainingCaptions([], WordTokenizer(["a", "dog", "cat", "bus"]))
+    assert values(Context(training=training))["vocabulary_share_of_training"] == 3 / 4
+    assert "vocabulary_share_of_training" not in values()
 
 
 def test_a_caption_that_suits_similar_images_has_a_high_cider_between() -> None:
-    people = [["a red bus on a street"], ["a red bus on a street"], ["two cats on a sofa"], ["an old boat"]]
-    similar = [[1], [0], [3], [2]]
+    references = [["a red bus on a street"], ["a red bus on a street"], ["two cats on a sofa"], ["an old boat"]]
     generic, telling = "a red bus on a street", "two cats on a sofa"
-    found = cider_between([generic, generic, telling, "an old boat"], people, similar, None)
+    given = predictions([generic, generic, telling, "an old boat"], references, Context(similar=[[1], [0], [3], [2]]))
+    assert cider_between.METRIC.measure is not None
+    found = cider_between.METRIC.measure(given)["CIDErBtw"]
     assert found[0] > 5
     assert found[2] == pytest.approx(0)

@@ -5,14 +5,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clcap_cli.metrics.comparison import Difference, compare_sides, measure
-from clcap_cli.metrics.figures import figures_of, mean_figure, retrieval_figures
-from clcap_cli.metrics.resampling import Figure, draw, interval, measured, p_value, value
+from clcap_cli.metrics import self_retrieval, vocabulary
+from clcap_cli.metrics.comparison import Difference, all_statistics, compare_sides, measure
+from clcap_cli.metrics.predictions import Context, Predictions, predictions_of
+from clcap_cli.metrics.resampling import draw, interval, measured, p_value
+from clcap_cli.metrics.statistic import Statistic, mean_of, value
 
 
 def test_a_mean_has_the_interval_of_textbooks() -> None:
     values = np.random.default_rng(1).normal(3, 2, 400)
-    figure = mean_figure(values)
+    figure = mean_of(values)
     low, high = interval(figure, value(figure, 400), draw(400, 0).of(figure))
     reach = 1.96 * values.std() / 20
     assert (low, high) == (
@@ -25,14 +27,14 @@ def test_intervals_contain_the_truth_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(2)
     contained = 0
     for seed in range(200):
-        figure = mean_figure(rng.normal(size=60))
+        figure = mean_of(rng.normal(size=60))
         low, high = interval(figure, value(figure, 60), draw(60, seed, 200).of(figure))
         contained += low <= 0 <= high
     assert 0.88 <= contained / 200 <= 0.99
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    figures = {"mean": mean_figure(np.arange(30.0))}
+    figures = {"mean": mean_of(np.arange(30.0))}
     assert measured(figures, draw(30, 5)) == measured(figures, draw(30, 5))
     assert measured(figures, draw(30, 5)) != measured(figures, draw(30, 6))
 
@@ -44,7 +46,7 @@ def test_different_things_are_not_undercounted() -> None:
     def share(weights: np.ndarray) -> np.ndarray:
         return np.array([len(set(kinds[row > 0])) / row.sum() for row in weights])
 
-    figure = Figure(share, counts_distinct=True)
+    figure = Statistic(share, counts_distinct=True)
     found = value(figure, 300)
     low, high = interval(figure, found, draw(300, 0, 300).of(figure))
     assert low < found < high
@@ -55,10 +57,10 @@ def test_a_real_difference_is_told_from_none() -> None:
     rng = np.random.default_rng(4)
     draws = draw(200, 0)
     first = rng.normal(size=200)
-    better, noise = mean_figure(first + rng.normal(0.3, 0.5, 200)), mean_figure(first + rng.normal(0, 0.5, 200))
-    base = mean_figure(first)
+    better, noise = mean_of(first + rng.normal(0.3, 0.5, 200)), mean_of(first + rng.normal(0, 0.5, 200))
+    base = mean_of(first)
 
-    def p_of(figure: Figure) -> float:
+    def p_of(figure: Statistic) -> float:
         by = value(figure, 200) - value(base, 200)
         return p_value(figure, by, draws.of(figure) - draws.of(base))
 
@@ -73,41 +75,44 @@ def test_ranks_give_the_figures_of_self_retrieval() -> None:
     from clcap_cli.retrieval.ranks import retrieval_figures as overall
 
     ranks = Ranks(torch.tensor([0, 2, 5, 0, 9, 3]), torch.tensor([1, 2, 1, 3, 1, 1]))
-    images = [
-        {"rank": rank, "tied": tied} for rank, tied in zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
-    ]
-    for name, figure in retrieval_figures(images).items():
+    places = zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
+    images = [entry("a dog", "a dog", rank=rank, tied=tied) for rank, tied in places]
+    for name, figure in self_retrieval.METRIC.statistics(predictions_of(images)).items():
         assert value(figure, 6) == pytest.approx(overall(ranks, 6)[name]), name
 
 
 def test_a_vocabulary_spreads_about_as_it_would_over_other_images() -> None:
     """Drawn from one world many times, the count's true spread is near the one that a single sample tells."""
-    from clcap_cli.metrics.figures import distinctiveness_figures
-
     rng = np.random.default_rng(5)
     chances = 1 / np.arange(1, 2001)
     chances /= chances.sum()
 
-    def images() -> list[dict]:
+    def drawn() -> Predictions:
         texts = [" ".join(map(str, rng.choice(2000, 10, p=chances))) for _ in range(200)]
-        return [{"tokenised": text, "references": [text]} for text in texts]
+        return predictions_of([entry(text, text) for text in texts])
 
-    counts = [len({word for image in images() for word in image["tokenised"].split()}) for _ in range(60)]
-    figure = distinctiveness_figures(images())["vocabulary_used"]
+    counts = [len({word for text in drawn().captions for word in text.split()}) for _ in range(60)]
+    figure = vocabulary.METRIC.statistics(drawn())["vocabulary_used"]
     told = np.mean([np.std(draw(200, seed, 200).of(figure)) for seed in range(5)])
     assert 0.6 < told / np.std(counts) < 1.5
 
 
+def entry(caption: str, reference: str, **more: float) -> dict:
+    """Of an image in a metrics file."""
+    return {"image_id": 1, "caption": caption, "tokenised": caption, "references": [reference], **more}
+
+
 def texts(said: list[str], people: list[str], scores: np.ndarray) -> list[dict]:
     return [
-        {"tokenised": one, "references": [other], "BLEU-1": 0.0, "CIDEr": 0.0, "ROUGE_L": score}
+        entry(one, other, **{f"BLEU-{n}": 0.0 for n in (1, 2, 3, 4)}, CIDEr=0.0, ROUGE_L=score)
         for one, other, score in zip(said, people, scores.tolist(), strict=True)
     ]
 
 
 def compared(first: list[list[dict]], second: list[list[dict]]) -> dict[str, Difference]:
     draws = draw(len(first[0]), 0)
-    return {one.name: one for one in compare_sides(measure(first, True, draws), measure(second, True, draws))}
+    sides = (measure(side, Context(), draws) for side in (first, second))
+    return {one.name: one for one in compare_sides(*sides)}
 
 
 def test_few_images_have_the_p_of_every_sign_flip() -> None:
@@ -131,7 +136,7 @@ def test_sign_flips_of_corpus_scores_exchange_captions() -> None:
             [(a, b)[flip] for a, b, flip in zip(x, y, exchanged, strict=True)]
             for x, y in ((first, second), (second, first))
         ]
-        figures = [figures_of(side) for side in sides]
+        figures = [all_statistics(predictions_of(side)) for side in sides]
         for name, values in expected.items():
             values.append(value(figures[1][name], 8) - value(figures[0][name], 8))
     found = compared([first], [second])

@@ -153,8 +153,8 @@ def test_the_keyboard_is_enough(two: WebDriver) -> None:
 
 
 def test_tables_sort(two: WebDriver) -> None:
-    button = one(two, "[aria-label='Against what people wrote'] thead th:nth-child(2) button")
-    table = "[aria-label='Against what people wrote'] tbody th"
+    button = one(two, "[aria-label='Against the references'] thead th:nth-child(2) button")
+    table = "[aria-label='Against the references'] tbody th"
     button.click()
     assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == "descending"
     assert [cell.text for cell in all_of(two, table)] == ["nt", "nt_cl"]

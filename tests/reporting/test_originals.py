@@ -54,7 +54,7 @@ def test_captions_that_were_measured_know_the_features_that_they_were_made_from(
     origin = Origin("evaluate", {})
     origin.uses("results", results)
     path = chain / "nt.metrics.json"
-    write_figures(path, METRICS, {"images": 10}, [image(id, text) for id, text in results.captions.items()], origin)
+    write_figures(path, METRICS, {"images": 10}, [image(id, text) for id, text in results.one_each().items()], origin)
     found = trace(open_runs([path]))
     assert len(found.folders) == 1
     assert set(results.captions) <= set(found.names)

@@ -28,7 +28,7 @@ def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> Non
     found = {table.title: [figure.name for figure in table.figures] for table in run_tables(two_runs(write))}
     assert found == {
         "Self-retrieval": ["R@5", "R@10", "mean_rank"],
-        "Against what people wrote": ["CIDEr", "BLEU-4"],
+        "Against the references": ["BLEU-4", "CIDEr"],
         "Other figures": ["mine", "images"],
     }
 
@@ -65,7 +65,7 @@ def test_nothing_is_the_best_where_figures_cannot_be_compared(write) -> None:
 def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
     found = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
     assert list(found.columns) == [
-        "R@5", "R@10", "mean_rank", "CIDEr", "CIDEr_low", "CIDEr_high", "BLEU-4", "mine", "images",
+        "R@5", "R@10", "mean_rank", "BLEU-4", "CIDEr", "CIDEr_low", "CIDEr_high", "mine", "images",
     ]  # fmt: skip
     assert found.loc["nt", ["CIDEr", "CIDEr_low", "CIDEr_high"]].tolist() == [1.04, 0.99, 1.1]
     assert found.loc["nt_cl", "BLEU-4"] == 0.5478
@@ -75,17 +75,17 @@ def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
 def test_markdown(write) -> None:
     text = as_markdown(run_tables(two_runs(write, "a|b", "c")))
     assert text.split("\n\n")[2:4] == [
-        "Against what people wrote",
-        "| run | CIDEr | BLEU-4 |\n|---|---:|---:|\n"
-        "| a\\|b | **1.040** [0.990, 1.100] | 0.548 |\n| c | 0.900 | 0.548 |",
+        "Against the references",
+        "| run | BLEU-4 | CIDEr |\n|---|---:|---:|\n"
+        "| a\\|b | 0.548 | **1.040** [0.990, 1.100] |\n| c | 0.548 | 0.900 |",
     ]
 
 
 def test_latex(write) -> None:
     text = as_latex(run_tables(two_runs(write, "50%_$x$", "c")))
     assert text.startswith("% needs \\usepackage{booktabs}\n% Self-retrieval\n\\begin{tabular}{lrrr}\n\\toprule\n")
-    assert " & CIDEr & BLEU-4 \\\\\n\\midrule\n" in text
-    assert "\n50\\%\\_\\$x\\$ & \\textbf{1.040} {\\scriptsize [0.990, 1.100]} & 0.548 \\\\\n" in text
+    assert " & BLEU-4 & CIDEr \\\\\n\\midrule\n" in text
+    assert "\n50\\%\\_\\$x\\$ & 0.548 & \\textbf{1.040} {\\scriptsize [0.990, 1.100]} \\\\\n" in text
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 3
 
 

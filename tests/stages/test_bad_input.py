@@ -297,10 +297,11 @@ def test_results_of_another_split(refused, chain: Path, clcap) -> None:
     )
 
 
-def test_results_with_an_image_twice(refused, tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
+def test_results_with_an_image_twice(refused, chain: Path) -> None:
+    path = chain / "r.json"
     path.write_text(json.dumps([{"image_id": 1, "caption": "a"}] * 2))
-    assert refused("evaluate", path) == f"{path} has more than one caption for 1 images: 1"
+    message = f"{path} has more than one caption for 1 images: 1"
+    assert refused("self-retrieve", chain / "nt.pt", "--results", path) == message
 
 
 def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
@@ -366,7 +367,7 @@ def test_a_diverged_model_is_no_result(refused, chain: Path) -> None:
 
 def test_images_without_their_option(refused, chain: Path) -> None:
     assert refused("caption", chain / "nt.pt", "a.jpg") == (
-        "image files behind the checkpoint go with --images: clcap caption nt.pt --images a.jpg b.jpg"
+        "a.jpg is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"
     )
 
 

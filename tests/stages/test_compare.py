@@ -20,7 +20,7 @@ def test_a_run_does_not_differ_from_itself(chain: Path, clcap) -> None:
     answer = clcap("compare", metrics, copied)
     assert answer.status == 0
     assert "METEOR" in answer.out
-    assert "no difference: every figure is the same in every resample" in answer.out
+    assert "no difference: every value is the same in every resample" in answer.out
     assert "higher" not in answer.out and "lower" not in answer.out and "differ by" not in answer.out
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.results import open_caption_results
 from clcap_cli.datasets.image_texts import image_texts
+from clcap_cli.errors import ClcapError
 from tests.stages.test_bad_input import IMAGE, NOTE, coco
 
 OTHER = {**IMAGE, "file_name": "b.jpg"}
@@ -120,12 +122,12 @@ def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, cap
     assert image_texts(said) == image_texts(results(tmp_path / "r.json", [1], caption)) == {1: ["a dog", "a cat"]}
 
 
-def test_one_caption_in_a_list_is_a_prediction_and_two_are_not(refused, tmp_path: Path) -> None:
-    assert image_texts(results(tmp_path / "r.json", [1], ["a dog"])) == {1: ["a dog"]}
-    path = results(tmp_path / "r.json", [1], ["a dog", "a cat"])
-    assert refused("evaluate", "--predictions", path, "--references", path) == (
-        f"{path} has more than one caption for 1 images: 1"
-    )
+def test_a_list_of_captions_is_as_many_predictions(tmp_path: Path) -> None:
+    assert open_caption_results(results(tmp_path / "r.json", [1], ["a dog"])).one_each() == {1: "a dog"}
+    several = open_caption_results(results(tmp_path / "r.json", [1], ["a dog", "a cat"]))
+    assert several.captions == {1: ["a dog", "a cat"]}
+    with pytest.raises(ClcapError, match="has more than one caption for 1 images: 1"):
+        several.one_each()
 
 
 @pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"raw": "a dog"}])

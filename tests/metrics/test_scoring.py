@@ -18,8 +18,10 @@ import pytest
 
 from clcap_cli.metrics import java, meteor, paraphrases, spice
 from clcap_cli.metrics.meteor import meteor_of
-from clcap_cli.metrics.quality import METRICS, Quality, score_captions
+from clcap_cli.metrics.predictions import Context
+from clcap_cli.metrics.registry import metric_named
 from clcap_cli.metrics.resampling import draw
+from clcap_cli.metrics.scoring import Scores, score_captions
 from tests.conftest import real_data
 
 REFERENCES = {
@@ -36,11 +38,18 @@ HARD = {
     "perfect": {"a": "a dog runs", "b": "two cats sleep on a sofa", "c": "a bus", "d": "people and things"},
 }
 NAMES = {"Bleu_1": "BLEU-1", "Bleu_2": "BLEU-2", "Bleu_3": "BLEU-3", "Bleu_4": "BLEU-4"}
-WITHOUT_METEOR = ["BLEU", "ROUGE_L", "CIDEr"]
+WITHOUT_METEOR = ("BLEU", "ROUGE_L", "CIDEr")
+WITH_METEOR = ("BLEU", "METEOR", "ROUGE_L", "CIDEr")
 
 
-def scored(captions: dict, references: dict, metrics: list[str] = list(METRICS[:4])) -> Quality:  # noqa: B006
-    return score_captions(captions, references, draw(len(captions), 0), metrics)
+def scored(captions: dict, references: dict, names: tuple[str, ...] = WITH_METEOR, spice: Path | None = None) -> Scores:
+    metrics = [metric_named(name) for name in names]
+    each = {id: [text] for id, text in captions.items()}
+    return score_captions(each, references, draw(len(captions), 0), metrics, Context(spice_models=spice))
+
+
+def by_image(scores: Scores) -> dict:
+    return {entry["image_id"]: entry for entry in scores.entries()}
 
 
 class NoSpice:
@@ -76,14 +85,14 @@ def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> t
 
 def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     found = scored(captions, references)
-    by_image = found.by_image()
+    images = by_image(found)
     overall, each = peer(captions, references, monkeypatch)
-    assert set(found.figures) == set(overall)
+    assert set(found.values) == set(overall)
     for name, value in overall.items():
-        assert found.figures[name] == pytest.approx(value, abs=1e-12), name
+        assert found.values[name] == pytest.approx(value, abs=1e-12), name
         for id in captions:
-            assert by_image[id][name] == pytest.approx(each[id][name], abs=1e-12), (name, id)
-    statistics = np.array([by_image[id]["meteor_statistics"] for id in captions])
+            assert images[id][name] == pytest.approx(each[id][name], abs=1e-12), (name, id)
+    statistics = np.array([images[id]["meteor_statistics"] for id in captions])
     assert meteor_of(statistics) == pytest.approx([each[id]["METEOR"] for id in captions], abs=1e-12)
 
 
@@ -119,9 +128,9 @@ def test_equal_to_pycocoevalcap_on_words_with_marks(monkeypatch: pytest.MonkeyPa
     captions = {name: caption for name, (caption, _, _) in MARKED.items()}
     references = {name: [reference] for name, (_, reference, _) in MARKED.items()}
     assert_equal(captions, references, monkeypatch)
-    each = scored(captions, references, ["METEOR"]).by_image()
+    each = by_image(scored(captions, references, ("METEOR",)))
     for name, (_, _, published) in MARKED.items():
-        alone = scored({name: captions[name]}, {name: references[name]}, ["METEOR"]).by_image()
+        alone = by_image(scored({name: captions[name]}, {name: references[name]}, ("METEOR",)))
         assert alone[name] == each[name]
         if published:
             assert each[name]["METEOR"] == pytest.approx(published, abs=5e-5)
@@ -166,13 +175,13 @@ def marked(phrase: str, random: np.random.Generator) -> str:
 def test_no_line_end_shifts_texts(end: str) -> None:
     """pycocoevalcap itself gives every text after a carriage return to the image before."""
     captions = {"a": f"a dog{end}runs", "b": f"{end}two cats sleep on a sofa{end}", "c": "a bus"}
-    each = scored(captions, REFERENCES, ["ROUGE_L"]).by_image()
+    each = by_image(scored(captions, REFERENCES, ("ROUGE_L",)))
     assert [each[id]["ROUGE_L"] for id in captions] == [1, 1, 1]
 
 
 def test_scores_of_one_image_are_its_own() -> None:
     captions = {"c": "a red bus", "a": "nothing alike", "b": "two cats sleep on a sofa"}
-    found = scored(captions, REFERENCES, WITHOUT_METEOR).by_image()
+    found = by_image(scored(captions, REFERENCES, WITHOUT_METEOR))
     assert list(found) == ["c", "a", "b"]
     assert found["b"]["ROUGE_L"] == 1
     assert found["a"]["ROUGE_L"] == 0
@@ -205,14 +214,15 @@ def test_a_hanging_meteor_is_ended_and_takes_nothing_with_it(tmp_path: Path, mon
     monkeypatch.setattr(java, "SILENCE", 8.0)
     found = scored(HARD["plain"], REFERENCES)
     assert found.not_scored == {"METEOR": "METEOR said nothing for 8 s and was ended"}
-    assert found.figures == scored(HARD["plain"], REFERENCES, WITHOUT_METEOR).figures
+    assert found.values == scored(HARD["plain"], REFERENCES, WITHOUT_METEOR).values
 
 
 def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java_that(f"touch {tmp_path}/started; exec sleep 600", tmp_path / "bin", monkeypatch)
     code = (
-        "from clcap_cli.metrics.quality import score_captions; from clcap_cli.metrics.resampling import draw; "
-        "score_captions({1: 'a dog'}, {1: ['a dog']}, draw(1, 0), ['METEOR'])"
+        "from clcap_cli.metrics.meteor import METRIC; from clcap_cli.metrics.resampling import draw; "
+        "from clcap_cli.metrics.scoring import score_captions; "
+        "score_captions({1: ['a dog']}, {1: ['a dog']}, draw(1, 0), [METRIC])"
     )
     running = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -232,7 +242,7 @@ def test_what_java_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     java_that("echo 'Error: no room for a heap' >&2; exit 3", tmp_path / "bin", monkeypatch)
     found = scored(HARD["plain"], REFERENCES)
     assert found.not_scored == {"METEOR": "METEOR failed: Error: no room for a heap"}
-    assert "CIDEr" in found.figures
+    assert "CIDEr" in found.values
 
 
 def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,13 +250,11 @@ def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytes
     spaced.mkdir(parents=True)
     shutil.copy(java.package_folder("meteor") / "meteor-1.5.jar", spaced)
     monkeypatch.setattr(meteor, "package_folder", lambda name: tmp_path / "my packages" / name)
-    assert scored(HARD["plain"], REFERENCES, ["METEOR"]).figures["METEOR"] > 0
+    assert scored(HARD["plain"], REFERENCES, ("METEOR",)).values["METEOR"] > 0
 
 
 def test_spice_says_what_it_lacks(tmp_path: Path) -> None:
-    assert score_captions(
-        {"a": "a dog"}, REFERENCES, draw(1, 0), ["ROUGE_L", "SPICE"], spice_models=tmp_path
-    ).not_scored == {
+    assert scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path).not_scored == {
         "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: fetch "
         "stanford-corenlp-full-2015-12-09.zip from Stanford NLP, put these files of it into " + str(tmp_path)
     }
@@ -255,10 +263,10 @@ def test_spice_says_what_it_lacks(tmp_path: Path) -> None:
 def test_a_broken_spice_takes_nothing_with_it(tmp_path: Path) -> None:
     for name in spice.CORENLP:
         (tmp_path / name).write_bytes(b"not a jar")
-    found = score_captions({"a": "a dog"}, REFERENCES, draw(1, 0), ["ROUGE_L", "SPICE"], spice_models=tmp_path)
+    found = scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path)
     assert found.not_scored["SPICE"].startswith("SPICE failed: ")
     assert "java.lang.NoClassDefFoundError" in found.not_scored["SPICE"]
-    assert found.figures["ROUGE_L"] > 0
+    assert found.values["ROUGE_L"] > 0
 
 
 def test_spice_without_javascript_says_what_to_fetch(tmp_path: Path) -> None:

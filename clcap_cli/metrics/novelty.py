@@ -1,0 +1,36 @@
+"""Whether captions differ from those seen in training (van Miltenburg et al. 2018)."""
+
+from collections.abc import Collection, Iterable
+
+from clcap_cli.datasets.text import words_of
+from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.statistic import mean_of
+
+
+def training_texts(captions: Iterable[str]) -> set[str]:
+    """Training captions in the form in which ``novel`` compares."""
+    return {" ".join(words_of(text)) for text in captions}
+
+
+def novel(caption: str, training: Collection[str]) -> int:
+    """1 if a caption is none of the training captions, else 0, by words."""
+    return int(" ".join(words_of(caption)) not in training)
+
+
+def _measure(predictions: Predictions) -> Columns:
+    if predictions.context.training is None:
+        return {}
+    training = training_texts(predictions.context.training.captions)
+    return {"novel": [novel(text, training) for text in predictions.raw]}
+
+
+METRIC = Metric(
+    name="novelty",
+    group=DISTINCTIVENESS,
+    values=(ValueInfo("novel_share", "Captions that are no caption of the training split; 0 to 1.", HIGHER),),
+    statistics=lambda predictions: {"novel_share": mean_of(predictions.mean(predictions.column("novel")))},
+    measure=_measure,
+    columns=("novel",),
+    computed="always",
+)

@@ -1,0 +1,73 @@
+"""All metrics, in the order in which they are reported: clcap's own, and those of installed packages.
+
+A package offers one by an entry point of the group ``clcap.metrics`` with the metric's name, which leads to a Metric.
+"""
+
+from collections.abc import Sequence
+
+from clcap_cli.errors import ClcapError, unknown_name
+from clcap_cli.metrics.metric import Metric
+from clcap_cli.registry import Registry
+
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    "clcap.metrics",
+    {
+        "self-retrieval": "clcap_cli.metrics.self_retrieval:METRIC",
+        "BLEU": "clcap_cli.metrics.bleu:METRIC",
+        "METEOR": "clcap_cli.metrics.meteor:METRIC",
+        "ROUGE_L": "clcap_cli.metrics.rouge_l:METRIC",
+        "CIDEr": "clcap_cli.metrics.cider:METRIC",
+        "SPICE": "clcap_cli.metrics.spice:METRIC",
+        "SPIDEr": "clcap_cli.metrics.spider:METRIC",
+        "CIDErBtw": "clcap_cli.metrics.cider_between:METRIC",
+        "uniqueness": "clcap_cli.metrics.uniqueness:METRIC",
+        "novelty": "clcap_cli.metrics.novelty:METRIC",
+        "distinct": "clcap_cli.metrics.distinct:METRIC",
+        "vocabulary": "clcap_cli.metrics.vocabulary:METRIC",
+        "repetition": "clcap_cli.metrics.repetition:METRIC",
+        "length": "clcap_cli.metrics.length:METRIC",
+        "word-frequency": "clcap_cli.metrics.word_frequency:METRIC",
+        "div": "clcap_cli.metrics.div:METRIC",
+        "mBLEU": "clcap_cli.metrics.mbleu:METRIC",
+    },
+)
+
+
+def metric_named(name: str) -> Metric:
+    """The metric called ``name``.
+
+    Raises ClcapError for an unknown name, and for a package that offers something else under it.
+    """
+    found = METRICS.get(name)
+    if not isinstance(found, Metric) or found.name != name:
+        raise ClcapError(f"the metric '{name}' of an installed package is not a clcap Metric of that name")
+    return found
+
+
+def every_metric() -> list[Metric]:
+    """All of them."""
+    return [metric_named(name) for name in METRICS.names]
+
+
+def chosen_metrics(names: str | None) -> list[Metric]:
+    """The metrics that --metrics names, in any case, separated by commas; None: those by default.
+
+    Those that they are made of are chosen too. Raises ClcapError for an unknown name, and where there is none.
+    """
+    known = {metric.name.upper(): metric for metric in every_metric() if metric.computed != "always"}
+    if names is None:
+        return [metric for metric in known.values() if metric.computed == "by default"]
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    choices = [metric.name for metric in known.values()]
+    for name in asked:
+        if name.upper() not in known:
+            raise unknown_name("metric", name, choices)
+    if not asked:
+        raise ClcapError(f"--metrics names none; there are: {', '.join(choices)}")
+    return _with_needs([known[name.upper()] for name in asked])
+
+
+def _with_needs(metrics: Sequence[Metric]) -> list[Metric]:
+    wanted = {need for metric in metrics for need in (metric.name, *metric.needs)}
+    return [metric for metric in every_metric() if metric.name in wanted]

@@ -1,0 +1,27 @@
+"""ROUGE-L (Lin 2004): the F measure of the longest common subsequence, as pycocoevalcap computes it."""
+
+from importlib.metadata import version
+
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.statistic import mean_of
+
+
+def _measure(predictions: Predictions) -> Columns:
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    scorer = Rouge()
+    pairs = zip(predictions.captions, predictions.own_references, strict=True)
+    return {"ROUGE_L": [float(scorer.calc_score([text], references)) for text, references in pairs]}
+
+
+METRIC = Metric(
+    name="ROUGE_L",
+    group=REFERENCES,
+    values=(ValueInfo("ROUGE_L", "Longest common subsequence with a reference; 0 to 1.", HIGHER),),
+    statistics=lambda predictions: {"ROUGE_L": mean_of(predictions.mean(predictions.column("ROUGE_L")))},
+    measure=_measure,
+    columns=("ROUGE_L",),
+    signature=lambda _: {"scale": "0-1", "impl": f"pycocoevalcap-{version('pycocoevalcap')}", "beta": "1.2"},
+    computed="by default",
+)

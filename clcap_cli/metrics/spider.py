@@ -1,0 +1,37 @@
+"""SPIDEr (Liu et al. 2017): the mean of CIDEr, here CIDEr-D, and SPICE."""
+
+import numpy as np
+
+from clcap_cli.metrics import cider, spice
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.signature import joined
+from clcap_cli.metrics.statistic import Statistic
+
+PARTS = (cider.METRIC, spice.METRIC)
+
+
+def _measure(predictions: Predictions) -> Columns:
+    return {"SPIDEr": np.mean([predictions.column(part.name) for part in PARTS], axis=0).tolist()}
+
+
+def _statistics(predictions: Predictions) -> dict[str, Statistic]:
+    both = [part.statistics(predictions)[part.name] for part in PARTS]
+    return {"SPIDEr": Statistic(lambda weights: np.mean([one.of(weights) for one in both], axis=0))}
+
+
+def _signature(predictions: Predictions) -> dict[str, str]:
+    signed = {part.name: part.signature(predictions) for part in PARTS if part.signature}
+    return {"scale": "0-5.5", **{name: joined(signature, "; ") for name, signature in signed.items()}}
+
+
+METRIC = Metric(
+    name="SPIDEr",
+    group=REFERENCES,
+    values=(ValueInfo("SPIDEr", "Mean of CIDEr and SPICE; 0 to 5.5.", HIGHER),),
+    statistics=_statistics,
+    measure=_measure,
+    columns=("SPIDEr", "CIDEr", "SPICE"),
+    signature=_signature,
+    needs=("CIDEr", "SPICE"),
+)

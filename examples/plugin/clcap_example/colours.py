@@ -1,0 +1,23 @@
+"""How many captions name a colour: what tells two buses apart more often than the word for a bus."""
+
+from clcap_cli.metrics.metric import HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.statistic import mean_of
+
+COLOURS = frozenset(["black", "blue", "brown", "green", "grey", "orange", "pink", "purple", "red", "white", "yellow"])
+
+
+def _measure(predictions: Predictions) -> Columns:
+    """Of each caption 1 if it names a colour, else 0."""
+    return {"names_colour": [float(not COLOURS.isdisjoint(text.split())) for text in predictions.captions]}
+
+
+METRIC = Metric(
+    name="colours",
+    group="Content",
+    values=(ValueInfo("names_colour", "Share of captions that name a colour; 0 to 1.", HIGHER),),
+    statistics=lambda given: {"names_colour": mean_of(given.mean(given.column("names_colour")))},
+    measure=_measure,
+    columns=("names_colour",),
+    signature=lambda _: {"scale": "0-1", "colours": str(len(COLOURS))},
+)

@@ -1,0 +1,90 @@
+"""An ensemble's probabilities are the means of its models'."""
+
+import pytest
+import torch
+
+from clcap_cli.decoding.beam import beam_search
+from clcap_cli.decoding.constraints import Constraints
+from clcap_cli.decoding.decoded import Decoded
+from clcap_cli.decoding.predictor import Ensemble
+from clcap_cli.decoding.sampling import sample
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.registry import MODELS
+from clcap_cli.models.rows import ImageFeatures
+from tests.models.made import made_model
+
+END, UNK = 0, 1
+WORDS = Constraints(END, 0, 6, (UNK,))
+
+
+def sharp(name: str, seed: int, longest: int = 6) -> Captioner:
+    """A model with definite opinions."""
+    torch.manual_seed(seed)
+    model = made_model(name, 9, longest)
+    with torch.no_grad():
+        model.output.weight.mul_(6)
+    return model
+
+
+def features() -> ImageFeatures:
+    torch.manual_seed(0)
+    return ImageFeatures(torch.randn(5, 7), torch.randn(5, 4, 5))
+
+
+def search(models: list[Captioner], beam: int = 3, best: int = 2) -> Decoded:
+    together = Ensemble(models)
+    return beam_search(together, together.encode([features()] * len(models)), beam, WORDS, best=best)
+
+
+def ln_p(models: list[Captioner], image: int, words: list[int]) -> float:
+    """The sum over a caption's words, and its end, of the log of the mean of the models' probabilities."""
+    own, total = torch.tensor([0]), 0.0
+    visual = [model.encode(features()[torch.tensor([image])]) for model in models]
+    states = [model.start(seen) for model, seen in zip(models, visual, strict=True)]
+    last = torch.tensor([models[0].config.start_token])
+    for word in [*words, END]:
+        steps = [model.step(*part, last) for model, part in zip(models, _parts(visual, own, states), strict=True)]
+        states = [state for _, state in steps]
+        total += float(torch.stack([log_probs[0, word].exp() for log_probs, _ in steps]).mean().log())
+        last = torch.tensor([word])
+    return total
+
+
+def _parts(visual: list, own: torch.Tensor, states: list) -> list[tuple]:
+    return [(seen, own, state) for seen, state in zip(visual, states, strict=True)]
+
+
+@pytest.mark.parametrize("name", MODELS.names)
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_model_with_itself_is_the_model(name: str, size: int) -> None:
+    model = sharp(name, 1)
+    alone = beam_search(model, model.encode(features()), 3, WORDS, best=2)
+    together = search([model] * size)
+    assert torch.equal(alone.captions, together.captions)
+    assert alone.log_probs.tolist() == pytest.approx(together.log_probs.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("names", [("neuraltalk2", "adaptive-attention"), ("transformer", "neuraltalk2")])
+def test_probabilities_of_different_models_are_averaged(names: tuple[str, str]) -> None:
+    models = [sharp(name, seed) for seed, name in enumerate(names)]
+    found = search(models)
+    assert found.captions.tolist() != search(models[:1]).captions.tolist()
+    with torch.inference_mode():
+        for row in range(10):
+            words = found.captions[row, : found.lengths[row]].tolist()
+            assert float(found.log_probs[row]) == pytest.approx(ln_p(models, row // 2, words), abs=1e-4)
+
+
+def test_samples_have_the_ensembles_log_probabilities() -> None:
+    models = [sharp("neuraltalk2", 3), sharp("adaptive-attention", 4)]
+    together = Ensemble(models)
+    found = sample(together, together.encode([features()] * 2), 2, torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        for row in range(10):
+            words = found.captions[row, : found.lengths[row]].tolist()
+            if len(words) < 6:
+                assert float(found.log_probs[row]) == pytest.approx(ln_p(models, row % 5, words), abs=1e-4)
+
+
+def test_the_shortest_of_the_greatest_lengths_counts() -> None:
+    assert Ensemble([sharp("neuraltalk2", 1), sharp("neuraltalk2", 2, longest=4)]).config.max_length == 4

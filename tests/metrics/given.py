@@ -1,0 +1,28 @@
+"""Predictions as tests want them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from clcap_cli.metrics.metric import Metric
+from clcap_cli.metrics.predictions import Context, Predictions
+from clcap_cli.metrics.several import statistics_of
+from clcap_cli.metrics.statistic import value
+
+
+def predictions(
+    captions: Sequence[Sequence[str]],
+    references: Sequence[Sequence[str]],
+    context: Context = Context(),
+    **columns: list,
+) -> Predictions:
+    """Tokenised captions of each image."""
+    flat, counts = [text for own in captions for text in own], np.array([len(own) for own in captions])
+    return Predictions(list(range(len(captions))), flat, flat, references, counts, columns, context)
+
+
+def values_of(metric: Metric, given: Predictions) -> dict[str, float]:
+    """What the metric measures and reports over all images."""
+    measured: Mapping = metric.measure(given) if metric.measure else {}
+    found = statistics_of(metric, given.with_columns(measured))
+    return {name: value(statistic, len(given.ids)) for name, statistic in found.items()}

@@ -1,0 +1,90 @@
+"""Every metric is one record, and an installed package's is one like clcap's own."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.metrics.registry import METRICS, chosen_metrics, every_metric
+from clcap_cli.reporting.value_infos import grouped
+from tests.test_registry import install
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+PLUGIN = """
+from clcap_cli.metrics.metric import LOWER, Metric, ValueInfo
+from clcap_cli.metrics.statistic import mean_of
+
+METRIC = Metric(
+    name="{name}",
+    group="Style",
+    values=(ValueInfo("letter_e", "Letters e of a caption; from 0.", LOWER),),
+    statistics=lambda given: {{"letter_e": mean_of(given.mean(given.column("letter_e")))}},
+    measure=lambda given: {{"letter_e": [float(text.count("e")) for text in given.captions]}},
+    columns=("letter_e",),
+    signature=lambda given: {{"scale": "from 0"}},
+)
+"""
+
+
+def test_records_are_whole() -> None:
+    names = [info.name for metric in every_metric() for info in metric.values]
+    assert len(names) == len(set(names)) >= 27
+    for key, metric in zip(METRICS.names, every_metric(), strict=True):
+        assert metric.name == key
+        assert set(metric.needs) <= set(METRICS.names)
+        assert bool(metric.columns) == bool(metric.measure or metric.start)
+        assert not (metric.measure and metric.start)
+        assert all(info.meaning.endswith(".") for info in metric.values)
+
+
+def test_every_value_is_in_the_docs() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    documented = {name.strip(" `") for row in rows for name in row.split(",")}
+    names = {info.name.replace("{k}", "k") for metric in every_metric() for info in metric.values} - {"R@1"}
+    assert names <= documented
+
+
+def test_names_are_taken_in_any_case_and_bring_what_they_are_made_of() -> None:
+    assert [metric.name for metric in chosen_metrics(None)] == ["BLEU", "METEOR", "ROUGE_L", "CIDEr", "SPICE"]
+    assert [metric.name for metric in chosen_metrics("rouge_l, bleu")] == ["BLEU", "ROUGE_L"]
+    assert [metric.name for metric in chosen_metrics("spider")] == ["CIDEr", "SPICE", "SPIDEr"]
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Make a package whose metric is called so, and put it on the path."""
+
+    def offer(name: str, module: str) -> None:
+        folder = tmp_path / "site"
+        install(folder, module, METRICS.group, f"letters = {module}:METRIC")
+        (folder / f"{module}.py").write_text(PLUGIN.format(name=name))
+        monkeypatch.syspath_prepend(folder)
+        METRICS.__dict__.pop("plugins", None)
+
+    yield offer
+    METRICS.__dict__.pop("plugins", None)
+
+
+def test_a_package_brings_a_metric(installed, tmp_path: Path, clcap) -> None:
+    installed("letters", "clcap_letters")
+    table = tmp_path / "mine.csv"
+    table.write_text("image_id,caption\n1,the bee\n2,a dog\n")
+    words = ("evaluate", "--predictions", table, "--references", table, "--metrics", "letters,ROUGE_L")
+    answer = clcap(*words)
+    assert answer.status == 0, answer.err
+    assert "letter_e 1.5000" in answer.err
+    path = tmp_path / "mine.metrics.json"
+    found = json.loads(path.read_text())
+    assert found["figures"]["letter_e"] == 1.5 and [image["letter_e"] for image in found["images"]] == [3, 0]
+    assert found["signatures"]["letter_e"].startswith("scale:from 0|tok:")
+    assert "letter_e" in clcap("compare", path, path).out
+    assert [info.direction for info in grouped(["letter_e"])["Style"]] == ["lower is better"]
+
+
+def test_a_package_that_brings_something_else_is_named(installed, chain: Path, refused) -> None:
+    installed("another", "clcap_another")
+    assert refused("evaluate", chain / "nt.pt") == (
+        "the metric 'letters' of an installed package is not a clcap Metric of that name"
+    )

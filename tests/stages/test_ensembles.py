@@ -1,0 +1,80 @@
+"""Several checkpoints caption together."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.evaluate import evaluate
+from clcap_cli.stages.prepare_captions import prepare_captions
+from clcap_cli.stages.train_mle import train_mle
+
+
+def test_a_model_with_itself_writes_its_own_captions(chain: Path, clcap) -> None:
+    alone = caption(chain / "nt.pt")
+    answer = clcap("caption", chain / "nt.pt", chain / "nt.pt")
+    assert answer.out == f"{chain}/nt+nt.captions.json\n"
+    assert (chain / "nt+nt.captions.json").read_text() == alone.read_text()
+
+
+def test_every_checkpoint_is_recorded(chain: Path, clcap) -> None:
+    together = caption([chain / "nt.pt", chain / "aa.pt"], beam=2)
+    assert together == chain / "nt+aa.captions.json"
+    record = json.loads((chain / "nt+aa.captions.provenance.json").read_text())
+    assert [(item["role"], item["path"]) for item in record["inputs"]] == [
+        ("checkpoint", "nt.pt"),
+        ("captions", "captions.h5"),
+        ("features", "features.h5"),
+        ("checkpoint 2", "aa.pt"),
+        ("features 2", "features.h5"),
+    ]
+    shown = clcap("show", together).out
+    assert "checkpoint: nt.pt" in shown and "checkpoint 2: aa.pt" in shown
+
+
+def test_ensembles_are_scored_like_their_results(chain: Path) -> None:
+    models = [chain / "nt.pt", chain / "aa.pt"]
+    own = json.loads(evaluate(models, metrics="ROUGE_L", out=chain / "own.metrics.json").read_text())
+    read = json.loads(evaluate(caption(models), metrics="ROUGE_L").read_text())
+    assert own["figures"] == read["figures"] and own["signatures"] == read["signatures"]
+    assert {"checkpoint", "checkpoint 2"} <= {card["role"] for card in own["made_from"]}
+    assert evaluate(models, metrics="ROUGE_L") == chain / "nt+aa.metrics.json"
+
+
+def test_images_of_any_folder(chain: Path, clcap) -> None:
+    images = sorted((chain / "scenes" / "images").glob("*"))[:3]
+    answer = clcap("caption", chain / "nt.pt", chain / "aa.pt", "--images", *images)
+    assert answer.status == 0, answer.err
+    assert answer.out == f"{chain}/nt+aa.images.captions.json\n"
+    found = json.loads((chain / "nt+aa.images.captions.json").read_text())
+    assert [entry["image_id"] for entry in found] == [str(path) for path in images]
+
+
+@pytest.fixture
+def foreign(chain: Path) -> Path:
+    """A checkpoint of another vocabulary."""
+    files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
+    captions = prepare_captions(**files, out=chain / "foreign.h5", min_count=6)
+    small = {"embedding": 8, "hidden": 8, "epochs": 1, "device": "cpu"}
+    return train_mle(captions, chain / "features.h5", model="neuraltalk2", out=chain / "foreign.pt", **small)
+
+
+def test_two_vocabularies_do_not_mix(chain: Path, foreign: Path, refused) -> None:
+    for words in (("caption",), ("evaluate",), ("caption", "--images", chain / "scenes" / "images")):
+        message = refused(*words[:1], chain / "nt.pt", foreign, *words[1:])
+        assert message.startswith(f"{foreign} and {chain}/nt.pt have different vocabularies (")
+
+
+def test_what_is_no_checkpoint_is_named(chain: Path, refused) -> None:
+    image = next((chain / "scenes" / "images").iterdir())
+    assert refused("caption", chain / "nt.pt", image) == (
+        f"{image} is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"
+    )
+    assert refused("caption", image, "--images", image) == (
+        "a checkpoint, *.pt, is needed to caption images: clcap caption nt.pt --images a.jpg"
+    )
+    results = caption(chain / "nt.pt")
+    assert refused("evaluate", chain / "nt.pt", results) == (
+        f"several checkpoints, *.pt, are scored as an ensemble, but {results} is none; give one file"
+    )

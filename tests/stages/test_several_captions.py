@@ -1,0 +1,158 @@
+"""Several captions of an image, from the search to the report."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.evaluate import evaluate
+
+FAST = "BLEU,ROUGE_L,CIDEr"
+BEAM = ("--beam", 4, "--num-captions", 3)
+
+
+def listed(path: Path) -> dict[int, list[str]]:
+    """A results file's captions by image."""
+    found: dict[int, list[str]] = {}
+    for entry in json.loads(path.read_text()):
+        found.setdefault(entry["image_id"], []).append(entry["caption"])
+    return found
+
+
+def scored(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+def test_a_beam_gives_its_best_captions_likeliest_first(chain: Path, clcap) -> None:
+    answer = clcap("caption", chain / "nt.pt", *BEAM)
+    assert answer.status == 0, answer.err
+    found = listed(chain / "nt.captions.json")
+    assert len(found) == 10 and all(len(own) == 3 for own in found.values())
+    entries = [entry["image_id"] for entry in json.loads((chain / "nt.captions.json").read_text())]
+    assert entries == [id for id in found for _ in range(3)]
+    first = listed(caption(chain / "nt.pt", beam=4, out=chain / "first.captions.json"))
+    assert {id: own[:1] for id, own in found.items()} == first
+    assert "captions  30, " in clcap("show", chain / "nt.captions.json").out
+
+
+def test_each_score_is_of_the_best_caption_and_the_mean(chain: Path, clcap) -> None:
+    results = caption(chain / "nt.pt", beam=4, num_captions=3)
+    answer = clcap("evaluate", results, "--metrics", FAST)
+    assert answer.status == 0, answer.err
+    assert "scoring 30 captions against 50 references" in answer.err
+    assert "CIDEr_best_of_3 " in answer.err and "|captions:best of 3" in answer.err
+    found = scored(chain / "nt.metrics.json")
+    values, images = found["figures"], found["images"]
+    assert values["images"] == 10 and values["left_out"] == {"captions": 0, "images": 0}
+    assert {"div_1", "div_2", "mBLEU-4", "CIDErBtw_best_of_3", "CIDErBtw_mean_of_3", "novel_share"} <= set(values)
+    assert {f"{name}_{which}_of_3" for name in ("BLEU-1", "ROUGE_L", "CIDEr") for which in ("best", "mean")} <= set(
+        values
+    )
+    assert not {"CIDEr", "ROUGE_L", "BLEU-4"} & set(values)
+    assert set(values) - set(found["intervals"]) == {"images", "unique_captions", "left_out"}
+    for name, which in (("best", max), ("mean", lambda own: sum(own) / 3)):
+        for image in images:
+            each = [one["CIDEr"] for one in image["captions"]]
+            assert image[f"CIDEr_{name}_of_3"] == pytest.approx(which(each))
+    assert [image["caption"] for image in images] == [image["captions"][0]["caption"] for image in images]
+    signature = found["signatures"]["CIDEr_mean_of_3"]
+    assert "|captions:mean of 3|tok:" in signature and "|decoding:beam 4, 3 captions|" in signature
+    assert "|captions:3|" in found["signatures"]["mBLEU-4"]
+
+
+def test_captions_are_scored_as_if_each_were_the_only_one(chain: Path) -> None:
+    results = caption(chain / "nt.pt", beam=4, num_captions=3)
+    together = scored(evaluate(results, metrics=FAST))
+    means = []
+    for at in range(3):
+        alone = chain / f"place{at}.json"
+        entries = [{"image_id": id, "caption": own[at]} for id, own in listed(results).items()]
+        alone.write_text(json.dumps(entries))
+        one = scored(evaluate(alone, references=chain / "captions.h5", metrics=FAST))
+        means.append(one["figures"]["CIDEr"])
+        for several, single in zip(together["images"], one["images"], strict=True):
+            for name in ("BLEU-1", "BLEU-4", "ROUGE_L", "CIDEr"):
+                assert several["captions"][at][name] == pytest.approx(single[name], abs=1e-12)
+    assert together["figures"]["CIDEr_mean_of_3"] == pytest.approx(sum(means) / 3)
+
+
+def test_samples_say_how_they_were_drawn(chain: Path) -> None:
+    options = {"temperature": 1.0, "top_p": 0.9, "num_captions": 2, "seed": 7}
+    results = caption(chain / "nt.pt", **options)
+    assert all(len(own) == 2 for own in listed(results).values())
+    drawn = "|decoding:sampling, top-p 0.9, temperature 1, seed 7, 2 captions|"
+    before = scored(evaluate(results, metrics="ROUGE_L"))
+    assert drawn in before["signatures"]["ROUGE_L_best_of_2"]
+    itself = scored(evaluate(chain / "nt.pt", metrics="ROUGE_L", out=chain / "own.metrics.json", **options))
+    assert itself["signatures"] == before["signatures"]
+    assert itself["figures"] == before["figures"]
+
+
+def test_runs_are_compared_and_reported(chain: Path, clcap) -> None:
+    files = [evaluate(chain / f"{name}.pt", beam=2, num_captions=2, metrics=FAST) for name in ("nt", "aa")]
+    answer = clcap("compare", *files)
+    assert answer.status == 0, answer.err
+    for name in ("CIDEr_best_of_2", "CIDEr_mean_of_2", "BLEU-4_best_of_2", "div_1", "mBLEU-4", "unique_share"):
+        assert f"\n{name} " in answer.out
+    single = evaluate(chain / "nt.pt", metrics=FAST, out=chain / "single.metrics.json")
+    assert "CIDEr" not in clcap("compare", files[0], single).out
+    assert "CIDEr_mean_of_2" in clcap("report", *files, "--text").out
+    same = clcap("compare", files[0], files[0])
+    assert "no difference: every value is the same in every resample" in same.out
+
+
+def test_tables_may_have_several_captions_an_image(tmp_path: Path, clcap) -> None:
+    captions, references = tmp_path / "mine.csv", tmp_path / "references.csv"
+    captions.write_text("image_id,caption\n1,a dog runs\n1,a cat\n2,two buses\n")
+    references.write_text("image_id,caption\n1,a dog runs\n2,two buses\n")
+    answer = clcap("evaluate", "--predictions", captions, "--references", references, "--metrics", "ROUGE_L")
+    assert answer.status == 0, answer.err
+    assert scored(tmp_path / "mine.metrics.json")["figures"]["ROUGE_L_best_of_1-2"] == 1
+
+
+def test_the_images_that_changed_are_told_by_their_best_caption(tmp_path: Path, clcap) -> None:
+    references = tmp_path / "references.csv"
+    references.write_text("image_id,caption\n1,a dog runs\n2,two red buses\n")
+    files = []
+    for name, own in (("first", ("a cat", "a bird")), ("second", ("a cat", "a dog runs"))):
+        table = tmp_path / f"{name}.csv"
+        table.write_text("image_id,caption\n" + "".join(f"1,{text}\n2,two red buses\n" for text in own))
+        files.append(evaluate(predictions=table, references=references, metrics="ROUGE_L"))
+    out = clcap("compare", *files).out
+    assert "gained most by ROUGE_L_best_of_2:\n  image 1  0." in out and "-> 1.000" in out
+
+
+def test_what_takes_one_caption_an_image_says_so(chain: Path, refused) -> None:
+    results = caption(chain / "nt.pt", beam=2, num_captions=2)
+    many = f"{results} has more than one caption for 10 images: 33, 34, 35, 36, 37, …"
+    assert refused("self-retrieve", chain / "nt.pt", "--results", results) == many
+    assert refused("self-retrieve", chain / "nt.pt", "--num-captions", 2) == (
+        "self-retrieve ranks one caption of each image; leave --num-captions out"
+    )
+    assert refused("evaluate", results, "--submission", chain / "to", "--test-results", results) == many
+    assert refused("caption", chain / "nt.pt", "--num-captions", 4) == (
+        "a beam of 3 cannot give 4 captions of an image; give a larger --beam, or sample with --temperature 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"captions": []},
+        {"captions": None},
+        {"captions": [{"caption": "a"}]},
+        {"captions": [{"caption": "a", "tokenised": "a", "ROUGE_L": "x"}]},
+        {"captions": [5]},
+    ],
+)
+def test_damaged_files_of_several_captions_are_named(tmp_path: Path, refused, damage: dict) -> None:
+    captions, references = tmp_path / "mine.csv", tmp_path / "references.csv"
+    captions.write_text("image_id,caption\n1,a dog\n1,a cat\n2,a bus\n2,a car\n")
+    references.write_text("image_id,caption\n1,a dog\n2,two buses\n")
+    good = evaluate(predictions=captions, references=references, metrics="ROUGE_L")
+    content = json.loads(good.read_text())
+    content["images"][0] |= damage
+    bad = tmp_path / "bad.metrics.json"
+    bad.write_text(json.dumps(content))
+    assert str(bad) in refused("compare", good, bad)
