@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
+from clcap_cli.compute.random_streams import torch_seed
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints, constraints_of
 from clcap_cli.decoding.decoded import Decoded
@@ -13,7 +14,6 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows, joined
-from clcap_cli.random_streams import torch_seed
 
 
 @torch.inference_mode()

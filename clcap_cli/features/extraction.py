@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.read_ahead import ReadAhead
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.images import UnreadableImageError, open_rgb
-from clcap_cli.read_ahead import ReadAhead
 
 BATCH = 32
 

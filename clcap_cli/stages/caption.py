@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
@@ -56,7 +56,7 @@ def caption(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
-    from clcap_cli.stages.opened import caption_split, open_models
+    from clcap_cli.evaluation.model_inputs import caption_split, open_models
 
     models = [path for path in checkpoints if path.suffix == ".pt"]
     given = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
@@ -96,7 +96,7 @@ def _caption_images(
     seed: int,
     origin: "Origin",
 ) -> "dict[ImageId, list[str]]":
-    from clcap_cli.stages.opened import decode_texts, numbered, open_checkpoints
+    from clcap_cli.evaluation.model_inputs import decode_texts, numbered, open_checkpoints
 
     opened, device = open_checkpoints(paths), compute.start()
     for number, checkpoint in enumerate(opened):

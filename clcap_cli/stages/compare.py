@@ -14,7 +14,7 @@ from clcap_cli.stages.stage import flattened, stage
 if TYPE_CHECKING:
     from clcap_cli.artifacts.results import Comparison, Figures
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.metrics.comparison import Difference, Side
+    from clcap_cli.evaluation.comparison import Difference, Side
 
 CHANGED = 3
 """Images that are shown of those that gained, and of those that lost most."""
@@ -44,7 +44,7 @@ def compare(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, open_figures, write_comparison
-    from clcap_cli.metrics.comparison import compare_sides
+    from clcap_cli.evaluation.comparison import compare_sides
     from clcap_cli.metrics.resampling import draw
 
     out = out and check_writable(out, metrics)
@@ -128,7 +128,7 @@ def _differ_by_seed(one: "Figures", other: "Figures") -> bool:
 
 
 def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side":
-    from clcap_cli.metrics.comparison import measure
+    from clcap_cli.evaluation.comparison import measure
     from clcap_cli.metrics.predictions import Context
 
     frequencies = setting.runs[0].provenance.settings.get("cider_df")

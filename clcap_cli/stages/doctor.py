@@ -100,8 +100,8 @@ def _devices() -> str:
 
 
 def _precision() -> str:
-    from clcap_cli.devices import choose_device
-    from clcap_cli.precision import bf16_obstacle
+    from clcap_cli.compute.devices import choose_device
+    from clcap_cli.compute.precision import bf16_obstacle
 
     device = choose_device("auto")
     obstacle = bf16_obstacle(device)

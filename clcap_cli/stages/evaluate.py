@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, some
+from clcap_cli.evaluation.context import Given, context_of
+from clcap_cli.evaluation.inputs import Pairing, captioned, predicted, read
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.compared_with import Given, context_of
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
-from clcap_cli.stages.pairing import Pairing, captioned, predicted, read
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def evaluate(
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.evaluation.model_inputs import open_models
     from clcap_cli.metrics.registry import chosen_metrics, every_metric
     from clcap_cli.metrics.resampling import draw
     from clcap_cli.metrics.scoring import score_captions
@@ -107,7 +108,8 @@ def evaluate(
     if predictions is not None:
         pairing = predicted(predictions, references, split, origin)
     elif subject.suffix == ".pt":
-        pairing = captioned(subjects or [], references, split, decoding, captions, features, compute, seed, origin)
+        opened = open_models(subjects or [], captions, features, compute, origin)
+        pairing = captioned(opened, references, split, decoding, seed, origin)
     else:
         pairing = read(subject, references, split, captions, origin)
     scored = pairing.common(subject, only_common)

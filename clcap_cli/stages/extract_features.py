@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
@@ -39,7 +39,7 @@ def extract_features(
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.feature_writer import write_features
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.devices import keep_freed_memory
+    from clcap_cli.compute.devices import keep_freed_memory
     from clcap_cli.features.backbone import load_backbone
     from clcap_cli.features.extraction import BATCH, ImageFile, Skipped, extract
     from clcap_cli.features.images import find_image

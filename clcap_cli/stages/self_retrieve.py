@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say, watching
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
@@ -64,9 +64,9 @@ def self_retrieve(
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
+    from clcap_cli.evaluation.model_inputs import decode_texts, open_model
     from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
     from clcap_cli.retrieval.search import find_ranks, score_matrix
-    from clcap_cli.stages.opened import decode_texts, open_model
 
     if decoding.num_captions > 1:
         raise ClcapError("self-retrieve ranks one caption of each image; leave --num-captions out")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.objectives.registry import CONDITIONAL, check_selection, check_taken, configured
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, PANEL, given_options, summaries
 from clcap_cli.options import Option
@@ -81,7 +81,7 @@ def train_cl(
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.random_streams import seed_torch
+    from clcap_cli.compute.random_streams import seed_torch
     from clcap_cli.stages.training_files import evaluator_for, open_files, sampler_of
     from clcap_cli.stages.training_start import start_training
     from clcap_cli.training.inputs import ObjectiveTask, TaskInputs

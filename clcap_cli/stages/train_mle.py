@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say
 from clcap_cli.models.settings import ModelSettings
 from clcap_cli.options import Argument
@@ -36,8 +36,8 @@ def train_mle(
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.compute.random_streams import seed_torch
     from clcap_cli.models.registry import build_model, configure
-    from clcap_cli.random_streams import seed_torch
     from clcap_cli.stages.training_start import start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from clcap_cli.compute import Compute
-from clcap_cli.devices import make_reproducible
-from clcap_cli.precision import choose_precision
-from clcap_cli.random_streams import seed_torch
-from clcap_cli.threads import threads_in_use
+from clcap_cli.compute.devices import make_reproducible
+from clcap_cli.compute.precision import choose_precision
+from clcap_cli.compute.random_streams import seed_torch
+from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.threads import threads_in_use
 from clcap_cli.training.settings import Optimisation
 
 

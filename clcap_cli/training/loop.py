@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from clcap_cli.compute.read_ahead import ReadAhead
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
-from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import bound_gradients, set_learning_rate
 from clcap_cli.training.schedule import learning_rate

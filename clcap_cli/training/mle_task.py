@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
+from clcap_cli.compute.random_streams import stream
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.mle import nats_per_word
-from clcap_cli.random_streams import stream
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, shuffled_batches
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task import Companions

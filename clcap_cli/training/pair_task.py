@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.compute.precision import Precision
+from clcap_cli.compute.random_streams import stream
+from clcap_cli.compute.read_ahead import ReadAhead
 from clcap_cli.console import say
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pairs import PairLogProbs, joined
-from clcap_cli.precision import Precision
-from clcap_cli.random_streams import stream
-from clcap_cli.read_ahead import ReadAhead
 from clcap_cli.training.data import shuffled_batches
 from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler

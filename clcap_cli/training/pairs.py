@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.compute.precision import Precision
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.pairs import PairLogProbs
-from clcap_cli.precision import Precision
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.reference import ModelOnFeatures, ReferenceOnSplit

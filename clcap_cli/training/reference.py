@@ -9,12 +9,12 @@ from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.compute.precision import Precision
 from clcap_cli.console import progress
 from clcap_cli.digests import digest
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.precision import Precision
 from clcap_cli.retrieval.ranks import finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.checks import checked_part
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.compute.random_streams import torch_generator
 from clcap_cli.errors import ClcapError, damaged
-from clcap_cli.random_streams import torch_generator
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import load_memory, make_optimizer, memory_like, memory_of
 from clcap_cli.training.progress import Best, Count, Progress

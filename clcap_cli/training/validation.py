@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
+from clcap_cli.compute.random_streams import stream
 from clcap_cli.datasets.text import words_of
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
@@ -12,7 +13,6 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.random_streams import stream
 from clcap_cli.retrieval.ranks import retrieval_figures
 from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit

@@ -10,7 +10,7 @@ from PIL import Image
 from timm.data import create_transform, resolve_model_data_config
 from torch import Tensor
 
-from clcap_cli.devices import keep_freed_memory
+from clcap_cli.compute.devices import keep_freed_memory
 from clcap_cli.features.backbone import DEFAULT, Backbone, load_backbone
 from clcap_cli.features.extraction import ImageFile, extract
 from tests.benchmarks.measure import in_turn, options

@@ -8,8 +8,8 @@ import time
 import pytest
 import torch
 
-from clcap_cli import threads
-from clcap_cli.threads import threads_in_use, use_threads
+from clcap_cli.compute import threads
+from clcap_cli.compute.threads import threads_in_use, use_threads
 
 ALIVE = "len(__import__('os').listdir('/proc/self/task'))"
 
@@ -33,7 +33,7 @@ def test_a_crowd_comes_and_goes() -> None:
     """In a process of its own, because other tests have threads too."""
     code = f"""
 import time, torch
-from clcap_cli.threads import _Crowd
+from clcap_cli.compute.threads import _Crowd
 torch.ones(2**20).add_(1)
 before = {ALIVE}
 crowd = _Crowd()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clcap_cli.compute import Compute
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Artifact, Origin
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.evaluation.model_inputs import OpenedModel
 
 UNKNOWN = "unknown"
 
@@ -54,20 +54,16 @@ class Pairing:
 
 
 def captioned(
-    checkpoints: Sequence[Path],
+    opened: "Sequence[OpenedModel]",
     references: Path | None,
     split: str,
     decoding: DecodingSettings,
-    captions: Path | None,
-    features: Path | None,
-    compute: Compute,
     seed: int,
     origin: "Origin",
 ) -> Pairing:
     """The captions that a checkpoint, or an ensemble of several, gives the split's images."""
-    from clcap_cli.stages.opened import caption_split, open_models
+    from clcap_cli.evaluation.model_inputs import caption_split
 
-    opened = open_models(checkpoints, captions, features, compute, origin)
     found, first = caption_split(opened, split, decoding, seed), opened[0]
     others = of_split(first.captions, split) if references is None else written(references, split, origin)
     signature = decoding.signature(seed)

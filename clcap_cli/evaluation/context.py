@@ -11,8 +11,8 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.evaluation.inputs import Pairing
     from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
-    from clcap_cli.stages.pairing import Pairing
 
 Corpus = list[list[str]]
 """The references of each image."""

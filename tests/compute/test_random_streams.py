@@ -8,9 +8,9 @@ import torch
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
+from clcap_cli.compute.random_streams import Purpose, seed_torch, stream, torch_seed
 from clcap_cli.models.registry import build_model, configure
 from clcap_cli.objectives.contrastive import Contrastive
-from clcap_cli.random_streams import Purpose, seed_torch, stream, torch_seed
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.mle_task import MleTask

@@ -24,8 +24,8 @@ class Compute:
 
     def start(self) -> "torch.device":
         """Set the number of threads, and return the device; raises ClcapError for one that this machine lacks."""
-        from clcap_cli.devices import choose_device
-        from clcap_cli.threads import use_threads
+        from clcap_cli.compute.devices import choose_device
+        from clcap_cli.compute.threads import use_threads
 
         use_threads(self.threads)
         return choose_device(self.device)

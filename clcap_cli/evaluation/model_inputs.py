@@ -11,7 +11,7 @@ from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.compute import Compute
+from clcap_cli.compute.settings import Compute
 from clcap_cli.console import watching
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import decode

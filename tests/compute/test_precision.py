@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from clcap_cli import precision
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.precision import bf16_obstacle, choose_precision
+from clcap_cli.compute import precision
+from clcap_cli.compute.precision import bf16_obstacle, choose_precision
 from tests.conftest import Answer
 
 CPU = torch.device("cpu")

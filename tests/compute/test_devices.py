@@ -1,6 +1,6 @@
 import torch
 
-from clcap_cli.devices import make_reproducible
+from clcap_cli.compute.devices import make_reproducible
 from clcap_cli.models.registry import MODELS, build_model, configure
 from clcap_cli.models.rows import ImageFeatures
 
