@@ -275,3 +275,13 @@ def test_what_can_be_known_is_known_before_scoring(tmp_path: Path, clcap, refuse
     assert refused(*words, "--submission", tmp_path / "to", "--test-results", said) == (
         f"--submission takes COCO results, *.json, not {said}; clcap caption writes them"
     )
+
+
+def test_spider_is_missing_where_spice_is_and_cider_is_not(tmp_path: Path, clcap) -> None:
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("--predictions", said, "--references", people, "--spice-models", tmp_path)
+    assert clcap("evaluate", *words, "--metrics", "SPIDEr").status == 0
+    found = json.loads((tmp_path / "mine.metrics.json").read_text())
+    assert found["not_scored"]["SPICE"].startswith("SPICE needs stanford-corenlp")
+    assert found["not_scored"]["SPIDEr"] == "SPIDEr needs SPICE, which is not scored"
+    assert {"SPICE", "SPIDEr"}.isdisjoint(found["figures"]) and "CIDEr" in found["figures"]
