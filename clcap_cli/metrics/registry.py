@@ -4,7 +4,9 @@ A package offers one by an entry point of the group ``clcap.metrics`` with the m
 """
 
 from collections.abc import Sequence
+from functools import cache
 
+from clcap_cli.console import say
 from clcap_cli.errors import ClcapError, unknown_name
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.registry import Registry
@@ -46,8 +48,19 @@ def metric_named(name: str) -> Metric:
 
 
 def every_metric() -> list[Metric]:
-    """All of them."""
-    return [metric_named(name) for name in METRICS.names]
+    """All of them; one of a package that cannot be loaded is left out, which is said once."""
+    return list(_usable())
+
+
+@cache
+def _usable() -> list[Metric]:
+    found = []
+    for name in METRICS.names:
+        try:
+            found.append(metric_named(name))
+        except ClcapError as error:
+            say(f"left out: {error}")
+    return found
 
 
 def chosen_metrics(names: str | None) -> list[Metric]:
