@@ -1,4 +1,4 @@
-"""The package of examples/plugin, installed: its captioner, its objective and its metric through the command line."""
+"""The package of examples/plugin, installed: its captioner, objective, metric and backbone through the command line."""
 
 import os
 import shutil
@@ -67,6 +67,16 @@ def test_its_metric_is_computed_explained_and_compared(chain: Path, run: Run) ->
     assert "names_colour" in run(*CLCAP, "report", files[0], "--text").stdout
 
 
+def test_its_backbone_makes_features(chain: Path, run: Run) -> None:
+    files = (chain / "captions.h5", "--images", chain / "scenes" / "images", "--out", chain / "patches.h5")
+    done = run(*CLCAP, "extract-features", *files, "--backbone", "patches", "--image-size", 64, "--device", "cpu")
+    assert "patches at 64 pixels: 16 regions of 64, pooled 64" in done.stderr, done.stderr
+    small = ("--embedding", 8, "--hidden", 8, "--epochs", 1, "--device", "cpu", "--out", chain / "patches.pt")
+    assert run(*CLCAP, "train-mle", chain / "captions.h5", chain / "patches.h5", *small).returncode == 0
+    picture = chain / "scenes" / "images" / "0_000001.png"
+    assert run(*CLCAP, "caption", chain / "patches.pt", "--images", picture, "--device", "cpu").returncode == 0
+
+
 def test_without_the_package_its_checkpoint_says_what_is_missing(refused: Callable[..., str], chain: Path) -> None:
     content = torch.load(chain / "nt.pt", weights_only=True)
     torch.save({**content, "model": "gru"}, chain / "gru.pt")
@@ -79,6 +89,7 @@ def test_doctor_lists_what_packages_offer_and_what_cannot_be_loaded(tmp_path: Pa
     assert "ok      model     gru, of the package clcap-example 0.1.0\n" in done.stdout
     assert "ok      objective hinge, of the package clcap-example 0.1.0\n" in done.stdout
     assert "ok      metric    colours, of the package clcap-example 0.1.0\n" in done.stdout
+    assert "ok      backbone  patches, of the package clcap-example 0.1.0\n" in done.stdout
     lost = "the objective 'lost' of the package broken 1.0 cannot be loaded: ModuleNotFoundError: No module named"
     assert f"FAILED  objective {lost} 'no_such_module'\n" in done.stdout
     assert done.returncode == 1

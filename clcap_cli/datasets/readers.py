@@ -47,7 +47,12 @@ def read_captions(path: Path, data_set: bool = False) -> list[CaptionRecord]:
 
 def _readers() -> Iterator[Reader]:
     for name in READERS.names:
-        reader = READERS.get(name)
-        if not isinstance(reader, Reader):
-            raise ClcapError(f"the {READERS.what} '{name}' of an installed package is no Reader; uninstall the package")
-        yield reader
+        yield reader_named(name)
+
+
+def reader_named(name: str) -> Reader:
+    """The reader called ``name``; raises ClcapError for a package that offers something else under it."""
+    reader = READERS.get(name)
+    if not isinstance(reader, Reader):
+        raise ClcapError(f"the {READERS.what} '{name}' of an installed package is no Reader; uninstall the package")
+    return reader

@@ -38,6 +38,8 @@ REGISTRIES = (
     "clcap_cli.models.registry:MODELS",
     "clcap_cli.objectives.registry:OBJECTIVES",
     "clcap_cli.metrics.registry:METRICS",
+    "clcap_cli.features.backbone:BACKBONES",
+    "clcap_cli.datasets.readers:READERS",
 )
 """To which packages can add."""
 ENOUGH_DISK = 2 * 2**30
@@ -159,7 +161,8 @@ def _spice() -> str:
 def _backbone() -> str:
     import torch
 
-    from clcap_cli.features.backbone import DEFAULT, load_backbone
+    from clcap_cli.features.backbone import load_backbone
+    from clcap_cli.features.timm_encoder import DEFAULT
 
     info = load_backbone(DEFAULT, None, None, torch.device("cpu")).info
     return f"{info.name}, weights {info.weights_id} come with clcap"
@@ -213,10 +216,26 @@ def _check_metric(name: str) -> None:
         raise ClcapError(found.not_scored[name])
 
 
+def _check_backbone(name: str) -> None:
+    import torch
+
+    from clcap_cli.features.backbone import load_backbone
+
+    load_backbone(name, "random", None, torch.device("cpu"))
+
+
+def _check_reader(name: str) -> None:
+    from clcap_cli.datasets.readers import reader_named
+
+    reader_named(name)
+
+
 PROBES: dict[str, Callable[[str], None]] = {
     "model": _check_model,
     "objective": _check_objective,
     "metric": _check_metric,
+    "backbone": _check_backbone,
+    "format of captions": _check_reader,
 }
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("software", _software),

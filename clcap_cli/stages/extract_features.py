@@ -21,7 +21,7 @@ def extract_features(
     captions: Annotated[Path, Argument("captions.h5, which lists the images.")],
     images: Annotated[list[Path], Option("Folder of the image files; may be given again.")],
     out: Out = Path("features.h5"),
-    backbone: Annotated[str, Option("Any of timm's networks.")] = "tf_efficientnet_lite0",
+    backbone: Annotated[str, Option("One of timm's networks, or of an installed package.")] = "tf_efficientnet_lite0",
     weights: Annotated[
         str | None,
         Option("State dict file, or 'random'; default: ImageNet weights."),

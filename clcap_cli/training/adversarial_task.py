@@ -85,10 +85,6 @@ class AdversarialTask:
     captioner the evaluator's r as the reward of each sample.
     """
 
-    # As in contrastive learning: likelihood falls from the first step on, and what is to be gained is distinctiveness.
-    # The evaluator's own figures do not serve, since it changes from epoch to epoch.
-    criterion = "val_mean_rank"
-
     def __init__(self, objective: Adversarial, inputs: TaskInputs):
         """Raises ClcapError for a k below 2."""
         if inputs.k < 2:

