@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from typing import IO
 
 from clcap_cli.errors import ClcapError
 
@@ -82,9 +83,21 @@ def temporary_folder() -> Iterator[Path]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="clcap-")
     except OSError as error:
-        raise ClcapError(f"no temporary folder can be made: {error.strerror or error}; name one in TMPDIR") from error
+        raise _no_temporary_file(error) from error
     with folder as name:
         yield Path(name)
+
+
+def temporary_file() -> IO[bytes]:
+    """A file without a name that is gone when it is closed; raises ClcapError when there is no room for one."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise _no_temporary_file(error) from error
+
+
+def _no_temporary_file(error: OSError) -> ClcapError:
+    return ClcapError(f"no temporary file can be made: {error.strerror or error}; name a folder for them in TMPDIR")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,13 +4,13 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from clcap_cli.artifacts.atomic import temporary_file
 from clcap_cli.errors import ClcapError
 
 SILENCE = 120.0
@@ -55,8 +55,8 @@ class JavaProgram:
             raise JavaError(f"{name} is not started any more")
         command = [str(find_java()), UTF8, *words]
         with contextlib.ExitStack() as opened:
+            self._complaints = opened.enter_context(temporary_file())
             try:
-                self._complaints = opened.enter_context(tempfile.TemporaryFile())
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
                 )

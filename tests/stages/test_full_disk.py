@@ -115,4 +115,4 @@ def test_no_place_for_temporary_files(
     assert clcap("caption", "nt.pt").status == 0
     monkeypatch.setattr(tempfile, "tempdir", str(chain / "none"))
     message = refused("evaluate", "nt.captions.json")
-    assert message == "no temporary folder can be made: No such file or directory; name one in TMPDIR"
+    assert message == "no temporary file can be made: No such file or directory; name a folder for them in TMPDIR"
