@@ -65,6 +65,8 @@ class JavaProgram:
             opened.pop_all()  # until the program is left
         threading.Thread(target=self._watch, daemon=True).start()
         _RUNNING.add(self)
+        if _ENDING.is_set():  # while it was being started
+            self.end()
 
     def __enter__(self) -> "JavaProgram":
         return self
