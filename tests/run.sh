@@ -6,4 +6,6 @@ bash examples/setup.sh test
 .venv/bin/ruff check clcap_cli tests examples pipelines
 .venv/bin/ruff format --check clcap_cli tests examples pipelines
 .venv/bin/mypy
-.venv/bin/python -m pytest "$@"
+# One thread a process: as many processes as cores do more than threads of one.
+export OMP_NUM_THREADS=1
+.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal "$@"
