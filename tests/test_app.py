@@ -27,6 +27,12 @@ def test_help_tells_what_it_does_and_shows_an_example(clcap, command: str) -> No
     assert f"Example: clcap {command}" in " ".join(answer.out.split())
 
 
+def test_only_the_terminal_breaks_the_lines_of_help() -> None:
+    for name in COMMANDS:
+        text = typer.main.get_command(app).commands[name].help  # type: ignore[attr-defined]
+        assert all("\n" not in paragraph for paragraph in text.split("\n\n")), name
+
+
 @pytest.mark.parametrize("words", [["--help"], ["train-cl", "--help"], ["extract-features", "--help"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (

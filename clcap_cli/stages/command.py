@@ -32,6 +32,7 @@ def as_command(stage: Stage[Path | None]) -> Callable[..., None]:
         if written is not None:
             give_path(written)
 
+    command.__doc__ = _unwrapped(inspect.getdoc(stage.function) or "")
     asked = [(one.name, _for_typer(one), one.default) for one in stage.parameters]
     asked += [("config", Annotated[Path | None, _config(stage)], None), ("print_config", PrintConfig, False)]
     every = [("ctx", typer.Context, inspect.Parameter.empty), *asked]
@@ -40,6 +41,11 @@ def as_command(stage: Stage[Path | None]) -> Callable[..., None]:
     )
     command.__annotations__ = {name: annotation for name, annotation, _ in every}
     return command
+
+
+def _unwrapped(text: str) -> str:
+    """Each paragraph on one line, so that the help breaks it where the terminal ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 PrintConfig = Annotated[bool, typer.Option("--print-config", help="Print all options as YAML and do nothing else.")]

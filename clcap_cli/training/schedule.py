@@ -29,10 +29,10 @@ def steps_at_most(settings: Optimisation, steps_per_epoch: int) -> int:
 def _decay(settings: Optimisation, step: int, steps_per_epoch: int) -> float:
     """A share of the learning rate: constant, or along a cosine from 1, after the warm-up, to 0 at the end.
 
-    Counted in epochs, so that ``cosine`` gives the digits that it gave before there were steps.
+    Counted in epochs, so that ``cosine-by-epoch`` gives the digits that it gave before there were steps.
     """
     if settings.schedule == "constant":
         return 1.0
-    done = step // steps_per_epoch if settings.schedule == "cosine" else step / steps_per_epoch
+    done = step // steps_per_epoch if settings.schedule == "cosine-by-epoch" else step / steps_per_epoch
     before, end = settings.warmup_steps / steps_per_epoch, steps_at_most(settings, steps_per_epoch) / steps_per_epoch
     return (1 + math.cos(math.pi * max(0.0, done - before) / (end - before))) / 2

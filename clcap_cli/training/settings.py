@@ -36,9 +36,9 @@ class Optimisation:
     optimizer: Annotated[Literal["adam", "adamw"], Option("Optimiser.", panel=OPTIMISATION)] = "adam"
     lr: Annotated[float, Ge(0), Option("Learning rate after the warm-up.", panel=OPTIMISATION)] = 1e-3
     schedule: Annotated[
-        Literal["cosine", "cosine-by-step", "constant"],
+        Literal["cosine", "cosine-by-epoch", "constant"],
         Option(
-            "Learning rate: falling towards 0 along a cosine, epoch by epoch or step by step; or constant.",
+            "Learning rate: falls towards 0 along a cosine, at every step or only at every epoch; or is constant.",
             panel=OPTIMISATION,
         ),
     ] = "cosine"

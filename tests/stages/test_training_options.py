@@ -33,7 +33,7 @@ def cl(chain: Path, *words: object) -> tuple[object, ...]:
 
 def test_steps_warm_up_adamw_and_norm(chain: Path, clcap: Clcap) -> None:
     words = ["--optimizer", "adamw", "--weight-decay", 0.1, "--clip-norm", 1, "--max-steps", 6, "--eval-every", 4]
-    answer = clcap(*mle(chain), *words, "--lr", 0.01, "--schedule", "cosine-by-step", "--warmup-steps", 5)
+    answer = clcap(*mle(chain), *words, "--lr", 0.01, "--schedule", "cosine", "--warmup-steps", 5)
     assert answer.status == 0, answer.err
     assert "epoch 1/30, step 4  loss " in answer.err
     lines = log(chain / "new.pt")

@@ -20,21 +20,21 @@ def rates(settings: Optimisation, steps_per_epoch: int) -> list[float]:
 
 
 @given(epochs=counts, steps_per_epoch=counts, lr=st.floats(1e-6, 1))
-def test_cosine_is_that_of_the_epoch_to_the_last_digit(epochs: int, steps_per_epoch: int, lr: float) -> None:
-    found = rates(Optimisation(epochs=epochs, lr=lr), steps_per_epoch)
+def test_cosine_by_epoch_is_that_of_the_epoch_to_the_last_digit(epochs: int, steps_per_epoch: int, lr: float) -> None:
+    found = rates(Optimisation(epochs=epochs, lr=lr, schedule="cosine-by-epoch"), steps_per_epoch)
     by_epoch = [lr * ((1 + cos(pi * (epoch - 1) / epochs)) / 2) for epoch in range(1, epochs + 1)]
     assert found == [rate for rate in by_epoch for _ in range(steps_per_epoch)]
 
 
 @given(epochs=counts, steps_per_epoch=counts)
-def test_cosine_by_step_falls_with_every_step(epochs: int, steps_per_epoch: int) -> None:
-    found = rates(Optimisation(epochs=epochs, lr=1.0, schedule="cosine-by-step"), steps_per_epoch)
+def test_cosine_falls_with_every_step(epochs: int, steps_per_epoch: int) -> None:
+    found = rates(Optimisation(epochs=epochs, lr=1.0, schedule="cosine"), steps_per_epoch)
     assert found[0] == 1
     assert all(a > b > 0 for a, b in itertools.pairwise(found))
     assert sum(found) / len(found) == pytest.approx(0.5 + 0.5 / len(found))
 
 
-@given(warmup=st.integers(1, 40), kind=st.sampled_from(["constant", "cosine", "cosine-by-step"]))
+@given(warmup=st.integers(1, 40), kind=st.sampled_from(["constant", "cosine-by-epoch", "cosine"]))
 def test_the_warm_up_rises_linearly_to_the_full_rate(warmup: int, kind: str) -> None:
     found = rates(Optimisation(epochs=10, lr=1.0, schedule=kind, warmup_steps=warmup), steps_per_epoch=5)
     assert found[:warmup] == [(step + 1) / warmup for step in range(warmup)]
@@ -43,8 +43,8 @@ def test_the_warm_up_rises_linearly_to_the_full_rate(warmup: int, kind: str) -> 
 
 
 def test_the_decay_ends_where_training_ends() -> None:
-    settings = Optimisation(epochs=10, max_steps=20, lr=1.0, schedule="cosine-by-step")
-    assert rates(settings, 5) == rates(Optimisation(epochs=4, lr=1.0, schedule="cosine-by-step"), 5)
+    settings = Optimisation(epochs=10, max_steps=20, lr=1.0, schedule="cosine")
+    assert rates(settings, 5) == rates(Optimisation(epochs=4, lr=1.0, schedule="cosine"), 5)
 
 
 def test_a_warm_up_that_is_the_whole_training_is_refused() -> None:
