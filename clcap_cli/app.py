@@ -10,7 +10,7 @@ import typer
 from clcap_cli import __version__
 from clcap_cli.console import answering, say
 from clcap_cli.datasets.text import flaw_of
-from clcap_cli.errors import FORESEEN, worded
+from clcap_cli.errors import FORESEEN, lacks_memory, worded
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.command import as_command
 from clcap_cli.stages.compare import compare
@@ -93,6 +93,11 @@ def main() -> int:
         if os.environ.get("CLCAP_DEBUG"):
             raise
         say(f"error: {worded(error)}")
+        return 1
+    except RuntimeError as error:
+        if os.environ.get("CLCAP_DEBUG") or not lacks_memory(error):
+            raise
+        say("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
         return 1
     if status == 130:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt

@@ -21,8 +21,15 @@ class InvalidValueError(ClcapError):
         self.parameter, self.reason = parameter, reason
 
 
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+"""How PyTorch words it, on processors and on GPUs."""
 FORESEEN = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
 """What the command line words; all but the first are the doing of machine or input where no stage thought of it."""
+
+
+def lacks_memory(error: RuntimeError) -> bool:
+    """Whether PyTorch raised it because there was not enough memory."""
+    return any(words in str(error) for words in NO_MEMORY)
 
 
 def worded(error: BaseException) -> str:

@@ -66,6 +66,19 @@ def refused(clcap: Callable[..., Answer]) -> Callable[..., str]:
     return run
 
 
+@pytest.fixture
+def wrong(clcap: Callable[..., Answer]) -> Callable[..., str]:
+    """Run a wrong command line, and return its one message."""
+
+    def run(*words: object) -> str:
+        answer = clcap(*words)
+        assert (answer.status, answer.out) == (2, "")
+        assert len(answer.err.splitlines()) == 1
+        return answer.err.strip()
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def made_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("chain")

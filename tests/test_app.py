@@ -87,3 +87,9 @@ def test_a_stage_in_the_background_can_be_ended(chain: Path) -> None:
     train = shlex.join([*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"])
     script = f"{train} 2>{shlex.quote(str(chain / 'err'))} & child=$!; sleep 8; kill $child; wait $child"
     assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "err").read_text()
+
+
+def test_too_little_memory_costs_one_line(refused, chain: Path) -> None:
+    train = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 10_000_000, "--out", chain / "x.pt"]
+    assert refused(*train).startswith("not enough memory; smaller sizes or batches")
+    assert not (chain / "x.pt").exists()

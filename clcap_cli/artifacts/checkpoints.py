@@ -17,7 +17,7 @@ from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.tokenizers import open_tokenizer
 from clcap_cli.datasets.reading import checked
-from clcap_cli.errors import damaged
+from clcap_cli.errors import ClcapError, damaged
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.registry import MODELS, build_model
 from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -103,6 +103,10 @@ def open_checkpoint(path: Path) -> Checkpoint:
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
     plain = checked(_as_version_3(content, provenance.version), _Plain, path, f"a whole {KIND} file")
+    if plain.model not in MODELS.names:
+        raise ClcapError(
+            f"{path} has a model '{plain.model}', which is none of clcap's; install the package that adds it"
+        )
     if "epochs" in plain.training and not {"best_epoch", "criterion"} <= plain.training.keys():
         raise damaged(path, "its record of the training is not whole")
     config = checked_part("config", plain.config, MODELS.get(plain.model).Config, path, KIND)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.models.captioner import CaptionerConfig
 
 NEVER = float("-inf")
@@ -26,7 +27,10 @@ class Constraints:
     """N-grams of so many tokens come once; 0 for any number."""
 
     def forbid_(self, log_probs: Tensor, written: Tensor) -> None:
-        """Set ln p (B, V) of tokens that must not follow the tokens ``written`` (B, t) to minus infinity, in place."""
+        """Set ln p (B, V) of tokens that must not follow the tokens ``written`` (B, t) to minus infinity, in place.
+
+        Where no other token may follow the caption ends, also before it is as long as it should be.
+        """
         length = written.shape[1]
         if length == self.longest:
             ends = log_probs[:, self.end].clone()
@@ -34,10 +38,15 @@ class Constraints:
             log_probs[:, self.end] = ends
             return
         log_probs[:, list(self.never_written)] = NEVER
-        if length < self.shortest:
-            log_probs[:, self.end] = NEVER
         if 0 < self.no_repeat_ngram <= length:
             self._forbid_repeats_(log_probs, written)
+        if length < self.shortest:
+            self._forbid_end_(log_probs)
+
+    def _forbid_end_(self, log_probs: Tensor) -> None:
+        ends = log_probs[:, self.end].clone()
+        log_probs[:, self.end] = NEVER
+        log_probs[:, self.end] = torch.where((log_probs == NEVER).all(1), ends, NEVER)
 
     def _forbid_repeats_(self, log_probs: Tensor, written: Tensor) -> None:
         before = self.no_repeat_ngram - 1
@@ -48,8 +57,13 @@ class Constraints:
 
 
 def constraints_of(settings: DecodingSettings, config: CaptionerConfig, never_written: Sequence[int]) -> Constraints:
-    """The constraints that settings put on captions of a model; ``never_written`` are its tokenizer's."""
+    """The constraints that settings put on captions of a model; ``never_written`` are its tokenizer's.
+
+    Raises InvalidValueError for a least length above the greatest.
+    """
     longest = settings.max_words or config.max_length
-    return Constraints(
-        config.end_token, min(settings.min_words, longest), longest, never_written, settings.no_repeat_ngram
-    )
+    if settings.min_words > longest:
+        raise InvalidValueError(
+            "min_words", f"the model's captions have {longest} tokens at most; more are written with --max-words"
+        )
+    return Constraints(config.end_token, settings.min_words, longest, never_written, settings.no_repeat_ngram)

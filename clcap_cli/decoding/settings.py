@@ -5,7 +5,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.datasets.text import LONGEST
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option
 
 PANEL = "Decoding"
@@ -18,11 +19,14 @@ class DecodingSettings:
     Holtzman et al. 2020 introduced top-p sampling, Fan et al. 2018 top-k sampling.
     """
 
-    beam: Annotated[int, Ge(1), Option("Beam width; 1 is greedy search.", panel=PANEL)] = 3
+    beam: Annotated[int, Ge(1), Le(1000), Option("Beam width; 1 is greedy search.", panel=PANEL)] = 3
     top_p: Annotated[
-        float | None, Gt(0), Le(1), Option("Sample from the likeliest tokens of this total probability.", panel=PANEL)
+        float | None,
+        Gt(0),
+        Le(1),
+        Option("Sample from the fewest tokens that reach this total probability.", panel=PANEL),
     ] = None
-    top_k: Annotated[int | None, Ge(1), Option("Sample from so many likeliest tokens.", panel=PANEL)] = None
+    top_k: Annotated[int | None, Ge(1), Option("Sample from the k likeliest tokens.", panel=PANEL)] = None
     temperature: Annotated[
         float | None,
         Gt(0),
@@ -38,22 +42,28 @@ class DecodingSettings:
     no_repeat_ngram: Annotated[
         int, Ge(0), Option("Length of n-grams that come at most once in a caption; 0: any may repeat.", panel=PANEL)
     ] = 0
-    min_words: Annotated[int, Ge(0), Option("Fewest tokens of a caption.", panel=PANEL)] = 0
+    min_words: Annotated[int, Ge(0), Option("Minimum number of tokens of a caption.", panel=PANEL)] = 0
     max_words: Annotated[
-        int | None, Ge(1), Option("Most tokens of a caption; default: as in training.", panel=PANEL)
+        int | None,
+        Ge(1),
+        Le(LONGEST),
+        Option("Maximum number of tokens; default: as in training.", panel=PANEL),
     ] = None
-    num_captions: Annotated[int, Ge(1), Option("Captions of each image.", panel=PANEL)] = 1
+    num_captions: Annotated[int, Ge(1), Le(1000), Option("Captions of each image.", panel=PANEL)] = 1
 
     def __post_init__(self) -> None:
         if self.samples and self.beam not in (1, type(self).beam):
-            raise ClcapError("--beam and sampling (--top-p, --top-k, --temperature) exclude each other")
+            raise InvalidValueError("beam", "sampling (--top-p, --top-k, --temperature) takes the place of beam search")
+        if self.samples and self.length_penalty:
+            raise InvalidValueError("length_penalty", "it ranks the captions of beam search; sampling ranks none")
         if not self.samples and self.num_captions > self.beam:
-            raise ClcapError(
+            raise InvalidValueError(
+                "num_captions",
                 f"a beam of {self.beam} cannot give {self.num_captions} captions of an image; give a larger --beam, or "
-                "sample with --temperature 1"
+                "sample with --temperature 1",
             )
         if self.max_words is not None and self.min_words > self.max_words:
-            raise ClcapError(f"--min-words {self.min_words} is more than --max-words {self.max_words}")
+            raise InvalidValueError("min_words", f"{self.min_words} is more than --max-words {self.max_words}")
 
     @property
     def samples(self) -> bool:
@@ -70,7 +80,12 @@ class DecodingSettings:
         return ", ".join([*parts, *([f"{self.num_captions} captions"] if self.num_captions > 1 else [])])
 
     def _named(self, *names: str) -> list[str]:
-        return [f"{name.replace('_', '-')} {getattr(self, name):g}" for name in names if getattr(self, name)]
+        return [f"{name.replace('_', '-')} {_written(getattr(self, name))}" for name in names if getattr(self, name)]
+
+
+def _written(value: float) -> str:
+    """With all its digits, so that different settings have different signatures."""
+    return str(value).removesuffix(".0")
 
 
 GREEDY = DecodingSettings(beam=1)

@@ -16,6 +16,7 @@ from clcap_cli.input_files import check_readable
 
 KEYS = ("feat", "features", "x")
 """Under which an .npz file has its regions, unless it has only one array."""
+LARGEST = float(np.finfo(np.float16).max)
 TSV_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 """Columns of bottom-up attention's tables (Anderson et al. 2018), boxes and features in base64."""
 
@@ -25,7 +26,10 @@ class RegionFeatures(ABC):
 
     def __init__(self, path: Path, shapes: dict[str, tuple[int, int]]):
         """``shapes`` are regions and channels by key; raises ClcapError when there are none or channels differ."""
-        self.path, self.shapes = path, shapes
+        self.path = path
+        self.empty = sorted(key for key, (regions, _) in shapes.items() if regions == 0)
+        """Keys of images without any region."""
+        self.shapes = shapes = {key: shape for key, shape in shapes.items() if shape[0]}
         if not shapes:
             raise ClcapError(f"{path} has no region features: no file of regions, dataset or line")
         channels = sorted({found[1] for found in shapes.values()})
@@ -38,6 +42,10 @@ class RegionFeatures(ABC):
         found = np.asarray(self._array(key))
         if found.shape != self.shapes[key] or found.dtype.kind not in "fiu":
             raise ClcapError(f"{self.path}: the regions of {key} are {found.dtype} {found.shape}, not numbers")
+        if not np.isfinite(found).all():
+            raise ClcapError(f"{self.path}: the regions of {key} have values that are not finite numbers")
+        if np.abs(found).max() > LARGEST:
+            raise ClcapError(f"{self.path}: the regions of {key} have values beyond {LARGEST:.0f}, float16's largest")
         return found
 
     @abstractmethod
@@ -134,8 +142,9 @@ def _numpy_array(path: Path) -> np.ndarray:
     except ClcapError:
         raise
     except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly anything
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ClcapError(f"{path} is not a readable file of NumPy: {reason}") from error
+        # NumPy takes whatever it does not know for pickled objects, and advises to load it unsafely.
+        reason = "it holds no numbers, or objects" if "pickle" in str(error) else str(error) or type(error).__name__
+        raise ClcapError(f"{path} is not a readable file of NumPy: {reason.splitlines()[0]}") from error
 
 
 def _only(names: list[str], path: Path) -> str:
@@ -150,13 +159,14 @@ def _plain_dataset(file: Any, key: str, path: Path) -> Any:
     found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
         raise ClcapError(
-            f"{path}: '{key}' is no dataset of the file itself; expected one for each image, (regions, channels)"
+            f"{path}: '{key}' is no dataset, or lies in another file; expected a dataset of each image, "
+            "(regions, channels)"
         )
     return found
 
 
 def _shape(array: Any, path: Path) -> tuple[int, int]:
-    if len(array.shape) != 2 or 0 in array.shape:
+    if len(array.shape) != 2 or array.shape[1] == 0:
         raise ClcapError(f"{path} has an array of shape {tuple(array.shape)}; expected (regions, channels)")
     return int(array.shape[0]), int(array.shape[1])
 
@@ -165,13 +175,22 @@ def _fields(line: bytes, path: Path) -> dict[str, str]:
     found = line.decode("utf-8", "replace").rstrip("\r\n").split("\t")
     if len(found) != len(TSV_FIELDS):
         raise ClcapError(f"{path} has a line of {len(found)} fields; there must be {', '.join(TSV_FIELDS)}")
+    if tuple(found) == TSV_FIELDS:
+        raise ClcapError(f"{path} starts with the names of its columns; remove that line")
     return dict(zip(TSV_FIELDS, found, strict=True))
 
 
 def _decoded(fields: dict[str, str], path: Path) -> np.ndarray:
     """(regions, channels) float32 of a line."""
+    boxes, image = fields["num_boxes"], fields["image_id"]
+    if not boxes.isdecimal() or len(boxes) > 6:
+        raise ClcapError(f"{path}: num_boxes of image {image} is '{boxes[:20]}', not a number of regions")
     try:
-        numbers = np.frombuffer(base64.b64decode(fields["features"], validate=True), np.float32)
-        return numbers.reshape(int(fields["num_boxes"]), -1)
+        found = base64.b64decode(fields["features"], validate=True)
     except (ValueError, binascii.Error) as error:
-        raise ClcapError(f"{path}: the features of image {fields['image_id']} are damaged: {error}") from error
+        raise ClcapError(f"{path}: the features of image {image} are not base64") from error
+    if not int(boxes):
+        return np.empty((0, 1), np.float32)
+    if len(found) % (4 * int(boxes)):
+        raise ClcapError(f"{path}: the features of image {image}, {len(found)} bytes, are not {boxes} rows of float32")
+    return np.frombuffer(found, np.float32).reshape(int(boxes), -1)

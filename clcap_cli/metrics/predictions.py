@@ -126,10 +126,10 @@ class Predictions:
 
 
 def predictions_of(entries: Sequence[Mapping[str, Any]], context: Context = Context()) -> Predictions:
-    """Predictions from the images' entries of a metrics file, which have all that was measured."""
+    """Predictions from the images' entries of metrics files, with what was measured of every caption."""
     captions = [entry.get("captions", [entry]) for entry in entries]
     records = [record for own in captions for record in own]
-    columns = [name for name in records[0] if name not in TEXTS]
+    columns = [name for name in records[0] if name not in TEXTS and all(name in record for record in records)]
     return Predictions(
         ids=[entry["image_id"] for entry in entries],
         raw=[record["caption"] for record in records],

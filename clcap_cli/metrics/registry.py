@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from clcap_cli.console import say
-from clcap_cli.errors import ClcapError, unknown_name
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.registry import Registry
 
@@ -66,18 +66,17 @@ def _usable() -> list[Metric]:
 def chosen_metrics(names: str | None) -> list[Metric]:
     """The metrics that --metrics names, in any case, separated by commas; None: those by default.
 
-    Those that they are made of are chosen too. Raises ClcapError for an unknown name, and where there is none.
+    Those that they are made of are chosen too. Raises InvalidValueError for an unknown name, and where there is none.
     """
-    known = {metric.name.upper(): metric for metric in every_metric() if metric.computed != "always"}
     if names is None:
-        return [metric for metric in known.values() if metric.computed == "by default"]
+        return [metric for metric in every_metric() if metric.computed == "by default"]
+    known = {metric.name.upper(): metric for metric in every_metric()}
     asked = [name.strip() for name in names.split(",") if name.strip()]
-    choices = [metric.name for metric in known.values()]
-    for name in asked:
-        if name.upper() not in known:
-            raise unknown_name("metric", name, choices)
-    if not asked:
-        raise ClcapError(f"--metrics names none; there are: {', '.join(choices)}")
+    unknown = [name for name in asked if name.upper() not in known]
+    if unknown or not asked:
+        there = ", ".join(metric.name for metric in known.values() if metric.computed != "always")
+        what = f"there is no metric '{unknown[0]}'" if unknown else "it names none"
+        raise InvalidValueError("metrics", f"{what}; there are {there}; all others are always computed")
     return _with_needs([known[name.upper()] for name in asked])
 
 

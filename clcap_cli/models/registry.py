@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, InvalidValueError, unknown_name
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.registry import Registry
 
@@ -22,24 +22,34 @@ MODELS: Registry[type[Captioner]] = Registry(
 )
 
 
-def configure(name: str, facts: Mapping[str, int], options: Mapping[str, Any]) -> CaptionerConfig:
+def configure(
+    name: str, facts: Mapping[str, int], options: Mapping[str, Any], typed: Mapping[str, str] = {}
+) -> CaptionerConfig:
     """The configuration of the model ``name`` for data with these ``facts``: those that it has fields for.
 
-    ``options`` are the fields that a user chose. Raises ClcapError for an unknown model or option, and for a value
-    that an option cannot have.
+    ``options`` are the fields that a user chose; ``typed`` are the parameters by which some of them were given, if not
+    as ``model_option``. Raises InvalidValueError for an unknown model or option, and for a value that an option cannot
+    have; ClcapError for a model of a package that cannot be loaded.
     """
+    if name not in MODELS.names:
+        raise InvalidValueError("model", str(unknown_name("model", name, MODELS.names)))
     kind = MODELS.get(name).Config
     names = [field.name for field in fields(kind)]
     choices = [field for field in names if field not in facts]
     unknown = [option for option in options if option not in choices]
     if unknown:
-        raise ClcapError(f"the model {name} has no option '{unknown[0]}'; it has: {', '.join(choices)}")
+        parameter = typed.get(unknown[0], "model_option")
+        raise InvalidValueError(parameter, f"the model {name} has no '{unknown[0]}'; it has: {', '.join(choices)}")
     known = {field: value for field, value in facts.items() if field in names}
     try:
         return TypeAdapter(kind).validate_python({**known, **options})
     except ValidationError as error:
         first = error.errors()[0]
-        raise ClcapError(f"model option {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        option = ".".join(map(str, first["loc"]))
+        reason = first["msg"] if option in typed else f"{option}: {first['msg']}"
+        raise InvalidValueError(typed.get(option, "model_option"), reason) from error
+    except ClcapError as error:  # fields that do not go together
+        raise InvalidValueError("model_option", str(error)) from error
 
 
 def with_dropout(config: CaptionerConfig, dropout: float) -> CaptionerConfig:

@@ -7,9 +7,12 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le, Lt
 
 from clcap_cli.datasets.text import LONGEST
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, named_values
 
 PANEL = "Model"
+TYPED = {"embedding_size": "embedding", "hidden_size": "hidden", "dropout": "dropout"}
+"""Parameters that give fields of a model's configuration, by field."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class ModelSettings:
 
     def options(self) -> dict[str, Any]:
         """The options that are given, under the names of the model's configuration."""
-        named = {"embedding_size": self.embedding, "hidden_size": self.hidden, "dropout": self.dropout}
-        given = {name: value for name, value in named.items() if value is not None}
-        return {**given, **named_values("model_option", self.model_option or [], "layers=4")}
+        given = {name: value for name, typed in TYPED.items() if (value := getattr(self, typed)) is not None}
+        others = named_values("model_option", self.model_option or [], "layers=4")
+        for name in given.keys() & others.keys():
+            raise InvalidValueError("model_option", f"{name} is given by --{TYPED[name]} too; give one of the two")
+        return given | others

@@ -1,5 +1,6 @@
 """Files that hold options of a stage, one a line of YAML: what --config reads and --print-config prints."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,30 @@ def _content(path: Path) -> dict[str, Any]:
     from clcap_cli.datasets.reading import read_text
 
     try:
-        content = yaml.safe_load(read_text(path))
+        text = read_text(path)
+        content = yaml.safe_load(text)
+        _check_once(path, yaml.compose(text, yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ClcapError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if content is None:
         return {}
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+    if not isinstance(content, dict):
         raise ClcapError(f"{path} does not hold options; it needs one a line, such as 'epochs: 10'")
+    no_names = [name for name in content if not isinstance(name, str)]
+    if no_names:
+        raise ClcapError(f"{path} has an option '{no_names[0]}', which is no name of one; such as 'epochs: 10'")
     return content
+
+
+def _check_once(path: Path, node: Any) -> None:
+    """Raise ClcapError for an option that is there twice: YAML's readers take the last in silence."""
+    import yaml
+
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    names = [str(key.value).replace("-", "_") for key, _ in pairs]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ClcapError(f"{path} has the option '{twice[0]}' twice; give it once")
 
 
 def _plain(value: Any) -> Any:

@@ -9,12 +9,12 @@ from annotated_types import Ge
 from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError, some
+from clcap_cli.errors import ClcapError, InvalidValueError, some
 from clcap_cli.evaluation.context import Given, context_of
 from clcap_cli.evaluation.inputs import Pairing, captioned, predicted, read
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
-from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.stages.stage import check_unused, flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
@@ -44,14 +44,14 @@ def evaluate(
     references_per_image: Annotated[
         int | None,
         Ge(1),
-        Option("Use the first so many: 5 for COCO's c5, 40 for its c40."),
+        Option("Number of references to use of each image, the first ones: 5 for COCO's c5, 40 for its c40."),
     ] = None,
     only_common: Annotated[
         bool, Option("Score the images that have both, whatever else there is.", "--only-common")
     ] = False,
     metrics: Annotated[
         str | None,
-        Option("Metrics to compute, separated by commas; default: those of COCO's evaluation, and SPICE."),
+        Option("Metrics to compute, separated by commas, such as CIDEr,SPIDEr; default: COCO's, and SPICE."),
     ] = None,
     cider_df: Annotated[
         Path | None,
@@ -105,6 +105,8 @@ def evaluate(
     chosen = chosen_metrics(metrics)
     origin = Origin("evaluate", settings)
     subject = _subject(subjects, predictions)
+    if subject.suffix != ".pt":
+        check_unused(evaluate, settings, "decoding", "it is for checkpoints; these captions are written already")
     if predictions is not None:
         pairing = predicted(predictions, references, split, origin)
     elif subject.suffix == ".pt":
@@ -133,7 +135,9 @@ def evaluate(
 def _subject(subjects: Sequence[Path] | None, predictions: Path | None) -> Path:
     """What is scored, by which messages and the output are called: the first of several checkpoints."""
     if (predictions is None) == (not subjects):
-        raise ClcapError("give either a checkpoint or COCO results, or captions from anywhere with --predictions")
+        raise InvalidValueError(
+            "subjects", "give either a checkpoint or COCO results, or captions from anywhere with --predictions"
+        )
     if predictions is not None:
         return predictions
     assert subjects is not None

@@ -43,6 +43,8 @@ def import_features(
     out = check_writable(out or Path("features.h5"), [*origin.read, regions])
     found = open_regions(regions)
     keys = _keys(listed, found)
+    if found.empty:
+        say(f"{len(found.empty)} entries of {regions} have no regions: {some(found.empty)}")
     missing = [id for id in listed.image_ids if id not in keys]
     if not keys or (missing and not skip_bad):
         raise ClcapError(
@@ -69,9 +71,17 @@ def _keys(listed: "Captions", found: "RegionFeatures") -> "dict[ImageId, str]":
     keys: dict[ImageId, str] = {}
     owner: dict[str, ImageId] = {}
     for id, name in zip(listed.image_ids, listed.file_names, strict=True):
-        key = next((key for key in (str(id), Path(name).stem, name) if key in found.shapes), None)
-        if key is None:
+        called = [key for key in dict.fromkeys((name, str(id), Path(name).stem)) if key in found.shapes]
+        if name in called:
+            called = [name]
+        if len(called) > 1:
+            raise ClcapError(
+                f"{found.path} has '{called[0]}' and '{called[1]}', and image {id}, {name}, could be either; call the "
+                f"regions by the images' whole file names, as in {name}.npy"
+            )
+        if not called:
             continue
+        key = called[0]
         if key in owner:
             raise ClcapError(
                 f"the regions called {key} in {found.path} could be of image {owner[key]} and of image {id}; call "

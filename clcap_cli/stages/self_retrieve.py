@@ -10,10 +10,10 @@ from annotated_types import Ge
 from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say, watching
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
-from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.stages.stage import check_unused, flattened, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +69,9 @@ def self_retrieve(
     from clcap_cli.retrieval.search import find_ranks, score_matrix
 
     if decoding.num_captions > 1:
-        raise ClcapError("self-retrieve ranks one caption of each image; leave --num-captions out")
+        raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
+    if results:
+        check_unused(self_retrieve, settings, "decoding", "the captions of --results are written already")
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, compute, origin)
     given = open_caption_results(results) if results else None

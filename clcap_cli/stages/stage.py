@@ -126,6 +126,14 @@ def not_default(stage: Stage, values: Mapping[str, Any]) -> list[str]:
     return [one.name for one in stage.parameters if values[one.name] != one.default]
 
 
+def check_unused(stage: Stage, values: Mapping[str, Any], owner: str, why: str) -> None:
+    """Raise InvalidValueError for the first option of the settings object ``owner`` that has not its default."""
+    own = {one.name for one in stage.parameters if one.owner == owner}
+    for name in not_default(stage, values):
+        if name in own:
+            raise InvalidValueError(name, why)
+
+
 def _settings(function: Callable) -> dict[str, type]:
     """The classes of a stage's settings objects, by parameter."""
     every = inspect.signature(function).parameters.items()

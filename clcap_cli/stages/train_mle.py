@@ -5,7 +5,7 @@ from typing import Annotated
 
 from clcap_cli.compute.settings import Compute
 from clcap_cli.console import say
-from clcap_cli.models.settings import ModelSettings
+from clcap_cli.models.settings import TYPED, ModelSettings
 from clcap_cli.options import Argument
 from clcap_cli.stages.options import Out, Seed
 from clcap_cli.stages.stage import flattened, stage
@@ -53,7 +53,10 @@ def train_mle(
     out = check_writable(out or Path("mle.pt"), origin.read)
     check_writable(log_beside(out))
     tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else spoken.tokenizer
-    longest = spoken.encoded_by(tokenizer, model.max_length).longest
+    encoded = spoken.encoded_by(tokenizer)
+    longest = encoded.cut(model.max_length).longest
+    if cut := int((encoded.lengths > longest).sum()):
+        say(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
     facts = {
         "vocabulary_size": tokenizer.size,
         "start_token": tokenizer.start,
@@ -62,7 +65,7 @@ def train_mle(
         "pooled_channels": seen.backbone.pooled_channels,
         "grid_channels": seen.backbone.grid_channels,
     }
-    config = configure(model.model, facts, model.options())
+    config = configure(model.model, facts, model.options(), TYPED)
     where, optimisation = start_training(compute, optimisation, seed, settings)
     captioner = build_model(model.model, config).to(where)
     split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokenizer, longest) for name in ("train", "val"))

@@ -15,6 +15,9 @@ ENDS = ("</s>", "[SEP]", "[EOS]", "<eos>", "<|endoftext|>", "<|end_of_text|>")
 UNKNOWNS = ("<unk>", "[UNK]")
 """Names of special tokens in common tokenizers; the first that a tokenizer has counts."""
 
+PROBE = "a dog runs on grass"
+"""A caption that must come back from its tokens, spaces aside."""
+
 
 class HuggingFaceTokenizer(Tokenizer):
     """A ``tokenizer.json``, whose special tokens tell where captions start and end."""
@@ -40,6 +43,7 @@ class HuggingFaceTokenizer(Tokenizer):
         self.start = self.size if start is None else start
         never = {*special.values(), self.unknown} - {end, None}
         self.never_written = tuple(sorted(id for id in never if id is not None))
+        self._check_decoder(name)
 
     def encode(self, caption: str) -> list[int]:
         """See Tokenizer."""
@@ -48,6 +52,12 @@ class HuggingFaceTokenizer(Tokenizer):
     def decode(self, tokens: Iterable[int]) -> str:
         """See Tokenizer."""
         return self.pipeline.decode(list(tokens), skip_special_tokens=True).strip()
+
+    def _check_decoder(self, name: str) -> None:
+        """Raise ClcapError when decoding marks the pieces of words instead of joining them."""
+        tokens = self.encode(PROBE)
+        if self.unknown not in tokens and "".join(self.decode(tokens).split()).lower() != "".join(PROBE.split()):
+            raise ClcapError(f"{name} has no decoder that fits: '{PROBE}' comes back as '{self.decode(tokens)}'")
 
     def record(self) -> dict[str, Any]:
         """See Tokenizer."""

@@ -41,6 +41,7 @@ def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
 def advance(state: TrainState, log: Path, until: int | None = None) -> None:
     """Train until nothing is left to train or, where given, ``until`` so many steps were taken; raises as ``train``."""
     log.write_text("".join(map(_line, state.progress.log)), encoding="utf-8")
+    learning_rate(state.settings, 0, len(state.task.batches(1)))  # raises before anything takes time
     if not state.progress.log:
         _report(state, log, _validated(state.task))
     while not (state.ended or state.progress.step == until):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Self
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option
@@ -31,10 +31,10 @@ class Optimisation:
     ] = None
     select_by: Annotated[
         SelectBy,
-        Option("Validation figure by which the best checkpoint is kept.", panel=OPTIMISATION),
+        Option("Validation metric that decides which checkpoint is kept.", panel=OPTIMISATION),
     ] = "loss"
     optimizer: Annotated[Literal["adam", "adamw"], Option("Optimiser.", panel=OPTIMISATION)] = "adam"
-    lr: Annotated[float, Ge(0), Option("Learning rate after the warm-up.", panel=OPTIMISATION)] = 1e-3
+    lr: Annotated[float, Ge(0), Le(1000), Option("Learning rate after the warm-up.", panel=OPTIMISATION)] = 1e-3
     schedule: Annotated[
         Literal["cosine", "cosine-by-epoch", "constant"],
         Option(
@@ -61,7 +61,7 @@ class Optimisation:
         Option("Norm to which all gradients together are scaled down; default: none.", panel=OPTIMISATION),
     ] = None
     patience: Annotated[
-        int, Ge(1), Option("Validations without a better one after which training stops.", panel=OPTIMISATION)
+        int, Ge(1), Option("Stop after so many validations without an improvement.", panel=OPTIMISATION)
     ] = 5
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],

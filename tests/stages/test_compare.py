@@ -144,3 +144,15 @@ def test_damaged_files_are_named(tmp_path: Path, refused, damage: dict) -> None:
     bad = tmp_path / "bad.metrics.json"
     bad.write_text(json.dumps(content))
     assert str(bad) in refused("compare", one, bad)
+
+
+def test_what_one_run_lacks_is_left_out(tmp_path: Path, clcap) -> None:
+    table, files = tmp_path / "mine.csv", []
+    table.write_text("image_id,caption\n" + "".join(f"{id},a dog and {id} cats\n" for id in range(8)))
+    for metrics in ("BLEU,ROUGE_L", "ROUGE_L,CIDEr"):
+        out = tmp_path / f"{len(files)}.metrics.json"
+        files.append(evaluate(predictions=table, references=table, metrics=metrics, out=out))
+    for pair in (files, files[::-1]):
+        answer = clcap("compare", *pair)
+        assert answer.status == 0, answer.err
+        assert "ROUGE_L" in answer.out and "CIDEr" not in answer.out

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.metrics.matching import mismatch
+from clcap_cli.stages.caption import caption
 
 PEOPLE = {
     "x/a.jpg": ["a dog runs", "the dog is running"],
@@ -64,7 +65,7 @@ def test_only_common_scores_what_has_both_and_says_so(tmp_path: Path, clcap, ref
     assert figures["left_out"] == {"captions": 1, "images": 2}
 
 
-def test_missing_columns_are_named(tmp_path: Path, refused) -> None:
+def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
     people = jsonl(tmp_path / "people.jsonl", PEOPLE)
     table = tmp_path / "table.csv"
     table.write_text("name,caption\n7,a\n")
@@ -82,7 +83,7 @@ def test_missing_columns_are_named(tmp_path: Path, refused) -> None:
         f"{table} does not say which captions it was made from; give it with --captions, or references with "
         "--references"
     )
-    assert refused("evaluate").startswith("give either a checkpoint or COCO results")
+    assert "give either a checkpoint or COCO results" in wrong("evaluate")
 
 
 @pytest.mark.parametrize(
@@ -155,13 +156,10 @@ def test_document_frequencies_of_a_chosen_corpus(tmp_path: Path, clcap) -> None:
     assert own["figures"]["ROUGE_L"] == other["figures"]["ROUGE_L"]
 
 
-def test_unknown_metrics_and_other_ranks_are_named(chain: Path, refused, clcap) -> None:
-    assert refused("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X") == (
-        "unknown metric 'CIDER-X'; the nearest known: CIDEr"
-    )
-    assert refused("evaluate", chain / "nt.pt", "--metrics", ",") == (
-        "--metrics names none; there are: BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr"
-    )
+def test_unknown_metrics_and_other_ranks_are_named(chain: Path, refused, wrong, clcap) -> None:
+    there = "there are BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all others are always computed"
+    for names, what in (("BLEU,CIDER-X", "there is no metric 'CIDER-X'"), (",", "it names none")):
+        assert f"'--metrics': {what}; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", names)
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
     ranked = json.loads((chain / "aa.retrieval.json").read_text())
     ranked["images"][0]["caption"] = "something else"
@@ -285,3 +283,9 @@ def test_spider_is_missing_where_spice_is_and_cider_is_not(tmp_path: Path, clcap
     assert found["not_scored"]["SPICE"].startswith("SPICE needs stanford-corenlp")
     assert found["not_scored"]["SPIDEr"] == "SPIDEr needs SPICE, which is not scored"
     assert {"SPICE", "SPIDEr"}.isdisjoint(found["figures"]) and "CIDEr" in found["figures"]
+
+
+def test_options_of_decoding_are_for_checkpoints(chain: Path, wrong) -> None:
+    results = caption(chain / "nt.pt", device="cpu")
+    for words in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--results", results]):
+        assert "'--beam': " in wrong(*words, "--beam", 5)

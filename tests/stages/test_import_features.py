@@ -137,13 +137,17 @@ def run(refused, chain: Path, source: Path) -> str:
     return message
 
 
-INFINITE = "image 1 has features that are not finite in float16"
 BAD = {
-    "is not finite": (np.full((2, CHANNELS), np.nan, np.float32), INFINITE),
-    "is beyond float16": (np.full((2, CHANNELS), 1e9, np.float32), INFINITE),
+    "is not finite": (
+        np.full((2, CHANNELS), np.nan, np.float32),
+        "the regions of 1 have values that are not finite numbers",
+    ),
+    "is beyond float16": (
+        np.full((2, CHANNELS), 1e9, np.float32),
+        "the regions of 1 have values beyond 65504, float16's largest",
+    ),
     "has one dimension": (np.zeros(5, np.float32), "has an array of shape (5,); expected (regions, channels)"),
     "has three dimensions": (np.zeros((2, 3, 4)), "has an array of shape (2, 3, 4); expected (regions, channels)"),
-    "has no region": (np.zeros((0, CHANNELS)), "has an array of shape (0, 12); expected (regions, channels)"),
     "has other channels": (np.zeros((2, 5)), "has regions of 5, 12 channels; all images need the same number"),
     "has no numbers": (np.array([["a"] * CHANNELS]), "the regions of 1 are <U1 (1, 12), not numbers"),
     "has complex numbers": (np.zeros((1, CHANNELS), complex), "the regions of 1 are complex128 (1, 12), not numbers"),
@@ -242,7 +246,8 @@ def test_an_hdf5_file_holds_its_regions_itself(chain: Path, refused, regions: di
         assert message == f"{source}: the regions of 1 are |S1 (1, 12), not numbers"
     else:
         assert message == (
-            f"{source}: '1' is no dataset of the file itself; expected one for each image, (regions, channels)"
+            f"{source}: '1' is no dataset, or lies in another file; expected a dataset of each image, (regions, "
+            "channels)"
         )
 
 
@@ -251,9 +256,9 @@ def test_an_hdf5_file_holds_its_regions_itself(chain: Path, refused, regions: di
     [
         ("", "{} has no region features: no file of regions, dataset or line"),
         ("1\t640\n", "{} has a line of 2 fields; there must be image_id, image_w, image_h, num_boxes, boxes, features"),
-        ("1\t640\t480\t1\t\t§§\n", "{}: the features of image 1 are damaged: "),
-        ("1\t640\t480\tmany\t\tAAAA\n", "{}: the features of image 1 are damaged: "),
-        ("1\t640\t480\t3\t\tAAAAAA==\n", "{}: the features of image 1 are damaged: "),
+        ("1\t640\t480\t1\t\t§§\n", "{}: the features of image 1 are not base64"),
+        ("1\t640\t480\tmany\t\tAAAA\n", "{}: num_boxes of image 1 is 'many', not a number of regions"),
+        ("1\t640\t480\t3\t\tAAAAAA==\n", "{}: the features of image 1, 4 bytes, are not 3 rows of float32"),
         ("1\t640\t480\t3\t\t\n", "{} has an array of shape (3, 0); expected (regions, channels)"),
     ],
 )
@@ -273,3 +278,31 @@ def test_files_of_no_known_kind(chain: Path, refused) -> None:
     assert run(refused, chain, chain / "r.txt").startswith(f"{chain}/r.txt: unknown kind of region features; give a ")
     (chain / "r.hdf5").write_bytes(hdf5(chain / "whole.hdf5", {1: np.zeros((2, 3))}).read_bytes()[:900])
     assert run(refused, chain, chain / "r.hdf5").startswith(f"{chain}/r.hdf5 is not a readable HDF5 file: ")
+
+
+def test_images_without_a_region_are_left_out_on_demand(chain: Path, clcap, refused, regions: dict) -> None:
+    empty = {**regions, 3: np.zeros((0, CHANNELS), np.float32)}
+    for form in FORMS:
+        (chain / form).mkdir()
+        source = FORMS[form](chain / form, empty)
+        words = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
+        assert f"{source} has no regions of 1 of 42 images: 3;" in refused(*words)
+        assert "1 entries of" in clcap(*words, "--skip-bad").err
+        assert open_features(chain / "r.h5").skipped == [3]
+
+
+def test_regions_that_could_be_of_two_images_are_refused(chain: Path, clcap, refused, tmp_path: Path) -> None:
+    table = tmp_path / "data.csv"
+    rows = [f"{id},{id % 3 + 1}.jpg,a red ring,{split}" for id, split in ((1, "train"), (2, "val"), (3, "test"))]
+    table.write_text("\n".join(["id,image,caption,split", *rows]) + "\n")
+    assert clcap("prepare-captions", table, "--min-count", 1, "--out", tmp_path / "c.h5").status == 0
+    arrays = {key: np.full((2, CHANNELS), key, np.float32) for key in (1, 2, 3)}
+    words = ["import-features", tmp_path / "c.h5", folder(tmp_path / "numbers", arrays), "--out", tmp_path / "r.h5"]
+    assert refused(*words).endswith(
+        "has '1' and '2', and image 1, 2.jpg, could be either; call the regions by the images' whole file names, as in "
+        "2.jpg.npy"
+    )
+    words[2] = folder(tmp_path / "names", {f"{key % 3 + 1}.jpg": array for key, array in arrays.items()}, "npy")
+    assert clcap(*words).status == 0
+    found = open_features(tmp_path / "r.h5")
+    assert found.pooled_at(found.rows_of([1, 2, 3]))[:, 0].tolist() == [1, 2, 3]

@@ -94,3 +94,11 @@ def test_no_other_room_knows_the_numbers_of_special_tokens() -> None:
             for alias in node.names
         }
         assert not (names & {"END", "UNK"} | imported & {"END", "UNKNOWN"}), file
+
+
+def test_a_tokenizer_whose_decoder_is_missing_is_refused(tmp_path: Path) -> None:
+    path = write_bpe(tmp_path / "tokenizer.json", CAPTIONS)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "decoder": None}))
+    with pytest.raises(ClcapError, match="has no decoder that fits: 'a dog runs on grass' comes back as"):
+        read_tokenizer(path)

@@ -1,0 +1,108 @@
+"""What captions must not hold, and how settings word themselves."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.results import open_caption_results
+from clcap_cli.decoding.constraints import NEVER, Constraints
+from clcap_cli.decoding.sampling import reshaping
+from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.errors import InvalidValueError
+from clcap_cli.stages.caption import caption
+
+WORDS = 6
+
+
+@given(
+    written=st.lists(st.integers(1, WORDS - 1), max_size=8),
+    shortest=st.integers(0, 10),
+    longest=st.integers(8, 10),
+    no_repeat=st.integers(0, 3),
+)
+def test_something_may_always_follow(written: list[int], shortest: int, longest: int, no_repeat: int) -> None:
+    constraints = Constraints(0, shortest, longest, never_written=(1,), no_repeat_ngram=no_repeat)
+    log_probs = torch.zeros(1, WORDS)
+    constraints.forbid_(log_probs, torch.tensor([written], dtype=torch.int64))
+    allowed = {word for word in range(WORDS) if log_probs[0, word] > NEVER}
+    assert allowed
+    assert 1 not in allowed
+    if len(written) == longest:
+        assert allowed == {0}
+    elif len(written) < shortest and allowed != {0}:
+        assert 0 not in allowed
+    for word in allowed - {0}:
+        grams = [tuple([*written, word][at : at + no_repeat]) for at in range(len(written) + 2 - no_repeat)]
+        assert not no_repeat or grams.count(grams[-1]) == 1
+
+
+@pytest.mark.parametrize("how", [{"beam": 1}, {"beam": 3}, {"temperature": 1.0}])
+def test_captions_keep_to_the_settings(chain: Path, how: dict) -> None:
+    written = caption(chain / "nt.pt", no_repeat_ngram=2, min_words=5, max_words=9, **how)
+    for (text,) in open_caption_results(written).captions.values():
+        words = text.split()
+        pairs = list(pairwise(words))
+        assert 5 <= len(words) <= 9
+        assert len(pairs) == len(set(pairs))
+
+
+def test_a_caption_ends_where_nothing_else_may_follow(chain: Path) -> None:
+    words = len(open_checkpoint(chain / "nt.pt").tokenizer.words)
+    written = caption(chain / "nt.pt", no_repeat_ngram=1, min_words=words + 5, max_words=words + 9)
+    lengths = {len(text.split()) for (text,) in open_caption_results(written).captions.values()}
+    assert lengths == {words}
+
+
+def test_a_least_length_above_the_models_greatest_is_refused(chain: Path, wrong) -> None:
+    longest = open_checkpoint(chain / "nt.pt").config.max_length
+    message = wrong("caption", chain / "nt.pt", "--min-words", longest + 1)
+    assert f"'--min-words': the model's captions have {longest} tokens at most" in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "option"),
+    [
+        ({"beam": 5, "top_p": 0.5}, "beam"),
+        ({"length_penalty": 1, "top_k": 5}, "length_penalty"),
+        ({"beam": 2, "num_captions": 3}, "num_captions"),
+        ({"min_words": 3, "max_words": 2}, "min_words"),
+    ],
+)
+def test_settings_that_do_not_go_together(settings: dict, option: str) -> None:
+    with pytest.raises(InvalidValueError) as refusal:
+        DecodingSettings(**settings)
+    assert refusal.value.parameter == option
+
+
+@pytest.mark.parametrize(
+    ("settings", "signature"),
+    [
+        ({}, "beam 3"),
+        ({"beam": 5, "length_penalty": 0.7, "num_captions": 2}, "beam 5, length-penalty 0.7, 2 captions"),
+        ({"top_p": 0.9, "temperature": 1}, "sampling, top-p 0.9, temperature 1, seed 4"),
+        ({"temperature": 0.12345678}, "sampling, temperature 0.12345678, seed 4"),
+        ({"no_repeat_ngram": 3, "min_words": 5, "max_words": 9}, "beam 3, no-repeat-ngram 3, min-words 5, max-words 9"),
+    ],
+)
+def test_settings_word_their_signature(settings: dict, signature: str) -> None:
+    assert DecodingSettings(**settings).signature(4) == signature
+
+
+def test_sampling_draws_from_the_likeliest_part() -> None:
+    log_probs = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
+
+    def kept(**settings: float) -> list[float]:
+        reshaped = reshaping(DecodingSettings(**settings))(log_probs.clone())
+        return [round(value, 4) for value in reshaped.softmax(1)[0].tolist()]
+
+    assert kept(top_k=2) == [0.625, 0.375, 0, 0]
+    assert kept(top_p=0.5) == [1, 0, 0, 0]
+    assert kept(top_p=0.51) == [0.625, 0.375, 0, 0]
+    assert kept(top_p=1.0) == [0.5, 0.3, 0.15, 0.05]
+    assert kept(temperature=0.5) == [0.6849, 0.2466, 0.0616, 0.0068]
+    assert kept(temperature=0.01)[0] == 1
