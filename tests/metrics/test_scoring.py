@@ -96,9 +96,11 @@ def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPat
     assert meteor_of(statistics) == pytest.approx([each[id]["METEOR"] for id in captions], abs=1e-12)
 
 
-@pytest.mark.parametrize("name", HARD)
-def test_equal_to_pycocoevalcap_on_hard_texts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_equal(HARD[name], REFERENCES, monkeypatch)
+@pytest.mark.parametrize("names", [["empty"], ["plain", "separators", "punctuation", "perfect"]])
+def test_equal_to_pycocoevalcap_on_hard_texts(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    captions = {f"{name} {id}": text for name in names for id, text in HARD[name].items()}
+    references = {f"{name} {id}": texts for name in names for id, texts in REFERENCES.items()}
+    assert_equal(captions, references, monkeypatch)
 
 
 def test_equal_to_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,12 +125,6 @@ def test_no_validation_split(refused, tmp_path: Path, monkeypatch) -> None:
     )
 
 
-def test_an_unknown_model(refused, chain: Path) -> None:
-    assert refused("train-mle", chain / "captions.h5", chain / "features.h5", "--model", "neuraltalk") == (
-        "unknown model 'neuraltalk'; the nearest known: neuraltalk2"
-    )
-
-
 def test_an_unknown_backbone(refused, chain: Path) -> None:
     images = chain / "scenes" / "images"
     message = refused("extract-features", chain / "captions.h5", "--images", images, "--backbone", "resnet512")
