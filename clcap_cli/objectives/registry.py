@@ -83,7 +83,7 @@ def check_selection(learned: Objective, name: str, select_by: str) -> None:
     """Raise InvalidValueError where the objective's loss cannot choose a checkpoint and is to."""
     if select_by == "loss" and not learned.has_comparable_loss:
         raise InvalidValueError(
-            "select_by", f"the loss of --objective {name} changes with its discriminator; give mean-rank or cider"
+            "select_by", f"the loss of --objective {name} changes with its evaluator; give mean-rank or cider"
         )
 
 

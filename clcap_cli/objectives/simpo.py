@@ -28,7 +28,7 @@ class SimPO(PairObjective):
     """Simple preference optimisation: matched captions ahead of mismatched ones per token, without a reference."""
 
     suffix: ClassVar[str] = "simpo"
-    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("β, how much a nat per token counts")] = 2.0
+    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("β, scale of the mean log-probability of a token")] = 2.0
     gamma: Annotated[float, Ge(0), Le(1e6), Option("γ, the target margin")] = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":

@@ -166,7 +166,7 @@ def _say_figures(figures: dict, seconds: float) -> None:
         say(f"{figures['captions_in_a_tie']} captions score another image the same as theirs")
     search = figures["search"]
     say(
-        f"{search['pairs']:,} pairs, {seconds:.1f} s: {search['left_by_prefix_tree']:.1%} of their words are "
-        f"distinct beginnings, {search['left_by_pruning']:.1%} of these had to be followed, and "
-        f"{search['left_by_bounded_softmax']:.1%} of those took the whole vocabulary"
+        f"{search['pairs']:,} pairs, {seconds:.1f} s: of their words {search['left_by_prefix_tree']:.1%} were left by "
+        f"sharing prefixes, {search['left_by_pruning']:.1%} of these by pruning, and "
+        f"{search['left_by_bounded_softmax']:.1%} of those needed the full softmax"
     )

@@ -61,7 +61,7 @@ class Optimisation:
         Option("Norm to which all gradients together are scaled down; default: none.", panel=OPTIMISATION),
     ] = None
     patience: Annotated[
-        int, Ge(1), Option("Stop after so many validations without an improvement.", panel=OPTIMISATION)
+        int, Ge(1), Option("Number of validations without improvement after which training stops.", panel=OPTIMISATION)
     ] = 5
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],

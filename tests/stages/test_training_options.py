@@ -109,7 +109,7 @@ def test_the_adversarial_loss_selects_nothing(chain: Path, clcap: Clcap) -> None
     answer = clcap(*cl(chain, "--objective", "adversarial", "--select-by", "loss"))
     assert answer.status == 2
     assert answer.err == (
-        "error: Invalid value for '--select-by': the loss of --objective adversarial changes with its discriminator; "
+        "error: Invalid value for '--select-by': the loss of --objective adversarial changes with its evaluator; "
         "give mean-rank or cider (see clcap train-cl --help)\n"
     )
 
