@@ -47,7 +47,7 @@ def _decoded(
 ) -> Decoded:
     best = settings.num_captions
     if not settings.samples:
-        return beam_search(model, visual, settings.beam, constraints, settings.length_penalty, best)
+        return beam_search(model, visual, settings.width, constraints, settings.length_penalty, best)
     drawn = sample(model, visual, best, generator, constraints, reshaping(settings))
     by_image = torch.arange(best * len(visual), device=generator.device).view(best, -1).T.flatten()
     return drawn[by_image]

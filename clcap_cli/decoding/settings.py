@@ -1,7 +1,7 @@
 """How captions are decoded: one object that is typed once, stored with results, and words its own signature."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
 
 from annotated_types import Ge, Gt, Le
 
@@ -10,6 +10,7 @@ from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option
 
 PANEL = "Decoding"
+BEAM = 3
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,12 @@ class DecodingSettings:
     Holtzman et al. 2020 introduced top-p sampling, Fan et al. 2018 top-k sampling.
     """
 
-    beam: Annotated[int, Ge(1), Le(1000), Option("Beam width; 1 is greedy search.", panel=PANEL)] = 3
+    beam: Annotated[
+        int | None,
+        Ge(1),
+        Le(1000),
+        Option("Beam width; 1 is greedy search; default: 3, or --num-captions if that is more.", panel=PANEL),
+    ] = None
     top_p: Annotated[
         float | None,
         Gt(0),
@@ -52,11 +58,11 @@ class DecodingSettings:
     num_captions: Annotated[int, Ge(1), Le(1000), Option("Captions of each image.", panel=PANEL)] = 1
 
     def __post_init__(self) -> None:
-        if self.samples and self.beam not in (1, type(self).beam):
+        if self.samples and self.beam is not None:
             raise InvalidValueError("beam", "sampling (--top-p, --top-k, --temperature) takes the place of beam search")
         if self.samples and self.length_penalty:
             raise InvalidValueError("length_penalty", "it ranks the captions of beam search; sampling ranks none")
-        if not self.samples and self.num_captions > self.beam:
+        if self.beam is not None and self.num_captions > self.beam:
             raise InvalidValueError(
                 "num_captions",
                 f"a beam of {self.beam} cannot give {self.num_captions} captions of an image; give a larger --beam, or "
@@ -64,6 +70,15 @@ class DecodingSettings:
             )
         if self.max_words is not None and self.min_words > self.max_words:
             raise InvalidValueError("min_words", f"{self.min_words} is more than --max-words {self.max_words}")
+
+    def resolved(self) -> Self:
+        """The same with the beam width that follows from other fields."""
+        return self if self.samples else replace(self, beam=self.width)
+
+    @property
+    def width(self) -> int:
+        """Of the beam."""
+        return self.beam or max(BEAM, self.num_captions)
 
     @property
     def samples(self) -> bool:
@@ -75,7 +90,7 @@ class DecodingSettings:
         if self.samples:
             parts = ["sampling", *self._named("top_p", "top_k", "temperature"), f"seed {seed}"]
         else:
-            parts = [f"beam {self.beam}", *self._named("length_penalty")]
+            parts = [f"beam {self.width}", *self._named("length_penalty")]
         parts += self._named("no_repeat_ngram", "min_words", "max_words")
         return ", ".join([*parts, *([f"{self.num_captions} captions"] if self.num_captions > 1 else [])])
 

@@ -106,7 +106,7 @@ def evaluate(
     origin = Origin("evaluate", settings)
     subject = _subject(subjects, predictions)
     if subject.suffix != ".pt":
-        check_unused(evaluate, settings, "decoding", "it is for checkpoints; these captions are written already")
+        check_unused(decoding, "it is for checkpoints; these captions are written already")
     if predictions is not None:
         pairing = predicted(predictions, references, split, origin)
     elif subject.suffix == ".pt":

@@ -71,7 +71,7 @@ def self_retrieve(
     if decoding.num_captions > 1:
         raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
     if results:
-        check_unused(self_retrieve, settings, "decoding", "the captions of --results are written already")
+        check_unused(decoding, "the captions of --results are written already")
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, compute, origin)
     given = open_caption_results(results) if results else None

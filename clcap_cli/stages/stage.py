@@ -126,11 +126,11 @@ def not_default(stage: Stage, values: Mapping[str, Any]) -> list[str]:
     return [one.name for one in stage.parameters if values[one.name] != one.default]
 
 
-def check_unused(stage: Stage, values: Mapping[str, Any], owner: str, why: str) -> None:
-    """Raise InvalidValueError for the first option of the settings object ``owner`` that has not its default."""
-    own = {one.name for one in stage.parameters if one.owner == owner}
-    for name in not_default(stage, values):
-        if name in own:
+def check_unused(settings: Any, why: str) -> None:
+    """Raise InvalidValueError for the first field of a settings object that has not its default."""
+    usual = vars(_resolved(type(settings)()))
+    for name, value in vars(settings).items():
+        if value != usual[name]:
             raise InvalidValueError(name, why)
 
 

@@ -83,6 +83,7 @@ def test_settings_that_do_not_go_together(settings: dict, option: str) -> None:
     ("settings", "signature"),
     [
         ({}, "beam 3"),
+        ({"num_captions": 5}, "beam 5, 5 captions"),
         ({"beam": 5, "length_penalty": 0.7, "num_captions": 2}, "beam 5, length-penalty 0.7, 2 captions"),
         ({"top_p": 0.9, "temperature": 1}, "sampling, top-p 0.9, temperature 1, seed 4"),
         ({"temperature": 0.12345678}, "sampling, temperature 0.12345678, seed 4"),

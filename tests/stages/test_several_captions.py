@@ -131,7 +131,7 @@ def test_what_takes_one_caption_an_image_says_so(chain: Path, refused, wrong) ->
     assert "'--num-captions': self-retrieve ranks one caption of each image" in several
     assert refused("evaluate", results, "--submission", chain / "to", "--test-results", results) == many
     assert "a beam of 3 cannot give 4 captions of an image; give a larger --beam, or sample with --temperature 1" in (
-        wrong("caption", chain / "nt.pt", "--num-captions", 4)
+        wrong("caption", chain / "nt.pt", "--beam", 3, "--num-captions", 4)
     )
 
 
@@ -155,3 +155,9 @@ def test_damaged_files_of_several_captions_are_named(tmp_path: Path, refused, da
     bad = tmp_path / "bad.metrics.json"
     bad.write_text(json.dumps(content))
     assert str(bad) in refused("compare", good, bad)
+
+
+def test_the_beam_is_as_wide_as_captions_are_wanted(chain: Path, clcap) -> None:
+    assert clcap("caption", chain / "nt.pt", "--num-captions", 5).status == 0
+    assert [len(own) for own in listed(chain / "nt.captions.json").values()] == [5] * 10
+    assert ", 5 captions" in clcap("evaluate", chain / "nt.captions.json", "--metrics", "ROUGE_L").err
