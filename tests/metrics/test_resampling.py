@@ -148,7 +148,7 @@ def test_p_of_few_images_is_uniform_where_nothing_differs() -> None:
     rng = np.random.default_rng(7)
     same = ["a b"] * 20
     found = []
-    for _ in range(60):
+    for _ in range(40):
         sides = [[texts(same, same, rng.normal(size=20))] for _ in range(2)]
         found.append(compared(*sides)["ROUGE_L"].p)
     assert np.mean(np.array(found) < 0.05) <= 0.15

@@ -8,6 +8,7 @@ import pytest
 from clcap_cli.metrics.matching import mismatch
 from clcap_cli.stages.caption import caption
 
+FAST = ("--metrics", "rouge_l,cider")
 PEOPLE = {
     "x/a.jpg": ["a dog runs", "the dog is running"],
     "x/b.jpg": ["two cats sleep"],
@@ -46,7 +47,7 @@ def test_captions_and_coco_files_are_references_too(chain: Path, clcap) -> None:
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
     said = csv(chain / "mine.csv", {str(note["image_id"]): note["caption"] for note in notes[::5]}, id="id")
     for references in (chain / "scenes" / "captions_test.json", chain / "captions.h5"):
-        assert clcap("evaluate", "--predictions", said, "--references", references).status == 0
+        assert clcap("evaluate", "--predictions", said, "--references", references, *FAST).status == 0
         figures = json.loads((chain / "mine.metrics.json").read_text())["figures"]
         assert figures["ROUGE_L"] == pytest.approx(1)
 
@@ -59,7 +60,7 @@ def test_only_common_scores_what_has_both_and_says_so(tmp_path: Path, clcap, ref
         f"{said}: 1 of 2 captions are of images without references: other; 2 of 3 images with references have no "
         "caption: x/b.jpg, x/c.jpg; --only-common scores the 1 images that have both"
     )
-    assert clcap(*words, "--only-common").status == 0
+    assert clcap(*words, "--only-common", *FAST).status == 0
     figures = json.loads((tmp_path / "mine.metrics.json").read_text())["figures"]
     assert figures["images"] == 1
     assert figures["left_out"] == {"captions": 1, "images": 2}
@@ -99,9 +100,6 @@ def test_the_reason_is_guessed(said: list, people: list, guess: str) -> None:
     found = mismatch(said, people, {"val": {1, 2}, "test": {3, 4}})
     assert found is not None and found.endswith(guess)
     assert mismatch(people, people, {}) is None
-
-
-FAST = ("--metrics", "rouge_l,cider")
 
 
 def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
