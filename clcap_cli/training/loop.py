@@ -14,7 +14,7 @@ from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import bound_gradients, set_learning_rate
-from clcap_cli.training.schedule import learning_rate
+from clcap_cli.training.schedule import check_warm_up, learning_rate
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import Task
@@ -41,7 +41,9 @@ def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
 def advance(state: TrainState, log: Path, until: int | None = None) -> None:
     """Train until nothing is left to train or, where given, ``until`` so many steps were taken; raises as ``train``."""
     log.write_text("".join(map(_line, state.progress.log)), encoding="utf-8")
-    learning_rate(state.settings, 0, len(state.task.batches(1)))  # raises before anything takes time
+    if state.settings.warmup_steps:
+        # Here, not in the first step: the validation before it can take minutes.
+        check_warm_up(state.settings, len(state.task.batches(1)))
     if not state.progress.log:
         _report(state, log, _validated(state.task))
     while not (state.ended or state.progress.step == until):

@@ -9,15 +9,21 @@ from clcap_cli.training.settings import Optimisation
 def learning_rate(settings: Optimisation, step: int, steps_per_epoch: int) -> float:
     """The learning rate of the step that follows ``step`` others: a linear warm-up times a decay.
 
-    Raises ClcapError when the warm-up would take the whole training.
+    Raises ClcapError as ``check_warm_up`` does.
     """
+    check_warm_up(settings, steps_per_epoch)
+    before = settings.warmup_steps
+    warm_up = min(1.0, (step + 1) / before) if before else 1.0
+    return settings.lr * _decay(settings, step, steps_per_epoch) * warm_up
+
+
+def check_warm_up(settings: Optimisation, steps_per_epoch: int) -> None:
+    """Raise ClcapError when the warm-up would take the whole training."""
     before, end = settings.warmup_steps, steps_at_most(settings, steps_per_epoch)
     if before >= end:
         raise ClcapError(
             f"--warmup-steps {before}: the training has {end} steps at most, {steps_per_epoch} an epoch; give fewer"
         )
-    warm_up = min(1.0, (step + 1) / before) if before else 1.0
-    return settings.lr * _decay(settings, step, steps_per_epoch) * warm_up
 
 
 def steps_at_most(settings: Optimisation, steps_per_epoch: int) -> int:

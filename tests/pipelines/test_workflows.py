@@ -163,7 +163,7 @@ def test_what_a_stage_that_failed_said_is_shown(snakemake: Callable, tmp_path: P
 def test_a_killed_run_goes_on(
     snakemake: Callable, words: Callable, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    made, targets = tmp_path / "made", ("nt_1_cl.retrieval.json", "aa_1.pt", "nt_1_ref1.pt")
+    made, targets = tmp_path / "made", ("nt_1_cl.metrics.json", "aa_1.pt", "nt_1_ref1.pt")
     command = words(TINY, *targets, "--cores", "2")
     started = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, stderr=-3)
     while not list(made.glob("logs/train_mle/*.log")):

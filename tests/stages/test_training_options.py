@@ -1,6 +1,7 @@
 """Options of training, through the command line."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,9 @@ def test_printed_options_are_read_again(chain: Path, clcap: Clcap) -> None:
     answer = clcap(*mle(chain)[:3], "--config", chain / "options.yaml")
     assert answer.status == 0, answer.err
     assert open_checkpoint(chain / "new.pt").provenance.settings["clip_norm"] == 1
+
+
+def test_captions_that_are_cut_are_counted(chain: Path, clcap: Clcap) -> None:
+    answer = clcap(*mle(chain), "--epochs", 1, "--max-length", 3)
+    assert answer.status == 0
+    assert re.search(r"^\d+ of \d+ captions are cut at 3 tokens$", answer.err, re.MULTILINE)

@@ -194,3 +194,9 @@ def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monke
             settings(epochs=1, patience=5),
             tmp_path / "log.jsonl",
         )
+
+
+def test_a_warm_up_that_is_too_long_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(ClcapError, match="--warmup-steps 9: the training has 4 steps at most"):
+        train(Slope([1.0] * 5), settings(epochs=4, warmup_steps=9), tmp_path / "log.jsonl")
+    assert (tmp_path / "log.jsonl").read_text() == ""
