@@ -106,7 +106,7 @@ def test_what_no_stage_thought_of_is_one_line(clcap: Callable, monkeypatch, erro
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("clcap_cli.artifacts.chain.read_provenance", fail)
+    monkeypatch.setattr("clcap_cli.artifacts.lineage.read_provenance", fail)
     answer = clcap("show", "x.pt")
     assert answer.status == 1 and answer.err.startswith(f"error: {message}") and answer.err.count("\n") == 1
     monkeypatch.setenv("CLCAP_DEBUG", "1")
@@ -115,7 +115,7 @@ def test_what_no_stage_thought_of_is_one_line(clcap: Callable, monkeypatch, erro
 
 
 def test_a_bug_keeps_its_traceback(clcap: Callable, monkeypatch) -> None:
-    monkeypatch.setattr("clcap_cli.artifacts.chain.read_provenance", lambda _: 1 / 0)
+    monkeypatch.setattr("clcap_cli.artifacts.lineage.read_provenance", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         clcap("show", "x.pt")
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from clcap_cli.artifacts.cache import TOKENS, KeptArrays, tokens_beside
 from clcap_cli.artifacts.checks import check_unique
 from clcap_cli.artifacts.hdf5 import TEXT, created, opened, write_ids, write_provenance, write_texts
-from clcap_cli.artifacts.kept import TOKENS, KeptArrays, tokens_beside
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.digests import digest, digest_of_json

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from clcap_cli.datasets.reading import checked
+from clcap_cli.datasets.parsing import checked
 from clcap_cli.errors import damaged
 
 T = TypeVar("T")

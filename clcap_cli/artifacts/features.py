@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo, info_kind
 from clcap_cli.artifacts.hdf5 import Content, opened
 from clcap_cli.artifacts.provenance import Provenance
-from clcap_cli.datasets.reading import parse_json
+from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, damaged
 

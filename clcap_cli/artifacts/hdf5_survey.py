@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
-from clcap_cli.datasets.reading import parse_json
+from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
 from clcap_cli.artifacts.atomic import together
-from clcap_cli.artifacts.cards import Card
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.artifacts.run_cards import Card
 from clcap_cli.datasets.image_texts import image_texts, one_each
-from clcap_cli.datasets.reading import checked, read_json
+from clcap_cli.datasets.parsing import checked, read_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError

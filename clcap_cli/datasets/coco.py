@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from clcap_cli.datasets.cells import Captions, FileName
 from clcap_cli.datasets.ids import GivenId, in_two_kinds
-from clcap_cli.datasets.reading import checked
+from clcap_cli.datasets.parsing import checked
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError

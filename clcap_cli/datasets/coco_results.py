@@ -4,7 +4,7 @@ from typing_extensions import TypedDict
 
 from clcap_cli.datasets.cells import Captions
 from clcap_cli.datasets.ids import GivenId
-from clcap_cli.datasets.reading import checked
+from clcap_cli.datasets.parsing import checked
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from clcap_cli.datasets.reading import read_json_lines
+from clcap_cli.datasets.parsing import read_json_lines
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table, has_columns, table_records

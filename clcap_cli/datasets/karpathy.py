@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from clcap_cli.datasets.cells import Captions, FileName
 from clcap_cli.datasets.ids import GivenId
-from clcap_cli.datasets.reading import checked
+from clcap_cli.datasets.parsing import checked
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError

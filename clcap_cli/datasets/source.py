@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.cells import kind_of
-from clcap_cli.datasets.reading import read_first_json
+from clcap_cli.datasets.parsing import read_first_json
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.errors import some
 from clcap_cli.input_files import check_readable

@@ -8,7 +8,7 @@ from clcap_cli.compute.random_streams import torch_seed
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints, constraints_of
 from clcap_cli.decoding.decoded import Decoded
-from clcap_cli.decoding.predictor import Ensemble, Predictor
+from clcap_cli.decoding.ensemble import Ensemble, Predictor
 from clcap_cli.decoding.sampling import reshaping, sample
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.features.source import FeatureSource

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from clcap_cli.decoding.constraints import NEVER, Constraints
 from clcap_cli.decoding.decoded import Decoded
-from clcap_cli.decoding.predictor import Predictor
+from clcap_cli.decoding.ensemble import Predictor
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.models.rows import Rows
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from clcap_cli.metrics.bootstrap import Draws, interval, p_value, spreads
+from clcap_cli.metrics.multiple_captions import statistics_of
+from clcap_cli.metrics.permutation_test import FEWEST, sign_flip_p
 from clcap_cli.metrics.predictions import Context, Predictions, predictions_of
 from clcap_cli.metrics.registry import every_metric
-from clcap_cli.metrics.resampling import Draws, interval, p_value, spreads
-from clcap_cli.metrics.several import statistics_of
-from clcap_cli.metrics.sign_flips import FEWEST, sign_flip_p
 from clcap_cli.metrics.statistic import Statistic, value
 
 SIGNIFICANT = 0.05

@@ -64,7 +64,7 @@ def _similar(
     """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.metrics.cider_between import SIMILAR
-    from clcap_cli.retrieval.nearest import nearest_images
+    from clcap_cli.retrieval.nearest_images import nearest_images
 
     path = _from_chain("features", given, pairing)
     if path is None or len(ids) < 2:
@@ -119,7 +119,7 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
 
 def _from_chain(role: str, given: Path | None, pairing: "Pairing") -> Path | None:
     """The file of that role, given or recorded; None, with a word on it, where the chain has lost it."""
-    from clcap_cli.artifacts.chain import find_input
+    from clcap_cli.artifacts.lineage import find_input
 
     if given is not None or pairing.maker is None:
         return given

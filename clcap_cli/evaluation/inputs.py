@@ -39,7 +39,7 @@ class Pairing:
 
         Raises ClcapError when they may not, and when nothing is left.
         """
-        from clcap_cli.metrics.matching import mismatch
+        from clcap_cli.metrics.id_matching import mismatch
 
         common = {id: texts for id, texts in self.predictions.items() if id in self.references}
         different = mismatch(self.predictions, self.references, self.splits)
@@ -73,7 +73,7 @@ def captioned(
 def read(results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin") -> Pairing:
     """COCO results; clcap's own say which captions.h5 they belong to."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.chain import find_input
+    from clcap_cli.artifacts.lineage import find_input
     from clcap_cli.artifacts.results import open_caption_results
 
     opened = open_caption_results(results)
@@ -98,7 +98,7 @@ def read(results: Path, references: Path | None, split: str, captions: Path | No
 def decoding_of(results: "CaptionResults") -> str:
     """How results were decoded, in the words of signatures; what an older clcap did not record has its default."""
     from clcap_cli.artifacts.json_files import sidecar
-    from clcap_cli.datasets.reading import checked
+    from clcap_cli.datasets.parsing import checked
 
     settings = results.provenance.settings if results.provenance else {}
     recorded = {field.name: settings[field.name] for field in fields(DecodingSettings) if field.name in settings}

@@ -8,8 +8,8 @@ import numpy as np
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
+from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
 from clcap_cli.artifacts.features import Features
-from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import Compute
 from clcap_cli.console import watching

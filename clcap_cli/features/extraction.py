@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.compute.read_ahead import ReadAhead
+from clcap_cli.compute.prefetch import ReadAhead
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.images import UnreadableImageError, open_rgb

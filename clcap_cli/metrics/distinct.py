@@ -4,7 +4,7 @@ from clcap_cli.metrics.incidence import distinct_share
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
-from clcap_cli.metrics.words import lengths_of, pair_incidence, pairs_per_caption, word_incidence
+from clcap_cli.metrics.word_counts import lengths_of, pair_incidence, pairs_per_caption, word_incidence
 
 
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:

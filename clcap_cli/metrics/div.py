@@ -7,7 +7,7 @@ import numpy as np
 from clcap_cli.metrics.metric import DIVERSITY, HIGHER, Metric, ValueInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, mean_of
-from clcap_cli.metrics.words import pairs_of, words_of
+from clcap_cli.metrics.word_counts import pairs_of, words_of
 
 
 def div_1(predictions: Predictions) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from clcap_cli.metrics.metric import DISTINCTIVENESS, NEITHER, Metric, ValueInfo
 from clcap_cli.metrics.statistic import mean_of
-from clcap_cli.metrics.words import lengths_of
+from clcap_cli.metrics.word_counts import lengths_of
 
 METRIC = Metric(
     name="length",

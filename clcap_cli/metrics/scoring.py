@@ -10,13 +10,13 @@ import numpy as np
 
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.metrics.bootstrap import Draws, measured
 from clcap_cli.metrics.java import ended_together
 from clcap_cli.metrics.metric import Metric
+from clcap_cli.metrics.multiple_captions import signature_of, statistics_of, values_by_image
 from clcap_cli.metrics.predictions import Columns, Context, Predictions, entries_of
-from clcap_cli.metrics.resampling import Draws, measured
-from clcap_cli.metrics.several import signature_of, statistics_of, values_by_image
+from clcap_cli.metrics.ptb_tokenizer import tokenise
 from clcap_cli.metrics.signature import joined
-from clcap_cli.metrics.tokeniser import tokenise
 
 
 @dataclass

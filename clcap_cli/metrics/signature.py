@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from clcap_cli.metrics.predictions import Predictions
-from clcap_cli.metrics.tokeniser import NAME
+from clcap_cli.metrics.ptb_tokenizer import NAME
 
 
 def shared_signature(predictions: Predictions, **more: str) -> str:

@@ -6,7 +6,7 @@ from clcap_cli.metrics.incidence import distinct, incidence, share_of
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
-from clcap_cli.metrics.words import word_incidence
+from clcap_cli.metrics.word_counts import word_incidence
 from clcap_cli.tokenizers.words import WordTokenizer
 
 

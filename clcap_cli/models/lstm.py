@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.models.products import add_product
+from clcap_cli.models.matmul import add_product
 from clcap_cli.models.rows import Rows
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from clcap_cli.models.word_log_prob import word_log_prob
+from clcap_cli.models.token_log_prob import word_log_prob
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from annotated_types import Ge, Le
 
 from clcap_cli.objectives.objective import PairObjective
-from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.options import Option
 
 if TYPE_CHECKING:

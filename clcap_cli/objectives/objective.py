@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clcap_cli.objectives.pairs import PairLogProbs
+    from clcap_cli.objectives.pair_log_probs import PairLogProbs
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from clcap_cli.objectives.contrastive import Nu, matched_loss, matched_lower_bound
 from clcap_cli.objectives.objective import PairObjective
-from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
 
 if TYPE_CHECKING:
     from torch import Tensor

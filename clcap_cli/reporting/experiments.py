@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from clcap_cli.datasets.reading import checked, read_json
+from clcap_cli.datasets.parsing import checked, read_json
 from clcap_cli.errors import ClcapError, some
 from clcap_cli.metrics.metric import ValueInfo
+from clcap_cli.reporting.metric_groups import infos_of
 from clcap_cli.reporting.runs import Run, same_images
 from clcap_cli.reporting.tables import Cell, Table, cells_of, table_of
-from clcap_cli.reporting.value_infos import infos_of
 
 SEED = "{seed}"
 SPREAD = "mean ± sample standard deviation over seeds"

@@ -14,9 +14,9 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.metrics.metric import ValueInfo
-from clcap_cli.reporting.drawing import Plot
 from clcap_cli.reporting.experiments import Experiments
-from clcap_cli.reporting.originals import Originals
+from clcap_cli.reporting.image_sources import Originals
+from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import style_of
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
 from clcap_cli.reporting.tables import run_tables

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from clcap_cli.reporting.curves import recall_curve, some_k
-from clcap_cli.reporting.drawing import COLOURS, DASHES, INK, STYLE, Plot, add_legend, new_axes
+from clcap_cli.reporting.plot_style import COLOURS, DASHES, INK, STYLE, Plot, add_legend, new_axes
 from clcap_cli.reporting.runs import Run
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Figures, open_figures
 from clcap_cli.console import visible
-from clcap_cli.datasets.reading import checked, numbers_in, read_json_lines
+from clcap_cli.datasets.parsing import checked, numbers_in, read_json_lines
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from clcap_cli.console import shown
 from clcap_cli.metrics.metric import ValueInfo
+from clcap_cli.reporting.metric_groups import grouped
 from clcap_cli.reporting.runs import Run, same_images
-from clcap_cli.reporting.value_infos import grouped
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

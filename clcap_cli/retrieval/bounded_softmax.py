@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.models.word_log_prob import log_normalizer
+from clcap_cli.models.token_log_prob import log_normalizer
 
 SHARE = 20
 """The shortlist holds the words that are asked for, and the most frequent one in so many of the vocabulary."""

@@ -12,7 +12,7 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.prefix_tree import PrefixTree, each_of
 from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, finite
-from clcap_cli.retrieval.walk import Watch, Work, unwatched, walk
+from clcap_cli.retrieval.tree_walk import Watch, Work, unwatched, walk
 
 
 @dataclass(frozen=True)

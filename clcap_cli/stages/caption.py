@@ -113,8 +113,8 @@ def _live(
     checkpoint: "Checkpoint", model: "Captioner", given: Sequence[Path], files: list[Path], weights: str | None
 ) -> "LiveFeatures":
     """The features of image files, by the backbone that the checkpoint names; ``given`` is what messages call them."""
+    from clcap_cli.artifacts.compatibility import check_backbone
     from clcap_cli.artifacts.feature_info import BackboneInfo
-    from clcap_cli.artifacts.inputs import check_backbone
     from clcap_cli.features.backbone import load_backbone
     from clcap_cli.features.live import LiveFeatures
 

@@ -45,7 +45,7 @@ def compare(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS, open_figures, write_comparison
     from clcap_cli.evaluation.comparison import compare_sides
-    from clcap_cli.metrics.resampling import draw
+    from clcap_cli.metrics.bootstrap import draw
 
     out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
@@ -122,7 +122,7 @@ def _pooled(runs: "Sequence[Figures]") -> list[_Setting]:
 
 
 def _differ_by_seed(one: "Figures", other: "Figures") -> bool:
-    from clcap_cli.artifacts.cards import same_setting
+    from clcap_cli.artifacts.run_cards import same_setting
 
     return one.signatures == other.signatures and same_setting(one.made_from, other.made_from)
 
@@ -137,7 +137,7 @@ def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side"
 
 def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
     """What was measured differently, so that scores cannot be compared, and what the runs differ by."""
-    from clcap_cli.artifacts.cards import differences
+    from clcap_cli.artifacts.run_cards import differences
     from clcap_cli.metrics.signature import parted
 
     mine, theirs = first.runs[0], other.runs[0]

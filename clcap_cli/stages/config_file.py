@@ -40,7 +40,7 @@ def as_yaml(options: Mapping[str, Any]) -> str:
 def _content(path: Path) -> dict[str, Any]:
     import yaml
 
-    from clcap_cli.datasets.reading import read_text
+    from clcap_cli.datasets.parsing import read_text
 
     try:
         text = read_text(path)

@@ -67,7 +67,7 @@ def _step(what: str) -> None:
 
 
 def _read(retrieval: Path, metrics: Path) -> dict[str, Any]:
-    from clcap_cli.datasets.reading import read_json
+    from clcap_cli.datasets.parsing import read_json
 
     ranked, scored = read_json(retrieval), read_json(metrics)
     return {**scored["figures"], **ranked["figures"], "ranked": ranked["images"]}

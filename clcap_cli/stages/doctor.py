@@ -139,8 +139,8 @@ def _scores() -> str:
 
 
 def _golden_scores(names: Iterable[str]) -> "Scores":
+    from clcap_cli.metrics.bootstrap import draw
     from clcap_cli.metrics.registry import metric_named
-    from clcap_cli.metrics.resampling import draw
     from clcap_cli.metrics.scoring import score_captions
 
     draws = draw(len(GOLDEN_CAPTIONS), seed=0)

@@ -98,8 +98,8 @@ def evaluate(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.evaluation.model_inputs import open_models
+    from clcap_cli.metrics.bootstrap import draw
     from clcap_cli.metrics.registry import chosen_metrics, every_metric
-    from clcap_cli.metrics.resampling import draw
     from clcap_cli.metrics.scoring import score_captions
 
     chosen = chosen_metrics(metrics)
@@ -172,8 +172,8 @@ def _counts(scores: "Scores", pairing: Pairing) -> dict[str, Any]:
 
 
 def _write(out: Path, scores: "Scores", counts: Mapping[str, Any], shared: str, origin: "Origin") -> None:
-    from clcap_cli.artifacts.cards import cards_of
     from clcap_cli.artifacts.results import METRICS, write_figures
+    from clcap_cli.artifacts.run_cards import cards_of
 
     more = {
         "intervals": scores.intervals,

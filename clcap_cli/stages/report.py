@@ -12,7 +12,7 @@ from clcap_cli.stages.stage import stage
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.reporting.experiments import Experiments
-    from clcap_cli.reporting.originals import Originals
+    from clcap_cli.reporting.image_sources import Originals
     from clcap_cli.reporting.runs import Run
 
 
@@ -90,7 +90,7 @@ def _print(runs: "list[Run]", experiments: "Experiments") -> None:
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:
-    from clcap_cli.reporting.drawing import save
+    from clcap_cli.reporting.plot_style import save
     from clcap_cli.reporting.plots import all_plots
 
     drawn = all_plots(runs)
@@ -100,7 +100,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
 
 
 def _page(runs: "list[Run]", experiments: "Experiments", given: list[Path]) -> str:
-    from clcap_cli.reporting.originals import trace
+    from clcap_cli.reporting.image_sources import trace
     from clcap_cli.reporting.page import render
     from clcap_cli.reporting.plots import all_plots
 
@@ -115,8 +115,8 @@ def _page(runs: "list[Run]", experiments: "Experiments", given: list[Path]) -> s
 
 def _pictures(runs: "list[Run]", originals: "Originals", given: list[Path]) -> "dict[ImageId, str]":
     """Thumbnails of all images whose files are found; what is missing is said."""
-    from clcap_cli.reporting.originals import find_pictures
-    from clcap_cli.reporting.pictures import thumbnails
+    from clcap_cli.reporting.image_sources import find_pictures
+    from clcap_cli.reporting.thumbnails import thumbnails
 
     ids = list(dict.fromkeys(id for run in runs for id in run.images))
     files = find_pictures(ids, originals.names, given or originals.folders)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.retrieval.walk import Work
+    from clcap_cli.retrieval.tree_walk import Work
     from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 LARGEST_POOL = 5000

@@ -26,7 +26,7 @@ def show(
     from rich.text import Text
     from rich.tree import Tree
 
-    from clcap_cli.artifacts.chain import read_provenance
+    from clcap_cli.artifacts.lineage import read_provenance
 
     provenance = read_provenance(file)
     console = stdout()
@@ -64,7 +64,7 @@ def _grow(tree: "Tree", file: Path, provenance: "Provenance", told: set[Path]) -
 
 def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
     """The input's own record if it is still the file that was used."""
-    from clcap_cli.artifacts.chain import read_provenance
+    from clcap_cli.artifacts.lineage import read_provenance
     from clcap_cli.errors import ClcapError
 
     try:
@@ -75,7 +75,7 @@ def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
 
 
 def _state(path: Path, item: "Input") -> str:
-    from clcap_cli.artifacts.chain import read_provenance
+    from clcap_cli.artifacts.lineage import read_provenance
     from clcap_cli.digests import digest_of_file
     from clcap_cli.errors import ClcapError
     from clcap_cli.input_files import NoSuchFileError, check_readable
@@ -186,7 +186,7 @@ def _sizes(config: "CaptionerConfig") -> str:
 
 
 def _evaluator(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.evaluators import open_evaluator
+    from clcap_cli.artifacts.discriminators import open_evaluator
 
     opened = open_evaluator(file)
     config = opened.config
@@ -206,7 +206,7 @@ def _results(file: Path) -> dict[str, str]:
 
 def _figures(file: Path) -> dict[str, str]:
     from clcap_cli.artifacts.results import open_figures
-    from clcap_cli.datasets.reading import numbers_in
+    from clcap_cli.datasets.parsing import numbers_in
 
     figures = numbers_in(open_figures(file).figures)
     return {"figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items())}

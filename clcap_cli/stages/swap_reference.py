@@ -44,9 +44,9 @@ def swap_reference(
     import re
 
     from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.cache import REFERENCE, drop, log_probs_beside
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
-    from clcap_cli.artifacts.inputs import captions_for, check_tokenizer, features_for
-    from clcap_cli.artifacts.kept import REFERENCE, drop, log_probs_beside
+    from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.training.data import CaptionSplit
 

@@ -79,13 +79,13 @@ def train_cl(
     check_selection(learned, objective, optimisation.select_by)
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import write_checkpoint
-    from clcap_cli.artifacts.evaluators import evaluator_beside, write_evaluator
+    from clcap_cli.artifacts.discriminators import evaluator_beside, write_evaluator
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
-    from clcap_cli.stages.training_files import evaluator_for, open_files, sampler_of
-    from clcap_cli.stages.training_start import start_training
-    from clcap_cli.training.inputs import ObjectiveTask, TaskInputs
+    from clcap_cli.stages.train_cl_inputs import evaluator_for, open_files, sampler_of
+    from clcap_cli.stages.training_setup import start_training
     from clcap_cli.training.loop import log_beside, train
+    from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
 
     origin = Origin("train-cl", settings)
     opened = open_files(ref, target, captions, features, ref_features, learned.needs_reference, origin)

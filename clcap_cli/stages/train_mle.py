@@ -33,12 +33,12 @@ def train_mle(
     from clcap_cli.artifacts.atomic import check_writable, written_whole
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
+    from clcap_cli.artifacts.compatibility import check_images
     from clcap_cli.artifacts.features import open_features
-    from clcap_cli.artifacts.inputs import check_images
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
     from clcap_cli.models.registry import build_model, configure
-    from clcap_cli.stages.training_start import start_training
+    from clcap_cli.stages.training_setup import start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.loop import log_beside, train

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.prefetch import ReadAhead
 from clcap_cli.compute.random_streams import Purpose, stream, torch_seed
-from clcap_cli.compute.read_ahead import ReadAhead
 from clcap_cli.console import progress, say
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
@@ -17,9 +17,9 @@ from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, evaluator_loss, reward_spread
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
-from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.task import Companions
+from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 EVALUATOR_LR = 3e-4

@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.prefetch import ReadAhead
 from clcap_cli.compute.random_streams import stream
-from clcap_cli.compute.read_ahead import ReadAhead
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import Introspective
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
-from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.task import Companions
+from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample
 
 

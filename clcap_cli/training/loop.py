@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from clcap_cli.compute.read_ahead import ReadAhead
+from clcap_cli.compute.prefetch import ReadAhead
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.meter import Meter

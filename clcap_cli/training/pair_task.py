@@ -6,18 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.artifacts.cache import KeptArrays
 from clcap_cli.compute.precision import Precision
+from clcap_cli.compute.prefetch import ReadAhead
 from clcap_cli.compute.random_streams import stream
-from clcap_cli.compute.read_ahead import ReadAhead
 from clcap_cli.console import say
 from clcap_cli.objectives.objective import PairObjective
-from clcap_cli.objectives.pairs import PairLogProbs, joined
+from clcap_cli.objectives.pair_log_probs import PairLogProbs, joined
 from clcap_cli.training.data import shuffled_batches
-from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
-from clcap_cli.training.pairs import LoadedPairs, PairSplit
+from clcap_cli.training.pair_split import LoadedPairs, PairSplit
 from clcap_cli.training.task import Companions
+from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample
 
 

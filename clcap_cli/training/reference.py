@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.artifacts.cache import KeptArrays
 from clcap_cli.artifacts.features import Features
-from clcap_cli.artifacts.kept import KeptArrays
 from clcap_cli.compute.precision import Precision
 from clcap_cli.console import progress
 from clcap_cli.digests import digest

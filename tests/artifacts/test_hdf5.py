@@ -12,9 +12,9 @@ import pytest
 
 from clcap_cli.artifacts import hdf5_survey
 from clcap_cli.artifacts.captions import open_captions
-from clcap_cli.artifacts.chain import read_provenance
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.hdf5 import opened
+from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.errors import ClcapError
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import torch
 
-from clcap_cli.artifacts.chain import read_provenance
 from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 

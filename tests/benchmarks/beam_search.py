@@ -6,7 +6,7 @@ from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints
 from clcap_cli.features.source import IMAGES_AT_ONCE
 from clcap_cli.models.rows import joined
-from tests.benchmarks import plain
+from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import LONGEST, in_turn, options, standard_images, standard_model
 
 IMAGES, BEAM = 500, 3
@@ -28,7 +28,7 @@ def main() -> None:
             return [words[:length] for words, length in rows]
 
         def other(model=model, features=features) -> list[list[int]]:
-            return plain.beam_search(model, features, BEAM)
+            return naive_baseline.beam_search(model, features, BEAM)
 
         equal = sum(one == two for one, two in zip(ours(), other(), strict=True))
         own, slow, ratio = in_turn(ours, other, given.runs, given.device)

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import torch
 
+from clcap_cli.artifacts.cache import REFERENCE, KeptArrays
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.inputs import captions_for, features_for
-from clcap_cli.artifacts.kept import REFERENCE, KeptArrays
+from clcap_cli.artifacts.compatibility import captions_for, features_for
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.positives_only import PositivesOnly
 from clcap_cli.training.data import CaptionSplit
-from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
 from clcap_cli.training.reference import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task_inputs import TaskInputs
 from tests.benchmarks.measure import in_turn
 
 CASES = {

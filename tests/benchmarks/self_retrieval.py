@@ -16,8 +16,8 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, rank, retrieval_figures
 from clcap_cli.retrieval.search import find_ranks, score_matrix
-from tests.benchmarks.made_up import Lessons, World
 from tests.benchmarks.measure import options, seconds, standard_model
+from tests.benchmarks.synthetic_data import Lessons, World
 
 CHECKED, SMALL, LARGE, STUDY = 1000, 500, 2000, 5000
 DENSE_IMAGES = 10

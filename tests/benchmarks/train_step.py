@@ -5,8 +5,8 @@ import torch
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
-from clcap_cli.objectives.pairs import PairLogProbs
-from tests.benchmarks import plain
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
+from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import (
     Captions,
     in_turn,
@@ -52,10 +52,10 @@ class Step:
         parts, reference = [], []
         for c in self._sets():
             images = self.features[c.image]
-            parts.append(plain.sequence_log_prob(self.model, images, c.tokens, c.lengths))
+            parts.append(naive_baseline.sequence_log_prob(self.model, images, c.tokens, c.lengths))
             if self.objective == "cl":
                 with torch.no_grad():
-                    reference.append(plain.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
+                    reference.append(naive_baseline.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
         if self.objective == "mle":
             return self._finish(nats_per_word(parts[0], self.captions.lengths), parts[0])
         log_probs = torch.cat(parts)

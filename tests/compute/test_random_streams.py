@@ -12,12 +12,12 @@ from clcap_cli.compute.random_streams import Purpose, seed_torch, stream, torch_
 from clcap_cli.models.registry import build_model, configure
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.training.data import CaptionSplit
-from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
 from clcap_cli.training.reference import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task_inputs import TaskInputs
 
 
 def test_every_purpose_seed_and_epoch_draws_its_own() -> None:

@@ -8,7 +8,7 @@ from clcap_cli.decoding.constraints import Constraints
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
-from tests.models.made import made_model
+from tests.models.factories import made_model
 
 END, UNK = 0, 1
 WORDS = Constraints(END, 0, 6, (UNK,))

@@ -6,12 +6,12 @@ import torch
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints
 from clcap_cli.decoding.decoded import Decoded
-from clcap_cli.decoding.predictor import Ensemble
+from clcap_cli.decoding.ensemble import Ensemble
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
-from tests.models.made import made_model
+from tests.models.factories import made_model
 
 END, UNK = 0, 1
 WORDS = Constraints(END, 0, 6, (UNK,))

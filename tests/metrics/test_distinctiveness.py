@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from clcap_cli.metrics import cider_between
+from clcap_cli.metrics.multiple_captions import statistics_of
 from clcap_cli.metrics.novelty import novel, training_texts
 from clcap_cli.metrics.predictions import Context, Predictions, TrainingCaptions
 from clcap_cli.metrics.registry import every_metric
 from clcap_cli.metrics.repetition import repeated_bigrams
-from clcap_cli.metrics.several import statistics_of
 from clcap_cli.metrics.statistic import value
 from clcap_cli.metrics.word_frequency import frequency_bands
 from clcap_cli.tokenizers.words import WordTokenizer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.metrics.registry import METRICS, _usable, chosen_metrics, every_metric
-from clcap_cli.reporting.value_infos import grouped
+from clcap_cli.reporting.metric_groups import grouped
 from tests.test_registry import install
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"

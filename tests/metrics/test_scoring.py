@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from clcap_cli.metrics import java, meteor, paraphrases, spice
+from clcap_cli.metrics.bootstrap import draw
 from clcap_cli.metrics.meteor import meteor_of
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.registry import metric_named
-from clcap_cli.metrics.resampling import draw
 from clcap_cli.metrics.scoring import Scores, score_captions
 from tests.conftest import real_data
 
@@ -191,7 +191,8 @@ def test_scores_of_one_image_are_its_own() -> None:
 
 def test_without_a_java_on_the_path_the_packaged_one_is_used() -> None:
     code = (
-        "import json; from clcap_cli.metrics.java import find_java; from clcap_cli.metrics.tokeniser import tokenise; "
+        "import json; from clcap_cli.metrics.java import find_java; "
+        "from clcap_cli.metrics.ptb_tokenizer import tokenise; "
         "print(json.dumps([str(find_java()), tokenise(['A dog.'])]))"
     )
     environment = {"PATH": "/nowhere"}
@@ -222,7 +223,7 @@ def test_a_hanging_meteor_is_ended_and_takes_nothing_with_it(tmp_path: Path, mon
 def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java_that(f"touch {tmp_path}/started; exec sleep 600", tmp_path / "bin", monkeypatch)
     code = (
-        "from clcap_cli.metrics.meteor import METRIC; from clcap_cli.metrics.resampling import draw; "
+        "from clcap_cli.metrics.meteor import METRIC; from clcap_cli.metrics.bootstrap import draw; "
         "from clcap_cli.metrics.scoring import score_captions; "
         "score_captions({1: ['a dog']}, {1: ['a dog']}, draw(1, 0), [METRIC])"
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
-from tests.models.made import made_model
+from tests.models.factories import made_model
 
 WORDS, LONGEST = 11, 6
 

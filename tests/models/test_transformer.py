@@ -12,7 +12,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.models.transformer import Transformer
 from tests.models.dense_transformer import dense_decoder, dense_log_probs, image_tokens
-from tests.models.made import made_model
+from tests.models.factories import made_model
 
 WORDS, LONGEST, IMAGES = 11, 6, 3
 

@@ -26,7 +26,7 @@ from clcap_cli.objectives.introspective import Introspective
 from clcap_cli.objectives.mle import nats_per_word
 from clcap_cli.objectives.negatives_only import NegativesOnly
 from clcap_cli.objectives.objective import PairObjective
-from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.objectives.positives_only import PositivesOnly
 
 TARGET = torch.tensor([[-2.0, -3.0], [-6.0, -4.0], [-5.0, -9.0]])

@@ -16,7 +16,7 @@ from math import log
 import pytest
 import torch
 
-from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.objectives.simpo import SimPO
 
 LOG_PROBS = [[-2.0, -3.0], [-6.0, -4.0], [-5.0, -9.0]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clcap_cli.reporting.value_infos import grouped
+from clcap_cli.reporting.metric_groups import grouped
 from tests.pipelines.conftest import PIPELINES, TINY
 
 CONFIGURATIONS = sorted((PIPELINES / "config").glob("*.yaml"))

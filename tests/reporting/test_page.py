@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 from clcap_cli.reporting.experiments import Experiments
-from clcap_cli.reporting.originals import Originals
+from clcap_cli.reporting.image_sources import Originals
 from clcap_cli.reporting.page import render
 from clcap_cli.reporting.plots import all_plots
 from clcap_cli.reporting.runs import Run, open_runs

@@ -9,7 +9,7 @@ from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval import bounded_softmax, walk
+from clcap_cli.retrieval import bounded_softmax, tree_walk
 from clcap_cli.retrieval.ranks import rank
 from clcap_cli.retrieval.search import find_ranks, score_matrix
 
@@ -25,8 +25,8 @@ def opened(made_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
 
 
 def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
-    monkeypatch.setattr(walk, "ROWS_AT_ONCE", rows)
-    monkeypatch.setattr(walk, "IMAGES_AT_ONCE", images)
+    monkeypatch.setattr(tree_walk, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(tree_walk, "IMAGES_AT_ONCE", images)
     monkeypatch.setattr(bounded_softmax, "SHARE", share)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.metrics.matching import mismatch
+from clcap_cli.metrics.id_matching import mismatch
 from clcap_cli.stages.caption import caption
 
 FAST = ("--metrics", "rouge_l,cider")

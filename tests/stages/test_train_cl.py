@@ -7,8 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 
+from clcap_cli.artifacts.cache import _content_id
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.kept import _content_id
 from clcap_cli.objectives.registry import own_objectives
 from tests.conftest import Answer
 

@@ -6,21 +6,21 @@ from pathlib import Path
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.inputs import captions_for, features_for
-from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.artifacts.compatibility import captions_for, features_for
+from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
 from clcap_cli.objectives.adversarial import Adversarial
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.introspective import Introspective
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.training.adversarial_task import AdversarialTask
 from clcap_cli.training.data import CaptionSplit
-from clcap_cli.training.inputs import TaskInputs
 from clcap_cli.training.introspective_task import IntrospectiveTask
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
 from clcap_cli.training.reference import ModelOnFeatures
 from clcap_cli.training.settings import BatchSettings
+from clcap_cli.training.task_inputs import TaskInputs
 
 CPU = torch.device("cpu")
 SIX = BatchSettings(6, None)

@@ -187,7 +187,7 @@ def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monke
             super().shutdown()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("clcap_cli.compute.read_ahead.ThreadPoolExecutor", Interrupted)
+    monkeypatch.setattr("clcap_cli.compute.prefetch.ThreadPoolExecutor", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(
             Slope([1.0, 2.0]),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from clcap_cli.artifacts.kept import REFERENCE, KeptArrays
+from clcap_cli.artifacts.cache import REFERENCE, KeptArrays
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO

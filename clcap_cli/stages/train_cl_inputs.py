@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from clcap_cli.artifacts.cache import NEIGHBOURS, REFERENCE, KeptArrays, log_probs_beside, neighbours_beside
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
-from clcap_cli.artifacts.evaluators import open_evaluator
+from clcap_cli.artifacts.compatibility import captions_for, check_backbone, check_tokenizer, features_for
+from clcap_cli.artifacts.discriminators import open_evaluator
 from clcap_cli.artifacts.features import Features
-from clcap_cli.artifacts.inputs import captions_for, check_backbone, check_tokenizer, features_for
-from clcap_cli.artifacts.kept import NEIGHBOURS, REFERENCE, KeptArrays, log_probs_beside, neighbours_beside
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import watching
 from clcap_cli.digests import digest
-from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
 from clcap_cli.models.registry import with_dropout
-from clcap_cli.retrieval.nearest import nearest_images
+from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.stages.options import NegativesName
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler

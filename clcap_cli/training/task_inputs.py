@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.artifacts.cache import KeptArrays
 from clcap_cli.compute.precision import Precision
-from clcap_cli.models.evaluator import Evaluator
+from clcap_cli.models.discriminator import Evaluator
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.reference import ModelOnFeatures

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.models.products import add_product
+from clcap_cli.models.matmul import add_product
 
 NUMBERS_AT_ONCE = {"cpu": 2**22, "cuda": 2**26, "mps": 2**26}
 """The (positions, vocabulary) table is made for so many numbers at a time: on a CPU few enough for its cache."""

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from clcap_cli.compute.read_ahead import AHEAD, ReadAhead
+from clcap_cli.compute.prefetch import AHEAD, ReadAhead
 
 
 def test_items_come_loaded_and_in_order() -> None:

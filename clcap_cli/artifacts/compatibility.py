@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from clcap_cli.artifacts.captions import Captions, open_captions
-from clcap_cli.artifacts.chain import find_input
 from clcap_cli.artifacts.checkpoints import Checkpoint
 from clcap_cli.artifacts.feature_info import FeatureInfo
 from clcap_cli.artifacts.features import Features, open_features
+from clcap_cli.artifacts.lineage import find_input
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer

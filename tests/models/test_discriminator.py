@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
 from clcap_cli.models.rows import ImageFeatures
 
 WORDS, LONGEST = 11, 6

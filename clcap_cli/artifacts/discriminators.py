@@ -16,8 +16,8 @@ from clcap_cli.artifacts.checks import check_equal, checked_part
 from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.tokenizers import open_tokenizer
-from clcap_cli.datasets.reading import checked
-from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.datasets.parsing import checked
+from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 KIND = "clcap/evaluator"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from clcap_cli.retrieval.nearest import nearest_images
+from clcap_cli.retrieval.nearest_images import nearest_images
 
 
 def test_the_nearest_others_come_first() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from clcap_cli.evaluation.comparison import Difference, all_statistics, compare_sides, measure
 from clcap_cli.metrics import self_retrieval, vocabulary
+from clcap_cli.metrics.bootstrap import draw, interval, measured, p_value
 from clcap_cli.metrics.predictions import Context, Predictions, predictions_of
-from clcap_cli.metrics.resampling import draw, interval, measured, p_value
 from clcap_cli.metrics.statistic import Statistic, mean_of, value
 
 

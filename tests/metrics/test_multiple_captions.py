@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from clcap_cli.metrics import bleu, cider, cider_between, div, mbleu, rouge_l, spider
 from clcap_cli.metrics.cider import CiderD
+from clcap_cli.metrics.multiple_captions import info_of, statistics_of, values_by_image
 from clcap_cli.metrics.predictions import Context, entries_of, predictions_of
-from clcap_cli.metrics.several import info_of, statistics_of, values_by_image
 from clcap_cli.metrics.statistic import value
-from tests.metrics.given import predictions, values_of
+from tests.metrics.builders import predictions, values_of
 
 CAPTIONS = [["a dog runs", "a cat sits on a mat"], ["two cats", "a red bus on the street"], ["one boat", "one boat"]]
 REFERENCES = [["a dog runs fast", "the dog"], ["a red bus on a street"], ["an old boat on a lake"]]

@@ -14,9 +14,9 @@ from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS, RETRIEVAL, open_caption_results, write_figures
 from clcap_cli.errors import ClcapError
-from clcap_cli.reporting.originals import find_pictures, trace
-from clcap_cli.reporting.pictures import thumbnails
+from clcap_cli.reporting.image_sources import find_pictures, trace
 from clcap_cli.reporting.runs import open_runs
+from clcap_cli.reporting.thumbnails import thumbnails
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.prepare_captions import prepare_captions

@@ -6,7 +6,7 @@ from typing import Any
 from clcap_cli.artifacts.hdf5 import opened
 from clcap_cli.artifacts.json_files import sidecar
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
-from clcap_cli.datasets.reading import read_json
+from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from clcap_cli.artifacts.chain import read_provenance
+from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 

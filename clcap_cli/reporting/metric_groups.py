@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from clcap_cli.metrics.metric import NEITHER, Metric, ValueInfo
+from clcap_cli.metrics.multiple_captions import base_of, info_of
 from clcap_cli.metrics.registry import every_metric
-from clcap_cli.metrics.several import base_of, info_of
 
 COUNTS = (
     ValueInfo("images", "Images that were captioned.", NEITHER, 1),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from clcap_cli.artifacts.captions import Captions, open_captions
-from clcap_cli.artifacts.chain import find_input, read_provenance
+from clcap_cli.artifacts.lineage import find_input, read_provenance
 from clcap_cli.artifacts.provenance import Artifact, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError

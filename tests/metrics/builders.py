@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from clcap_cli.metrics.metric import Metric
+from clcap_cli.metrics.multiple_captions import statistics_of
 from clcap_cli.metrics.predictions import Context, Predictions
-from clcap_cli.metrics.several import statistics_of
 from clcap_cli.metrics.statistic import value
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.kept import KeptArrays
+from clcap_cli.artifacts.cache import KeptArrays
 from clcap_cli.compute.precision import Precision
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.reference import ModelOnFeatures, ReferenceOnSplit

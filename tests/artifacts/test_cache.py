@@ -5,8 +5,8 @@ import h5py
 import numpy as np
 import pytest
 
+from clcap_cli.artifacts.cache import NEIGHBOURS, REFERENCE, KeptArrays
 from clcap_cli.artifacts.hdf5_sink import Sink
-from clcap_cli.artifacts.kept import NEIGHBOURS, REFERENCE, KeptArrays
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clcap_cli.retrieval.walk import Watch, unwatched
+from clcap_cli.retrieval.tree_walk import Watch, unwatched
 
 ROWS_AT_ONCE = 1024
 

@@ -14,7 +14,7 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_word
-from clcap_cli.objectives.pairs import PairLogProbs
+from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.tokenizers.words import SPECIAL
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
 

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from clcap_cli.models import word_log_prob as module
-from clcap_cli.models.word_log_prob import word_log_prob
+from clcap_cli.models import token_log_prob as module
+from clcap_cli.models.token_log_prob import word_log_prob
 
 
 @pytest.mark.parametrize(("at_once", "kept"), [(1, 0), (50, 50), (50, 1000), (1000, 1000)])

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.captions import open_captions
-from clcap_cli.artifacts.chain import read_provenance
-from clcap_cli.artifacts.evaluators import open_evaluator, write_evaluator
+from clcap_cli.artifacts.discriminators import open_evaluator, write_evaluator
 from clcap_cli.artifacts.features import open_features
+from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.evaluator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
 
 CPU = torch.device("cpu")
 
