@@ -7,11 +7,12 @@ type, and a path may be text.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar, get_args, get_type_hints, runtime_checkable
 
 from clcap_cli.errors import InvalidValueError
+from clcap_cli.options import Argument, Option
 
 Result = TypeVar("Result", covariant=True)
 
@@ -32,12 +33,21 @@ class Parameter:
         """Whether it has no default."""
         return self.default is inspect.Parameter.empty
 
+    @property
+    def type(self) -> Any:
+        """The type alone."""
+        return get_args(self.annotation)[0]
+
+    @property
+    def help(self) -> str:
+        """The wording that the command line shows."""
+        return next(mark.help for mark in get_args(self.annotation) if isinstance(mark, Option | Argument))
+
     def checked(self, value: object) -> Any:
         """The value as its type has it; raises InvalidValueError."""
         from pydantic import TypeAdapter, ValidationError
 
-        kind = get_args(self.annotation)[0]
-        if isinstance(value, bool) and bool not in (kind, *get_args(kind)):
+        if isinstance(value, bool) and bool not in (self.type, *get_args(self.type)):
             raise InvalidValueError(self.name, f"Input should not be {str(value).lower()}")
         try:
             return TypeAdapter(self.annotation).validate_python(value)
@@ -59,9 +69,9 @@ class Stage(Generic[Result]):
     def __init__(self, function: Callable[..., Result]):
         functools.update_wrapper(self, function)
         self.function, self.parameters = function, parameters_of(function)
+        self.__doc__ = _documentation(function, self.parameters)
         plain = [
-            inspect.Parameter(one.name, _kind(one), default=one.default, annotation=one.annotation)
-            for one in self.parameters
+            inspect.Parameter(one.name, _kind(one), default=one.default, annotation=one.type) for one in self.parameters
         ]
         result = inspect.signature(function).return_annotation
         self.__signature__ = inspect.Signature(plain, return_annotation=result)
@@ -132,6 +142,14 @@ def check_unused(settings: Any, why: str) -> None:
     for name, value in vars(settings).items():
         if value != usual[name]:
             raise InvalidValueError(name, why)
+
+
+def _documentation(function: Callable, parameters: Sequence[Parameter]) -> str:
+    """The function's docstring with a section of its parameters, which ``help`` shows."""
+    about = inspect.getdoc(function) or ""
+    if not parameters:
+        return about
+    return "\n".join([about, "", "Args:", *(f"    {one.name}: {one.help}" for one in parameters)])
 
 
 def _settings(function: Callable) -> dict[str, type]:
