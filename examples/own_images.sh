@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Captions for your own pictures, by any checkpoint.
+# Captions of your own photos from any checkpoint, on the screen and in own.captions.json.
 # Usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER...
 set -euo pipefail
-checkpoint=${1:?usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER...}
+usage="usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER..."
+checkpoint=${1:?$usage}
 shift
+: "${1:?$usage}"
+. "$(dirname "$0")/common.sh"
+
 options=()
-for place in "${@:?usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER...}"; do
-  options+=(--images "$place")
-done
+for place in "$@"; do options+=(--images "$place"); done
 clcap caption "$checkpoint" "${options[@]}" --out own.captions.json
 cat own.captions.json

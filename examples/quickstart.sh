@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to a table, MLE against CL, on the embedded data set. Usage: bash examples/quickstart.sh [FOLDER]
+# From nothing to a table, MLE against CL, on the data set that clcap draws itself.
+# Usage: bash examples/quickstart.sh [FOLDER]
 set -euo pipefail
-cd "$(dirname "$0")/.."
-bash examples/setup.sh
-.venv/bin/clcap demo "${1:-clcap-demo}"
+. "$(dirname "$0")/common.sh"
+clcap demo "${1:-clcap-demo}"

@@ -9,19 +9,19 @@ name=${name%.pt}
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "error: ROUNDS is '$rounds'; a number comes before options of train-cl" >&2; exit 2; }
 shift $(($# < 2 ? $# : 2))
 
-. "$(dirname "$0")/measure.sh"
+. "$(dirname "$0")/common.sh"
 
 measure "$name"
 measured=("$name.metrics.json" "$name.retrieval.json")
 ref=$name
 for ((round = 1; round <= rounds; round++)); do
   target="${name}_cl$([ "$round" = 1 ] || echo "$round")"
-  make "$target.pt" clcap train-cl --ref "$ref.pt" "$@"
+  once "$target.pt" clcap train-cl --ref "$ref.pt" "$@"
   measure "$target"
   measured+=("$target.metrics.json" "$target.retrieval.json")
   [ "$round" = "$rounds" ] && break
   # Without --force it would end here where the target is the worse reference.
-  make "${name}_ref$round.pt" clcap swap-reference --ref "$ref.pt" --candidate "$target.pt" --force
+  once "${name}_ref$round.pt" clcap swap-reference --ref "$ref.pt" --candidate "$target.pt" --force
   ref="${name}_ref$round"
 done
 clcap report "${measured[@]}" --out "${name}_rounds.html"

@@ -5,11 +5,7 @@
 set -euo pipefail
 coco=${1:-}
 [ -z "$coco" ] || coco=$(cd "$coco" && pwd)
-if [ -z "$(command -v clcap)" ]; then
-  cd "$(dirname "$0")/.."
-  bash examples/setup.sh
-  PATH="$PWD/.venv/bin:$PATH"
-fi
+. "$(dirname "$0")/common.sh"
 work=$(mktemp -d)
 trap 'status=$?; rm -rf "$work"; [ $status = 0 ] || echo "smoke test FAILED" >&2' EXIT
 cd "$work"

@@ -1,0 +1,22 @@
+# Read by the other scripts. Puts clcap on the PATH: the checkout's .venv, set up if need be, unless clcap is there already.
+set -euo pipefail
+if ! command -v clcap > /dev/null; then
+  checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+  [ -x "$checkout/.venv/bin/clcap" ] || bash "$checkout/examples/setup.sh"
+  PATH="$checkout/.venv/bin:$PATH"
+fi
+
+# once FILE COMMAND...: runs COMMAND --out FILE unless FILE exists. Files are written whole or not at all, so a script
+# that was interrupted continues where it stopped.
+once() {
+  local file=$1
+  shift
+  if [ -e "$file" ]; then echo "$file exists and is kept" >&2; else "$@" --out "$file"; fi
+}
+
+# measure NAME: captions, self-retrieval and metrics of NAME.pt, as files beside it.
+measure() {
+  once "$1.captions.json" clcap caption "$1.pt"
+  once "$1.retrieval.json" clcap self-retrieve "$1.pt" --results "$1.captions.json"
+  once "$1.metrics.json" clcap evaluate "$1.captions.json" --retrieval "$1.retrieval.json"
+}
