@@ -1,6 +1,8 @@
 """Image files of any kind -> upright RGB pictures."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ from clcap_cli.input_files import check_readable, is_file
 
 warnings.filterwarnings("ignore", module="PIL")  # what it warns about, it reads; what it cannot read, it raises
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+
+Picture = Path | Image.Image
+"""An image file, or an image that is open already."""
 
 
 class UnreadableImageError(ClcapError):
@@ -25,20 +30,38 @@ def open_rgb(path: Path, needed: int | None = None) -> Image.Image:
 
     Raises UnreadableImageError when it is missing, cannot be read, or is damaged or cut short.
     """
-    try:
+    with _readable(str(path)):
         check_readable(path)
         with Image.open(path) as image:
             if needed:
                 image.draft(None, (2 * needed, 2 * needed))
             return _rgb(ImageOps.exif_transpose(image))
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """A copy of an open image, upright and RGB as ``open_rgb`` makes it.
+
+    Raises UnreadableImageError when it is damaged, cut short, or closed.
+    """
+    with _readable(str(getattr(image, "filename", "") or image)):
+        return _rgb(ImageOps.exif_transpose(image))
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Raise UnreadableImageError for whatever goes wrong with the image called ``name``."""
+    try:
+        yield
     except ClcapError as error:
         raise UnreadableImageError(str(error)) from error
     except Exception as error:  # a damaged file can make Pillow raise nearly anything
-        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
-        raise UnreadableImageError(f"{path} is not a readable image: {reason}") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{name}'", "")
+        raise UnreadableImageError(f"{name} is not a readable image: {reason}") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    if 0 in image.size:
+        raise ValueError("it has no pixels")
     if image.mode == "F" or image.mode.startswith("I"):
         return _grey(np.asarray(image, dtype=np.float64)).convert("RGB")
     if image.has_transparency_data:

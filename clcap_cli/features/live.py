@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from clcap_cli.features.backbone import Backbone
-from clcap_cli.features.images import open_rgb
+from clcap_cli.features.images import Picture, as_rgb, open_rgb
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures, joined
@@ -19,18 +20,19 @@ PICTURES_AT_ONCE = 32
 
 
 class LiveFeatures(FeatureSource):
-    """The features of picture files, in the order of ``paths``.
+    """The features of pictures, in the order in which they are given.
 
     Where gradients are enabled, they go into the network. Its weights may change between two reads.
     """
 
-    def __init__(self, backbone: Backbone, paths: Sequence[Path], model: Captioner):
+    def __init__(self, backbone: Backbone, pictures: Sequence[Picture], model: Captioner):
         """What ``model`` looks at, on the backbone's device."""
-        self.backbone, self.paths = backbone, paths
+        self.backbone, self.pictures = backbone, pictures
+        self._reading = Lock()
         self.uses_grid, self.device = model.uses_grid, backbone.device
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.pictures)
 
     @property
     def id(self) -> str:
@@ -45,9 +47,13 @@ class LiveFeatures(FeatureSource):
 
     def _features(self, positions: np.ndarray) -> ImageFeatures:
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            pictures = list(threads.map(self._picture, [self.paths[position] for position in positions]))
+            pictures = list(threads.map(self._pixels, [self.pictures[position] for position in positions]))
         pooled, grid = self.backbone.features(torch.stack(pictures))
         return ImageFeatures(pooled, grid if self.uses_grid else pooled.new_zeros(len(pooled), 0, 0))
 
-    def _picture(self, path: Path) -> Tensor:
-        return self.backbone.transform(open_rgb(path, self.backbone.info.scaled_to))
+    def _pixels(self, picture: Picture) -> Tensor:
+        if isinstance(picture, Path):
+            return self.backbone.transform(open_rgb(picture, self.backbone.info.scaled_to))
+        with self._reading:  # an open image can be in the list twice, and Pillow reads it for one thread only
+            rgb = as_rgb(picture)
+        return self.backbone.transform(rgb)

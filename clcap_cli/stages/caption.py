@@ -12,11 +12,8 @@ from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out,
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.checkpoints import Checkpoint
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.features.live import LiveFeatures
-    from clcap_cli.models.captioner import Captioner
 
 
 @stage
@@ -96,36 +93,17 @@ def _caption_images(
     seed: int,
     origin: "Origin",
 ) -> "dict[ImageId, list[str]]":
+    from clcap_cli.evaluation.live_models import load_live_models
     from clcap_cli.evaluation.model_inputs import decode_texts, numbered, open_checkpoints
 
     opened, device = open_checkpoints(paths), compute.start()
     for number, checkpoint in enumerate(opened):
         origin.uses(numbered("checkpoint", number), checkpoint)
-    models = [checkpoint.captioner(device) for checkpoint in opened]
     files = list(dict.fromkeys(path for one in given for path in _image_files(one)))
-    pairs = zip(opened, models, strict=True)
-    sources = [_live(checkpoint, model, given, files, weights) for checkpoint, model in pairs]
+    live = load_live_models(opened, device, weights)
+    models, sources = [one.model for one in live], [one.features_of(files) for one in live]
     _, texts = decode_texts(models, sources, decoding, opened[0].tokenizer, seed)
     return dict(zip(map(str, files), texts, strict=True))
-
-
-def _live(
-    checkpoint: "Checkpoint", model: "Captioner", given: Sequence[Path], files: list[Path], weights: str | None
-) -> "LiveFeatures":
-    """The features of image files, by the backbone that the checkpoint names; ``given`` is what messages call them."""
-    from clcap_cli.artifacts.compatibility import check_backbone
-    from clcap_cli.artifacts.feature_info import BackboneInfo
-    from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.live import LiveFeatures
-
-    expected = checkpoint.backbone
-    if not isinstance(expected, BackboneInfo):
-        raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot make these")
-    source = weights or (expected.weights if expected.weights == "random" else None)
-    device = model.output.weight.device
-    backbone = load_backbone(expected.name, source, expected.image_size, device)
-    check_backbone(checkpoint, backbone.info, f"the features of {given[0]}" + (" …" if given[1:] else ""))
-    return LiveFeatures(backbone, files, model)
 
 
 def _image_files(path: Path) -> list[Path]:

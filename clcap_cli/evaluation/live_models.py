@@ -1,0 +1,50 @@
+"""Checkpoints together with the backbones that they were trained with: they work on any pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from clcap_cli.artifacts.checkpoints import Checkpoint
+from clcap_cli.artifacts.feature_info import BackboneInfo
+from clcap_cli.errors import ClcapError
+from clcap_cli.features.backbone import Backbone, load_backbone
+from clcap_cli.features.images import Picture
+from clcap_cli.features.live import LiveFeatures
+from clcap_cli.models.captioner import Captioner
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """A captioner and the network that makes its features."""
+
+    checkpoint: Checkpoint
+    model: Captioner
+    backbone: Backbone
+
+    def features_of(self, pictures: Sequence[Picture]) -> LiveFeatures:
+        """What the captioner sees of the pictures, in their order."""
+        return LiveFeatures(self.backbone, pictures, self.model)
+
+
+def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, weights: str | None) -> list[LiveModel]:
+    """Load captioners and backbones to ``device``; ``weights`` are those of the backbones, if they were a file.
+
+    Raises ClcapError for imported features, and for a backbone that is not the one of training.
+    """
+    return [LiveModel(one, one.captioner(device), _backbone_of(one, device, weights)) for one in checkpoints]
+
+
+def _backbone_of(checkpoint: Checkpoint, device: torch.device, weights: str | None) -> Backbone:
+    expected = checkpoint.backbone
+    if not isinstance(expected, BackboneInfo):
+        raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot make these")
+    source = weights or (expected.weights if expected.weights == "random" else None)
+    backbone = load_backbone(expected.name, source, expected.image_size, device)
+    if different := expected.differences(backbone.info):
+        name = different[0]
+        raise ClcapError(
+            f"{checkpoint.path} expects features of {expected.description}; this backbone's {name} is "
+            f"{getattr(backbone.info, name)}, expected {getattr(expected, name)}; give the weights with --weights"
+        )
+    return backbone
