@@ -3,11 +3,15 @@
 import ctypes
 import os
 import sys
+from functools import partial
+from typing import Any
 
 import torch
 
+from clcap_cli.compute.process import afterwards
 from clcap_cli.errors import ClcapError
 
+_debugging: Any = torch.utils.deterministic
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """From glibc's malloc.h."""
 
@@ -29,13 +33,17 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_reproducible() -> None:
-    """Let the same seeds give the same bytes again, on the same machine and in one process.
+    """Let the same seeds give the same bytes again, on the same machine, until the running stage ends.
 
     Without it PyTorch adds up some gradients in the order in which its threads happen to finish.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
+    before = torch.are_deterministic_algorithms_enabled()
+    warns, fills = torch.is_deterministic_algorithms_warn_only_enabled(), _debugging.fill_uninitialized_memory
+    afterwards(partial(torch.use_deterministic_algorithms, before, warn_only=warns))
+    afterwards(partial(setattr, _debugging, "fill_uninitialized_memory", fills))
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # for debugging, slow
+    _debugging.fill_uninitialized_memory = False  # slow
 
 
 def keep_freed_memory() -> None:

@@ -10,10 +10,12 @@ import ctypes
 import os
 import threading
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
+
+from clcap_cli.compute.process import afterwards
 
 SCHEDULED = Path("/proc/self/schedstat")
 """Linux: nanoseconds that the main thread ran, and that it was ready to run but had to wait for a processor."""
@@ -25,10 +27,11 @@ BUSY, QUIET = 0.2, 5
 
 
 def use_threads(threads: int | None) -> None:
-    """Compute with so many threads, or with PyTorch's default."""
+    """Compute with so many threads, or with PyTorch's default, until the running stage ends."""
     if threads is not None:
+        afterwards(partial(torch.set_num_threads, torch.get_num_threads()))
         torch.set_num_threads(threads)
-    if threads_in_use() > 1:
+    if threads_in_use() > 1 and SCHEDULED.exists() and _libgomp() is not None:
         _watch_load()
 
 
@@ -37,18 +40,17 @@ def threads_in_use() -> int:
     return torch.get_num_threads()
 
 
-@cache
 def _watch_load() -> None:
-    """Start the watcher, once a process and only where it can see and do something."""
-    if SCHEDULED.exists() and _libgomp() is not None:
-        threading.Thread(target=_sleep_while_busy, daemon=True).start()
+    """Start the watcher, which can see and do something here."""
+    ended = threading.Event()
+    threading.Thread(target=_sleep_while_busy, args=(ended,), daemon=True).start()
+    afterwards(ended.set)
 
 
-def _sleep_while_busy() -> None:
+def _sleep_while_busy(ended: threading.Event) -> None:
     crowd, quiet = _Crowd(), 0
     then, waited = time.monotonic(), _seconds_waited()
-    while True:
-        time.sleep(INTERVAL)
+    while not ended.wait(INTERVAL):
         now, so_far = time.monotonic(), _seconds_waited()
         busy = so_far - waited > BUSY * (now - then)
         then, waited = now, so_far
@@ -57,6 +59,7 @@ def _sleep_while_busy() -> None:
             crowd.gather()
         elif quiet >= QUIET:
             crowd.disperse()
+    crowd.disperse()
 
 
 def _seconds_waited() -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar, get_args, get_type_hints, runtime_checkable
 
+from clcap_cli.compute.process import left_as_found
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Argument, Option
 
@@ -85,7 +86,9 @@ class Stage(Generic[Result]):
         """Run it; raises what ``arguments`` and the function raise."""
         bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
-        return self.function(**self.arguments(bound.arguments))
+        arguments = self.arguments(bound.arguments)
+        with left_as_found():
+            return self.function(**arguments)
 
     def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:
         """What the function takes, from the values of all plain parameters.

@@ -2,13 +2,15 @@
 
 from collections.abc import MutableMapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
 from clcap_cli.compute.devices import make_reproducible
 from clcap_cli.compute.precision import choose_precision
-from clcap_cli.compute.random_streams import seed_torch
+from clcap_cli.compute.process import afterwards
+from clcap_cli.compute.random_streams import seed_torch, torch_generator
 from clcap_cli.compute.settings import Compute
 from clcap_cli.compute.threads import threads_in_use
 from clcap_cli.training.settings import Optimisation
@@ -25,5 +27,7 @@ def start_training(
     optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))
     settings.update(precision=optimisation.precision, threads=threads_in_use())
     make_reproducible()
+    for generator in (torch.default_generator, torch_generator(device)):
+        afterwards(partial(generator.set_state, generator.get_state()))
     seed_torch(seed, "initialisation")
     return device, optimisation

@@ -57,16 +57,14 @@ def test_the_crowd_stays_while_the_machine_is_busy(monkeypatch: pytest.MonkeyPat
         def disperse(self) -> None:
             events.append("disperse")
 
-    def look(seconds: float) -> None:
-        if len(events) > 3:
-            raise StopIteration
-        clock[0] += seconds
+    class Ended:
+        def wait(self, seconds: float) -> bool:
+            clock[0] += seconds
+            return len(events) > 3
 
     clock = [0.0]
     monkeypatch.setattr(threads, "_Crowd", Crowd)
     monkeypatch.setattr(threads, "_seconds_waited", lambda: next(waited))
-    monkeypatch.setattr(time, "sleep", look)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    with pytest.raises(StopIteration):
-        threads._sleep_while_busy()
-    assert events[:3] == ["gather", "gather", "disperse"]
+    threads._sleep_while_busy(Ended())  # type: ignore[arg-type]
+    assert events == ["gather", "gather", "disperse", "disperse", "disperse"]

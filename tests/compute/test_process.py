@@ -1,0 +1,50 @@
+"""A stage that is called from Python leaves the process as it found it."""
+
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+import clcap_cli as clcap
+from clcap_cli.compute.process import afterwards, left_as_found
+
+
+def state() -> dict[str, object]:
+    """What a stage could leave behind."""
+    return {
+        "threads": torch.get_num_threads(),
+        "random": torch.get_rng_state().tolist(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "fill": torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)],
+        "watchers": [one for one in threading.enumerate() if "_sleep_while_busy" in one.name],
+    }
+
+
+def wait_for_watchers() -> None:
+    for thread in threading.enumerate():
+        if "_sleep_while_busy" in thread.name:
+            thread.join(timeout=10)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_training_leaves_the_process_as_it_was(chain: Path, threads: int) -> None:
+    torch.manual_seed(7)
+    before = state()
+    clcap.train_cl(chain / "nt.pt", k=1, epochs=1, max_steps=1, threads=threads, device="cpu")
+    wait_for_watchers()
+    assert state() == before
+
+
+def test_changes_are_undone_last_first_even_after_an_error() -> None:
+    done: list[str] = []
+    with pytest.raises(clcap.ClcapError), left_as_found():
+        afterwards(lambda: done.append("first"))
+        with left_as_found():
+            afterwards(lambda: done.append("inner"))
+        afterwards(lambda: done.append("second"))
+        raise clcap.ClcapError("no")
+    afterwards(lambda: done.append("never"))
+    assert done == ["inner", "second", "first"]
