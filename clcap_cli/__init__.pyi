@@ -5,6 +5,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+from clcap_cli.api.captioner import LoadedCaptioner as LoadedCaptioner
+from clcap_cli.api.captioner import load as load
 from clcap_cli.errors import ClcapError as ClcapError
 from clcap_cli.errors import InvalidValueError as InvalidValueError
 

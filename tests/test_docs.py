@@ -63,7 +63,7 @@ def test_scripts_are_valid_and_stop_at_the_first_failure(script: Path) -> None:
 def test_folders_in_the_readme_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = re.findall(r"^\| `([a-z_/]+/)` \|", text, flags=re.MULTILINE)
-    assert len(folders) == 18
+    assert len(folders) == 19
     assert all((ROOT / folder).is_dir() for folder in folders)
     rooms = {f"clcap_cli/{path.parent.name}/" for path in (ROOT / "clcap_cli").glob("*/__init__.py")}
     assert rooms <= set(folders)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.rows import ImageFeatures, Rows
@@ -63,3 +63,16 @@ class Ensemble:
         found = [model.step(own, image, before, tokens) for model, own, before in players]
         log_probs = torch.stack([log_prob for log_prob, _ in found]).logsumexp(0) - torch.tensor(len(found)).log()
         return log_probs, Together(tuple(after for _, after in found))
+
+    def sequence_log_prob(self, visual: Together, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+        """See Captioner; word by word, because the models' probabilities are averaged at every word."""
+        end, place = self.config.end_token, torch.arange(captions.shape[1] + 1, device=captions.device)
+        counts = place <= lengths.unsqueeze(1)  # (B, T + 1), the end token included
+        words = nn.functional.pad(captions, (0, 1), value=end).masked_fill(place >= lengths.unsqueeze(1), end)
+        state, last = self.start(visual)[image], torch.full_like(lengths, self.config.start_token)
+        total = torch.zeros(len(captions), device=captions.device)
+        for word, counted in zip(words.T, counts.T, strict=True):
+            log_probs, state = self.step(visual, image, state, last)
+            total += log_probs.gather(1, word.unsqueeze(1)).squeeze(1).where(counted, 0)
+            last = word
+        return total

@@ -75,6 +75,17 @@ def test_probabilities_of_different_models_are_averaged(names: tuple[str, str]) 
             assert float(found.log_probs[row]) == pytest.approx(ln_p(models, row // 2, words), abs=1e-4)
 
 
+@torch.inference_mode()
+def test_given_captions_have_the_log_probs_of_decoding() -> None:
+    together = Ensemble([sharp("transformer", 1), sharp("neuraltalk2", 2)])
+    visual = together.encode([features()] * 2)
+    found = beam_search(together, visual, 3, WORDS, best=2)
+    image = torch.arange(5).repeat_interleave(2)
+    log_probs = together.sequence_log_prob(visual, found.captions, found.lengths, image)
+    assert len(set(found.lengths.tolist())) > 1
+    assert log_probs.tolist() == pytest.approx(found.log_probs.tolist(), abs=1e-4)
+
+
 def test_samples_have_the_ensembles_log_probabilities() -> None:
     models = [sharp("neuraltalk2", 3), sharp("adaptive-attention", 4)]
     together = Ensemble(models)

@@ -1,0 +1,186 @@
+"""``load``: a checkpoint, or several as an ensemble, that captions pictures and says how likely captions are."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TypedDict, Unpack, overload
+
+import numpy as np
+import torch
+
+from clcap_cli.api.pictures import PictureLike, is_single, picture_of, pictures_of
+from clcap_cli.compute.devices import choose_device
+from clcap_cli.decoding.ensemble import Ensemble
+from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.evaluation.given_captions import GivenCaptions, encode_texts
+from clcap_cli.evaluation.live_models import LiveModel, load_live_models
+from clcap_cli.evaluation.model_inputs import decode_texts, open_checkpoints
+from clcap_cli.features.images import Picture
+from clcap_cli.retrieval.ranks import finite
+from clcap_cli.stages.options import Seed
+from clcap_cli.stages.stage import stage
+
+CAPTIONS_AT_ONCE = 256
+
+
+class Decoding(TypedDict, total=False):
+    """The fields of ``DecodingSettings`` but the number of captions, as type checkers know them."""
+
+    beam: int | None
+    top_p: float | None
+    top_k: int | None
+    temperature: float | None
+    length_penalty: float
+    no_repeat_ngram: int
+    min_words: int
+    max_words: int | None
+
+
+@stage
+def checked(seed: Seed = 0, decoding: DecodingSettings = DecodingSettings()) -> tuple[DecodingSettings, int]:
+    """Check decoding settings as every stage does."""
+    return decoding, seed
+
+
+def load(
+    checkpoints: str | PathLike[str] | Iterable[str | PathLike[str]],
+    *,
+    device: str = "auto",
+    weights: str | None = None,
+) -> "LoadedCaptioner":
+    """Load a captioner and the backbone that it was trained with.
+
+    Args:
+        checkpoints: Path of a checkpoint, ``*.pt``; several of one tokenizer are an ensemble, whose probabilities are
+            averaged at every token.
+        device: "cpu", "cuda", "mps", or "auto" for the best there is.
+        weights: The backbone's weights, if they were a file.
+
+    Raises:
+        ClcapError: A checkpoint is missing or damaged, needs imported features, or its backbone cannot be loaded; or
+            the checkpoints have different tokenizers.
+    """
+    paths = [checkpoints] if isinstance(checkpoints, str | PathLike) else list(checkpoints)
+    if not paths:
+        raise TypeError("load needs the path of a checkpoint, or several")
+    opened = open_checkpoints([Path(path) for path in paths])
+    return LoadedCaptioner(load_live_models(opened, choose_device(device), weights and str(weights)))
+
+
+class LoadedCaptioner:
+    """A captioner of pictures, or an ensemble of several; ``load`` makes it."""
+
+    def __init__(self, models: Sequence[LiveModel]):
+        self._models = models
+        self._tokenizer = models[0].checkpoint.tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """The device that it computes on."""
+        return self._models[0].backbone.device
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(one.checkpoint.path) for one in self._models)
+        return f"<LoadedCaptioner {names} on {self.device}>"
+
+    @overload
+    def caption(  # type: ignore[overload-overlap]  # a str is a path, never several
+        self, images: PictureLike, *, num_captions: None = None, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> str: ...
+
+    @overload
+    def caption(  # type: ignore[overload-overlap]  # a str is a path, never several
+        self, images: PictureLike, *, num_captions: int, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> list[str]: ...
+
+    @overload
+    def caption(
+        self, images: Iterable[PictureLike], *, num_captions: None = None, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> list[str]: ...
+
+    @overload
+    def caption(
+        self, images: Iterable[PictureLike], *, num_captions: int, seed: int = 0, **decoding: Unpack[Decoding]
+    ) -> list[list[str]]: ...
+
+    def caption(
+        self,
+        images: PictureLike | Iterable[PictureLike],
+        *,
+        num_captions: int | None = None,
+        seed: int = 0,
+        **decoding: Unpack[Decoding],
+    ) -> str | list[str] | list[list[str]]:
+        """Caption one picture or several, as ``clcap caption --images`` does.
+
+        Args:
+            images: A path or a PIL image, or any number of these.
+            num_captions: Captions of each picture, the likeliest first unless they are sampled.
+            seed: Seed of sampling.
+            decoding: ``beam`` (beam width, 3), ``top_p``, ``top_k``, ``temperature`` (any of these samples instead),
+                ``length_penalty``, ``no_repeat_ngram``, ``min_words``, ``max_words``; as on the command line.
+
+        Returns:
+            The caption of a single picture as a str, those of several as a list; with ``num_captions`` each is a list.
+
+        Raises:
+            ClcapError: A picture is missing or cannot be read.
+            InvalidValueError: A setting has a value that it cannot have, or not beside the others.
+            TypeError: A picture is neither a path nor a PIL image, or a setting is unknown.
+        """
+        number = {} if num_captions is None else {"num_captions": num_captions}
+        settings, seed = checked(seed=seed, **decoding, **number)
+        captions = self._captions(pictures_of(images), settings, seed)
+        found = captions if number else [own[0] for own in captions]
+        return found[0] if is_single(images) else found
+
+    def _captions(self, pictures: Sequence[Picture], settings: DecodingSettings, seed: int) -> list[list[str]]:
+        if not pictures:
+            return []
+        models, sources = [one.model for one in self._models], [one.features_of(pictures) for one in self._models]
+        _, texts = decode_texts(models, sources, settings, self._tokenizer, seed)
+        return texts
+
+    @overload
+    def log_prob(self, image: PictureLike, texts: str) -> float: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def log_prob(self, image: PictureLike, texts: Iterable[str]) -> list[float]: ...
+
+    def log_prob(self, image: PictureLike, texts: str | Iterable[str]) -> float | list[float]:
+        """ln p(c|I) of one caption or of several, given a picture: the sum over tokens, the end token included.
+
+        Args:
+            image: A path or a PIL image.
+            texts: A caption, or any number of them. A word that the model does not know counts as the unknown token,
+                with a warning.
+
+        Returns:
+            A float for a str, a list of floats otherwise; in nats.
+
+        Raises:
+            ClcapError: The picture is missing or cannot be read.
+            TypeError: The image is neither a path nor a PIL image, or a caption is no str.
+        """
+        captions = [texts] if isinstance(texts, str) else list(texts)
+        wrong = [type(text).__name__ for text in captions if not isinstance(text, str)]
+        if wrong:
+            raise TypeError(f"a caption must be a str, not {wrong[0]}")
+        if not captions:
+            return []
+        given = encode_texts(captions, self._tokenizer, self.device)
+        if given.note:
+            warnings.warn(given.note, stacklevel=2)
+        found = self._log_probs(picture_of(image), given)
+        return found[0] if isinstance(texts, str) else found
+
+    @torch.inference_mode()
+    def _log_probs(self, picture: Picture, given: GivenCaptions) -> list[float]:
+        seen = [one.features_of([picture]).read(np.array([0])) for one in self._models]
+        models = [one.model for one in self._models]
+        model = Ensemble(models) if len(models) > 1 else models[0]
+        visual = model.encode(seen) if isinstance(model, Ensemble) else model.encode(seen[0])
+        parts = zip(given.tokens.split(CAPTIONS_AT_ONCE), given.lengths.split(CAPTIONS_AT_ONCE), strict=True)
+        found = [model.sequence_log_prob(visual, *part, torch.zeros_like(part[1])) for part in parts]
+        return finite(torch.cat(found)).tolist()

@@ -1,0 +1,45 @@
+"""Pictures as they are given from Python: paths or open images, one or several."""
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+from PIL import Image
+
+from clcap_cli.features.images import Picture
+from clcap_cli.input_files import check_readable
+
+PictureLike = str | PathLike[str] | Image.Image
+"""The path of an image file, or an image of Pillow."""
+_SINGLE = (str, bytes, PathLike, Image.Image)
+
+
+def is_single(given: object) -> bool:
+    """Whether one picture was given rather than several."""
+    return isinstance(given, _SINGLE)
+
+
+def pictures_of(given: PictureLike | Iterable[PictureLike]) -> list[Picture]:
+    """The pictures, of which each file is there and may be read.
+
+    Raises ClcapError for a file that is not, and TypeError for anything else than paths and images.
+    """
+    if is_single(given):
+        return [picture_of(given)]
+    if not isinstance(given, Iterable):
+        raise TypeError(f"images must be a path, a PIL image, or several of these, not {type(given).__name__}")
+    return [picture_of(one) for one in given]
+
+
+def picture_of(given: object) -> Picture:
+    """One picture; see ``pictures_of``."""
+    if isinstance(given, Image.Image):
+        return given
+    if not isinstance(given, str | PathLike):
+        raise TypeError(
+            f"an image must be a path or a PIL image, not {type(given).__name__}; PIL.Image.fromarray makes one of an "
+            "array"
+        )
+    path = Path(given)
+    check_readable(path)
+    return path
