@@ -1,4 +1,4 @@
-"""The README and the scripts speak of what is there."""
+"""The documentation and the scripts name what exists."""
 
 import ast
 import re
@@ -9,26 +9,25 @@ from pathlib import Path
 import pytest
 import typer
 
+from clcap_cli import __version__
 from clcap_cli.app import app
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 NAMES = "|".join(COMMANDS)
 SCRIPTS = sorted([*ROOT.glob("examples/*.sh"), *ROOT.glob("tests/*.sh"), ROOT / ".ci" / "run"])
-TEXTS = sorted(
-    [
-        *ROOT.glob("examples/*.sh"),
-        ROOT / "pipelines" / "Snakefile",
-        ROOT / "README.md",
-        *ROOT.glob("pipelines/*.md"),
-        *ROOT.glob("docs/*.md"),
-        *ROOT.glob("examples/*/*.md"),
-    ]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("pipelines/*.md"), *ROOT.glob("examples/*/*.md")]
 )
+CHANGELOG = ROOT / "CHANGELOG.md"
+"""Has commands of earlier versions too."""
+TEXTS = [*SCRIPTS, ROOT / "pipelines" / "Snakefile", *(page for page in PAGES if page != CHANGELOG)]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMAND = re.compile(r"`[^`]*\b(?:clcap|bash|python|snakemake) [^`]+`")
 
 
 def calls() -> list[tuple[str, str]]:
-    """Every call of clcap in scripts, workflows and README: (file, call)."""
+    """Every call of clcap in scripts, workflows and pages: (file, call)."""
     found = []
     for path in TEXTS:
         text = path.read_text(encoding="utf-8").replace("\\\n", " ")
@@ -36,14 +35,21 @@ def calls() -> list[tuple[str, str]]:
     return found
 
 
+def links(page: Path) -> list[str]:
+    """The files that a page links to, as written, anchors left out; code blocks hold none."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return [target for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if target != "commands.md"]
+
+
 def test_there_are_scripts_and_calls() -> None:
     assert len(SCRIPTS) >= 7
-    assert len(calls()) >= 40
+    assert len(calls()) >= 60
+    assert sum(len(links(page)) for page in PAGES) >= 50
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_readme_has_every_stage(command: str) -> None:
-    assert f"| `{command}` |" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_stage_is_in_the_docs(command: str) -> None:
+    assert f"| `{command}` |" in (ROOT / "docs" / "stages.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("file", "call"), calls())
@@ -54,19 +60,30 @@ def test_every_option_that_is_written_down_exists(file: str, call: str) -> None:
     assert used <= known | {"--help"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    assert [target for target in links(page) if not (page.parent / target).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
+
+
+def test_numbers_in_the_readme_stand_beside_their_command() -> None:
+    sections = README.split("\n## ")
+    measured = [section for section in sections if re.search(r"\d\.\d{3}", section)]
+    assert len(measured) >= 2
+    assert all(COMMAND.search(section) or "\nclcap " in section for section in measured)
+
+
+def test_versions_agree() -> None:
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_valid_and_stop_at_the_first_failure(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
-
-
-def test_folders_in_the_readme_exist() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    folders = re.findall(r"^\| `([a-z_/]+/)` \|", text, flags=re.MULTILINE)
-    assert len(folders) == 19
-    assert all((ROOT / folder).is_dir() for folder in folders)
-    rooms = {f"clcap_cli/{path.parent.name}/" for path in (ROOT / "clcap_cli").glob("*/__init__.py")}
-    assert rooms <= set(folders)
 
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
