@@ -17,13 +17,13 @@ from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import ProgressColumn
+    from rich.progress import Progress, ProgressColumn
     from rich.text import Text
 
 T = TypeVar("T")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Marks that would move the cursor, colour the screen, end the line, turn the text round, or be no text at all."""
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_DRAWINGS = 10.0, 0.25
 
 
 def visible(text: str) -> str:
@@ -112,19 +112,46 @@ def watching(what: str) -> Callable[[Iterable[T], int], Iterator[T]]:
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Pass ``items`` on while showing how many of ``total`` are done: a bar in a terminal, plain lines elsewhere."""
+    """Pass ``items`` on while showing how many of ``total`` are done.
+
+    A terminal and a notebook show a bar, which is gone at the end; elsewhere there are plain lines.
+    """
     if stderr().is_terminal:
         yield from _bar(items, total, what)
+    elif stderr().is_jupyter and total > 1:  # every bar leaves an output behind, though an empty one
+        yield from _notebook_bar(items, total, what)
     else:
         yield from _lines(items, total, what)
 
 
 def _bar(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    with _empty_bar() as bar:
+        yield from bar.track(items, total=total, description=what)
+
+
+def _notebook_bar(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """A bar in the output of a cell; rich itself would need ipywidgets for that."""
+    from IPython.display import display
+
+    bar = _empty_bar()
+    task, drawn = bar.add_task(what, total=total), time.monotonic()
+    cell = display(bar, display_id=True)
+    try:
+        for item in items:
+            yield item
+            bar.advance(task)
+            if time.monotonic() - drawn >= SECONDS_BETWEEN_DRAWINGS:
+                cell.update(bar)
+                drawn = time.monotonic()
+    finally:
+        cell.update({"text/plain": "", "text/html": ""}, raw=True)
+
+
+def _empty_bar() -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _rate(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr(), transient=True) as bar:
-        yield from bar.track(items, total=total, description=what)
+    return Progress(*columns, console=stderr(), transient=True)
 
 
 def _rate() -> "ProgressColumn":
