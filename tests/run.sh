@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash examples/setup.sh test
-.venv/bin/ruff check clcap_cli tests examples pipelines
-.venv/bin/ruff format --check clcap_cli tests examples pipelines
+.venv/bin/ruff check clcap_cli docs tests examples pipelines
+.venv/bin/ruff format --check clcap_cli docs tests examples pipelines
 .venv/bin/mypy
 # One thread a process: as many processes as cores do more than threads of one.
 export OMP_NUM_THREADS=1
