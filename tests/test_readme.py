@@ -1,23 +1,28 @@
-"""The scores in the README are those that its command prints."""
+"""The scores in the README and in docs/scoring.md are those that their commands print."""
 
 import re
 import shutil
 from pathlib import Path
 
-from clcap_cli import __version__
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"```\n(.*?)```", flags=re.DOTALL)
 
 
-def test_scores_in_the_readme(tmp_path: Path, clcap, monkeypatch) -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Scores", 1)[1].split("\n## ", 1)[0]
-    commands, output = re.findall(r"```\n(.*?)```", section, flags=re.DOTALL)
-    (folder,), (call,) = (
-        re.findall(r"^cd (.+)", commands, re.MULTILINE),
-        re.findall(r"^clcap (.+)", commands, re.MULTILINE),
-    )
-    shutil.copytree(ROOT / folder, tmp_path / "scores")
+@pytest.mark.parametrize(
+    ("page", "start", "end"), [("README.md", "## Scores", "\n## "), ("docs/scoring.md", "# ", "$")]
+)
+def test_scores_are_those_that_the_commands_print(
+    tmp_path: Path, clcap, monkeypatch, page: str, start: str, end: str
+) -> None:
+    section = (ROOT / page).read_text(encoding="utf-8").split(start, 1)[1].split(end, 1)[0]
+    commands, *outputs = BLOCK.findall(section)
+    folder, *calls = commands.splitlines()
+    shutil.copytree(ROOT / folder.removeprefix("cd "), tmp_path / "scores")
     monkeypatch.chdir(tmp_path / "scores")
-    printed = clcap(*call.split()).err
-    assert output.count("\n") >= 3 and f"clcap-{__version__}" in output
-    assert [line for line in output.splitlines() if line not in printed.splitlines()] == []
+    answers = [clcap(*call.split()[1:]) for call in calls]
+    printed = {line.rstrip() for answer in answers for line in (answer.out + answer.err).splitlines()}
+    shown = {line for output in outputs for line in output.splitlines()}
+    assert len(shown) >= 3
+    assert shown - printed == set()
