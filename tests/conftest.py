@@ -30,7 +30,7 @@ def real_data(name: str) -> Path:
 
 @dataclass
 class Answer:
-    """What a command said."""
+    """What a command result."""
 
     status: int
     out: str
@@ -45,8 +45,8 @@ def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
         monkeypatch.setattr("sys.argv", ["clcap", *map(str, words)])
         capsys.readouterr()
         status = entry.run()
-        said = capsys.readouterr()
-        return Answer(status, said.out, said.err)
+        result = capsys.readouterr()
+        return Answer(status, result.out, result.err)
 
     return run
 

@@ -40,11 +40,11 @@ def test_names_are_printed_as_they_are(clcap, tmp_path: Path, write, name: str, 
     assert clcap("show", missing).err == f"error: no such file: {tmp_path}/{seen}.pt\n"
     closed = tmp_path / "[" / "x].json"
     assert clcap("show", closed).err == f"error: no such file: {closed}\n"
-    said = write(f"{name}.metrics.json", [image(1, name)], {name: 1.0, "images": 1})
-    text = clcap("report", said, "--text").out
+    result = write(f"{name}.metrics.json", [image(1, name)], {name: 1.0, "images": 1})
+    text = clcap("report", result, "--text").out
     assert seen in text.splitlines()[1] and ESCAPE not in text
-    assert sum(line.split()[1:2] == [seen] for line in text.splitlines()) == 1, "the figure's name"
-    assert seen in clcap("show", said).out
+    assert sum(line.split()[1:2] == [seen] for line in text.splitlines()) == 1, "the metric's name"
+    assert seen in clcap("show", result).out
 
 
 @pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), (CLOSED, CLOSED)])
@@ -53,7 +53,7 @@ def test_a_record_is_printed_as_it_is(clcap, tmp_path: Path, name: str, seen: st
     record |= {"stage": name, "command": name, "id": name, "created": name}
     record["inputs"] = [{"role": name, "path": name, "id": name}]
     path = tmp_path / "x.retrieval.json"
-    path.write_text(json.dumps({"provenance": record, "figures": {name: 1}, "images": [image(1, "a dog")]}))
+    path.write_text(json.dumps({"provenance": record, "metrics": {name: 1}, "images": [image(1, "a dog")]}))
     answer = clcap("show", path)
     assert answer.status == 0, answer.err
     assert ESCAPE not in answer.out and answer.out.count(seen) == 8

@@ -99,7 +99,7 @@ def test_doctor_lists_what_packages_offer_and_what_cannot_be_loaded(tmp_path: Pa
 
 
 def test_the_workflow_knows_its_objective(run: Run, tmp_path: Path) -> None:
-    words = ("-s", PIPELINES / "Snakefile", "nt_1_hinge.pt", "nt_1_simpo.pt", "nt_1_gan.evaluator.pt", "-n", "-p")
+    words = ("-s", PIPELINES / "Snakefile", "nt_1_hinge.pt", "nt_1_simpo.pt", "nt_1_gan.discriminator.pt", "-n", "-p")
     done = run(sys.executable, "-m", "snakemake", *words, "--cores", 1, "--configfile", TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("hinge", "simpo", "adversarial"):

@@ -45,7 +45,7 @@ def drop(path: Path, kind: str) -> None:
         path.unlink()
 
 
-class KeptArrays:
+class ArrayCache:
     """Arrays by name, each computed when it is first asked for."""
 
     def __init__(self, path: Path, kind: str, origin: Origin):

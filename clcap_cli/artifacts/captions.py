@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.cache import TOKENS, KeptArrays, tokens_beside
+from clcap_cli.artifacts.cache import TOKENS, ArrayCache, tokens_beside
 from clcap_cli.artifacts.checks import check_unique
 from clcap_cli.artifacts.hdf5 import TEXT, created, opened, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
@@ -82,7 +82,7 @@ class Captions:
             return self.words.cut(longest)
         origin = Origin("tokenise", {"tokenizer": tokenizer.id})
         origin.uses("captions", self)
-        cache = KeptArrays(tokens_beside(self.path, tokenizer), TOKENS, origin)
+        cache = ArrayCache(tokens_beside(self.path, tokenizer), TOKENS, origin)
         made: list[EncodedCaptions] = []
 
         def compute(name: str) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.checks import check_equal, checked_part
+from clcap_cli.artifacts.earlier_names import of_training
 from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.tokenizers import open_tokenizer
@@ -58,7 +59,7 @@ class Checkpoint:
     tokenizer: Tokenizer
     backbone: FeatureInfo
     training: dict[str, Any]
-    """How the training went: epochs, the best one, the criterion, its figures."""
+    """How the training went: epochs, the best one, the criterion, its metrics."""
     lineage: Lineage
 
     def captioner(self, device: torch.device) -> Captioner:
@@ -102,7 +103,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
-    plain = checked(_as_version_3(content, provenance.version), _Plain, path, f"a whole {KIND} file")
+    plain = checked(_as_version_4(content, provenance.version), _Plain, path, f"a whole {KIND} file")
     if plain.model not in MODELS.names:
         raise ClcapError(
             f"{path} has a model '{plain.model}', which is none of clcap's; install the package that adds it"
@@ -120,6 +121,13 @@ def open_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(
         path, provenance, plain.model, config, weights, tokenizer, backbone, plain.training, plain.lineage
     )
+
+
+def _as_version_4(content: dict[str, Any], version: int) -> dict[str, Any]:
+    """An older file's content, its record of the training under today's names."""
+    content = _as_version_3(content, version)
+    training = content.get("training")
+    return {**content, "training": of_training(training)} if version < 4 and isinstance(training, dict) else content
 
 
 def _as_version_3(content: dict[str, Any], version: int) -> dict[str, Any]:

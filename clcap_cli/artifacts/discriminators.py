@@ -1,4 +1,4 @@
-"""``*.evaluator.pt``: the evaluator of adversarial training, with everything that is needed to train it on.
+"""``*.discriminator.pt``: the discriminator of adversarial training, with everything that is needed to train it on.
 
 Plain types and tensors only, like a captioner's checkpoint.
 """
@@ -17,58 +17,58 @@ from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.tokenizers import open_tokenizer
 from clcap_cli.datasets.parsing import checked
-from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
-KIND = "clcap/evaluator"
+KIND = "clcap/discriminator"
 
 
-def evaluator_beside(checkpoint: Path) -> Path:
-    """Where the evaluator is that a captioner was trained against: ``nt_gan.evaluator.pt`` for ``nt_gan.pt``."""
-    return checkpoint.with_name(f"{checkpoint.stem}.evaluator.pt")
+def discriminator_beside(checkpoint: Path) -> Path:
+    """The path of the discriminator that a captioner was trained against: ``nt_gan.discriminator.pt`` for nt_gan.pt."""
+    return checkpoint.with_name(f"{checkpoint.stem}.discriminator.pt")
 
 
 class _Plain(BaseModel):
     """All but the weights."""
 
-    config: EvaluatorConfig
+    config: DiscriminatorConfig
     tokenizer: dict[str, JsonValue]
     backbone: dict[str, JsonValue]
     training: dict[str, JsonValue]
 
 
 @dataclass(frozen=True)
-class SavedEvaluator:
-    """An opened ``*.evaluator.pt``."""
+class SavedDiscriminator:
+    """An opened ``*.discriminator.pt``."""
 
     path: Path
     provenance: Provenance
-    config: EvaluatorConfig
+    config: DiscriminatorConfig
     weights: dict[str, Tensor]
     tokenizer: Tokenizer
     backbone: FeatureInfo
     training: dict[str, Any]
-    """How the captioner's training went, at whose end the evaluator stood like this."""
+    """How the captioner's training went, at whose end the discriminator stood like this."""
 
-    def evaluator(self, device: torch.device) -> Evaluator:
-        """The evaluator itself, in evaluation mode."""
-        evaluator = Evaluator(self.config)
-        evaluator.load_state_dict(self.weights)
-        return evaluator.eval().to(device)
+    def discriminator(self, device: torch.device) -> Discriminator:
+        """The discriminator itself, in evaluation mode."""
+        discriminator = Discriminator(self.config)
+        discriminator.load_state_dict(self.weights)
+        return discriminator.eval().to(device)
 
 
-def write_evaluator(
+def write_discriminator(
     out: Path,
-    evaluator: Evaluator,
+    discriminator: Discriminator,
     tokenizer: Tokenizer,
     backbone: FeatureInfo,
     training: dict[str, Any],
     origin: Origin,
 ) -> None:
-    """Write an evaluator to ``out``."""
-    weights = torch_files.weights_of(evaluator)
+    """Write a discriminator to ``out``."""
+    weights = torch_files.weights_of(discriminator)
     head = {
-        "config": asdict(evaluator.config),
+        "config": asdict(discriminator.config),
         "tokenizer": tokenizer.record(),
         "backbone": backbone.model_dump(mode="json"),
     }
@@ -76,10 +76,10 @@ def write_evaluator(
     torch_files.save({"provenance": provenance, **head, "weights": weights, "training": training}, out)
 
 
-def open_evaluator(path: Path) -> SavedEvaluator:
-    """Read a ``*.evaluator.pt``.
+def open_discriminator(path: Path) -> SavedDiscriminator:
+    """Read a ``*.discriminator.pt``.
 
-    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is not an evaluator of clcap's.
+    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is no discriminator of clcap.
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
@@ -91,5 +91,5 @@ def open_evaluator(path: Path) -> SavedEvaluator:
     check_equal(path, "its vocabulary size", config.vocabulary_size, tokenizer.size)
     check_equal(path, "its end token", config.end_token, tokenizer.end)
     check_equal(path, "its pooled channels", config.pooled_channels, backbone.pooled_channels)
-    weights = torch_files.check_weights(path, content.get("weights"), lambda: Evaluator(config))
-    return SavedEvaluator(path, provenance, config, weights, tokenizer, backbone, plain.training)
+    weights = torch_files.check_weights(path, content.get("weights"), lambda: Discriminator(config))
+    return SavedDiscriminator(path, provenance, config, weights, tokenizer, backbone, plain.training)

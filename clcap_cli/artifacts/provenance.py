@@ -19,19 +19,20 @@ from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
 from clcap_cli.artifacts.atomic import same_file
+from clcap_cli.artifacts.earlier_names import KINDS
 from clcap_cli.digests import digest_of_file
 from clcap_cli.errors import ClcapError
 
 FORMATS = {
     "clcap/captions": 1,
     "clcap/features": 1,
-    "clcap/checkpoint": 3,
-    "clcap/evaluator": 2,
+    "clcap/checkpoint": 4,
+    "clcap/discriminator": 2,
     "clcap/caption-results": 1,
-    "clcap/retrieval": 1,
+    "clcap/retrieval": 2,
     "clcap/log-probs": 1,
-    "clcap/metrics": 1,
-    "clcap/comparison": 1,
+    "clcap/metrics": 2,
+    "clcap/comparison": 2,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,
     "clcap/tokens": 1,
@@ -134,6 +135,7 @@ def parse_provenance(data: object, path: Path, kind: str | None = None) -> Prove
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "the record"
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged at {where}") from error
+    found.format = KINDS.get(found.format, found.format)
     known = FORMATS.get(found.format)
     if known is None:
         raise ClcapError(f"{path} is of a kind that this clcap does not know: {found.format}")

@@ -1,23 +1,25 @@
-"""Caption results, self-retrieval figures and metrics, as JSON.
+"""Predicted captions, self-retrieval results and scores, as JSON.
 
 ``*.captions.json`` is COCO's results list, ``[{"image_id", "caption"}]``, which pycocotools and the COCO server take
-unchanged, with an entry for each caption of an image; its provenance is in a file beside it. The others are objects
-with ``provenance``, ``figures`` over all images, and ``images`` one by one.
+unchanged, with an entry for each caption of an image; its provenance is in a file beside it. ``*.retrieval.json`` and
+``*.metrics.json`` are objects with ``provenance``, ``metrics`` (name to number, over all images), ``intervals``,
+``signatures``, and ``images``: a list with each image's ``image_id`` and its values under the metrics' names.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
 from clcap_cli.artifacts.atomic import together
+from clcap_cli.artifacts.earlier_names import of_comparison, of_results
 from clcap_cli.artifacts.json_files import sidecar, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
-from clcap_cli.artifacts.run_cards import Card
+from clcap_cli.artifacts.run_cards import RunCard
 from clcap_cli.datasets.image_texts import image_texts, one_each
-from clcap_cli.datasets.parsing import checked, read_json
+from clcap_cli.datasets.parsing import checked, numbers_in, read_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
@@ -28,7 +30,7 @@ RETRIEVAL = "clcap/retrieval"
 METRICS = "clcap/metrics"
 COMPARISON = "clcap/comparison"
 MOST = 2**53
-"""Of whatever is counted: figures are computed from it as floats."""
+"""Largest count: metrics are computed from counts as floats."""
 Count = Annotated[int, Field(ge=0, le=MOST)]
 
 
@@ -80,22 +82,34 @@ def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
     return provenance if provenance.id == content_id else None
 
 
-def write_figures(
-    out: Path,
-    kind: str,
-    figures: Mapping[str, Any],
-    images: Sequence[Mapping[str, Any]],
-    origin: Origin,
-    more: Mapping[str, Any] | None = None,
-    beside: Mapping[str, Any] | None = None,
-) -> None:
-    """Write what was measured: over all images, image by image, and ``more`` of it.
+@dataclass(frozen=True)
+class Measured:
+    """What a stage measured of captions."""
 
-    ``beside`` is no part of the content: the same figures have the same id, however long they took.
+    metrics: Mapping[str, float]
+    """Over all images."""
+    intervals: Mapping[str, tuple[float, float]]
+    """95% confidence intervals of the metrics that have one."""
+    signatures: Mapping[str, str]
+    """What each metric depends on."""
+    images: Sequence[Mapping[str, Any]]
+    """One entry an image."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Further parts of the file, by their keys."""
+
+
+def write_results(
+    out: Path, kind: str, measured: Measured, origin: Origin, unidentified: Mapping[str, Any] | None = None
+) -> None:
+    """Write what was measured.
+
+    ``unidentified`` is written too, but is no part of the artifact's id: the same metrics have the same id, however
+    long they took.
     """
-    content = {"figures": dict(figures), **(more or {}), "images": [dict(image) for image in images]}
+    content = asdict(measured)
+    content = {**content.pop("details"), **content}
     provenance = origin.stamp(kind, digest_of_json(content), out)
-    write_json(out, {"provenance": provenance.model_dump(), **(beside or {}), **content})
+    write_json(out, {"provenance": provenance.model_dump(), **(unidentified or {}), **content})
 
 
 def _no_text(score: object) -> object:
@@ -125,36 +139,36 @@ class _Image(_Caption):
 
 
 class _Content(BaseModel):
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     intervals: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=dict)
     signatures: dict[str, str] = Field(default_factory=dict)
     not_scored: dict[str, str] = Field(default_factory=dict)
-    made_from: list[Card] = Field(default_factory=list)
+    made_from: list[RunCard] = Field(default_factory=list)
     images: list[dict[str, Any]] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
-class Figures:
+class Results:
     """An opened ``*.metrics.json`` or ``*.retrieval.json``."""
 
     path: Path
     provenance: Provenance
-    figures: dict[str, Any]
+    metrics: dict[str, float]
     """Over all images."""
     intervals: dict[str, tuple[float, float]]
-    """95% confidence interval of each figure that has one."""
+    """95% confidence interval of each metric that has one."""
     signatures: dict[str, str]
     """What each score depends on."""
     not_scored: dict[str, str]
     """Scores that could not be computed, and why."""
-    made_from: list[Card]
+    made_from: list[RunCard]
     """Every file behind it."""
     images: list[dict[str, Any]]
     """Image by image; each has at least its ``image_id`` and ``caption``."""
 
 
-def open_figures(path: Path, kind: str | None = None) -> Figures:
-    """Read what ``write_figures`` wrote, of ``kind`` or of either kind.
+def open_results(path: Path, kind: str | None = None) -> Results:
+    """Read what ``write_results`` wrote, of ``kind`` or of either kind.
 
     Raises ClcapError when it is missing, damaged, or another kind of file.
     """
@@ -164,9 +178,10 @@ def open_figures(path: Path, kind: str | None = None) -> Figures:
     provenance = parse_provenance(data["provenance"], path, kind)
     if provenance.format not in (RETRIEVAL, METRICS):
         raise ClcapError(f"{path} is a {provenance.format} file; {METRICS} or {RETRIEVAL} is needed here")
+    data = of_results(data) if provenance.version < 2 else data
     content = checked(data, _Content, path, f"a whole {provenance.format} file")
     _check_images(content.images, path, provenance.format)
-    return Figures(path, provenance, **dict(content))
+    return Results(path, provenance, **{**dict(content), "metrics": numbers_in(content.metrics)})
 
 
 def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
@@ -175,8 +190,8 @@ def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
         raise ClcapError(f"{path} is damaged: it has an image twice")
 
 
-class ComparedFigure(BaseModel):
-    """One figure of two sides, as ``compare`` writes it."""
+class MetricDifference(BaseModel):
+    """A metric's difference between two settings, as ``compare`` writes it."""
 
     first: float
     second: float
@@ -187,8 +202,8 @@ class ComparedFigure(BaseModel):
     verdict: str
 
     @property
-    def told(self) -> bool:
-        """Whether the difference is more than chance."""
+    def significant(self) -> bool:
+        """Whether the difference is significant at the 5% level."""
         return self.verdict in ("higher", "lower")
 
 
@@ -197,7 +212,7 @@ class Comparison(BaseModel):
 
     first: str
     second: str
-    figures: dict[str, ComparedFigure]
+    metrics: dict[str, MetricDifference]
     differ: dict[str, list[str]]
     """What was ``measured`` differently, and what the runs were ``made`` differently from."""
 
@@ -214,4 +229,6 @@ def open_comparison(path: Path) -> list[Comparison]:
     Raises ClcapError when it is missing or damaged.
     """
     data = read_json(path)
+    version = parse_provenance(data.get("provenance"), path, COMPARISON).version
+    data = of_comparison(data) if version < 2 else data
     return checked(data.get("comparisons"), list[Comparison], path, f"a whole {COMPARISON} file")

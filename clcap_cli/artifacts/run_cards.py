@@ -17,7 +17,7 @@ DATA = ("captions", "features", "training", "references", "predictions", "docume
 SEED = "seed"
 
 
-class Card(BaseModel):
+class RunCard(BaseModel):
     """One file that a result was made from."""
 
     role: str
@@ -30,30 +30,30 @@ class Card(BaseModel):
     torch: str = ""
 
 
-def cards_of(origin: Origin) -> list[Card]:
+def run_cards_of(origin: Origin) -> list[RunCard]:
     """The card of every file behind what is about to be written, as far as they are there."""
-    cards: dict[str, Card] = {}
+    cards: dict[str, RunCard] = {}
     waiting = list(origin.inputs)
     while waiting:
         role, path, id = waiting.pop(0)
         if any(card.id == id for card in cards.values()):
             continue
         role = role if role not in cards else f"earlier {role} {id}"
-        cards[role] = Card(role=role, id=id)
+        cards[role] = RunCard(role=role, id=id)
         try:
             found = read_provenance(path)
         except ClcapError:
             continue
         if found.id == id:
             settings = {name: value for name, value in found.settings.items() if not _is_file(value)}
-            cards[role] = Card(
+            cards[role] = RunCard(
                 role=role, id=id, stage=found.stage, settings=settings, clcap=found.clcap, torch=found.torch
             )
             waiting += [(item.role, path.resolve().parent / item.path, item.id) for item in found.inputs]
     return list(cards.values())
 
 
-def differences(first: Sequence[Card], second: Sequence[Card]) -> list[str]:
+def differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str]:
     """In what two results differ by what they were made from, seeds left aside; one line each."""
     mine, theirs = ({card.role: card for card in cards} for cards in (first, second))
     lines = []
@@ -65,12 +65,12 @@ def differences(first: Sequence[Card], second: Sequence[Card]) -> list[str]:
     return lines
 
 
-def same_setting(first: Sequence[Card], second: Sequence[Card]) -> bool:
+def same_setting(first: Sequence[RunCard], second: Sequence[RunCard]) -> bool:
     """Whether two results are of one setting with different seeds."""
     return bool(first) and _seeds(first) != _seeds(second) and not differences(first, second)
 
 
-def _between(role: str, mine: Card, theirs: Card) -> list[str]:
+def _between(role: str, mine: RunCard, theirs: RunCard) -> list[str]:
     lines = [f"{role}: other data ({mine.id} and {theirs.id})"] if role in DATA and mine.id != theirs.id else []
     same_stage = mine.stage == theirs.stage
     for name in dict.fromkeys([*mine.settings, *theirs.settings]):
@@ -85,7 +85,7 @@ def _between(role: str, mine: Card, theirs: Card) -> list[str]:
     return lines
 
 
-def _seeds(cards: Sequence[Card]) -> list[Any]:
+def _seeds(cards: Sequence[RunCard]) -> list[Any]:
     return [card.settings.get(SEED) for card in cards]
 
 

@@ -1,4 +1,4 @@
-"""Where tensors live, and how the same seed gives the same figures."""
+"""Where tensors live, and how the same seed gives the same metrics."""
 
 import ctypes
 import os

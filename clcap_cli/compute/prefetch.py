@@ -11,7 +11,7 @@ LoadedT = TypeVar("LoadedT")
 AHEAD = 2
 
 
-class ReadAhead(Generic[ItemT, LoadedT]):
+class Prefetcher(Generic[ItemT, LoadedT]):
     """``load`` of each item, in order, done in a thread two items before it is asked for."""
 
     def __init__(self, load: Callable[[ItemT], LoadedT], items: Iterable[ItemT]):

@@ -26,13 +26,13 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True)
-class Together(Rows):
+class EnsembleState(Rows):
     """Rows of several models, which belong together."""
 
     parts: tuple[Rows, ...]
 
-    def __getitem__(self, rows: "Tensor | slice") -> "Together":
-        return Together(tuple(part[rows] for part in self.parts))
+    def __getitem__(self, rows: "Tensor | slice") -> "EnsembleState":
+        return EnsembleState(tuple(part[rows] for part in self.parts))
 
     def __len__(self) -> int:
         return len(self.parts[0])
@@ -49,22 +49,24 @@ class Ensemble:
         """The configuration of the model that writes the shortest captions."""
         return min((model.config for model in self.models), key=lambda config: config.max_length)
 
-    def encode(self, features: Sequence[ImageFeatures]) -> Together:
+    def encode(self, features: Sequence[ImageFeatures]) -> EnsembleState:
         """The same images as each model sees them."""
-        return Together(tuple(model.encode(seen) for model, seen in zip(self.models, features, strict=True)))
+        return EnsembleState(tuple(model.encode(seen) for model, seen in zip(self.models, features, strict=True)))
 
-    def start(self, visual: Together) -> Together:
+    def start(self, visual: EnsembleState) -> EnsembleState:
         """See Captioner."""
-        return Together(tuple(model.start(own) for model, own in zip(self.models, visual.parts, strict=True)))
+        return EnsembleState(tuple(model.start(own) for model, own in zip(self.models, visual.parts, strict=True)))
 
-    def step(self, visual: Together, image: Tensor, state: Together, tokens: Tensor) -> tuple[Tensor, Together]:
+    def step(
+        self, visual: EnsembleState, image: Tensor, state: EnsembleState, tokens: Tensor
+    ) -> tuple[Tensor, EnsembleState]:
         """See Captioner."""
         players = zip(self.models, visual.parts, state.parts, strict=True)
         found = [model.step(own, image, before, tokens) for model, own, before in players]
         log_probs = torch.stack([log_prob for log_prob, _ in found]).logsumexp(0) - torch.tensor(len(found)).log()
-        return log_probs, Together(tuple(after for _, after in found))
+        return log_probs, EnsembleState(tuple(after for _, after in found))
 
-    def sequence_log_prob(self, visual: Together, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, visual: EnsembleState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """See Captioner; word by word, because the models' probabilities are averaged at every word."""
         end, place = self.config.end_token, torch.arange(captions.shape[1] + 1, device=captions.device)
         counts = place <= lengths.unsqueeze(1)  # (B, T + 1), the end token included

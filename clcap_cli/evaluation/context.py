@@ -11,7 +11,7 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.evaluation.inputs import Pairing
+    from clcap_cli.evaluation.inputs import EvaluationInputs
     from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
 
 Corpus = list[list[str]]
@@ -30,24 +30,24 @@ class Given:
 
 
 def context_of(
-    predictions: "Mapping[ImageId, Sequence[str]]", pairing: "Pairing", given: Given, origin: "Origin"
+    predictions: "Mapping[ImageId, Sequence[str]]", inputs: "EvaluationInputs", given: Given, origin: "Origin"
 ) -> "Context":
     """All that is given or that the chain has; every file of it is recorded in ``origin``."""
     from clcap_cli.metrics.predictions import Context
 
     ranks = _ranks(given.retrieval, predictions, origin) if given.retrieval else None
     corpus, frequencies = _corpus(given.cider_df, origin) if given.cider_df else (None, None)
-    training = _training(pairing, given.captions, origin)
-    similar = _similar(list(predictions), pairing, given.features, origin)
+    training = _training(inputs, given.captions, origin)
+    similar = _similar(list(predictions), inputs, given.features, origin)
     return Context(frequencies, corpus, training, similar, ranks, given.spice_models)
 
 
-def _training(pairing: "Pairing", given: Path | None, origin: "Origin") -> "TrainingCaptions | None":
+def _training(inputs: "EvaluationInputs", given: Path | None, origin: "Origin") -> "TrainingCaptions | None":
     """The captions of the training split, where captions.h5 is known and has one."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.metrics.predictions import TrainingCaptions
 
-    path = _from_chain("captions", given, pairing)
+    path = _from_chain("captions", given, inputs)
     if path is None:
         return None
     opened = open_captions(path)
@@ -59,14 +59,14 @@ def _training(pairing: "Pairing", given: Path | None, origin: "Origin") -> "Trai
 
 
 def _similar(
-    ids: "Sequence[ImageId]", pairing: "Pairing", given: Path | None, origin: "Origin"
+    ids: "Sequence[ImageId]", inputs: "EvaluationInputs", given: Path | None, origin: "Origin"
 ) -> list[list[int]] | None:
     """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.metrics.cider_between import SIMILAR
     from clcap_cli.retrieval.nearest_images import nearest_images
 
-    path = _from_chain("features", given, pairing)
+    path = _from_chain("features", given, inputs)
     if path is None or len(ids) < 2:
         return None
     opened = open_features(path)
@@ -79,9 +79,9 @@ def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "
 
     Raises ClcapError when that ranked other captions, and when an image has several.
     """
-    from clcap_cli.artifacts.results import RETRIEVAL, open_figures
+    from clcap_cli.artifacts.results import RETRIEVAL, open_results
 
-    ranked = open_figures(path, RETRIEVAL)
+    ranked = open_results(path, RETRIEVAL)
     origin.uses("retrieval", ranked)
     several = [id for id, texts in predictions.items() if len(texts) > 1]
     if several:
@@ -117,14 +117,14 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
     return tokenised_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
 
 
-def _from_chain(role: str, given: Path | None, pairing: "Pairing") -> Path | None:
+def _from_chain(role: str, given: Path | None, inputs: "EvaluationInputs") -> Path | None:
     """The file of that role, given or recorded; None, with a word on it, where the chain has lost it."""
     from clcap_cli.artifacts.lineage import find_input
 
-    if given is not None or pairing.maker is None:
+    if given is not None or inputs.maker is None:
         return given
     try:
-        return find_input(pairing.maker, role, None, f"--{role}")
+        return find_input(inputs.maker, role, None, f"--{role}")
     except ClcapError as error:
         say(f"captions are not compared with the {role}: {error}")
         return None

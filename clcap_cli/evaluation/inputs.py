@@ -20,14 +20,14 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Pairing:
+class EvaluationInputs:
     """Predictions and references by image, as they came."""
 
     predictions: "Mapping[ImageId, Sequence[str]]"
     references: "Mapping[ImageId, Sequence[str]]"
     splits: "Mapping[str, Collection[ImageId]]"
     """The images of every split that the references could be of."""
-    may_lack: bool
+    allow_missing: bool
     """Whether it is fine that images with references have no caption."""
     maker: "Artifact | None" = None
     """The file of the chain that the captions come from: a checkpoint, or clcap's own results."""
@@ -45,7 +45,7 @@ class Pairing:
         different = mismatch(self.predictions, self.references, self.splits)
         if different and not common:
             raise ClcapError(f"{subject}: {different}")
-        fine = only_common or (self.may_lack and len(common) == len(self.predictions))
+        fine = only_common or (self.allow_missing and len(common) == len(self.predictions))
         if different and not fine:
             raise ClcapError(f"{subject}: {different}; --only-common scores the {len(common)} images that have both")
         if different:
@@ -60,17 +60,21 @@ def captioned(
     decoding: DecodingSettings,
     seed: int,
     origin: "Origin",
-) -> Pairing:
+) -> EvaluationInputs:
     """The captions that a checkpoint, or an ensemble of several, gives the split's images."""
     from clcap_cli.evaluation.model_inputs import caption_split
 
     found, first = caption_split(opened, split, decoding, seed), opened[0]
     others = of_split(first.captions, split) if references is None else written(references, split, origin)
     signature = decoding.signature(seed)
-    return Pairing(found, *others, may_lack=True, maker=first.checkpoint, decoding=signature, precision="fp32")
+    return EvaluationInputs(
+        found, *others, allow_missing=True, maker=first.checkpoint, decoding=signature, precision="fp32"
+    )
 
 
-def read(results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin") -> Pairing:
+def read(
+    results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin"
+) -> EvaluationInputs:
     """COCO results; clcap's own say which captions.h5 they belong to."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.lineage import find_input
@@ -80,15 +84,17 @@ def read(results: Path, references: Path | None, split: str, captions: Path | No
     origin.uses("results", opened)
     own = opened.provenance is not None
     if references is None:
-        spoken = open_captions(find_input(opened, "captions", captions, "--captions, or references with --references"))
-        origin.uses("captions", spoken)
-        others = of_split(spoken, split)
+        captions_h5 = open_captions(
+            find_input(opened, "captions", captions, "--captions, or references with --references")
+        )
+        origin.uses("captions", captions_h5)
+        others = of_split(captions_h5, split)
     else:
         others = written(references, split, origin)
-    return Pairing(
+    return EvaluationInputs(
         opened.captions,
         *others,
-        may_lack=own or references is not None,
+        allow_missing=own or references is not None,
         maker=opened if own else None,
         decoding=decoding_of(opened),
         precision="fp32" if own else UNKNOWN,
@@ -108,7 +114,7 @@ def decoding_of(results: "CaptionResults") -> str:
     return found.signature(settings.get("seed", 0))
 
 
-def predicted(predictions: Path, references: Path | None, split: str, origin: "Origin") -> Pairing:
+def predicted(predictions: Path, references: Path | None, split: str, origin: "Origin") -> EvaluationInputs:
     """Captions from anywhere."""
     from clcap_cli.datasets.image_texts import image_texts
 
@@ -116,7 +122,7 @@ def predicted(predictions: Path, references: Path | None, split: str, origin: "O
         raise ClcapError("captions given with --predictions are compared with --references; give both")
     found = image_texts(predictions)
     origin.uses_file("predictions", predictions)
-    return Pairing(found, *written(references, split, origin), may_lack=False)
+    return EvaluationInputs(found, *written(references, split, origin), allow_missing=False)
 
 
 def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
@@ -125,15 +131,15 @@ def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, li
     from clcap_cli.datasets.image_texts import image_texts
 
     if path.suffix == ".h5":
-        spoken = open_captions(path)
-        origin.uses("references", spoken)
-        return of_split(spoken, split)
+        captions_h5 = open_captions(path)
+        origin.uses("references", captions_h5)
+        return of_split(captions_h5, split)
     found = image_texts(path)
     origin.uses_file("references", path)
     return found, {}
 
 
-def of_split(spoken: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
+def of_split(captions: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
     """The references of a split's images, and the images of every split."""
-    splits = {name: set(spoken.ids_of(spoken.rows_of(name))) for name in dict.fromkeys(spoken.splits.tolist())}
-    return spoken.references(spoken.rows_of(split)), splits
+    splits = {name: set(captions.ids_of(captions.rows_of(name))) for name in dict.fromkeys(captions.splits.tolist())}
+    return captions.references(captions.rows_of(split)), splits

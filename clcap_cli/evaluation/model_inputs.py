@@ -82,16 +82,16 @@ def open_models(
     Records every file in ``origin``, those of the second checkpoint as "checkpoint 2" and "features 2".
     """
     checkpoints = open_checkpoints(paths)
-    spoken = captions_for(checkpoints[0], captions)
-    seen = [features_for(checkpoint, spoken, features) for checkpoint in checkpoints]
+    captions_h5 = captions_for(checkpoints[0], captions)
+    features_h5 = [features_for(checkpoint, captions_h5, features) for checkpoint in checkpoints]
     device = compute.start()
-    for number, (checkpoint, own) in enumerate(zip(checkpoints, seen, strict=True)):
+    for number, (checkpoint, own) in enumerate(zip(checkpoints, features_h5, strict=True)):
         origin.uses(numbered("checkpoint", number), checkpoint)
         if number == 0:
-            origin.uses("captions", spoken)
+            origin.uses("captions", captions_h5)
         origin.uses(numbered("features", number), own)
-    pairs = zip(checkpoints, seen, strict=True)
-    return [OpenedModel(checkpoint, checkpoint.captioner(device), spoken, own) for checkpoint, own in pairs]
+    pairs = zip(checkpoints, features_h5, strict=True)
+    return [OpenedModel(checkpoint, checkpoint.captioner(device), captions_h5, own) for checkpoint, own in pairs]
 
 
 def open_checkpoints(paths: Sequence[Path]) -> list[Checkpoint]:

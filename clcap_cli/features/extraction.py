@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.compute.prefetch import ReadAhead
+from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.images import UnreadableImageError, open_rgb
@@ -46,7 +46,7 @@ def extract(
             return list(threads.map(lambda image: _picture(backbone, image), batch))
 
         # On a CPU decoding and computing take turns, because each of them keeps all cores busy.
-        decoded = map(decode, batches) if backbone.device.type == "cpu" else ReadAhead(decode, batches)
+        decoded = map(decode, batches) if backbone.device.type == "cpu" else Prefetcher(decode, batches)
         for batch, pictures in zip(batches, decoded, strict=True):
             ids, good = _readable(batch, pictures, skipped)
             if good:

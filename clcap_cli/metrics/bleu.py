@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, of_sums, part
 
@@ -60,7 +60,7 @@ METRIC = Metric(
     name="BLEU",
     group=REFERENCES,
     values=tuple(
-        ValueInfo(name, f"Precision of n-grams up to {order} words; 0 to 1.", HIGHER)
+        MetricInfo(name, f"Precision of n-grams up to {order} words; 0 to 1.", HIGHER)
         for order, name in enumerate(NAMES, start=1)
     ),
     statistics=_statistics,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli import __version__
-from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.ngrams import ORDERS, count_ngrams
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, mean_of
@@ -221,7 +221,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="CIDEr",
     group=REFERENCES,
-    values=(ValueInfo("CIDEr", "Agreement with the references in telling n-grams; 0 to 10.", HIGHER),),
+    values=(MetricInfo("CIDEr", "Agreement with the references in telling n-grams; 0 to 10.", HIGHER),),
     statistics=_statistics,
     measure=_measure,
     columns=("CIDEr",),

@@ -6,7 +6,7 @@ model; here they are those with the nearest pooled features.
 
 from clcap_cli import __version__
 from clcap_cli.metrics.cider import CiderD
-from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
 
@@ -32,7 +32,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="CIDErBtw",
     group=DISTINCTIVENESS,
-    values=(ValueInfo("CIDErBtw", "CIDEr of a caption with the references of similar images; 0 to 10.", LOWER),),
+    values=(MetricInfo("CIDErBtw", "CIDEr of a caption with the references of similar images; 0 to 10.", LOWER),),
     statistics=lambda predictions: {"CIDErBtw": mean_of(predictions.mean(predictions.column("CIDErBtw")))},
     measure=_measure,
     columns=("CIDErBtw",),

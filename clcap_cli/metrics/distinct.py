@@ -1,7 +1,7 @@
 """Distinct-1 and distinct-2 (Li et al. 2016): different words, and pairs of words, as a share of all."""
 
 from clcap_cli.metrics.incidence import distinct_share
-from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
 from clcap_cli.metrics.word_counts import lengths_of, pair_incidence, pairs_per_caption, word_incidence
@@ -19,8 +19,8 @@ METRIC = Metric(
     name="distinct",
     group=DISTINCTIVENESS,
     values=(
-        ValueInfo("distinct_1", "Different words as a share of all words; 0 to 1.", HIGHER),
-        ValueInfo("distinct_2", "Different word pairs as a share of all pairs; 0 to 1.", HIGHER),
+        MetricInfo("distinct_1", "Different words as a share of all words; 0 to 1.", HIGHER),
+        MetricInfo("distinct_2", "Different word pairs as a share of all pairs; 0 to 1.", HIGHER),
     ),
     statistics=_statistics,
     computed="always",

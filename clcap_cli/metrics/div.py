@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from clcap_cli.metrics.metric import DIVERSITY, HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DIVERSITY, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, mean_of
 from clcap_cli.metrics.word_counts import pairs_of, words_of
@@ -40,8 +40,8 @@ METRIC = Metric(
     name="div",
     group=DIVERSITY,
     values=(
-        ValueInfo("div_1", "Different words of an image's captions as a share of all their words; 0 to 1.", HIGHER),
-        ValueInfo("div_2", "Different word pairs of an image's captions per word of them; 0 to 1.", HIGHER),
+        MetricInfo("div_1", "Different words of an image's captions as a share of all their words; 0 to 1.", HIGHER),
+        MetricInfo("div_2", "Different word pairs of an image's captions per word of them; 0 to 1.", HIGHER),
     ),
     statistics=_statistics,
     by_image=_by_image,

@@ -8,21 +8,21 @@ from clcap_cli.errors import some
 
 
 def mismatch(
-    said: Collection[ImageId], people: Collection[ImageId], splits: Mapping[str, Collection[ImageId]]
+    predictions: Collection[ImageId], references: Collection[ImageId], splits: Mapping[str, Collection[ImageId]]
 ) -> str | None:
     """How the images of captions and those of references differ, with a guess at the reason; None if they do not.
 
     ``splits`` are the images of each split that the references could have been taken from.
     """
-    extra = [id for id in said if id not in people]
-    missing = [id for id in people if id not in said]
+    extra = [id for id in predictions if id not in references]
+    missing = [id for id in references if id not in predictions]
     if not extra and not missing:
         return None
     parts = []
     if extra:
-        parts.append(f"{len(extra)} of {len(said)} captions are of images without references: {some(extra)}")
+        parts.append(f"{len(extra)} of {len(predictions)} captions are of images without references: {some(extra)}")
     if missing:
-        parts.append(f"{len(missing)} of {len(people)} images with references have no caption: {some(missing)}")
+        parts.append(f"{len(missing)} of {len(references)} images with references have no caption: {some(missing)}")
     guess = _guess(extra, missing, splits)
     return "; ".join(parts) + (f" ({guess})" if guess else "")
 

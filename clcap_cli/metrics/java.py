@@ -102,8 +102,8 @@ class JavaProgram:
         if self._hung:
             return JavaError(f"{self._name} said nothing for {self._silence:.0f} s and was ended")
         self._complaints.seek(0)
-        said = self._complaints.read().decode(errors="replace").strip().splitlines()
-        telling = [line for word in ("Exception", "Error") for line in said if word in line] or said[-1:]
+        stderr = self._complaints.read().decode(errors="replace").strip().splitlines()
+        telling = [line for word in ("Exception", "Error") for line in stderr if word in line] or stderr[-1:]
         reason = telling[0].strip() if telling else ""
         return JavaError(f"{self._name} failed: {reason or f'Java ended with status {self._process.poll()}'}")
 

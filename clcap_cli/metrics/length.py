@@ -1,13 +1,13 @@
 """How long captions are."""
 
-from clcap_cli.metrics.metric import DISTINCTIVENESS, NEITHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, NEITHER, Metric, MetricInfo
 from clcap_cli.metrics.statistic import mean_of
 from clcap_cli.metrics.word_counts import lengths_of
 
 METRIC = Metric(
     name="length",
     group=DISTINCTIVENESS,
-    values=(ValueInfo("mean_length", "Words in a caption, on average.", NEITHER, 2),),
+    values=(MetricInfo("mean_length", "Words in a caption, on average.", NEITHER, 2),),
     statistics=lambda predictions: {"mean_length": mean_of(predictions.mean(lengths_of(predictions)))},
     computed="always",
 )

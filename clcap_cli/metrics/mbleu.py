@@ -9,7 +9,7 @@ from importlib.metadata import version
 import numpy as np
 
 from clcap_cli.metrics.bleu import ORDERS, bleu_of, bleu_statistics
-from clcap_cli.metrics.metric import DIVERSITY, LOWER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DIVERSITY, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, of_sums, part
 
@@ -46,7 +46,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="mBLEU",
     group=DIVERSITY,
-    values=(ValueInfo("mBLEU-4", "BLEU-4 of a caption against the image's other captions; 0 to 1.", LOWER),),
+    values=(MetricInfo("mBLEU-4", "BLEU-4 of a caption against the image's other captions; 0 to 1.", LOWER),),
     statistics=_statistics,
     by_image=_by_image,
     signature=_signature,

@@ -12,7 +12,7 @@ import numpy as np
 
 from clcap_cli.artifacts.atomic import temporary_folder
 from clcap_cli.metrics.java import SHORT_RUN, JavaProgram, package_folder
-from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.paraphrases import phrases_of, read_table, write_needed
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
 from clcap_cli.metrics.statistic import Statistic, of_sums
@@ -127,7 +127,7 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 METRIC = Metric(
     name="METEOR",
     group=REFERENCES,
-    values=(ValueInfo("METEOR", "Aligned words, stems and synonyms; 0 to 1.", HIGHER),),
+    values=(MetricInfo("METEOR", "Aligned words, stems and synonyms; 0 to 1.", HIGHER),),
     statistics=_statistics,
     start=_start,
     columns=("METEOR", "meteor_statistics"),

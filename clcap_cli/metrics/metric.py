@@ -21,7 +21,7 @@ DIVERSITY = "Diversity of an image's captions"
 
 
 @dataclass(frozen=True)
-class ValueInfo:
+class MetricInfo:
     """What a reader must know of a value."""
 
     name: str
@@ -43,7 +43,7 @@ class ValueInfo:
         """Which way is better, in words; empty where neither is."""
         return {1: "higher is better", -1: "lower is better", 0: ""}[self.better]
 
-    def about(self, name: str) -> "ValueInfo | None":
+    def about(self, name: str) -> "MetricInfo | None":
         """The same of the value ``name``, a number in place of ``{k}``; None where that is another value."""
         match = re.fullmatch(re.escape(self.name).replace(r"\{k\}", r"(?P<k>[1-9]\d{0,8})"), name)
         return match and replace(self, name=name, meaning=self.meaning.format(**match.groupdict()))
@@ -62,7 +62,7 @@ class Metric:
     """By which --metrics and messages call it; its key in the registry."""
     group: str
     """Heading under which reports list it."""
-    values: tuple[ValueInfo, ...]
+    values: tuple[MetricInfo, ...]
     statistics: Callable[[Predictions], Mapping[str, Statistic]]
     """Values by name, from predictions that have the columns; none where it does not apply to them."""
     measure: Callable[[Predictions], Columns] | None = None

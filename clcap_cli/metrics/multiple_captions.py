@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clcap_cli.metrics.metric import NEITHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import NEITHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
 
@@ -51,7 +51,7 @@ def signature_of(metric: Metric, predictions: Predictions, name: str) -> Mapping
     return {**parts, "captions": f"{match['which']} of {match['number']}"} if parts and match else parts
 
 
-def info_of(metric: Metric, name: str) -> ValueInfo | None:
+def info_of(metric: Metric, name: str) -> MetricInfo | None:
     """What a reader must know of the value ``name``; None where it is none of the metric's."""
     match = NAME.fullmatch(name)
     info = next((found for info in metric.values if (found := info.about(base_of(name)))), None)
@@ -72,14 +72,14 @@ def _applies(metric: Metric, predictions: Predictions) -> bool:
     return all(column in predictions.columns for column in metric.columns)
 
 
-def _of_captions(metric: Metric) -> list[ValueInfo]:
+def _of_captions(metric: Metric) -> list[MetricInfo]:
     """The values that single captions have too."""
     return [info for info in metric.values if info.name in metric.columns]
 
 
-def _name(info: ValueInfo, which: str, predictions: Predictions) -> str:
+def _name(info: MetricInfo, which: str, predictions: Predictions) -> str:
     return f"{info.name}_{which}_of_{predictions.per_image}"
 
 
-def _best(info: ValueInfo, predictions: Predictions) -> np.ndarray:
+def _best(info: MetricInfo, predictions: Predictions) -> np.ndarray:
     return predictions.best(info.better * predictions.column(info.name))

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable
 
 from clcap_cli.datasets.text import words_of
-from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
 
 
 def training_texts(captions: Iterable[str]) -> set[str]:
-    """Training captions in the form in which ``novel`` compares."""
+    """Training captions in the form in which novelty compares them."""
     return {" ".join(words_of(text)) for text in captions}
 
 
@@ -25,12 +25,19 @@ def _measure(predictions: Predictions) -> Columns:
     return {"novel": [novel(text, training) for text in predictions.raw]}
 
 
+def _by_image(predictions: Predictions) -> Columns:
+    if "novel" not in predictions.columns:
+        return {}
+    return {"novel_share": predictions.mean(predictions.column("novel")).tolist()}
+
+
 METRIC = Metric(
     name="novelty",
     group=DISTINCTIVENESS,
-    values=(ValueInfo("novel_share", "Captions that are no caption of the training split; 0 to 1.", HIGHER),),
+    values=(MetricInfo("novel_share", "Captions that are no caption of the training split; 0 to 1.", HIGHER),),
     statistics=lambda predictions: {"novel_share": mean_of(predictions.mean(predictions.column("novel")))},
     measure=_measure,
     columns=("novel",),
+    by_image=_by_image,
     computed="always",
 )

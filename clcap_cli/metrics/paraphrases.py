@@ -5,7 +5,7 @@ one in a hundred. An entry counts only where both its phrases stand in texts, so
 
 Which words METEOR sees in a text is for its normaliser to say: ``u.s.`` becomes ``us``, ``on-line`` two words. Whatever
 it does, it inserts, removes and replaces only marks, and splits words only beside one. So a phrase of the normalised
-text, its marks and spaces taken out, is a piece of the text with its marks taken out, from the beginning of a run of
+text, its marks and spaces taken out, is a piece of the text with its marks taken out, from the prefix of a run of
 letters and digits to the end of one. Entries are looked up by that.
 """
 

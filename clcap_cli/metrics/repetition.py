@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic, mean_of
 
@@ -23,7 +23,7 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 METRIC = Metric(
     name="repetition",
     group=DISTINCTIVENESS,
-    values=(ValueInfo("repeated_bigrams", "Word pairs that a caption repeats; 0 to 1.", LOWER),),
+    values=(MetricInfo("repeated_bigrams", "Word pairs that a caption repeats; 0 to 1.", LOWER),),
     statistics=_statistics,
     computed="always",
 )

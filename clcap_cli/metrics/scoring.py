@@ -16,7 +16,7 @@ from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.multiple_captions import signature_of, statistics_of, values_by_image
 from clcap_cli.metrics.predictions import Columns, Context, Predictions, entries_of
 from clcap_cli.metrics.ptb_tokenizer import tokenise
-from clcap_cli.metrics.signature import joined
+from clcap_cli.metrics.signature import join_signature
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Scores:
         self.intervals |= intervals
         self.by_image |= values_by_image(metric, self.predictions)
         signatures = {name: signature_of(metric, self.predictions, name) for name in values}
-        self.signatures |= {name: joined(parts) for name, parts in signatures.items() if parts}
+        self.signatures |= {name: join_signature(parts) for name, parts in signatures.items() if parts}
 
 
 def score_captions(

@@ -9,15 +9,15 @@ from clcap_cli.metrics.ptb_tokenizer import NAME
 def shared_signature(predictions: Predictions, **more: str) -> str:
     """What all values of the same predictions share, and ``more``."""
     images = {"refs": _per_image(predictions.references), "images": str(len(predictions.ids))}
-    return joined({"tok": NAME, **images, **more})
+    return join_signature({"tok": NAME, **images, **more})
 
 
-def joined(parts: Mapping[str, str], separator: str = "|") -> str:
+def join_signature(parts: Mapping[str, str], separator: str = "|") -> str:
     """The parts as one text: ``key:value``, separated by ``|``."""
     return separator.join(f"{key}:{value}" for key, value in parts.items())
 
 
-def parted(signature: str) -> dict[str, str]:
+def split_signature(signature: str) -> dict[str, str]:
     """A signature's parts by key."""
     return {key: value for key, _, value in (part.partition(":") for part in signature.split("|"))}
 

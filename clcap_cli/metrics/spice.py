@@ -15,7 +15,7 @@ from clcap_cli.artifacts.atomic import temporary_folder, write_text
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, package_folder
-from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
 from clcap_cli.metrics.statistic import mean_of
 
@@ -105,7 +105,7 @@ def _measure(folder: Path, predictions: Predictions) -> Columns:
 METRIC = Metric(
     name="SPICE",
     group=REFERENCES,
-    values=(ValueInfo("SPICE", "Agreement in objects, attributes and relations; 0 to 1.", HIGHER),),
+    values=(MetricInfo("SPICE", "Agreement in objects, attributes and relations; 0 to 1.", HIGHER),),
     statistics=lambda predictions: {"SPICE": mean_of(predictions.mean(predictions.column("SPICE")))},
     start=_start,
     columns=("SPICE",),

@@ -3,9 +3,9 @@
 import numpy as np
 
 from clcap_cli.metrics import cider, spice
-from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, ValueInfo
+from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
-from clcap_cli.metrics.signature import joined
+from clcap_cli.metrics.signature import join_signature
 from clcap_cli.metrics.statistic import Statistic
 
 PARTS = (cider.METRIC, spice.METRIC)
@@ -22,13 +22,13 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 
 def _signature(predictions: Predictions) -> dict[str, str]:
     signed = {part.name: part.signature(predictions) for part in PARTS if part.signature}
-    return {"scale": "0-5.5", **{name: joined(signature, "; ") for name, signature in signed.items()}}
+    return {"scale": "0-5.5", **{name: join_signature(signature, "; ") for name, signature in signed.items()}}
 
 
 METRIC = Metric(
     name="SPIDEr",
     group=REFERENCES,
-    values=(ValueInfo("SPIDEr", "Mean of CIDEr and SPICE; 0 to 5.5.", HIGHER),),
+    values=(MetricInfo("SPIDEr", "Mean of CIDEr and SPICE; 0 to 5.5.", HIGHER),),
     statistics=_statistics,
     measure=_measure,
     columns=("SPIDEr", "CIDEr", "SPICE"),

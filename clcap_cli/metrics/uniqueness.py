@@ -1,7 +1,7 @@
 """Whether captions differ from each other."""
 
 from clcap_cli.metrics.incidence import distinct_share, incidence
-from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
 
@@ -16,8 +16,8 @@ METRIC = Metric(
     group=DISTINCTIVENESS,
     values=(
         # A count of what is as written, and not resampled: the stages that write it count.
-        ValueInfo("unique_captions", "Captions that differ from each other.", HIGHER, 1, whole=True),
-        ValueInfo("unique_share", "Unique captions as a share of all; 0 to 1.", HIGHER),
+        MetricInfo("unique_captions", "Captions that differ from each other.", HIGHER, 1, whole=True),
+        MetricInfo("unique_share", "Unique captions as a share of all; 0 to 1.", HIGHER),
     ),
     statistics=_statistics,
     computed="always",

@@ -3,7 +3,7 @@
 from itertools import chain
 
 from clcap_cli.metrics.incidence import distinct, incidence, share_of
-from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
 from clcap_cli.metrics.word_counts import word_incidence
@@ -38,9 +38,9 @@ METRIC = Metric(
     name="vocabulary",
     group=DISTINCTIVENESS,
     values=(
-        ValueInfo("vocabulary_used", "Different words in all captions.", HIGHER, 1, whole=True),
-        ValueInfo("vocabulary_share_of_training", "Used words as a share of the training vocabulary; 0 to 1.", HIGHER),
-        ValueInfo("vocabulary_share_of_references", "Used words as a share of the references'; 0 to 1.", HIGHER),
+        MetricInfo("vocabulary_used", "Different words in all captions.", HIGHER, 1, whole=True),
+        MetricInfo("vocabulary_share_of_training", "Used words as a share of the training vocabulary; 0 to 1.", HIGHER),
+        MetricInfo("vocabulary_share_of_references", "Used words as a share of the references'; 0 to 1.", HIGHER),
     ),
     statistics=_statistics,
     computed="always",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clcap_cli.metrics.metric import DISTINCTIVENESS, NEITHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import DISTINCTIVENESS, NEITHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, of_sums, part
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -40,9 +40,9 @@ METRIC = Metric(
     name="word-frequency",
     group=DISTINCTIVENESS,
     values=(
-        ValueInfo("words_top_100", "Words among the 100 most frequent of training; 0 to 1.", NEITHER),
-        ValueInfo("words_101_to_1000", "Words among the next 900; 0 to 1.", NEITHER),
-        ValueInfo("words_rarer", "Words that are rarer; 0 to 1.", NEITHER),
+        MetricInfo("words_top_100", "Words among the 100 most frequent of training; 0 to 1.", NEITHER),
+        MetricInfo("words_101_to_1000", "Words among the next 900; 0 to 1.", NEITHER),
+        MetricInfo("words_rarer", "Words that are rarer; 0 to 1.", NEITHER),
     ),
     statistics=_statistics,
     measure=_measure,

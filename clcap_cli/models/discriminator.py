@@ -1,4 +1,4 @@
-"""The evaluator r(I, c) of a conditional GAN: how likely it is that a person wrote this caption of this image.
+"""The discriminator r(I, c) of a conditional GAN: how likely it is that a person wrote this caption of this image.
 
 As Dai, Fidler, Urtasun and Lin 2017 have it (arXiv 1703.06029): r = sigmoid of the inner product of an image embedding
 and a caption embedding.
@@ -15,8 +15,8 @@ from clcap_cli.models.rows import ImageFeatures
 
 
 @dataclass(frozen=True)
-class EvaluatorConfig:
-    """The sizes of an evaluator."""
+class DiscriminatorConfig:
+    """The sizes of an discriminator."""
 
     vocabulary_size: Size
     """Tokens, the end token among them."""
@@ -29,13 +29,13 @@ class EvaluatorConfig:
     """Id that ends a caption."""
 
 
-class Evaluator(nn.Module):
+class Discriminator(nn.Module):
     """A linear layer over the pooled image vector, and an LSTM over the caption, compared by their inner product.
 
     Letters in shapes: N images, B captions, T words at most.
     """
 
-    def __init__(self, config: EvaluatorConfig):
+    def __init__(self, config: DiscriminatorConfig):
         super().__init__()
         self.config = config
         self.image = nn.Linear(config.pooled_channels, config.hidden_size)

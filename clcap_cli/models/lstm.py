@@ -56,27 +56,27 @@ class _Unroll(torch.autograd.Function):
         gates = projected.to(torch.float32, copy=True)  # (W, 4 × hidden), where i, f, g and o come to stand
         weight = weight.to(projected.dtype)
         hidden, cell = (gates.new_empty(len(gates), h.shape[1]) for _ in range(2))
-        squashed = torch.empty_like(cell) if any(ctx.needs_input_grad) else None
+        activated_cell = torch.empty_like(cell) if any(ctx.needs_input_grad) else None
         before_h, before_c = h, c
         for rows in _steps(batch_sizes):
             now, count = gates[rows], rows.stop - rows.start
             add_product(now, before_h[:count], weight.T)
             i, f, g, o = _activated(now)
             torch.mul(f, before_c[:count], out=cell[rows]).addcmul_(i, g)
-            bent = _tanh(cell[rows])
-            torch.mul(o, bent, out=hidden[rows])
-            if squashed is not None:
-                squashed[rows] = bent
+            activated = _tanh(cell[rows])
+            torch.mul(o, activated, out=hidden[rows])
+            if activated_cell is not None:
+                activated_cell[rows] = activated
             before_h, before_c = hidden[rows], cell[rows]
-        if squashed is not None:
-            ctx.save_for_backward(gates, weight, h, c, hidden, cell, squashed)
+        if activated_cell is not None:
+            ctx.save_for_backward(gates, weight, h, c, hidden, cell, activated_cell)
             ctx.batch_sizes = batch_sizes
         return hidden, cell
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         to_hidden, to_cell = gradients
-        gates, weight, h, c, hidden, cell, squashed = ctx.saved_tensors
+        gates, weight, h, c, hidden, cell, activated_cell = ctx.saved_tensors
         steps = _steps(ctx.batch_sizes)
         to_gates = torch.empty_like(gates)
         to_h, to_c = torch.zeros_like(h, dtype=gates.dtype), torch.zeros_like(c, dtype=gates.dtype)
@@ -84,14 +84,14 @@ class _Unroll(torch.autograd.Function):
             count = rows.stop - rows.start
             before_c = c[:count] if before is None else cell[before][:count]
             i, f, g, o = gates[rows].chunk(4, dim=1)
-            bent = squashed[rows]
+            activated = activated_cell[rows]
             on_h = to_hidden[rows] + to_h[:count]
-            on_c = (on_h * o).mul_(1 - bent * bent).add_(to_c[:count]).add_(to_cell[rows])
+            on_c = (on_h * o).mul_(1 - activated * activated).add_(to_c[:count]).add_(to_cell[rows])
             to_i, to_f, to_g, to_o = to_gates[rows].chunk(4, dim=1)
             torch.mul(on_c, g, out=to_i).mul_(i - i * i)
             torch.mul(on_c, before_c, out=to_f).mul_(f - f * f)
             torch.mul(on_c, i, out=to_g).mul_(1 - g * g)
-            torch.mul(on_h, bent, out=to_o).mul_(o - o * o)
+            torch.mul(on_h, activated, out=to_o).mul_(o - o * o)
             torch.mul(on_c, f, out=to_c[:count])
             to_h[:count] = to_gates[rows].to(weight.dtype) @ weight
         to_gates = to_gates.to(weight.dtype)

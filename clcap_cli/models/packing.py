@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from clcap_cli.models.token_log_prob import word_log_prob
+from clcap_cli.models.token_log_prob import token_log_prob
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PackedCaptions:
 
     def log_prob(self, hidden: Tensor, output: torch.nn.Linear) -> Tensor:
         """ln p of each caption (B,), from the hidden state (W, H) before each prediction."""
-        words = word_log_prob(hidden, output, self.targets)
+        words = token_log_prob(hidden, output, self.targets)
         return words.new_zeros(self.batch_sizes[0]).index_add(0, self.caption, words)
 
 

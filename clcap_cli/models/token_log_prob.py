@@ -17,16 +17,16 @@ KEPT = 3 * 2**22
 """At most so many numbers of it are kept for the backward pass: 48 MiB, whatever the number of words."""
 
 
-def word_log_prob(hidden: Tensor, output: nn.Linear, words: Tensor) -> Tensor:
+def token_log_prob(hidden: Tensor, output: nn.Linear, words: Tensor) -> Tensor:
     """ln softmax(output(hidden)) at ``words``: (W,) float32, from ``hidden`` (W, H) and ``words`` (W,)."""
     weight, bias = output.weight, output.bias
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
-    return _WordLogProb.apply(hidden, weight, bias, words)
+    return _TokenLogProb.apply(hidden, weight, bias, words)
 
 
-class _WordLogProb(torch.autograd.Function):
+class _TokenLogProb(torch.autograd.Function):
     """Keeps the scores of the first blocks for the backward pass, and there computes those of the others again."""
 
     @staticmethod

@@ -1,8 +1,8 @@
 """A conditional GAN for captions (Dai, Fidler, Urtasun & Lin, ICCV 2017, arXiv 1703.06029), section 3.
 
-The evaluator r(I, c) learns to tell the captions that people wrote of an image from those written of other images and
-from those that the captioner makes; the captioner learns to make captions to which the evaluator gives a high r. What
-we read the paper's formulas as, and where we chose, stands with each loss.
+The discriminator r(I, c), which the paper calls the evaluator, learns to give an image's reference captions a higher
+score than captions of other images and captions that the captioner samples. The captioner learns to sample captions
+that the discriminator scores high. Each loss documents how we read the paper's formula and what we had to choose.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ALPHA = BETA = 0.5
 
 @dataclass(frozen=True)
 class Adversarial(Objective):
-    """A captioner against an evaluator that learns to tell its captions from people's."""
+    """A captioner against an discriminator that learns to tell its captions from people's."""
 
     suffix: ClassVar[str] = "gan"
     task: ClassVar[str] = "clcap_cli.training.adversarial_task:AdversarialTask"
@@ -28,12 +28,12 @@ class Adversarial(Objective):
     splits_batches: ClassVar[bool] = False
 
 
-def evaluator_loss(matched: "Tensor", mismatched: "Tensor", generated: "Tensor") -> "Tensor":
-    """The negative of what the paper's evaluator maximises, from logits of r, (B,) each of its own length; a scalar.
+def discriminator_loss(matched: "Tensor", mismatched: "Tensor", generated: "Tensor") -> "Tensor":
+    """The negative of what the paper's evaluator maximises, from three tensors of logits of r; a scalar.
 
         mean over matched of ln r + α mean over generated of ln(1 - r) + β mean over mismatched of ln(1 - r)
 
-    α and β are our choice: with 1/2 each an evaluator that knows nothing is at r = 1/2, where the loss is 2 ln 2.
+    α and β are our choice: with 1/2 each an discriminator that knows nothing is at r = 1/2, where the loss is 2 ln 2.
     """
     from torch.nn.functional import logsigmoid
 

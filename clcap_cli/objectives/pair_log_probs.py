@@ -36,7 +36,7 @@ class PairLogProbs:
         """(1 + K, P) the target's ln p(c|I) divided by the number of the caption's tokens."""
         return self.target / self.tokens
 
-    def figures(self) -> "dict[str, Tensor]":
+    def metrics(self) -> "dict[str, Tensor]":
         """What is logged of the pairs, scalars without gradients.
 
         With a reference: the mean G of both kinds of pairs, and the share of mismatched pairs that the target finds
@@ -56,9 +56,13 @@ class PairLogProbs:
         log_ratio = self.log_ratio.detach()
         matched, mismatched = log_ratio[0].mean(), log_ratio[1:]
         if not len(mismatched):
-            return {"G_positive": matched}
+            return {"log_ratio_matched": matched}
         below = (mismatched < -ROUNDING).float().mean()
-        return {"G_positive": matched, "G_negative": mismatched.mean(), "told_apart": below}
+        return {
+            "log_ratio_matched": matched,
+            "log_ratio_mismatched": mismatched.mean(),
+            "negatives_below_reference": below,
+        }
 
 
 def joined(parts: Sequence[PairLogProbs]) -> PairLogProbs:

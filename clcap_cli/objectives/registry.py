@@ -27,7 +27,7 @@ CONDITIONAL: dict[str, Callable[[type[Objective]], bool]] = {
     "redraw_negatives": lambda kind: kind.redraws_negatives is not None,
     "ref_features": lambda kind: kind.needs_reference,
     "no_cache": lambda kind: kind.needs_reference,
-    "evaluator": lambda kind: kind.has_discriminator,
+    "discriminator": lambda kind: kind.has_discriminator,
     "max_tokens": lambda kind: kind.splits_batches,
 }
 """Options of train-cl that not every objective takes: which ones do."""
@@ -83,7 +83,7 @@ def check_selection(learned: Objective, name: str, select_by: str) -> None:
     """Raise InvalidValueError where the objective's loss cannot choose a checkpoint and is to."""
     if select_by == "loss" and not learned.has_comparable_loss:
         raise InvalidValueError(
-            "select_by", f"the loss of --objective {name} changes with its evaluator; give mean-rank or cider"
+            "select_by", f"the loss of --objective {name} changes with its discriminator; give mean-rank or cider"
         )
 
 

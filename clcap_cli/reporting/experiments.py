@@ -1,4 +1,4 @@
-"""Tables of experiments: means and spread over seeds, with the rows and figures that a JSON file asks for."""
+"""Tables of experiments: means and spread over seeds, with the rows and metrics that a JSON file asks for."""
 
 import re
 import statistics
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from clcap_cli.datasets.parsing import checked, read_json
 from clcap_cli.errors import ClcapError, some
-from clcap_cli.metrics.metric import ValueInfo
+from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.metric_groups import infos_of
 from clcap_cli.reporting.runs import Run, same_images
 from clcap_cli.reporting.tables import Cell, Table, cells_of, table_of
@@ -25,7 +25,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     name: str
     """By which messages call it."""
     title: str
-    figures: list[str] = Field(min_length=1)
+    metrics: list[str] = Field(min_length=1)
     rows: dict[str, str] = Field(min_length=1)
     """What a row is called, and what its runs are, with ``{seed}`` for any digits."""
 
@@ -38,7 +38,7 @@ class Experiments:
     examples: list[Run]
     """The first run of every row, each once."""
     left_out: list[str]
-    """What was asked for and is not there: one sentence for rows, one for figures."""
+    """What was asked for and is not there: one sentence for rows, one for metrics."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class _Row:
         seeds = f" ({len(self.runs)} seed{'s' if len(self.runs) > 1 else ''})"
         return f"{self.label}{seeds if SEED in self.pattern else ''}"
 
-    def values(self, figure: str) -> list[float]:
-        return [run.figures[figure] for run in self.runs if figure in run.figures]
+    def values(self, metric: str) -> list[float]:
+        return [run.metrics[metric] for run in self.runs if metric in run.metrics]
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class _Pooled:
     empty: list[_Row]
 
     @property
-    def figures(self) -> list[str]:
+    def metrics(self) -> list[str]:
         """Those that some run has."""
-        return [figure for figure in self.asked.figures if any(row.values(figure) for row in self.rows)]
+        return [metric for metric in self.asked.metrics if any(row.values(metric) for row in self.rows)]
 
 
 def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
@@ -76,16 +76,16 @@ def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
     Raises ClcapError for a file that is not such a list, and when every table would be empty.
     """
     asked = checked(read_json(path), list[Experiment], path, "a list of tables")
-    measured = [run for run in runs if run.figures]
+    measured = [run for run in runs if run.metrics]
     pooled = [_pooled(experiment, measured) for experiment in asked]
     examples = {row.runs[0].name: row.runs[0] for one in pooled for row in one.rows}
     if not examples:
         raise _no_fit(path, asked, measured)
-    tables = [_table(one) for one in pooled if one.figures]
+    tables = [_table(one) for one in pooled if one.metrics]
     if not tables:
-        figures = [figure for one in pooled if one.rows for figure in one.asked.figures]
-        raise ClcapError(f"{path}: no run of its tables has any of their figures: {some(figures)}")
-    return Experiments(tables, list(examples.values()), [*_without_runs(pooled), *_without_figures(pooled)])
+        metrics = [metric for one in pooled if one.rows for metric in one.asked.metrics]
+        raise ClcapError(f"{path}: no run of its tables has any of their metrics: {some(metrics)}")
+    return Experiments(tables, list(examples.values()), [*_without_runs(pooled), *_without_metrics(pooled)])
 
 
 def _no_fit(path: Path, asked: Sequence[Experiment], runs: Sequence[Run]) -> ClcapError:
@@ -109,22 +109,22 @@ def _row(label: str, pattern: str, runs: Sequence[Run]) -> _Row:
 def _table(pooled: _Pooled) -> Table:
     """One row for each that has runs; the best means are marked where all runs are of the same images."""
     comparable = same_images([run for row in pooled.rows for run in row.runs])
-    columns = {figure: _cells(figure, pooled.rows, comparable) for figure in infos_of(pooled.figures)}
+    columns = {metric: _cells(metric, pooled.rows, comparable) for metric in infos_of(pooled.metrics)}
     spread = any(len(row.runs) > 1 for row in pooled.rows)
     title = f"{pooled.asked.title} ({SPREAD})" if spread else pooled.asked.title
     return table_of(title, "model", [row.name for row in pooled.rows], columns)
 
 
-def _cells(figure: ValueInfo, rows: Sequence[_Row], comparable: bool) -> list[Cell]:
-    values = [row.values(figure.name) for row in rows]
+def _cells(metric: MetricInfo, rows: Sequence[_Row], comparable: bool) -> list[Cell]:
+    values = [row.values(metric.name) for row in rows]
     mean = statistics.fmean if any(len(found) > 1 for found in values) else statistics.mean  # which leaves counts whole
     means = [mean(found) if found else None for found in values]
-    spreads = [_spread(found, figure, len(row.runs)) for found, row in zip(values, rows, strict=True)]
-    return cells_of(figure, means, spreads, comparable)
+    spreads = [_spread(found, metric, len(row.runs)) for found, row in zip(values, rows, strict=True)]
+    return cells_of(metric, means, spreads, comparable)
 
 
-def _spread(values: Sequence[float], figure: ValueInfo, seeds: int) -> str:
-    deviation = [f"± {figure.written(statistics.stdev(map(float, values)))}"] if len(values) > 1 else []
+def _spread(values: Sequence[float], metric: MetricInfo, seeds: int) -> str:
+    deviation = [f"± {metric.written(statistics.stdev(map(float, values)))}"] if len(values) > 1 else []
     lacking = [f"{len(values)} of {seeds} seeds"] if len(values) < seeds else []
     return ", ".join(deviation + lacking)
 
@@ -141,9 +141,9 @@ def _without_runs(pooled: Sequence[_Pooled]) -> list[str]:
     return [f"left out of the tables, as no run fits: {'; '.join(parts)}"] if parts else []
 
 
-def _without_figures(pooled: Sequence[_Pooled]) -> list[str]:
+def _without_metrics(pooled: Sequence[_Pooled]) -> list[str]:
     lacking = [
-        (one, [figure for figure in one.asked.figures if figure not in one.figures]) for one in pooled if one.rows
+        (one, [metric for metric in one.asked.metrics if metric not in one.metrics]) for one in pooled if one.rows
     ]
-    parts = [f"{one.asked.name}: {', '.join(figures)}" for one, figures in lacking if figures]
+    parts = [f"{one.asked.name}: {', '.join(metrics)}" for one, metrics in lacking if metrics]
     return [f"left out of the tables, as no run of theirs has it: {'; '.join(parts)}"] if parts else []

@@ -1,6 +1,6 @@
 """What the images are: their file names, what people wrote of them, and where the pictures lie.
 
-A file of figures says from which captions.h5 and features.h5 it was made, and features.h5 in which folders the images
+A file of metrics says from which captions.h5 and features.h5 it was made, and features.h5 in which folders the images
 were. All of that may have moved since; then it is not known, and nothing is wrong.
 """
 
@@ -22,7 +22,7 @@ from clcap_cli.reporting.runs import Run
 
 
 @dataclass
-class Originals:
+class ImageSources:
     """What is known of the images of all runs."""
 
     names: dict[ImageId, str] = field(default_factory=dict)
@@ -40,18 +40,18 @@ class _Link:
     provenance: Provenance
 
 
-def trace(runs: Sequence[Run]) -> Originals:
+def trace(runs: Sequence[Run]) -> ImageSources:
     """Follow every run's files to the images that it is of.
 
     Raises ClcapError when an id is one image in one run and another in another.
     """
-    found = Originals()
-    spoken: dict[Path, Captions] = {}
+    found = ImageSources()
+    opened: dict[Path, Captions] = {}
     for run in runs:
         for path in _inputs(run, "captions", "references"):
-            if path not in spoken:
-                spoken[path] = open_captions(path)
-            _add_captions(found, run, spoken[path])
+            if path not in opened:
+                opened[path] = open_captions(path)
+            _add_captions(found, run, opened[path])
         for path in _inputs(run, "features"):
             found.folders += [folder for folder in _image_folders(path) if folder not in found.folders]
         for id, image in run.images.items():
@@ -61,7 +61,7 @@ def trace(runs: Sequence[Run]) -> Originals:
 
 
 def _inputs(run: Run, *roles: str) -> list[Path]:
-    """The files that played ``roles`` when the run's figures were made, as far as they are still the same."""
+    """The files that played ``roles`` when the run's metrics were made, as far as they are still the same."""
     paths = [_input(source, role) for source in run.sources for role in roles]
     return list(dict.fromkeys(path for path in paths if path))
 
@@ -78,7 +78,7 @@ def _input(artifact: Artifact, role: str) -> Path | None:
     return None
 
 
-def _add_captions(found: Originals, run: Run, captions: Captions) -> None:
+def _add_captions(found: ImageSources, run: Run, captions: Captions) -> None:
     names = dict(zip(captions.image_ids, captions.file_names, strict=True))
     rows = np.array([row for row, id in enumerate(captions.image_ids) if id in run.images], dtype=np.int64)
     for id in captions.ids_of(rows):

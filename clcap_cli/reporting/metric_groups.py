@@ -3,38 +3,38 @@
 import re
 from collections.abc import Iterable
 
-from clcap_cli.metrics.metric import NEITHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import NEITHER, Metric, MetricInfo
 from clcap_cli.metrics.multiple_captions import base_of, info_of
 from clcap_cli.metrics.registry import every_metric
 
 COUNTS = (
-    ValueInfo("images", "Images that were captioned.", NEITHER, 1),
-    ValueInfo("captions_in_a_tie", "Captions that score another image the same as theirs.", NEITHER, 1),
+    MetricInfo("images", "Images that were captioned.", NEITHER, 1),
+    MetricInfo("tied_captions", "Captions that score another image the same as theirs.", NEITHER, 1),
 )
-THE_REST = "Other figures"
+THE_REST = "Other metrics"
 
 
-def grouped(names: Iterable[str]) -> dict[str, list[ValueInfo]]:
+def grouped(names: Iterable[str]) -> dict[str, list[MetricInfo]]:
     """The values called ``names`` under the headings they belong to, in the metrics' order, unknown ones last."""
     names = list(dict.fromkeys(names))
-    found: dict[str, list[ValueInfo]] = {}
+    found: dict[str, list[MetricInfo]] = {}
     for metric in every_metric():
         found.setdefault(metric.group, []).extend(_of(metric, names))
     known = {info.name for infos in found.values() for info in infos}
     counts = {info.name: info for info in COUNTS}
     rest = [name for name in names if name not in known]
-    found[THE_REST] = [counts.get(name, ValueInfo(name, "", NEITHER)) for name in rest]
+    found[THE_REST] = [counts.get(name, MetricInfo(name, "", NEITHER)) for name in rest]
     return {title: infos for title, infos in found.items() if infos}
 
 
-def infos_of(names: Iterable[str]) -> list[ValueInfo]:
+def infos_of(names: Iterable[str]) -> list[MetricInfo]:
     """What is to be known of the values called ``names``, in their order."""
     names = list(dict.fromkeys(names))
     known = {info.name: info for infos in grouped(names).values() for info in infos}
     return [known[name] for name in names]
 
 
-def _of(metric: Metric, names: Iterable[str]) -> list[ValueInfo]:
+def _of(metric: Metric, names: Iterable[str]) -> list[MetricInfo]:
     """The metric's own among ``names``, in its order; R@k by k."""
     infos = [info for name in names if (info := info_of(metric, name))]
     return sorted(infos, key=lambda info: _place(metric, info.name))

@@ -127,7 +127,7 @@ function drawImage(image) {
   drawPicture(item.querySelector(".picture"), image);
   drawTitle(item.querySelector("h3"), image);
   const drawn = data.pairs ? new Set([state.before, state.after]) : runs.keys();
-  item.querySelector(".said").append(...Array.from(drawn, (run) => drawCaption(image, run)));
+  item.querySelector(".predictions").append(...Array.from(drawn, (run) => drawCaption(image, run)));
   drawReferences(item.querySelector(".people"), image.references);
   return item;
 }
@@ -288,7 +288,7 @@ function onKey(event) {
   }
 }
 
-for (const button of document.querySelectorAll(".figures th button")) {
+for (const button of document.querySelectorAll(".metrics th button")) {
   button.addEventListener("click", () => sortTable(button));
 }
 for (const button of document.querySelectorAll("[data-filter]")) {

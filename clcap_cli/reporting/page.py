@@ -13,25 +13,25 @@ from markupsafe import Markup
 
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.metrics.metric import ValueInfo
+from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.experiments import Experiments
-from clcap_cli.reporting.image_sources import Originals
+from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import style_of
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
 from clcap_cli.reporting.tables import run_tables
 
 FIRST = ("R@1", "mean_rank", "CIDEr", "unique_captions")
-"""The figures that the page opens with, where they are known."""
+"""The metrics that the page opens with, where they are known."""
 MANY = 6
 """Runs of which all captions can be read below each other; of more, two at a time are shown."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A figure of the first and of the last run."""
+    """A metric of the first and of the last run."""
 
-    figure: ValueInfo
+    metric: MetricInfo
     before: str
     """Empty where there is one run."""
     after: str
@@ -44,7 +44,7 @@ class Change:
 def render(
     runs: Sequence[Run],
     plots: Sequence[Plot],
-    originals: Originals,
+    image_sources: ImageSources,
     pictures: Mapping[ImageId, str],
     experiments: Experiments,
 ) -> str:
@@ -61,7 +61,7 @@ def render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_part("page.css")),
-        data=Markup(page_data(shown, styles, originals, pictures)),
+        data=Markup(page_data(shown, styles, image_sources, pictures)),
         version=__version__,
         made=datetime.now(UTC),
         runs=runs,
@@ -71,7 +71,7 @@ def render(
         colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
         experiments=experiments.tables,
         tables=tables,
-        changes=[] if experiments.tables else _changes(runs, [figure for table in tables for figure in table.figures]),
+        changes=[] if experiments.tables else _changes(runs, [metric for table in tables for metric in table.metrics]),
         compared=_compared(runs),
         plots=plots,
         images=len({id for run in shown for id in run.images}),
@@ -82,7 +82,7 @@ def render(
 def page_data(
     runs: Sequence[Run],
     styles: Mapping[str, tuple[str, str]],
-    originals: Originals,
+    image_sources: ImageSources,
     pictures: Mapping[ImageId, str],
 ) -> str:
     """What the page's script shows, as JSON that can stand inside a script element.
@@ -94,9 +94,9 @@ def page_data(
     images = [
         [
             id,
-            originals.names.get(id),
+            image_sources.names.get(id),
             pictures.get(id),
-            originals.references.get(id, []),
+            image_sources.references.get(id, []),
             [_result(run.images.get(id)) for run in runs],
         ]
         for id in ids
@@ -113,31 +113,31 @@ def _result(image: ImageResult | None) -> list[str | float | None] | None:
 
 
 def _compared(runs: Sequence[Run]) -> list[str]:
-    """The first and the last run that have figures, or the only one."""
-    measured = [run.name for run in runs if run.figures]
+    """The first and the last run that have metrics, or the only one."""
+    measured = [run.name for run in runs if run.metrics]
     return [measured[0], measured[-1]] if len(measured) > 1 else measured
 
 
-def _changes(runs: Sequence[Run], figures: Sequence[ValueInfo]) -> list[Change]:
-    """How the figures that matter most went from the first to the last run that has any."""
-    measured = [run for run in runs if run.figures]
-    known = {figure.name: figure for figure in figures}
+def _changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[Change]:
+    """How the metrics that matter most went from the first to the last run that has any."""
+    measured = [run for run in runs if run.metrics]
+    known = {metric.name: metric for metric in metrics}
     first, last = measured[0], measured[-1]
     return [
         _change(known[name], None if first is last else first, last)
         for name in FIRST
-        if name in first.figures and name in last.figures
+        if name in first.metrics and name in last.metrics
     ]
 
 
-def _change(figure: ValueInfo, first: Run | None, last: Run) -> Change:
-    after = last.figures[figure.name]
+def _change(metric: MetricInfo, first: Run | None, last: Run) -> Change:
+    after = last.metrics[metric.name]
     if first is None:
-        return Change(figure, "", figure.written(after), None, False)
-    before = first.figures[figure.name]
-    gained = figure.better * (after - before)
-    overlap = _overlap(first.intervals.get(figure.name), last.intervals.get(figure.name))
-    return Change(figure, figure.written(before), figure.written(after), gained > 0 if gained else None, overlap)
+        return Change(metric, "", metric.written(after), None, False)
+    before = first.metrics[metric.name]
+    gained = metric.better * (after - before)
+    overlap = _overlap(first.intervals.get(metric.name), last.intervals.get(metric.name))
+    return Change(metric, metric.written(before), metric.written(after), gained > 0 if gained else None, overlap)
 
 
 def _overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:

@@ -55,7 +55,7 @@ class Plot:
     name: str
     """Of its files."""
     title: str
-    told: str
+    description: str
     """What it shows, in words."""
     columns: list[str]
     rows: list[list[float | None]]

@@ -14,7 +14,7 @@ from clcap_cli.reporting.runs import Run
 
 
 def all_plots(runs: Sequence[Run]) -> list[Plot]:
-    """Every plot for which there are numbers: recall, what validation told of all runs, then each run's training."""
+    """Every plot with data: recall, then the validation curves of all runs, then each run's training curves."""
     with matplotlib.rc_context(STYLE):
         styles = style_of(runs)
         ranked = [run for run in runs if run.pool]
@@ -50,11 +50,11 @@ def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
     rows: list[list[float | None]] = [
         [k, *(float(curve[k - 1]) if k <= len(curve) else None for _, curve in lines)] for k in ks
     ]
-    said = "; ".join(
+    summary = "; ".join(
         f"{name} {', '.join(f'R@{k} {line[k - 1]:.3f}' for k in ks if k <= min(100, len(line)))}"
         for name, line in lines
     )
-    return Plot("recall", "Recall at every k", f"R@k over k: {said}.", ["k", *names], rows, figure)
+    return Plot("recall", "Recall at every k", f"R@k over k: {summary}.", ["k", *names], rows, figure)
 
 
 def _log_scale(axes: Axes, pool: int) -> None:
@@ -87,7 +87,7 @@ class _Curve:
     dashes: str
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         values = list(self.values.values())
         return f"{self.label} from {values[0]:.3f} to {values[-1]:.3f}"
 
@@ -97,10 +97,10 @@ LOSS = (
     _Line("validation", "val_loss", COLOURS[1], "--"),
 )
 CONTRAST = (
-    _Line("matched, training", "G_positive", COLOURS[0], ":"),
-    _Line("matched, validation", "val_G_positive", COLOURS[0], "-"),
-    _Line("mismatched, training", "G_negative", COLOURS[1], ":"),
-    _Line("mismatched, validation", "val_G_negative", COLOURS[1], "-"),
+    _Line("matched, training", "log_ratio_matched", COLOURS[0], ":"),
+    _Line("matched, validation", "val_log_ratio_matched", COLOURS[0], "-"),
+    _Line("mismatched, training", "log_ratio_mismatched", COLOURS[1], ":"),
+    _Line("mismatched, validation", "val_log_ratio_mismatched", COLOURS[1], "-"),
 )
 
 
@@ -148,5 +148,5 @@ def _by_epoch(name: str, title: str, unit: str, curves: Sequence[_Curve]) -> Plo
     add_legend(figure, labels, "best")
     epochs = sorted({epoch for curve in curves for epoch in curve.values})
     rows = [[epoch, *(curve.values.get(epoch) for curve in curves)] for epoch in epochs]
-    told = f"{title} by epoch: {'; '.join(curve.told for curve in curves)}."
-    return Plot(name, title, told, ["epoch", *labels], rows, figure)
+    description = f"{title} by epoch: {'; '.join(curve.description for curve in curves)}."
+    return Plot(name, title, description, ["epoch", *labels], rows, figure)

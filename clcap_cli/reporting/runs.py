@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, FiniteFloat
 
-from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Figures, open_figures
+from clcap_cli.artifacts.earlier_names import logged
+from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Results, open_results
 from clcap_cli.console import visible
 from clcap_cli.datasets.parsing import checked, numbers_in, read_json_lines
 from clcap_cli.datasets.records import ImageId
@@ -40,20 +41,20 @@ class ImageResult(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Run:
-    """One model's figures, captions and training; every part but the name may be empty."""
+    """One model's metrics, captions and training; every part but the name may be empty."""
 
     name: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     """Over all images, numbers only."""
     intervals: dict[str, tuple[float, float]]
-    """95% confidence interval of each figure that has one."""
+    """95% confidence interval of each metric that has one."""
     signatures: dict[str, str]
     not_scored: dict[str, str]
     images: dict[ImageId, ImageResult]
     log: list[dict[str, float]]
     """One entry an epoch, the model as it came first."""
-    sources: list[Figures]
-    """The files that the figures are from."""
+    sources: list[Results]
+    """The files that the metrics are from."""
 
     @property
     def pool(self) -> int:
@@ -67,15 +68,15 @@ class Run:
 class _Files:
     """What was given, or lies beside it, of one run."""
 
-    metrics: Figures | None = None
-    retrieval: Figures | None = None
+    metrics: Results | None = None
+    retrieval: Results | None = None
     log: list[dict[str, float]] = field(default_factory=list)
 
 
 def open_runs(paths: Sequence[Path]) -> list[Run]:
     """The runs that the files are of, in the order in which they came, ``nt_cl`` after ``nt``; logs are found.
 
-    Raises ClcapError for files of another kind, damaged ones, and when no file holds figures.
+    Raises ClcapError for files of another kind, damaged ones, and when no file holds metrics.
     """
     found: dict[tuple[Path, str], _Files] = {}
     for path in dict.fromkeys(paths):
@@ -87,8 +88,8 @@ def open_runs(paths: Sequence[Path]) -> list[Run]:
             files.log = read_log(log)
     keys = _in_order(list(found))
     runs = [_run(name, found[key]) for name, key in zip(_distinct(keys), keys, strict=True)]
-    if not any(run.figures for run in runs):
-        raise ClcapError("report needs the figures of a *.metrics.json or *.retrieval.json; there are none")
+    if not any(run.metrics for run in runs):
+        raise ClcapError("report needs the metrics of a *.metrics.json or *.retrieval.json; there are none")
     return runs
 
 
@@ -98,7 +99,7 @@ def same_images(runs: Sequence[Run]) -> bool:
 
 
 def image_warnings(runs: Sequence[Run]) -> list[str]:
-    """What a reader must know before comparing the runs' figures: one sentence each."""
+    """What a reader must know before comparing the runs' metrics: one sentence each."""
     warnings = []
     for run in runs:
         ranked = sum(image.rank is not None for image in run.images.values())
@@ -109,7 +110,7 @@ def image_warnings(runs: Sequence[Run]) -> list[str]:
         common = len(set.intersection(*sets.values()))
         sizes = ", ".join(f"{name} {len(ids)}" for name, ids in sets.items())
         warnings.append(
-            f"The runs are of different images ({sizes}; {common} in common): their figures cannot be compared."
+            f"The runs are of different images ({sizes}; {common} in common): their metrics cannot be compared."
         )
     return warnings
 
@@ -123,7 +124,7 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
 
 def _epoch(record: object, where: str) -> dict[str, float]:
-    epoch = numbers_in(record) if isinstance(record, dict) else {}
+    epoch = logged(numbers_in(record)) if isinstance(record, dict) else {}
     if "epoch" not in epoch:
         raise ClcapError(f"{where} is not the record of an epoch; *{LOG} is what train-mle and train-cl write")
     return epoch
@@ -144,7 +145,7 @@ def _add(files: _Files, path: Path) -> None:
     if path.name.endswith(LOG):
         files.log = read_log(path)
         return
-    opened = open_figures(path)
+    opened = open_results(path)
     before = files.metrics if opened.provenance.format == METRICS else files.retrieval
     if before is not None:
         raise ClcapError(f"{before.path} and {path} are of the same run and kind; give one of them")
@@ -178,17 +179,17 @@ def _distinct(keys: Sequence[tuple[Path, str]]) -> list[str]:
 
 def _run(name: str, files: _Files) -> Run:
     metrics, retrieval = files.metrics, files.retrieval
-    scored, ranked = (numbers_in(source.figures) if source else {} for source in (metrics, retrieval))
+    scored, ranked = (source.metrics if source else {} for source in (metrics, retrieval))
     sources = [source for source in (retrieval, metrics) if source]
     intervals = {
-        figure: interval
+        metric: interval
         for source, own in ((metrics, scored), (retrieval, ranked))
-        for figure, interval in (source.intervals if source else {}).items()
-        if math.isclose(own.get(figure, math.nan), {**scored, **ranked}.get(figure, math.nan), rel_tol=1e-6)
+        for metric, interval in (source.intervals if source else {}).items()
+        if math.isclose(own.get(metric, math.nan), {**scored, **ranked}.get(metric, math.nan), rel_tol=1e-6)
     }
     return Run(
         name=name,
-        figures={**scored, **ranked},
+        metrics={**scored, **ranked},
         intervals=intervals,
         signatures=_merged([source.signatures for source in sources]),
         not_scored=_merged([source.not_scored for source in sources]),
@@ -202,7 +203,7 @@ def _merged(parts: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {name: text for part in parts for name, text in part.items()}
 
 
-def _images(metrics: Figures | None, retrieval: Figures | None) -> dict[ImageId, ImageResult]:
+def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId, ImageResult]:
     """Captions with their scores and ranks; where the two files disagree on a caption, the one that was ranked."""
     scored, ranked = (_results(source) if source else {} for source in (metrics, retrieval))
     found = dict(scored)
@@ -213,7 +214,7 @@ def _images(metrics: Figures | None, retrieval: Figures | None) -> dict[ImageId,
     return found
 
 
-def _results(source: Figures) -> dict[ImageId, ImageResult]:
+def _results(source: Results) -> dict[ImageId, ImageResult]:
     kind = "retrieval" if source.provenance.format == RETRIEVAL else "metrics"
     results = checked({"images": source.images}, dict[str, list[ImageResult]], source.path, f"a whole {kind} file")
     return {image.image_id: image for image in results["images"]}

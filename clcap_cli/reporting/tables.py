@@ -1,4 +1,4 @@
-"""The tables of figures: for the terminal, for a paper, for a spreadsheet."""
+"""The tables of metrics: for the terminal, for a paper, for a spreadsheet."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import shown
-from clcap_cli.metrics.metric import ValueInfo
+from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.metric_groups import grouped
 from clcap_cli.reporting.runs import Run, same_images
 
@@ -25,7 +25,7 @@ LATEX = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A row's value of a figure; empty text where it has none."""
+    """A row's value of a metric; empty text where it has none."""
 
     value: float | None
     text: str
@@ -36,68 +36,70 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures that belong together."""
+    """Results that belong together."""
 
     title: str
     head: str
     """What the rows are."""
-    figures: list[ValueInfo]
+    metrics: list[MetricInfo]
     rows: list[tuple[str, list[Cell]]]
 
 
 def run_tables(runs: Sequence[Run]) -> list[Table]:
-    """The figures of all runs that have any, one row a run; the best is marked where all are of the same images."""
+    """The metrics of all runs that have any, one row a run; the best is marked where all are of the same images."""
     comparable = same_images(runs)
-    runs = [run for run in runs if run.figures]
-    names = list(dict.fromkeys(name for run in runs for name in run.figures))
+    runs = [run for run in runs if run.metrics]
+    names = list(dict.fromkeys(name for run in runs for name in run.metrics))
     return [
         table_of(
             title,
             "run",
             [run.name for run in runs],
-            {figure: _run_cells(figure, runs, comparable) for figure in figures},
+            {metric: _run_cells(metric, runs, comparable) for metric in metrics},
         )
-        for title, figures in grouped(names).items()
+        for title, metrics in grouped(names).items()
     ]
 
 
-def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[ValueInfo, Sequence[Cell]]) -> Table:
+def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[MetricInfo, Sequence[Cell]]) -> Table:
     """The table that has these columns, with a row for each of ``names``."""
     rows = zip(names, map(list, zip(*columns.values(), strict=True)), strict=True)
     return Table(title, head, list(columns), list(rows))
 
 
-def _run_cells(figure: ValueInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
-    intervals = [run.intervals.get(figure.name) for run in runs]
-    spreads = [f"[{', '.join(map(figure.written, interval))}]" if interval else "" for interval in intervals]
-    return cells_of(figure, [run.figures.get(figure.name) for run in runs], spreads, comparable)
+def _run_cells(metric: MetricInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
+    intervals = [run.intervals.get(metric.name) for run in runs]
+    spreads = [f"[{', '.join(map(metric.written, interval))}]" if interval else "" for interval in intervals]
+    return cells_of(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable)
 
 
-def cells_of(figure: ValueInfo, values: Sequence[float | None], spreads: Sequence[str], comparable: bool) -> list[Cell]:
+def cells_of(
+    metric: MetricInfo, values: Sequence[float | None], spreads: Sequence[str], comparable: bool
+) -> list[Cell]:
     """One column: values as they are written, with their spread; the best are marked where they are ``comparable``."""
     known = [value for value in values if value is not None]
     return [
         Cell(None, "", "", False)
         if value is None
-        else Cell(value, figure.written(value), spread, comparable and _is_best(value, figure, known))
+        else Cell(value, metric.written(value), spread, comparable and _is_best(value, metric, known))
         for value, spread in zip(values, spreads, strict=True)
     ]
 
 
-def _is_best(value: float, figure: ValueInfo, values: Sequence[float]) -> bool:
+def _is_best(value: float, metric: MetricInfo, values: Sequence[float]) -> bool:
     """Whether none of ``values`` is better as far as is written, and at least one is worse."""
-    best, worst = (figure.written(choose(values, key=lambda found: figure.better * found)) for choose in (max, min))
-    return worst != best == figure.written(value)
+    best, worst = (metric.written(choose(values, key=lambda found: metric.better * found)) for choose in (max, min))
+    return worst != best == metric.written(value)
 
 
 def as_csv(runs: Sequence[Run]) -> str:
-    """One row a run; a figure that has intervals gets the columns ``_low`` and ``_high`` behind it."""
+    """One row a run; a metric that has intervals gets the columns ``_low`` and ``_high`` behind it."""
     import pandas
 
-    figures = [figure.name for table in run_tables(runs) for figure in table.figures]
+    metrics = [metric.name for table in run_tables(runs) for metric in table.metrics]
     bounded = {name for run in runs for name in run.intervals}
-    columns = [column for name in figures for column in _columns(name, name in bounded)]
-    rows = [{"run": run.name, **run.figures, **_ends(run)} for run in runs if run.figures]
+    columns = [column for name in metrics for column in _columns(name, name in bounded)]
+    rows = [{"run": run.name, **run.metrics, **_ends(run)} for run in runs if run.metrics]
     return pandas.DataFrame(rows, columns=["run", *columns], dtype=object).to_csv(index=False, lineterminator="\n")
 
 
@@ -119,11 +121,11 @@ def as_markdown(tables: Sequence[Table]) -> str:
 
 
 def _markdown(table: Table) -> str:
-    lines = [[table.head, *(figure.name for figure in table.figures)]]
+    lines = [[table.head, *(metric.name for metric in table.metrics)]]
     lines += [[name, *(_marked(cell, "**{}**", "{} {}") for cell in cells)] for name, cells in table.rows]
     head, *rows = ["| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines]
     return (
-        "\n".join([f"{_markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.figures) + "|", *rows]) + "\n"
+        "\n".join([f"{_markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.metrics) + "|", *rows]) + "\n"
     )
 
 
@@ -137,10 +139,10 @@ def as_latex(tables: Sequence[Table]) -> str:
 
 
 def _latex(table: Table) -> str:
-    head = " & ".join(["", *(_latex_text(figure.name) for figure in table.figures)])
+    head = " & ".join(["", *(_latex_text(metric.name) for metric in table.metrics)])
     rows = [" & ".join([_latex_text(name), *map(_latex_cell, cells)]) for name, cells in table.rows]
     body = [r"\toprule", rf"{head} \\", r"\midrule", *(rf"{row} \\" for row in rows), r"\bottomrule"]
-    begin = rf"\begin{{tabular}}{{l{'r' * len(table.figures)}}}"
+    begin = rf"\begin{{tabular}}{{l{'r' * len(table.metrics)}}}"
     return "\n".join([f"% {' '.join(table.title.split())}", begin, *body, r"\end{tabular}"]) + "\n"
 
 
@@ -160,16 +162,16 @@ def _marked(cell: Cell, best: str, spread: str) -> str:
 
 
 def as_text(tables: Sequence[Table]) -> "RichTable":
-    """Tables of the same rows as one for the terminal: their rows side by side, because figures are many."""
+    """Tables of the same rows as one for the terminal: their rows side by side, because metrics are many."""
     from rich.table import Table as RichTable
 
     drawn = RichTable("", caption=_key(tables), caption_justify="left")
     for name, _ in tables[0].rows:
         drawn.add_column(shown(name), justify="right")
     for table in tables:
-        for number, figure in enumerate(table.figures):
-            last = number == len(table.figures) - 1
-            drawn.add_row(shown(figure.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
+        for number, metric in enumerate(table.metrics):
+            last = number == len(table.metrics) - 1
+            drawn.add_row(shown(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
     return drawn
 
 

@@ -30,7 +30,7 @@ class BoundedSoftmax:
         scores = torch.addmm(self.short_bias, hidden, self.short_weight.T)
         return scores[row, self.place[words]], scores.logsumexp(1)
 
-    def whole(self, hidden: Tensor, shortlist: Tensor) -> Tensor:
+    def full(self, hidden: Tensor, shortlist: Tensor) -> Tensor:
         """ln Σ exp over the whole vocabulary (B,), given that over the shortlist; a score less that is ln p."""
         if not len(self.other_weight):
             return shortlist

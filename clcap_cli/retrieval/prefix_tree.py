@@ -1,4 +1,4 @@
-"""All captions as one tree of their beginnings: what captions share is computed once."""
+"""All captions as one tree of their prefixes: what captions share is computed once."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Level:
-    """The beginnings of one length, and the words that follow them."""
+    """The prefixes of one length, and the words that follow them."""
 
     inputs: Tensor
-    """(n,) the last word of each beginning."""
+    """(n,) the last word of each prefix."""
     first: Tensor
     """(n,) its first edge; its edges follow one another."""
     count: Tensor
@@ -21,7 +21,7 @@ class Level:
     words: Tensor
     """(e,) the word of each edge, END included."""
     child: Tensor
-    """(e,) the beginning that the edge leads to, in the next level; NONE for END."""
+    """(e,) the prefix that the edge leads to, in the next level; NONE for END."""
     caption: Tensor
     """(e,) the caption that END completes; NONE for other words."""
     floor: Tensor
@@ -59,13 +59,13 @@ class PrefixTree:
                 break
 
     @property
-    def beginnings(self) -> int:
-        """Different beginnings, the empty one included."""
+    def prefixes(self) -> int:
+        """Different prefixes, the empty one included."""
         return sum(len(level.inputs) for level in self.levels)
 
     @property
     def widest(self) -> int:
-        """The most beginnings of one length."""
+        """The most prefixes of one length."""
         return max(len(level.inputs) for level in self.levels)
 
     @property

@@ -51,17 +51,17 @@ def finite(log_probs: Tensor) -> Tensor:
     return log_probs
 
 
-def retrieval_figures(ranks: Ranks, images: int) -> dict[str, float]:
-    """The study's figures: R@k for every k below the pool's size, and the ranks' median and mean."""
-    figures = {f"R@{k}": ranks.recall(k) for k in CUTOFFS if k < images}
+def retrieval_metrics(ranks: Ranks, images: int) -> dict[str, float]:
+    """The study's metrics: R@k for every k below the pool's size, and the ranks' median and mean."""
+    metrics = {f"R@{k}": ranks.recall(k) for k in CUTOFFS if k < images}
     expected = ranks.expected.double()
-    return {**figures, "median_rank": _median(expected), "mean_rank": float(expected.mean())}
+    return {**metrics, "median_rank": _median(expected), "mean_rank": float(expected.mean())}
 
 
-def chance_figures(images: int) -> dict[str, float]:
+def chance_metrics(images: int) -> dict[str, float]:
     """What captions that say nothing about their image would give."""
-    figures = {f"R@{k}": k / images for k in CUTOFFS if k < images}
-    return {**figures, "median_rank": (images + 1) / 2, "mean_rank": (images + 1) / 2}
+    metrics = {f"R@{k}": k / images for k in CUTOFFS if k < images}
+    return {**metrics, "median_rank": (images + 1) / 2, "mean_rank": (images + 1) / 2}
 
 
 def _median(values: Tensor) -> float:

@@ -1,7 +1,7 @@
 """Every caption under every image, with three savings of which none changes a ln p that matters.
 
-- Prefix tree: captions share their beginnings, and each beginning is followed once a block of images.
-- Pruning: ln p only falls as words are added, so an image that is below the floor of every caption under a beginning
+- Prefix tree: captions share their prefixes, and each prefix is followed once a block of images.
+- Pruning: ln p only falls as words are added, so an image that is below the floor of every caption under a prefix
   can be left there.
 - Bounded softmax: the sum over a shortlist of the vocabulary is less than the whole, which bounds ln p from above; only
   images that the bound cannot dismiss get the whole.
@@ -37,21 +37,21 @@ class Work:
     """How much was computed, counted in predictions of a next word."""
 
     shared: int = 0
-    """Different beginnings times images: what the prefix tree leaves."""
-    followed: int = 0
-    """What pruning leaves of them."""
-    whole: int = 0
-    """Those of them that took the whole vocabulary."""
+    """Different prefixes times images: predictions left after sharing prefixes."""
+    expanded: int = 0
+    """Predictions left after pruning."""
+    full_softmax: int = 0
+    """Predictions of these that needed the softmax over the full vocabulary."""
 
 
 @dataclass(frozen=True)
 class _Front(Rows):
-    """Where the walk stands: beginnings, each with an image."""
+    """Where the walk stands: prefixes, each with an image."""
 
     node: Tensor
     image: Tensor
     log_prob: Tensor
-    """Of the beginning's words."""
+    """Of the prefix's words."""
     state: Rows
 
 
@@ -66,7 +66,7 @@ def walk(
 
     ``complete`` is given captions that came to their end, their images, and ln p, (x,) each.
     """
-    work = Work(shared=tree.beginnings * len(features))
+    work = Work(shared=tree.prefixes * len(features))
     softmax = BoundedSoftmax(model.output, tree.words)
     blocks = features.blocks(_images_at_once(model, tree))
     for positions in watch(blocks, len(blocks)):
@@ -77,8 +77,8 @@ def walk(
             for first in range(0, len(front), ROWS_AT_ONCE):
                 here = front[first : first + ROWS_AT_ONCE]
                 hidden, state = model.advance(visual, here.image, here.state, level.inputs[here.node])
-                row, edge, log_prob, whole = _followers(softmax, level, here, hidden)
-                work.followed, work.whole = work.followed + len(here), work.whole + whole
+                row, edge, log_prob, full = _followers(softmax, level, here, hidden)
+                work.expanded, work.full_softmax = work.expanded + len(here), work.full_softmax + full
                 ends = level.child[edge] == NONE
                 complete(level.caption[edge[ends]], here.image[row[ends]] + int(positions[0]), log_prob[ends])
                 row, edge = row[~ends], edge[~ends]
@@ -97,7 +97,7 @@ def _followers(
     chosen, normalizer = softmax.shortlist(hidden, row, level.words[edge])
     before, floor = here.log_prob[row] + chosen, level.floor[edge]
     rows = row[before - normalizer[row] >= floor].unique_consecutive()
-    normalizer[rows] = softmax.whole(hidden[rows], normalizer[rows])
+    normalizer[rows] = softmax.full(hidden[rows], normalizer[rows])
     log_prob = before - normalizer[row]
     stays = log_prob >= floor
     return row[stays], edge[stays], log_prob[stays], len(rows)

@@ -12,7 +12,7 @@ from clcap_cli.stages.options import Out, Seed
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.results import Comparison, Figures
+    from clcap_cli.artifacts.results import Comparison, Results
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.comparison import Difference, Side
 
@@ -43,13 +43,13 @@ def compare(
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import METRICS, open_figures, write_comparison
+    from clcap_cli.artifacts.results import METRICS, open_results, write_comparison
     from clcap_cli.evaluation.comparison import compare_sides
     from clcap_cli.metrics.bootstrap import draw
 
     out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
-    runs = [open_figures(path, METRICS) for path in metrics]
+    runs = [open_results(path, METRICS) for path in metrics]
     for run in runs:
         origin.uses("metrics", run)
     ids = _common_ids(runs)
@@ -74,7 +74,7 @@ def compare(
 class _Setting:
     """Runs that differ by their seed alone."""
 
-    runs: "list[Figures]"
+    runs: "list[Results]"
 
     @property
     def name(self) -> str:
@@ -86,11 +86,11 @@ class _Setting:
         return [[by_id[id] for id in ids] for by_id in map(_by_id, self.runs)]
 
 
-def _by_id(run: "Figures") -> "dict[ImageId, dict[str, Any]]":
+def _by_id(run: "Results") -> "dict[ImageId, dict[str, Any]]":
     return {image["image_id"]: image for image in run.images}
 
 
-def _common_ids(runs: "Sequence[Figures]") -> "list[ImageId]":
+def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":
     for run in runs:
         if not {"tokenised", "references"} <= set().union(*_fields(run.images[0])):
             raise ClcapError(f"{run.path} was written by an older clcap, which kept no texts; evaluate again")
@@ -109,7 +109,7 @@ def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
     return {frozenset(image), *map(frozenset, image.get("captions", []))}
 
 
-def _pooled(runs: "Sequence[Figures]") -> list[_Setting]:
+def _pooled(runs: "Sequence[Results]") -> list[_Setting]:
     """The settings, in the order of their first runs."""
     settings: list[_Setting] = []
     for run in runs:
@@ -121,7 +121,7 @@ def _pooled(runs: "Sequence[Figures]") -> list[_Setting]:
     return settings
 
 
-def _differ_by_seed(one: "Figures", other: "Figures") -> bool:
+def _differ_by_seed(one: "Results", other: "Results") -> bool:
     from clcap_cli.artifacts.run_cards import same_setting
 
     return one.signatures == other.signatures and same_setting(one.made_from, other.made_from)
@@ -138,7 +138,7 @@ def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side"
 def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
     """What was measured differently, so that scores cannot be compared, and what the runs differ by."""
     from clcap_cli.artifacts.run_cards import differences
-    from clcap_cli.metrics.signature import parted
+    from clcap_cli.metrics.signature import split_signature
 
     mine, theirs = first.runs[0], other.runs[0]
     measured = []
@@ -147,7 +147,7 @@ def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str
         measured.append(f"{sizes}; only the {common} in common are compared here")
     for name, signature in mine.signatures.items():
         if name in theirs.signatures:
-            own, others = (parted(text) for text in (signature, theirs.signatures[name]))
+            own, others = (split_signature(text) for text in (signature, theirs.signatures[name]))
             unlike = [key for key in dict.fromkeys([*own, *others]) if own.get(key) != others.get(key)]
             measured += [f"{name}: {key} {own.get(key)} and {others.get(key)}" for key in unlike]
     return {"measured": measured, "made": differences(mine.made_from, theirs.made_from)}
@@ -229,9 +229,9 @@ def _plain(
     """A comparison as it is written."""
     from dataclasses import asdict
 
-    from clcap_cli.artifacts.results import ComparedFigure, Comparison
+    from clcap_cli.artifacts.results import Comparison, MetricDifference
 
-    figures = {
-        one.name: ComparedFigure(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences
+    metrics = {
+        one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences
     }
-    return Comparison(first=first.name, second=other.name, figures=figures, differ=unlike)
+    return Comparison(first=first.name, second=other.name, metrics=metrics, differ=unlike)

@@ -51,10 +51,10 @@ def demo(
         retrieval = self_retrieve(checkpoint, results=results, seed=seed)
         measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
     _step("6/6  outcome on 200 test scenes that no training saw")
-    figures = {name: _read(*paths) for name, paths in measured.items()}
-    stderr().print(_table(figures))
+    metrics = {name: _read(*paths) for name, paths in measured.items()}
+    stderr().print(_table(metrics))
     say(f"The {SHOWN} images whose rank improved most:")
-    _compare(figures)
+    _compare(metrics)
     page = report([path for paths in measured.values() for path in paths])
     say(f"all of it side by side, with the pictures: {page}")
     say(f"what is more than chance: clcap compare {measured['MLE'][1]} {measured['CL'][1]}")
@@ -70,14 +70,14 @@ def _read(retrieval: Path, metrics: Path) -> dict[str, Any]:
     from clcap_cli.datasets.parsing import read_json
 
     ranked, scored = read_json(retrieval), read_json(metrics)
-    return {**scored["figures"], **ranked["figures"], "ranked": ranked["images"]}
+    return {**scored["metrics"], **ranked["metrics"], "ranked": ranked["images"]}
 
 
-def _table(figures: dict[str, dict[str, Any]]) -> "Table":
+def _table(metrics: dict[str, dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     table = Table("", *COLUMNS)
-    for name, values in figures.items():
+    for name, values in metrics.items():
         table.add_row(
             name,
             *(f"{values[column]:.3f}" if column != "unique_captions" else str(values[column]) for column in COLUMNS),
@@ -85,9 +85,9 @@ def _table(figures: dict[str, dict[str, Any]]) -> "Table":
     return table
 
 
-def _compare(figures: dict[str, dict[str, Any]]) -> None:
+def _compare(metrics: dict[str, dict[str, Any]]) -> None:
     """The images whose rank contrastive learning improved most, captions side by side."""
-    pairs = zip(figures["MLE"]["ranked"], figures["CL"]["ranked"], strict=True)
+    pairs = zip(metrics["MLE"]["ranked"], metrics["CL"]["ranked"], strict=True)
     gained = sorted(pairs, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])
     for before, after in gained[:SHOWN]:
         say(f"image {before['image_id']}")

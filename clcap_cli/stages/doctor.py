@@ -123,8 +123,8 @@ def _java() -> str:
     from clcap_cli.metrics.java import find_java
 
     java = find_java()
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
-    return f"{said.splitlines()[0]} ({java})"
+    version = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
+    return f"{version.splitlines()[0]} ({java})"
 
 
 def _scores() -> str:

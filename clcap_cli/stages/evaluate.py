@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
@@ -11,7 +11,7 @@ from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError, some
 from clcap_cli.evaluation.context import Given, context_of
-from clcap_cli.evaluation.inputs import Pairing, captioned, predicted, read
+from clcap_cli.evaluation.inputs import EvaluationInputs, captioned, predicted, read
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
 from clcap_cli.stages.stage import check_unused, flattened, stage
@@ -28,7 +28,7 @@ FEW = 100
 
 @stage
 def evaluate(
-    subjects: Annotated[
+    models_or_results: Annotated[
         list[Path] | None,
         OneOrMore(),
         Argument("A captioner, *.pt, or several of one tokenizer as an ensemble, or COCO results, *.json."),
@@ -63,7 +63,7 @@ def evaluate(
     spice_models: Annotated[Path | None, Option("Folder of SPICE's models, if pycocoevalcap has none.")] = None,
     retrieval: Annotated[
         Path | None,
-        Option("*.retrieval.json of these captions, to have its figures here too."),
+        Option("*.retrieval.json of these captions, to have its metrics here too."),
     ] = None,
     submission: Annotated[
         Path | None,
@@ -104,49 +104,50 @@ def evaluate(
 
     chosen = chosen_metrics(metrics)
     origin = Origin("evaluate", settings)
-    subject = _subject(subjects, predictions)
+    subject = _subject(models_or_results, predictions)
     if subject.suffix != ".pt":
         check_unused(decoding, "it is for checkpoints; these captions are written already")
     if predictions is not None:
-        pairing = predicted(predictions, references, split, origin)
+        inputs = predicted(predictions, references, split, origin)
     elif subject.suffix == ".pt":
-        opened = open_models(subjects or [], captions, features, compute, origin)
-        pairing = captioned(opened, references, split, decoding, seed, origin)
+        opened = open_models(models_or_results or [], captions, features, compute, origin)
+        inputs = captioned(opened, references, split, decoding, seed, origin)
     else:
-        pairing = read(subject, references, split, captions, origin)
-    scored = pairing.common(subject, only_common)
-    references_of = _first(pairing.references, scored, references_per_image)
-    name = _name(subjects or [subject])
+        inputs = read(subject, references, split, captions, origin)
+    scored = inputs.common(subject, only_common)
+    references_of = _first(inputs.references, scored, references_per_image)
+    name = _name(models_or_results or [subject])
     out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.read)
     if submission is not None or test_results is not None:
         _submit(subject, test_results, submission)
-    context = context_of(scored, pairing, Given(retrieval, cider_df, captions, features, spice_models), origin)
+    context = context_of(scored, inputs, Given(retrieval, cider_df, captions, features, spice_models), origin)
     _announce(scored, references_of, chosen, cider_df)
     metrics_to_score = [metric for metric in every_metric() if metric in chosen or metric.computed == "always"]
     scores = score_captions(scored, references_of, draw(len(scored), seed), metrics_to_score, context)
     if not any(metric.name in scores.by_metric for metric in chosen):
         raise ClcapError("; ".join(scores.not_scored.values()))
-    shared = _shared_signature(scores, split, pairing)
-    _write(out, scores, _counts(scores, pairing), shared, origin)
+    shared = _shared_signature(scores, split, inputs)
+    _write(out, scores, inputs, shared, origin)
     _say_scores(scores, chosen, shared)
     return out
 
 
-def _subject(subjects: Sequence[Path] | None, predictions: Path | None) -> Path:
+def _subject(models_or_results: Sequence[Path] | None, predictions: Path | None) -> Path:
     """What is scored, by which messages and the output are called: the first of several checkpoints."""
-    if (predictions is None) == (not subjects):
+    if (predictions is None) == (not models_or_results):
         raise InvalidValueError(
-            "subjects", "give either a checkpoint or COCO results, or captions from anywhere with --predictions"
+            "models_or_results",
+            "give either a checkpoint or COCO results, or captions from anywhere with --predictions",
         )
     if predictions is not None:
         return predictions
-    assert subjects is not None
-    others = [path for path in subjects if path.suffix != ".pt"]
-    if others and len(subjects) > 1:
+    assert models_or_results is not None
+    others = [path for path in models_or_results if path.suffix != ".pt"]
+    if others and len(models_or_results) > 1:
         raise ClcapError(
             f"several checkpoints, *.pt, are scored as an ensemble, but {others[0]} is none; give one file"
         )
-    return subjects[0]
+    return models_or_results[0]
 
 
 def _announce(
@@ -163,25 +164,26 @@ def _announce(
         say(f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them")
 
 
-def _counts(scores: "Scores", pairing: Pairing) -> dict[str, Any]:
-    """How many images and different captions were scored, and how many of either were not."""
-    predictions, images = scores.predictions, len(scores.predictions.ids)
-    captions = sum(map(len, pairing.predictions.values())) - len(predictions.raw)
-    left_out = {"captions": captions, "images": len(pairing.references) - images}
-    return {"images": images, "unique_captions": len(set(predictions.raw)), "left_out": left_out}
+def _write(out: Path, scores: "Scores", inputs: EvaluationInputs, shared: str, origin: "Origin") -> None:
+    from clcap_cli.artifacts.results import METRICS, Measured, write_results
+    from clcap_cli.artifacts.run_cards import run_cards_of
+
+    counts = {"images": len(scores.predictions.ids), "unique_captions": len(set(scores.predictions.raw))}
+    measured = Measured(
+        metrics={**scores.values, **counts},
+        intervals=scores.intervals,
+        signatures={name: f"{own}|{shared}" for name, own in scores.signatures.items()},
+        images=scores.entries(),
+        details={"not_scored": scores.not_scored, "left_out": _left_out(scores, inputs)},
+    )
+    made_from = {"made_from": [card.model_dump() for card in run_cards_of(origin)]}
+    write_results(out, METRICS, measured, origin, made_from)
 
 
-def _write(out: Path, scores: "Scores", counts: Mapping[str, Any], shared: str, origin: "Origin") -> None:
-    from clcap_cli.artifacts.results import METRICS, write_figures
-    from clcap_cli.artifacts.run_cards import cards_of
-
-    more = {
-        "intervals": scores.intervals,
-        "signatures": {name: f"{own}|{shared}" for name, own in scores.signatures.items()},
-        "not_scored": scores.not_scored,
-    }
-    made_from = {"made_from": [card.model_dump() for card in cards_of(origin)]}
-    write_figures(out, METRICS, {**scores.values, **counts}, scores.entries(), origin, more, made_from)
+def _left_out(scores: "Scores", inputs: EvaluationInputs) -> dict[str, int]:
+    """The numbers of captions without references, and of images with references but without captions."""
+    captions = sum(map(len, inputs.predictions.values())) - len(scores.predictions.raw)
+    return {"captions": captions, "images": len(inputs.references) - len(scores.predictions.ids)}
 
 
 def _submit(results: Path, test_results: Path | None, folder: Path | None) -> None:
@@ -213,13 +215,13 @@ def _first(
     return {id: references[id][:wanted] for id in scored}
 
 
-def _shared_signature(scores: "Scores", split: str, pairing: Pairing) -> str:
+def _shared_signature(scores: "Scores", split: str, inputs: EvaluationInputs) -> str:
     from clcap_cli.digests import digest_of_json
     from clcap_cli.metrics.signature import shared_signature
 
-    split = split if pairing.splits else "all"
+    split = split if inputs.splits else "all"
     which = f"{split}#{digest_of_json(sorted(map(str, scores.predictions.ids)))[:8]}"
-    return shared_signature(scores.predictions, split=which, decoding=pairing.decoding, precision=pairing.precision)
+    return shared_signature(scores.predictions, split=which, decoding=inputs.decoding, precision=inputs.precision)
 
 
 def _say_scores(scores: "Scores", chosen: "Sequence[Metric]", shared: str) -> None:
@@ -234,5 +236,5 @@ def _say_scores(scores: "Scores", chosen: "Sequence[Metric]", shared: str) -> No
     say(f"{'':<{width}} {shared}")
 
 
-def _name(subjects: Sequence[Path]) -> str:
-    return "+".join(path.name.removesuffix(path.suffix).removesuffix(".captions") for path in subjects)
+def _name(models_or_results: Sequence[Path]) -> str:
+    return "+".join(path.name.removesuffix(path.suffix).removesuffix(".captions") for path in models_or_results)

@@ -12,7 +12,7 @@ from clcap_cli.stages.stage import stage
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.reporting.experiments import Experiments
-    from clcap_cli.reporting.image_sources import Originals
+    from clcap_cli.reporting.image_sources import ImageSources
     from clcap_cli.reporting.runs import Run
 
 
@@ -34,13 +34,13 @@ def report(
     latex: Annotated[Path | None, Option("Also write the tables for LaTeX.")] = None,
     plots: Annotated[Path | None, Option("Folder to write the plots to, as PNG and SVG.")] = None,
 ) -> Path | None:
-    """Put figures, curves and captions of one or more runs side by side, in one page that opens anywhere.
+    """Put metrics, curves and captions of one or more runs side by side, in one page that opens anywhere.
 
     A run is the files of one name: nt_cl.metrics.json and nt_cl.retrieval.json, with the log of its training where it
     lies beside them. Runs are compared with the first one given; nt_cl comes after nt. The page is report.html beside
     the first file unless --out says otherwise.
 
-    --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "figures": ["R@1", "CIDEr"],
+    --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "metrics": ["R@1", "CIDEr"],
     "rows": {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"}}: each row is the mean and standard deviation over the runs whose
     name fits, {seed} being any digits. Curves, plots and captions are then those of the first run of each row.
 
@@ -108,19 +108,19 @@ def _page(runs: "list[Run]", experiments: "Experiments", given: list[Path]) -> s
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")
     shown = experiments.examples
-    originals = trace(shown)
-    pictures = _pictures(shown, originals, given)
-    return render(runs, all_plots(shown), originals, pictures, experiments)
+    image_sources = trace(shown)
+    pictures = _pictures(shown, image_sources, given)
+    return render(runs, all_plots(shown), image_sources, pictures, experiments)
 
 
-def _pictures(runs: "list[Run]", originals: "Originals", given: list[Path]) -> "dict[ImageId, str]":
+def _pictures(runs: "list[Run]", image_sources: "ImageSources", given: list[Path]) -> "dict[ImageId, str]":
     """Thumbnails of all images whose files are found; what is missing is said."""
     from clcap_cli.reporting.image_sources import find_pictures
     from clcap_cli.reporting.thumbnails import thumbnails
 
     ids = list(dict.fromkeys(id for run in runs for id in run.images))
-    files = find_pictures(ids, originals.names, given or originals.folders)
-    missing = [originals.names.get(id, id) for id in ids if id not in files]
+    files = find_pictures(ids, image_sources.names, given or image_sources.folders)
+    missing = [image_sources.names.get(id, id) for id in ids if id not in files]
     if missing:
         where = f"in {', '.join(map(str, given))}" if given else "found; give their folder with --images"
         say(f"{len(missing)} of {len(ids)} pictures are not {where} (the first: {missing[0]})")

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from clcap_cli.artifacts.results import CaptionResults
+    from clcap_cli.artifacts.results import CaptionResults, Measured
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.retrieval.tree_walk import Work
     from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 LARGEST_POOL = 5000
@@ -63,9 +62,10 @@ def self_retrieve(
     from clcap_cli.artifacts.atomic import check_writable, together
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_figures
+    from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_results
+    from clcap_cli.evaluation.inputs import decoding_of
     from clcap_cli.evaluation.model_inputs import decode_texts, open_model
-    from clcap_cli.retrieval.ranks import chance_figures, retrieval_figures
+    from clcap_cli.retrieval.results import images_signature, retrieval_results
     from clcap_cli.retrieval.search import find_ranks, score_matrix
 
     if decoding.num_captions > 1:
@@ -90,26 +90,20 @@ def self_retrieve(
         tokens, lengths = _encode(texts, chain.checkpoint.tokenizer, reader.device)
     started = time.monotonic()
     found = find_ranks(chain.model, reader, tokens, lengths, watching("ranking, blocks of images"))
-    ranks, figures = found.ranks, retrieval_figures(found.ranks, len(ids))
     seconds = time.monotonic() - started
-    each = zip(ids, texts, ranks.expected.tolist(), ranks.tied.tolist(), found.own.tolist(), strict=True)
-    names = ("image_id", "caption", "rank", "tied", "log_prob")
-    overall = {
-        **figures,
-        "chance": chance_figures(len(ids)),
-        "images": len(ids),
-        "unique_captions": len(set(texts)),
-        "captions_in_a_tie": int((ranks.tied > 1).sum()),
-        "search": _search_figures(found.work, len(ids), int((lengths + 1).sum())),
+    signature = {
+        "split": images_signature(ids, split),
+        "decoding": decoding_of(given) if given else decoding.signature(seed),
+        "precision": "fp32",
     }
+    measured = retrieval_results(found, ids, texts, int((lengths + 1).sum()), seed, signature)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
-    images = [dict(zip(names, values, strict=True)) for values in each]
     with together():
-        write_figures(out, RETRIEVAL, overall, images, origin, beside={"timing": timing})
+        write_results(out, RETRIEVAL, measured, origin, unidentified={"timing": timing})
         if full_matrix is not None:
             scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
             write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
-    _say_figures(overall, seconds)
+    _print_summary(measured, seconds)
     return out
 
 
@@ -146,27 +140,14 @@ def _encode(texts: list[str], tokenizer: "Tokenizer", device: "torch.device") ->
     return tokens, lengths
 
 
-def _search_figures(work: "Work", images: int, words: int) -> dict[str, float]:
-    """What the search saved: shares of the predictions that are left after each saving, one after another."""
-    return {
-        "pairs": images * images,
-        "predictions": words * images,
-        "distinct_prefixes": work.shared // images,
-        "left_by_prefix_tree": work.shared / (words * images),
-        "left_by_pruning": work.followed / work.shared,
-        "left_by_bounded_softmax": work.whole / max(work.followed, 1),
-    }
-
-
-def _say_figures(figures: dict, seconds: float) -> None:
-    chance = figures["chance"]
-    shown = [f"{name} {figures[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
-    say(f"{figures['images']} images, {figures['unique_captions']} unique captions: " + ", ".join(shown))
-    if figures["captions_in_a_tie"]:
-        say(f"{figures['captions_in_a_tie']} captions score another image the same as theirs")
-    search = figures["search"]
+def _print_summary(measured: "Measured", seconds: float) -> None:
+    metrics, chance, search = measured.metrics, measured.details["chance"], measured.details["search"]
+    shown = [f"{name} {metrics[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
+    say(f"{metrics['images']} images, {metrics['unique_captions']} unique captions: " + ", ".join(shown))
+    if metrics["tied_captions"]:
+        say(f"{metrics['tied_captions']} captions score another image the same as theirs")
     say(
-        f"{search['pairs']:,} pairs, {seconds:.1f} s: of their words {search['left_by_prefix_tree']:.1%} were left by "
-        f"sharing prefixes, {search['left_by_pruning']:.1%} of these by pruning, and "
-        f"{search['left_by_bounded_softmax']:.1%} of those needed the full softmax"
+        f"{search['pairs']:,} pairs, {seconds:.1f} s: of their words {search['share_after_prefix_tree']:.1%} were left "
+        f"by sharing prefixes, {search['share_after_pruning']:.1%} of these by pruning, and "
+        f"{search['share_of_full_softmax']:.1%} of those needed the full softmax"
     )

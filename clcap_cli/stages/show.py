@@ -99,14 +99,14 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/captions": _captions,
         "clcap/features": _features,
         "clcap/checkpoint": _checkpoint,
-        "clcap/evaluator": _evaluator,
+        "clcap/discriminator": _discriminator,
         "clcap/caption-results": _results,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
         "clcap/neighbours": _kept,
         "clcap/tokens": _kept,
         "clcap/reference-log-probs": _kept,
-    }.get(provenance.format, _figures)(file)
+    }.get(provenance.format, _metrics)(file)
 
 
 def _captions(file: Path) -> dict[str, str]:
@@ -185,13 +185,13 @@ def _sizes(config: "CaptionerConfig") -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
 
 
-def _evaluator(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.discriminators import open_evaluator
+def _discriminator(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.discriminators import open_discriminator
 
-    opened = open_evaluator(file)
+    opened = open_discriminator(file)
     config = opened.config
     return {
-        "model": f"evaluator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
+        "model": f"discriminator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
         "tokens": _tokens(opened.tokenizer),
         "backbone": opened.backbone.description,
     }
@@ -204,12 +204,11 @@ def _results(file: Path) -> dict[str, str]:
     return {"captions": f"{len(captions)}, {len(set(captions))} unique"}
 
 
-def _figures(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.results import open_figures
-    from clcap_cli.datasets.parsing import numbers_in
+def _metrics(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.results import open_results
 
-    figures = numbers_in(open_figures(file).figures)
-    return {"figures": "  ".join(f"{name} {value:.4g}" for name, value in figures.items())}
+    metrics = open_results(file).metrics
+    return {"metrics": "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())}
 
 
 def _comparison(file: Path) -> dict[str, str]:
@@ -219,7 +218,7 @@ def _comparison(file: Path) -> dict[str, str]:
         "compared": "; ".join(
             f"{one.second} against {one.first}: "
             + (
-                ", ".join(f"{name} {found.verdict}" for name, found in one.figures.items() if found.told)
+                ", ".join(f"{name} {found.verdict}" for name, found in one.metrics.items() if found.significant)
                 or "no difference"
             )
             for one in open_comparison(file)

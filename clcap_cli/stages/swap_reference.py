@@ -53,26 +53,39 @@ def swap_reference(
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
     following = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
     check_tokenizer(current, trained.tokenizer, trained.path)
-    spoken = captions_for(current, captions)
-    seen = features_for(trained, spoken, features)
-    ref_seen = features_for(current, spoken, ref_features, "--ref-features")
+    captions_h5 = captions_for(current, captions)
+    features_h5 = features_for(trained, captions_h5, features)
+    reference_h5 = features_for(current, captions_h5, ref_features, "--ref-features")
     origin = Origin("swap-reference", settings)
-    for role, artifact in (("reference", current), ("candidate", trained), ("captions", spoken), ("features", seen)):
+    for role, artifact in (
+        ("reference", current),
+        ("candidate", trained),
+        ("captions", captions_h5),
+        ("features", features_h5),
+    ):
         origin.uses(role, artifact)
     first = re.sub(r"_ref\d+$", "", ref.stem)
     out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
-    where = compute.start()
+    device = compute.start()
     split = CaptionSplit(
-        spoken, "val", where, [*seen.skipped, *ref_seen.skipped], current.tokenizer, current.config.max_length
+        captions_h5,
+        "val",
+        device,
+        [*features_h5.skipped, *reference_h5.skipped],
+        current.tokenizer,
+        current.config.max_length,
     )
-    before, after = _measure(current, split, ref_seen, seed), _measure(trained, split, seen, seed)
+    before, after = (
+        _measure(current, split, reference_h5, seed),
+        _measure(trained, split, features_h5, seed),
+    )
     for name in before:
         say(f"{name}: reference {before[name]:.4f}, candidate {after[name]:.4f}")
     worse = _worse(before, after)
     if worse and not force:
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
     record = {"comparison": {"reference": before, "candidate": after}}
-    model = trained.captioner(where)
+    model = trained.captioner(device)
     write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, following, origin)
     drop(log_probs_beside(ref), REFERENCE)
     say(f"round {following.round}: train on with clcap train-cl --ref {out}")
@@ -86,7 +99,7 @@ def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Feature
 
     model = checkpoint.captioner(split.device)
     log_probs, _ = split_log_probs(model, split, StoredFeatures(features, split.ids, model))
-    return {"log_prob": float(log_probs.mean()), **CaptionSample(split, features, model, seed).figures(model)}
+    return {"log_prob": float(log_probs.mean()), **CaptionSample(split, features, model, seed).metrics(model)}
 
 
 def _worse(before: dict[str, float], after: dict[str, float]) -> str:

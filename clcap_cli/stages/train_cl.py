@@ -49,9 +49,9 @@ def train_cl(
             "--redraw-negatives/--fix-negatives",
         ),
     ] = None,
-    evaluator: Annotated[
+    discriminator: Annotated[
         Path | None,
-        Option("adversarial's *.evaluator.pt to go on with; default: a new one."),
+        Option("adversarial's *.discriminator.pt to go on with; default: a new one."),
     ] = None,
     no_cache: Annotated[
         bool,
@@ -79,10 +79,10 @@ def train_cl(
     check_selection(learned, objective, optimisation.select_by)
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import write_checkpoint
-    from clcap_cli.artifacts.discriminators import evaluator_beside, write_evaluator
+    from clcap_cli.artifacts.discriminators import discriminator_beside, write_discriminator
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
-    from clcap_cli.stages.train_cl_inputs import evaluator_for, open_files, sampler_of
+    from clcap_cli.stages.train_cl_inputs import discriminator_for, open_files, sampler_of
     from clcap_cli.stages.training_setup import start_training
     from clcap_cli.training.loop import log_beside, train
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
@@ -97,9 +97,9 @@ def train_cl(
     split, val = (opened.split(name, device) for name in ("train", "val"))
     sampler = sampler_of(split, opened.captions, opened.features, negatives)
     reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
-    discriminator = evaluator_for(start, evaluator, device, origin) if learned.has_discriminator else None
-    if discriminator:
-        check_writable(evaluator_beside(out), origin.read)
+    network = discriminator_for(start, discriminator, device, origin) if learned.has_discriminator else None
+    if network:
+        check_writable(discriminator_beside(out), origin.read)
     redraw = bool(learned.redraws_negatives if redraw_negatives is None else redraw_negatives)
     inputs = TaskInputs(
         negatives=sampler,
@@ -112,8 +112,8 @@ def train_cl(
         reference=reference,
         cache=cache,
         precision=optimisation.precision,
-        discriminator=discriminator,
-        warm=evaluator is not None,
+        discriminator=network,
+        warm=discriminator is not None,
     )
     task: ObjectiveTask = at(learned.task)(learned, inputs)
     task.prepare()
@@ -122,8 +122,8 @@ def train_cl(
         record = train(task, optimisation, log)
         shared = start.tokenizer, opened.features.backbone, record
         with together():
-            if discriminator:
-                write_evaluator(evaluator_beside(out), discriminator, *shared, origin)
+            if network:
+                write_discriminator(discriminator_beside(out), network, *shared, origin)
             write_checkpoint(out, start.model, task.model, *shared, opened.reference.lineage, origin)
     sampler.report()
     return out

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from clcap_cli.artifacts.cache import NEIGHBOURS, REFERENCE, KeptArrays, log_probs_beside, neighbours_beside
+from clcap_cli.artifacts.cache import NEIGHBOURS, REFERENCE, ArrayCache, log_probs_beside, neighbours_beside
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.compatibility import captions_for, check_backbone, check_tokenizer, features_for
-from clcap_cli.artifacts.discriminators import open_evaluator
+from clcap_cli.artifacts.discriminators import open_discriminator
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import watching
 from clcap_cli.digests import digest
-from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.models.registry import with_dropout
 from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.stages.options import NegativesName
@@ -56,7 +56,7 @@ class TrainingFiles:
         longest = min(self.start.config.max_length, self.reference.config.max_length)
         return CaptionSplit(self.captions, name, device, skipped, self.start.tokenizer, longest)
 
-    def reference_cache(self) -> KeptArrays | None:
+    def reference_cache(self) -> ArrayCache | None:
         """The reference's ln p of pairs that recur; None for an objective that needs no reference."""
         if self.reference_features is None:
             return None
@@ -64,7 +64,7 @@ class TrainingFiles:
         origin.uses("reference", self.reference)
         origin.uses("captions", self.captions)
         origin.uses("reference features", self.reference_features)
-        return KeptArrays(log_probs_beside(self.reference.path), REFERENCE, origin)
+        return ArrayCache(log_probs_beside(self.reference.path), REFERENCE, origin)
 
 
 def open_files(
@@ -79,17 +79,17 @@ def open_files(
     """Open a reference with what it was made from, or with what is given, and record in ``origin`` what is used."""
     reference, start = open_checkpoint(ref), open_checkpoint(target or ref)
     check_tokenizer(reference, start.tokenizer, start.path)
-    spoken = captions_for(reference, captions)
-    seen = features_for(start, spoken, features)
-    for role, artifact in (("target", start), ("captions", spoken), ("features", seen)):
+    captions_h5 = captions_for(reference, captions)
+    features_h5 = features_for(start, captions_h5, features)
+    for role, artifact in (("target", start), ("captions", captions_h5), ("features", features_h5)):
         origin.uses(role, artifact)
     if not needs_reference:
-        return TrainingFiles(reference, start, spoken, seen, None)
+        return TrainingFiles(reference, start, captions_h5, features_h5, None)
     shared = features if target is None else None
-    reference_seen = features_for(reference, spoken, ref_features or shared, "--ref-features")
+    reference_h5 = features_for(reference, captions_h5, ref_features or shared, "--ref-features")
     origin.uses("reference", reference)
-    origin.uses("reference features", reference_seen)
-    return TrainingFiles(reference, start, spoken, seen, reference_seen)
+    origin.uses("reference features", reference_h5)
+    return TrainingFiles(reference, start, captions_h5, features_h5, reference_h5)
 
 
 def sampler_of(
@@ -101,7 +101,7 @@ def sampler_of(
     origin = Origin("train-cl", {"nearest": MOST_SIMILAR})
     origin.uses("features", features)
     origin.uses("captions", captions)
-    kept = KeptArrays(neighbours_beside(features.path), NEIGHBOURS, origin)
+    kept = ArrayCache(neighbours_beside(features.path), NEIGHBOURS, origin)
 
     def compute() -> np.ndarray:
         pooled = features.pooled_at(features.rows_of(split.ids))
@@ -116,16 +116,16 @@ def sampler_of(
     return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])
 
 
-def evaluator_for(start: Checkpoint, given: Path | None, device: torch.device, origin: Origin) -> Evaluator:
-    """A new evaluator of the captioner's captions, or the one that is ``given``.
+def discriminator_for(start: Checkpoint, given: Path | None, device: torch.device, origin: Origin) -> Discriminator:
+    """A new discriminator of the captioner's captions, or the one that is ``given``.
 
     Raises ClcapError when that one is of another tokenizer or backbone.
     """
     if given is None:
         tokenizer, channels = start.tokenizer, start.backbone.pooled_channels
-        return Evaluator(EvaluatorConfig(tokenizer.size, channels, end_token=tokenizer.end)).to(device)
-    saved = open_evaluator(given)
+        return Discriminator(DiscriminatorConfig(tokenizer.size, channels, end_token=tokenizer.end)).to(device)
+    saved = open_discriminator(given)
     check_tokenizer(start, saved.tokenizer, given)
     check_backbone(start, saved.backbone, str(given))
-    origin.uses("evaluator", saved)
-    return saved.evaluator(device)
+    origin.uses("discriminator", saved)
+    return saved.discriminator(device)

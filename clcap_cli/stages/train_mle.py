@@ -45,15 +45,15 @@ def train_mle(
     from clcap_cli.training.mle_task import MleTask
     from clcap_cli.training.validation import CaptionSample
 
-    spoken, seen = open_captions(captions), open_features(features)
-    check_images(spoken, seen)
+    captions_h5, features_h5 = open_captions(captions), open_features(features)
+    check_images(captions_h5, features_h5)
     origin = Origin("train-mle", settings)
-    origin.uses("captions", spoken)
-    origin.uses("features", seen)
+    origin.uses("captions", captions_h5)
+    origin.uses("features", features_h5)
     out = check_writable(out or Path("mle.pt"), origin.read)
     check_writable(log_beside(out))
-    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else spoken.tokenizer
-    encoded = spoken.encoded_by(tokenizer)
+    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
+    encoded = captions_h5.encoded_by(tokenizer)
     longest = encoded.cut(model.max_length).longest
     if cut := int((encoded.lengths > longest).sum()):
         say(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
@@ -62,18 +62,20 @@ def train_mle(
         "start_token": tokenizer.start,
         "end_token": tokenizer.end,
         "max_length": longest,
-        "pooled_channels": seen.backbone.pooled_channels,
-        "grid_channels": seen.backbone.grid_channels,
+        "pooled_channels": features_h5.backbone.pooled_channels,
+        "grid_channels": features_h5.backbone.grid_channels,
     }
     config = configure(model.model, facts, model.options(), TYPED)
-    where, optimisation = start_training(compute, optimisation, seed, settings)
-    captioner = build_model(model.model, config).to(where)
-    split, val = (CaptionSplit(spoken, name, where, seen.skipped, tokenizer, longest) for name in ("train", "val"))
-    sample = None if optimisation.select_by == "loss" else CaptionSample(val, seen, captioner, seed)
-    task = MleTask(captioner, split, val, seen, batch, seed, sample)
+    device, optimisation = start_training(compute, optimisation, seed, settings)
+    captioner = build_model(model.model, config).to(device)
+    split, val = (
+        CaptionSplit(captions_h5, name, device, features_h5.skipped, tokenizer, longest) for name in ("train", "val")
+    )
+    sample = None if optimisation.select_by == "loss" else CaptionSample(val, features_h5, captioner, seed)
+    task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
     say(f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
     with written_whole(log_beside(out)) as log:
         record = train(task, optimisation, log)
-        write_checkpoint(out, model.model, captioner, tokenizer, seen.backbone, record, Lineage(), origin)
+        write_checkpoint(out, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
     return out

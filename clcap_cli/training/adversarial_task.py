@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.compute.prefetch import ReadAhead
+from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import Purpose, stream, torch_seed
 from clcap_cli.console import progress, say
 from clcap_cli.decoding.sampling import sample
@@ -15,14 +15,14 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, evaluator_loss, reward_spread
+from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.task import Companions
 from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
-EVALUATOR_LR = 3e-4
+DISCRIMINATOR_LR = 3e-4
 WARM_UP_EPOCHS = 5
 """As the paper has it."""
 
@@ -39,7 +39,7 @@ class LoadedPairs:
 
 @dataclass(frozen=True)
 class Scores:
-    """The evaluator's logits."""
+    """The discriminator's logits."""
 
     matched: Tensor
     """(P,)"""
@@ -50,15 +50,15 @@ class Scores:
 
     @property
     def loss(self) -> Tensor:
-        """The evaluator's loss, a scalar."""
-        return evaluator_loss(self.matched, self.mismatched, self.generated)
+        """The discriminator's loss, a scalar."""
+        return discriminator_loss(self.matched, self.mismatched, self.generated)
 
     @property
-    def figures(self) -> dict[str, Tensor]:
-        """The evaluator's loss and the mean r of each kind of caption."""
+    def metrics(self) -> dict[str, Tensor]:
+        """The discriminator's loss and the mean r of each kind of caption."""
         kinds = ("matched", "mismatched", "generated")
-        means = {f"r_{kind}": getattr(self, kind).detach().sigmoid().mean() for kind in kinds}
-        return {"evaluator_loss": self.loss.detach(), **means}
+        means = {f"score_{kind}": getattr(self, kind).detach().sigmoid().mean() for kind in kinds}
+        return {"discriminator_loss": self.loss.detach(), **means}
 
 
 class AdversarialSplit:
@@ -79,10 +79,10 @@ class AdversarialSplit:
 
 
 class AdversarialTask:
-    """The captioner learns to please an evaluator, which learns to tell its captions from people's.
+    """The captioner learns to please an discriminator, which learns to tell its captions from people's.
 
-    Every step samples k captions of each image, teaches the evaluator on them and on what people wrote, and gives the
-    captioner the evaluator's r as the reward of each sample.
+    Each step samples k captions per image, trains the discriminator on them and on the references, and uses the
+    discriminator's score r as the reward of each sample.
     """
 
     def __init__(self, objective: Adversarial, inputs: TaskInputs):
@@ -93,7 +93,7 @@ class AdversarialTask:
                 "adversarial objective needs at least 2 sampled captions of an image"
             )
         assert inputs.discriminator is not None
-        target, val, self.evaluator, self.warm = inputs.target, inputs.val, inputs.discriminator, inputs.warm
+        target, val, self.discriminator, self.warm = inputs.target, inputs.val, inputs.discriminator, inputs.warm
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.device = val.device
         self.train_split, self.val_split = (
@@ -103,20 +103,20 @@ class AdversarialTask:
         blocks = self.val_split.features.blocks(self.settings.batch_size)
         self.val_batches = self.val_split.mismatched(blocks, stream(self.seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
-        self.optimizer = torch.optim.Adam(self.evaluator.parameters(), lr=EVALUATOR_LR)
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
         self.generator = self._generator("sampling")
         self.companions = Companions(
-            {"evaluator": self.evaluator}, {"evaluator": self.optimizer}, {"sampling": self.generator}
+            {"discriminator": self.discriminator}, {"discriminator": self.optimizer}, {"sampling": self.generator}
         )
 
     def prepare(self) -> None:
-        """Train the evaluator, unless it is warm, while the captioner stays as it is."""
+        """Train the discriminator, unless it is warm, while the captioner stays as it is."""
         for epoch in range(0 if self.warm else WARM_UP_EPOCHS):
             order, drawn = stream(self.seed, "warm-up order", epoch), stream(self.seed, "warm-up negatives", epoch)
-            batches, what = self._batches(order, drawn), f"evaluator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
-            loaded = ReadAhead(self.train_split.load, batches)
-            figures = [self._teach(one, self._generate(one)) for one in progress(loaded, len(batches), what)]
-            means = {name: float(sum(one[name] for one in figures)) / len(batches) for name in figures[0]}
+            batches, what = self._batches(order, drawn), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
+            loaded = Prefetcher(self.train_split.load, batches)
+            metrics = [self._teach(one, self._generate(one)) for one in progress(loaded, len(batches), what)]
+            means = {name: float(sum(one[name] for one in metrics)) / len(batches) for name in metrics[0]}
             say(f"{what}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
@@ -124,7 +124,7 @@ class AdversarialTask:
         return self._batches(stream(self.seed, "order", epoch), stream(self.seed, "negatives", epoch))
 
     def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
-        """The whole batch: the evaluator takes one step on it."""
+        """The whole batch: the discriminator takes one step on it."""
         return [(batch, 1.0)]
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
@@ -132,32 +132,32 @@ class AdversarialTask:
         return self.train_split.load(batch)
 
     def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The captioner's loss, after one step of the evaluator, and how the evaluator scores each kind of caption."""
+        """The captioner's loss after one step of the discriminator, and the mean score of each kind of caption."""
         generated = self._generate(loaded)
-        figures = self._teach(loaded, generated)
+        metrics = self._teach(loaded, generated)
         with torch.no_grad():
             rewards = self._score(loaded.features, generated).sigmoid().view(self.k, -1)
         log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image)
         loss = captioner_loss(log_probs.view(self.k, -1), rewards)
-        return loss, {**figures, "reward_spread": reward_spread(rewards)}
+        return loss, {**metrics, "reward_spread": reward_spread(rewards)}
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
-        """The evaluator's view of held-out and of sampled captions, likelihood, and self-retrieval among a sample."""
+        """The discriminator's scores of held-out and of sampled captions, log-probability, and self-retrieval."""
         split, generator = self.val_split, self._generator("validation sampling")
         scores = _joined(
             [
                 self._scores(loaded, self._sample(loaded.features, 1, generator))
-                for loaded in ReadAhead(split.load, self.val_batches)
+                for loaded in Prefetcher(split.load, self.val_batches)
             ]
         )
         log_probs, _ = split_log_probs(self.model, split.captions, split.features)
-        figures = {
-            **{name: float(value) for name, value in scores.figures.items()},
+        metrics = {
+            **{name: float(value) for name, value in scores.metrics.items()},
             "log_prob": float(log_probs.mean()),
-            **self.sample.figures(self.model),
+            **self.sample.metrics(self.model),
         }
-        return {f"val_{name}": value for name, value in figures.items()}
+        return {f"val_{name}": value for name, value in metrics.items()}
 
     def _batches(self, order: np.random.Generator, drawn: np.random.Generator) -> list[MismatchedBatch]:
         batches = shuffled_batches(len(self.train_split.captions), self.settings.batch_size, order)
@@ -182,13 +182,13 @@ class AdversarialTask:
         return CaptionBatch(found.captions, found.lengths, image)
 
     def _teach(self, loaded: LoadedPairs, generated: CaptionBatch) -> dict[str, Tensor]:
-        """One step of the evaluator, and its figures before it."""
+        """One step of the discriminator, and its metrics before it."""
         with torch.autocast(self.device.type, enabled=False):  # its backward pass is taken here
             scores = self._scores(loaded, generated)
             self.optimizer.zero_grad(set_to_none=True)
             scores.loss.backward()
             self.optimizer.step()
-        return scores.figures
+        return scores.metrics
 
     def _scores(self, loaded: LoadedPairs, generated: CaptionBatch) -> Scores:
         matched, mismatched = self._score(loaded.features, loaded.pairs).chunk(2)
@@ -196,7 +196,7 @@ class AdversarialTask:
 
     def _score(self, features: ImageFeatures, batch: CaptionBatch) -> Tensor:
         """Logits of r, one a caption of ``batch``."""
-        return self.evaluator.scores(features, batch.captions, batch.lengths, batch.image)
+        return self.discriminator.scores(features, batch.captions, batch.lengths, batch.image)
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:

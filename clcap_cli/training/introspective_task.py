@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.compute.prefetch import ReadAhead
+from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import stream
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
@@ -85,23 +85,23 @@ class IntrospectiveTask:
         blocks = self.val_features.blocks(self.settings.batch_size)
         batches = [OthersBatch(positions, self.val_others[:, positions]) for positions in blocks]
         cut = [part for batch in batches for part, _ in _parts(self.val_captions, batch, self.settings.max_tokens)]
-        loading = ReadAhead(lambda part: _loaded(self.val_captions, self.val_features, part), cut)
+        loading = Prefetcher(lambda part: _loaded(self.val_captions, self.val_features, part), cut)
         log_probs = torch.cat([self._log_probs(loaded) for loaded in loading], dim=1)
-        loss, figures = self._loss(log_probs)
+        loss, metrics = self._loss(log_probs)
         found: dict[str, Tensor | float] = {
             "loss": loss,
-            **figures,
+            **metrics,
             "log_prob": log_probs[0].mean(),
-            **self.sample.figures(self.model),
+            **self.sample.metrics(self.model),
         }
         return {f"val_{name}": float(value) for name, value in found.items()}
 
     def _loss(self, log_probs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The objective and figures, from ln p (1 + K, P)."""
+        """The objective and metrics, from ln p (1 + K, P)."""
         own, other = log_probs[0], log_probs[1:]
         difference = (own - other).detach()
-        figures = {"own_over_other": difference.mean(), "told_apart": (difference > 0).float().mean()}
-        return self.objective.loss(own, other), figures
+        metrics = {"log_prob_margin": difference.mean(), "pairwise_accuracy": (difference > 0).float().mean()}
+        return self.objective.loss(own, other), metrics
 
     def _others(self, negatives: NegativeSampler, rng: np.random.Generator) -> np.ndarray:
         """K others for every image of the sampler's split, (K, images)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from clcap_cli.compute.prefetch import ReadAhead
+from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.meter import Meter
@@ -57,17 +57,17 @@ def finish(state: TrainState) -> dict[str, Any]:
     state.task.model.load_state_dict(state.best_weights)
     state.task.model.eval()
     worse = ""
-    if criterion.prefers(found.log[0], best.figures):
-        worse = f", worse than the start's {found.log[0][criterion.figure]:.4f}"
-    say(f"kept step {best.step} (epoch {best.epoch}): {criterion.figure} {best.figures[criterion.figure]:.4f}{worse}")
+    if criterion.prefers(found.log[0], best.metrics):
+        worse = f", worse than the start's {found.log[0][criterion.metric]:.4f}"
+    say(f"kept step {best.step} (epoch {best.epoch}): {criterion.metric} {best.metrics[criterion.metric]:.4f}{worse}")
     return {
         "settings": asdict(state.settings),
         "epochs": found.epochs,
         "steps": found.step,
         "best_epoch": best.epoch,
         "best_step": best.step,
-        "criterion": criterion.figure,
-        "figures": best.figures,
+        "criterion": criterion.metric,
+        "metrics": best.metrics,
     }
 
 
@@ -77,7 +77,7 @@ def _train_epoch(state: TrainState, log: Path, until: int | None) -> None:
     batches = task.batches(found.epoch + 1)
     found.batches = len(batches)
     parted = [task.parts(batch) for batch in batches[found.batch :]]
-    reading = ReadAhead(task.load, (part for parts in parted for part, _ in parts))
+    reading = Prefetcher(task.load, (part for parts in parted for part, _ in parts))
     # Closed here, not when it is collected as garbage, where an interrupt would be lost.
     with closing(iter(reading)) as loaded:
         for parts in progress(parted, len(parted), f"epoch {found.epoch + 1}"):
@@ -107,21 +107,21 @@ def _step(state: TrainState, parts: Sequence[tuple[Any, float]], loaded: Iterato
 def _learn(state: TrainState, loaded: Any, share: float) -> None:
     """Add the gradients of a part of a batch."""
     with torch.autocast(state.device.type, torch.bfloat16, enabled=state.settings.precision == "bf16"):
-        loss, figures = state.task.loss(loaded)
+        loss, metrics = state.task.loss(loaded)
     if not torch.isfinite(loss):
         step = f"epoch {state.progress.epoch + 1}, step {state.progress.step + 1}"
         raise ClcapError(f"{step}: the loss is {loss.item()}: training diverged; try a smaller --lr")
     (loss * share).backward()
-    state.meter.add({"loss": loss.detach(), **figures}, share)
+    state.meter.add({"loss": loss.detach(), **metrics}, share)
 
 
 def _validate(state: TrainState, log: Path) -> None:
     """Measure the model where it is, and keep it if it is the best."""
-    figures = {**state.meter.means(), **_validated(state.task)}
-    _report(state, log, figures)
-    state.offer(figures)
+    metrics = {**state.meter.means(), **_validated(state.task)}
+    _report(state, log, metrics)
+    state.offer(metrics)
     if state.validations_since_best >= state.settings.patience:
-        say(f"no better {state.criterion.figure} in {state.settings.patience} validations: stopping")
+        say(f"no better {state.criterion.metric} in {state.settings.patience} validations: stopping")
 
 
 def _validated(task: Task) -> dict[str, float]:
@@ -130,15 +130,15 @@ def _validated(task: Task) -> dict[str, float]:
         return task.validate()
 
 
-def _report(state: TrainState, log: Path, figures: Mapping[str, float]) -> None:
-    """Write the figures of a validation to the log and to the screen, and begin to measure anew."""
+def _report(state: TrainState, log: Path, metrics: Mapping[str, float]) -> None:
+    """Write the metrics of a validation to the log and to the screen, and begin to measure anew."""
     found, seconds = state.progress, state.meter.seconds
     place = {"epoch": found.epochs, "step": found.step}
     rate = {"lr": state.optimizer.param_groups[0]["lr"]} if found.step else {}
-    found.log.append({**place, **figures, **rate, "seconds": round(seconds, 2)})
+    found.log.append({**place, **metrics, **rate, "seconds": round(seconds, 2)})
     with log.open("a", encoding="utf-8") as file:
         file.write(_line(found.log[-1]))
-    shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    shown = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
     say(f"epoch {found.epochs}/{state.settings.epochs}, step {found.step}  {shown}  ({seconds:.0f} s)")
     state.meter = Meter()
 

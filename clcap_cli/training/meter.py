@@ -23,9 +23,9 @@ class Meter:
         """Seconds since the start."""
         return time.monotonic() - self.started
 
-    def add(self, figures: Mapping[str, Tensor], share: float) -> None:
-        """Add the figures of a part of a batch, weighted by its share of the batch."""
-        for name, value in figures.items():
+    def add(self, metrics: Mapping[str, Tensor], share: float) -> None:
+        """Add the metrics of a part of a batch, weighted by its share of the batch."""
+        for name, value in metrics.items():
             self.sums[name] += value * share
 
     def totals(self) -> dict[str, float]:
@@ -33,6 +33,6 @@ class Meter:
         return {name: float(value) for name, value in self.sums.items()}
 
     def means(self) -> dict[str, float]:
-        """The mean of each figure over the steps, and the share of the time spent waiting for data."""
+        """The mean of each metric over the steps, and the share of the time spent waiting for data."""
         means = {name: value / self.steps for name, value in self.totals().items()}
-        return {**means, "loader_share": self.waited / self.seconds}
+        return {**means, "data_wait_share": self.waited / self.seconds}

@@ -67,5 +67,5 @@ class MleTask:
         log_probs, lengths = split_log_probs(self.model, self.val_captions, self.val_features)
         found = {"loss": float(nats_per_word(log_probs, lengths)), "log_prob": float(log_probs.mean())}
         if self.sample:
-            found |= self.sample.figures(self.model)
+            found |= self.sample.metrics(self.model)
         return {f"val_{name}": value for name, value in found.items()}

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.cache import KeptArrays
+from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.precision import Precision
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
@@ -54,7 +54,7 @@ class PairSplit:
             MismatchedBatch(positions, self.fixed[:, self.captions.of_images(positions)[0]]) for positions in batches
         ]
 
-    def remember(self, kept: KeptArrays, precision: Precision) -> None:
+    def remember(self, kept: ArrayCache, precision: Precision) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``."""
         if self.reference:
             self.reference.remember(kept, [self.matched, self.fixed] if len(self.fixed) else [self.matched], precision)
@@ -74,16 +74,16 @@ class PairSplit:
         numbers, image = self.captions.of_images(batch.positions)
         together = np.concatenate([numbers[None], batch.negatives])
         pairs = self.captions.batch(together.ravel(), np.tile(image, len(together)))
-        seen = self.target_reader.read(batch.positions)
-        loaded = LoadedPairs(pairs, len(together), seen, None, None)
+        features = self.target_reader.read(batch.positions)
+        loaded = LoadedPairs(pairs, len(together), features, None, None)
         if self.reference is None:
             return loaded
         known = torch.from_numpy(self.reference.known[:, numbers]).to(self.captions.device)
         if len(known) == len(together):
             return replace(loaded, known=known)
         reader = self.reference.reader
-        features = seen if reader.id == self.target_reader.id else reader.read(batch.positions)
-        return replace(loaded, known=known, reference_features=features)
+        reference_features = features if reader.id == self.target_reader.id else reader.read(batch.positions)
+        return replace(loaded, known=known, reference_features=reference_features)
 
     def log_probs(self, loaded: LoadedPairs) -> PairLogProbs:
         """ln p of a batch's pairs under the target and, where there is one, under the reference."""

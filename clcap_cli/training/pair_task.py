@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.cache import KeptArrays
+from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.precision import Precision
-from clcap_cli.compute.prefetch import ReadAhead
+from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import stream
 from clcap_cli.console import say
 from clcap_cli.objectives.objective import PairObjective
@@ -46,7 +46,7 @@ class PairTask:
             self.remember(self.inputs.cache, self.inputs.precision)
         self._report_start()
 
-    def remember(self, kept: KeptArrays, precision: Precision) -> None:
+    def remember(self, kept: ArrayCache, precision: Precision) -> None:
         """Have the reference's ln p of pairs that come again from ``kept``; those of training in ``precision``."""
         self.train_split.remember(kept, precision)
         self.val_split.remember(kept, "fp32")
@@ -66,16 +66,16 @@ class PairTask:
     def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The objective, and how far matched and mismatched pairs are apart."""
         pairs = self.train_split.log_probs(loaded)
-        return self.objective.loss(pairs), pairs.figures()
+        return self.objective.loss(pairs), pairs.metrics()
 
-    def starting_figures(self, precision: Precision) -> dict[str, float]:
+    def starting_metrics(self, precision: Precision) -> dict[str, float]:
         """The loss and its parts on one batch, in training mode, before anything is learned."""
         self.model.train()
         device = self.train_split.captions.device.type
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             (batch,) = self._mismatched(self._order(1)[:1], 1)
-            loss, figures = self.loss(self.load(self.parts(batch)[0][0]))
-        return {"loss": float(loss), **{name: float(value) for name, value in figures.items()}}
+            loss, metrics = self.loss(self.load(self.parts(batch)[0][0]))
+        return {"loss": float(loss), **{name: float(value) for name, value in metrics.items()}}
 
     def loss_of_equal_models(self) -> float:
         """The loss where the target is the reference."""
@@ -87,19 +87,19 @@ class PairTask:
         split = self.val_split
         batches = split.recurring(split.target_reader.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
-        pairs = joined([split.log_probs(loaded) for loaded in ReadAhead(split.load, parts)])
-        figures: dict[str, Tensor | float] = {
+        pairs = joined([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
+        metrics: dict[str, Tensor | float] = {
             "loss": self.objective.loss(pairs),
-            **pairs.figures(),
-            "loss_bound": self.objective.loss_lower_bound(pairs),
+            **pairs.metrics(),
+            "loss_lower_bound": self.objective.loss_lower_bound(pairs),
             "log_prob": pairs.target[0].mean(),
-            **self.sample.figures(self.model),
+            **self.sample.metrics(self.model),
         }
-        return {f"val_{name}": float(value) for name, value in figures.items()}
+        return {f"val_{name}": float(value) for name, value in metrics.items()}
 
     def _report_start(self) -> None:
-        figures = self.starting_figures(self.inputs.precision)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        metrics = self.starting_metrics(self.inputs.precision)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         equal = f"(equal models without dropout: loss {self.loss_of_equal_models():.4f})"
         say(f"before the first step: {shown} {equal if self.inputs.reference else ''}".rstrip())
 

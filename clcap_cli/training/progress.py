@@ -15,7 +15,7 @@ class Best:
     epoch: int | float
     """Epochs done then, in part or in whole."""
     step: Count
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
 @dataclass

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.cache import KeptArrays
+from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.precision import Precision
 from clcap_cli.console import progress
@@ -43,7 +43,7 @@ class ReferenceOnSplit:
         self.known = np.empty((0, len(captions.caption)), dtype=np.float32)
         """(R, captions of the split): ln p of the sets of pairs that recur, as far as they are known."""
 
-    def remember(self, kept: KeptArrays, sets: Sequence[np.ndarray], precision: Precision) -> None:
+    def remember(self, kept: ArrayCache, sets: Sequence[np.ndarray], precision: Precision) -> None:
         """Have ln p of pairs that come again from ``kept``; ``sets`` are caption numbers (S, captions of the split)."""
         self.known = np.concatenate([self._kept(kept, numbers, precision) for numbers in sets])
 
@@ -58,7 +58,7 @@ class ReferenceOnSplit:
         rest = self.reference.log_probs(features, pairs[known.numel() :])
         return torch.cat([known, rest.view(-1, known.shape[1])])
 
-    def _kept(self, kept: KeptArrays, numbers: np.ndarray, precision: Precision) -> np.ndarray:
+    def _kept(self, kept: ArrayCache, numbers: np.ndarray, precision: Precision) -> np.ndarray:
         """ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
         how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
         name = digest(

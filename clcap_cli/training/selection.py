@@ -1,4 +1,4 @@
-"""By which figure of the validation split the best checkpoint is kept."""
+"""By which metric of the validation split the best checkpoint is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from clcap_cli.training.settings import SelectBy
 
 @dataclass(frozen=True)
 class Criterion:
-    """A validation figure and which way is better."""
+    """A validation metric and which way is better."""
 
-    figure: str
+    metric: str
     """Its name in the log."""
     better: Literal[1, -1]
     """1 where higher is better, -1 where lower is."""
 
-    def prefers(self, figures: Mapping[str, float], others: Mapping[str, float]) -> bool:
-        """Whether ``figures`` are better than ``others``; of equal ones neither is."""
-        return self.better * (figures[self.figure] - others[self.figure]) > 0
+    def prefers(self, metrics: Mapping[str, float], others: Mapping[str, float]) -> bool:
+        """Whether ``metrics`` are better than ``others``; of equal ones neither is."""
+        return self.better * (metrics[self.metric] - others[self.metric]) > 0
 
 
 CRITERIA: dict[SelectBy, Criterion] = {

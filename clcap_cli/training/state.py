@@ -62,11 +62,11 @@ class TrainState:
         every = self.settings.eval_every
         return self.ended or (self.progress.step % every == 0 if every else self.progress.batch == 0)
 
-    def offer(self, figures: dict[str, float]) -> None:
-        """Keep the model's weights if these figures of it are the best."""
+    def offer(self, metrics: dict[str, float]) -> None:
+        """Keep the model's weights if these metrics of it are the best."""
         progress = self.progress
-        if progress.best is None or self.criterion.prefers(figures, progress.best.figures):
-            progress.best = Best(progress.epochs, progress.step, figures)
+        if progress.best is None or self.criterion.prefers(metrics, progress.best.metrics):
+            progress.best = Best(progress.epochs, progress.step, metrics)
             self.best_weights = copy.deepcopy(self.task.model.state_dict())
 
     def save(self, path: Path, origin: Origin) -> None:

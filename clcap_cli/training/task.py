@@ -36,7 +36,7 @@ class Task(Protocol):
         """What the loss of a batch or of a part needs, in memory; called in another thread."""
 
     def loss(self, loaded: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of what was loaded, and figures to log."""
+        """The loss of what was loaded, and metrics to log."""
 
     def validate(self) -> dict[str, float]:
-        """Figures of the model, in evaluation mode, on the validation split."""
+        """Results of the model, in evaluation mode, on the validation split."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from clcap_cli.artifacts.cache import KeptArrays
+from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.precision import Precision
-from clcap_cli.models.discriminator import Evaluator
+from clcap_cli.models.discriminator import Discriminator
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.reference import ModelOnFeatures
@@ -28,11 +28,11 @@ class TaskInputs:
     """Whether negatives are drawn anew every epoch instead of once."""
     reference: ModelOnFeatures | None = None
     """None for an objective that needs none."""
-    cache: KeptArrays | None = None
+    cache: ArrayCache | None = None
     """The reference's ln p of pairs that recur; None to compute them every time."""
     precision: Precision = "fp32"
     """That of the training's matrix products."""
-    discriminator: Evaluator | None = None
+    discriminator: Discriminator | None = None
     """None for an objective that has none."""
     warm: bool = False
     """Whether the discriminator has been trained before."""

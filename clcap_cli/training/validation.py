@@ -13,7 +13,7 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval.ranks import retrieval_figures
+from clcap_cli.retrieval.ranks import retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit
 
@@ -39,21 +39,21 @@ class CaptionSample:
         chosen = np.sort(stream(seed, "validation sample").permutation(len(captions))[:SAMPLE])
         self.reader = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
         self.tokenizer = captions.tokenizer
-        people = captions.source.references(captions.rows[chosen]).values()
-        self.references = [[" ".join(words_of(text)) for text in texts] for texts in people]
+        references = captions.source.references(captions.rows[chosen]).values()
+        self.references = [[" ".join(words_of(text)) for text in texts] for texts in references]
 
     @torch.inference_mode()
-    def figures(self, model: Captioner) -> dict[str, float]:
+    def metrics(self, model: Captioner) -> dict[str, float]:
         """Self-retrieval among the sample with greedy captions, which of them differ, and their CIDEr-D.
 
         CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
         """
         found = decode([model], [self.reader], GREEDY, self.tokenizer.never_written)
         ranks = find_ranks(model, self.reader, found.captions, found.lengths).ranks
-        figures = retrieval_figures(ranks, len(self.reader))
+        metrics = retrieval_metrics(ranks, len(self.reader))
         texts = found.texts(self.tokenizer)
         return {
-            **{name: figures[name] for name in ("R@1", "R@5", "mean_rank") if name in figures},
-            "unique": len(set(texts)) / len(texts),
+            **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
+            "unique_share": len(set(texts)) / len(texts),
             "CIDEr": float(CiderD(texts, self.references).each().mean()),
         }

@@ -5,58 +5,58 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.captions import open_captions
-from clcap_cli.artifacts.discriminators import open_evaluator, write_evaluator
+from clcap_cli.artifacts.discriminators import open_discriminator, write_discriminator
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Evaluator]:
+def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Discriminator]:
     captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
-    evaluator = Evaluator(EvaluatorConfig(len(captions.tokenizer), features.backbone.pooled_channels, 6, 9))
+    discriminator = Discriminator(DiscriminatorConfig(len(captions.tokenizer), features.backbone.pooled_channels, 6, 9))
     origin = Origin("train-cl", {"seed": 7})
     origin.uses("captions", captions)
-    path = tmp_path / "nt_gan.evaluator.pt"
-    write_evaluator(path, evaluator, captions.tokenizer, features.backbone, {"epochs": 2}, origin)
-    return path, evaluator
+    path = tmp_path / "nt_gan.discriminator.pt"
+    write_discriminator(path, discriminator, captions.tokenizer, features.backbone, {"epochs": 2}, origin)
+    return path, discriminator
 
 
-def test_it_comes_back_as_it_was(written: tuple[Path, Evaluator], made_chain: Path) -> None:
-    path, evaluator = written
-    found = open_evaluator(path)
-    assert found.config == evaluator.config
+def test_it_comes_back_as_it_was(written: tuple[Path, Discriminator], made_chain: Path) -> None:
+    path, discriminator = written
+    found = open_discriminator(path)
+    assert found.config == discriminator.config
     assert found.training == {"epochs": 2}
     assert found.tokenizer == open_captions(made_chain / "captions.h5").tokenizer
     assert found.backbone == open_features(made_chain / "features.h5").backbone
-    again = found.evaluator(CPU)
+    again = found.discriminator(CPU)
     assert not again.training
-    assert all(torch.equal(value, again.state_dict()[name]) for name, value in evaluator.state_dict().items())
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in discriminator.state_dict().items())
 
 
-def test_show_says_what_it_is_and_what_it_was_made_from(written: tuple[Path, Evaluator], clcap) -> None:
+def test_show_says_what_it_is_and_what_it_was_made_from(written: tuple[Path, Discriminator], clcap) -> None:
     path, _ = written
-    assert read_provenance(path).format == "clcap/evaluator"
+    assert read_provenance(path).format == "clcap/discriminator"
     answer = clcap("show", path)
     assert answer.status == 0
-    assert "evaluator of captions, hidden 9, embedding 6" in answer.out
+    assert "discriminator of captions, hidden 9, embedding 6" in answer.out
     assert "captions: " in answer.out
 
 
-def test_a_captioner_and_an_evaluator_are_not_taken_for_one_another(
-    written: tuple[Path, Evaluator], made_chain: Path, refused
+def test_a_captioner_and_an_discriminator_are_not_taken_for_one_another(
+    written: tuple[Path, Discriminator], made_chain: Path, refused
 ) -> None:
     path, _ = written
-    assert refused("caption", path) == f"{path} is a clcap/evaluator file; clcap/checkpoint is needed here"
-    with pytest.raises(ClcapError, match=r"nt.pt is a clcap/checkpoint file; clcap/evaluator is needed here"):
-        open_evaluator(made_chain / "nt.pt")
+    assert refused("caption", path) == f"{path} is a clcap/discriminator file; clcap/checkpoint is needed here"
+    with pytest.raises(ClcapError, match=r"nt.pt is a clcap/checkpoint file; clcap/discriminator is needed here"):
+        open_discriminator(made_chain / "nt.pt")
 
 
-def test_a_file_cut_short(written: tuple[Path, Evaluator], refused) -> None:
+def test_a_file_cut_short(written: tuple[Path, Discriminator], refused) -> None:
     path, _ = written
     path.write_bytes(path.read_bytes()[:2000])
     assert refused("show", path) == f"{path} is not a readable checkpoint (damaged or cut short); make it again"
@@ -69,20 +69,20 @@ class Evil:
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_pickled_objects_are_refused(tmp_path: Path, capsys, plain: bool) -> None:
-    path = tmp_path / "evil.evaluator.pt"
+    path = tmp_path / "evil.discriminator.pt"
     path.write_bytes(pickle.dumps(Evil())) if plain else torch.save({"weights": Evil()}, path)
     with pytest.raises(ClcapError, match="holds pickled Python objects, which clcap never loads"):
-        open_evaluator(path)
+        open_discriminator(path)
     assert capsys.readouterr().out == ""
 
 
-def test_a_newer_version_is_refused_by_name(written: tuple[Path, Evaluator], refused) -> None:
+def test_a_newer_version_is_refused_by_name(written: tuple[Path, Discriminator], refused) -> None:
     path, _ = written
     content = torch.load(path, weights_only=True)
     content["provenance"] |= {"version": 99, "clcap": "9.0"}
     torch.save(content, path)
     message = refused("show", path)
-    assert message.startswith(f"{path} has format clcap/evaluator version 99, made by clcap 9.0; ")
+    assert message.startswith(f"{path} has format clcap/discriminator version 99, made by clcap 9.0; ")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_newer_version_is_refused_by_name(written: tuple[Path, Evaluator], ref
     [
         (
             {"config": {"vocabulary_size": None}},
-            "is not a whole clcap/evaluator file: at config.vocabulary_size: Input should be a valid integer",
+            "is not a whole clcap/discriminator file: at config.vocabulary_size: Input should be a valid integer",
         ),
         (
             {"tokenizer": {"kind": "words", "words": [1]}},
@@ -107,9 +107,9 @@ def test_a_newer_version_is_refused_by_name(written: tuple[Path, Evaluator], ref
         ({"weights": None}, "is damaged: it has no weights; make it again"),
     ],
 )
-def test_damaged_content_gives_one_line(written: tuple[Path, Evaluator], change: dict, message: str) -> None:
+def test_damaged_content_gives_one_line(written: tuple[Path, Discriminator], change: dict, message: str) -> None:
     path, _ = written
     torch.save({**torch.load(path, weights_only=True), **change}, path)
     with pytest.raises(ClcapError) as refusal:
-        open_evaluator(path)
+        open_discriminator(path)
     assert str(refusal.value) == f"{path} {message}"

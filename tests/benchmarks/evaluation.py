@@ -121,7 +121,7 @@ def main() -> None:
             (taken(*ours), seconds(lambda: subprocess.run(theirs, check=True, capture_output=True), "cpu"))
             for _ in range(runs)
         ]
-        mine = json.loads((folder / "0.metrics.json").read_text())["figures"]
+        mine = json.loads((folder / "0.metrics.json").read_text())["metrics"]
         same = json.loads(found.read_text())
         apart = max(abs(mine[name] - same[name]) for name in ("METEOR", "ROUGE_L", "CIDEr"))
         ratios = sorted(own / other for own, other in pairs)

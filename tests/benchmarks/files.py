@@ -33,7 +33,7 @@ def annotations(path: Path) -> None:
 
 
 def features(path: Path) -> None:
-    """A features.h5 of 25 GB, of which the disk holds only the beginning."""
+    """A features.h5 of 25 GB, of which the disk holds only the prefix."""
     sizes = {"regions": REGIONS, "grid_channels": CHANNELS, "pooled_channels": CHANNELS}
     info = BACKBONE.model_copy(update=sizes)
     ids = list(range(IMAGES))

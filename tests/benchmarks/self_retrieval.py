@@ -14,7 +14,7 @@ from torch import Tensor
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, rank, retrieval_figures
+from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, rank, retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks, score_matrix
 from tests.benchmarks.measure import options, seconds, standard_model
 from tests.benchmarks.synthetic_data import Lessons, World
@@ -59,11 +59,11 @@ class Study:
         )
         self.ranks, work = outcome[0].ranks, outcome[0].work
         words = int((self.lengths + 1).sum()) * count
-        recall = retrieval_figures(self.ranks, count)["R@1"]
+        recall = retrieval_metrics(self.ranks, count)["R@1"]
         print(
             f"{what}, N = {count}: {self.seconds:.1f} s; {len(self.captions.unique(dim=0))} different captions, "
-            f"R@1 {recall:.3f}; words predicted: {work.shared / words:.1%} x {work.followed / work.shared:.1%}, "
-            f"{work.whole / work.followed:.1%} of these whole",
+            f"R@1 {recall:.3f}; words predicted: {work.shared / words:.1%} x {work.expanded / work.shared:.1%}, "
+            f"{work.full_softmax / work.expanded:.1%} of these whole",
             flush=True,
         )
 

@@ -67,10 +67,10 @@ class World(FeatureSource):
         """A random sentence about an image."""
         slots = dict(zip(KINDS, (shown[image] for shown in self.shown), strict=True))
         pattern = GRAMMAR[self.draw.integers(len(GRAMMAR))]
-        said = [f"{word}{slots[word.lower()]}" if word.isupper() else word for word in pattern]
+        result = [f"{word}{slots[word.lower()]}" if word.isupper() else word for word in pattern]
         if self.draw.random() < WITH_RARE:
-            said.insert(int(self.draw.integers(len(said))), f"rare{min(self.draw.zipf(1.2), RARE)}")
-        return said
+            result.insert(int(self.draw.integers(len(result))), f"rare{min(self.draw.zipf(1.2), RARE)}")
+        return result
 
 
 class Lessons:
@@ -84,10 +84,10 @@ class Lessons:
 
     def captions(self, about: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Captions of the images ``about``, each put with the image at the same place in the batch."""
-        said = [[self.number.get(word, 1) for word in self.world.words(image)] for image in np.repeat(about, EACH)]
-        lengths = torch.tensor([len(words) for words in said])
-        tokens = torch.zeros(len(said), int(lengths.max()), dtype=torch.int64)
-        for row, words in enumerate(said):
+        result = [[self.number.get(word, 1) for word in self.world.words(image)] for image in np.repeat(about, EACH)]
+        lengths = torch.tensor([len(words) for words in result])
+        tokens = torch.zeros(len(result), int(lengths.max()), dtype=torch.int64)
+        for row, words in enumerate(result):
             tokens[row, : len(words)] = torch.tensor(words)
         image = torch.arange(len(about)).repeat_interleave(EACH)
         return tokens.to(self.world.device), lengths.to(self.world.device), image.to(self.world.device)

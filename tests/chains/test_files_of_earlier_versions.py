@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.results import open_results
 from tests.conftest import Answer
 
 DATA = Path(__file__).parents[1] / "data"
 
 
-@pytest.fixture(params=["version1", "version2"])
+@pytest.fixture(params=["version1", "version2", "version3"])
 def kept(request: pytest.FixtureRequest) -> Path:
     """The files of a version."""
     return DATA / str(request.param)
@@ -30,8 +31,8 @@ def old(kept: Path, tmp_path: Path) -> Path:
 def test_old_checkpoints_caption_and_rank_as_before(
     clcap: Callable[..., Answer], kept: Path, old: Path, name: str
 ) -> None:
-    said = clcap("caption", old / f"{name}.pt", "--out", old / "again.captions.json")
-    assert said.status == 0, said.err
+    result = clcap("caption", old / f"{name}.pt", "--out", old / "again.captions.json")
+    assert result.status == 0, result.err
     before = json.loads((kept / f"{name}.captions.json").read_text())
     assert json.loads((old / "again.captions.json").read_text()) == before
     assert clcap("self-retrieve", old / f"{name}.pt", "--out", old / "again.retrieval.json").status == 0
@@ -41,11 +42,11 @@ def test_old_checkpoints_caption_and_rank_as_before(
 
 
 def test_neuraltalk2_has_a_relu_since_version_2(clcap: Callable[..., Answer], kept: Path, old: Path) -> None:
-    relu = kept.name == "version2"
+    relu = kept.name != "version1"
     assert open_checkpoint(old / "nt.pt").config.image_relu == relu
     assert clcap("train-cl", "--ref", old / "nt.pt", "--k", 2, "--epochs", 1, "--out", old / "new.pt").status == 0
     assert open_checkpoint(old / "new.pt").config.image_relu == relu
-    assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 3
+    assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 4
 
 
 def test_old_metrics_are_compared_and_reported(clcap: Callable[..., Answer], old: Path) -> None:
@@ -56,9 +57,9 @@ def test_old_metrics_are_compared_and_reported(clcap: Callable[..., Answer], old
 
 def test_old_results_score_as_before(clcap: Callable[..., Answer], kept: Path, old: Path) -> None:
     words = ("--retrieval", old / "nt.retrieval.json", "--metrics", "BLEU,ROUGE_L,CIDEr", "--out", old / "new.json")
-    said = clcap("evaluate", old / "nt.captions.json", *words)
-    assert said.status == 0, said.err
-    before, now = (json.loads(path.read_text())["figures"] for path in (kept / "nt.metrics.json", old / "new.json"))
+    result = clcap("evaluate", old / "nt.captions.json", *words)
+    assert result.status == 0, result.err
+    before, now = (open_results(path).metrics for path in (kept / "nt.metrics.json", old / "new.json"))
     assert {name: before[name] for name in now} == now
 
 
@@ -70,14 +71,17 @@ def test_old_files_show_what_they_are(clcap: Callable[..., Answer], old: Path) -
             assert clcap("show", path).status == 0, path
 
 
-def test_old_references_and_evaluators_train_on(clcap: Callable[..., Answer], old: Path) -> None:
+def test_old_references_and_discriminators_train_on(clcap: Callable[..., Answer], old: Path) -> None:
     few = ("--k", 2, "--epochs", 1)
     assert clcap("swap-reference", "--ref", old / "nt.pt", "--candidate", old / "nt_cl.pt", "--force").status == 0
     for ref, more in (
         ("nt_ref1.pt", ()),
         ("aa.pt", ("--fix-negatives",)),
         ("nt.pt", ("--negatives", "similar", "--out", old / "similar.pt")),
-        ("nt.pt", ("--objective", "adversarial", "--evaluator", old / "nt_gan.evaluator.pt", "--out", old / "gan.pt")),
+        (
+            "nt.pt",
+            ("--objective", "adversarial", "--discriminator", old / "nt_gan.evaluator.pt", "--out", old / "gan.pt"),
+        ),
     ):
-        said = clcap("train-cl", "--ref", old / ref, *few, *more)
-        assert said.status == 0, said.err
+        result = clcap("train-cl", "--ref", old / ref, *few, *more)
+        assert result.status == 0, result.err

@@ -42,11 +42,19 @@ def test_the_designed_chain_runs_word_for_word(tmp_path: Path) -> None:
     retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())
     metrics = json.loads((tmp_path / "nt_cl.metrics.json").read_text())
     assert len(retrieval["images"]) == len(metrics["images"]) == 12
-    assert {"R@1", "R@5", "R@10", "median_rank", "mean_rank", "chance"} <= set(retrieval["figures"])
-    assert {"BLEU-1", "BLEU-4", "METEOR", "ROUGE_L", "CIDEr"} <= set(metrics["figures"])
+    assert {"R@1", "R@5", "R@10", "median_rank", "mean_rank"} <= set(retrieval["metrics"])
+    assert set(retrieval["chance"]) == set(retrieval["intervals"]) == set(retrieval["signatures"])
+    assert {"BLEU-1", "BLEU-4", "METEOR", "ROUGE_L", "CIDEr"} <= set(metrics["metrics"])
     log = [json.loads(line) for line in (tmp_path / "nt_cl.log.jsonl").read_text().splitlines()]
     assert round(log[0]["val_loss"], 4) == 1.3863
-    assert {"G_positive", "G_negative", "told_apart", "val_loss_bound", "val_R@1", "val_log_prob"} <= set(log[1])
+    assert {
+        "log_ratio_matched",
+        "log_ratio_mismatched",
+        "negatives_below_reference",
+        "val_loss_lower_bound",
+        "val_R@1",
+        "val_log_prob",
+    } <= set(log[1])
 
 
 def test_a_transformer_through_the_command_line(chain: Path, clcap) -> None:
@@ -78,7 +86,7 @@ def test_a_results_file_of_another_tool(chain: Path, clcap) -> None:
     coco = chain / "scenes" / "captions_test.json"
     assert clcap("evaluate", chain / "people.json", "--references", coco).status == 0
     metrics = json.loads((chain / "people.metrics.json").read_text())
-    assert metrics["figures"]["ROUGE_L"] == pytest.approx(1)
+    assert metrics["metrics"]["ROUGE_L"] == pytest.approx(1)
     answer = clcap("self-retrieve", chain / "nt.pt", "--results", chain / "people.json")
     assert answer.status == 0
     ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
@@ -93,9 +101,9 @@ def test_every_log_prob_can_be_written(chain: Path, clcap) -> None:
     assert ids == [image["image_id"] for image in retrieval["images"]]
     assert table.diagonal().tolist() == pytest.approx([image["log_prob"] for image in retrieval["images"]], abs=1e-4)
     assert "10 captions under 10 images" in clcap("show", chain / "all.h5").out
-    search = retrieval["figures"]["search"]
+    search = retrieval["search"]
     assert search["pairs"] == 100
-    assert 0 < search["left_by_pruning"] <= 1
+    assert 0 < search["share_after_pruning"] <= 1
 
 
 def test_measuring_again_gives_the_same_id_in_another_time(chain: Path, clcap) -> None:
@@ -149,11 +157,11 @@ def test_flickr8k(tmp_path: Path) -> None:
     run(tmp_path, "self-retrieve", "nt_cl.pt", "--pool", "50")
     log = [json.loads(line) for line in (tmp_path / "nt_cl.log.jsonl").read_text().splitlines()]
     assert round(log[0]["val_loss"], 4) == 1.3863
-    assert log[0]["val_told_apart"] == 0 < log[-1]["val_told_apart"]
+    assert log[0]["val_negatives_below_reference"] == 0 < log[-1]["val_negatives_below_reference"]
     retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())
     assert len(retrieval["images"]) == 50
     assert all(1 <= image["rank"] <= 50 for image in retrieval["images"])
-    assert retrieval["figures"]["chance"]["R@1"] == 0.02
+    assert retrieval["metrics"]["chance"]["R@1"] == 0.02
 
 
 def test_the_chain_goes_on_without_images_that_could_not_be_read(chain: Path, clcap) -> None:

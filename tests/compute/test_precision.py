@@ -49,10 +49,10 @@ def test_what_was_chosen_is_said_and_stored(
 ) -> None:
     train = ("train-cl", "--ref", chain / "nt.pt", "--k", 1, "--epochs", 1, "--device", "cpu")
     processor_with("avx2", tmp_path, monkeypatch)
-    said = clcap(*train, "--out", chain / "auto.pt").err
-    assert "precision: fp32 (no AVX-512-bf16 or AMX on this " in said
+    result = clcap(*train, "--out", chain / "auto.pt").err
+    assert "precision: fp32 (no AVX-512-bf16 or AMX on this " in result
     auto = open_checkpoint(chain / "auto.pt")
     assert auto.provenance.settings["precision"] == auto.training["settings"]["precision"] == "fp32"
-    said = clcap(*train, "--precision", "bf16", "--out", chain / "asked.pt").err
-    assert "warning: --precision bf16 is much slower than fp32 here: no AVX-512-bf16 or AMX on this " in said
+    result = clcap(*train, "--precision", "bf16", "--out", chain / "asked.pt").err
+    assert "warning: --precision bf16 is much slower than fp32 here: no AVX-512-bf16 or AMX on this " in result
     assert open_checkpoint(chain / "asked.pt").training["settings"]["precision"] == "bf16"

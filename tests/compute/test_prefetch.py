@@ -2,23 +2,23 @@ import threading
 
 import pytest
 
-from clcap_cli.compute.prefetch import AHEAD, ReadAhead
+from clcap_cli.compute.prefetch import AHEAD, Prefetcher
 
 
 def test_items_come_loaded_and_in_order() -> None:
-    assert list(ReadAhead(lambda item: item * 2, range(10))) == list(range(0, 20, 2))
-    assert list(ReadAhead(str, [])) == []
+    assert list(Prefetcher(lambda item: item * 2, range(10))) == list(range(0, 20, 2))
+    assert list(Prefetcher(str, [])) == []
 
 
 def test_no_more_is_loaded_than_is_soon_asked_for() -> None:
     loaded: list[int] = []
-    for number, _ in enumerate(ReadAhead(loaded.append, range(20))):
+    for number, _ in enumerate(Prefetcher(loaded.append, range(20))):
         assert len(loaded) <= number + 1 + AHEAD
 
 
 def test_loading_goes_on_while_the_last_item_is_used() -> None:
     second = threading.Event()
-    reading = iter(ReadAhead(lambda item: item == 1 and second.set(), range(3)))
+    reading = iter(Prefetcher(lambda item: item == 1 and second.set(), range(3)))
     next(reading)
     assert second.wait(10)
 
@@ -29,7 +29,7 @@ def test_an_error_of_the_loading_reaches_whoever_asks() -> None:
             raise OSError("unreadable")
         return item
 
-    reading = iter(ReadAhead(load, range(5)))
+    reading = iter(Prefetcher(load, range(5)))
     assert [next(reading), next(reading)] == [0, 1]
     with pytest.raises(OSError, match="unreadable"):
         next(reading)
@@ -37,6 +37,6 @@ def test_an_error_of_the_loading_reaches_whoever_asks() -> None:
 
 def test_waiting_is_counted() -> None:
     slow = threading.Event()
-    reading = ReadAhead(lambda item: slow.wait(0.05), range(3))
+    reading = Prefetcher(lambda item: slow.wait(0.05), range(3))
     list(reading)
     assert reading.waited > 0.05

@@ -42,8 +42,8 @@ gathered = {ALIVE}
 crowd.disperse(); crowd.disperse(); time.sleep(0.5)
 print(gathered - before, {ALIVE} - before, float(torch.ones(2**20).add_(1).sum()))
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.split() == [str(len(os.sched_getaffinity(0)) + 1), "0", str(2.0**21)]
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert result.split() == [str(len(os.sched_getaffinity(0)) + 1), "0", str(2.0**21)]
 
 
 def test_the_crowd_stays_while_the_machine_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:

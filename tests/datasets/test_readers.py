@@ -147,21 +147,21 @@ def test_a_file_that_does_not_tell_what_a_data_set_needs(refused, file) -> None:
 
 
 def test_predictions_and_references_may_have_any_format(clcap, file, tmp_path: Path) -> None:
-    said = tmp_path / "said"
-    said.write_text("image_id,caption\n7,a dog\n9,a cat\n")
+    result = tmp_path / "result"
+    result.write_text("image_id,caption\n7,a dog\n9,a cat\n")
     words = ("--references", file("karpathy"), "--metrics", "rouge_l", "--out", tmp_path / "m.json")
-    assert clcap("evaluate", said, *words).status == 0
-    figures = json.loads((tmp_path / "m.json").read_text())["figures"]
-    assert (figures["images"], figures["ROUGE_L"]) == (2, pytest.approx(1))
+    assert clcap("evaluate", result, *words).status == 0
+    metrics = json.loads((tmp_path / "m.json").read_text())["metrics"]
+    assert (metrics["images"], metrics["ROUGE_L"]) == (2, pytest.approx(1))
 
 
 def test_captions_to_rank_may_have_any_format(clcap, chain: Path) -> None:
     assert clcap("caption", chain / "nt.pt", "--device", "cpu").status == 0
     results = chain / "nt.captions.json"
     table = pd.DataFrame(json.loads(results.read_text()))
-    table.to_csv(chain / "said", index=False)
+    table.to_csv(chain / "result", index=False)
     ranks = []
-    for path in (results, chain / "said"):
+    for path in (results, chain / "result"):
         words = ("--results", path, "--device", "cpu", "--out", chain / "r.json")
         assert clcap("self-retrieve", chain / "nt.pt", *words).status == 0
         ranks.append(json.loads((chain / "r.json").read_text())["images"])
@@ -180,8 +180,8 @@ def test_an_id_of_two_images_is_named_in_references_too(tmp_path: Path) -> None:
     ("content", "found"),
     [
         (b"", "an empty file"),
-        (b'{"provenance": {}, "figures": {}, "images": [{"image_id": 1}]}', "JSON, an object with the keys "),
-        (b'{"figures": 1}', "JSON, an object with the keys figures"),
+        (b'{"provenance": {}, "metrics": {}, "images": [{"image_id": 1}]}', "JSON, an object with the keys "),
+        (b'{"metrics": 1}', "JSON, an object with the keys metrics"),
         (b"{}", "JSON, an empty object"),
         (b'[{"id": 1, "text": "a"}]', "JSON, a list that starts with an object with the keys id, text"),
         (b"[[1]]", "JSON, a list that starts with a list that starts with a number"),

@@ -14,8 +14,8 @@ from clcap_cli.metrics.statistic import Statistic, mean_of, value
 
 def test_a_mean_has_the_interval_of_textbooks() -> None:
     values = np.random.default_rng(1).normal(3, 2, 400)
-    figure = mean_of(values)
-    low, high = interval(figure, value(figure, 400), draw(400, 0).of(figure))
+    metric = mean_of(values)
+    low, high = interval(metric, value(metric, 400), draw(400, 0).of(metric))
     reach = 1.96 * values.std() / 20
     assert (low, high) == (
         pytest.approx(values.mean() - reach, abs=0.04),
@@ -27,16 +27,16 @@ def test_intervals_contain_the_truth_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(2)
     contained = 0
     for seed in range(200):
-        figure = mean_of(rng.normal(size=60))
-        low, high = interval(figure, value(figure, 60), draw(60, seed, 200).of(figure))
+        metric = mean_of(rng.normal(size=60))
+        low, high = interval(metric, value(metric, 60), draw(60, seed, 200).of(metric))
         contained += low <= 0 <= high
     assert 0.88 <= contained / 200 <= 0.99
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    figures = {"mean": mean_of(np.arange(30.0))}
-    assert measured(figures, draw(30, 5)) == measured(figures, draw(30, 5))
-    assert measured(figures, draw(30, 5)) != measured(figures, draw(30, 6))
+    metrics = {"mean": mean_of(np.arange(30.0))}
+    assert measured(metrics, draw(30, 5)) == measured(metrics, draw(30, 5))
+    assert measured(metrics, draw(30, 5)) != measured(metrics, draw(30, 6))
 
 
 def test_different_things_are_not_undercounted() -> None:
@@ -46,9 +46,9 @@ def test_different_things_are_not_undercounted() -> None:
     def share(weights: np.ndarray) -> np.ndarray:
         return np.array([len(set(kinds[row > 0])) / row.sum() for row in weights])
 
-    figure = Statistic(share, counts_distinct=True)
-    found = value(figure, 300)
-    low, high = interval(figure, found, draw(300, 0, 300).of(figure))
+    metric = Statistic(share, counts_distinct=True)
+    found = value(metric, 300)
+    low, high = interval(metric, found, draw(300, 0, 300).of(metric))
     assert low < found < high
     assert 0.02 < high - low < 0.15
 
@@ -60,9 +60,9 @@ def test_a_real_difference_is_told_from_none() -> None:
     better, noise = mean_of(first + rng.normal(0.3, 0.5, 200)), mean_of(first + rng.normal(0, 0.5, 200))
     base = mean_of(first)
 
-    def p_of(figure: Statistic) -> float:
-        by = value(figure, 200) - value(base, 200)
-        return p_value(figure, by, draws.of(figure) - draws.of(base))
+    def p_of(metric: Statistic) -> float:
+        by = value(metric, 200) - value(base, 200)
+        return p_value(metric, by, draws.of(metric) - draws.of(base))
 
     assert p_of(better) < 0.01
     assert p_of(noise) > 0.05
@@ -72,13 +72,13 @@ def test_ranks_give_the_figures_of_self_retrieval() -> None:
     import torch
 
     from clcap_cli.retrieval.ranks import Ranks
-    from clcap_cli.retrieval.ranks import retrieval_figures as overall
+    from clcap_cli.retrieval.ranks import retrieval_metrics as overall
 
     ranks = Ranks(torch.tensor([0, 2, 5, 0, 9, 3]), torch.tensor([1, 2, 1, 3, 1, 1]))
     places = zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
     images = [entry("a dog", "a dog", rank=rank, tied=tied) for rank, tied in places]
-    for name, figure in self_retrieval.METRIC.statistics(predictions_of(images)).items():
-        assert value(figure, 6) == pytest.approx(overall(ranks, 6)[name]), name
+    for name, metric in self_retrieval.METRIC.statistics(predictions_of(images)).items():
+        assert value(metric, 6) == pytest.approx(overall(ranks, 6)[name]), name
 
 
 def test_a_vocabulary_spreads_about_as_it_would_over_other_images() -> None:
@@ -92,8 +92,8 @@ def test_a_vocabulary_spreads_about_as_it_would_over_other_images() -> None:
         return predictions_of([entry(text, text) for text in texts])
 
     counts = [len({word for text in drawn().captions for word in text.split()}) for _ in range(60)]
-    figure = vocabulary.METRIC.statistics(drawn())["vocabulary_used"]
-    told = np.mean([np.std(draw(200, seed, 200).of(figure)) for seed in range(5)])
+    metric = vocabulary.METRIC.statistics(drawn())["vocabulary_used"]
+    told = np.mean([np.std(draw(200, seed, 200).of(metric)) for seed in range(5)])
     assert 0.6 < told / np.std(counts) < 1.5
 
 
@@ -102,10 +102,10 @@ def entry(caption: str, reference: str, **more: float) -> dict:
     return {"image_id": 1, "caption": caption, "tokenised": caption, "references": [reference], **more}
 
 
-def texts(said: list[str], people: list[str], scores: np.ndarray) -> list[dict]:
+def texts(result: list[str], people: list[str], scores: np.ndarray) -> list[dict]:
     return [
         entry(one, other, **{f"BLEU-{n}": 0.0 for n in (1, 2, 3, 4)}, CIDEr=0.0, ROUGE_L=score)
-        for one, other, score in zip(said, people, scores.tolist(), strict=True)
+        for one, other, score in zip(result, people, scores.tolist(), strict=True)
     ]
 
 
@@ -129,16 +129,16 @@ def test_sign_flips_of_corpus_scores_exchange_captions() -> None:
     people = [f"the cat number {n} sat on a mat" for n in range(8)]
     worse = [f"the dog number {n}" for n in range(8)]
     better = [*people[:6], *worse[6:]]
-    first, second = (texts(said, people, np.zeros(8)) for said in (worse, better))
+    first, second = (texts(result, people, np.zeros(8)) for result in (worse, better))
     expected: dict[str, list[float]] = {"BLEU-4": [], "CIDEr": [], "vocabulary_used": []}
     for exchanged in product((False, True), repeat=8):
         sides = [
             [(a, b)[flip] for a, b, flip in zip(x, y, exchanged, strict=True)]
             for x, y in ((first, second), (second, first))
         ]
-        figures = [all_statistics(predictions_of(side)) for side in sides]
+        metrics = [all_statistics(predictions_of(side)) for side in sides]
         for name, values in expected.items():
-            values.append(value(figures[1][name], 8) - value(figures[0][name], 8))
+            values.append(value(metrics[1][name], 8) - value(metrics[0][name], 8))
     found = compared([first], [second])
     for name, values in expected.items():
         assert found[name].p == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9)), name

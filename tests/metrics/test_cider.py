@@ -38,8 +38,8 @@ def test_resampled_as_if_the_drawn_images_were_the_corpus(corpus: list, random) 
     weights = np.bincount(drawn, minlength=len(corpus))[None]
     repeated = [captions[at] for at in drawn], [references[at] for at in drawn]
     assert CiderD(captions, references).means(weights) == pytest.approx([peer(*repeated)[0]], abs=1e-12)
-    people, said = dict(enumerate(repeated[1])), {at: [text] for at, text in enumerate(repeated[0])}
-    overall, _ = Bleu(4).compute_score(people, said, verbose=0)
+    people, result = dict(enumerate(repeated[1])), {at: [text] for at, text in enumerate(repeated[0])}
+    overall, _ = Bleu(4).compute_score(people, result, verbose=0)
     assert bleu_of(weights @ bleu_statistics(captions, references))[0] == pytest.approx(overall, abs=1e-12)
 
 

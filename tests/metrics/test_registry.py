@@ -12,13 +12,13 @@ from tests.test_registry import install
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 PLUGIN = """
-from clcap_cli.metrics.metric import LOWER, Metric, ValueInfo
+from clcap_cli.metrics.metric import LOWER, Metric, MetricInfo
 from clcap_cli.metrics.statistic import mean_of
 
 METRIC = Metric(
     name="{name}",
     group="Style",
-    values=(ValueInfo("letter_e", "Letters e of a caption; from 0.", LOWER),),
+    values=(MetricInfo("letter_e", "Letters e of a caption; from 0.", LOWER),),
     statistics=lambda given: {{"letter_e": mean_of(given.mean(given.column("letter_e")))}},
     measure=lambda given: {{"letter_e": [float(text.count("e")) for text in given.captions]}},
     columns=("letter_e",),
@@ -82,7 +82,7 @@ def test_a_package_brings_a_metric(installed, tmp_path: Path, clcap) -> None:
     assert "letter_e 1.5000" in answer.err
     path = tmp_path / "mine.metrics.json"
     found = json.loads(path.read_text())
-    assert found["figures"]["letter_e"] == 1.5 and [image["letter_e"] for image in found["images"]] == [3, 0]
+    assert found["metrics"]["letter_e"] == 1.5 and [image["letter_e"] for image in found["images"]] == [3, 0]
     assert found["signatures"]["letter_e"].startswith("scale:from 0|tok:")
     assert "letter_e" in clcap("compare", path, path).out
     assert [info.direction for info in grouped(["letter_e"])["Style"]] == ["lower is better"]

@@ -237,8 +237,8 @@ def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.Monke
         assert running.poll() is None
         time.sleep(0.1)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
-    assert b"KeyboardInterrupt" in said
+    _, result = running.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in result
 
 
 def test_what_java_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

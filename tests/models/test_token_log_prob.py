@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from clcap_cli.models import token_log_prob as module
-from clcap_cli.models.token_log_prob import word_log_prob
+from clcap_cli.models.token_log_prob import token_log_prob
 
 
 @pytest.mark.parametrize(("at_once", "kept"), [(1, 0), (50, 50), (50, 1000), (1000, 1000)])
@@ -16,7 +16,7 @@ def test_log_probs_and_gradients_are_those_of_cross_entropy(at_once: int, kept: 
     hidden = torch.randn(9, 6, requires_grad=True)
     inputs = [hidden, output.weight, output.bias]
     expected = -cross_entropy(output(hidden), words, reduction="none")
-    found = word_log_prob(hidden, output, words)
+    found = token_log_prob(hidden, output, words)
     assert torch.allclose(found, expected, atol=1e-6)
     gradient = torch.randn(9)
     pairs = zip(
@@ -29,9 +29,9 @@ def test_bf16_products_give_nearly_the_same() -> None:
     torch.manual_seed(0)
     output, words = nn.Linear(64, 100), torch.randint(100, (20,))
     hidden = torch.randn(20, 64, requires_grad=True)
-    exact = word_log_prob(hidden, output, words)
+    exact = token_log_prob(hidden, output, words)
     with torch.autocast("cpu", torch.bfloat16):
-        rough = word_log_prob(hidden, output, words)
+        rough = token_log_prob(hidden, output, words)
     assert rough.dtype == torch.float32
     assert torch.allclose(rough, exact, atol=0.05)
     rough.sum().backward()

@@ -14,17 +14,17 @@ from math import log
 import pytest
 import torch
 
-from clcap_cli.objectives.adversarial import advantages, captioner_loss, evaluator_loss, reward_spread
+from clcap_cli.objectives.adversarial import advantages, captioner_loss, discriminator_loss, reward_spread
 
 
-def test_evaluator_loss_equals_the_numbers_worked_by_hand() -> None:
-    loss = evaluator_loss(torch.tensor([log(3), 0.0]), torch.tensor([-log(4)]), torch.tensor([log(3)]))
+def test_discriminator_loss_equals_the_numbers_worked_by_hand() -> None:
+    loss = discriminator_loss(torch.tensor([log(3), 0.0]), torch.tensor([-log(4)]), torch.tensor([log(3)]))
     assert loss.item() == pytest.approx(1.2951336, abs=1e-6)
 
 
-def test_an_evaluator_that_knows_nothing_is_at_two_ln_two_and_stays_there() -> None:
+def test_an_discriminator_that_knows_nothing_is_at_two_ln_two_and_stays_there() -> None:
     score = torch.zeros((), requires_grad=True)
-    loss = evaluator_loss(score.expand(4), score.expand(3), score.expand(7))
+    loss = discriminator_loss(score.expand(4), score.expand(3), score.expand(7))
     loss.backward()
     assert loss.item() == pytest.approx(2 * log(2))
     assert score.grad.item() == pytest.approx(0, abs=1e-7)
@@ -32,13 +32,13 @@ def test_an_evaluator_that_knows_nothing_is_at_two_ln_two_and_stays_there() -> N
 
 def test_matched_goes_up_and_the_others_down() -> None:
     scores = [torch.zeros(2, requires_grad=True) for _ in range(3)]
-    evaluator_loss(*scores).backward()
+    discriminator_loss(*scores).backward()
     assert [score.grad.tolist() for score in scores] == [[-0.25, -0.25], [0.125, 0.125], [0.125, 0.125]]
 
 
 def test_hopeless_scores_stay_finite() -> None:
     far = torch.tensor([-1e4])
-    assert torch.isfinite(evaluator_loss(far, -far, -far))
+    assert torch.isfinite(discriminator_loss(far, -far, -far))
 
 
 @pytest.mark.parametrize("k", [2, 3, 4])

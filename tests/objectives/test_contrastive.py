@@ -52,8 +52,8 @@ def test_positives_and_negatives_are_the_halves() -> None:
 
 
 def test_share_told_apart() -> None:
-    assert against(TARGET, REFERENCE).figures()["told_apart"].item() == 0.5
-    assert against(REFERENCE - 1e-5, REFERENCE).figures()["told_apart"].item() == 0
+    assert against(TARGET, REFERENCE).metrics()["negatives_below_reference"].item() == 0.5
+    assert against(REFERENCE - 1e-5, REFERENCE).metrics()["negatives_below_reference"].item() == 0
 
 
 def test_equal_models_start_at_two_ln_two() -> None:

@@ -54,5 +54,5 @@ def test_no_target_is_below_the_lower_bound() -> None:
 
 
 def test_what_is_logged_is_per_token() -> None:
-    figures = {name: value.item() for name, value in pairs().figures().items()}
-    assert figures == {"token_log_prob_margin": pytest.approx(2 / 4), "pairwise_accuracy": pytest.approx(3 / 4)}
+    metrics = {name: value.item() for name, value in pairs().metrics().items()}
+    assert metrics == {"token_log_prob_margin": pytest.approx(2 / 4), "pairwise_accuracy": pytest.approx(3 / 4)}

@@ -148,8 +148,8 @@ def test_jobs_of_slurm_ask_for_what_they_need(snakemake: Callable) -> None:
 
 
 def test_tables_have_figures_that_clcap_knows() -> None:
-    names = {name for table in TABLES for name in table["figures"]}
-    assert names <= {figure.name for figures in grouped(names).values() for figure in figures if figure.meaning}
+    names = {name for table in TABLES for name in table["metrics"]}
+    assert names <= {metric.name for metrics in grouped(names).values() for metric in metrics if metric.meaning}
 
 
 def test_what_a_stage_that_failed_said_is_shown(snakemake: Callable, tmp_path: Path) -> None:

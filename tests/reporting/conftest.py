@@ -1,4 +1,4 @@
-"""Files of figures as a test wants them, and a browser to look at the page with."""
+"""Files of metrics as a test wants them, and a browser to look at the page with."""
 
 import json
 import shutil
@@ -22,14 +22,14 @@ def image(id: int | str, caption: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write NAME.metrics.json or NAME.retrieval.json with these images and figures."""
+    """Write NAME.metrics.json or NAME.retrieval.json with these images and metrics."""
 
-    def write(file: str, images: list[dict], figures: dict | None = None, **more: Any) -> Path:
+    def write(file: str, images: list[dict], metrics: dict | None = None, **more: Any) -> Path:
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         kind = KINDS[path.stem.rsplit(".", 1)[1]]
         provenance = Origin("made up", {}).stamp(kind, "0" * 16, path).model_dump()
-        content = {"provenance": provenance, "figures": figures or {"images": len(images)}, "images": images, **more}
+        content = {"provenance": provenance, "metrics": metrics or {"images": len(images)}, "images": images, **more}
         path.write_text(json.dumps(content))
         return path
 

@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from clcap_cli.reporting.image_sources import Originals
+from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.runs import open_runs
 from clcap_cli.reporting.thumbnails import thumbnails
 from tests.reporting.conftest import image
@@ -63,19 +63,19 @@ def two(opened, write, tmp_path: Path) -> WebDriver:
     from PIL import Image
 
     paths = []
-    for name, said, cider in (("nt", BEFORE, 1.0), ("nt_cl", AFTER, 0.5)):
-        images = [image(id, text, rank=rank, CIDEr=cider) for id, (text, rank) in said.items()]
+    for name, predictions, cider in (("nt", BEFORE, 1.0), ("nt_cl", AFTER, 0.5)):
+        images = [image(id, text, rank=rank, CIDEr=cider) for id, (text, rank) in predictions.items()]
         paths.append(write(f"{name}.metrics.json", images, {"CIDEr": cider, "mean_rank": cider, "R@1": 0.1}))
     Image.new("RGB", (300, 200), "red").save(tmp_path / "one.png")
-    originals = Originals({1: "one.png"}, {1: ["the dog, as people see it"]})
-    return opened(page_of(open_runs(paths), originals, thumbnails({1: tmp_path / "one.png"})))
+    image_sources = ImageSources({1: "one.png"}, {1: ["the dog, as people see it"]})
+    return opened(page_of(open_runs(paths), image_sources, thumbnails({1: tmp_path / "one.png"})))
 
 
 def test_images_are_listed_side_by_side(two: WebDriver) -> None:
     assert one(two, "#count").text == "4 images"
     assert titles(two) == ["one.png id 1", "2", "3", "4"]
     first = all_of(two, "#images > li")[0]
-    assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".said .run")] == ["nt", "nt_cl"]
+    assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".predictions .run")] == ["nt", "nt_cl"]
     assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".text")] == ["a dog", "a big dog"]
     facts = [text.text.split("\n") for text in first.find_elements(By.CSS_SELECTOR, ".facts")]
     assert facts == [
@@ -203,7 +203,7 @@ def test_images_of_only_one_run(opened, write) -> None:
     paths = [write("a.metrics.json", [image(1, "a dog")]), write("b.metrics.json", [image(2, "a cat", rank=1)])]
     browser = opened(page_of(open_runs(paths)))
     assert [text.text for text in all_of(browser, ".text")] == ["a dog", "not in this run", "not in this run", "a cat"]
-    assert "figures cannot be compared" in one(browser, ".warning").text
+    assert "metrics cannot be compared" in one(browser, ".warning").text
 
 
 def test_a_filter_leads_back_to_the_first_image(opened, write) -> None:
@@ -224,7 +224,7 @@ def test_hostile_captions_are_shown_and_not_run(opened, write) -> None:
     images = [image(EVIL, EVIL, rank=1), image("🐕 id", "a \ud83d dog 名 🐕", rank=2)]
     other = [image(EVIL, "x", rank=1), image("🐕 id", "a dog", rank=1)]
     paths = [write("nt.metrics.json", images), write("<b>x.metrics.json", other)]
-    browser = opened(page_of(open_runs(paths), Originals(references={EVIL: [EVIL]})))
+    browser = opened(page_of(open_runs(paths), ImageSources(references={EVIL: [EVIL]})))
     assert one(browser, "#images .text").text == EVIL
     assert titles(browser)[1] == "🐕 id"
     assert browser.execute_script("return document.querySelectorAll('img, main b').length") == 0

@@ -16,7 +16,7 @@ from clcap_cli.reporting.tables import Table, as_latex, as_markdown, as_text
 from tests.reporting.conftest import image
 from tests.reporting.test_page import Elements, page_of
 
-FIGURES = {
+METRICS = {
     "nt_1": {"CIDEr": 0.1, "mean_rank": 9.0, "unique_captions": 4, "mine": 1.0},
     "nt_2": {"CIDEr": 0.2, "mean_rank": 8.0, "unique_captions": 5},
     "nt_13": {"CIDEr": 0.6, "mean_rank": 7.0, "unique_captions": 6},
@@ -27,19 +27,19 @@ FIGURES = {
 TABLE = {
     "name": "main",
     "title": "MLE and CL",
-    "figures": ["mean_rank", "CIDEr", "unique_captions"],
+    "metrics": ["mean_rank", "CIDEr", "unique_captions"],
     "rows": {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"},
 }
 
 
 @pytest.fixture
 def experiments(write, tmp_path: Path) -> Callable[..., Experiments]:
-    """Runs with these figures, by name, in the tables that are asked for."""
+    """Runs with these metrics, by name, in the tables that are asked for."""
 
-    def experiments(asked: list, figures: dict[str, dict] = FIGURES) -> Experiments:
+    def experiments(asked: list, metrics: dict[str, dict] = METRICS) -> Experiments:
         path = tmp_path / "tables.json"
         path.write_text(json.dumps(asked))
-        files = [write(f"{name}.metrics.json", [image(1, "a dog")], found) for name, found in figures.items()]
+        files = [write(f"{name}.metrics.json", [image(1, "a dog")], found) for name, found in metrics.items()]
         return open_experiments(path, open_runs(files))
 
     return experiments
@@ -56,7 +56,7 @@ def written(table: Table) -> dict[str, list[str]]:
 def test_a_cell_is_the_mean_and_sample_deviation_of_the_runs_that_fit(experiments) -> None:
     (table,) = experiments([TABLE]).tables
     assert table.title == "MLE and CL (mean ± sample standard deviation over seeds)"
-    assert [figure.name for figure in table.figures] == ["mean_rank", "CIDEr", "unique_captions"]
+    assert [metric.name for metric in table.metrics] == ["mean_rank", "CIDEr", "unique_captions"]
     # CIDEr 0.1, 0.2, 0.6: mean 0.3, squared deviations 0.04 + 0.01 + 0.09, over 2: 0.07, its root 0.265
     assert written(table) == {
         "MLE (3 seeds)": ["8.00 ± 1.00", "0.300 ± 0.265", "5.0 ± 1.0"],
@@ -76,20 +76,20 @@ def test_single_runs_have_no_spread_and_whole_counts(experiments) -> None:
 
 
 def test_a_figure_that_some_seeds_lack_says_so(experiments) -> None:
-    figures = {"nt_1": {"CIDEr": 1.0, "METEOR": 0.1}, "nt_2": {"CIDEr": 2.0, "METEOR": 0.3}, "nt_3": {"CIDEr": 3.0}}
-    (table,) = experiments([{**TABLE, "figures": ["CIDEr", "METEOR"]}], figures).tables
+    metrics = {"nt_1": {"CIDEr": 1.0, "METEOR": 0.1}, "nt_2": {"CIDEr": 2.0, "METEOR": 0.3}, "nt_3": {"CIDEr": 3.0}}
+    (table,) = experiments([{**TABLE, "metrics": ["CIDEr", "METEOR"]}], metrics).tables
     assert written(table) == {"MLE (3 seeds)": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
 
 
 def test_a_row_asks_for_whole_names_and_reads_them_as_they_are(experiments) -> None:
-    figures = {"a.b_1": {"CIDEr": 1.0}, "axb_1": {"CIDEr": 2.0}, "xa.b_1": {"CIDEr": 3.0}, "a.b_1_cl": {"CIDEr": 4.0}}
-    (table,) = experiments([{**TABLE, "rows": {"row": "a.b_{seed}"}}], figures).tables
+    metrics = {"a.b_1": {"CIDEr": 1.0}, "axb_1": {"CIDEr": 2.0}, "xa.b_1": {"CIDEr": 3.0}, "a.b_1_cl": {"CIDEr": 4.0}}
+    (table,) = experiments([{**TABLE, "rows": {"row": "a.b_{seed}"}}], metrics).tables
     assert written(table) == {"row (1 seed)": ["1.000"]}
 
 
 def test_folders_can_be_the_seeds(experiments) -> None:
-    figures = {"seed1/nt": {"CIDEr": 1.0}, "seed2/nt": {"CIDEr": 2.0}}
-    (table,) = experiments([{**TABLE, "rows": {"MLE": "seed{seed}/nt"}}], figures).tables
+    metrics = {"seed1/nt": {"CIDEr": 1.0}, "seed2/nt": {"CIDEr": 2.0}}
+    (table,) = experiments([{**TABLE, "rows": {"MLE": "seed{seed}/nt"}}], metrics).tables
     assert list(written(table)) == ["MLE (2 seeds)"]
 
 
@@ -110,11 +110,11 @@ def test_what_is_not_there_is_left_out_and_said(experiments) -> None:
     rows = {**TABLE["rows"], "CL, twice": "nt_{seed}_cl_cl"}
     found = experiments(
         [
-            {**TABLE, "figures": ["CIDEr", "SPICE", "mine"], "rows": rows},
+            {**TABLE, "metrics": ["CIDEr", "SPICE", "mine"], "rows": rows},
             {**TABLE, "name": "aa", "rows": {"AA": "aa_{seed}"}},
         ]
     )
-    assert [[figure.name for figure in table.figures] for table in found.tables] == [["CIDEr", "mine"]]
+    assert [[metric.name for metric in table.metrics] for table in found.tables] == [["CIDEr", "mine"]]
     assert list(written(found.tables[0])) == ["MLE (3 seeds)", "CL (2 seeds)"]
     assert found.left_out == [
         "left out of the tables, as no run fits: main: 'CL, twice' (nt_{seed}_cl_cl); all of aa",
@@ -128,14 +128,14 @@ def test_empty_tables_are_refused(experiments, tmp_path: Path) -> None:
     for asked, reason in (
         ([{**TABLE, "rows": {"AA": "aa_{seed}"}}], "no run's name fits its rows, which ask for aa_{seed}; "),
         ([], "no run's name fits its rows, which ask for nothing; "),
-        ([{**TABLE, "figures": ["SPICE"]}], "no run of its tables has any of their figures: SPICE"),
+        ([{**TABLE, "metrics": ["SPICE"]}], "no run of its tables has any of their metrics: SPICE"),
     ):
         with pytest.raises(ClcapError, match=re.escape(f"{path}: {reason}")):
             experiments(asked)
 
 
 def test_markdown_latex_and_text(experiments) -> None:
-    tables = experiments([{**TABLE, "title": "50% <MLE>\nand CL", "figures": ["CIDEr", "mean_rank"]}]).tables
+    tables = experiments([{**TABLE, "title": "50% <MLE>\nand CL", "metrics": ["CIDEr", "mean_rank"]}]).tables
     spread = "(mean ± sample standard deviation over seeds)"
     assert as_markdown(tables) == (
         f"50% \\<MLE> and CL {spread}\n\n| model | CIDEr | mean_rank |\n|---|---:|---:|\n"
@@ -156,7 +156,7 @@ def test_markdown_latex_and_text(experiments) -> None:
 def test_the_page_opens_with_the_tables_and_shows_one_run_of_each_row(experiments, tmp_path: Path) -> None:
     found = experiments([{**TABLE, "title": "<b>MLE"}])
     page = page_of(open_runs(sorted(tmp_path.glob("*.metrics.json"))), experiments=found)
-    assert page.index('<h2 id="experiments">') < page.index("<caption>&lt;b&gt;MLE (mean") < page.index('id="figures"')
+    assert page.index('<h2 id="experiments">') < page.index("<caption>&lt;b&gt;MLE (mean") < page.index('id="metrics"')
     assert "<span>CL (2 seeds)</span>" in page
     assert "<strong>2.50</strong>" in page and "<small>± 0.71</small>" in page
     assert [run["name"] for run in json.loads(Elements(page).data)["runs"]] == ["nt_1", "nt_1_cl"]

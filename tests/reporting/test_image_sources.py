@@ -12,7 +12,7 @@ from PIL import Image
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.artifacts.results import METRICS, RETRIEVAL, open_caption_results, write_figures
+from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Measured, open_caption_results, write_results
 from clcap_cli.errors import ClcapError
 from clcap_cli.reporting.image_sources import find_pictures, trace
 from clcap_cli.reporting.runs import open_runs
@@ -29,7 +29,8 @@ def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> P
     origin.uses("captions", open_captions(chain / captions))
     origin.uses("features", open_features(chain / "features.h5"))
     path = chain / f"{name}.retrieval.json"
-    write_figures(path, RETRIEVAL, {"images": 2}, [image(33, "a dog", rank=1), image(34, "a cat", rank=2)], origin)
+    ranked = [image(33, "a dog", rank=1), image(34, "a cat", rank=2)]
+    write_results(path, RETRIEVAL, Measured({"images": 2}, {}, {}, ranked), origin)
     return path
 
 
@@ -54,7 +55,8 @@ def test_captions_that_were_measured_know_the_features_that_they_were_made_from(
     origin = Origin("evaluate", {})
     origin.uses("results", results)
     path = chain / "nt.metrics.json"
-    write_figures(path, METRICS, {"images": 10}, [image(id, text) for id, text in results.one_each().items()], origin)
+    scored = [image(id, text) for id, text in results.one_each().items()]
+    write_results(path, METRICS, Measured({"images": 10}, {}, {}, scored), origin)
     found = trace(open_runs([path]))
     assert len(found.folders) == 1
     assert set(results.captions) <= set(found.names)

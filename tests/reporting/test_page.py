@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 from clcap_cli.reporting.experiments import Experiments
-from clcap_cli.reporting.image_sources import Originals
+from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page import render
 from clcap_cli.reporting.plots import all_plots
 from clcap_cli.reporting.runs import Run, open_runs
@@ -16,12 +16,12 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 def page_of(
     runs: list[Run],
-    originals: Originals | None = None,
+    image_sources: ImageSources | None = None,
     pictures: dict | None = None,
     experiments: Experiments | None = None,
 ) -> str:
     return render(
-        runs, all_plots(runs), originals or Originals(), pictures or {}, experiments or Experiments([], runs, [])
+        runs, all_plots(runs), image_sources or ImageSources(), pictures or {}, experiments or Experiments([], runs, [])
     )
 
 
@@ -52,7 +52,7 @@ def hostile(write, log) -> Elements:
     name = "<b onclick=alert(3)>{{ 7 * 7 }}"
     log(f"{name}.log.jsonl", [{"epoch": 0, "val_loss": 1.0}])
     runs = open_runs([write(f"{name}.metrics.json", images, {EVIL: 1.0, "R@1": 0.5}, **texts)])
-    return Elements(page_of(runs, Originals(names={EVIL: EVIL})))
+    return Elements(page_of(runs, ImageSources(names={EVIL: EVIL})))
 
 
 def test_what_comes_from_files_is_never_markup(write, log) -> None:
@@ -75,8 +75,8 @@ def test_the_page_asks_for_nothing(write, log) -> None:
 def test_the_data_are_compact_and_whole(write) -> None:
     first = write("nt.metrics.json", [image(1, "a dog", rank=2.5, tied=2, CIDEr=0.12345)])
     second = write("nt_cl.metrics.json", [image(2, "a cat")])
-    originals = Originals({1: "1.jpg"}, {1: ["the dog"]})
-    page = Elements(page_of(open_runs([first, second]), originals, {1: "UklGRg=="}))
+    image_sources = ImageSources({1: "1.jpg"}, {1: ["the dog"]})
+    page = Elements(page_of(open_runs([first, second]), image_sources, {1: "UklGRg=="}))
     content = json.loads(page.data)
     assert content["images"] == [
         [1, "1.jpg", "UklGRg==", ["the dog"], [["a dog", 2.5, 2, 0.123], None]],

@@ -12,8 +12,15 @@ from clcap_cli.reporting.runs import Run, open_runs
 from tests.reporting.conftest import image
 
 EPOCHS = [
-    {"epoch": 0, "val_loss": 1.4, "val_G_positive": 0.0, "val_G_negative": 0.0},
-    {"epoch": 1, "loss": 1.2, "val_loss": 1.1, "G_positive": 0.1, "G_negative": -1.0, "val_G_negative": -0.5},
+    {"epoch": 0, "val_loss": 1.4, "val_log_ratio_matched": 0.0, "val_log_ratio_mismatched": 0.0},
+    {
+        "epoch": 1,
+        "loss": 1.2,
+        "val_loss": 1.1,
+        "log_ratio_matched": 0.1,
+        "log_ratio_mismatched": -1.0,
+        "val_log_ratio_mismatched": -0.5,
+    },
 ]
 
 
@@ -25,10 +32,10 @@ def runs(write, log, *names: str) -> list[Run]:
 
 def test_what_is_drawn_is_also_told(write, log) -> None:
     recall, loss, contrast = all_plots(runs(write, log, "nt", "nt_cl"))
-    assert recall.told.startswith("R@k over k: nt R@1 0.033, R@2 0.067, ")
+    assert recall.description.startswith("R@k over k: nt R@1 0.033, R@2 0.067, ")
     assert recall.columns == ["k", "nt", "nt_cl", "chance"]
     assert recall.rows[-1] == [30, 1.0, 1.0, 1.0]
-    assert loss.told == "nt_cl: loss by epoch: training from 1.200 to 1.200; validation from 1.400 to 1.100."
+    assert loss.description == "nt_cl: loss by epoch: training from 1.200 to 1.200; validation from 1.400 to 1.100."
     assert loss.rows == [[0, None, 1.4], [1, 1.2, 1.1]]
     assert contrast.columns[1:] == [
         "matched, training", "matched, validation", "mismatched, training", "mismatched, validation",
@@ -43,7 +50,7 @@ def test_validation_of_several_runs_is_drawn_together(write, log) -> None:
     _, cider = all_plots(found)
     assert cider.columns == ["epoch", "nt_cl", "nt_il"]
     assert cider.rows == [[0, 0.8, 0.8], [1, 0.9, 0.5]]
-    assert "nt_cl from 0.800 to 0.900; nt_il from 0.800 to 0.500" in cider.told
+    assert "nt_cl from 0.800 to 0.900; nt_il from 0.800 to 0.500" in cider.description
 
 
 def test_the_same_input_gives_the_same_picture_in_the_colour_of_the_text(write, log) -> None:

@@ -12,12 +12,12 @@ ONE = [image(1, "a dog")]
 
 
 def test_files_of_one_name_are_one_run(write, log) -> None:
-    scored = write("nt.metrics.json", [image(1, "a dog", CIDEr=1.5)], {"CIDEr": 1.5, "left_out": {"images": 0}})
+    scored = write("nt.metrics.json", [image(1, "a dog", CIDEr=1.5)], {"CIDEr": 1.5})
     ranked = write("nt.retrieval.json", [image(1, "a dog", rank=2.5, tied=2)], {"R@1": 0.25, "chance": {"R@1": 0.1}})
     log("nt.log.jsonl", [{"epoch": 0, "val_loss": 2.0}])
     (run,) = open_runs([scored, ranked, scored])
     assert run.name == "nt"
-    assert run.figures == {"CIDEr": 1.5, "R@1": 0.25}
+    assert run.metrics == {"CIDEr": 1.5, "R@1": 0.25}
     assert run.log == [{"epoch": 0, "val_loss": 2.0}]
     found = run.images[1]
     assert (found.caption, found.cider, found.rank, found.tied) == ("a dog", 1.5, 2.5, 2)
@@ -33,7 +33,7 @@ def test_ranks_are_those_of_the_retrieval_file(write) -> None:
     ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3), image(2, "two cats", rank=1)], {"R@1": 0.1})
     (run,) = open_runs([scored, ranked])
     assert run.images[1].rank == 3
-    assert run.figures["R@1"] == 0.1
+    assert run.metrics["R@1"] == 0.1
     assert run.intervals == {"CIDEr": (0.8, 1.2)}, "an interval of another value is none"
     assert run.images[2].caption == "two cats", "the rank is that of the caption that is shown"
     assert run.images[2].cider is None
@@ -58,7 +58,7 @@ def test_runs_of_different_images_are_warned_about(write) -> None:
     assert not same_images(runs)
     assert image_warnings(runs) == [
         "b: 1 of its 2 captions were ranked.",
-        "The runs are of different images (a 2, b 2; 1 in common): their figures cannot be compared.",
+        "The runs are of different images (a 2, b 2; 1 in common): their metrics cannot be compared.",
     ]
 
 
@@ -75,10 +75,10 @@ def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
     results = tmp_path / "nt.captions.json"
     results.write_text("[]")
     assert message(results).startswith(f"{results} is not a file that clcap wrote")
-    no_figures = write("none.metrics.json", ONE, {"left_out": {}})
-    assert message(no_figures) == "report needs the figures of a *.metrics.json or *.retrieval.json; there are none"
+    no_figures = write("none.metrics.json", ONE, {"CIDEr": None})
+    assert message(no_figures) == "report needs the metrics of a *.metrics.json or *.retrieval.json; there are none"
     only_log = log("nt.log.jsonl", [{"epoch": 0}])
-    assert message(only_log) == "report needs the figures of a *.metrics.json or *.retrieval.json; there are none"
+    assert message(only_log) == "report needs the metrics of a *.metrics.json or *.retrieval.json; there are none"
     first, second = write("nt.metrics.json", ONE), write("nt.json.metrics.json", ONE).rename(tmp_path / "nt.json")
     assert message(first, second) == f"{first} and {second} are of the same run and kind; give one of them"
 
@@ -117,8 +117,8 @@ def test_a_number_beyond_all_floats_is_left_out(write, log, clcap) -> None:
     path = write("nt.metrics.json", ONE, {"images": 1, "CIDEr": 10**400, "R@1": float("nan"), "METEOR": 0.5})
     log("nt.log.jsonl", [{"epoch": 0, "loss": 10**400, "val_loss": 1.0}])
     (run,) = open_runs([path])
-    assert (run.figures, run.log) == ({"images": 1, "METEOR": 0.5}, [{"epoch": 0, "val_loss": 1.0}])
-    assert "figures   images 1  METEOR 0.5\n" in clcap("show", path).out
+    assert (run.metrics, run.log) == ({"images": 1, "METEOR": 0.5}, [{"epoch": 0, "val_loss": 1.0}])
+    assert "metrics   images 1  METEOR 0.5\n" in clcap("show", path).out
 
 
 @pytest.mark.parametrize(

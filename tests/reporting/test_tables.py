@@ -25,21 +25,21 @@ def two_runs(write, first: str = "nt", second: str = "nt_cl") -> list[Run]:
 
 
 def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> None:
-    found = {table.title: [figure.name for figure in table.figures] for table in run_tables(two_runs(write))}
+    found = {table.title: [metric.name for metric in table.metrics] for table in run_tables(two_runs(write))}
     assert found == {
         "Self-retrieval": ["R@5", "R@10", "mean_rank"],
         "Against the references": ["BLEU-4", "CIDEr"],
-        "Other figures": ["mine", "images"],
+        "Other metrics": ["mine", "images"],
     }
 
 
 def best_of(runs: list[Run]) -> dict[str, list[bool]]:
-    """For each figure, which runs are marked."""
+    """For each metric, which runs are marked."""
     found: dict[str, list[bool]] = {}
     for table in run_tables(runs):
         columns = zip(*(cells for _, cells in table.rows), strict=True)
         found |= {
-            figure.name: [cell.best for cell in column] for figure, column in zip(table.figures, columns, strict=True)
+            metric.name: [cell.best for cell in column] for metric, column in zip(table.metrics, columns, strict=True)
         }
     return found
 

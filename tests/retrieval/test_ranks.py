@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clcap_cli.retrieval.ranks import chance_figures, rank, retrieval_figures
+from clcap_cli.retrieval.ranks import chance_metrics, rank, retrieval_metrics
 
 
 def ranked(row: list[float], right: int = 0):
@@ -30,8 +30,8 @@ def test_scores_within_the_tolerance_are_tied() -> None:
 
 def test_a_model_that_ignores_the_image_is_at_chance() -> None:
     found = rank(torch.zeros(20, 20), torch.arange(20))
-    figures, chance = retrieval_figures(found, 20), chance_figures(20)
-    assert figures == pytest.approx(chance)
+    metrics, chance = retrieval_metrics(found, 20), chance_metrics(20)
+    assert metrics == pytest.approx(chance)
     assert list(chance) == ["R@1", "R@5", "R@10", "median_rank", "mean_rank"]
 
 

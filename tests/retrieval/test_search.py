@@ -41,7 +41,7 @@ def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) ->
 
 
 def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Captions with common beginnings, equal ones and an empty one among them."""
+    """Captions with common prefixes, equal ones and an empty one among them."""
     draw = torch.Generator().manual_seed(seed)
     captions = torch.randint(2, 5, (count, 4), generator=draw)
     lengths = torch.randint(0, 5, (count,), generator=draw)
@@ -80,4 +80,4 @@ def test_generated_captions_keep_their_ranks_and_little_is_computed(opened) -> N
     assert torch.equal(outcome.ranks.better, expected.better)
     assert torch.equal(outcome.ranks.tied, expected.tied)
     dense = int((found.lengths + 1).sum()) * len(reader)
-    assert outcome.work.whole <= outcome.work.followed <= outcome.work.shared <= dense
+    assert outcome.work.full_softmax <= outcome.work.expanded <= outcome.work.shared <= dense

@@ -17,7 +17,7 @@ def run(folder: str, largest: int, words: list[str]) -> tuple[int, list[str]]:
     os.chdir(folder)
     sys.argv = ["clcap", *words]
     before = os.dup(2)
-    said, stderr = os.pipe()
+    result, stderr = os.pipe()
     os.dup2(stderr, 2)
     os.close(stderr)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
@@ -25,7 +25,7 @@ def run(folder: str, largest: int, words: list[str]) -> tuple[int, list[str]]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     os.dup2(before, 2)
     os.close(before)
-    return status, Path(f"/dev/fd/{said}").read_text().splitlines()
+    return status, Path(f"/dev/fd/{result}").read_text().splitlines()
 
 
 if __name__ == "__main__":

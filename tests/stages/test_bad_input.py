@@ -201,7 +201,7 @@ def test_a_newer_format(refused, chain: Path) -> None:
     torch.save(content, chain / "nt.pt")
     assert refused("caption", chain / "nt.pt") == (
         f"{chain}/nt.pt has format clcap/checkpoint version 99, made by clcap 9.0; "
-        "this clcap 0.1.0 reads up to version 3: upgrade clcap"
+        "this clcap 0.1.0 reads up to version 4: upgrade clcap"
     )
 
 
@@ -234,8 +234,8 @@ def test_k_0_is_named(clcap) -> None:
 
 
 def test_an_objective_that_there_is_not_is_named(clcap) -> None:
-    said = clcap("train-cl", "--ref", "nt.pt", "--objective", "gan").err
-    assert said.startswith("error: Invalid value for '--objective': 'gan' is not one of 'contrastive', ")
+    result = clcap("train-cl", "--ref", "nt.pt", "--objective", "gan").err
+    assert result.startswith("error: Invalid value for '--objective': 'gan' is not one of 'contrastive', ")
 
 
 @pytest.mark.parametrize("words", [("--seed", -1), ("--clip", 0), ("--nu", "inf"), ("--beta", "inf")])
@@ -371,8 +371,8 @@ def test_images_without_their_option(refused, chain: Path) -> None:
         ({"rows": {"MLE": 1}}, "is not a list of tables: at 0.rows.MLE: Input should be a valid string"),
         ({"colour": "red"}, "is not a list of tables: at 0.colour: Extra inputs are not permitted"),
         (
-            {"figures": []},
-            "is not a list of tables: at 0.figures: List should have at least 1 item after validation, not 0",
+            {"metrics": []},
+            "is not a list of tables: at 0.metrics: List should have at least 1 item after validation, not 0",
         ),
         (
             {"rows": {"AA": "aa_{seed}"}},
@@ -382,7 +382,7 @@ def test_images_without_their_option(refused, chain: Path) -> None:
 )
 def test_tables_that_cannot_be_made(refused, write, tmp_path: Path, bad: dict, reason: str) -> None:
     path = tmp_path / "tables.json"
-    table = {"name": "main", "title": "MLE", "figures": ["CIDEr"], "rows": {"MLE": "nt_{seed}"}}
+    table = {"name": "main", "title": "MLE", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}"}}
     path.write_text(json.dumps([table | bad]))
     message = refused("report", write("nt_1.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0}), "--tables", path)
     assert message.removeprefix(str(path)).lstrip(": ") == reason

@@ -27,20 +27,20 @@ def test_a_run_does_not_differ_from_itself(chain: Path, clcap) -> None:
 def test_mle_and_cl_with_ranks(chain: Path, clcap) -> None:
     files = []
     for name in ("nt", "nt_cl"):
-        said = caption(chain / f"{name}.pt", device="cpu")
-        ranked = self_retrieve(chain / f"{name}.pt", results=said, device="cpu")
-        files.append(evaluate(said, metrics=FAST, retrieval=ranked))
+        result = caption(chain / f"{name}.pt", device="cpu")
+        ranked = self_retrieve(chain / f"{name}.pt", results=result, device="cpu")
+        files.append(evaluate(result, metrics=FAST, retrieval=ranked))
     answer = clcap("compare", *files, "--out", chain / "c.json")
     assert answer.out.splitlines()[0] == "first: nt; second: nt_cl; 10 images, 95% intervals over images"
     assert answer.out.splitlines()[-1] == str(chain / "c.json")
     assert "  checkpoint: stage train-mle and train-cl" in answer.out
     (compared,) = json.loads((chain / "c.json").read_text())["comparisons"]
-    assert {"CIDEr", "R@1", "mean_rank", "unique_share"} <= set(compared["figures"])
+    assert {"CIDEr", "R@1", "mean_rank", "unique_share"} <= set(compared["metrics"])
     for name, file in (("first", files[0]), ("second", files[1])):
-        figures = json.loads(file.read_text())["figures"]
-        for figure, found in compared["figures"].items():
-            assert found[name] == pytest.approx(figures[figure], abs=1e-9), figure
-    for found in compared["figures"].values():
+        metrics = json.loads(file.read_text())["metrics"]
+        for metric, found in compared["metrics"].items():
+            assert found[name] == pytest.approx(metrics[metric], abs=1e-9), metric
+    for found in compared["metrics"].values():
         assert found["interval"][0] <= found["difference"] <= found["interval"][1] or found["verdict"] == "same"
     assert "nt_cl against nt: " in clcap("show", chain / "c.json").out
     assert clcap("compare", *files, "--out", chain / "d.json").status == 0
@@ -69,10 +69,10 @@ def test_an_unfair_comparison_is_named_as_one(tmp_path: Path, clcap) -> None:
     full = table(tmp_path / "people.csv", people)
     more = tmp_path / "more.csv"
     more.write_text(full.read_text() + "".join(f"{id},one dog {id}\n" for id in people))
-    said = table(tmp_path / "mine.csv", {id: f"a dog {id}" for id in people})
+    result = table(tmp_path / "mine.csv", {id: f"a dog {id}" for id in people})
     fewer = table(tmp_path / "fewer.csv", {id: f"a dog {id}" for id in range(4)})
-    first = evaluate(predictions=said, references=full, metrics=FAST)
-    second = evaluate(predictions=said, references=more, metrics=FAST, out=tmp_path / "second.metrics.json")
+    first = evaluate(predictions=result, references=full, metrics=FAST)
+    second = evaluate(predictions=result, references=more, metrics=FAST, out=tmp_path / "second.metrics.json")
     third = evaluate(predictions=fewer, references=full, only_common=True, metrics=FAST)
     out = clcap("compare", first, second).out
     assert "measured differently, so not comparable:\n" in out

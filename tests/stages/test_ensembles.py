@@ -37,7 +37,7 @@ def test_ensembles_are_scored_like_their_results(chain: Path) -> None:
     models = [chain / "nt.pt", chain / "aa.pt"]
     own = json.loads(evaluate(models, metrics="ROUGE_L", out=chain / "own.metrics.json").read_text())
     read = json.loads(evaluate(caption(models), metrics="ROUGE_L").read_text())
-    assert own["figures"] == read["figures"] and own["signatures"] == read["signatures"]
+    assert own["metrics"] == read["metrics"] and own["signatures"] == read["signatures"]
     assert {"checkpoint", "checkpoint 2"} <= {card["role"] for card in own["made_from"]}
     assert evaluate(models, metrics="ROUGE_L") == chain / "nt+aa.metrics.json"
 

@@ -28,8 +28,8 @@ def jsonl(path: Path, rows: dict[str, list[str]]) -> Path:
 
 
 def test_tables_with_any_ids_are_enough(tmp_path: Path, clcap) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    answer = clcap("evaluate", "--predictions", said, "--references", people)
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    answer = clcap("evaluate", "--predictions", result, "--references", people)
     assert answer.status == 0, answer.err
     assert answer.out == f"{tmp_path}/mine.metrics.json\n"
     found = json.loads((tmp_path / "mine.metrics.json").read_text())
@@ -38,32 +38,32 @@ def test_tables_with_any_ids_are_enough(tmp_path: Path, clcap) -> None:
     one_a_row = tmp_path / "people.csv"
     rows = [f'{id},"{text}"' for id, texts in PEOPLE.items() for text in texts]
     one_a_row.write_text("image,caption\n" + "\n".join(rows) + "\n")
-    clcap("evaluate", "--predictions", said, "--references", one_a_row, "--out", tmp_path / "again.json")
+    clcap("evaluate", "--predictions", result, "--references", one_a_row, "--out", tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text())
-    assert again["figures"] == found["figures"]
+    assert again["metrics"] == found["metrics"]
 
 
 def test_captions_and_coco_files_are_references_too(chain: Path, clcap) -> None:
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
-    said = csv(chain / "mine.csv", {str(note["image_id"]): note["caption"] for note in notes[::5]}, id="id")
+    result = csv(chain / "mine.csv", {str(note["image_id"]): note["caption"] for note in notes[::5]}, id="id")
     for references in (chain / "scenes" / "captions_test.json", chain / "captions.h5"):
-        assert clcap("evaluate", "--predictions", said, "--references", references, *FAST).status == 0
-        figures = json.loads((chain / "mine.metrics.json").read_text())["figures"]
-        assert figures["ROUGE_L"] == pytest.approx(1)
+        assert clcap("evaluate", "--predictions", result, "--references", references, *FAST).status == 0
+        metrics = json.loads((chain / "mine.metrics.json").read_text())["metrics"]
+        assert metrics["ROUGE_L"] == pytest.approx(1)
 
 
 def test_only_common_scores_what_has_both_and_says_so(tmp_path: Path, clcap, refused) -> None:
     people = jsonl(tmp_path / "people.jsonl", PEOPLE)
-    said = csv(tmp_path / "mine.csv", {"x/a.jpg": "a dog runs", "other": "a cat"})
-    words = ["evaluate", "--predictions", said, "--references", people]
+    result = csv(tmp_path / "mine.csv", {"x/a.jpg": "a dog runs", "other": "a cat"})
+    words = ["evaluate", "--predictions", result, "--references", people]
     assert refused(*words) == (
-        f"{said}: 1 of 2 captions are of images without references: other; 2 of 3 images with references have no "
+        f"{result}: 1 of 2 captions are of images without references: other; 2 of 3 images with references have no "
         "caption: x/b.jpg, x/c.jpg; --only-common scores the 1 images that have both"
     )
     assert clcap(*words, "--only-common", *FAST).status == 0
-    figures = json.loads((tmp_path / "mine.metrics.json").read_text())["figures"]
-    assert figures["images"] == 1
-    assert figures["left_out"] == {"captions": 1, "images": 2}
+    found = json.loads((tmp_path / "mine.metrics.json").read_text())
+    assert found["metrics"]["images"] == 1
+    assert found["left_out"] == {"captions": 1, "images": 2}
 
 
 def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
@@ -88,7 +88,7 @@ def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "people", "guess"),
+    ("result", "people", "guess"),
     [
         ([1, 2], ["1", "2"], "(it seems that ids are numbers in one and text in the other)"),
         ([391895], ["COCO_val2014_000000391895.jpg"], "(it seems that one has file names where the other has ids)"),
@@ -96,15 +96,15 @@ def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
         ([1, 9], [3, 4], "3, 4"),
     ],
 )
-def test_the_reason_is_guessed(said: list, people: list, guess: str) -> None:
-    found = mismatch(said, people, {"val": {1, 2}, "test": {3, 4}})
+def test_the_reason_is_guessed(result: list, people: list, guess: str) -> None:
+    found = mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
     assert found is not None and found.endswith(guess)
     assert mismatch(people, people, {}) is None
 
 
 def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    answer = clcap("evaluate", "--predictions", said, "--references", people, *FAST)
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    answer = clcap("evaluate", "--predictions", result, "--references", people, *FAST)
     found = json.loads((tmp_path / "mine.metrics.json").read_text())
     assert set(found["signatures"]) == {"ROUGE_L", "CIDEr"}
     signature = found["signatures"]["CIDEr"]
@@ -114,7 +114,7 @@ def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
     assert all(part in answer.err for part in signature.split("|tok:"))
     for name, (low, high) in found["intervals"].items():
         assert low <= high, name
-    assert set(found["figures"]) - set(found["intervals"]) == {"images", "unique_captions", "left_out"}
+    assert set(found["metrics"]) - set(found["intervals"]) == {"images", "unique_captions"}
 
 
 def test_a_checkpoint_is_scored_with_all_that_the_chain_knows(chain: Path, clcap) -> None:
@@ -123,17 +123,17 @@ def test_a_checkpoint_is_scored_with_all_that_the_chain_knows(chain: Path, clcap
     assert answer.status == 0, answer.err
     found = json.loads((chain / "nt.metrics.json").read_text())
     ranked = json.loads((chain / "nt.retrieval.json").read_text())
-    assert {"novel_share", "words_top_100", "vocabulary_share_of_training", "CIDErBtw"} <= set(found["figures"])
+    assert {"novel_share", "words_top_100", "vocabulary_share_of_training", "CIDErBtw"} <= set(found["metrics"])
     assert "decoding:beam 3|precision:fp32" in found["signatures"]["CIDEr"]
     for name in ("R@1", "R@5", "median_rank", "mean_rank"):
-        assert found["figures"][name] == pytest.approx(ranked["figures"][name])
+        assert found["metrics"][name] == pytest.approx(ranked["metrics"][name])
     assert {card["role"] for card in found["made_from"]} >= {"checkpoint", "captions", "features", "retrieval"}
 
 
 def test_only_the_first_references_of_each_image(tmp_path: Path, clcap, refused) -> None:
     two = {id: [*texts, "one more"][:2] for id, texts in PEOPLE.items()}
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", two)
-    words = ("evaluate", "--predictions", said, "--references", people, *FAST, "--references-per-image")
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", two)
+    words = ("evaluate", "--predictions", result, "--references", people, *FAST, "--references-per-image")
     assert clcap(*words, 1).status == 0
     assert "refs:c1" in json.loads((tmp_path / "mine.metrics.json").read_text())["signatures"]["CIDEr"]
     assert refused(*words, 3) == (
@@ -142,16 +142,16 @@ def test_only_the_first_references_of_each_image(tmp_path: Path, clcap, refused)
 
 
 def test_document_frequencies_of_a_chosen_corpus(tmp_path: Path, clcap) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     corpus = jsonl(tmp_path / "corpus.jsonl", {f"{at}": [f"thing {at}"] for at in range(50)})
-    words = ("evaluate", "--predictions", said, "--references", people, *FAST)
+    words = ("evaluate", "--predictions", result, "--references", people, *FAST)
     clcap(*words)
     own = json.loads((tmp_path / "mine.metrics.json").read_text())
     clcap(*words, "--cider-df", corpus)
     other = json.loads((tmp_path / "mine.metrics.json").read_text())
     assert "df:corpus.jsonl#" in other["signatures"]["CIDEr"] and "(50 images)" in other["signatures"]["CIDEr"]
-    assert own["figures"]["CIDEr"] != other["figures"]["CIDEr"]
-    assert own["figures"]["ROUGE_L"] == other["figures"]["ROUGE_L"]
+    assert own["metrics"]["CIDEr"] != other["metrics"]["CIDEr"]
+    assert own["metrics"]["ROUGE_L"] == other["metrics"]["ROUGE_L"]
 
 
 def test_unknown_metrics_and_other_ranks_are_named(chain: Path, refused, wrong, clcap) -> None:
@@ -201,17 +201,17 @@ def test_real_references_and_made_up_captions_in_a_table(tmp_path: Path, clcap) 
     people.write_text(
         "".join(json.dumps({"image": note["image_id"], "caption": note["caption"]}) + "\n" for note in notes)
     )
-    said = csv(tmp_path / "mine.csv", {str(note["image_id"]): "a man on a street" for note in notes}, id="image")
-    answer = clcap("evaluate", "--predictions", said, "--references", people, *FAST)
+    result = csv(tmp_path / "mine.csv", {str(note["image_id"]): "a man on a street" for note in notes}, id="image")
+    answer = clcap("evaluate", "--predictions", result, "--references", people, *FAST)
     assert answer.status == 0, answer.err
     found = json.loads((tmp_path / "mine.metrics.json").read_text())
-    assert found["figures"]["images"] == 79
-    assert found["figures"]["unique_captions"] == 1
+    assert found["metrics"]["images"] == 79
+    assert found["metrics"]["unique_captions"] == 1
 
 
 def test_an_input_is_never_written_over(tmp_path: Path, clcap, refused) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("evaluate", "--predictions", said, "--references", people, *FAST)
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("evaluate", "--predictions", result, "--references", people, *FAST)
     before = people.read_bytes()
     assert refused(*words, "--out", people) == f"{people} is read, so it cannot be written; give another name"
     assert clcap(*words).status == 0
@@ -236,16 +236,16 @@ def test_an_input_is_never_written_over(tmp_path: Path, clcap, refused) -> None:
     ],
 )
 def test_odd_tables(tmp_path: Path, refused, captions: str, references: str, message: str) -> None:
-    said, people = tmp_path / "said.csv", tmp_path / "people.csv"
-    said.write_text(captions)
+    result, people = tmp_path / "result.csv", tmp_path / "people.csv"
+    result.write_text(captions)
     people.write_text(references)
-    assert refused("evaluate", "--predictions", said, "--references", people, *FAST).endswith(message)
+    assert refused("evaluate", "--predictions", result, "--references", people, *FAST).endswith(message)
 
 
 def test_odd_texts_and_ids(tmp_path: Path, clcap, refused) -> None:
-    said, people = csv(tmp_path / "said.csv", {"1": "a dog", "2": "a cat"}), tmp_path / "a|tok:b.csv"
+    result, people = csv(tmp_path / "result.csv", {"1": "a dog", "2": "a cat"}), tmp_path / "a|tok:b.csv"
     csv(people, {"1": "a dog runs", "2": "a cat sits", "extra_3": "a bus"})
-    words = ("evaluate", "--predictions", said, "--references", people, *FAST)
+    words = ("evaluate", "--predictions", result, "--references", people, *FAST)
     assert clcap(*words, "--only-common", "--cider-df", people).status == 0
     broken = tmp_path / "broken.json"
     broken.write_text('[{"image_id": 1, "caption": "a \\ud800 dog"}]')
@@ -259,28 +259,28 @@ def test_odd_texts_and_ids(tmp_path: Path, clcap, refused) -> None:
 
 
 def test_what_can_be_known_is_known_before_scoring(tmp_path: Path, clcap, refused) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("evaluate", "--predictions", said, "--references", people)
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("evaluate", "--predictions", result, "--references", people)
     answer = clcap(*words, "--features", tmp_path / "none.h5")
     assert answer.status == 1 and "scoring" not in answer.err
     assert refused(*words, "--metrics", "SPICE", "--spice-models", tmp_path).startswith("SPICE needs stanford-corenlp")
     assert not (tmp_path / "mine.metrics.json").exists()
-    assert refused(*words, "--test-results", said) == (
+    assert refused(*words, "--test-results", result) == (
         "--test-results are for a submission; give its folder with --submission"
     )
-    assert refused(*words, "--submission", tmp_path / "to", "--test-results", said) == (
-        f"--submission takes COCO results, *.json, not {said}; clcap caption writes them"
+    assert refused(*words, "--submission", tmp_path / "to", "--test-results", result) == (
+        f"--submission takes COCO results, *.json, not {result}; clcap caption writes them"
     )
 
 
 def test_spider_is_missing_where_spice_is_and_cider_is_not(tmp_path: Path, clcap) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("--predictions", said, "--references", people, "--spice-models", tmp_path)
+    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("--predictions", result, "--references", people, "--spice-models", tmp_path)
     assert clcap("evaluate", *words, "--metrics", "SPIDEr").status == 0
     found = json.loads((tmp_path / "mine.metrics.json").read_text())
     assert found["not_scored"]["SPICE"].startswith("SPICE needs stanford-corenlp")
     assert found["not_scored"]["SPIDEr"] == "SPIDEr needs SPICE, which is not scored"
-    assert {"SPICE", "SPIDEr"}.isdisjoint(found["figures"]) and "CIDEr" in found["figures"]
+    assert {"SPICE", "SPIDEr"}.isdisjoint(found["metrics"]) and "CIDEr" in found["metrics"]
 
 
 def test_options_of_decoding_are_for_checkpoints(chain: Path, wrong) -> None:

@@ -27,11 +27,11 @@ REPORT = "report nt.metrics.json --out report.html"
 CASES = {
     "captions.h5": (16_000, CAPTIONS, "captions.h5"),
     "features.h5": (300_000, FEATURES, "features.h5"),
-    "the beginning of features.h5": (0, FEATURES, "features.h5"),
+    "the prefix of features.h5": (0, FEATURES, "features.h5"),
     "a captioner": (50_000, MLE, "nt.pt"),
     "its log": (100, MLE, "nt.log.jsonl"),
     "a target": (3_000, CL, "nt_cl.pt"),
-    "an evaluator": (200_000, GAN, "nt_gan.evaluator.pt"),
+    "an discriminator": (200_000, GAN, "nt_gan.discriminator.pt"),
     "a new reference": (50_000, "swap-reference --ref nt.pt --candidate nt_cl.pt --force", "nt_ref1.pt"),
     "captions": (100, "caption nt.pt", "nt.captions.json"),
     "ranks": (500, "self-retrieve nt.pt", "nt.retrieval.json"),
@@ -53,7 +53,7 @@ class End:
     """How a command ended."""
 
     status: int
-    said: list[str]
+    result: list[str]
     before: dict[str, bytes]
     after: dict[str, bytes]
 
@@ -86,17 +86,17 @@ def ends(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def test_a_full_disk_costs_one_line_and_no_file(ends: dict[str, End], case: str) -> None:
     end, (_, _, name) = ends[case], CASES[case]
     assert end.status == 1
-    assert end.said[-1] == f"error: {name} cannot be written: File too large"
-    assert not [line for line in end.said if line.startswith(("Traceback", "Exception", " "))]
+    assert end.result[-1] == f"error: {name} cannot be written: File too large"
+    assert not [line for line in end.result if line.startswith(("Traceback", "Exception", " "))]
     assert end.after == end.before
 
 
 def test_what_cannot_be_kept_is_a_warning(ends: dict[str, End]) -> None:
     warning = "warning: nt.reference.h5 cannot be written: File too large; computed anew next time"
-    assert warning in ends["a target"].said
+    assert warning in ends["a target"].result
 
 
-def test_a_captioner_comes_with_its_evaluator_or_not_at_all(
+def test_a_captioner_comes_with_its_discriminator_or_not_at_all(
     refused, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(out: Path, *_: object) -> None:

@@ -114,12 +114,12 @@ def test_where_one_id_is_text_all_are(clcap, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("caption", [["a dog", "a cat"], '["a dog", "a cat"]', "['a dog' 'a cat']"])
 def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, caption: object) -> None:
-    said = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
-    for words in (("--train", said), (karpathy(tmp_path / "k.json", [1], caption),)):
+    result = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
+    for words in (("--train", result), (karpathy(tmp_path / "k.json", [1], caption),)):
         out = tmp_path / "c.h5"
         assert clcap("prepare-captions", *words, "--out", out, "--min-count", 1).status == 0
         assert open_captions(out).raw == ["a dog", "a cat"]
-    assert image_texts(said) == image_texts(results(tmp_path / "r.json", [1], caption)) == {1: ["a dog", "a cat"]}
+    assert image_texts(result) == image_texts(results(tmp_path / "r.json", [1], caption)) == {1: ["a dog", "a cat"]}
 
 
 def test_a_list_of_captions_is_as_many_predictions(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_tables_and_plots_for_a_paper(files: list[Path], clcap, tmp_path: Path) 
 
 def test_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
     files = [write(f"nt_{seed}.metrics.json", IMAGES, {"CIDEr": seed / 10}) for seed in (1, 2, 3)]
-    asked = {"name": "main", "title": "MLE and CL", "figures": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
+    asked = {"name": "main", "title": "MLE and CL", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
     tables = tmp_path / "tables.json"
     tables.write_text(json.dumps([asked]))
     out = {kind: tmp_path / f"t.{kind}" for kind in ("markdown", "latex", "csv")}
@@ -93,7 +93,7 @@ def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path
 
 def test_different_images_are_warned_about(files: list[Path], write, clcap, tmp_path: Path) -> None:
     other = write("other.metrics.json", [image(2, "a cat")])
-    warning = "The runs are of different images (nt 2, other 1; 1 in common): their figures cannot be compared."
+    warning = "The runs are of different images (nt 2, other 1; 1 in common): their metrics cannot be compared."
     assert f"warning: {warning}\n" in clcap("report", *files, other).err
     assert warning in (tmp_path / "report.html").read_text()
 

@@ -75,7 +75,7 @@ def test_another_reference_of_the_same_name_is_computed_anew(chain: Path, clcap:
     assert clcap(*words).status == 0
     (chain / "ref.pt").write_bytes((chain / "nt_cl.pt").read_bytes())
     assert clcap(*words).status == 0
-    assert log(chain / "out.pt")[0]["val_G_positive"] == pytest.approx(0, abs=1e-5)
+    assert log(chain / "out.pt")[0]["val_log_ratio_matched"] == pytest.approx(0, abs=1e-5)
 
 
 def test_swapping_the_reference_drops_what_was_kept_of_it(chain: Path, clcap: Clcap) -> None:
@@ -119,7 +119,7 @@ REDRAWN = "contrastive, negatives-only, introspective, dpo, simpo"
         ("contrastive", ("--beta", 0.5), "dpo, simpo"),
         ("dpo", ("--gamma", 0.5), "simpo"),
         ("dpo", ("--nu", 2), "contrastive, positives-only, negatives-only"),
-        ("contrastive", ("--evaluator", "nt_gan.evaluator.pt"), "adversarial"),
+        ("contrastive", ("--discriminator", "nt_gan.discriminator.pt"), "adversarial"),
         ("introspective", ("--no-cache",), REFERENCED),
         ("simpo", ("--ref-features", "features.h5"), REFERENCED),
         (
@@ -165,19 +165,19 @@ def test_something_else_in_the_place_of_what_is_kept(chain: Path, refused: Calla
     assert path.read_text() == "mine"
 
 
-def test_an_evaluator_is_a_file_to_go_on_with(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
+def test_an_discriminator_is_a_file_to_go_on_with(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
     first = clcap(*words)
     assert first.out == f"{chain / 'nt_gan.pt'}\n"
-    assert "evaluator, epoch 5/5" in first.err
-    saved = chain / "nt_gan.evaluator.pt"
-    assert "clcap/evaluator" in clcap("show", saved).out
-    second = clcap(*words, "--evaluator", saved, "--out", chain / "more.pt")
+    assert "discriminator, epoch 5/5" in first.err
+    saved = chain / "nt_gan.discriminator.pt"
+    assert "clcap/discriminator" in clcap("show", saved).out
+    second = clcap(*words, "--discriminator", saved, "--out", chain / "more.pt")
     assert second.status == 0
-    assert "evaluator, epoch" not in second.err
-    assert (chain / "more.evaluator.pt").exists()
-    message = refused(*words, "--evaluator", chain / "nt.pt")
-    assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/evaluator is needed here"
+    assert "discriminator, epoch" not in second.err
+    assert (chain / "more.discriminator.pt").exists()
+    message = refused(*words, "--discriminator", chain / "nt.pt")
+    assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/discriminator is needed here"
 
 
 @pytest.mark.parametrize("objective", ["contrastive", "adversarial"])
@@ -190,17 +190,19 @@ def test_an_output_that_is_read_is_refused_before_anything_is_trained(
     assert {path: path.read_bytes() for path in chain.glob("nt.*")} == before
 
 
-def test_an_evaluator_that_would_be_written_over_is_refused_before_anything_is_trained(
+def test_an_discriminator_that_would_be_written_over_is_refused_before_anything_is_trained(
     chain: Path, clcap: Clcap, refused: Callable[..., str]
 ) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
     assert clcap(*words).status == 0
-    evaluator = chain / "nt_gan.evaluator.pt"
+    discriminator = chain / "nt_gan.discriminator.pt"
     before = (chain / "nt_gan.log.jsonl").read_bytes()
-    message = refused(*words, "--ref", chain / "nt_gan.pt", "--evaluator", evaluator, "--out", chain / "nt_gan.pt")
+    message = refused(
+        *words, "--ref", chain / "nt_gan.pt", "--discriminator", discriminator, "--out", chain / "nt_gan.pt"
+    )
     assert message == f"{chain}/nt_gan.pt is read, so it cannot be written; give another name"
-    message = refused(*words, "--evaluator", evaluator)
-    assert message == f"{evaluator} is read, so it cannot be written; give another name"
+    message = refused(*words, "--discriminator", discriminator)
+    assert message == f"{discriminator} is read, so it cannot be written; give another name"
     assert (chain / "nt_gan.log.jsonl").read_bytes() == before
 
 

@@ -56,25 +56,25 @@ def test_what_is_stored_is_what_was_used(chain: Path, clcap: Clcap) -> None:
     assert (stored["clip"], stored["clip_norm"], stored["weight_decay"]) == (0.1, None, 0.01)
 
 
-FIGURES = {"loss": ("val_loss", min), "mean-rank": ("val_mean_rank", min), "cider": ("val_CIDEr", max)}
+METRICS = {"loss": ("val_loss", min), "mean-rank": ("val_mean_rank", min), "cider": ("val_CIDEr", max)}
 
 
 @pytest.mark.parametrize(
     ("objective", "select_by"),
-    [("mle", by) for by in FIGURES] + [("contrastive", by) for by in FIGURES] + [("adversarial", "cider")],
+    [("mle", by) for by in METRICS] + [("contrastive", by) for by in METRICS] + [("adversarial", "cider")],
 )
 def test_the_checkpoint_that_is_kept_is_the_best_of_the_figure(
     chain: Path, clcap: Clcap, objective: str, select_by: str
 ) -> None:
-    figure, best = FIGURES[select_by]
+    metric, best = METRICS[select_by]
     words = mle(chain) if objective == "mle" else cl(chain, "--objective", objective)
     answer = clcap(*words, "--max-steps", 6, "--eval-every", 2, "--lr", 0.01, "--select-by", select_by)
     assert answer.status == 0, answer.err
     record = open_checkpoint(chain / "new.pt").training
     tried = log(chain / "new.pt")[1:]
-    assert record["criterion"] == figure
-    assert record["figures"][figure] == best(line[figure] for line in tried)
-    assert record["best_step"] == next(line["step"] for line in tried if line[figure] == record["figures"][figure])
+    assert record["criterion"] == metric
+    assert record["metrics"][metric] == best(line[metric] for line in tried)
+    assert record["best_step"] == next(line["step"] for line in tried if line[metric] == record["metrics"][metric])
 
 
 def test_by_default_mle_is_selected_by_loss_and_cl_by_mean_rank(chain: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_adversarial_loss_selects_nothing(chain: Path, clcap: Clcap) -> None
     answer = clcap(*cl(chain, "--objective", "adversarial", "--select-by", "loss"))
     assert answer.status == 2
     assert answer.err == (
-        "error: Invalid value for '--select-by': the loss of --objective adversarial changes with its evaluator; "
+        "error: Invalid value for '--select-by': the loss of --objective adversarial changes with its discriminator; "
         "give mean-rank or cider (see clcap train-cl --help)\n"
     )
 

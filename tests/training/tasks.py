@@ -7,7 +7,7 @@ import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.compatibility import captions_for, features_for
-from clcap_cli.models.discriminator import Evaluator, EvaluatorConfig
+from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.objectives.adversarial import Adversarial
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.introspective import Introspective
@@ -66,9 +66,9 @@ def adversarial_task(
     torch.manual_seed(seed)
     made, negatives = player(folder, target, dropout), NegativeSampler(split_of(folder, "train"))
     words, channels = len(negatives.split.tokenizer), made.features.backbone.pooled_channels
-    evaluator = Evaluator(EvaluatorConfig(words, channels, 24, 32))
+    discriminator = Discriminator(DiscriminatorConfig(words, channels, 24, 32))
     val = split_of(folder, "val")
-    inputs = TaskInputs(negatives, val, made, k, SIX, seed, discriminator=evaluator, warm=warm)
+    inputs = TaskInputs(negatives, val, made, k, SIX, seed, discriminator=discriminator, warm=warm)
     return AdversarialTask(Adversarial(), inputs)
 
 

@@ -17,50 +17,54 @@ def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[
     )
     train(task, settings, log)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    return [{name: v for name, v in line.items() if name not in ("seconds", "loader_share")} for line in lines]
+    return [{name: v for name, v in line.items() if name not in ("seconds", "data_wait_share")} for line in lines]
 
 
 def on_training_data(task: AdversarialTask) -> dict[str, float]:
-    """The evaluator's figures on one batch of the training split."""
+    """The discriminator's metrics on one batch of the training split."""
     loaded = task.load(task.batches(1)[0])
     with torch.no_grad():
-        return {name: float(v) for name, v in task._scores(loaded, task._generate(loaded)).figures.items()}
+        return {name: float(v) for name, v in task._scores(loaded, task._generate(loaded)).metrics.items()}
 
 
-def test_the_evaluator_learns_to_tell_captions_apart_while_the_captioner_stays(made_chain: Path, monkeypatch) -> None:
-    monkeypatch.setattr("clcap_cli.training.adversarial_task.EVALUATOR_LR", 5e-3)
+def test_the_discriminator_learns_to_tell_captions_apart_while_the_captioner_stays(
+    made_chain: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("clcap_cli.training.adversarial_task.DISCRIMINATOR_LR", 5e-3)
     monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 20)
     task = adversarial_task(made_chain)
     weights = {name: value.clone() for name, value in task.model.state_dict().items()}
     before = on_training_data(task)
     task.prepare()
     after = on_training_data(task)
-    assert after["evaluator_loss"] < before["evaluator_loss"] - 0.2
-    for wrong in ("r_mismatched", "r_generated"):
-        assert after["r_matched"] - after[wrong] > before["r_matched"] - before[wrong] + 0.1
+    assert after["discriminator_loss"] < before["discriminator_loss"] - 0.2
+    for wrong in ("score_mismatched", "score_generated"):
+        assert after["score_matched"] - after[wrong] > before["score_matched"] - before[wrong] + 0.1
     assert all(torch.equal(value, weights[name]) for name, value in task.model.state_dict().items())
     assert all(parameter.grad is None for parameter in task.model.parameters())
 
 
-def test_a_warm_evaluator_is_not_warmed_up_again(made_chain: Path) -> None:
+def test_a_warm_discriminator_is_not_warmed_up_again(made_chain: Path) -> None:
     task = adversarial_task(made_chain, warm=True)
-    weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
+    weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     task.prepare()
-    assert all(torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
+    assert all(torch.equal(value, weights[name]) for name, value in task.discriminator.state_dict().items())
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_moves_both_and_writes_a_log(made_chain: Path, tmp_path: Path, model: str, precision: str) -> None:
     task = adversarial_task(made_chain, model)
-    weights = {name: value.clone() for name, value in task.evaluator.state_dict().items()}
+    weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     lines = run(task, tmp_path / "log.jsonl", precision)
     assert [line["epoch"] for line in lines] == [0, 1, 2]
     assert lines[0]["val_log_prob"] != lines[1]["val_log_prob"]
-    figures = {"evaluator_loss", "r_matched", "r_mismatched", "r_generated"}
-    assert {*figures, "loss", "reward_spread"} <= lines[1].keys()
-    assert {*(f"val_{name}" for name in figures), "val_log_prob", "val_mean_rank", "val_unique"} <= lines[0].keys()
-    assert all(not torch.equal(value, weights[name]) for name, value in task.evaluator.state_dict().items())
+    metrics = {"discriminator_loss", "score_matched", "score_mismatched", "score_generated"}
+    assert {*metrics, "loss", "reward_spread"} <= lines[1].keys()
+    assert {*(f"val_{name}" for name in metrics), "val_log_prob", "val_mean_rank", "val_unique_share"} <= lines[
+        0
+    ].keys()
+    assert all(not torch.equal(value, weights[name]) for name, value in task.discriminator.state_dict().items())
 
 
 def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
@@ -73,22 +77,22 @@ def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
     assert logs[0] != logs[2]
 
 
-def test_the_captioner_learns_to_please_an_evaluator_that_stands_still(made_chain: Path, monkeypatch) -> None:
+def test_the_captioner_learns_to_please_an_discriminator_that_stands_still(made_chain: Path, monkeypatch) -> None:
     """This one likes or dislikes a caption whatever the image, so that there is something easy to learn."""
-    monkeypatch.setattr("clcap_cli.training.adversarial_task.EVALUATOR_LR", 0.0)
+    monkeypatch.setattr("clcap_cli.training.adversarial_task.DISCRIMINATOR_LR", 0.0)
     task = adversarial_task(made_chain, k=8)
     with torch.no_grad():
-        task.evaluator.image.weight.zero_()
-        task.evaluator.image.bias.normal_(std=3)
+        task.discriminator.image.weight.zero_()
+        task.discriminator.image.bias.normal_(std=3)
     optimizer = torch.optim.Adam(task.model.parameters(), lr=1e-2)
     rewards = []
     for epoch in range(1, 13):
         for batch in task.batches(epoch):
-            loss, figures = task.loss(task.load(batch))
+            loss, metrics = task.loss(task.load(batch))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            rewards.append(float(figures["r_generated"]))
+            rewards.append(float(metrics["score_generated"]))
     assert sum(rewards[-8:]) / 8 > sum(rewards[:8]) / 8 + 0.05
 
 
@@ -97,7 +101,7 @@ def test_validation_draws_the_same_every_time(made_chain: Path) -> None:
     task.model.eval()
     first = task.validate()
     task.loss(task.load(task.batches(1)[0]))
-    task.evaluator.load_state_dict(adversarial_task(made_chain).evaluator.state_dict())
+    task.discriminator.load_state_dict(adversarial_task(made_chain).discriminator.state_dict())
     task.model.eval()
     assert task.validate() == first
 

@@ -62,5 +62,5 @@ def test_training_makes_captions_likelier_for_their_own_images(made_chain: Path,
     )
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < lines[1]["loss"]
-    assert lines[-1]["own_over_other"] > lines[1]["own_over_other"]
+    assert lines[-1]["log_prob_margin"] > lines[1]["log_prob_margin"]
     assert lines[-1]["loss"] < log(2)

@@ -16,14 +16,14 @@ from clcap_cli.training.task import Companions
 
 
 class Slope:
-    """A task whose loss is its one weight, and whose validation figures are given beforehand."""
+    """A task whose loss is its one weight, and whose validation metrics are given beforehand."""
 
     companions = Companions()
 
-    def __init__(self, figures: list[float], batches: int = 1, name: str = "val_loss"):
+    def __init__(self, metrics: list[float], batches: int = 1, name: str = "val_loss"):
         self.model = nn.Linear(1, 1, bias=False)
         nn.init.zeros_(self.model.weight)
-        self.figures, self.count, self.name = iter(figures), batches, name
+        self.metrics, self.count, self.name = iter(metrics), batches, name
         self.seen: list[float] = []
 
     def batches(self, epoch: int) -> list[int]:
@@ -40,7 +40,7 @@ class Slope:
 
     def validate(self) -> dict[str, float]:
         self.seen.append(float(self.model.weight))
-        return {self.name: next(self.figures)}
+        return {self.name: next(self.metrics)}
 
 
 def settings(**changed: Any) -> Optimisation:
@@ -65,7 +65,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_
     lines = lines_of(tmp_path / "log.jsonl")
     assert [line["epoch"] for line in lines] == [0, 1, 2, 3, 4, 5]
     assert [line["val_loss"] for line in lines] == [5.0, 3.0, 2.0, 4.0, 4.0, 4.0]
-    assert all(0 <= line["loader_share"] <= 1 for line in lines[1:])
+    assert all(0 <= line["data_wait_share"] <= 1 for line in lines[1:])
 
 
 def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_the_start(
@@ -134,15 +134,15 @@ def test_patience_counts_validations(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("select_by", "figure", "best"),
+    ("select_by", "metric", "best"),
     [("loss", "val_loss", 2), ("mean-rank", "val_mean_rank", 2), ("cider", "val_CIDEr", 3)],
 )
 def test_the_best_is_the_lowest_loss_and_rank_and_the_highest_cider(
-    tmp_path: Path, select_by: str, figure: str, best: int
+    tmp_path: Path, select_by: str, metric: str, best: int
 ) -> None:
-    task = Slope([2.0, 3.0, 1.0, 4.0, 1.0, 4.0], name=figure)
+    task = Slope([2.0, 3.0, 1.0, 4.0, 1.0, 4.0], name=metric)
     record = train(task, settings(epochs=5, select_by=select_by), tmp_path / "log.jsonl")
-    assert (record["best_epoch"], record["criterion"]) == (best, figure)
+    assert (record["best_epoch"], record["criterion"]) == (best, metric)
     assert task.model.weight.item() == task.seen[best]
 
 

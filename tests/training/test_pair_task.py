@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from clcap_cli.artifacts.cache import REFERENCE, KeptArrays
+from clcap_cli.artifacts.cache import REFERENCE, ArrayCache
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
@@ -31,22 +31,22 @@ def by_name(objective: PairObjective) -> str:
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, model: str) -> None:
-    figures = pair_task(made_chain, model, model).starting_figures("fp32")
-    assert figures["loss"] == pytest.approx(2 * log(2), abs=1e-5)
-    assert figures["G_positive"] == pytest.approx(0, abs=1e-5)
-    assert figures["G_negative"] == pytest.approx(0, abs=1e-5)
+    metrics = pair_task(made_chain, model, model).starting_metrics("fp32")
+    assert metrics["loss"] == pytest.approx(2 * log(2), abs=1e-5)
+    assert metrics["log_ratio_matched"] == pytest.approx(0, abs=1e-5)
+    assert metrics["log_ratio_mismatched"] == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
 def test_equal_models_start_at_the_loss_that_is_told(made_chain: Path, objective: PairObjective) -> None:
     task = pair_task(made_chain, objective=objective)
-    assert task.starting_figures("fp32")["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
+    assert task.starting_metrics("fp32")["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
 
 
 def test_dropout_in_the_target_alone_is_a_handicap(made_chain: Path) -> None:
     torch.manual_seed(0)
-    figures = pair_task(made_chain, dropout=0.5).starting_figures("fp32")
-    assert figures["loss"] != pytest.approx(2 * log(2), abs=1e-3)
+    metrics = pair_task(made_chain, dropout=0.5).starting_metrics("fp32")
+    assert metrics["loss"] != pytest.approx(2 * log(2), abs=1e-3)
 
 
 def test_a_target_of_another_kind_than_the_reference(made_chain: Path) -> None:
@@ -70,8 +70,8 @@ def test_training_lowers_its_own_loss_and_never_moves_the_reference(
     assert not reference.training
     assert all(torch.equal(before[name], value) for name, value in reference.state_dict().items())
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert lines[0]["val_G_positive"] == 0
-    assert lines[1]["val_G_positive"] != 0
+    assert lines[0]["val_log_ratio_matched"] == 0
+    assert lines[1]["val_log_ratio_matched"] != 0
     assert lines[-1]["loss"] < task.loss_of_equal_models()
 
 
@@ -112,16 +112,16 @@ def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None
 def test_losses_are_equal_with_and_without_kept_log_probs(
     made_chain: Path, tmp_path: Path, objective: PairObjective, redraw: bool, reference: str
 ) -> None:
-    """Every epoch's figures of a whole training."""
+    """Every epoch's metrics of a whole training."""
     logs = []
     for kept in (False, True):
         task = pair_task(made_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
         if kept:
-            task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+            task.remember(ArrayCache(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
         train(task, FEW, tmp_path / "log.jsonl")
         logs.append([json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()])
     for one, other in zip(*logs, strict=True):
-        names = [name for name in one if name not in ("loader_share", "seconds")]
+        names = [name for name in one if name not in ("data_wait_share", "seconds")]
         assert [other[name] for name in names] == pytest.approx([one[name] for name in names], abs=1e-4)
 
 
@@ -133,20 +133,20 @@ def test_an_objective_without_a_reference_trains_with_the_target_alone(made_chai
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < lines[1]["loss"]
     assert lines[-1]["token_log_prob_margin"] > lines[1]["token_log_prob_margin"]
-    assert {"val_loss", "val_pairwise_accuracy", "val_loss_bound"} <= lines[0].keys()
+    assert {"val_loss", "val_pairwise_accuracy", "val_loss_lower_bound"} <= lines[0].keys()
     assert not {name for line in lines for name in line if "G_" in name}
 
 
 def test_the_start_is_reported_with_the_loss_of_equal_models(made_chain: Path, capsys: pytest.CaptureFixture) -> None:
     pair_task(made_chain).prepare()
-    assert "told_apart 0.0000 (equal models without dropout: loss 1.3863)" in capsys.readouterr().err
+    assert "negatives_below_reference 0.0000 (equal models without dropout: loss 1.3863)" in capsys.readouterr().err
     pair_task(made_chain, objective=SimPO()).prepare()
     assert "equal models" not in capsys.readouterr().err
 
 
 def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path, tmp_path: Path) -> None:
     task = pair_task(made_chain, redraw=False)
-    task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+    task.remember(ArrayCache(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
@@ -155,7 +155,7 @@ def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path,
 
 def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain: Path) -> None:
     task = pair_task(made_chain)
-    task.starting_figures("fp32")
+    task.starting_metrics("fp32")
     first = task.train_split.captions.of_images(task.batches(1)[0].positions)[0]
     everything = len(task.train_split.captions.caption)
     assert task.negatives.drawn == task.k * (len(first) + everything)
@@ -163,15 +163,15 @@ def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain:
 
 def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path: Path) -> None:
     task = pair_task(made_chain)
-    task.remember(KeptArrays(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "bf16")
-    assert task.starting_figures("bf16")["G_positive"] == pytest.approx(0, abs=1e-4)
+    task.remember(ArrayCache(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "bf16")
+    assert task.starting_metrics("bf16")["log_ratio_matched"] == pytest.approx(0, abs=1e-4)
 
 
 def test_what_is_kept_is_the_same_for_every_batch_size(made_chain: Path, tmp_path: Path) -> None:
     known = []
     for images in (4, 6):
         task = pair_task(made_chain, redraw=False, settings=BatchSettings(images, None))
-        task.remember(KeptArrays(tmp_path / f"{images}.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+        task.remember(ArrayCache(tmp_path / f"{images}.h5", REFERENCE, Origin("train-cl", {})), "fp32")
         known.append(task.train_split.reference.known.tobytes())
     assert known[0] == known[1]
 
@@ -181,7 +181,7 @@ def test_validation_computes_no_more_words_at_once_than_training(
     made_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
 ) -> None:
     task = make(made_chain, settings=BatchSettings(20, 300))
-    monkeypatch.setattr(task.sample, "figures", lambda model: {})
+    monkeypatch.setattr(task.sample, "metrics", lambda model: {})
     words, kind = [], type(task.model)
     compute = kind.sequence_log_prob
 

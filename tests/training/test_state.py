@@ -43,7 +43,7 @@ def started(folder: Path, name: str, settings: Optimisation, target: str = "nt.p
 
 def digits(log: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    return [{name: v for name, v in line.items() if name not in ("seconds", "loader_share")} for line in lines]
+    return [{name: v for name, v in line.items() if name not in ("seconds", "data_wait_share")} for line in lines]
 
 
 def weights(state: TrainState) -> dict[str, torch.Tensor]:
@@ -78,7 +78,7 @@ def test_a_stopped_training_goes_on_with_the_same_digits(
 
 
 def _without_shares(record: dict[str, Any]) -> dict[str, Any]:
-    return {**record, "figures": {key: v for key, v in record["figures"].items() if key != "loader_share"}}
+    return {**record, "metrics": {key: v for key, v in record["metrics"].items() if key != "data_wait_share"}}
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,10 @@ PART, TENSOR = "is not a whole clcap/train-state file: at ", "is damaged: its te
         (with_tensor("best/output.bias", None), f"{TENSOR}'best/output.bias' is missing, expected float32 "),
         (with_tensor("network captioner/output.bias", torch.zeros(2)), f"{TENSOR}'network captioner/output.bias' is "),
         (with_tensor("optimizer captioner/0.exp_avg", torch.zeros(1)), f"{TENSOR}'optimizer captioner/0.exp_avg' is "),
-        (with_tensor("optimizer evaluator/99.step", torch.zeros(())), f"{TENSOR}'optimizer evaluator/99.step' is "),
+        (
+            with_tensor("optimizer discriminator/99.step", torch.zeros(())),
+            f"{TENSOR}'optimizer discriminator/99.step' is ",
+        ),
         (with_tensor("generator dropout/state", torch.zeros(3)), f"{TENSOR}'generator dropout/state' is float32 (3), "),
         (lambda content: content["progress"].update(step=6), "is damaged: its content is not what was saved; "),
     ],

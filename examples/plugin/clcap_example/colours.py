@@ -1,6 +1,6 @@
 """How many captions name a colour: what tells two buses apart more often than the word for a bus."""
 
-from clcap_cli.metrics.metric import HIGHER, Metric, ValueInfo
+from clcap_cli.metrics.metric import HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
 
@@ -15,7 +15,7 @@ def _measure(predictions: Predictions) -> Columns:
 METRIC = Metric(
     name="colours",
     group="Content",
-    values=(ValueInfo("names_colour", "Share of captions that name a colour; 0 to 1.", HIGHER),),
+    values=(MetricInfo("names_colour", "Share of captions that name a colour; 0 to 1.", HIGHER),),
     statistics=lambda given: {"names_colour": mean_of(given.mean(given.column("names_colour")))},
     measure=_measure,
     columns=("names_colour",),
