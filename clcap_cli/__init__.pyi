@@ -92,7 +92,7 @@ def train_cl(
     ref_features: _Path | None = None,
     negatives: Literal["random", "similar", "mixed"] = "random",
     redraw_negatives: bool | None = None,
-    evaluator: _Path | None = None,
+    discriminator: _Path | None = None,
     no_cache: bool = False,
     dropout: float = 0.0,
     seed: int = 0,
@@ -171,7 +171,7 @@ def self_retrieve(
     """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for."""
 
 def evaluate(
-    subjects: _Path | Sequence[_Path] | None = None,
+    models_or_results: _Path | Sequence[_Path] | None = None,
     predictions: _Path | None = None,
     references: _Path | None = None,
     references_per_image: int | None = None,
@@ -220,7 +220,7 @@ def report(
     latex: _Path | None = None,
     plots: _Path | None = None,
 ) -> Path | None:
-    """Put figures, curves and captions of one or more runs side by side, in one page that opens anywhere."""
+    """Put metrics, curves and captions of one or more runs side by side, in one page that opens anywhere."""
 
 def swap_reference(
     ref: _Path,
