@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -21,7 +22,10 @@ PAGES = sorted(
 )
 CHANGELOG = ROOT / "CHANGELOG.md"
 """Has commands of earlier versions too."""
+PLUGIN = ROOT / "examples" / "plugin" / "README.md"
+"""Its names are valid where the package is installed."""
 TEXTS = [*SCRIPTS, ROOT / "pipelines" / "Snakefile", *(page for page in PAGES if page != CHANGELOG)]
+BLOCK = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"`[^`]*\b(?:clcap|bash|python|snakemake) [^`]+`")
 
@@ -35,15 +39,24 @@ def calls() -> list[tuple[str, str]]:
     return found
 
 
+def block_commands() -> list[str]:
+    """Every command of clcap in a code block of a page, with its arguments."""
+    pages = [page for page in PAGES if page not in (CHANGELOG, PLUGIN)]
+    blocks = [block for page in pages for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
+    found = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line.strip() for line in found if re.match(rf"\s*clcap (?:{NAMES}) ", line) and "$" not in line]
+
+
 def links(page: Path) -> list[str]:
     """The files that a page links to, as written, anchors left out; code blocks hold none."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     return [target for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if target != "commands.md"]
 
 
 def test_there_are_scripts_and_calls() -> None:
     assert len(SCRIPTS) >= 7
     assert len(calls()) >= 60
+    assert len(block_commands()) >= 30
     assert sum(len(links(page)) for page in PAGES) >= 50
 
 
@@ -58,6 +71,12 @@ def test_every_option_that_is_written_down_exists(file: str, call: str) -> None:
     known = {option for parameter in command.params for option in parameter.opts}
     used = set(re.findall(r"(?<!\S)--[a-z-]+", call.split("#")[0]))
     assert used <= known | {"--help"}
+
+
+@pytest.mark.parametrize("command", block_commands())
+def test_commands_in_code_blocks_are_valid(command: str) -> None:
+    _, name, *words = shlex.split(command, comments=True)
+    COMMANDS[name].make_context(name, words)  # raises an error for a wrong command line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
