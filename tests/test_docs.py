@@ -79,6 +79,27 @@ def test_commands_in_code_blocks_are_valid(command: str) -> None:
     COMMANDS[name].make_context(name, words)  # raises an error for a wrong command line
 
 
+def test_options_in_the_docs_exist() -> None:
+    """Also those that stand without a command; benchmarks and Snakemake have a few of their own."""
+    known = {
+        option for command in COMMANDS.values() for one in command.params for option in [*one.opts, *one.secondary_opts]
+    }
+    others = {"--config", "--configfile", "--cores", "--debug", "--help", "--models", "--runs", "--version"}
+    for page in (ROOT / "docs").glob("*.md"):
+        used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
+        assert used - known - others == set(), page.name
+
+
+def test_values_in_the_docs_exist() -> None:
+    """Names of metrics and of what training logs hold stand in the code as they stand in docs/metrics.md."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "clcap_cli").rglob("*.py"))
+    rows = re.findall(r"^\| (`[^|]+`) \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
+    names = {name.removeprefix("val_") for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    written = {name for name in names if not re.search(r"\d|R@k|score_|_best_of_|_mean_of_", name)}
+    assert len(written) >= 30
+    assert {name for name in written if name not in code} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page: Path) -> None:
     assert [target for target in links(page) if not (page.parent / target).exists()] == []
