@@ -17,7 +17,7 @@ from clcap_cli.evaluation.given_captions import GivenCaptions, encode_texts
 from clcap_cli.evaluation.live_models import LiveModel, load_live_models
 from clcap_cli.evaluation.model_inputs import decode_texts, open_checkpoints
 from clcap_cli.features.images import Picture
-from clcap_cli.retrieval.ranks import finite
+from clcap_cli.retrieval.ranks import check_finite
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
 
@@ -180,7 +180,7 @@ class LoadedCaptioner:
         seen = [one.features_of([picture]).read(np.array([0])) for one in self._models]
         models = [one.model for one in self._models]
         model = Ensemble(models) if len(models) > 1 else models[0]
-        visual = model.encode(seen) if isinstance(model, Ensemble) else model.encode(seen[0])
+        encoded = model.encode(seen) if isinstance(model, Ensemble) else model.encode(seen[0])
         parts = zip(given.tokens.split(CAPTIONS_AT_ONCE), given.lengths.split(CAPTIONS_AT_ONCE), strict=True)
-        found = [model.sequence_log_prob(visual, *part, torch.zeros_like(part[1])) for part in parts]
-        return finite(torch.cat(found)).tolist()
+        found = [model.sequence_log_prob(encoded, *part, torch.zeros_like(part[1])) for part in parts]
+        return check_finite(torch.cat(found)).tolist()

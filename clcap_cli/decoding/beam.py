@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from clcap_cli.decoding.constraints import NEVER, Constraints
+from clcap_cli.decoding.constraints import MINUS_INFINITY, Constraints
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.ensemble import Predictor
 from clcap_cli.models.rows import Rows
@@ -12,7 +12,7 @@ from clcap_cli.models.rows import Rows
 @torch.inference_mode()
 def beam_search(
     model: Predictor,
-    visual: Rows,
+    encoded: Rows,
     beam: int,
     constraints: Constraints,
     length_penalty: float = 0.0,
@@ -24,7 +24,7 @@ def beam_search(
     ``sequence_log_prob`` gives it. A beam of 1 is greedy search. Where an image has fewer captions, the last come
     again.
     """
-    search = _Search(model, visual, beam, constraints, length_penalty, best)
+    search = _Search(model, encoded, beam, constraints, length_penalty, best)
     while len(search.alive) and search.length <= constraints.longest:
         search.extend()
     return search.result()
@@ -34,20 +34,20 @@ class _Search:
     """The hypotheses of the images that are still being searched, and the best finished captions of every image."""
 
     def __init__(
-        self, model: Predictor, visual: Rows, beam: int, constraints: Constraints, length_penalty: float, best: int
+        self, model: Predictor, encoded: Rows, beam: int, constraints: Constraints, length_penalty: float, best: int
     ):
-        images, longest = len(visual), constraints.longest
-        self.model, self.visual, self.beam, self.length = model, visual, beam, 0
+        images, longest = len(encoded), constraints.longest
+        self.model, self.encoded, self.beam, self.length = model, encoded, beam, 0
         self.constraints, self.penalty = constraints, length_penalty
-        state = model.start(visual)
+        state = model.initial_state(encoded)
         device = _device(state)
         self.alive = torch.arange(images, device=device)  # (A,) images still being searched
         self.state = state[self._image()]  # A × beam rows
-        self.scores = torch.full((images, beam), NEVER, device=device)  # (A, beam)
+        self.scores = torch.full((images, beam), MINUS_INFINITY, device=device)  # (A, beam)
         self.scores[:, 0] = 0
         self.words = torch.full((images, beam, longest), constraints.end, device=device)  # (A, beam, longest)
         self.last = torch.full((images * beam,), model.config.start_token, device=device)
-        self.rank = torch.full((images, best), NEVER, device=device)  # of the finished captions, best first
+        self.rank = torch.full((images, best), MINUS_INFINITY, device=device)  # of the finished captions, best first
         self.log_probs = self.rank.clone()
         self.lengths = torch.zeros(images, best, dtype=torch.int64, device=device)
         self.captions = torch.full((images, best, longest), constraints.end, device=device)
@@ -58,7 +58,7 @@ class _Search:
 
     def extend(self) -> None:
         """One token more for every hypothesis."""
-        log_probs, state = self.model.step(self.visual, self._image(), self.state, self.last)
+        log_probs, state = self.model.step(self.encoded, self._image(), self.state, self.last)
         self.constraints.forbid_(log_probs, self.words[:, :, : self.length].flatten(0, 1))
         images, vocabulary = len(self.alive), log_probs.shape[1]
         totals = self.scores.unsqueeze(2) + log_probs.view(images, self.beam, vocabulary)
@@ -74,7 +74,7 @@ class _Search:
     def _finish(self, word: Tensor) -> None:
         """Put hypotheses that now end among the best finished captions of their image, where they belong there."""
         ended = word == self.constraints.end
-        rank = torch.where(ended, self._ranked(self.scores, self.length + 1), NEVER)
+        rank = torch.where(ended, self._ranked(self.scores, self.length + 1), MINUS_INFINITY)
         rows = torch.nonzero((rank > self.rank[self.alive, -1:]).any(1)).squeeze(1)
         images = self.alive[rows]
         ranks = torch.cat([self.rank[images], rank[rows]], dim=1)
@@ -88,7 +88,7 @@ class _Search:
         ):
             every = torch.cat([kept[images], new], dim=1)
             kept[images] = every[torch.arange(len(rows), device=order.device).unsqueeze(1), order]
-        self.scores = self.scores.masked_fill(ended, NEVER)
+        self.scores = self.scores.masked_fill(ended, MINUS_INFINITY)
 
     def _keep(self, state: Rows, parent: Tensor, word: Tensor) -> None:
         """Go on with the images where an unfinished hypothesis can still become one of the best."""
@@ -105,7 +105,7 @@ class _Search:
 
     def result(self) -> Decoded:
         """The finished captions, image by image."""
-        found = (self.rank > NEVER).long().cumsum(1) - 1
+        found = (self.rank > MINUS_INFINITY).long().cumsum(1) - 1
         image = torch.arange(len(found), device=found.device).unsqueeze(1)
         place = found.cummax(1).values.clamp(min=0)
         rows = (part[image, place].flatten(0, 1) for part in (self.captions, self.lengths, self.log_probs))

@@ -10,7 +10,7 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.models.captioner import CaptionerConfig
 
-NEVER = float("-inf")
+MINUS_INFINITY = float("-inf")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Constraints:
     """Tokens before which a caption does not end."""
     longest: int
     """Tokens after which it does."""
-    never_written: Sequence[int] = ()
+    never_generated: Sequence[int] = ()
     no_repeat_ngram: int = 0
     """N-grams of so many tokens come once; 0 for any number."""
 
@@ -34,10 +34,10 @@ class Constraints:
         length = written.shape[1]
         if length == self.longest:
             ends = log_probs[:, self.end].clone()
-            log_probs.fill_(NEVER)
+            log_probs.fill_(MINUS_INFINITY)
             log_probs[:, self.end] = ends
             return
-        log_probs[:, list(self.never_written)] = NEVER
+        log_probs[:, list(self.never_generated)] = MINUS_INFINITY
         if 0 < self.no_repeat_ngram <= length:
             self._forbid_repeats_(log_probs, written)
         if length < self.shortest:
@@ -45,19 +45,19 @@ class Constraints:
 
     def _forbid_end_(self, log_probs: Tensor) -> None:
         ends = log_probs[:, self.end].clone()
-        log_probs[:, self.end] = NEVER
-        log_probs[:, self.end] = torch.where((log_probs == NEVER).all(1), ends, NEVER)
+        log_probs[:, self.end] = MINUS_INFINITY
+        log_probs[:, self.end] = torch.where((log_probs == MINUS_INFINITY).all(1), ends, MINUS_INFINITY)
 
     def _forbid_repeats_(self, log_probs: Tensor, written: Tensor) -> None:
         before = self.no_repeat_ngram - 1
         grams = written.unfold(1, self.no_repeat_ngram, 1)  # (B, places, n)
         last = written[:, written.shape[1] - before :].unsqueeze(1)
         row, place = torch.nonzero((grams[:, :, :before] == last).all(2), as_tuple=True)
-        log_probs[row, grams[row, place, before]] = NEVER
+        log_probs[row, grams[row, place, before]] = MINUS_INFINITY
 
 
-def constraints_of(settings: DecodingSettings, config: CaptionerConfig, never_written: Sequence[int]) -> Constraints:
-    """The constraints that settings put on captions of a model; ``never_written`` are its tokenizer's.
+def constraints_for(settings: DecodingSettings, config: CaptionerConfig, never_generated: Sequence[int]) -> Constraints:
+    """The constraints that settings put on captions of a model; ``never_generated`` are its tokenizer's.
 
     Raises InvalidValueError for a least length above the greatest.
     """
@@ -66,4 +66,4 @@ def constraints_of(settings: DecodingSettings, config: CaptionerConfig, never_wr
         raise InvalidValueError(
             "min_words", f"the model's captions have {longest} tokens at most; more are written with --max-words"
         )
-    return Constraints(config.end_token, settings.min_words, longest, never_written, settings.no_repeat_ngram)
+    return Constraints(config.end_token, settings.min_words, longest, never_generated, settings.no_repeat_ngram)

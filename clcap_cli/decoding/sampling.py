@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from clcap_cli.decoding.constraints import NEVER, Constraints
+from clcap_cli.decoding.constraints import MINUS_INFINITY, Constraints
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.ensemble import Predictor
 from clcap_cli.decoding.settings import DecodingSettings
@@ -15,13 +15,13 @@ from clcap_cli.models.rows import Rows
 @torch.no_grad()
 def sample(
     model: Predictor,
-    visual: Rows,
+    encoded: Rows,
     k: int,
     generator: torch.Generator,
     constraints: Constraints | None = None,
     reshape: Callable[[Tensor], Tensor] = lambda log_probs: log_probs,
 ) -> Decoded:
-    """Draw k captions of each of the N images in ``visual`` from p(c|I): k × N rows, row j × N + i of image i.
+    """Draw k captions of each of the N images in ``encoded`` from p(c|I): k × N rows, row j × N + i of image i.
 
     Without ``constraints`` every token can be drawn, the unknown one included, and a caption of the model's greatest
     length ends there. ``reshape`` makes of ln p (B, V) the unnormalised ln p that is drawn from. ``log_probs`` are the
@@ -30,7 +30,7 @@ def sample(
     """
     config, device = model.config, generator.device
     constraints = constraints or Constraints(config.end_token, 0, config.max_length)
-    images, longest = len(visual), constraints.longest
+    images, longest = len(encoded), constraints.longest
     rows = k * images
     drawn = Decoded(
         torch.full((rows, longest), constraints.end, device=device),
@@ -38,9 +38,9 @@ def sample(
         torch.zeros(rows, device=device),
     )
     alive = torch.arange(rows, device=device)  # rows that have not ended
-    state, last = model.start(visual)[alive % images], torch.full_like(alive, config.start_token)
+    state, last = model.initial_state(encoded)[alive % images], torch.full_like(alive, config.start_token)
     for length in range(longest + 1):
-        log_probs, state = model.step(visual, alive % images, state, last)
+        log_probs, state = model.step(encoded, alive % images, state, last)
         allowed = log_probs.clone()
         constraints.forbid_(allowed, drawn.captions[alive, :length])
         words = _draw(reshape(allowed), constraints.end, generator)
@@ -62,7 +62,7 @@ def reshaping(settings: DecodingSettings) -> Callable[[Tensor], Tensor]:
             log_probs = log_probs / settings.temperature
         if settings.top_k is not None:
             least = log_probs.topk(min(settings.top_k, log_probs.shape[1])).values[:, -1:]
-            log_probs = log_probs.masked_fill(log_probs < least, NEVER)
+            log_probs = log_probs.masked_fill(log_probs < least, MINUS_INFINITY)
         return log_probs if settings.top_p is None else _nucleus(log_probs, settings.top_p)
 
     return reshape
@@ -73,7 +73,7 @@ def _nucleus(log_probs: Tensor, top_p: float) -> Tensor:
     ordered, place = log_probs.sort(descending=True)
     probs = ordered.softmax(1)
     cut = probs.cumsum(1) - probs >= top_p
-    return log_probs.scatter(1, place, ordered.masked_fill(cut, NEVER))
+    return log_probs.scatter(1, place, ordered.masked_fill(cut, MINUS_INFINITY))
 
 
 def _draw(log_probs: Tensor, end: int, generator: torch.Generator) -> Tensor:

@@ -50,7 +50,7 @@ def decode_texts(
 ) -> tuple[Decoded, list[list[str]]]:
     """Captions as tokens, and as text by image, with progress on the screen; several models are an ensemble."""
     watch = watching("captioning, blocks of images")
-    found = decode(models, sources, settings, tokenizer.never_written, seed, watch)
+    found = decode(models, sources, settings, tokenizer.never_generated, seed, watch)
     texts, number = found.texts(tokenizer), settings.num_captions
     return found, [texts[first : first + number] for first in range(0, len(texts), number)]
 

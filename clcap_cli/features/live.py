@@ -13,7 +13,7 @@ from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.images import Picture, as_rgb, open_rgb
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.models.rows import ImageFeatures, joined
+from clcap_cli.models.rows import ImageFeatures, concatenate
 
 PICTURES_AT_ONCE = 32
 """Shown to the network together where no gradient is needed."""
@@ -43,7 +43,7 @@ class LiveFeatures(FeatureSource):
         """See FeatureSource; raises UnreadableImageError for a picture that cannot be read."""
         at_once = len(positions) if torch.is_grad_enabled() else PICTURES_AT_ONCE
         pieces = (positions[first : first + at_once] for first in range(0, len(positions), at_once))
-        return joined([self._features(piece) for piece in pieces])
+        return concatenate([self._features(piece) for piece in pieces])
 
     def _features(self, positions: np.ndarray) -> ImageFeatures:
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:

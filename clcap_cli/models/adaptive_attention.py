@@ -30,7 +30,7 @@ class AdaptiveAttentionConfig(CaptionerConfig):
 
 
 @dataclass(frozen=True)
-class AttentiveVisual(Rows):
+class EncodedRegions(Rows):
     """N images as the model sees them."""
 
     lstm_input: Tensor
@@ -45,7 +45,7 @@ class AttentiveVisual(Rows):
     """(N, R) bool: which regions an image has."""
 
 
-class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
+class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
     """LSTM over x_t = [w_t; v_g]; attention over regions and sentinel; the context is added to the hidden state.
 
     The products with x_t are the sum of one with the word and one with v_g, which is taken once an image.
@@ -82,51 +82,51 @@ class AdaptiveAttention(Captioner[AttentiveVisual, LSTMState]):
         """See Captioner."""
         return 2 * self.config.hidden_size
 
-    def encode(self, features: ImageFeatures) -> AttentiveVisual:
+    def encode(self, features: ImageFeatures) -> EncodedRegions:
         """Project the regions, and their mean, once an image."""
         mean = features.grid.sum(dim=1) / features.mask.sum(dim=1, keepdim=True)
         overview = self.dropout(torch.relu(self.overview(mean)))
         regions = self.dropout(torch.relu(self.regions(features.grid)))
         to_lstm, to_gate = self.overview_to_lstm(overview), self.overview_to_gate(overview)
-        return AttentiveVisual(to_lstm, to_gate, regions, self.region_keys(regions), features.mask)
+        return EncodedRegions(to_lstm, to_gate, regions, self.region_keys(regions), features.mask)
 
-    def sequence_log_prob(self, visual: AttentiveVisual, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
         image = image[packed.caption]  # (W,)
         words = self._word_vectors(packed.inputs)
         before = self.lstm.zeros(packed.batch_sizes[0])
-        projected = self.lstm.input(words) + visual.lstm_input[image]
+        projected = self.lstm.input(words) + encoded.lstm_input[image]
         states = self.lstm.unroll(projected, packed.batch_sizes, before)
         h_before = before_each(states.h, packed.batch_sizes, before.h)
-        return packed.log_prob(self._output_input(visual, image, words, h_before, states), self.output)
+        return packed.log_prob(self._output_input(encoded, image, words, h_before, states), self.output)
 
-    def start(self, visual: AttentiveVisual) -> LSTMState:
+    def initial_state(self, encoded: EncodedRegions) -> LSTMState:
         """See Captioner."""
-        return self.lstm.zeros(len(visual))
+        return self.lstm.zeros(len(encoded))
 
     def advance(
-        self, visual: AttentiveVisual, image: Tensor, state: LSTMState, tokens: Tensor
+        self, encoded: EncodedRegions, image: Tensor, state: LSTMState, tokens: Tensor
     ) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
         words = self._word_vectors(tokens)
-        after = self.lstm.step(self.lstm.input(words) + visual.lstm_input[image], state)
-        return self._output_input(visual, image, words, state.h, after), after
+        after = self.lstm.step(self.lstm.input(words) + encoded.lstm_input[image], state)
+        return self._output_input(encoded, image, words, state.h, after), after
 
     def _output_input(
-        self, visual: AttentiveVisual, image: Tensor, words: Tensor, h_before: Tensor, after: LSTMState
+        self, encoded: EncodedRegions, image: Tensor, words: Tensor, h_before: Tensor, after: LSTMState
     ) -> Tensor:
         """From word vectors and the LSTM's states before and after them to the output layer's input, (B, hidden)."""
-        sentinel = self._sentinel(words, visual.gate_input[image], h_before, after.c)
+        sentinel = self._sentinel(words, encoded.gate_input[image], h_before, after.c)
         by_image = image.argsort(stable=True)
-        counts = image.bincount(minlength=len(visual)).tolist()
+        counts = image.bincount(minlength=len(encoded)).tolist()
         h, sentinel = self._hidden(after.h[by_image]), sentinel[by_image]
         query = self.query(h)
         dropout = self.dropout.p if self.training else 0.0
-        scores = additive_scores(query, visual.keys, self.score.weight.squeeze(0), counts, dropout)  # (B, R)
-        scores = scores.masked_fill(~visual.mask[image[by_image]], -torch.inf)
+        scores = additive_scores(query, encoded.keys, self.score.weight.squeeze(0), counts, dropout)  # (B, R)
+        scores = scores.masked_fill(~encoded.mask[image[by_image]], -torch.inf)
         weights, on_sentinel = self._weights(scores, query, sentinel)
-        context = weighted_regions(weights, visual.regions, counts) + on_sentinel * sentinel
+        context = weighted_regions(weights, encoded.regions, counts) + on_sentinel * sentinel
         return self.dropout(torch.tanh(self.combine(context + h)))[by_image.argsort()]
 
     def _word_vectors(self, words: Tensor) -> Tensor:

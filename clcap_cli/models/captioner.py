@@ -36,11 +36,11 @@ class CaptionerConfig:
         return max(self.vocabulary_size, self.start_token + 1)
 
 
-VisualT = TypeVar("VisualT", bound=Rows)
+EncodedT = TypeVar("EncodedT", bound=Rows)
 StateT = TypeVar("StateT", bound=Rows)
 
 
-class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
+class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     """A model of p(c|I) = Π p(w_t | w_<t, I), the end token included.
 
     Letters in shapes: N images, B captions, T tokens at most, V tokens in the vocabulary.
@@ -68,15 +68,15 @@ class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
         """Numbers in a row of the state, at most: what keeping a prefix of a caption costs."""
 
     @abstractmethod
-    def encode(self, features: ImageFeatures) -> VisualT:
+    def encode(self, features: ImageFeatures) -> EncodedT:
         """Everything that depends on the images alone, one row an image: N rows."""
 
     @abstractmethod
-    def sequence_log_prob(self, visual: VisualT, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: EncodedT, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """ln p(c|I) of each caption, teacher-forced: (B,) float32, the sum over its tokens and the end token.
 
         ``captions`` is (B, T) int64, of which the first ``lengths`` (B,) tokens count (0 is an empty caption);
-        ``image`` (B,) says which row of ``visual`` each caption is about.
+        ``image`` (B,) says which row of ``encoded`` each caption is about.
         """
 
     def forward(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
@@ -84,18 +84,18 @@ class Captioner(nn.Module, ABC, Generic[VisualT, StateT]):
         return self.sequence_log_prob(self.encode(features), captions, lengths, image)
 
     @abstractmethod
-    def start(self, visual: VisualT) -> StateT:
+    def initial_state(self, encoded: EncodedT) -> StateT:
         """The state before the first token, one row an image."""
 
     @abstractmethod
-    def advance(self, visual: VisualT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+    def advance(self, encoded: EncodedT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
         """One token on: from the previous ``tokens`` (B,) to the input of ``output`` and the state after them.
 
-        ``state`` has B rows, and ``image`` (B,) says which row of ``visual`` each is about. The first previous token
+        ``state`` has B rows, and ``image`` (B,) says which row of ``encoded`` each is about. The first previous token
         is the start token. All rows of a call are equally long prefixes.
         """
 
-    def step(self, visual: VisualT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+    def step(self, encoded: EncodedT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
         """``advance``, with ln p of the next token (B, V) instead of what it is computed from."""
-        hidden, state = self.advance(visual, image, state, tokens)
+        hidden, state = self.advance(encoded, image, state, tokens)
         return torch.log_softmax(self.output(hidden).float(), dim=1), state

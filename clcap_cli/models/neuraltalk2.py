@@ -56,18 +56,18 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
         projected = self.lstm.input(torch.relu(image) if self.config.image_relu else image)
         return self.lstm.step(projected, self.lstm.zeros(len(projected)))
 
-    def sequence_log_prob(self, visual: LSTMState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: LSTMState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
         projected = self.lstm.input(self.words(packed.inputs))
-        states = self.lstm.unroll(projected, packed.batch_sizes, visual[image[packed.order]])
+        states = self.lstm.unroll(projected, packed.batch_sizes, encoded[image[packed.order]])
         return packed.log_prob(self.dropout(states.h), self.output)
 
-    def start(self, visual: LSTMState) -> LSTMState:
+    def initial_state(self, encoded: LSTMState) -> LSTMState:
         """See Captioner."""
-        return visual
+        return encoded
 
-    def advance(self, visual: LSTMState, image: Tensor, state: LSTMState, tokens: Tensor) -> tuple[Tensor, LSTMState]:
+    def advance(self, encoded: LSTMState, image: Tensor, state: LSTMState, tokens: Tensor) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
         state = self.lstm.step(self.lstm.input(self.words(tokens)), state)
         return self.dropout(state.h), state

@@ -40,7 +40,7 @@ class PackedCaptions:
 
 
 def pack(captions: Tensor, lengths: Tensor, start: int, end: int) -> PackedCaptions:
-    """Pack captions (B, T) of which the first ``lengths`` (B,) tokens count, between ``start`` and ``end``."""
+    """Pack captions (B, T) of which the first ``lengths`` (B,) tokens count, between ``initial_state`` and ``end``."""
     inputs = torch.cat([torch.full_like(captions[:, :1], start), captions], dim=1)
     targets = torch.cat([captions, torch.full_like(captions[:, :1], end)], dim=1)
     targets = targets.scatter(1, lengths.unsqueeze(1), end)

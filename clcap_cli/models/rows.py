@@ -25,10 +25,12 @@ class Rows:
 RowsT = TypeVar("RowsT", bound=Rows)
 
 
-def joined(parts: Sequence[RowsT]) -> RowsT:
+def concatenate(parts: Sequence[RowsT]) -> RowsT:
     """The rows of all parts, one after another."""
     columns = zip(*([getattr(part, field.name) for field in fields(part)] for part in parts), strict=True)
-    return type(parts[0])(*(joined(column) if isinstance(column[0], Rows) else torch.cat(column) for column in columns))
+    return type(parts[0])(
+        *(concatenate(column) if isinstance(column[0], Rows) else torch.cat(column) for column in columns)
+    )
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,12 @@ class Layer(nn.Module):
         parts = self.image_input(tokens).unflatten(2, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
         return parts[0], parts[1]
 
-    def forward(self, hidden: Tensor, past: Past, visual: ImageTokens, number: int, image: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, past: Past, encoded: ImageTokens, number: int, image: Tensor) -> Tensor:
         """(W, width) after layer ``number``, from (W, width); ``image`` (W,) says which image each token is about."""
         query, keys, values = self.self_input(self.self_norm(hidden)).unflatten(1, (3, self.heads, -1)).unbind(1)
         hidden = hidden + self.dropout(self.self_output(past.attend(query, keys, values).flatten(1)))
         query = self.image_query(self.image_norm(hidden)).unflatten(1, (self.heads, -1))
-        seen = attend_to_images(query, visual.keys[:, number], visual.values[:, number], visual.mask, image)
+        seen = attend_to_images(query, encoded.keys[:, number], encoded.values[:, number], encoded.mask, image)
         hidden = hidden + self.dropout(self.image_output(seen.flatten(1)))
         expanded = torch.relu(self.expand(self.feedforward_norm(hidden)))
         return hidden + self.dropout(self.contract(self.dropout(expanded)))
@@ -175,28 +175,28 @@ class Transformer(Captioner[ImageTokens, CachedTokens]):
         mask = features.mask if self.uses_grid else features.mask.new_ones(len(seen), 1)
         return ImageTokens(keys, values, mask)
 
-    def sequence_log_prob(self, visual: ImageTokens, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
         hidden, whole = self._embedded(packed.inputs, packed.time), _Whole(packed)
         for number, layer in enumerate(self.layers):
-            hidden = layer(hidden, whole, visual, number, image[packed.caption])
+            hidden = layer(hidden, whole, encoded, number, image[packed.caption])
         return packed.log_prob(self.norm(hidden), self.output)
 
-    def start(self, visual: ImageTokens) -> CachedTokens:
+    def initial_state(self, encoded: ImageTokens) -> CachedTokens:
         """See Captioner."""
-        empty = visual.keys[:, :, :, :0]
+        empty = encoded.keys[:, :, :, :0]
         return CachedTokens(empty, empty)
 
     def advance(
-        self, visual: ImageTokens, image: Tensor, state: CachedTokens, tokens: Tensor
+        self, encoded: ImageTokens, image: Tensor, state: CachedTokens, tokens: Tensor
     ) -> tuple[Tensor, CachedTokens]:
         """See Captioner."""
         hidden = self._embedded(tokens, torch.full_like(tokens, state.keys.shape[3]))
         cached = []
         for number, layer in enumerate(self.layers):
             cache = _Cache(state.keys[:, number], state.values[:, number])
-            hidden = layer(hidden, cache, visual, number, image)
+            hidden = layer(hidden, cache, encoded, number, image)
             cached.append((cache.keys, cache.values))
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*cached, strict=True))
         return self.norm(hidden), CachedTokens(keys, values)

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 
-def nats_per_word(log_probs: Tensor, lengths: Tensor) -> Tensor:
+def nats_per_token(log_probs: Tensor, lengths: Tensor) -> Tensor:
     """The negative mean ln p of a word, END counted as one; a scalar.
 
     ``log_probs`` (B,) are captions' ln p(c|I), ``lengths`` (B,) their words without END.

@@ -65,7 +65,7 @@ class PairLogProbs:
         }
 
 
-def joined(parts: Sequence[PairLogProbs]) -> PairLogProbs:
+def concatenate(parts: Sequence[PairLogProbs]) -> PairLogProbs:
     """The pairs of all parts, of as many sets each."""
     import torch
 

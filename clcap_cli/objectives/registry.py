@@ -22,7 +22,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
     },
     base=Objective,
 )
-CONDITIONAL: dict[str, Callable[[type[Objective]], bool]] = {
+CONDITIONAL_OPTIONS: dict[str, Callable[[type[Objective]], bool]] = {
     "negatives": lambda kind: kind.needs_negatives,
     "redraw_negatives": lambda kind: kind.redraws_negatives is not None,
     "ref_features": lambda kind: kind.needs_reference,
@@ -33,12 +33,12 @@ CONDITIONAL: dict[str, Callable[[type[Objective]], bool]] = {
 """Options of train-cl that not every objective takes: which ones do."""
 
 
-def own_objectives() -> dict[str, type[Objective]]:
+def builtin_objectives() -> dict[str, type[Objective]]:
     """clcap's own objectives by name; nothing of an installed package is imported."""
     return {name: OBJECTIVES.get(name) for name in OBJECTIVES.own}
 
 
-def by_suffix() -> dict[str, str]:
+def objectives_by_suffix() -> dict[str, str]:
     """The name of every objective by the suffix of its output; where two share one, clcap's own has it.
 
     An objective of a package that cannot be loaded is left out.
@@ -52,7 +52,7 @@ def by_suffix() -> dict[str, str]:
     return found
 
 
-def configured(name: str, options: Mapping[str, Any]) -> Objective:
+def configure_objective(name: str, options: Mapping[str, Any]) -> Objective:
     """The objective ``name`` with these options of its own; the others have their defaults.
 
     Raises InvalidValueError for an unknown objective, for an option that it does not take and for a value that the
@@ -63,7 +63,7 @@ def configured(name: str, options: Mapping[str, Any]) -> Objective:
     if name not in OBJECTIVES.names:
         known = ", ".join(f"'{one}'" for one in OBJECTIVES.names)
         raise InvalidValueError("objective", f"'{name}' is not one of {known}")
-    check_taken(name, options)
+    check_options(name, options)
     try:
         return TypeAdapter(OBJECTIVES.get(name)).validate_python(dict(options))
     except ValidationError as error:
@@ -71,7 +71,7 @@ def configured(name: str, options: Mapping[str, Any]) -> Objective:
         raise InvalidValueError(str(first["loc"][0]), first["msg"]) from error
 
 
-def check_taken(name: str, options: Iterable[str]) -> None:
+def check_options(name: str, options: Iterable[str]) -> None:
     """Raise InvalidValueError for the first of the options that the objective ``name`` does not take."""
     kind = OBJECTIVES.get(name)
     for option in options:
@@ -88,11 +88,11 @@ def check_selection(learned: Objective, name: str, select_by: str) -> None:
 
 
 def _takes(kind: type[Objective], option: str) -> bool:
-    return CONDITIONAL[option](kind) if option in CONDITIONAL else option in _own_options(kind)
+    return CONDITIONAL_OPTIONS[option](kind) if option in CONDITIONAL_OPTIONS else option in _own_options(kind)
 
 
 def _instead(kind: type[Objective], option: str) -> str:
-    takers = [name for name, one in own_objectives().items() if _takes(one, option)]
+    takers = [name for name, one in builtin_objectives().items() if _takes(one, option)]
     if takers:
         return f"these do: {', '.join(takers)}"
     return f"its own options: {', '.join(_own_options(kind)) or 'none'}"

@@ -9,7 +9,7 @@ from dataclasses import field, fields, make_dataclass
 from typing import Annotated, Any, get_args, get_type_hints
 
 from clcap_cli.objectives.objective import Objective
-from clcap_cli.objectives.registry import own_objectives
+from clcap_cli.objectives.registry import builtin_objectives
 from clcap_cli.options import Option, named_values
 
 PANEL = "Objective"
@@ -28,13 +28,13 @@ def given_options(settings: Any) -> dict[str, Any]:
 
 def summaries() -> str:
     """What each of clcap's own objectives is, for the help of --objective."""
-    return " ".join(f"{name}: {(kind.__doc__ or '').splitlines()[0]}" for name, kind in own_objectives().items())
+    return " ".join(f"{name}: {(kind.__doc__ or '').splitlines()[0]}" for name, kind in builtin_objectives().items())
 
 
 def _parameters() -> dict[str, Any]:
     """The types of the parameters, by name, each worded for all objectives that take it."""
     takers: dict[str, dict[str, type[Objective]]] = defaultdict(dict)
-    for name, kind in own_objectives().items():
+    for name, kind in builtin_objectives().items():
         for one in fields(kind):
             takers[one.name][name] = kind
     return {option: _parameter(option, kinds) for option, kinds in takers.items()}

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from clcap_cli.retrieval.tree_walk import Watch, unwatched
+from clcap_cli.retrieval.tree_walk import Track, untracked
 
 ROWS_AT_ONCE = 1024
 
 
-def nearest_images(pooled: np.ndarray, count: int, watch: Watch = unwatched) -> np.ndarray:
+def nearest_images(pooled: np.ndarray, count: int, track: Track = untracked) -> np.ndarray:
     """The ``count`` other images most like each, by cosine of (images, channels) pooled features; nearest first.
 
-    (images, count) rows of ``pooled``; fewer columns where there are not so many other images. ``watch`` is given the
+    (images, count) rows of ``pooled``; fewer columns where there are not so many other images. ``track`` is given the
     blocks of work and their number, and passes them on.
     """
     vectors = pooled.astype(np.float32)
@@ -20,7 +20,7 @@ def nearest_images(pooled: np.ndarray, count: int, watch: Watch = unwatched) -> 
     if count == 0:
         return nearest
     firsts = range(0, len(vectors), ROWS_AT_ONCE)
-    for first in watch(firsts, len(firsts)):
+    for first in track(firsts, len(firsts)):
         cosines = vectors[first : first + ROWS_AT_ONCE] @ vectors.T
         cosines[np.arange(len(cosines)), first + np.arange(len(cosines))] = -np.inf
         found = np.sort(np.argpartition(-cosines, count - 1, axis=1)[:, :count], axis=1)

@@ -74,7 +74,7 @@ class PrefixTree:
         return torch.cat([level.words for level in self.levels]).unique()
 
 
-def each_of(first: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
+def expand_ranges(first: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
     """The numbers first[0], …, first[0] + count[0] - 1, first[1], … and which row each comes from, (Σ count,) each."""
     row = torch.arange(len(first), device=first.device).repeat_interleave(count)
     before = count.cumsum(0) - count

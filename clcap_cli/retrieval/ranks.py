@@ -38,13 +38,13 @@ def rank(scores: Tensor, right: Tensor) -> Ranks:
 
     Raises ClcapError for scores that are not numbers.
     """
-    own = finite(scores.gather(1, right.unsqueeze(1)))
+    own = check_finite(scores.gather(1, right.unsqueeze(1)))
     better = (scores > own + TOLERANCE).sum(dim=1)
     at_least = (scores >= own - TOLERANCE).sum(dim=1)
     return Ranks(better.cpu(), (at_least - better).cpu())
 
 
-def finite(log_probs: Tensor) -> Tensor:
+def check_finite(log_probs: Tensor) -> Tensor:
     """``log_probs``, or a ClcapError if one of them is not a number."""
     if not torch.isfinite(log_probs).all():
         raise ClcapError("the model gives captions a ln p that is not a number; its training diverged")

@@ -9,12 +9,17 @@ from clcap_cli.metrics.bootstrap import draw, measured
 from clcap_cli.metrics.self_retrieval import rank_statistics
 from clcap_cli.metrics.signature import join_signature
 from clcap_cli.retrieval.ranks import chance_metrics, retrieval_metrics
-from clcap_cli.retrieval.search import Found
+from clcap_cli.retrieval.search import SearchResult
 from clcap_cli.retrieval.tree_walk import Work
 
 
 def retrieval_results(
-    found: Found, ids: Sequence[ImageId], captions: Sequence[str], tokens: int, seed: int, signature: dict[str, str]
+    found: SearchResult,
+    ids: Sequence[ImageId],
+    captions: Sequence[str],
+    tokens: int,
+    seed: int,
+    signature: dict[str, str],
 ) -> Measured:
     """The metrics of a search for N captions among their N images.
 

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval.prefix_tree import PrefixTree, each_of
-from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, finite
-from clcap_cli.retrieval.tree_walk import Watch, Work, unwatched, walk
+from clcap_cli.retrieval.prefix_tree import PrefixTree, expand_ranges
+from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, check_finite
+from clcap_cli.retrieval.tree_walk import Track, Work, untracked, walk
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The outcome for C captions."""
 
     ranks: Ranks
@@ -27,28 +27,28 @@ class Found:
 
 @torch.inference_mode()
 def find_ranks(
-    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, watch: Watch = unwatched
-) -> Found:
+    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, track: Track = untracked
+) -> SearchResult:
     """At which rank each caption finds its image; caption c was written for the c-th image of ``features``.
 
     ``captions`` is (C, T) int64, of which the first ``lengths`` (C,) words count. The ranks are those that ``rank``
-    gives for ``score_matrix``. ``watch`` is given the blocks of work and their number, and passes them on.
+    gives for ``score_matrix``. ``track`` is given the blocks of work and their number, and passes them on.
 
     Raises ClcapError for ln p that are not numbers.
     """
     start, end = model.config.start_token, model.config.end_token
     captions = _ended(captions, lengths, end)
-    own = finite(_own_scores(model, features, captions, lengths))
+    own = check_finite(_own_scores(model, features, captions, lengths))
     unique, which = captions.unique(dim=0, return_inverse=True)
     floors = own.new_full((len(unique),), torch.inf).scatter_reduce(0, which, own - TOLERANCE, "amin")
     counter = _RankCounter(own, which)
-    work = walk(model, features, PrefixTree(unique, floors, start, end), counter.count, watch)
-    return Found(counter.ranks(), own, work)
+    work = walk(model, features, PrefixTree(unique, floors, start, end), counter.count, track)
+    return SearchResult(counter.ranks(), own, work)
 
 
 @torch.inference_mode()
 def score_matrix(
-    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, watch: Watch = unwatched
+    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, track: Track = untracked
 ) -> Tensor:
     """ln p(c|I) of C captions under the N images of ``features``: (C, N) float32; see find_ranks."""
     start, end = model.config.start_token, model.config.end_token
@@ -59,7 +59,7 @@ def score_matrix(
     def keep(caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
         scores[caption, image] = log_prob
 
-    walk(model, features, PrefixTree(unique, everything, start, end), keep, watch)
+    walk(model, features, PrefixTree(unique, everything, start, end), keep, track)
     return scores[which]
 
 
@@ -75,8 +75,8 @@ def _own_scores(model: Captioner, features: FeatureSource, captions: Tensor, len
     for positions in features.blocks():
         rows = slice(int(positions[0]), int(positions[-1]) + 1)
         image = torch.arange(len(positions), device=captions.device)
-        visual = model.encode(features.read(positions))
-        scores.append(model.sequence_log_prob(visual, captions[rows], lengths[rows], image))
+        encoded = model.encode(features.read(positions))
+        scores.append(model.sequence_log_prob(encoded, captions[rows], lengths[rows], image))
     return torch.cat(scores)
 
 
@@ -91,7 +91,7 @@ class _RankCounter:
         self.better, self.at_least = (torch.zeros_like(own, dtype=torch.int64) for _ in range(2))
 
     def count(self, caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
-        row, place = each_of(self.first_of[caption], self.count_of[caption])
+        row, place = expand_ranges(self.first_of[caption], self.count_of[caption])
         captions = self.captions[place]
         above = log_prob[row] - self.own[captions]
         self.better.index_add_(0, captions, (above > TOLERANCE).long())

@@ -15,19 +15,19 @@ from torch import Tensor
 
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.models.rows import Rows, joined
+from clcap_cli.models.rows import Rows, concatenate
 from clcap_cli.retrieval.bounded_softmax import BoundedSoftmax
-from clcap_cli.retrieval.prefix_tree import NONE, Level, PrefixTree, each_of
+from clcap_cli.retrieval.prefix_tree import NONE, Level, PrefixTree, expand_ranges
 
 ROWS_AT_ONCE = 4096
 IMAGES_AT_ONCE = 512
 NUMBERS_AT_ONCE = 2**27
 """The states of a block of images take at most so many numbers: 512 MiB."""
 
-Watch = Callable[[Iterable, int], Iterable]
+Track = Callable[[Iterable, int], Iterable]
 
 
-def unwatched(blocks: Iterable, total: int) -> Iterable:
+def untracked(blocks: Iterable, total: int) -> Iterable:
     """Nobody is told about the progress."""
     return blocks
 
@@ -60,7 +60,7 @@ def walk(
     features: FeatureSource,
     tree: PrefixTree,
     complete: Callable[[Tensor, Tensor, Tensor], None],
-    watch: Watch,
+    track: Track,
 ) -> Work:
     """Follow every caption under every image, as long as its ln p is not below its floor.
 
@@ -69,14 +69,14 @@ def walk(
     work = Work(shared=tree.prefixes * len(features))
     softmax = BoundedSoftmax(model.output, tree.words)
     blocks = features.blocks(_images_at_once(model, tree))
-    for positions in watch(blocks, len(blocks)):
-        visual = model.encode(features.read(positions))
-        front = _start(model, visual)
+    for positions in track(blocks, len(blocks)):
+        encoded = model.encode(features.read(positions))
+        front = _start(model, encoded)
         for level in tree.levels:
             parts = []
             for first in range(0, len(front), ROWS_AT_ONCE):
                 here = front[first : first + ROWS_AT_ONCE]
-                hidden, state = model.advance(visual, here.image, here.state, level.inputs[here.node])
+                hidden, state = model.advance(encoded, here.image, here.state, level.inputs[here.node])
                 row, edge, log_prob, full = _followers(softmax, level, here, hidden)
                 work.expanded, work.full_softmax = work.expanded + len(here), work.full_softmax + full
                 ends = level.child[edge] == NONE
@@ -85,7 +85,7 @@ def walk(
                 parts.append(_Front(level.child[edge], here.image[row], log_prob[~ends], state[row]))
             if not parts:
                 break
-            front = joined(parts)
+            front = concatenate(parts)
     return work
 
 
@@ -93,7 +93,7 @@ def _followers(
     softmax: BoundedSoftmax, level: Level, here: _Front, hidden: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, int]:
     """Rows, their edges and ln p with the edge's word, where it is not below the floor; how many took the whole sum."""
-    row, edge = each_of(level.first[here.node], level.count[here.node])
+    row, edge = expand_ranges(level.first[here.node], level.count[here.node])
     chosen, normalizer = softmax.shortlist(hidden, row, level.words[edge])
     before, floor = here.log_prob[row] + chosen, level.floor[edge]
     rows = row[before - normalizer[row] >= floor].unique_consecutive()
@@ -103,9 +103,9 @@ def _followers(
     return row[stays], edge[stays], log_prob[stays], len(rows)
 
 
-def _start(model: Captioner, visual: Rows) -> _Front:
-    state = model.start(visual)
-    image = torch.arange(len(visual), device=model.output.weight.device)
+def _start(model: Captioner, encoded: Rows) -> _Front:
+    state = model.initial_state(encoded)
+    image = torch.arange(len(encoded), device=model.output.weight.device)
     return _Front(torch.zeros_like(image), image, torch.zeros_like(image, dtype=torch.float32), state)
 
 

@@ -189,20 +189,20 @@ def _check_model(name: str) -> None:
     words, own = torch.tensor([[3, 4, 5]]), torch.tensor([0])
     model = build_model(name, configure(name, facts | channels, {})).eval()
     with torch.inference_mode():
-        visual = model.encode(features)
-        whole = model.sequence_log_prob(visual, words, torch.tensor([3]), own)
-        state, last, total = model.start(visual), torch.tensor([model.config.start_token]), 0.0
+        encoded = model.encode(features)
+        whole = model.sequence_log_prob(encoded, words, torch.tensor([3]), own)
+        state, last, total = model.initial_state(encoded), torch.tensor([model.config.start_token]), 0.0
         for word in (3, 4, 5, 0):
-            log_probs, state = model.step(visual, own, state, last)
+            log_probs, state = model.step(encoded, own, state, last)
             total, last = total + float(log_probs[0, word]), torch.tensor([word])
     if abs(float(whole) - total) > 1e-4:
         raise ClcapError(f"{name}: ln p of a caption is not the sum over its words")
 
 
 def _check_objective(name: str) -> None:
-    from clcap_cli.objectives.registry import configured
+    from clcap_cli.objectives.registry import configure_objective
 
-    objective = configured(name, {})
+    objective = configure_objective(name, {})
     at(objective.task)
     if not re.fullmatch("[a-z0-9_]+", objective.suffix):
         raise ClcapError(f"{name}: its suffix '{objective.suffix}' must be lower-case letters, digits and _")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from clcap_cli.compute.settings import Compute
-from clcap_cli.objectives.registry import CONDITIONAL, check_selection, check_taken, configured
+from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, PANEL, given_options, summaries
 from clcap_cli.options import Option
 from clcap_cli.registry import at
@@ -74,8 +74,8 @@ def train_cl(
     Example: clcap train-cl --ref nt.pt --k 5
     """
     settings = flattened(locals())
-    learned = configured(objective, given_options(options))
-    check_taken(objective, [option for option in not_default(train_cl, settings) if option in CONDITIONAL])
+    learned = configure_objective(objective, given_options(options))
+    check_options(objective, [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS])
     check_selection(learned, objective, optimisation.select_by)
     from clcap_cli.artifacts.atomic import check_writable, together, written_whole
     from clcap_cli.artifacts.checkpoints import write_checkpoint
@@ -84,14 +84,14 @@ def train_cl(
     from clcap_cli.compute.random_streams import seed_torch
     from clcap_cli.stages.train_cl_inputs import discriminator_for, open_files, sampler_of
     from clcap_cli.stages.training_setup import start_training
-    from clcap_cli.training.loop import log_beside, train
+    from clcap_cli.training.loop import log_path, train
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
 
     origin = Origin("train-cl", settings)
     opened = open_files(ref, target, captions, features, ref_features, learned.needs_reference, origin)
     start = opened.start
     out = check_writable(out or start.path.with_name(f"{start.path.stem}_{learned.suffix}.pt"), origin.read)
-    check_writable(log_beside(out))
+    check_writable(log_path(out))
     device, optimisation = start_training(compute, optimisation, seed, settings)
     model = opened.target_model(dropout, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
@@ -113,12 +113,12 @@ def train_cl(
         cache=cache,
         precision=optimisation.precision,
         discriminator=network,
-        warm=discriminator is not None,
+        discriminator_is_trained=discriminator is not None,
     )
     task: ObjectiveTask = at(learned.task)(learned, inputs)
     task.prepare()
     seed_torch(seed, "dropout")
-    with written_whole(log_beside(out)) as log:
+    with written_whole(log_path(out)) as log:
         record = train(task, optimisation, log)
         shared = start.tokenizer, opened.features.backbone, record
         with together():

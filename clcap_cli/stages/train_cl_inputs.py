@@ -21,7 +21,7 @@ from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.stages.options import NegativesName
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.reference import ModelOnFeatures
+from clcap_cli.training.reference import ModelWithFeatures
 
 SHARE_SIMILAR: dict[NegativesName, float] = {"random": 0.0, "similar": 1.0, "mixed": 0.5}
 MOST_SIMILAR = 20
@@ -40,15 +40,15 @@ class TrainingFiles:
     reference_features: Features | None
     """None for an objective that needs no reference."""
 
-    def target_model(self, dropout: float, device: torch.device) -> ModelOnFeatures:
+    def target_model(self, dropout: float, device: torch.device) -> ModelWithFeatures:
         """The target at its start, with another dropout rate."""
         start = replace(self.start, config=with_dropout(self.start.config, dropout))
-        return ModelOnFeatures(start.captioner(device), self.features)
+        return ModelWithFeatures(start.captioner(device), self.features)
 
-    def reference_model(self, device: torch.device) -> ModelOnFeatures | None:
+    def reference_model(self, device: torch.device) -> ModelWithFeatures | None:
         """The reference; None for an objective that needs none."""
         features = self.reference_features
-        return None if features is None else ModelOnFeatures(self.reference.captioner(device), features)
+        return None if features is None else ModelWithFeatures(self.reference.captioner(device), features)
 
     def split(self, name: str, device: torch.device) -> CaptionSplit:
         """The captions of a split, without images that one of the models does not see."""

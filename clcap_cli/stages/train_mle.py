@@ -41,7 +41,7 @@ def train_mle(
     from clcap_cli.stages.training_setup import start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
-    from clcap_cli.training.loop import log_beside, train
+    from clcap_cli.training.loop import log_path, train
     from clcap_cli.training.mle_task import MleTask
     from clcap_cli.training.validation import CaptionSample
 
@@ -51,7 +51,7 @@ def train_mle(
     origin.uses("captions", captions_h5)
     origin.uses("features", features_h5)
     out = check_writable(out or Path("mle.pt"), origin.read)
-    check_writable(log_beside(out))
+    check_writable(log_path(out))
     tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
     encoded = captions_h5.encoded_by(tokenizer)
     longest = encoded.cut(model.max_length).longest
@@ -75,7 +75,7 @@ def train_mle(
     task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
     say(f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
-    with written_whole(log_beside(out)) as log:
+    with written_whole(log_path(out)) as log:
         record = train(task, optimisation, log)
         write_checkpoint(out, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
     return out

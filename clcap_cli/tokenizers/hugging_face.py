@@ -42,7 +42,7 @@ class HuggingFaceTokenizer(Tokenizer):
         self.end, self.unknown = end, _first(UNKNOWNS, self.pipeline.get_vocab())
         self.start = self.size if start is None else start
         never = {*special.values(), self.unknown} - {end, None}
-        self.never_written = tuple(sorted(id for id in never if id is not None))
+        self.never_generated = tuple(sorted(id for id in never if id is not None))
         self._check_decoder(name)
 
     def encode(self, caption: str) -> list[int]:

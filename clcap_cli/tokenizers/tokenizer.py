@@ -24,7 +24,7 @@ class Tokenizer(ABC):
     """Id that ends a caption."""
     unknown: int | None
     """Id of everything that has no token of its own; None where there is no such thing."""
-    never_written: tuple[int, ...]
+    never_generated: tuple[int, ...]
     """Ids that decoding never chooses: the unknown token, padding and the like."""
 
     @abstractmethod

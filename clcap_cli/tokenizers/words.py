@@ -15,7 +15,7 @@ class WordTokenizer(Tokenizer):
     """A vocabulary of words, most frequent first, after the end token (0) and the unknown token (1)."""
 
     kind: ClassVar[str] = "words"
-    end, unknown, never_written = END, UNKNOWN, (UNKNOWN,)
+    end, unknown, never_generated = END, UNKNOWN, (UNKNOWN,)
 
     def __init__(self, words: Sequence[str]):
         self.tokens = [*SPECIAL, *words]

@@ -18,7 +18,7 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
-from clcap_cli.training.task import Companions
+from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
@@ -73,7 +73,7 @@ class AdversarialSplit:
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
         """The batch's captions and features."""
-        numbers, image = self.captions.of_images(batch.positions)
+        numbers, image = self.captions.captions_of_images(batch.positions)
         pairs = self.captions.batch(np.concatenate([numbers, *batch.negatives]), np.tile(image, 2))
         return LoadedPairs(self.features.read(batch.positions), pairs)
 
@@ -93,7 +93,12 @@ class AdversarialTask:
                 "adversarial objective needs at least 2 sampled captions of an image"
             )
         assert inputs.discriminator is not None
-        target, val, self.discriminator, self.warm = inputs.target, inputs.val, inputs.discriminator, inputs.warm
+        target, val, self.discriminator, self.discriminator_is_trained = (
+            inputs.target,
+            inputs.val,
+            inputs.discriminator,
+            inputs.discriminator_is_trained,
+        )
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.device = val.device
         self.train_split, self.val_split = (
@@ -105,13 +110,13 @@ class AdversarialTask:
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
         self.generator = self._generator("sampling")
-        self.companions = Companions(
+        self.extra_state = ExtraState(
             {"discriminator": self.discriminator}, {"discriminator": self.optimizer}, {"sampling": self.generator}
         )
 
     def prepare(self) -> None:
         """Train the discriminator, unless it is warm, while the captioner stays as it is."""
-        for epoch in range(0 if self.warm else WARM_UP_EPOCHS):
+        for epoch in range(0 if self.discriminator_is_trained else WARM_UP_EPOCHS):
             order, drawn = stream(self.seed, "warm-up order", epoch), stream(self.seed, "warm-up negatives", epoch)
             batches, what = self._batches(order, drawn), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
             loaded = Prefetcher(self.train_split.load, batches)
@@ -145,7 +150,7 @@ class AdversarialTask:
     def validate(self) -> dict[str, float]:
         """The discriminator's scores of held-out and of sampled captions, log-probability, and self-retrieval."""
         split, generator = self.val_split, self._generator("validation sampling")
-        scores = _joined(
+        scores = _concatenate(
             [
                 self._scores(loaded, self._sample(loaded.features, 1, generator))
                 for loaded in Prefetcher(split.load, self.val_batches)
@@ -199,6 +204,6 @@ class AdversarialTask:
         return self.discriminator.scores(features, batch.captions, batch.lengths, batch.image)
 
 
-def _joined(parts: Sequence[Scores]) -> Scores:
+def _concatenate(parts: Sequence[Scores]) -> Scores:
     kinds = ("matched", "mismatched", "generated")
     return Scores(*(torch.cat([getattr(part, kind) for part in parts]) for kind in kinds))

@@ -59,7 +59,7 @@ class CaptionSplit:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def of_images(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def captions_of_images(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All captions of these images, image by image: their numbers within the split, and which of ``positions``."""
         first = self.starts[positions]
         counts = self.starts[positions + 1] - first
@@ -83,7 +83,7 @@ def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[n
     return in_blocks(rng.permutation(images), size)
 
 
-def in_parts(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:
+def split_by_tokens(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:
     """A batch's images in pieces, each of as many as have at most ``max_tokens`` words together, but at least one.
 
     ``image`` says which image of the batch each caption belongs to, in order, and ``words`` how many words it brings.
@@ -100,8 +100,8 @@ def in_parts(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> li
     return [slice(first, last) for first, last in pairwise([*borders, len(totals)])]
 
 
-def of_part(image: np.ndarray, part: slice) -> np.ndarray:
-    """Which captions belong to one of the pieces that ``in_parts`` made, by the images ``image`` of all of them."""
+def belongs_to(image: np.ndarray, part: slice) -> np.ndarray:
+    """Mask of the captions whose image, at ``image`` in the batch, is in ``part``, one slice of ``split_by_tokens``."""
     return (image >= part.start) & (image < part.stop)
 
 

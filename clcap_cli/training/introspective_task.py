@@ -13,9 +13,9 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import Introspective
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part, shuffled_batches
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, shuffled_batches, split_by_tokens
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.task import Companions
+from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample
 
@@ -43,7 +43,7 @@ class LoadedOthers:
 class IntrospectiveTask:
     """The target is its own reference."""
 
-    companions = Companions()
+    extra_state = ExtraState()
 
     def __init__(self, objective: Introspective, inputs: TaskInputs):
         """Other images that are not redrawn are drawn here."""
@@ -114,16 +114,16 @@ class IntrospectiveTask:
 
 
 def _parts(captions: CaptionSplit, batch: OthersBatch, max_tokens: int | None) -> list[tuple[OthersBatch, float]]:
-    numbers, image = captions.of_images(batch.positions)
+    numbers, image = captions.captions_of_images(batch.positions)
     words = (1 + len(batch.others)) * captions.words(numbers)
     return [
-        (OthersBatch(batch.positions[some], batch.others[:, some]), float(of_part(image, some).mean()))
-        for some in in_parts(image, words, max_tokens)
+        (OthersBatch(batch.positions[some], batch.others[:, some]), float(belongs_to(image, some).mean()))
+        for some in split_by_tokens(image, words, max_tokens)
     ]
 
 
 def _loaded(captions: CaptionSplit, features: FeatureSource, batch: OthersBatch) -> LoadedOthers:
-    numbers, image = captions.of_images(batch.positions)
+    numbers, image = captions.captions_of_images(batch.positions)
     images = np.concatenate([batch.positions[None], batch.others])  # (1 + K, n)
     row = np.arange(len(images))[:, None] * len(batch.positions) + image
     pairs = captions.batch(np.tile(numbers, len(images)), row.ravel())

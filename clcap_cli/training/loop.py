@@ -13,14 +13,14 @@ from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.meter import Meter
-from clcap_cli.training.optimizer import bound_gradients, set_learning_rate
+from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
 from clcap_cli.training.schedule import check_warm_up, learning_rate
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import Task
 
 
-def log_beside(checkpoint: Path) -> Path:
+def log_path(checkpoint: Path) -> Path:
     """Where the log of a checkpoint's training is: ``nt.log.jsonl`` for ``nt.pt``."""
     return checkpoint.with_name(f"{checkpoint.stem}.log.jsonl")
 
@@ -98,7 +98,7 @@ def _step(state: TrainState, parts: Sequence[tuple[Any, float]], loaded: Iterato
     set_learning_rate(state.optimizer, learning_rate(settings, found.step, found.batches))
     for _, share in parts:
         _learn(state, next(loaded), share)
-    bound_gradients(model, settings)
+    clip_gradients(model, settings)
     state.optimizer.step()
     state.meter.steps += 1
     found.count_step()

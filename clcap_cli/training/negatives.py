@@ -55,7 +55,8 @@ class NegativeSampler:
     def mismatched(self, batches: Sequence[np.ndarray], k: int, rng: np.random.Generator) -> list[MismatchedBatch]:
         """Batches of images with captions drawn for them; raises ClcapError as ``draw`` does."""
         return [
-            MismatchedBatch(positions, self.draw(self.split.of_images(positions)[0], k, rng)) for positions in batches
+            MismatchedBatch(positions, self.draw(self.split.captions_of_images(positions)[0], k, rng))
+            for positions in batches
         ]
 
     def draw_images(self, positions: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -63,7 +64,7 @@ class NegativeSampler:
 
         An image is the likelier the more captions it has. Raises ClcapError as ``draw`` does.
         """
-        numbers, which = self.split.of_images(positions)
+        numbers, which = self.split.captions_of_images(positions)
         first = np.searchsorted(which, np.arange(len(positions)))
 
         def shares_a_caption(drawn: np.ndarray) -> np.ndarray:

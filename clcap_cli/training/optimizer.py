@@ -24,7 +24,7 @@ def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Opti
     return torch.optim.AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
 
 
-def bound_gradients(model: nn.Module, settings: Optimisation) -> None:
+def clip_gradients(model: nn.Module, settings: Optimisation) -> None:
     """Scale all gradients down to a norm, or clamp each of their elements, or neither, as the settings have it."""
     if settings.clip_norm is not None:
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
@@ -38,13 +38,13 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def memory_of(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """What an Adam remembers of every parameter: '0.exp_avg' and so on, the parameters counted in their order."""
     memory = optimizer.state_dict()["state"]
     return {f"{number}.{name}": value.cpu() for number, one in memory.items() for name, value in one.items()}
 
 
-def memory_like(optimizer: torch.optim.Optimizer, names: Iterable[str]) -> dict[str, Tensor]:
+def optimizer_tensors_like(optimizer: torch.optim.Optimizer, names: Iterable[str]) -> dict[str, Tensor]:
     """Tensors of the types and shapes of a memory of those parameters of which ``names`` say something."""
     numbers = {name.partition(".")[0] for name in names}
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -56,8 +56,8 @@ def memory_like(optimizer: torch.optim.Optimizer, names: Iterable[str]) -> dict[
     }
 
 
-def load_memory(optimizer: torch.optim.Optimizer, memory: Mapping[str, Tensor]) -> None:
-    """Let the optimiser remember what ``memory_of`` another one gave; its settings stay."""
+def load_optimizer_tensors(optimizer: torch.optim.Optimizer, memory: Mapping[str, Tensor]) -> None:
+    """Let the optimiser remember what ``optimizer_tensors`` another one gave; its settings stay."""
     state: dict[int, dict[str, Tensor]] = defaultdict(dict)
     for key, value in memory.items():
         number, _, name = key.partition(".")

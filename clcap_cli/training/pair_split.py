@@ -12,9 +12,9 @@ from clcap_cli.compute.precision import Precision
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
-from clcap_cli.training.data import CaptionBatch, CaptionSplit, in_parts, of_part
+from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, split_by_tokens
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
-from clcap_cli.training.reference import ModelOnFeatures, ReferenceOnSplit
+from clcap_cli.training.reference import ModelWithFeatures, SplitReference
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class LoadedPairs:
 class PairSplit:
     """One split seen by the target and, where there is one, by the reference."""
 
-    def __init__(self, captions: CaptionSplit, target: ModelOnFeatures, reference: ModelOnFeatures | None):
+    def __init__(self, captions: CaptionSplit, target: ModelWithFeatures, reference: ModelWithFeatures | None):
         self.captions, self.target = captions, target
         self.target_reader = StoredFeatures(target.features, captions.ids, target.model)
-        self.reference = ReferenceOnSplit(captions, reference) if reference else None
+        self.reference = SplitReference(captions, reference) if reference else None
         self.matched = np.arange(len(captions.caption))[None]
         """(1, captions of the split): each with its own image."""
         self.fixed = self.matched[:0]
@@ -51,7 +51,8 @@ class PairSplit:
     def recurring(self, batches: Sequence[np.ndarray]) -> list[MismatchedBatch]:
         """Batches of images with the mismatched captions that are fixed."""
         return [
-            MismatchedBatch(positions, self.fixed[:, self.captions.of_images(positions)[0]]) for positions in batches
+            MismatchedBatch(positions, self.fixed[:, self.captions.captions_of_images(positions)[0]])
+            for positions in batches
         ]
 
     def remember(self, kept: ArrayCache, precision: Precision) -> None:
@@ -61,17 +62,17 @@ class PairSplit:
 
     def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
         """The batch in pieces of at most so many words, and each one's share of the pairs."""
-        numbers, image = self.captions.of_images(batch.positions)
+        numbers, image = self.captions.captions_of_images(batch.positions)
         words = self.captions.words(numbers) + self.captions.words(batch.negatives).sum(axis=0)
         parts = []
-        for some in in_parts(image, words, max_tokens):
-            own = of_part(image, some)
+        for some in split_by_tokens(image, words, max_tokens):
+            own = belongs_to(image, some)
             parts.append((MismatchedBatch(batch.positions[some], batch.negatives[:, own]), float(own.mean())))
         return parts
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
         """The batch's captions and features; features that target and reference share are read once."""
-        numbers, image = self.captions.of_images(batch.positions)
+        numbers, image = self.captions.captions_of_images(batch.positions)
         together = np.concatenate([numbers[None], batch.negatives])
         pairs = self.captions.batch(together.ravel(), np.tile(image, len(together)))
         features = self.target_reader.read(batch.positions)

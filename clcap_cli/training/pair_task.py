@@ -12,11 +12,11 @@ from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import stream
 from clcap_cli.console import say
 from clcap_cli.objectives.objective import PairObjective
-from clcap_cli.objectives.pair_log_probs import PairLogProbs, joined
+from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
 from clcap_cli.training.data import shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pair_split import LoadedPairs, PairSplit
-from clcap_cli.training.task import Companions
+from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample
 
@@ -24,7 +24,7 @@ from clcap_cli.training.validation import CaptionSample
 class PairTask:
     """The target learns from pairs; an objective that needs a reference judges each relative to it."""
 
-    companions = Companions()
+    extra_state = ExtraState()
 
     def __init__(self, objective: PairObjective, inputs: TaskInputs):
         """A reference is frozen; negatives that are not redrawn are drawn here."""
@@ -87,7 +87,7 @@ class PairTask:
         split = self.val_split
         batches = split.recurring(split.target_reader.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
-        pairs = joined([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
+        pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
         metrics: dict[str, Tensor | float] = {
             "loss": self.objective.loss(pairs),
             **pairs.metrics(),

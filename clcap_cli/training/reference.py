@@ -15,7 +15,7 @@ from clcap_cli.digests import digest
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
-from clcap_cli.retrieval.ranks import finite
+from clcap_cli.retrieval.ranks import check_finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit
 
 KEPT_AT_ONCE = 32
@@ -23,7 +23,7 @@ KEPT_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
-class ModelOnFeatures:
+class ModelWithFeatures:
     """A captioner and the features that it looks at; target and reference may use different ones."""
 
     model: Captioner
@@ -34,10 +34,10 @@ class ModelOnFeatures:
         return self.model(features, pairs.captions, pairs.lengths, pairs.image)
 
 
-class ReferenceOnSplit:
+class SplitReference:
     """The reference and one split."""
 
-    def __init__(self, captions: CaptionSplit, reference: ModelOnFeatures):
+    def __init__(self, captions: CaptionSplit, reference: ModelWithFeatures):
         self.captions, self.reference, self.model = captions, reference, reference.model
         self.reader = StoredFeatures(reference.features, captions.ids, reference.model)
         self.known = np.empty((0, len(captions.caption)), dtype=np.float32)
@@ -76,11 +76,11 @@ class ReferenceOnSplit:
         found = np.empty(numbers.shape, dtype=np.float32)
         blocks = self.reader.blocks(KEPT_AT_ONCE)
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
-            own, image = self.captions.of_images(positions)
+            own, image = self.captions.captions_of_images(positions)
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                visual = self.model.encode(self.reader.read(positions))
+                encoded = self.model.encode(self.reader.read(positions))
                 for row, several in enumerate(numbers[:, own]):
                     pairs = self.captions.batch(several, image)
-                    log_probs = self.model.sequence_log_prob(visual, pairs.captions, pairs.lengths, pairs.image)
-                    found[row, own] = finite(log_probs).cpu().numpy()
+                    log_probs = self.model.sequence_log_prob(encoded, pairs.captions, pairs.lengths, pairs.image)
+                    found[row, own] = check_finite(log_probs).cpu().numpy()
         return found

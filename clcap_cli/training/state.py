@@ -17,7 +17,12 @@ from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.compute.random_streams import torch_generator
 from clcap_cli.errors import ClcapError, damaged
 from clcap_cli.training.meter import Meter
-from clcap_cli.training.optimizer import load_memory, make_optimizer, memory_like, memory_of
+from clcap_cli.training.optimizer import (
+    load_optimizer_tensors,
+    make_optimizer,
+    optimizer_tensors,
+    optimizer_tensors_like,
+)
 from clcap_cli.training.progress import Best, Count, Progress
 from clcap_cli.training.selection import CRITERIA
 from clcap_cli.training.settings import Optimisation
@@ -33,7 +38,7 @@ class TrainState:
         self.task, self.settings = task, settings
         self.device = next(task.model.parameters()).device
         self.optimizer = make_optimizer(task.model, settings)
-        others = task.companions
+        others = task.extra_state
         self.networks = {"captioner": task.model, **others.networks}
         self.optimizers = {"captioner": self.optimizer, **others.optimizers}
         self.generators = {"dropout": torch_generator(self.device), **others.generators}
@@ -101,7 +106,7 @@ class TrainState:
         """All tensors, by what they belong to."""
         return {
             **{f"network {name}": torch_files.weights_of(network) for name, network in self.networks.items()},
-            **{f"optimizer {name}": memory_of(optimizer) for name, optimizer in self.optimizers.items()},
+            **{f"optimizer {name}": optimizer_tensors(optimizer) for name, optimizer in self.optimizers.items()},
             **{f"generator {name}": {"state": generator.get_state()} for name, generator in self.generators.items()},
             "best": {name: value.cpu() for name, value in self.best_weights.items()},
         }
@@ -111,14 +116,14 @@ class TrainState:
         expected = self._tensors()
         expected["best"] = self.task.model.state_dict() if progress.best else {}
         for name, optimizer in self.optimizers.items():
-            expected[f"optimizer {name}"] = memory_like(optimizer, _owned(found, f"optimizer {name}"))
+            expected[f"optimizer {name}"] = optimizer_tensors_like(optimizer, _owned(found, f"optimizer {name}"))
         return torch_files.check_tensors(path, "tensor", found, _flat(expected))
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         for name, network in self.networks.items():
             network.load_state_dict(_owned(tensors, f"network {name}"))
         for name, optimizer in self.optimizers.items():
-            load_memory(optimizer, _owned(tensors, f"optimizer {name}"))
+            load_optimizer_tensors(optimizer, _owned(tensors, f"optimizer {name}"))
         for name, generator in self.generators.items():
             generator.set_state(tensors[f"generator {name}/state"])
         self.best_weights = _owned(tensors, "best")

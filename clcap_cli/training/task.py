@@ -11,7 +11,7 @@ from clcap_cli.models.captioner import Captioner
 
 
 @dataclass(frozen=True)
-class Companions:
+class ExtraState:
     """What changes beside the captioner while a task is learned, by name: a saved training has it too."""
 
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Task(Protocol):
     """An objective with its data and models."""
 
     model: Captioner
-    companions: Companions
+    extra_state: ExtraState
 
     def batches(self, epoch: int) -> Sequence[Any]:
         """The epoch's batches, the same ones whenever they are asked for."""

@@ -8,7 +8,7 @@ from clcap_cli.compute.precision import Precision
 from clcap_cli.models.discriminator import Discriminator
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
-from clcap_cli.training.reference import ModelOnFeatures
+from clcap_cli.training.reference import ModelWithFeatures
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task import Task
 
@@ -20,13 +20,13 @@ class TaskInputs:
     negatives: NegativeSampler
     """Of the split that is trained on."""
     val: CaptionSplit
-    target: ModelOnFeatures
+    target: ModelWithFeatures
     k: int
     batch: BatchSettings
     seed: int
     redraw: bool = True
     """Whether negatives are drawn anew every epoch instead of once."""
-    reference: ModelOnFeatures | None = None
+    reference: ModelWithFeatures | None = None
     """None for an objective that needs none."""
     cache: ArrayCache | None = None
     """The reference's ln p of pairs that recur; None to compute them every time."""
@@ -34,7 +34,7 @@ class TaskInputs:
     """That of the training's matrix products."""
     discriminator: Discriminator | None = None
     """None for an objective that has none."""
-    warm: bool = False
+    discriminator_is_trained: bool = False
     """Whether the discriminator has been trained before."""
 
 

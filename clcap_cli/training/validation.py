@@ -26,7 +26,7 @@ def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureS
     """ln p(c|I) of every caption of the split with its own image, and their lengths: (captions,) each."""
     log_probs, lengths = [], []
     for positions in features.blocks():
-        batch = captions.batch(*captions.of_images(positions))
+        batch = captions.batch(*captions.captions_of_images(positions))
         log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image))
         lengths.append(batch.lengths)
     return torch.cat(log_probs), torch.cat(lengths)
@@ -48,7 +48,7 @@ class CaptionSample:
 
         CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
         """
-        found = decode([model], [self.reader], GREEDY, self.tokenizer.never_written)
+        found = decode([model], [self.reader], GREEDY, self.tokenizer.never_generated)
         ranks = find_ranks(model, self.reader, found.captions, found.lengths).ranks
         metrics = retrieval_metrics(ranks, len(self.reader))
         texts = found.texts(self.tokenizer)

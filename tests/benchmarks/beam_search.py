@@ -5,12 +5,12 @@ import torch
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints
 from clcap_cli.features.source import IMAGES_AT_ONCE
-from clcap_cli.models.rows import joined
+from clcap_cli.models.rows import concatenate
 from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import LONGEST, in_turn, options, standard_images, standard_model
 
 IMAGES, BEAM = 500, 3
-CONSTRAINTS = Constraints(end=0, shortest=0, longest=LONGEST, never_written=(1,))
+CONSTRAINTS = Constraints(end=0, shortest=0, longest=LONGEST, never_generated=(1,))
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         def ours(model=model, features=features) -> list[list[int]]:
             blocks = [features[first : first + IMAGES_AT_ONCE] for first in range(0, IMAGES, IMAGES_AT_ONCE)]
             with torch.inference_mode():
-                found = joined([beam_search(model, model.encode(block), BEAM, CONSTRAINTS) for block in blocks])
+                found = concatenate([beam_search(model, model.encode(block), BEAM, CONSTRAINTS) for block in blocks])
             rows = zip(found.captions.tolist(), found.lengths.tolist(), strict=True)
             return [words[:length] for words, length in rows]
 

@@ -17,7 +17,7 @@ class PlainNeuralTalk2:
     def __init__(self, model: NeuralTalk2):
         self.model = model
 
-    def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
+    def initial_state(self, features: ImageFeatures) -> tuple[Tensor, ...]:
         model = self.model
         zero = features.pooled.new_zeros(len(features), model.config.hidden_size)
         return _lstm(model, model.lstm.input(torch.relu(model.image(features.pooled))), zero, zero)
@@ -34,7 +34,7 @@ class PlainAdaptiveAttention:
     def __init__(self, model: AdaptiveAttention):
         self.model = model
 
-    def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
+    def initial_state(self, features: ImageFeatures) -> tuple[Tensor, ...]:
         model = self.model
         overview = model.dropout(torch.relu(model.overview(features.grid.mean(1))))
         regions = model.dropout(torch.relu(model.regions(features.grid)))
@@ -63,7 +63,7 @@ class PlainTransformer:
     def __init__(self, model: Transformer):
         self.model, self.decoder = model, dense_decoder(model)
 
-    def start(self, features: ImageFeatures) -> tuple[Tensor, ...]:
+    def initial_state(self, features: ImageFeatures) -> tuple[Tensor, ...]:
         images = image_tokens(self.model, features)
         return images, torch.zeros(len(images), 0, dtype=torch.int64, device=images.device)
 
@@ -107,7 +107,7 @@ def sequence_log_prob(model: Captioner, features: ImageFeatures, tokens: Tensor,
 
 def _table(walker: Walker, features: ImageFeatures, tokens: Tensor) -> Tensor:
     """ln p of every next token: (B, T + 1, V)."""
-    state = walker.start(features)
+    state = walker.initial_state(features)
     if isinstance(walker, PlainTransformer):
         return walker.table(state[0], tokens)
     last, table = torch.full_like(tokens[:, 0], walker.model.config.start_token), []
@@ -123,7 +123,7 @@ def beam_search(model: Captioner, features: ImageFeatures, beam: int) -> list[li
     """Beam search one image after another."""
     walker, found = plain(model), []
     for image in range(len(features)):
-        state = tuple(part.expand(beam, *part.shape[1:]) for part in walker.start(features[image : image + 1]))
+        state = tuple(part.expand(beam, *part.shape[1:]) for part in walker.initial_state(features[image : image + 1]))
         scores = features.pooled.new_full((beam,), -torch.inf)
         scores[0] = 0
         words: list[list[int]] = [[] for _ in range(beam)]

@@ -20,7 +20,7 @@ from clcap_cli.objectives.positives_only import PositivesOnly
 from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
-from clcap_cli.training.reference import ModelOnFeatures
+from clcap_cli.training.reference import ModelWithFeatures
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task_inputs import TaskInputs
 from tests.benchmarks.measure import in_turn
@@ -50,7 +50,7 @@ def task_of(path: Path, objective: PairObjective, redraw: bool) -> PairTask:
     checkpoint = open_checkpoint(path)
     captions, device = captions_for(checkpoint, None), torch.device("cpu")
     features = features_for(checkpoint, captions, None)
-    target, reference = (ModelOnFeatures(checkpoint.captioner(device), features) for _ in range(2))
+    target, reference = (ModelWithFeatures(checkpoint.captioner(device), features) for _ in range(2))
     train, val = (CaptionSplit(captions, split, device, features.skipped) for split in ("train", "val"))
     batch = BatchSettings(20, None)
     inputs = TaskInputs(NegativeSampler(train), val, target, 5, batch, seed=0, redraw=redraw, reference=reference)

@@ -29,9 +29,9 @@ ROUNDING = 2e-5
 @torch.inference_mode()
 def dense(model: Captioner, world: World, captions: Tensor, lengths: Tensor, images: int) -> Tensor:
     """Every caption under the first ``images`` images, an image at a time: (C, images)."""
-    visual = model.encode(world.read(np.arange(images)))
+    encoded = model.encode(world.read(np.arange(images)))
     columns = [
-        model.sequence_log_prob(visual, captions, lengths, torch.full_like(lengths, image)) for image in range(images)
+        model.sequence_log_prob(encoded, captions, lengths, torch.full_like(lengths, image)) for image in range(images)
     ]
     return torch.stack(columns, dim=1)
 
@@ -51,7 +51,7 @@ class Study:
 
     def __init__(self, what: str, model: Captioner, count: int, device: str):
         self.model, self.device, self.world = model, device, World(count, 2, device)
-        found = decode([model], [self.world], DecodingSettings(beam=3), never_written=(1,))
+        found = decode([model], [self.world], DecodingSettings(beam=3), never_generated=(1,))
         self.captions, self.lengths = found.captions, found.lengths
         outcome = []
         self.seconds = seconds(

@@ -13,7 +13,7 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.contrastive import Contrastive
-from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.objectives.mle import nats_per_token
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.tokenizers.words import SPECIAL
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
@@ -104,7 +104,7 @@ class Lessons:
             with torch.autocast(self.world.device.type, torch.bfloat16):
                 log_probs = _log_probs(model, features, sets)
                 if reference is None:
-                    loss = nats_per_word(log_probs[0], sets[0][1])
+                    loss = nats_per_token(log_probs[0], sets[0][1])
                 else:
                     with torch.no_grad():
                         before = _log_probs(reference, features, sets)
@@ -117,5 +117,5 @@ class Lessons:
 
 
 def _log_probs(model: Captioner, features: ImageFeatures, sets: list) -> Tensor:
-    visual = model.encode(features)
-    return torch.stack([model.sequence_log_prob(visual, *part) for part in sets])
+    encoded = model.encode(features)
+    return torch.stack([model.sequence_log_prob(encoded, *part) for part in sets])

@@ -4,7 +4,7 @@ import torch
 
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.contrastive import Contrastive
-from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.objectives.mle import nats_per_token
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import (
@@ -38,7 +38,7 @@ class Step:
     def ours(self) -> torch.Tensor:
         log_probs = self._log_probs(self.model)
         if self.objective == "mle":
-            return self._finish(nats_per_word(log_probs, self.captions.lengths), log_probs)
+            return self._finish(nats_per_token(log_probs, self.captions.lengths), log_probs)
         with torch.no_grad():
             reference = self._log_probs(self.reference)
         return self._finish(self._contrastive(log_probs, reference), log_probs)
@@ -57,7 +57,7 @@ class Step:
                 with torch.no_grad():
                     reference.append(naive_baseline.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
         if self.objective == "mle":
-            return self._finish(nats_per_word(parts[0], self.captions.lengths), parts[0])
+            return self._finish(nats_per_token(parts[0], self.captions.lengths), parts[0])
         log_probs = torch.cat(parts)
         return self._finish(self._contrastive(log_probs, torch.cat(reference)), log_probs)
 

@@ -15,7 +15,7 @@ from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
-from clcap_cli.training.reference import ModelOnFeatures
+from clcap_cli.training.reference import ModelWithFeatures
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task_inputs import TaskInputs
 
@@ -48,7 +48,7 @@ def test_images_come_in_the_same_order_for_every_objective(made_chain: Path) -> 
     facts = {"vocabulary_size": len(captions.tokenizer), "start_token": captions.tokenizer.start, "end_token": 0}
     facts |= {"max_length": 16, "pooled_channels": info.pooled_channels}
     config = configure("neuraltalk2", facts, {"embedding_size": 4, "hidden_size": 4})
-    seen = ModelOnFeatures(build_model("neuraltalk2", config), features)
+    seen = ModelWithFeatures(build_model("neuraltalk2", config), features)
     train, val = (CaptionSplit(captions, name, torch.device("cpu")) for name in ("train", "val"))
     batch = BatchSettings(5, None)
 

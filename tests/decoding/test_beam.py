@@ -24,11 +24,11 @@ def sharp(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, Im
 
 
 def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
-    visual = model.encode(features)[torch.tensor([image])]
-    state, own = model.start(visual), torch.tensor([0])
+    encoded = model.encode(features)[torch.tensor([image])]
+    state, own = model.initial_state(encoded), torch.tensor([0])
     words, last = [], torch.tensor([model.config.start_token])
     while len(words) < model.config.max_length:
-        log_probs, state = model.step(visual, own, state, last)
+        log_probs, state = model.step(encoded, own, state, last)
         log_probs[:, UNK] = -torch.inf
         last = log_probs.argmax(dim=1)
         if last.item() == END:
@@ -50,9 +50,9 @@ def test_a_beam_of_one_is_greedy_search(name: str, seed: int) -> None:
 @pytest.mark.parametrize("beam", [1, 2, 3, 7])
 def test_the_score_is_the_captions_log_probability(name: str, beam: int) -> None:
     model, features = sharp(name, 9, 6, 1)
-    visual = model.encode(features)
-    found = beam_search(model, visual, beam, WORDS)
-    log_probs = model.sequence_log_prob(visual, found.captions.clone(), found.lengths.clone(), torch.arange(9))
+    encoded = model.encode(features)
+    found = beam_search(model, encoded, beam, WORDS)
+    log_probs = model.sequence_log_prob(encoded, found.captions.clone(), found.lengths.clone(), torch.arange(9))
     assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
@@ -64,10 +64,10 @@ def test_a_beam_as_wide_as_all_captions_finds_the_likeliest(name: str) -> None:
     every = [list(c) for n in range(longest + 1) for c in itertools.product(allowed, repeat=n)]
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
     lengths = torch.tensor([len(caption) for caption in every])
-    visual = model.encode(features)
-    found = beam_search(model, visual, len(every), Constraints(END, 0, longest, (UNK,)))
+    encoded = model.encode(features)
+    found = beam_search(model, encoded, len(every), Constraints(END, 0, longest, (UNK,)))
     for image in range(9):
-        log_probs = model.sequence_log_prob(visual, tokens, lengths, torch.full((len(every),), image))
+        log_probs = model.sequence_log_prob(encoded, tokens, lengths, torch.full((len(every),), image))
         assert float(found.log_probs[image]) == pytest.approx(log_probs.max().item(), abs=1e-4)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.results import open_caption_results
-from clcap_cli.decoding.constraints import NEVER, Constraints
+from clcap_cli.decoding.constraints import MINUS_INFINITY, Constraints
 from clcap_cli.decoding.sampling import reshaping
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import InvalidValueError
@@ -26,10 +26,10 @@ WORDS = 6
     no_repeat=st.integers(0, 3),
 )
 def test_something_may_always_follow(written: list[int], shortest: int, longest: int, no_repeat: int) -> None:
-    constraints = Constraints(0, shortest, longest, never_written=(1,), no_repeat_ngram=no_repeat)
+    constraints = Constraints(0, shortest, longest, never_generated=(1,), no_repeat_ngram=no_repeat)
     log_probs = torch.zeros(1, WORDS)
     constraints.forbid_(log_probs, torch.tensor([written], dtype=torch.int64))
-    allowed = {word for word in range(WORDS) if log_probs[0, word] > NEVER}
+    allowed = {word for word in range(WORDS) if log_probs[0, word] > MINUS_INFINITY}
     assert allowed
     assert 1 not in allowed
     if len(written) == longest:

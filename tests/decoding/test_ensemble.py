@@ -39,19 +39,19 @@ def search(models: list[Captioner], beam: int = 3, best: int = 2) -> Decoded:
 def ln_p(models: list[Captioner], image: int, words: list[int]) -> float:
     """The sum over a caption's words, and its end, of the log of the mean of the models' probabilities."""
     own, total = torch.tensor([0]), 0.0
-    visual = [model.encode(features()[torch.tensor([image])]) for model in models]
-    states = [model.start(seen) for model, seen in zip(models, visual, strict=True)]
+    encoded = [model.encode(features()[torch.tensor([image])]) for model in models]
+    states = [model.initial_state(seen) for model, seen in zip(models, encoded, strict=True)]
     last = torch.tensor([models[0].config.start_token])
     for word in [*words, END]:
-        steps = [model.step(*part, last) for model, part in zip(models, _parts(visual, own, states), strict=True)]
+        steps = [model.step(*part, last) for model, part in zip(models, _parts(encoded, own, states), strict=True)]
         states = [state for _, state in steps]
         total += float(torch.stack([log_probs[0, word].exp() for log_probs, _ in steps]).mean().log())
         last = torch.tensor([word])
     return total
 
 
-def _parts(visual: list, own: torch.Tensor, states: list) -> list[tuple]:
-    return [(seen, own, state) for seen, state in zip(visual, states, strict=True)]
+def _parts(encoded: list, own: torch.Tensor, states: list) -> list[tuple]:
+    return [(seen, own, state) for seen, state in zip(encoded, states, strict=True)]
 
 
 @pytest.mark.parametrize("name", MODELS.names)
@@ -78,10 +78,10 @@ def test_probabilities_of_different_models_are_averaged(names: tuple[str, str]) 
 @torch.inference_mode()
 def test_given_captions_have_the_log_probs_of_decoding() -> None:
     together = Ensemble([sharp("transformer", 1), sharp("neuraltalk2", 2)])
-    visual = together.encode([features()] * 2)
-    found = beam_search(together, visual, 3, WORDS, best=2)
+    encoded = together.encode([features()] * 2)
+    found = beam_search(together, encoded, 3, WORDS, best=2)
     image = torch.arange(5).repeat_interleave(2)
-    log_probs = together.sequence_log_prob(visual, found.captions, found.lengths, image)
+    log_probs = together.sequence_log_prob(encoded, found.captions, found.lengths, image)
     assert len(set(found.lengths.tolist())) > 1
     assert log_probs.tolist() == pytest.approx(found.log_probs.tolist(), abs=1e-4)
 

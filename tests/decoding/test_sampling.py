@@ -29,19 +29,19 @@ def seeded(seed: int = 0) -> torch.Generator:
 def test_captions_are_as_frequent_as_they_are_likely(name: str) -> None:
     words, longest, k = 4, 2, 20_000
     model, features = tiny(name, words, longest)
-    visual = model.encode(features)
+    encoded = model.encode(features)
     every = [list(c) for n in range(longest + 1) for c in itertools.product(range(1, words), repeat=n)]
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
     lengths = torch.tensor([len(caption) for caption in every])
-    found = sample(model, visual, k, seeded())
+    found = sample(model, encoded, k, seeded())
     drawn = found.captions.view(k, 3, longest)
     for image in range(3):
         counts = Counter(map(tuple, drawn[:, image].tolist()))
         which = torch.full((len(every),), image)
-        short = model.sequence_log_prob(visual, tokens, lengths, which).exp().tolist()
+        short = model.sequence_log_prob(encoded, tokens, lengths, which).exp().tolist()
         # Captions of max_length words end there whatever follows, so each is as likely as its words alone.
         whole = [
-            p / end(model, visual, image, c) if len(c) == longest else p for p, c in zip(short, every, strict=True)
+            p / end(model, encoded, image, c) if len(c) == longest else p for p, c in zip(short, every, strict=True)
         ]
         assert sum(whole) == pytest.approx(1, abs=1e-4)
         expected = [k * p for p in whole]
@@ -51,31 +51,31 @@ def test_captions_are_as_frequent_as_they_are_likely(name: str) -> None:
         assert squared < 32.9  # chi-square with 12 degrees of freedom: the 99.9th percentile
 
 
-def end(model: Captioner, visual: object, image: int, words: list[int]) -> float:
+def end(model: Captioner, encoded: object, image: int, words: list[int]) -> float:
     """p(END) after these words."""
     own = torch.tensor([image])
-    state, last = model.start(visual)[own], torch.tensor([model.config.start_token])
+    state, last = model.initial_state(encoded)[own], torch.tensor([model.config.start_token])
     for word in words:
-        _, state = model.step(visual, own, state, last)
+        _, state = model.step(encoded, own, state, last)
         last = torch.tensor([word])
-    return float(model.step(visual, own, state, last)[0][0, END].exp().detach())
+    return float(model.step(encoded, own, state, last)[0][0, END].exp().detach())
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_log_probs_are_those_of_whole_captions(name: str) -> None:
     model, features = tiny(name, 9, 6)
-    visual = model.encode(features)
-    found = sample(model, visual, 5, seeded())
+    encoded = model.encode(features)
+    found = sample(model, encoded, 5, seeded())
     assert len(set(found.lengths.tolist())) > 2
-    log_probs = model.sequence_log_prob(visual, found.captions, found.lengths, torch.arange(3).repeat(5))
+    log_probs = model.sequence_log_prob(encoded, found.captions, found.lengths, torch.arange(3).repeat(5))
     assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_same_seed_same_captions(name: str) -> None:
     model, features = tiny(name, 9, 6)
-    visual = model.encode(features)
-    first, again, other = (sample(model, visual, 5, seeded(seed)) for seed in (1, 1, 2))
+    encoded = model.encode(features)
+    first, again, other = (sample(model, encoded, 5, seeded(seed)) for seed in (1, 1, 2))
     assert torch.equal(first.captions, again.captions) and torch.equal(first.log_probs, again.log_probs)
     assert not torch.equal(first.captions, other.captions)
 

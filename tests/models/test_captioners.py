@@ -20,11 +20,11 @@ def tiny(name: str, seed: int = 0) -> tuple[Captioner, ImageFeatures]:
 
 
 def by_steps(model: Captioner, features: ImageFeatures, image: int, words: list[int]) -> float:
-    visual = model.encode(features)[torch.tensor([image])]
-    state, own = model.start(visual), torch.tensor([0])
+    encoded = model.encode(features)[torch.tensor([image])]
+    state, own = model.initial_state(encoded), torch.tensor([0])
     last, total = torch.tensor([model.config.start_token]), 0.0
     for word in [*words, 0]:
-        log_probs, state = model.step(visual, own, state, last)
+        log_probs, state = model.step(encoded, own, state, last)
         last, total = torch.tensor([word]), total + float(log_probs[0, word].detach())
     return total
 
@@ -61,17 +61,19 @@ def test_every_length_agrees(name: str, length: int) -> None:
 @pytest.mark.parametrize("name", MODELS.names)
 def test_what_stands_after_the_end_does_not_count(name: str) -> None:
     model, features = tiny(name)
-    visual, length, image = model.encode(features), torch.tensor([2]), torch.tensor([0])
-    one = model.sequence_log_prob(visual, torch.tensor([[3, 4, 0, 0]]), length, image)
-    other = model.sequence_log_prob(visual, torch.tensor([[3, 4, 7, 8]]), length, image)
+    encoded, length, image = model.encode(features), torch.tensor([2]), torch.tensor([0])
+    one = model.sequence_log_prob(encoded, torch.tensor([[3, 4, 0, 0]]), length, image)
+    other = model.sequence_log_prob(encoded, torch.tensor([[3, 4, 7, 8]]), length, image)
     assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_probabilities_of_the_next_word_sum_to_one(name: str) -> None:
     model, features = tiny(name)
-    visual = model.encode(features)
-    log_probs, _ = model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.config.start_token))
+    encoded = model.encode(features)
+    log_probs, _ = model.step(
+        encoded, torch.arange(3), model.initial_state(encoded), torch.full((3,), model.config.start_token)
+    )
     assert log_probs.shape == (3, WORDS)
     assert log_probs.exp().sum(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
@@ -113,8 +115,8 @@ def test_adaptive_attention_drops_where_its_authors_do() -> None:
     model, features = tiny("adaptive-attention")
     dropped = []
     model.dropout.register_forward_hook(lambda module, inputs, output: dropped.append(tuple(output.shape)))
-    visual = model.encode(features)
-    model.step(visual, torch.arange(3), model.start(visual), torch.full((3,), model.config.start_token))
+    encoded = model.encode(features)
+    model.step(encoded, torch.arange(3), model.initial_state(encoded), torch.full((3,), model.config.start_token))
     overview, word, regions, hidden = (3, 8), (3, 8), (3, 4, 12), (3, 12)
     # Raw and projected sentinel, LSTM output and its projection, the sentinel's attention, the output layer's input.
     assert dropped == [overview, regions, word, *[hidden] * 6]

@@ -77,10 +77,10 @@ def test_captions_longer_than_in_training_can_be_scored() -> None:
 
 def test_a_prefix_costs_what_the_model_says() -> None:
     model, features = made(0), seen([4])
-    visual = model.encode(features)
-    state, last = model.start(visual), torch.tensor([model.config.start_token])
+    encoded = model.encode(features)
+    state, last = model.initial_state(encoded), torch.tensor([model.config.start_token])
     for _ in range(LONGEST + 1):
-        _, state = model.step(visual, torch.tensor([0]), state, last)
+        _, state = model.step(encoded, torch.tensor([0]), state, last)
         last = torch.tensor([3])
     assert state.keys.numel() + state.values.numel() == model.state_size
 

@@ -23,7 +23,7 @@ import torch
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
 from clcap_cli.objectives.introspective import Introspective
-from clcap_cli.objectives.mle import nats_per_word
+from clcap_cli.objectives.mle import nats_per_token
 from clcap_cli.objectives.negatives_only import NegativesOnly
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
@@ -139,4 +139,4 @@ def test_introspective_loss_by_hand() -> None:
 
 
 def test_nats_per_word_counts_the_end() -> None:
-    assert nats_per_word(torch.tensor([-4.0, -8.0]), torch.tensor([1, 3])).item() == pytest.approx(12 / 6)
+    assert nats_per_token(torch.tensor([-4.0, -8.0]), torch.tensor([1, 3])).item() == pytest.approx(12 / 6)

@@ -10,13 +10,13 @@ from typing import get_type_hints
 import pytest
 
 from clcap_cli.errors import InvalidValueError
-from clcap_cli.objectives.registry import by_suffix, check_taken, configured, own_objectives
+from clcap_cli.objectives.registry import builtin_objectives, check_options, configure_objective, objectives_by_suffix
 from clcap_cli.registry import at
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.training.loop import Task
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "objectives.md"
-OWN = own_objectives()
+OWN = builtin_objectives()
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -40,8 +40,8 @@ def test_no_section_is_of_an_objective_that_there_is_not() -> None:
 
 
 def test_suffixes_differ() -> None:
-    assert by_suffix() == {kind.suffix: name for name, kind in OWN.items()}
-    assert len(by_suffix()) == len(OWN)
+    assert objectives_by_suffix() == {kind.suffix: name for name, kind in OWN.items()}
+    assert len(objectives_by_suffix()) == len(OWN)
 
 
 def test_an_option_has_one_type_whatever_the_objective() -> None:
@@ -56,8 +56,8 @@ def test_an_option_has_one_type_whatever_the_objective() -> None:
 
 
 def test_options_that_are_not_given_have_the_objectives_own_defaults() -> None:
-    assert configured("dpo", {}).beta == 0.1
-    assert configured("simpo", {"beta": "2.5"}).beta == 2.5
+    assert configure_objective("dpo", {}).beta == 0.1
+    assert configure_objective("simpo", {"beta": "2.5"}).beta == 2.5
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_options_that_are_not_given_have_the_objectives_own_defaults() -> None:
 )
 def test_what_cannot_be_configured_is_named(name: str, options: dict, message: str) -> None:
     with pytest.raises(InvalidValueError) as raised:
-        configured(name, options)
+        configure_objective(name, options)
     assert str(raised.value).startswith(message)
 
 
 def test_options_follow_from_what_an_objective_needs() -> None:
-    check_taken("simpo", ["negatives", "redraw_negatives", "max_tokens"])
+    check_options("simpo", ["negatives", "redraw_negatives", "max_tokens"])
     with pytest.raises(InvalidValueError, match="no_cache: the objective simpo does not take it"):
-        check_taken("simpo", ["no_cache"])
+        check_options("simpo", ["no_cache"])
 
 
 def test_records_are_read_without_torch() -> None:
     code = (
         "import sys\n"
-        "from clcap_cli.objectives.registry import by_suffix\n"
-        "assert by_suffix()['simpo'] == 'simpo'\n"
+        "from clcap_cli.objectives.registry import objectives_by_suffix\n"
+        "assert objectives_by_suffix()['simpo'] == 'simpo'\n"
         "print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

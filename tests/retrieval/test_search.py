@@ -32,9 +32,9 @@ def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
 
 def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) -> torch.Tensor:
     """Every caption with every image, one by one."""
-    visual = model.encode(reader.read(reader.blocks(99)[0]))
+    encoded = model.encode(reader.read(reader.blocks(99)[0]))
     columns = [
-        model.sequence_log_prob(visual, captions, lengths, torch.full((len(captions),), image))
+        model.sequence_log_prob(encoded, captions, lengths, torch.full((len(captions),), image))
         for image in range(len(reader))
     ]
     return torch.stack(columns, dim=1).detach()

@@ -9,7 +9,7 @@ import pytest
 
 from clcap_cli.artifacts.cache import _content_id
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.objectives.registry import own_objectives
+from clcap_cli.objectives.registry import builtin_objectives
 from tests.conftest import Answer
 
 Clcap = Callable[..., Answer]
@@ -26,7 +26,7 @@ def losses(checkpoint: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("model", ["nt", "aa"])
-@pytest.mark.parametrize(("objective", "suffix"), [(name, kind.suffix) for name, kind in own_objectives().items()])
+@pytest.mark.parametrize(("objective", "suffix"), [(name, kind.suffix) for name, kind in builtin_objectives().items()])
 def test_every_objective_makes_a_captioner_of_its_own_name(
     chain: Path, clcap: Clcap, model: str, objective: str, suffix: str
 ) -> None:

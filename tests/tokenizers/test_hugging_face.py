@@ -35,14 +35,14 @@ def test_bytes_spell_every_caption(bpe: HuggingFaceTokenizer, words: list[str]) 
 @pytest.mark.parametrize("caption", ["</s>", "a <s> ring", "a ring</s>", "<pad>"])
 def test_special_tokens_in_a_caption_are_text(bpe: HuggingFaceTokenizer, caption: str) -> None:
     tokens = bpe.encode(caption)
-    assert not {bpe.start, bpe.end, *bpe.never_written} & set(tokens)
+    assert not {bpe.start, bpe.end, *bpe.never_generated} & set(tokens)
     assert bpe.decode(tokens) == caption
 
 
 def test_which_tokens_are_special(bpe: HuggingFaceTokenizer, wordpiece: HuggingFaceTokenizer) -> None:
-    assert (bpe.start, bpe.end, bpe.unknown, bpe.never_written) == (0, 1, None, (0, 2))
+    assert (bpe.start, bpe.end, bpe.unknown, bpe.never_generated) == (0, 1, None, (0, 2))
     assert (wordpiece.start, wordpiece.end, wordpiece.unknown) == (2, 3, 1)
-    assert wordpiece.never_written == (0, 1, 2)
+    assert wordpiece.never_generated == (0, 1, 2)
     assert wordpiece.unknown in wordpiece.encode("a ☃")
     assert wordpiece.decode(wordpiece.encode("Two SQUARES")) == "two squares"
 
@@ -57,7 +57,7 @@ def test_a_record_makes_the_same_tokenizer_again(bpe: HuggingFaceTokenizer) -> N
 def test_one_token_both_starts_and_ends(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
     text = bpe.content.replace('"<s>"', '"<|endoftext|>"').replace('"</s>"', '"<other>"')
     found = HuggingFaceTokenizer(text, "gpt2")
-    assert (found.start, found.end, found.never_written) == (0, 0, (1, 2))
+    assert (found.start, found.end, found.never_generated) == (0, 0, (1, 2))
 
 
 def test_without_a_start_token_the_start_is_no_output(bpe: HuggingFaceTokenizer) -> None:

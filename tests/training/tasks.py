@@ -18,7 +18,7 @@ from clcap_cli.training.introspective_task import IntrospectiveTask
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
-from clcap_cli.training.reference import ModelOnFeatures
+from clcap_cli.training.reference import ModelWithFeatures
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task_inputs import TaskInputs
 
@@ -26,10 +26,10 @@ CPU = torch.device("cpu")
 SIX = BatchSettings(6, None)
 
 
-def player(folder: Path, name: str, dropout: float = 0.0) -> ModelOnFeatures:
+def player(folder: Path, name: str, dropout: float = 0.0) -> ModelWithFeatures:
     start = open_checkpoint(folder / name)
     start = replace(start, config=replace(start.config, dropout=dropout))
-    return ModelOnFeatures(start.captioner(CPU), features_for(start, captions_for(start, None), None))
+    return ModelWithFeatures(start.captioner(CPU), features_for(start, captions_for(start, None), None))
 
 
 def split_of(folder: Path, name: str) -> CaptionSplit:
@@ -61,14 +61,28 @@ def mle_task(folder: Path, target: str = "nt.pt", dropout: float = 0.0, settings
 
 
 def adversarial_task(
-    folder: Path, target: str = "nt.pt", dropout: float = 0.0, k: int = 3, seed: int = 0, warm: bool = False
+    folder: Path,
+    target: str = "nt.pt",
+    dropout: float = 0.0,
+    k: int = 3,
+    seed: int = 0,
+    discriminator_is_trained: bool = False,
 ) -> AdversarialTask:
     torch.manual_seed(seed)
     made, negatives = player(folder, target, dropout), NegativeSampler(split_of(folder, "train"))
     words, channels = len(negatives.split.tokenizer), made.features.backbone.pooled_channels
     discriminator = Discriminator(DiscriminatorConfig(words, channels, 24, 32))
     val = split_of(folder, "val")
-    inputs = TaskInputs(negatives, val, made, k, SIX, seed, discriminator=discriminator, warm=warm)
+    inputs = TaskInputs(
+        negatives,
+        val,
+        made,
+        k,
+        SIX,
+        seed,
+        discriminator=discriminator,
+        discriminator_is_trained=discriminator_is_trained,
+    )
     return AdversarialTask(Adversarial(), inputs)
 
 

@@ -45,7 +45,7 @@ def test_the_discriminator_learns_to_tell_captions_apart_while_the_captioner_sta
 
 
 def test_a_warm_discriminator_is_not_warmed_up_again(made_chain: Path) -> None:
-    task = adversarial_task(made_chain, warm=True)
+    task = adversarial_task(made_chain, discriminator_is_trained=True)
     weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     task.prepare()
     assert all(torch.equal(value, weights[name]) for name, value in task.discriminator.state_dict().items())

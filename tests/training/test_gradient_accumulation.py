@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from clcap_cli.objectives.simpo import SimPO
-from clcap_cli.training.data import in_parts
+from clcap_cli.training.data import split_by_tokens
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task import Task
 from tests.training.tasks import introspective_task, mle_task, pair_task
@@ -53,6 +53,6 @@ def test_bf16_gives_nearly_the_same_gradients(made_chain: Path, model: str) -> N
 
 def test_parts_are_as_full_as_they_may_be() -> None:
     image, words = np.array([0, 0, 1, 2, 3, 3]), np.array([3, 3, 4, 1, 20, 1])
-    assert in_parts(image, words, 10) == [slice(0, 2), slice(2, 3), slice(3, 4)]
-    assert in_parts(image, words, 11) == [slice(0, 3), slice(3, 4)]
-    assert in_parts(image, words, None) == [slice(0, 4)]
+    assert split_by_tokens(image, words, 10) == [slice(0, 2), slice(2, 3), slice(3, 4)]
+    assert split_by_tokens(image, words, 11) == [slice(0, 3), slice(3, 4)]
+    assert split_by_tokens(image, words, None) == [slice(0, 4)]

@@ -16,7 +16,7 @@ def test_other_images_share_no_caption_with_the_image(made_chain: Path) -> None:
     split = task.captions
 
     def texts(position: int) -> set[bytes]:
-        numbers, _ = split.of_images(np.array([position]))
+        numbers, _ = split.captions_of_images(np.array([position]))
         return {split.tokens[row].tobytes() for row in split.caption[numbers]}
 
     for batch in task.batches(1):
@@ -41,12 +41,12 @@ def test_the_loss_is_that_of_each_caption_with_each_image(made_chain: Path) -> N
     batch = task.batches(1)[0]
     terms = []
     for column, position in enumerate(batch.positions):
-        numbers, _ = task.captions.of_images(np.array([position]))
+        numbers, _ = task.captions.captions_of_images(np.array([position]))
         scores = []
         for image in (position, *batch.others[:, column]):
             captions = task.captions.batch(numbers, np.zeros(len(numbers), dtype=np.int64))
-            visual = task.model.encode(task.features.read(np.array([image])))
-            scores.append(task.model.sequence_log_prob(visual, captions.captions, captions.lengths, captions.image))
+            encoded = task.model.encode(task.features.read(np.array([image])))
+            scores.append(task.model.sequence_log_prob(encoded, captions.captions, captions.lengths, captions.image))
         terms.append(torch.log(torch.sigmoid(scores[0] - torch.stack(scores[1:]))))
     loss, _ = task.loss(task.load(batch))
     assert loss.item() == pytest.approx(-torch.cat(terms, dim=1).mean().item(), abs=1e-4)

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.loop import train
 from clcap_cli.training.settings import Optimisation
-from clcap_cli.training.task import Companions
+from clcap_cli.training.task import ExtraState
 
 
 class Slope:
     """A task whose loss is its one weight, and whose validation metrics are given beforehand."""
 
-    companions = Companions()
+    extra_state = ExtraState()
 
     def __init__(self, metrics: list[float], batches: int = 1, name: str = "val_loss"):
         self.model = nn.Linear(1, 1, bias=False)

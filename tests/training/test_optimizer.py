@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from clcap_cli.training.optimizer import bound_gradients, make_optimizer
+from clcap_cli.training.optimizer import clip_gradients, make_optimizer
 from clcap_cli.training.settings import Optimisation
 
 
@@ -35,7 +35,7 @@ def test_adamw_without_decay_is_adam() -> None:
 @pytest.mark.parametrize("norm", [0.5, 100.0])
 def test_a_norm_bounds_all_gradients_together(norm: float) -> None:
     model = with_gradients(2.0)  # 16 numbers: a norm of 8
-    bound_gradients(model, Optimisation(clip_norm=norm))
+    clip_gradients(model, Optimisation(clip_norm=norm))
     gradients = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
     assert gradients.norm().item() == pytest.approx(min(norm, 8.0), rel=1e-4)
     assert gradients.unique().numel() == 1
@@ -44,7 +44,7 @@ def test_a_norm_bounds_all_gradients_together(norm: float) -> None:
 def test_a_clamp_bounds_every_gradient() -> None:
     model = with_gradients(2.0)
     model.bias.grad.fill_(-0.25)
-    bound_gradients(model, Optimisation(clip=0.5))
+    clip_gradients(model, Optimisation(clip=0.5))
     assert model.weight.grad.unique().tolist() == [0.5]
     assert model.bias.grad.unique().tolist() == [-0.25]
 

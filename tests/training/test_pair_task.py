@@ -87,7 +87,9 @@ def test_fixed_negatives_are_a_captions_own_in_every_epoch(made_chain: Path) -> 
     task = pair_task(made_chain, redraw=False)
     seen = []
     for epoch in (1, 2):
-        captions = [(task.train_split.captions.of_images(b.positions)[0], b.negatives) for b in task.batches(epoch)]
+        captions = [
+            (task.train_split.captions.captions_of_images(b.positions)[0], b.negatives) for b in task.batches(epoch)
+        ]
         numbers, negatives = (np.concatenate(parts, axis=-1) for parts in zip(*captions, strict=True))
         seen.append(negatives[:, np.argsort(numbers)])
     assert np.array_equal(*seen)
@@ -96,7 +98,7 @@ def test_fixed_negatives_are_a_captions_own_in_every_epoch(made_chain: Path) -> 
 def test_positives_only_computes_no_mismatched_pairs(made_chain: Path) -> None:
     task = pair_task(made_chain, objective=PositivesOnly())
     batch = task.batches(1)[0]
-    assert len(task.load(batch).pairs) == len(task.train_split.captions.of_images(batch.positions)[0])
+    assert len(task.load(batch).pairs) == len(task.train_split.captions.captions_of_images(batch.positions)[0])
 
 
 def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None:
@@ -156,7 +158,7 @@ def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path,
 def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain: Path) -> None:
     task = pair_task(made_chain)
     task.starting_metrics("fp32")
-    first = task.train_split.captions.of_images(task.batches(1)[0].positions)[0]
+    first = task.train_split.captions.captions_of_images(task.batches(1)[0].positions)[0]
     everything = len(task.train_split.captions.caption)
     assert task.negatives.drawn == task.k * (len(first) + everything)
 
@@ -185,9 +187,9 @@ def test_validation_computes_no_more_words_at_once_than_training(
     words, kind = [], type(task.model)
     compute = kind.sequence_log_prob
 
-    def counted(self: object, visual: object, captions: object, lengths: torch.Tensor, image: object) -> object:
+    def counted(self: object, encoded: object, captions: object, lengths: torch.Tensor, image: object) -> object:
         words.append(int((lengths + 1).sum()))
-        return compute(self, visual, captions, lengths, image)
+        return compute(self, encoded, captions, lengths, image)
 
     monkeypatch.setattr(kind, "sequence_log_prob", counted)
     with torch.inference_mode():
