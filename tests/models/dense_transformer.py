@@ -34,7 +34,7 @@ def dense_log_probs(
 
     ``images`` (B, R, width) are the image's tokens of each caption, of which ``mask`` (B, R) says which there are.
     """
-    inputs = torch.cat([torch.full_like(tokens[:, :1], model.config.start_token), tokens], dim=1)
+    inputs = torch.cat([tokens.new_full((len(tokens), 1), model.config.start_token), tokens], dim=1)
     width, length = model.config.hidden_size, inputs.shape[1]
     places = sinusoids(torch.arange(length, device=tokens.device), width)
     embedded = model.words(inputs) * math.sqrt(width) + places
