@@ -1,7 +1,6 @@
 """The one training loop, for every objective."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
+from clcap_cli.training.journal import Journal
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
 from clcap_cli.training.schedule import check_warm_up, learning_rate
@@ -40,14 +40,16 @@ def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
 
 def advance(state: TrainState, log: Path, until: int | None = None) -> None:
     """Train until nothing is left to train or, where given, ``until`` so many steps were taken; raises as ``train``."""
-    log.write_text("".join(map(_line, state.progress.log)), encoding="utf-8")
+    journal = Journal(log, state)
     if state.settings.warmup_steps:
         # Here, not in the first step: the validation before it can take minutes.
         check_warm_up(state.settings, len(state.task.batches(1)))
     if not state.progress.log:
-        _report(state, log, _validated(state.task))
+        journal.add(_validated(state.task), best=False)
+        journal.start_clock()
+        state.meter = Meter()
     while not (state.ended or state.progress.step == until):
-        _train_epoch(state, log, until)
+        _train_epoch(state, journal, until)
 
 
 def finish(state: TrainState) -> dict[str, Any]:
@@ -56,10 +58,9 @@ def finish(state: TrainState) -> dict[str, Any]:
     assert best is not None, "every training validates its last step"
     state.task.model.load_state_dict(state.best_weights)
     state.task.model.eval()
-    worse = ""
+    say(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
     if criterion.prefers(found.log[0], best.metrics):
-        worse = f", worse than the start's {found.log[0][criterion.metric]:.4f}"
-    say(f"kept step {best.step} (epoch {best.epoch}): {criterion.metric} {best.metrics[criterion.metric]:.4f}{worse}")
+        say(f"warning: the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
     return {
         "settings": asdict(state.settings),
         "epochs": found.epochs,
@@ -71,7 +72,7 @@ def finish(state: TrainState) -> dict[str, Any]:
     }
 
 
-def _train_epoch(state: TrainState, log: Path, until: int | None) -> None:
+def _train_epoch(state: TrainState, journal: Journal, until: int | None) -> None:
     """Train from where the state is in its epoch to the end of the epoch, or to where training stops."""
     task, found = state.task, state.progress
     batches = task.batches(found.epoch + 1)
@@ -85,7 +86,7 @@ def _train_epoch(state: TrainState, log: Path, until: int | None) -> None:
             _step(state, parts, loaded)
             state.meter.waited += reading.waited - waited
             if state.validation_is_due:
-                _validate(state, log)
+                _validate(state, journal)
             if state.ended or found.step == until:
                 break
 
@@ -115,33 +116,16 @@ def _learn(state: TrainState, loaded: Any, share: float) -> None:
     state.meter.add({"loss": loss.detach(), **metrics}, share)
 
 
-def _validate(state: TrainState, log: Path) -> None:
-    """Measure the model where it is, and keep it if it is the best."""
+def _validate(state: TrainState, journal: Journal) -> None:
+    """Measure the model as it is, keep its weights if it is the best, and begin to average anew."""
     metrics = {**state.meter.means(), **_validated(state.task)}
-    _report(state, log, metrics)
-    state.offer(metrics)
+    journal.add(metrics, best=state.offer(metrics))
+    state.meter = Meter()
     if state.validations_since_best >= state.settings.patience:
-        say(f"no better {state.criterion.metric} in {state.settings.patience} validations: stopping")
+        say(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")
 
 
 def _validated(task: Task) -> dict[str, float]:
     task.model.eval()
     with torch.inference_mode():
         return task.validate()
-
-
-def _report(state: TrainState, log: Path, metrics: Mapping[str, float]) -> None:
-    """Write the metrics of a validation to the log and to the screen, and begin to measure anew."""
-    found, seconds = state.progress, state.meter.seconds
-    place = {"epoch": found.epochs, "step": found.step}
-    rate = {"lr": state.optimizer.param_groups[0]["lr"]} if found.step else {}
-    found.log.append({**place, **metrics, **rate, "seconds": round(seconds, 2)})
-    with log.open("a", encoding="utf-8") as file:
-        file.write(_line(found.log[-1]))
-    shown = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
-    say(f"epoch {found.epochs}/{state.settings.epochs}, step {found.step}  {shown}  ({seconds:.0f} s)")
-    state.meter = Meter()
-
-
-def _line(record: Mapping[str, float]) -> str:
-    return json.dumps(record) + "\n"

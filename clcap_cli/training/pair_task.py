@@ -98,10 +98,10 @@ class PairTask:
         return {f"val_{name}": float(value) for name, value in metrics.items()}
 
     def _report_start(self) -> None:
-        metrics = self.starting_metrics(self.inputs.precision)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        equal = f"(equal models without dropout: loss {self.loss_of_equal_models():.4f})"
-        say(f"before the first step: {shown} {equal if self.inputs.reference else ''}".rstrip())
+        """Print the loss before the first step, and the one that is expected without dropout."""
+        loss = self.starting_metrics(self.inputs.precision)["loss"]
+        equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
+        say(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         rng = stream(self.seed, "order", epoch)

@@ -15,6 +15,19 @@ class Criterion:
     """Its name in the log."""
     better: Literal[1, -1]
     """1 where higher is better, -1 where lower is."""
+    label: str
+    """Its name in messages."""
+    digits: int
+    """Decimal places in messages."""
+
+    @property
+    def wanted(self) -> str:
+        """Description of an improvement, such as "lower mean rank"."""
+        return f"{'higher' if self.better > 0 else 'lower'} {self.label}"
+
+    def described(self, metrics: Mapping[str, float]) -> str:
+        """Name and value of the metric."""
+        return f"{self.label} {metrics[self.metric]:.{self.digits}f}"
 
     def prefers(self, metrics: Mapping[str, float], others: Mapping[str, float]) -> bool:
         """Whether ``metrics`` are better than ``others``; of equal ones neither is."""
@@ -22,7 +35,7 @@ class Criterion:
 
 
 CRITERIA: dict[SelectBy, Criterion] = {
-    "loss": Criterion("val_loss", -1),
-    "mean-rank": Criterion("val_mean_rank", -1),
-    "cider": Criterion("val_CIDEr", 1),
+    "loss": Criterion("val_loss", -1, "validation loss", 4),
+    "mean-rank": Criterion("val_mean_rank", -1, "mean rank", 2),
+    "cider": Criterion("val_CIDEr", 1, "CIDEr", 4),
 }

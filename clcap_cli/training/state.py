@@ -67,12 +67,14 @@ class TrainState:
         every = self.settings.eval_every
         return self.ended or (self.progress.step % every == 0 if every else self.progress.batch == 0)
 
-    def offer(self, metrics: dict[str, float]) -> None:
-        """Keep the model's weights if these metrics of it are the best."""
+    def offer(self, metrics: dict[str, float]) -> bool:
+        """Keep the model's weights if these metrics of it are the best so far; returns whether they are."""
         progress = self.progress
-        if progress.best is None or self.criterion.prefers(metrics, progress.best.metrics):
-            progress.best = Best(progress.epochs, progress.step, metrics)
-            self.best_weights = copy.deepcopy(self.task.model.state_dict())
+        if progress.best and not self.criterion.prefers(metrics, progress.best.metrics):
+            return False
+        progress.best = Best(progress.epochs, progress.step, metrics)
+        self.best_weights = copy.deepcopy(self.task.model.state_dict())
+        return True
 
     def save(self, path: Path, origin: Origin) -> None:
         """Write everything to ``path``; ``origin`` names the files and settings of the training.

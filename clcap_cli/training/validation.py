@@ -44,7 +44,7 @@ class CaptionSample:
 
     @torch.inference_mode()
     def metrics(self, model: Captioner) -> dict[str, float]:
-        """Self-retrieval among the sample with greedy captions, which of them differ, and their CIDEr-D.
+        """Self-retrieval among the sample with greedy captions, how many are unique or empty, and their CIDEr-D.
 
         CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
         """
@@ -55,5 +55,6 @@ class CaptionSample:
         return {
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
             "unique_share": len(set(texts)) / len(texts),
+            "empty_share": sum(not text for text in texts) / len(texts),
             "CIDEr": float(CiderD(texts, self.references).each().mean()),
         }

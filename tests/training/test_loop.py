@@ -79,7 +79,10 @@ def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_th
     )
     assert record["best_epoch"] == 1
     assert task.model.weight.item() == task.seen[1] != 0
-    assert "kept step 1 (epoch 1): val_loss 2.0000, worse than the start's 1.0000" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "best checkpoint: epoch 1 (step 1), validation loss 2.0000",
+        "warning: the start was better, validation loss 1.0000; try a smaller --lr",
+    ]
 
 
 def test_patience_counts_the_epochs_that_were_trained(tmp_path: Path) -> None:

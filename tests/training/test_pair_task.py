@@ -141,9 +141,12 @@ def test_an_objective_without_a_reference_trains_with_the_target_alone(made_chai
 
 def test_the_start_is_reported_with_the_loss_of_equal_models(made_chain: Path, capsys: pytest.CaptureFixture) -> None:
     pair_task(made_chain).prepare()
-    assert "negatives_below_reference 0.0000 (equal models without dropout: loss 1.3863)" in capsys.readouterr().err
-    pair_task(made_chain, objective=SimPO()).prepare()
-    assert "equal models" not in capsys.readouterr().err
+    equal = "(1.3863 if the target equals the reference, without dropout)"
+    assert capsys.readouterr().err == f"training loss before the first step: 1.3863 {equal}\n"
+    task = pair_task(made_chain, objective=SimPO())
+    task.prepare()
+    loss = task.starting_metrics("fp32")["loss"]
+    assert capsys.readouterr().err == f"training loss before the first step: {loss:.4f}\n"
 
 
 def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path, tmp_path: Path) -> None:

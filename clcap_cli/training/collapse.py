@@ -1,0 +1,53 @@
+"""Warnings about a training that goes wrong: what happened, in numbers, and what to try."""
+
+from collections.abc import Mapping, Sequence
+
+FEW_UNIQUE = 0.1
+"""Share of unique captions below which a model is warned of.
+
+Equal captions rank all images alike, so at most one of them finds its own image first: R@1 is at most this share.
+"""
+VALIDATIONS = 3
+"""Number of validations after which a model that is still bad is warned of."""
+Log = Sequence[Mapping[str, float]]
+
+
+def warnings_of(log: Log) -> dict[str, str]:
+    """The warnings after the last validation of ``log``, by the name of the symptom; the first one is the start."""
+    messages = {"unique": _few_unique(log), "empty": _empty(log), "loss": _loss_above_start(log)}
+    return {name: message for name, message in messages.items() if message}
+
+
+def _few_unique(log: Log) -> str:
+    """Too few unique captions, where there were enough before or where they do not become more."""
+    shares = [record["val_unique_share"] for record in log if "val_unique_share" in record]
+    trained = shares[1:][-VALIDATIONS:]
+    if not trained or trained[-1] >= FEW_UNIQUE:
+        return ""
+    found, limit = f"{trained[-1]:.1%} of the validation sample's captions are unique", f"{FEW_UNIQUE:.0%}"
+    why = f"below {limit}, because equal captions rank all images alike and R@1 is at most this share"
+    if max(shares) >= FEW_UNIQUE:
+        return f"only {found}, down from {max(shares):.1%} (warned of {why}); try a smaller --lr or fewer epochs"
+    if len(trained) == VALIDATIONS and trained[-1] <= trained[0]:
+        return f"only {found} (warned of {why}); try another --lr or more epochs"
+    return ""
+
+
+def _empty(log: Log) -> str:
+    share = log[-1].get("val_empty_share", 0.0) if len(log) > 1 else 0.0
+    if not share:
+        return ""
+    return (
+        f"{share:.1%} of the validation sample's captions are empty, because the model's first token is the end token; "
+        "try a smaller --lr, or set --min-words when captioning"
+    )
+
+
+def _loss_above_start(log: Log) -> str:
+    losses = [record["val_loss"] for record in log if "val_loss" in record]
+    if len(losses) <= VALIDATIONS or min(losses[1:]) < losses[0]:
+        return ""
+    return (
+        f"the validation loss has not been below its start, {losses[0]:.4f}, in {len(losses) - 1} validations; "
+        f"the lowest is {min(losses[1:]):.4f}; try a smaller --lr"
+    )

@@ -1,0 +1,120 @@
+"""What a training shows of its validations: a line of JSON in its log and a row on the screen for each of them."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from clcap_cli.console import say
+from clcap_cli.training.collapse import warnings_of
+from clcap_cli.training.schedule import steps_at_most
+from clcap_cli.training.state import TrainState
+
+MARK, TIME_LEFT = "best", "time left"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the rows on the screen."""
+
+    title: str
+    metric: str
+    """Name in the log."""
+    digits: int
+    """Decimal places."""
+    width: int
+
+    def cell(self, record: Mapping[str, float]) -> str:
+        """The value of a validation, or nothing where it has none."""
+        value = record.get(self.metric)
+        return f"{'' if value is None else f'{value:.{self.digits}f}':>{self.width}}"
+
+
+COLUMNS = (
+    Column("loss", "loss", 4, 8),
+    Column("val loss", "val_loss", 4, 8),
+    Column("R@1", "val_R@1", 3, 6),
+    Column("mean rank", "val_mean_rank", 2, 9),
+    Column("CIDEr", "val_CIDEr", 3, 6),
+)
+"""All other metrics are in the log alone."""
+
+
+class Journal:
+    """The log and the rows on the screen of one training."""
+
+    def __init__(self, log: Path, state: TrainState):
+        """Write the validations so far to ``log``; the clock of the time left starts now."""
+        self.log, self.state = log, state
+        self.log.write_text("".join(map(_line, state.progress.log)), encoding="utf-8")
+        self.columns: list[Column] = []
+        self.warned: set[str] = set()
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """Measure the time of the steps from here on."""
+        self.started, self.first_step = time.monotonic(), self.state.progress.step
+
+    def add(self, metrics: Mapping[str, float], best: bool) -> None:
+        """Note a validation of the model as it is; ``best`` marks the best one so far."""
+        progress, optimizer = self.state.progress, self.state.optimizer
+        rate = {"lr": optimizer.param_groups[0]["lr"]} if progress.step else {}
+        seconds = {"seconds": round(self.state.meter.seconds, 2)}
+        record = {"epoch": progress.epochs, "step": progress.step, **metrics, **rate, **seconds}
+        progress.log.append(record)
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(_line(record))
+        if not self.columns:
+            self._print_header(record)
+        self._print_row(record, best)
+        self._warn()
+
+    def _print_header(self, record: Mapping[str, float]) -> None:
+        criterion, settings = self.state.criterion, self.state.settings
+        steps = f" and {settings.max_steps} steps" if settings.max_steps else ""
+        stops = f"stops after {settings.patience} validations without a {criterion.wanted}"
+        say(f"at most {settings.epochs} epochs{steps}; {stops}")
+        self.columns = [one for one in COLUMNS if one.metric == "loss" or one.metric in record]
+        titles = (f"{one.title:>{one.width}}" for one in self.columns)
+        say("  ".join([f"{self._place_title:>{self._place_width}}", *titles, f"{'':<{len(MARK)}}", TIME_LEFT]))
+
+    def _print_row(self, record: Mapping[str, float], best: bool) -> None:
+        cells = (one.cell(record) for one in self.columns)
+        mark = f"{MARK if best else '':<{len(MARK)}}"
+        left = f"{self._time_left():>{len(TIME_LEFT)}}"
+        say("  ".join([f"{self._place(record):>{self._place_width}}", *cells, mark, left]).rstrip())
+
+    @property
+    def _place_title(self) -> str:
+        return "step" if self.state.settings.eval_every else "epoch"
+
+    @property
+    def _place_width(self) -> int:
+        return max(7, 1 + 2 * len(str(self.state.settings.epochs)))
+
+    def _place(self, record: Mapping[str, float]) -> str:
+        if self.state.settings.eval_every:
+            return str(record["step"])
+        return f"{record['epoch']:.4g}/{self.state.settings.epochs}"
+
+    def _time_left(self) -> str:
+        """For all steps that may follow, at the pace of those so far; nothing where there are none of either."""
+        progress = self.state.progress
+        done = progress.step - self.first_step
+        if not done or self.state.ended:
+            return ""
+        left = steps_at_most(self.state.settings, progress.batches) - progress.step
+        return str(timedelta(seconds=round((time.monotonic() - self.started) / done * left)))
+
+    def _warn(self) -> None:
+        """Print the warnings that were not printed before."""
+        for name, message in warnings_of(self.state.progress.log).items():
+            if name not in self.warned:
+                self.warned.add(name)
+                say(f"warning: {message}")
+
+
+def _line(record: Mapping[str, float]) -> str:
+    return json.dumps(record) + "\n"
