@@ -9,8 +9,8 @@ import typer
 
 from clcap_cli import __version__
 from clcap_cli.console import answering, say
-from clcap_cli.datasets.text import flaw_of
-from clcap_cli.errors import FORESEEN, lacks_memory, worded
+from clcap_cli.datasets.text import text_flaw
+from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.command import as_command
 from clcap_cli.stages.compare import compare
@@ -89,13 +89,13 @@ def main() -> int:
     except typer.TyperException as error:
         say(f"error: {error.format_message().replace('Value error, ', '')} (see {_help_of(error)})")
         return 2
-    except FORESEEN as error:
+    except EXPECTED_ERRORS as error:
         if os.environ.get("CLCAP_DEBUG"):
             raise
-        say(f"error: {worded(error)}")
+        say(f"error: {message_of(error)}")
         return 1
     except RuntimeError as error:
-        if os.environ.get("CLCAP_DEBUG") or not lacks_memory(error):
+        if os.environ.get("CLCAP_DEBUG") or not is_out_of_memory(error):
             raise
         say("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
         return 1
@@ -106,7 +106,7 @@ def main() -> int:
 
 def _check_words(words: Sequence[str]) -> None:
     for word in words:
-        if flaw_of(word):
+        if text_flaw(word):
             raise typer.BadParameter(f"'{word}' is not valid UTF-8")
 
 

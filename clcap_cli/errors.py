@@ -21,19 +21,19 @@ class InvalidValueError(ClcapError):
         self.parameter, self.reason = parameter, reason
 
 
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+OUT_OF_MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory")
 """How PyTorch words it, on processors and on GPUs."""
-FORESEEN = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
+EXPECTED_ERRORS = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
 """What the command line words; all but the first are the doing of machine or input where no stage thought of it."""
 
 
-def lacks_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether PyTorch raised it because there was not enough memory."""
-    return any(words in str(error) for words in NO_MEMORY)
+    return any(words in str(error) for words in OUT_OF_MEMORY_PHRASES)
 
 
-def worded(error: BaseException) -> str:
-    """An error of FORESEEN as one line."""
+def message_of(error: BaseException) -> str:
+    """An error of EXPECTED_ERRORS as one line."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, RecursionError):
@@ -43,18 +43,18 @@ def worded(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def some(items: Sequence[object]) -> str:
+def first_few(items: Sequence[object]) -> str:
     """The first five of them."""
     return ", ".join(map(str, items[:5])) + (", …" if len(items) > 5 else "")
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> ClcapError:
+def unknown_name_error(what: str, name: str, known: Iterable[str]) -> ClcapError:
     """An error for a name that is not in ``known``, with the nearest names that are."""
     known = list(known)
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
     return ClcapError(f"unknown {what} '{name}'; the nearest known: {', '.join(nearest)}")
 
 
-def damaged(path: Path, how: str) -> ClcapError:
+def damaged_file_error(path: Path, how: str) -> ClcapError:
     """An error for a file that is not as clcap wrote it."""
     return ClcapError(f"{path} is damaged: {how}; make it again")

@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from clcap_cli.errors import ClcapError, unknown_name
+from clcap_cli.errors import ClcapError, unknown_name_error
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -32,7 +32,7 @@ class Registry(Generic[T]):
         """What installed packages offer."""
         from importlib.metadata import entry_points
 
-        return sorted(entry_points(group=self.group), key=lambda point: (point.name, package_of(point)))
+        return sorted(entry_points(group=self.group), key=lambda point: (point.name, package_label(point)))
 
     @property
     def names(self) -> list[str]:
@@ -45,14 +45,14 @@ class Registry(Generic[T]):
         Raises ClcapError for an unknown name, and for a plugin that cannot be used.
         """
         if name in self.own:
-            return cast(T, at(self.own[name]))
+            return cast(T, import_object(self.own[name]))
         if name not in self.names:
-            raise unknown_name(self.what, name, self.names)
+            raise unknown_name_error(self.what, name, self.names)
         return self.load(next(point for point in self.plugins if point.name == name))
 
     def load(self, point: "EntryPoint") -> T:
         """What a package offers; raises ClcapError when it cannot be used."""
-        subject = f"the {self.what} '{point.name}' of the package {package_of(point)}"
+        subject = f"the {self.what} '{point.name}' of the package {package_label(point)}"
         others = ["clcap"] if point.name in self.own else self._other_packages(point)
         if others:
             raise ClcapError(f"{subject} cannot be used: {others[0]} has one of this name too")
@@ -67,15 +67,15 @@ class Registry(Generic[T]):
         return cast(T, found)
 
     def _other_packages(self, point: "EntryPoint") -> list[str]:
-        return [package_of(one) for one in self.plugins if one.name == point.name and one is not point]
+        return [package_label(one) for one in self.plugins if one.name == point.name and one is not point]
 
 
-def at(place: str) -> Any:
+def import_object(place: str) -> Any:
     """What is at a place, "module:attribute"."""
     module, _, attribute = place.partition(":")
     return getattr(import_module(module), attribute)
 
 
-def package_of(point: "EntryPoint") -> str:
+def package_label(point: "EntryPoint") -> str:
     """Name and version of the package that an entry point comes from."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "without a name"

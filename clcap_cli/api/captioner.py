@@ -16,7 +16,7 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.evaluation.given_captions import GivenCaptions, encode_texts
 from clcap_cli.evaluation.live_models import LiveModel, load_live_models
 from clcap_cli.evaluation.model_inputs import decode_texts, open_checkpoints
-from clcap_cli.features.images import Picture
+from clcap_cli.features.images import ImageInput
 from clcap_cli.retrieval.ranks import check_finite
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
@@ -135,7 +135,7 @@ class LoadedCaptioner:
         found = captions if number else [own[0] for own in captions]
         return found[0] if is_single(images) else found
 
-    def _captions(self, pictures: Sequence[Picture], settings: DecodingSettings, seed: int) -> list[list[str]]:
+    def _captions(self, pictures: Sequence[ImageInput], settings: DecodingSettings, seed: int) -> list[list[str]]:
         if not pictures:
             return []
         models, sources = [one.model for one in self._models], [one.features_of(pictures) for one in self._models]
@@ -176,7 +176,7 @@ class LoadedCaptioner:
         return found[0] if isinstance(texts, str) else found
 
     @torch.inference_mode()
-    def _log_probs(self, picture: Picture, given: GivenCaptions) -> list[float]:
+    def _log_probs(self, picture: ImageInput, given: GivenCaptions) -> list[float]:
         seen = [one.features_of([picture]).read(np.array([0])) for one in self._models]
         models = [one.model for one in self._models]
         model = Ensemble(models) if len(models) > 1 else models[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from clcap_cli.features.images import Picture
+from clcap_cli.features.images import ImageInput
 from clcap_cli.input_files import check_readable
 
 PictureLike = str | PathLike[str] | Image.Image
@@ -19,7 +19,7 @@ def is_single(given: object) -> bool:
     return isinstance(given, _SINGLE)
 
 
-def pictures_of(given: PictureLike | Iterable[PictureLike]) -> list[Picture]:
+def pictures_of(given: PictureLike | Iterable[PictureLike]) -> list[ImageInput]:
     """The pictures, of which each file is there and may be read.
 
     Raises ClcapError for a file that is not, and TypeError for anything else than paths and images.
@@ -31,7 +31,7 @@ def pictures_of(given: PictureLike | Iterable[PictureLike]) -> list[Picture]:
     return [picture_of(one) for one in given]
 
 
-def picture_of(given: object) -> Picture:
+def picture_of(given: object) -> ImageInput:
     """One picture; see ``pictures_of``."""
     if isinstance(given, Image.Image):
         return given

@@ -11,20 +11,20 @@ from typing import IO
 
 from clcap_cli.errors import ClcapError
 
-_WAITING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
+_PENDING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
 """Files that are written and get their names together: temporary paths by the final ones."""
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it into place if the block ends well, remove it if not.
 
     Raises ClcapError when the folder cannot be written or the disk is full.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    waiting = _WAITING.get()
+    waiting = _PENDING.get()
     try:
-        with _worded(path):
+        with _write_errors(path):
             yield part
             if waiting is None:
                 _sync(part)
@@ -37,26 +37,26 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def all_or_nothing() -> Iterator[None]:
     """What is written whole within the block gets its names at the end, or, if anything fails, nothing does."""
     waiting: dict[Path, Path] = {}
-    before = _WAITING.set(waiting)
+    before = _PENDING.set(waiting)
     try:
         yield
         for act in (lambda part, _: _sync(part), Path.replace):
             for path, part in waiting.items():
-                with _worded(path):
+                with _write_errors(path):
                     act(part, path)
     except BaseException:
         for part in waiting.values():
             _remove(part)
         raise
     finally:
-        _WAITING.reset(before)
+        _PENDING.reset(before)
 
 
 @contextmanager
-def _worded(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -83,7 +83,7 @@ def temporary_folder() -> Iterator[Path]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="clcap-")
     except OSError as error:
-        raise _no_temporary_file(error) from error
+        raise _temporary_file_error(error) from error
     with folder as name:
         yield Path(name)
 
@@ -93,20 +93,20 @@ def temporary_file() -> IO[bytes]:
     try:
         return tempfile.TemporaryFile()
     except OSError as error:
-        raise _no_temporary_file(error) from error
+        raise _temporary_file_error(error) from error
 
 
-def _no_temporary_file(error: OSError) -> ClcapError:
+def _temporary_file_error(error: OSError) -> ClcapError:
     return ClcapError(f"no temporary file can be made: {error.strerror or error}; name a folder for them in TMPDIR")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all; what is no valid Unicode in it becomes a question mark."""
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(text.encode("utf-8", "replace"))
 
 
-def same_file(path: Path, others: Iterable[Path]) -> bool:
+def is_any_of(path: Path, others: Iterable[Path]) -> bool:
     """Whether ``path`` leads to one of ``others``; unlike ``resolve``, links that lead in a circle lead nowhere."""
     return os.path.realpath(path) in map(os.path.realpath, others)
 
@@ -116,7 +116,7 @@ def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
 
     Its folder is made where it is missing.
     """
-    if same_file(path, read):
+    if is_any_of(path, read):
         raise ClcapError(f"{path} is read, so it cannot be written; give another name")
     if path.is_dir():
         raise ClcapError(f"{path} cannot be written: it is a folder; give a file name with --out")
@@ -128,7 +128,7 @@ def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
     return path
 
 
-def check_room(path: Path, mebibytes: float) -> None:
+def check_free_space(path: Path, mebibytes: float) -> None:
     """Fail now if the disk has no room for a file of this size at ``path``."""
     free = shutil.disk_usage(path.parent).free / 2**20
     if mebibytes > free:

@@ -10,37 +10,37 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.hdf5 import created, opened, write_provenance
+from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import say
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
-NEIGHBOURS = "clcap/neighbours"
-REFERENCE = "clcap/reference-log-probs"
-TOKENS = "clcap/tokens"
+NEIGHBOURS_KIND = "clcap/neighbours"
+LOG_PROBS_KIND = "clcap/reference-log-probs"
+TOKENS_KIND = "clcap/tokens"
 
 
-def neighbours_beside(features: Path) -> Path:
+def neighbours_path(features: Path) -> Path:
     """Where it is kept which images look alike: ``features.neighbours.h5`` for ``features.h5``."""
     return features.with_name(f"{features.stem}.neighbours.h5")
 
 
-def log_probs_beside(reference: Path) -> Path:
+def log_probs_path(reference: Path) -> Path:
     """Where the reference's ln p are kept: ``nt.reference.h5`` for ``nt.pt``."""
     return reference.with_name(f"{reference.stem}.reference.h5")
 
 
-def tokens_beside(captions: Path, tokenizer: Tokenizer) -> Path:
+def tokens_path(captions: Path, tokenizer: Tokenizer) -> Path:
     """Where the captions' tokens of another tokenizer than the file's own are cached."""
     return captions.with_name(f"{captions.stem}.{tokenizer.id}.tokens.h5")
 
 
-def drop(path: Path, kind: str) -> None:
+def remove_cache(path: Path, kind: str) -> None:
     """Remove what is kept at ``path``, if it is of this ``kind``."""
     with suppress(ClcapError, OSError):
-        with opened(path, kind):
+        with open_hdf5(path, kind):
             pass
         path.unlink()
 
@@ -73,7 +73,7 @@ class ArrayCache:
     def _read(self) -> dict[str, np.ndarray]:
         """What the file holds, nothing if it belongs to other inputs or settings."""
         try:
-            with opened(self.path, self.kind) as (content, provenance):
+            with open_hdf5(self.path, self.kind) as (content, provenance):
                 inputs = [(item.role, item.id) for item in provenance.inputs]
                 same = inputs == [(role, id) for role, _, id in self.origin.inputs]
                 if not same or provenance.settings != self.origin.settings:
@@ -90,7 +90,7 @@ class ArrayCache:
 
     def _write(self) -> None:
         try:
-            with created(self.path) as (file, _):
+            with create_hdf5(self.path) as (file, _):
                 write_provenance(file, self.origin.stamp(self.kind, _content_id(self.arrays), self.path))
                 for name, values in self.arrays.items():
                     file[f"arrays/{name}"] = values

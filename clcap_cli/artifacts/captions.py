@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.cache import TOKENS, ArrayCache, tokens_beside
+from clcap_cli.artifacts.cache import TOKENS_KIND, ArrayCache, tokens_path
 from clcap_cli.artifacts.checks import check_unique
-from clcap_cli.artifacts.hdf5 import TEXT, created, opened, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import TEXT, create_hdf5, open_hdf5, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.digests import digest, digest_of_json
-from clcap_cli.errors import ClcapError, damaged
+from clcap_cli.errors import ClcapError, damaged_file_error
 from clcap_cli.tokenizers.tokenizer import EncodedCaptions, Tokenizer, encode_captions
 from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -70,7 +70,7 @@ class Captions:
     @cached_property
     def raw(self) -> list[str]:
         """Every caption as people wrote it."""
-        with opened(self.path, KIND, [RAW]) as (content, _):
+        with open_hdf5(self.path, KIND, [RAW]) as (content, _):
             return content.texts(RAW, len(self.words.lengths))
 
     def encoded_by(self, tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
@@ -82,7 +82,7 @@ class Captions:
             return self.words.cut(longest)
         origin = Origin("tokenise", {"tokenizer": tokenizer.id})
         origin.uses("captions", self)
-        cache = ArrayCache(tokens_beside(self.path, tokenizer), TOKENS, origin)
+        cache = ArrayCache(tokens_path(self.path, tokenizer), TOKENS_KIND, origin)
         made: list[EncodedCaptions] = []
 
         def compute(name: str) -> np.ndarray:
@@ -103,7 +103,7 @@ def open_captions(path: Path) -> Captions:
 
     Raises ClcapError when it is missing, damaged or another kind of file.
     """
-    with opened(path, KIND, TEXTS) as (content, provenance):
+    with open_hdf5(path, KIND, TEXTS) as (content, provenance):
         ids = content.ids("images/id")
         words = content.texts("vocabulary")
         tokens = content.numbers("captions/tokens", "int32", (None, None))
@@ -130,14 +130,14 @@ def open_captions(path: Path) -> Captions:
 def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> None:
     if numbers.size and not (numbers.min() >= 0 and numbers.max() <= largest):
         wrong = numbers[(numbers < 0) | (numbers > largest)][0]
-        raise damaged(path, f"its '{name}' has {wrong}, expected 0 to {largest}")
+        raise damaged_file_error(path, f"its '{name}' has {wrong}, expected 0 to {largest}")
 
 
 def _check_owners(path: Path, image: np.ndarray, images: int) -> None:
     """Captions stand image by image, and every image has one."""
     steps = np.diff(image, prepend=-1, append=images)
     if images == 0 or not ((steps == 0) | (steps == 1)).all() or steps[0] != 1 or steps[-1] != 1:
-        raise damaged(path, f"its 'captions/image' does not go through the {images} images in their order")
+        raise damaged_file_error(path, f"its 'captions/image' does not go through the {images} images in their order")
 
 
 def write_captions(
@@ -153,7 +153,7 @@ def write_captions(
     words = tokenizer.words
     arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
     content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
-    with created(out) as (file, _):
+    with create_hdf5(out) as (file, _):
         write_provenance(file, origin.stamp(KIND, content_id, out))
         write_ids(file.create_group("images"), "id", ids)
         write_texts(file["images"], "file_name", [name for name, _ in names])

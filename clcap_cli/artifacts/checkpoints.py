@@ -12,17 +12,17 @@ from pydantic import BaseModel, JsonValue, NonNegativeInt
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
-from clcap_cli.artifacts.checks import check_equal, checked_part
-from clcap_cli.artifacts.earlier_names import of_training
-from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
+from clcap_cli.artifacts.checks import check_equal, validated_part
+from clcap_cli.artifacts.earlier_names import upgrade_training
+from clcap_cli.artifacts.feature_info import FeatureInfo, info_class
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
-from clcap_cli.artifacts.tokenizers import open_tokenizer
-from clcap_cli.datasets.parsing import checked
-from clcap_cli.errors import ClcapError, damaged
+from clcap_cli.artifacts.tokenizers import parse_tokenizer
+from clcap_cli.datasets.parsing import validated
+from clcap_cli.errors import ClcapError, damaged_file_error
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.registry import MODELS, build_model
 from clcap_cli.tokenizers.tokenizer import Tokenizer
-from clcap_cli.tokenizers.words import SPECIAL
+from clcap_cli.tokenizers.words import SPECIAL_TOKENS
 
 KIND = "clcap/checkpoint"
 
@@ -80,7 +80,7 @@ def write_checkpoint(
     origin: Origin,
 ) -> None:
     """Write a captioner to ``out``."""
-    weights = torch_files.weights_of(captioner)
+    weights = torch_files.cpu_weights(captioner)
     config = asdict(captioner.config)
     head = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
     content = {
@@ -103,16 +103,16 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
-    plain = checked(_as_version_4(content, provenance.version), _Plain, path, f"a whole {KIND} file")
+    plain = validated(_as_version_4(content, provenance.version), _Plain, path, f"a whole {KIND} file")
     if plain.model not in MODELS.names:
         raise ClcapError(
             f"{path} has a model '{plain.model}', which is none of clcap's; install the package that adds it"
         )
     if "epochs" in plain.training and not {"best_epoch", "criterion"} <= plain.training.keys():
-        raise damaged(path, "its record of the training is not whole")
-    config = checked_part("config", plain.config, MODELS.get(plain.model).Config, path, KIND)
-    backbone = checked_part("backbone", plain.backbone, info_kind(plain.backbone), path, KIND)
-    tokenizer = open_tokenizer(plain.tokenizer, path)
+        raise damaged_file_error(path, "its record of the training is not whole")
+    config = validated_part("config", plain.config, MODELS.get(plain.model).Config, path, KIND)
+    backbone = validated_part("backbone", plain.backbone, info_class(plain.backbone), path, KIND)
+    tokenizer = parse_tokenizer(plain.tokenizer, path)
     _check_tokens(path, config, tokenizer)
     for name in ("pooled_channels", "grid_channels"):
         expected = getattr(backbone, name)
@@ -127,7 +127,9 @@ def _as_version_4(content: dict[str, Any], version: int) -> dict[str, Any]:
     """An older file's content, its record of the training under today's names."""
     content = _as_version_3(content, version)
     training = content.get("training")
-    return {**content, "training": of_training(training)} if version < 4 and isinstance(training, dict) else content
+    return (
+        {**content, "training": upgrade_training(training)} if version < 4 and isinstance(training, dict) else content
+    )
 
 
 def _as_version_3(content: dict[str, Any], version: int) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _as_version_3(content: dict[str, Any], version: int) -> dict[str, Any]:
     words, config = content.get("vocabulary"), content.get("config")
     if version >= 3 or not isinstance(words, list) or not isinstance(config, dict):
         return content
-    tokens = {"start_token": len(words) + len(SPECIAL), "end_token": 0}
+    tokens = {"start_token": len(words) + len(SPECIAL_TOKENS), "end_token": 0}
     unsaid = {"image_relu": False} if version < 2 else {}
     return {**content, "config": {**unsaid, **tokens, **config}, "tokenizer": {"kind": "words", "words": words}}
 

@@ -12,18 +12,18 @@ from pydantic import BaseModel, JsonValue
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
-from clcap_cli.artifacts.checks import check_equal, checked_part
-from clcap_cli.artifacts.feature_info import FeatureInfo, info_kind
+from clcap_cli.artifacts.checks import check_equal, validated_part
+from clcap_cli.artifacts.feature_info import FeatureInfo, info_class
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
-from clcap_cli.artifacts.tokenizers import open_tokenizer
-from clcap_cli.datasets.parsing import checked
+from clcap_cli.artifacts.tokenizers import parse_tokenizer
+from clcap_cli.datasets.parsing import validated
 from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 KIND = "clcap/discriminator"
 
 
-def discriminator_beside(checkpoint: Path) -> Path:
+def discriminator_path(checkpoint: Path) -> Path:
     """The path of the discriminator that a captioner was trained against: ``nt_gan.discriminator.pt`` for nt_gan.pt."""
     return checkpoint.with_name(f"{checkpoint.stem}.discriminator.pt")
 
@@ -66,7 +66,7 @@ def write_discriminator(
     origin: Origin,
 ) -> None:
     """Write a discriminator to ``out``."""
-    weights = torch_files.weights_of(discriminator)
+    weights = torch_files.cpu_weights(discriminator)
     head = {
         "config": asdict(discriminator.config),
         "tokenizer": tokenizer.record(),
@@ -85,9 +85,9 @@ def open_discriminator(path: Path) -> SavedDiscriminator:
     provenance = parse_provenance(content["provenance"], path, KIND)
     if provenance.version < 2:
         content["tokenizer"] = {"kind": "words", "words": content.get("vocabulary")}
-    plain = checked(content, _Plain, path, f"a whole {KIND} file")
-    config, tokenizer = plain.config, open_tokenizer(plain.tokenizer, path)
-    backbone = checked_part("backbone", plain.backbone, info_kind(plain.backbone), path, KIND)
+    plain = validated(content, _Plain, path, f"a whole {KIND} file")
+    config, tokenizer = plain.config, parse_tokenizer(plain.tokenizer, path)
+    backbone = validated_part("backbone", plain.backbone, info_class(plain.backbone), path, KIND)
     check_equal(path, "its vocabulary size", config.vocabulary_size, tokenizer.size)
     check_equal(path, "its end token", config.end_token, tokenizer.end)
     check_equal(path, "its pooled channels", config.pooled_channels, backbone.pooled_channels)

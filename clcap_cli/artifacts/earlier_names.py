@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-KINDS = {"clcap/evaluator": "clcap/discriminator"}
-LOGGED = {
+RENAMED_KINDS = {"clcap/evaluator": "clcap/discriminator"}
+RENAMED_LOG_METRICS = {
     "G_positive": "log_ratio_matched",
     "G_negative": "log_ratio_mismatched",
     "told_apart": "negatives_below_reference",
@@ -20,15 +20,18 @@ LOGGED = {
     "loader_share": "data_wait_share",
 }
 """Metrics of training logs."""
-BY_INTROSPECTION = {"told_apart": "pairwise_accuracy"}
+RENAMED_INTROSPECTIVE_METRICS = {"told_apart": "pairwise_accuracy"}
 """The same of the objective ``introspective``, which used one of these names for something else."""
-MEASURED = {"captions_in_a_tie": "tied_captions"}
+RENAMED_RETRIEVAL_METRICS = {"captions_in_a_tie": "tied_captions"}
 """Metrics of ``*.retrieval.json``."""
 
 
-def logged(record: Mapping[str, T]) -> dict[str, T]:
+def upgrade_log_record(record: Mapping[str, T]) -> dict[str, T]:
     """A record of a training log under today's names; ``val_`` before a name stays."""
-    names = {**LOGGED, **(BY_INTROSPECTION if any("own_over_other" in name for name in record) else {})}
+    names = {
+        **RENAMED_LOG_METRICS,
+        **(RENAMED_INTROSPECTIVE_METRICS if any("own_over_other" in name for name in record) else {}),
+    }
     return {_logged_name(name, names): value for name, value in record.items()}
 
 
@@ -37,16 +40,20 @@ def _logged_name(name: str, names: Mapping[str, str]) -> str:
     return name[: len(name) - len(plain)] + names.get(plain, plain)
 
 
-def of_results(content: dict[str, Any]) -> dict[str, Any]:
+def upgrade_results(content: dict[str, Any]) -> dict[str, Any]:
     """The content of ``*.metrics.json`` and ``*.retrieval.json`` of version 1, laid out as in version 2."""
     metrics = content.get("figures")
     if not isinstance(metrics, dict):
         return content
-    numbers = {MEASURED.get(name, name): value for name, value in metrics.items() if not isinstance(value, dict)}
+    numbers = {
+        RENAMED_RETRIEVAL_METRICS.get(name, name): value
+        for name, value in metrics.items()
+        if not isinstance(value, dict)
+    }
     return {**content, "metrics": numbers}
 
 
-def of_comparison(content: dict[str, Any]) -> dict[str, Any]:
+def upgrade_comparison(content: dict[str, Any]) -> dict[str, Any]:
     """The content of a comparison of version 1, laid out as in version 2."""
     comparisons = content.get("comparisons")
     if not isinstance(comparisons, list):
@@ -55,11 +62,11 @@ def of_comparison(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "comparisons": renamed}
 
 
-def of_training(training: Mapping[str, Any]) -> dict[str, Any]:
+def upgrade_training(training: Mapping[str, Any]) -> dict[str, Any]:
     """A checkpoint's record of its training before version 4, under today's names."""
     found = _with_metrics(training)
     if isinstance(found.get("metrics"), dict):
-        found["metrics"] = logged(found["metrics"])
+        found["metrics"] = upgrade_log_record(found["metrics"])
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, PositiveFloat, PositiveInt
 
 
-class _Info(BaseModel, frozen=True, extra="forbid"):
+class _BaseInfo(BaseModel, frozen=True, extra="forbid"):
     """What both kinds of record can do."""
 
     def differences(self, other: "FeatureInfo") -> list[str]:
@@ -19,7 +19,7 @@ class _Info(BaseModel, frozen=True, extra="forbid"):
         raise NotImplementedError
 
 
-class BackboneInfo(_Info, frozen=True):
+class BackboneInfo(_BaseInfo, frozen=True):
     """Which network made features, from which weights, and how it was shown the images."""
 
     name: str
@@ -56,7 +56,7 @@ class BackboneInfo(_Info, frozen=True):
         return 2 * (self.regions * self.grid_channels + self.pooled_channels)
 
 
-class ImportedInfo(_Info, frozen=True):
+class ImportedInfo(_BaseInfo, frozen=True):
     """Region features that another program made."""
 
     name: str
@@ -80,6 +80,6 @@ class ImportedInfo(_Info, frozen=True):
 FeatureInfo = BackboneInfo | ImportedInfo
 
 
-def info_kind(record: object) -> type[FeatureInfo]:
+def info_class(record: object) -> type[FeatureInfo]:
     """Which kind of record plain data are."""
     return ImportedInfo if isinstance(record, dict) and "imported" in record else BackboneInfo

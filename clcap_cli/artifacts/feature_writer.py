@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli.artifacts.feature_info import BackboneInfo, FeatureInfo, ImportedInfo
-from clcap_cli.artifacts.features import KIND, first_not_finite
-from clcap_cli.artifacts.hdf5 import created, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.features import KIND, first_nonfinite_row
+from clcap_cli.artifacts.hdf5 import create_hdf5, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
@@ -32,9 +32,9 @@ def write_features(
     """
     state = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
     ids: list[ImageId] = []
-    with created(out) as (file, sink):
-        pooled = _contiguous(file, "pooled", (len(names), backbone.pooled_channels))
-        grid = _contiguous(file, "grid", (len(names), backbone.regions, backbone.grid_channels))
+    with create_hdf5(out) as (file, sink):
+        pooled = _create_contiguous(file, "pooled", (len(names), backbone.pooled_channels))
+        grid = _create_contiguous(file, "grid", (len(names), backbone.regions, backbone.grid_channels))
         for batch_ids, *arrays in batches:
             rows = slice(len(ids), len(ids) + len(batch_ids))
             for dataset, array in zip((pooled, grid), arrays, strict=True):
@@ -44,7 +44,7 @@ def write_features(
                 state.update(half.data)
             ids.extend(batch_ids)
             sink.check()
-        _finish(file, names, ids, backbone, state, origin.stamp(KIND, "", out))
+        _write_metadata(file, names, ids, backbone, state, origin.stamp(KIND, "", out))
 
 
 def write_regions(
@@ -62,9 +62,9 @@ def write_regions(
     """
     state = hashlib.sha256(info.model_dump_json().encode())
     ids, starts = list(counts), np.concatenate([[0], np.cumsum(list(counts.values()))])
-    with created(out) as (file, sink):
-        pooled = _contiguous(file, "pooled", (len(ids), info.pooled_channels))
-        grid = _contiguous(file, "grid", (int(starts[-1]), info.grid_channels))
+    with create_hdf5(out) as (file, sink):
+        pooled = _create_contiguous(file, "pooled", (len(ids), info.pooled_channels))
+        grid = _create_contiguous(file, "grid", (int(starts[-1]), info.grid_channels))
         for row, id in enumerate(ids):
             with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
                 regions = np.ascontiguousarray(read(id), dtype=np.float16)
@@ -73,10 +73,10 @@ def write_regions(
             state.update(regions.data)
             sink.check()
         file["region_counts"] = np.diff(starts).astype(np.int32)
-        _finish(file, names, ids, info, state, origin.stamp(KIND, "", out))
+        _write_metadata(file, names, ids, info, state, origin.stamp(KIND, "", out))
 
 
-def _finish(
+def _write_metadata(
     file: "h5py.File",
     names: Mapping[ImageId, str],
     ids: list[ImageId],
@@ -96,12 +96,12 @@ def _finish(
 
 
 def _check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:
-    bad = first_not_finite(features)
+    bad = first_nonfinite_row(features)
     if bad is not None:
         raise ClcapError(f"image {ids[bad]} has features that are not finite in float16")
 
 
-def _contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":
+def _create_contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":
     import h5py
 
     layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)

@@ -22,15 +22,15 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo, info_kind
-from clcap_cli.artifacts.hdf5 import Content, opened
+from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo, info_class
+from clcap_cli.artifacts.hdf5 import HDF5Content, open_hdf5
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError, damaged
+from clcap_cli.errors import ClcapError, damaged_file_error
 
 KIND = "clcap/features"
-INFINITE, SIGN = 0x7C00, 0x8000
+INFINITY_BITS, SIGN_BIT = 0x7C00, 0x8000
 """Bits of float16: those of infinity, and of a negative number."""
 
 
@@ -90,9 +90,9 @@ class Features:
         return self._checked(padded, rows), mask
 
     def _checked(self, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        bad = first_not_finite(features)
+        bad = first_nonfinite_row(features)
         if bad is not None:
-            raise damaged(self.path, f"the features of image {self.ids[rows[bad]]} are not finite numbers")
+            raise damaged_file_error(self.path, f"the features of image {self.ids[rows[bad]]} are not finite numbers")
         return features
 
 
@@ -101,7 +101,7 @@ def open_features(path: Path) -> Features:
 
     Raises ClcapError when it is missing, damaged, cut short or another kind of file.
     """
-    with opened(path, KIND, ("ids", "names", "skipped")) as (content, provenance):
+    with open_hdf5(path, KIND, ("ids", "names", "skipped")) as (content, provenance):
         backbone = _backbone(content)
         ids, skipped = content.ids("ids"), content.ids("skipped")
         names = content.texts("names", len(ids))
@@ -112,31 +112,36 @@ def open_features(path: Path) -> Features:
         starts = _region_starts(content, len(ids), backbone.regions, len(grid)) if ragged else None
     for name, rows in (("pooled", pooled), *([] if ragged else [("grid", grid)])):
         if len(rows) < len(ids):
-            raise damaged(path, f"its '{name}' is of {len(rows)} images, expected {len(ids)}")
+            raise damaged_file_error(path, f"its '{name}' is of {len(rows)} images, expected {len(ids)}")
     grid = grid if ragged else grid[: len(ids)]
     return Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts)
 
 
-def _region_starts(content: Content, images: int, most: int, regions: int) -> np.ndarray:
+def _region_starts(content: HDF5Content, images: int, most: int, regions: int) -> np.ndarray:
     counts = content.numbers("region_counts", "int32", (images,))
     if counts.min(initial=1) < 1 or counts.max(initial=1) > most or counts.sum(dtype=np.int64) > regions:
-        raise damaged(content.path, f"its 'region_counts' do not fit {regions} regions, at most {most} an image")
+        raise damaged_file_error(
+            content.path, f"its 'region_counts' do not fit {regions} regions, at most {most} an image"
+        )
     return np.concatenate([[0], counts.cumsum(dtype=np.int64)])
 
 
-def _backbone(content: Content) -> FeatureInfo:
+def _backbone(content: HDF5Content) -> FeatureInfo:
     try:
         record = parse_json(content.found.attributes.get("backbone", ""), content.path)
-        return info_kind(record).model_validate(record)
+        return info_class(record).model_validate(record)
     except (ClcapError, TypeError, ValidationError) as error:
         raise ClcapError(f"{content.path} is not a clcap features file: its backbone record is damaged") from error
 
 
-def first_not_finite(features: np.ndarray) -> int | None:
+def first_nonfinite_row(features: np.ndarray) -> int | None:
     """The first row of float16 numbers that are not all finite; None where all are."""
     # Read as integers, what is not finite is the largest, among the positive ones as among the negative ones; that is
     # found in a tenth of the time.
-    if features.view(np.int16).max(initial=0) < INFINITE and features.view(np.uint16).max(initial=0) < INFINITE + SIGN:
+    if (
+        features.view(np.int16).max(initial=0) < INFINITY_BITS
+        and features.view(np.uint16).max(initial=0) < INFINITY_BITS + SIGN_BIT
+    ):
         return None
     bad = ~np.isfinite(features.reshape(len(features), -1)).all(axis=1)
     return int(bad.argmax()) if bad.any() else None

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_unique
 from clcap_cli.artifacts.hdf5_sink import Sink
-from clcap_cli.artifacts.hdf5_survey import TEXT, Stored, Survey, described, survey
+from clcap_cli.artifacts.hdf5_survey import TEXT, StoredDataset, Survey, describe_dataset, survey
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import damaged
+from clcap_cli.errors import damaged_file_error
 from clcap_cli.input_files import check_readable
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(path: Path, kind: str | None = None, texts: Collection[str] = ()) -> Iterator[tuple["Content", Provenance]]:
+def open_hdf5(
+    path: Path, kind: str | None = None, texts: Collection[str] = ()
+) -> Iterator[tuple["HDF5Content", Provenance]]:
     """What an HDF5 artifact holds, of its texts only those in the datasets called ``texts``, and its provenance.
 
     Raises ClcapError when the file is missing, damaged or cut short, not an artifact of ``kind``, or has what clcap
@@ -31,11 +33,11 @@ def opened(path: Path, kind: str | None = None, texts: Collection[str] = ()) -> 
     """
     check_readable(path)
     found = survey(path, kind, texts)
-    yield Content(path, found), found.provenance
+    yield HDF5Content(path, found), found.provenance
 
 
 @dataclass(frozen=True)
-class Content:
+class HDF5Content:
     """The datasets of an opened file, each as it is expected or refused."""
 
     path: Path
@@ -49,7 +51,7 @@ class Content:
         group = f"{name}/"
         inside = {key.removeprefix(group): stored for key, stored in datasets.items() if key.startswith(group)}
         if not inside:
-            raise damaged(self.path, f"it has no '{name}'")
+            raise damaged_file_error(self.path, f"it has no '{name}'")
         return inside
 
     def numbers(self, name: str, kind: str, shape: Sequence[int | None]) -> np.ndarray:
@@ -66,37 +68,37 @@ class Content:
     def ids(self, name: str) -> list[ImageId]:
         """Image ids, numbers or texts, which ``opened`` was asked for; raises ClcapError when one comes twice."""
         stored = self[name]
-        is_text = isinstance(stored, Stored) and stored.kind == TEXT
+        is_text = isinstance(stored, StoredDataset) and stored.kind == TEXT
         found = [*self.texts(name)] if is_text else self.numbers(name, "int64", (None,)).tolist()
         check_unique(self.path, f"its '{name}'", found)
         return found
 
-    def check(self, name: str, kind: str, shape: Sequence[int | None]) -> Stored:
+    def check(self, name: str, kind: str, shape: Sequence[int | None]) -> StoredDataset:
         """The dataset of this name; raises ClcapError unless it is of this type and shape, None being any size."""
         stored = self[name]
-        if isinstance(stored, Stored) and stored.fits(kind, shape):
+        if isinstance(stored, StoredDataset) and stored.fits(kind, shape):
             return stored
-        found = stored if isinstance(stored, Stored) else "a group"
-        raise damaged(self.path, f"its '{name}' is {found}, expected {described(kind, shape)}")
+        found = stored if isinstance(stored, StoredDataset) else "a group"
+        raise damaged_file_error(self.path, f"its '{name}' is {found}, expected {describe_dataset(kind, shape)}")
 
-    def mapped(self, stored: Stored) -> np.ndarray:
+    def mapped(self, stored: StoredDataset) -> np.ndarray:
         """The numbers of a dataset, mapped into memory; raises ClcapError when it holds text."""
         if stored.dtype is None:
-            raise damaged(self.path, "it has text where numbers are expected")
+            raise damaged_file_error(self.path, "it has text where numbers are expected")
         if math.prod(stored.shape) == 0:
             return np.empty(stored.shape, stored.dtype)
         return np.memmap(self.path, stored.dtype, "r", stored.offset, stored.shape)
 
 
 @contextmanager
-def created(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
+def create_hdf5(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
     """A new HDF5 artifact, which gets its name when the block ends well; the sink tells early of a full disk.
 
     Raises ClcapError when it cannot be written.
     """
     import h5py
 
-    with written_whole(out) as part, part.open("w+b", buffering=0) as content:
+    with atomic_write(out) as part, part.open("w+b", buffering=0) as content:
         sink = Sink(content)
         try:
             with h5py.File(sink, "w") as file:

@@ -3,17 +3,17 @@
 import json
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.atomic import atomic_write
 
 
-def sidecar(path: Path) -> Path:
+def provenance_path(path: Path) -> Path:
     """Where a results file, whose own format has no room for it, has its provenance."""
     return path.with_name(f"{path.name.removesuffix('.json')}.provenance.json")
 
 
 def write_json(path: Path, content: object) -> None:
     """Write plain data as JSON, whole or not at all; of lists each item on a line of its own."""
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(_lines(content) + "\n", encoding="utf-8")
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.artifacts.hdf5 import opened
-from clcap_cli.artifacts.json_files import sidecar
+from clcap_cli.artifacts.hdf5 import open_hdf5
+from clcap_cli.artifacts.json_files import provenance_path
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
@@ -50,7 +50,7 @@ def _record(path: Path) -> Any:
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"\x89HDF"):
-        with opened(path) as (_, provenance):
+        with open_hdf5(path) as (_, provenance):
             return provenance.model_dump()
     if start.startswith(b"PK"):
         from clcap_cli.artifacts import torch_files
@@ -60,6 +60,6 @@ def _record(path: Path) -> Any:
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:
             return content["provenance"]
-        if is_file(sidecar(path)):
-            return read_json(sidecar(path))
+        if is_file(provenance_path(path)):
+            return read_json(provenance_path(path))
     raise ClcapError(f"{path} is not a file that clcap wrote")

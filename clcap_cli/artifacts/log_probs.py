@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.hdf5 import created, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import create_hdf5, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest, digest_of_json
@@ -22,7 +22,7 @@ def write_log_probs(
 ) -> None:
     """Write the table ``log_probs``, (captions, images)."""
     content_id = digest([digest_of_json([list(ids), list(captions)]).encode(), log_probs.tobytes()])
-    with created(out) as (file, _):
+    with create_hdf5(out) as (file, _):
         write_provenance(file, origin.stamp(KIND, content_id, out))
         write_ids(file, "id", list(ids))
         write_texts(file, "caption", list(captions))

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
-from clcap_cli.artifacts.atomic import same_file
-from clcap_cli.artifacts.earlier_names import KINDS
+from clcap_cli.artifacts.atomic import is_any_of
+from clcap_cli.artifacts.earlier_names import RENAMED_KINDS
 from clcap_cli.digests import digest_of_file
 from clcap_cli.errors import ClcapError
 
@@ -107,7 +107,7 @@ class Origin:
 
     def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
-        if same_file(out, self.read):
+        if is_any_of(out, self.read):
             raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
         folder = out.parent.resolve()
         return Provenance(
@@ -135,7 +135,7 @@ def parse_provenance(data: object, path: Path, kind: str | None = None) -> Prove
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "the record"
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged at {where}") from error
-    found.format = KINDS.get(found.format, found.format)
+    found.format = RENAMED_KINDS.get(found.format, found.format)
     known = FORMATS.get(found.format)
     if known is None:
         raise ClcapError(f"{path} is of a kind that this clcap does not know: {found.format}")

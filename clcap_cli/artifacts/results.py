@@ -13,25 +13,25 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
-from clcap_cli.artifacts.atomic import together
-from clcap_cli.artifacts.earlier_names import of_comparison, of_results
-from clcap_cli.artifacts.json_files import sidecar, write_json
+from clcap_cli.artifacts.atomic import all_or_nothing
+from clcap_cli.artifacts.earlier_names import upgrade_comparison, upgrade_results
+from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.run_cards import RunCard
-from clcap_cli.datasets.image_texts import image_texts, one_each
-from clcap_cli.datasets.parsing import checked, numbers_in, read_json
+from clcap_cli.datasets.image_texts import read_captions_by_image, single_captions
+from clcap_cli.datasets.parsing import finite_numbers, read_json, validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 
-CAPTIONS = "clcap/caption-results"
-RETRIEVAL = "clcap/retrieval"
-METRICS = "clcap/metrics"
-COMPARISON = "clcap/comparison"
-MOST = 2**53
+CAPTIONS_KIND = "clcap/caption-results"
+RETRIEVAL_KIND = "clcap/retrieval"
+METRICS_KIND = "clcap/metrics"
+COMPARISON_KIND = "clcap/comparison"
+MAX_COUNT = 2**53
 """Largest count: metrics are computed from counts as floats."""
-Count = Annotated[int, Field(ge=0, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CaptionResults:
 
         Raises ClcapError where an image has several.
         """
-        return one_each(self.captions, self.path)
+        return single_captions(self.captions, self.path)
 
 
 def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str, ImageId]]:
@@ -60,9 +60,9 @@ def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str,
 def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], origin: Origin) -> None:
     """Write COCO's results list of the captions of each image, and its provenance beside it."""
     listed = as_coco_results(captions)
-    with together():
+    with all_or_nothing():
         write_json(out, listed)
-        write_json(sidecar(out), origin.stamp(CAPTIONS, digest_of_json(listed), out).model_dump())
+        write_json(provenance_path(out), origin.stamp(CAPTIONS_KIND, digest_of_json(listed), out).model_dump())
 
 
 def open_caption_results(path: Path) -> CaptionResults:
@@ -70,20 +70,20 @@ def open_caption_results(path: Path) -> CaptionResults:
 
     Raises ClcapError when the format is unknown, and when its provenance is damaged.
     """
-    captions = image_texts(path)
+    captions = read_captions_by_image(path)
     return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(as_coco_results(captions))))
 
 
 def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
     """The sidecar's record, unless the results were changed since it was written."""
-    if not is_file(sidecar(path)):
+    if not is_file(provenance_path(path)):
         return None
-    provenance = parse_provenance(read_json(sidecar(path)), sidecar(path), CAPTIONS)
+    provenance = parse_provenance(read_json(provenance_path(path)), provenance_path(path), CAPTIONS_KIND)
     return provenance if provenance.id == content_id else None
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """What a stage measured of captions."""
 
     metrics: Mapping[str, float]
@@ -99,7 +99,7 @@ class Measured:
 
 
 def write_results(
-    out: Path, kind: str, measured: Measured, origin: Origin, unidentified: Mapping[str, Any] | None = None
+    out: Path, kind: str, measured: Measurements, origin: Origin, unidentified: Mapping[str, Any] | None = None
 ) -> None:
     """Write what was measured.
 
@@ -112,7 +112,7 @@ def write_results(
     write_json(out, {"provenance": provenance.model_dump(), **(unidentified or {}), **content})
 
 
-def _no_text(score: object) -> object:
+def _reject_text(score: object) -> object:
     if isinstance(score, str):
         raise ValueError("a text is no score")
     return score
@@ -121,13 +121,13 @@ def _no_text(score: object) -> object:
 class _Caption(BaseModel, extra="allow"):
     """A caption of an image that has several; whatever else it has are its scores."""
 
-    __pydantic_extra__: dict[str, Annotated[FiniteFloat, BeforeValidator(_no_text)]] = Field(init=False)
+    __pydantic_extra__: dict[str, Annotated[FiniteFloat, BeforeValidator(_reject_text)]] = Field(init=False)
     caption: str
     tokenised: str = ""
     meteor_statistics: list[FiniteFloat] = Field(default=[0.0] * 23, min_length=23, max_length=23)
     frequency_bands: list[Count] = Field(default=[0] * 3, min_length=3, max_length=3)
     rank: FiniteFloat = Field(1, ge=1)
-    tied: int = Field(1, ge=1, le=MOST)
+    tied: int = Field(1, ge=1, le=MAX_COUNT)
 
 
 class _Image(_Caption):
@@ -176,16 +176,16 @@ def open_results(path: Path, kind: str | None = None) -> Results:
     if not isinstance(data, dict) or "provenance" not in data:
         raise ClcapError(f"{path} is not a file that clcap wrote; *.metrics.json and *.retrieval.json are")
     provenance = parse_provenance(data["provenance"], path, kind)
-    if provenance.format not in (RETRIEVAL, METRICS):
-        raise ClcapError(f"{path} is a {provenance.format} file; {METRICS} or {RETRIEVAL} is needed here")
-    data = of_results(data) if provenance.version < 2 else data
-    content = checked(data, _Content, path, f"a whole {provenance.format} file")
+    if provenance.format not in (RETRIEVAL_KIND, METRICS_KIND):
+        raise ClcapError(f"{path} is a {provenance.format} file; {METRICS_KIND} or {RETRIEVAL_KIND} is needed here")
+    data = upgrade_results(data) if provenance.version < 2 else data
+    content = validated(data, _Content, path, f"a whole {provenance.format} file")
     _check_images(content.images, path, provenance.format)
-    return Results(path, provenance, **{**dict(content), "metrics": numbers_in(content.metrics)})
+    return Results(path, provenance, **{**dict(content), "metrics": finite_numbers(content.metrics)})
 
 
 def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
-    checked({"images": images}, dict[str, list[_Image]], path, f"a whole {kind.removeprefix('clcap/')} file")
+    validated({"images": images}, dict[str, list[_Image]], path, f"a whole {kind.removeprefix('clcap/')} file")
     if len({image["image_id"] for image in images}) < len(images):
         raise ClcapError(f"{path} is damaged: it has an image twice")
 
@@ -220,7 +220,7 @@ class Comparison(BaseModel):
 def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
     """Write what was compared over the images ``ids``."""
     content = {"images": list(ids), "comparisons": [one.model_dump() for one in comparisons]}
-    write_json(out, {"provenance": origin.stamp(COMPARISON, digest_of_json(content), out).model_dump(), **content})
+    write_json(out, {"provenance": origin.stamp(COMPARISON_KIND, digest_of_json(content), out).model_dump(), **content})
 
 
 def open_comparison(path: Path) -> list[Comparison]:
@@ -229,6 +229,6 @@ def open_comparison(path: Path) -> list[Comparison]:
     Raises ClcapError when it is missing or damaged.
     """
     data = read_json(path)
-    version = parse_provenance(data.get("provenance"), path, COMPARISON).version
-    data = of_comparison(data) if version < 2 else data
-    return checked(data.get("comparisons"), list[Comparison], path, f"a whole {COMPARISON} file")
+    version = parse_provenance(data.get("provenance"), path, COMPARISON_KIND).version
+    data = upgrade_comparison(data) if version < 2 else data
+    return validated(data.get("comparisons"), list[Comparison], path, f"a whole {COMPARISON_KIND} file")

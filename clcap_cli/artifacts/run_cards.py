@@ -10,9 +10,9 @@ from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 
-SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
+FILE_SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
 """Of the files that stages read and write."""
-DATA = ("captions", "features", "training", "references", "predictions", "document frequencies")
+DATA_ROLES = ("captions", "features", "training", "references", "predictions", "document frequencies")
 """Roles whose files are the same in every run of an experiment; those of the others come out of the run."""
 SEED = "seed"
 
@@ -30,7 +30,7 @@ class RunCard(BaseModel):
     torch: str = ""
 
 
-def run_cards_of(origin: Origin) -> list[RunCard]:
+def collect_run_cards(origin: Origin) -> list[RunCard]:
     """The card of every file behind what is about to be written, as far as they are there."""
     cards: dict[str, RunCard] = {}
     waiting = list(origin.inputs)
@@ -53,13 +53,13 @@ def run_cards_of(origin: Origin) -> list[RunCard]:
     return list(cards.values())
 
 
-def differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str]:
+def card_differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str]:
     """In what two results differ by what they were made from, seeds left aside; one line each."""
     mine, theirs = ({card.role: card for card in cards} for cards in (first, second))
     lines = []
     for role in dict.fromkeys([*mine, *theirs]):
         if role in mine and role in theirs:
-            lines += _between(role, mine[role], theirs[role])
+            lines += _differences_in_role(role, mine[role], theirs[role])
         else:
             lines.append(f"{role}: only the {'first' if role in mine else 'second'} has one")
     return lines
@@ -67,11 +67,11 @@ def differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str
 
 def same_setting(first: Sequence[RunCard], second: Sequence[RunCard]) -> bool:
     """Whether two results are of one setting with different seeds."""
-    return bool(first) and _seeds(first) != _seeds(second) and not differences(first, second)
+    return bool(first) and _seeds(first) != _seeds(second) and not card_differences(first, second)
 
 
-def _between(role: str, mine: RunCard, theirs: RunCard) -> list[str]:
-    lines = [f"{role}: other data ({mine.id} and {theirs.id})"] if role in DATA and mine.id != theirs.id else []
+def _differences_in_role(role: str, mine: RunCard, theirs: RunCard) -> list[str]:
+    lines = [f"{role}: other data ({mine.id} and {theirs.id})"] if role in DATA_ROLES and mine.id != theirs.id else []
     same_stage = mine.stage == theirs.stage
     for name in dict.fromkeys([*mine.settings, *theirs.settings]):
         pair = mine.settings.get(name), theirs.settings.get(name)
@@ -92,4 +92,4 @@ def _seeds(cards: Sequence[RunCard]) -> list[Any]:
 def _is_file(value: object) -> bool:
     """Whether a setting names a file or a folder, which every machine keeps elsewhere."""
     values = value if isinstance(value, list) else [value]
-    return any(isinstance(one, str) and ("/" in one or Path(one).suffix in SUFFIXES) for one in values)
+    return any(isinstance(one, str) and ("/" in one or Path(one).suffix in FILE_SUFFIXES) for one in values)

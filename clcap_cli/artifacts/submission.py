@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import check_writable, together
+from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
 from clcap_cli.artifacts.json_files import write_json
 from clcap_cli.artifacts.results import CaptionResults, as_coco_results
-from clcap_cli.errors import ClcapError, some
+from clcap_cli.errors import ClcapError, first_few
 
-SIZES = {"val2014": 40504, "test2014": 40775}
+IMAGE_COUNTS = {"val2014": 40504, "test2014": 40775}
 """Images of each set; the server wants a caption of every one."""
-NAME = re.compile(r"[A-Za-z0-9-]+")
+NAME_PATTERN = re.compile(r"[A-Za-z0-9-]+")
 
 
 def write_submission(folder: Path, algorithm: str, results: dict[str, CaptionResults]) -> list[Path]:
@@ -20,28 +20,30 @@ def write_submission(folder: Path, algorithm: str, results: dict[str, CaptionRes
     """
     _check(algorithm, results)
     paths = [check_writable(folder / f"captions_{which}_{algorithm}_results.json") for which in results]
-    with together():
+    with all_or_nothing():
         for path, found in zip(paths, results.values(), strict=True):
             write_json(path, as_coco_results(found.captions))
     return paths
 
 
 def _check(algorithm: str, results: dict[str, CaptionResults]) -> None:
-    if not NAME.fullmatch(algorithm):
+    if not NAME_PATTERN.fullmatch(algorithm):
         raise ClcapError(f"'{algorithm}' cannot name a submission: letters, digits and hyphens only")
     for which, found in results.items():
         captions = found.one_each()
         wrong = [id for id in captions if not isinstance(id, int)]
         if wrong:
-            raise ClcapError(f"{found.path}: COCO's ids are numbers, these are not: {some(wrong)}")
-        if len(captions) != SIZES[which]:
+            raise ClcapError(f"{found.path}: COCO's ids are numbers, these are not: {first_few(wrong)}")
+        if len(captions) != IMAGE_COUNTS[which]:
             raise ClcapError(
-                f"{found.path} has captions of {len(captions)} images; {which} has {SIZES[which]}, and the "
+                f"{found.path} has captions of {len(captions)} images; {which} has {IMAGE_COUNTS[which]}, and the "
                 "server wants all of them"
             )
         empty = [id for id, text in captions.items() if not text.strip()]
         if empty:
-            raise ClcapError(f"{found.path} has {len(empty)} empty captions: {some(empty)}")
+            raise ClcapError(f"{found.path} has {len(empty)} empty captions: {first_few(empty)}")
     shared = set.intersection(*(set(found.captions) for found in results.values()))
     if len(results) > 1 and shared:
-        raise ClcapError(f"val2014 and test2014 have no image in common, but these files have: {some(sorted(shared))}")
+        raise ClcapError(
+            f"val2014 and test2014 have no image in common, but these files have: {first_few(sorted(shared))}"
+        )

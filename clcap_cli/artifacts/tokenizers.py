@@ -6,21 +6,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from clcap_cli.artifacts.checks import check_unique
-from clcap_cli.errors import damaged
-from clcap_cli.tokenizers.registry import tokenizer_of
+from clcap_cli.errors import damaged_file_error
+from clcap_cli.tokenizers.registry import build_tokenizer
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
 
 
-def open_tokenizer(record: dict[str, Any], path: Path) -> Tokenizer:
+def parse_tokenizer(record: dict[str, Any], path: Path) -> Tokenizer:
     """The tokenizer whose record is in the file at ``path``.
 
     Raises ClcapError when the record is damaged or of an unknown kind.
     """
     try:
-        tokenizer = tokenizer_of(record, f"the tokenizer of {path}")
+        tokenizer = build_tokenizer(record, f"the tokenizer of {path}")
     except (KeyError, ValidationError) as error:
-        raise damaged(path, "the record of its tokenizer is not whole") from error
+        raise damaged_file_error(path, "the record of its tokenizer is not whole") from error
     if isinstance(tokenizer, WordTokenizer):
         check_unique(path, "its vocabulary", tokenizer.tokens)
     return tokenizer

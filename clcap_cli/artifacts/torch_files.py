@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.digests import digest, digest_of_json
-from clcap_cli.errors import ClcapError, damaged, some
+from clcap_cli.errors import ClcapError, damaged_file_error, first_few
 from clcap_cli.input_files import check_readable
 
 
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
+def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
     """A network's weights as a file takes them."""
     return {name: value.detach().cpu() for name, value in model.state_dict().items()}
 
@@ -32,7 +32,7 @@ def save(content: dict[str, Any], out: Path) -> None:
     """Write ``content``, whole or not at all."""
     buffer = io.BytesIO()  # PyTorch itself does not always survive a full disk
     torch.save(content, buffer)
-    with written_whole(out) as part:
+    with atomic_write(out) as part:
         part.write_bytes(buffer.getbuffer())
 
 
@@ -63,27 +63,29 @@ def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, T
     Raises ClcapError, which calls each a ``kind``, when it is not.
     """
     if not isinstance(found, dict):
-        raise damaged(path, f"it has no {kind}s")
+        raise damaged_file_error(path, f"it has no {kind}s")
     for name in [*expected, *(found.keys() - expected.keys())]:
-        check_equal(path, f"its {kind} '{name}'", _described(found.get(name)), _shaped(expected.get(name)))
+        check_equal(
+            path, f"its {kind} '{name}'", _describe_found(found.get(name)), _describe_tensor(expected.get(name))
+        )
     if sum(value.nbytes for value in found.values()) > path.stat().st_size:
-        raise damaged(path, f"its {kind}s are larger than the file")
+        raise damaged_file_error(path, f"its {kind}s are larger than the file")
     infinite = [name for name, value in found.items() if not torch.isfinite(value).all()]
     if infinite:
-        raise damaged(path, f"its {kind}s are not finite numbers: {some(infinite)}")
+        raise damaged_file_error(path, f"its {kind}s are not finite numbers: {first_few(infinite)}")
     return found
 
 
-def _described(value: object) -> str:
+def _describe_found(value: object) -> str:
     """What was found in the place of a tensor."""
     if value is None:
         return "missing"
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != "cpu":
         return "no plain tensor"
-    return _shaped(value)
+    return _describe_tensor(value)
 
 
-def _shaped(value: Tensor | None) -> str:
+def _describe_tensor(value: Tensor | None) -> str:
     if value is None:
         return "missing"
     return f"{str(value.dtype).removeprefix('torch.')} ({', '.join(map(str, value.shape))})"
@@ -96,9 +98,9 @@ def _read(path: Path) -> Any:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise _pickled(path) from error
+        raise _pickle_error(path) from error
     except Exception as error:  # what is damaged where makes PyTorch and pickle raise nearly anything
-        raise _unreadable(path) from error
+        raise _unreadable_error(path) from error
 
 
 def _check_archive(path: Path) -> None:
@@ -106,24 +108,24 @@ def _check_archive(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(2)
     if start.startswith(b"\x80"):
-        raise _pickled(path)
+        raise _pickle_error(path)
     if start != b"PK":
         raise ClcapError(f"{path} is not a *.pt file that clcap wrote")
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = [entry.file_size for entry in archive.infolist()]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise _unreadable(path) from error
+        raise _unreadable_error(path) from error
     if sum(sizes) > path.stat().st_size:
-        raise damaged(path, "it would unpack to more than its size")
+        raise damaged_file_error(path, "it would unpack to more than its size")
 
 
-def _pickled(path: Path) -> ClcapError:
+def _pickle_error(path: Path) -> ClcapError:
     return ClcapError(
         f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
         "it takes checkpoints that clcap wrote"
     )
 
 
-def _unreadable(path: Path) -> ClcapError:
+def _unreadable_error(path: Path) -> ClcapError:
     return ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again")

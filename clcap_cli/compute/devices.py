@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from clcap_cli.compute.process import afterwards
+from clcap_cli.compute.process import at_stage_end
 from clcap_cli.errors import ClcapError
 
 _debugging: Any = torch.utils.deterministic
@@ -40,8 +40,8 @@ def make_reproducible() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
     before = torch.are_deterministic_algorithms_enabled()
     warns, fills = torch.is_deterministic_algorithms_warn_only_enabled(), _debugging.fill_uninitialized_memory
-    afterwards(partial(torch.use_deterministic_algorithms, before, warn_only=warns))
-    afterwards(partial(setattr, _debugging, "fill_uninitialized_memory", fills))
+    at_stage_end(partial(torch.use_deterministic_algorithms, before, warn_only=warns))
+    at_stage_end(partial(setattr, _debugging, "fill_uninitialized_memory", fills))
     torch.use_deterministic_algorithms(True, warn_only=True)
     _debugging.fill_uninitialized_memory = False  # slow
 

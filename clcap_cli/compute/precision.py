@@ -36,10 +36,10 @@ def bf16_obstacle(device: torch.device) -> str | None:
         return None if fast else "this GPU has no bf16 instructions, which came with compute capability 8.0"
     if device.type == "cpu" and CPU_FLAGS.keys() & _cpu_flags():
         return None
-    return f"no {' or '.join(CPU_FLAGS.values())} on this {_processor(device)}"
+    return f"no {' or '.join(CPU_FLAGS.values())} on this {_describe_device(device)}"
 
 
-def _processor(device: torch.device) -> str:
+def _describe_device(device: torch.device) -> str:
     return f"{platform.machine()} processor" if device.type == "cpu" else f"{device.type} device"
 
 

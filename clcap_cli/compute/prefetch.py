@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 LoadedT = TypeVar("LoadedT")
-AHEAD = 2
+LOOKAHEAD = 2
 
 
 class Prefetcher(Generic[ItemT, LoadedT]):
@@ -24,7 +24,7 @@ class Prefetcher(Generic[ItemT, LoadedT]):
         with ThreadPoolExecutor(1) as thread:
             for item in self.items:
                 coming.append(thread.submit(self.load, item))
-                if len(coming) > AHEAD:
+                if len(coming) > LOOKAHEAD:
                     yield self._next(coming)
             while coming:
                 yield self._next(coming)

@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
-_undoing: ContextVar[ExitStack | None] = ContextVar("undoing", default=None)
+_CLEANUP: ContextVar[ExitStack | None] = ContextVar("undoing", default=None)
 
 
 @contextmanager
-def left_as_found() -> Iterator[None]:
+def stage_cleanup() -> Iterator[None]:
     """Do at the end what ``afterwards`` was given meanwhile, the last first."""
     with ExitStack() as stack:
-        before = _undoing.set(stack)
+        before = _CLEANUP.set(stack)
         try:
             yield
         finally:
-            _undoing.reset(before)
+            _CLEANUP.reset(before)
 
 
-def afterwards(undo: Callable[[], object]) -> None:
+def at_stage_end(undo: Callable[[], object]) -> None:
     """Call ``undo`` when the running stage ends; outside of stages, never."""
-    if stack := _undoing.get():
+    if stack := _CLEANUP.get():
         stack.callback(undo)

@@ -26,14 +26,16 @@ Purpose = Literal[
 ]
 
 
-def stream(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
+def random_generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
     """The random numbers of one purpose in one epoch."""
-    return np.random.default_rng(_sequence(seed, purpose, epoch))
+    return np.random.default_rng(_seed_sequence(seed, purpose, epoch))
 
 
 def torch_seed(seed: int, purpose: Purpose) -> int:
     """What to seed a generator of PyTorch with for one purpose."""
-    return int(_sequence(seed, purpose, 0).generate_state(1, np.uint64)[0] >> 1)  # PyTorch takes 63 bits everywhere
+    return int(
+        _seed_sequence(seed, purpose, 0).generate_state(1, np.uint64)[0] >> 1
+    )  # PyTorch takes 63 bits everywhere
 
 
 def seed_torch(seed: int, purpose: Purpose) -> None:
@@ -49,6 +51,6 @@ def torch_generator(device: torch.device) -> torch.Generator:
     return torch.mps._get_default_mps_generator() if device.type == "mps" else torch.default_generator
 
 
-def _sequence(seed: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:
+def _seed_sequence(seed: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:
     name = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4])
     return np.random.SeedSequence(seed, spawn_key=(name, epoch))

@@ -14,7 +14,7 @@ PANEL = "Computation"
 
 
 @dataclass(frozen=True)
-class Compute:
+class ComputeSettings:
     """Device and threads."""
 
     device: Annotated[str, Option("cpu, cuda, mps, or auto for the best there is.", panel=PANEL)] = "auto"
@@ -25,7 +25,7 @@ class Compute:
     def start(self) -> "torch.device":
         """Set the number of threads, and return the device; raises ClcapError for one that this machine lacks."""
         from clcap_cli.compute.devices import choose_device
-        from clcap_cli.compute.threads import use_threads
+        from clcap_cli.compute.threads import set_threads
 
-        use_threads(self.threads)
+        set_threads(self.threads)
         return choose_device(self.device)

@@ -1,9 +1,9 @@
-"""Threads of the processor: how many compute, and how they wait for each other.
+"""Number of processor threads, and how they wait for each other on a busy machine.
 
-PyTorch computes with OpenMP threads, which wait for each other after every operation. GNU's OpenMP waits by spinning,
-for milliseconds: fastest on an idle machine. On a busy one the thread that spins keeps the processor from the thread
-that it waits for, and training takes ten times as long. So a watcher looks how long this process has to wait for a
-processor, and while that is much, lets its threads sleep instead of spin.
+PyTorch computes with OpenMP threads, which wait for each other after every operation. GNU's OpenMP waits by spinning
+for milliseconds. This is fastest on an idle machine. On a busy machine a spinning thread occupies the processor that
+the thread it waits for needs, and training takes ten times as long. A watcher thread therefore measures how long this
+process waits for a processor, and makes its threads sleep instead of spin while that time is long.
 """
 
 import ctypes
@@ -15,92 +15,95 @@ from pathlib import Path
 
 import torch
 
-from clcap_cli.compute.process import afterwards
+from clcap_cli.compute.process import at_stage_end
 
-SCHEDULED = Path("/proc/self/schedstat")
-"""Linux: nanoseconds that the main thread ran, and that it was ready to run but had to wait for a processor."""
-MAPS = Path("/proc/self/maps")
+SCHEDSTAT = Path("/proc/self/schedstat")
+"""Linux's nanoseconds for which the main thread ran, and for which it was ready to run but waited for a processor."""
+MEMORY_MAPS = Path("/proc/self/maps")
 INTERVAL = 1.0
-"""Seconds between two looks; in less, one other process that starts would look like a busy machine."""
-BUSY, QUIET = 0.2, 5
-"""The share of time spent waiting for a processor from which the machine is busy; looks without it until it is idle."""
+"""Seconds between two checks; with shorter ones the start of a single other process would look like a busy machine."""
+BUSY_SHARE = 0.2
+"""Share of the time spent waiting for a processor above which the machine counts as busy."""
+QUIET_CHECKS = 5
+"""Number of checks in a row below that share after which the machine no longer counts as busy."""
 
 
-def use_threads(threads: int | None) -> None:
-    """Compute with so many threads, or with PyTorch's default, until the running stage ends."""
+def set_threads(threads: int | None) -> None:
+    """Compute with this many threads, or with PyTorch's default for None, until the running stage ends."""
     if threads is not None:
-        afterwards(partial(torch.set_num_threads, torch.get_num_threads()))
+        at_stage_end(partial(torch.set_num_threads, torch.get_num_threads()))
         torch.set_num_threads(threads)
-    if threads_in_use() > 1 and SCHEDULED.exists() and _libgomp() is not None:
+    if thread_count() > 1 and SCHEDSTAT.exists() and _libgomp() is not None:
         _watch_load()
 
 
-def threads_in_use() -> int:
-    """How many threads compute."""
+def thread_count() -> int:
+    """Number of threads that PyTorch computes with."""
     return torch.get_num_threads()
 
 
 def _watch_load() -> None:
-    """Start the watcher, which can see and do something here."""
+    """Start the watcher thread; it runs until the stage ends."""
     ended = threading.Event()
     threading.Thread(target=_sleep_while_busy, args=(ended,), daemon=True).start()
-    afterwards(ended.set)
+    at_stage_end(ended.set)
 
 
 def _sleep_while_busy(ended: threading.Event) -> None:
-    crowd, quiet = _Crowd(), 0
-    then, waited = time.monotonic(), _seconds_waited()
+    """Run idle threads while the machine is busy, until ``ended`` is set."""
+    idle_threads, quiet_checks = _IdleThreads(), 0
+    last_time, last_waited = time.monotonic(), _seconds_waited()
     while not ended.wait(INTERVAL):
-        now, so_far = time.monotonic(), _seconds_waited()
-        busy = so_far - waited > BUSY * (now - then)
-        then, waited = now, so_far
-        quiet = 0 if busy else quiet + 1
+        now, waited = time.monotonic(), _seconds_waited()
+        busy = waited - last_waited > BUSY_SHARE * (now - last_time)
+        last_time, last_waited = now, waited
+        quiet_checks = 0 if busy else quiet_checks + 1
         if busy:
-            crowd.gather()
-        elif quiet >= QUIET:
-            crowd.disperse()
-    crowd.disperse()
+            idle_threads.start()
+        elif quiet_checks >= QUIET_CHECKS:
+            idle_threads.stop()
+    idle_threads.stop()
 
 
 def _seconds_waited() -> float:
-    return int(SCHEDULED.read_text().split()[1]) / 1e9
+    return int(SCHEDSTAT.read_text().split()[1]) / 1e9
 
 
-class _Crowd:
-    """Idle OpenMP threads beside those that compute.
+class _IdleThreads:
+    """Idle OpenMP threads, as many as make PyTorch's own threads sleep instead of spin.
 
-    When more threads than processors exist, GNU's OpenMP lets all of them sleep at once instead of spinning. It has no
-    other switch that can be turned while it runs.
+    As soon as a process has more OpenMP threads than processors, GNU's OpenMP lets all waiting threads sleep. It has
+    no setting for this that can be changed at run time.
     """
 
     def __init__(self) -> None:
-        self.leave: threading.Event | None = None
+        self._leave: threading.Event | None = None
 
-    def gather(self) -> None:
-        """Start the threads, if there are none."""
-        if self.leave is None:
-            self.leave = threading.Event()
-            threading.Thread(target=self._stay, args=(self.leave,), daemon=True).start()
+    def start(self) -> None:
+        """Start the threads, unless they are running."""
+        if self._leave is None:
+            self._leave = threading.Event()
+            threading.Thread(target=self._run, args=(self._leave,), daemon=True).start()
 
-    def disperse(self) -> None:
-        """End them."""
-        if self.leave is not None:
-            self.leave.set()
-            self.leave = None
+    def stop(self) -> None:
+        """End the threads, if they are running."""
+        if self._leave is not None:
+            self._leave.set()
+            self._leave = None
 
-    def _stay(self, leave: threading.Event) -> None:
+    def _run(self, leave: threading.Event) -> None:
         libgomp = _libgomp()
         assert libgomp is not None
-        nothing = ctypes.cast(ctypes.CDLL(None).free, ctypes.c_void_p)  # free(NULL) does nothing
-        libgomp.GOMP_parallel(nothing, None, len(os.sched_getaffinity(0)) + 1, 0)
-        leave.wait()  # its OpenMP threads live as long as this one
+        no_op = ctypes.cast(ctypes.CDLL(None).free, ctypes.c_void_p)  # free(NULL) does nothing
+        libgomp.GOMP_parallel(no_op, None, len(os.sched_getaffinity(0)) + 1, 0)
+        leave.wait()  # the OpenMP threads end with the thread that started them
 
 
 @cache
 def _libgomp() -> ctypes.CDLL | None:
-    """GNU's OpenMP, as PyTorch has loaded it."""
-    if not MAPS.exists():
+    """The GNU OpenMP library that PyTorch has loaded; None where PyTorch uses another one."""
+    if not MEMORY_MAPS.exists():
         return None
-    paths = (line.split(maxsplit=5)[-1] for line in MAPS.read_text().splitlines() if "libgomp" in line)
+    paths = (line.split(maxsplit=5)[-1] for line in MEMORY_MAPS.read_text().splitlines() if "libgomp" in line)
     path = next(paths, None)
     return ctypes.CDLL(path) if path else None

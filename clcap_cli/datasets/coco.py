@@ -8,21 +8,21 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from clcap_cli.datasets.cells import Captions, FileName
-from clcap_cli.datasets.ids import GivenId, in_two_kinds
-from clcap_cli.datasets.parsing import checked
+from clcap_cli.datasets.ids import JsonId, mixed_type_id
+from clcap_cli.datasets.parsing import validated
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError
 
 
 class _Image(TypedDict):
-    id: GivenId
+    id: JsonId
     file_name: FileName
 
 
 class _Annotation(TypedDict):
     id: int
-    image_id: GivenId
+    image_id: JsonId
     caption: Captions
 
 
@@ -43,7 +43,7 @@ def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
     from pycocotools.coco import COCO
 
     coco, path = COCO(), source.path
-    coco.dataset = checked(source.value, _Dataset, path, "a COCO captions file")
+    coco.dataset = validated(source.value, _Dataset, path, "a COCO captions file")
     _check_ids(coco.dataset["images"], path)  # the index keeps the last image of an id
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
@@ -67,7 +67,7 @@ def _check_images_exist(annotated: Mapping[ImageId, object], images: Mapping[Ima
     missing = [id for id in annotated if id not in images]
     if not missing:
         return
-    if in_two_kinds([missing[0], *images]) is not None:
+    if mixed_type_id([missing[0], *images]) is not None:
         kinds = ("numbers", "text") if isinstance(missing[0], str) else ("text", "numbers")
         raise ClcapError(
             f"{path}: the ids of the images are {kinds[0]}, but the annotations' image_id is {kinds[1]}, first for "

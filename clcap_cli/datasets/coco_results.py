@@ -3,14 +3,14 @@
 from typing_extensions import TypedDict
 
 from clcap_cli.datasets.cells import Captions
-from clcap_cli.datasets.ids import GivenId
-from clcap_cli.datasets.parsing import checked
+from clcap_cli.datasets.ids import JsonId
+from clcap_cli.datasets.parsing import validated
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
 
 
 class _Entry(TypedDict):
-    image_id: GivenId
+    image_id: JsonId
     caption: Captions
 
 
@@ -21,7 +21,7 @@ def _recognises(source: Source) -> bool:
 
 def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
     """A record an entry; it tells neither file name nor split."""
-    entries = checked(source.value, list[_Entry], source.path, "a COCO results list")
+    entries = validated(source.value, list[_Entry], source.path, "a COCO results list")
     return [CaptionRecord(entry["image_id"], entry["caption"]) for entry in entries]
 
 

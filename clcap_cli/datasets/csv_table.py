@@ -10,12 +10,12 @@ from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table, has_columns, table_records
 from clcap_cli.errors import ClcapError
 
-LONGEST_CELL = 2**31 - 1
+MAX_CELL_LENGTH = 2**31 - 1
 """Characters; a column that nobody asks for may hold pictures."""
 
 
 def _recognises(source: Source) -> bool:
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL_LENGTH)
     return has_columns(next(csv.reader(io.StringIO(source.text, newline="")), []))
 
 
@@ -24,7 +24,7 @@ def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
 
 
 def _table(path: Path) -> Table:
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL_LENGTH)
     lines = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         columns = next(lines, [])

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from clcap_cli.datasets.ids import in_two_kinds
+from clcap_cli.datasets.ids import mixed_type_id
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.datasets.records import CaptionRecord, ImageId, ImageRecord
-from clcap_cli.datasets.text import flaw_of
+from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError
 
 RESTVAL = "restval"
@@ -46,7 +46,7 @@ def _check(images: Iterable[ImageRecord]) -> None:
     seen: dict[ImageId, str] = {}
     for image in images:
         if image.id in seen:
-            raise _twice(image, seen[image.id])
+            raise _duplicate_id_error(image, seen[image.id])
         seen[image.id] = image.file_name
         _check_texts(image)
         if not image.captions:
@@ -54,7 +54,7 @@ def _check(images: Iterable[ImageRecord]) -> None:
     _check_kinds(seen)
 
 
-def _twice(image: ImageRecord, name: str) -> ClcapError:
+def _duplicate_id_error(image: ImageRecord, name: str) -> ClcapError:
     if name == image.file_name:
         return ClcapError(f"image {image.id} ({name}) is listed twice; an image belongs to one split")
     return ClcapError(f"the images {name} and {image.file_name} have the same id, {image.id}; give each its own")
@@ -64,12 +64,12 @@ def _check_texts(image: ImageRecord) -> None:
     name, split = [image.file_name], [image.split]
     parts = {"an id": [str(image.id)], "a file name": name, "a split": split, "a caption": image.captions}
     for what, texts in parts.items():
-        if any(map(flaw_of, texts)):
+        if any(map(text_flaw, texts)):
             raise ClcapError(f"image {image.id} ({image.file_name}) has {what} that is not valid text; mend it")
 
 
 def _check_kinds(names: Mapping[ImageId, str]) -> None:
-    twice = in_two_kinds(names)
+    twice = mixed_type_id(names)
     if twice is not None:
         raise ClcapError(
             f'the id of {names[twice]} is the number {twice}, that of {names[str(twice)]} the text "{twice}"; '

@@ -3,24 +3,24 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from clcap_cli.datasets.ids import in_two_kinds
+from clcap_cli.datasets.ids import mixed_type_id
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.datasets.records import CaptionRecord, ImageId
-from clcap_cli.datasets.text import flaw_of
-from clcap_cli.errors import ClcapError, some
+from clcap_cli.datasets.text import text_flaw
+from clcap_cli.errors import ClcapError, first_few
 
 
-def image_texts(path: Path) -> dict[ImageId, list[str]]:
+def read_captions_by_image(path: Path) -> dict[ImageId, list[str]]:
     """All texts of each image, read from a file of any known format.
 
     A table has a column image_id, id or image, and a column caption or captions with a text or a list of texts.
 
     Raises ClcapError when the file is missing, of an unknown format, or holds no texts.
     """
-    return by_image(read_captions(path), path)
+    return group_by_image(read_captions(path), path)
 
 
-def by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list[str]]:
+def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list[str]]:
     """The texts of each image in ``path``.
 
     Raises ClcapError when there are none, for one that is no valid text, for an id that is a number and a text, and
@@ -39,26 +39,26 @@ def by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list
             texts.setdefault(record.id, []).extend(record.captions)
     if not texts:
         raise ClcapError(f"{path} holds no captions")
-    twice = in_two_kinds(texts)
+    twice = mixed_type_id(texts)
     if twice is not None:
         raise ClcapError(f'{path} has an image {twice} and an image "{twice}"; write all ids as numbers or all as text')
     return texts
 
 
-def one_each(texts: dict[ImageId, list[str]], path: Path) -> dict[ImageId, str]:
+def single_captions(texts: dict[ImageId, list[str]], path: Path) -> dict[ImageId, str]:
     """The one text of each image in ``path``.
 
     Raises ClcapError when an image has more.
     """
     twice = [id for id, group in texts.items() if len(group) > 1]
     if twice:
-        raise ClcapError(f"{path} has more than one caption for {len(twice)} images: {some(twice)}")
+        raise ClcapError(f"{path} has more than one caption for {len(twice)} images: {first_few(twice)}")
     return {id: text for id, (text,) in texts.items()}
 
 
 def _check_text(record: CaptionRecord, path: Path) -> None:
     for text in record.captions:
-        if flaw := flaw_of(text):
+        if flaw := text_flaw(text):
             raise ClcapError(f"{path}: the caption of image {record.id} {flaw}")
-    if flaw := flaw_of(str(record.id)):
+    if flaw := text_flaw(str(record.id)):
         raise ClcapError(f"{path}: the id {record.id} {flaw}")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from clcap_cli.datasets.cells import Captions, FileName
-from clcap_cli.datasets.ids import GivenId
-from clcap_cli.datasets.parsing import checked
+from clcap_cli.datasets.ids import JsonId
+from clcap_cli.datasets.parsing import validated
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError
@@ -21,8 +21,8 @@ class _Image(TypedDict, total=False):
     split: str
     sentences: list[_Sentence]
     filepath: str
-    cocoid: GivenId
-    imgid: GivenId
+    cocoid: JsonId
+    imgid: JsonId
 
 
 class _Dataset(TypedDict):
@@ -44,7 +44,7 @@ def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
 
     An image's id is its COCO id where it has one, else its running number in the file.
     """
-    images = checked(source.value, _Dataset, source.path, "a Karpathy dataset file")["images"]
+    images = validated(source.value, _Dataset, source.path, "a Karpathy dataset file")["images"]
     return [_record(image, number, source.path) for number, image in enumerate(images)]
 
 

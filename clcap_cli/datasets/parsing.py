@@ -97,7 +97,7 @@ def _end_of_space(text: str, start: int) -> int:
     return start + len(_SPACE.match(text, start)[0])  # type: ignore[index]  # it matches everywhere
 
 
-def numbers_in(record: Mapping[str, object]) -> dict[str, float]:
+def finite_numbers(record: Mapping[str, object]) -> dict[str, float]:
     """Those of a record's values that are numbers, finite and within what a float can hold."""
     return {
         name: value
@@ -114,7 +114,7 @@ def _content(path: Path) -> bytes:
         raise ClcapError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def checked(data: object, schema: type[T], path: Path, what: str) -> T:
+def validated(data: object, schema: type[T], path: Path, what: str) -> T:
     """``data`` as ``schema`` describes it.
 
     Raises ClcapError that names the place in the file where it is not ``what``.

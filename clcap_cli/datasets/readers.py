@@ -47,10 +47,10 @@ def read_captions(path: Path, data_set: bool = False) -> list[CaptionRecord]:
 
 def _readers() -> Iterator[Reader]:
     for name in READERS.names:
-        yield reader_named(name)
+        yield get_reader(name)
 
 
-def reader_named(name: str) -> Reader:
+def get_reader(name: str) -> Reader:
     """The reader called ``name``; raises ClcapError for a package that offers something else under it."""
     reader = READERS.get(name)
     if not isinstance(reader, Reader):

@@ -32,18 +32,18 @@ BACKGROUNDS = {
 }
 SHAPES = ("circle", "square", "triangle", "star", "ring", "cross")
 SIZES = {"small": 0.11, "large": 0.19}
-PLACES = {
+POSITIONS = {
     "top left": (0.25, 0.25),
     "top right": (0.75, 0.25),
     "middle": (0.5, 0.5),
     "bottom left": (0.25, 0.75),
     "bottom right": (0.75, 0.75),
 }
-NUMBERS = ("no", "one", "two", "three")
+COUNT_WORDS = ("no", "one", "two", "three")
 
 
 @dataclass(frozen=True)
-class Thing:
+class SceneObject:
     """One object of a scene."""
 
     shape: str
@@ -57,10 +57,10 @@ class Scene:
     """What is to be seen in one image; the first thing is the one that writers speak of first."""
 
     background: str
-    things: tuple[Thing, ...]
+    things: tuple[SceneObject, ...]
 
 
-def draw_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
+def random_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
     """``count`` scenes, no two of which are the same."""
     scenes: dict[Scene, None] = {}
     while len(scenes) < count:
@@ -70,26 +70,27 @@ def draw_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
 
 def describe(scene: Scene, rng: np.random.Generator) -> list[str]:
     """What the five writers say."""
-    return [writer(scene, rng) for writer in WRITERS]
+    return [writer(scene, rng) for writer in ANNOTATORS]
 
 
-def paint(scene: Scene, rng: np.random.Generator) -> Image.Image:
+def render(scene: Scene, rng: np.random.Generator) -> Image.Image:
     """The scene as a picture; places, sizes and colours vary a little."""
     scale = 4  # drawn large and scaled down, so that edges are smooth
     side = SIDE * scale
     image = Image.new("RGB", (side, side), _varied(BACKGROUNDS[scene.background], rng))
     pen = ImageDraw.Draw(image)
     for thing in scene.things:
-        x, y = (side * (value + rng.uniform(-0.04, 0.04)) for value in PLACES[thing.place])
+        x, y = (side * (value + rng.uniform(-0.04, 0.04)) for value in POSITIONS[thing.place])
         radius = side * SIZES[thing.size] * rng.uniform(0.92, 1.08)
         _draw(pen, thing.shape, x, y, radius, _varied(COLOURS[thing.colour], rng))
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
 def _random_scene(rng: np.random.Generator) -> Scene:
-    places = rng.permutation(list(PLACES))[: rng.integers(1, 4)]
+    places = rng.permutation(list(POSITIONS))[: rng.integers(1, 4)]
     things = tuple(
-        Thing(_pick(SHAPES, rng), _pick(tuple(COLOURS), rng), _pick(tuple(SIZES), rng), str(place)) for place in places
+        SceneObject(_pick(SHAPES, rng), _pick(tuple(COLOURS), rng), _pick(tuple(SIZES), rng), str(place))
+        for place in places
     )
     return Scene(_pick(tuple(BACKGROUNDS), rng), things)
 
@@ -104,36 +105,36 @@ def _varied(colour: tuple[int, int, int], rng: np.random.Generator) -> tuple[int
 
 def _vague(scene: Scene, rng: np.random.Generator) -> str:
     count = len(scene.things)
-    what = f"{NUMBERS[count]} shapes" if count > 1 else "a shape"
+    what = f"{COUNT_WORDS[count]} shapes" if count > 1 else "a shape"
     return _pick((f"a picture of {what}", f"{what} on a plain background", f"a drawing of {what}"), rng)
 
 
-def _shapes_alone(scene: Scene, rng: np.random.Generator) -> str:
+def _shapes_only(scene: Scene, rng: np.random.Generator) -> str:
     named = " and ".join(f"a {thing.shape}" for thing in scene.things[:2])
     return _pick((f"a picture of {named}", named, f"a drawing of {named}"), rng)
 
 
-def _first_thing(scene: Scene, rng: np.random.Generator) -> str:
+def _first_object(scene: Scene, rng: np.random.Generator) -> str:
     thing = scene.things[0]
     return _pick((f"a picture of a {thing.colour} {thing.shape}", f"a {thing.size} {thing.colour} {thing.shape}"), rng)
 
 
-def _where(scene: Scene, rng: np.random.Generator) -> str:
+def _position_of_one(scene: Scene, rng: np.random.Generator) -> str:
     thing = scene.things[rng.integers(len(scene.things))]
     return f"a {thing.colour} {thing.shape} at the {thing.place}"
 
 
-def _careful(scene: Scene, rng: np.random.Generator) -> str:
+def _detailed(scene: Scene, rng: np.random.Generator) -> str:
     named = " and ".join(f"a {thing.colour} {thing.shape}" for thing in scene.things)
     return f"{named} on a {scene.background} background" if rng.random() < 0.7 else named
 
 
-WRITERS: tuple[Callable[[Scene, np.random.Generator], str], ...] = (
+ANNOTATORS: tuple[Callable[[Scene, np.random.Generator], str], ...] = (
     _vague,
-    _shapes_alone,
-    _first_thing,
-    _where,
-    _careful,
+    _shapes_only,
+    _first_object,
+    _position_of_one,
+    _detailed,
 )
 
 

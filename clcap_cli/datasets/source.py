@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.datasets.cells import kind_of
+from clcap_cli.datasets.cells import describe_type
 from clcap_cli.datasets.parsing import read_first_json
 from clcap_cli.datasets.records import CaptionRecord
-from clcap_cli.errors import some
+from clcap_cli.errors import first_few
 from clcap_cli.input_files import check_readable
 
-HEAD = 2**16
+HEAD_SIZE = 2**16
 """Bytes at the start of a file by which formats that are not JSON are told."""
 _MAGIC = {
     b"\x89HDF": "an HDF5 file",
@@ -34,7 +34,7 @@ class Document:
 
     def described(self) -> str:
         """What it is, in a few words."""
-        return f"{'JSON Lines, the first' if self.is_lines else 'JSON,'} {_shape(self.value)}"
+        return f"{'JSON Lines, the first' if self.is_lines else 'JSON,'} {_describe_value(self.value)}"
 
 
 class Source:
@@ -51,7 +51,7 @@ class Source:
     def head(self) -> bytes:
         """The file's first bytes, HEAD at most."""
         with self.path.open("rb") as file:
-            return file.read(HEAD)
+            return file.read(HEAD_SIZE)
 
     @cached_property
     def text(self) -> str:
@@ -100,9 +100,9 @@ class Reader:
     """
 
 
-def _shape(value: object) -> str:
+def _describe_value(value: object) -> str:
     if isinstance(value, dict):
-        return f"an object with the keys {some([str(key)[:30] for key in value])}" if value else "an empty object"
+        return f"an object with the keys {first_few([str(key)[:30] for key in value])}" if value else "an empty object"
     if isinstance(value, list):
-        return f"a list that starts with {_shape(value[0])}" if value else "an empty list"
-    return kind_of(value) if not isinstance(value, str) else "a text"
+        return f"a list that starts with {_describe_value(value[0])}" if value else "an empty list"
+    return describe_type(value) if not isinstance(value, str) else "a text"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from clcap_cli.datasets.cells import captions_in, text_in
-from clcap_cli.datasets.ids import id_in, ids_of_column, in_two_kinds
+from clcap_cli.datasets.cells import parse_captions, parse_text
+from clcap_cli.datasets.ids import mixed_type_id, parse_id, parse_id_column
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 from clcap_cli.errors import ClcapError
 
@@ -79,15 +79,15 @@ class Table:
         Raises ClcapError for a cell that is no id, and for an id that is a number here and text there.
         """
         column = self.needs(*IDS)
-        given = list(self.read(column, id_in))
-        twice = in_two_kinds(given)
+        given = list(self.read(column, parse_id))
+        twice = mixed_type_id(given)
         if twice is not None:
             number, text = (self.rows[given.index(id)].place for id in (twice, str(twice)))
             raise ClcapError(
                 f'{self.path}: {number} has the number {twice} as its {column}, {text} the text "{twice}"; '
                 "write all ids as numbers or all as text"
             )
-        return ids_of_column(given)
+        return parse_id_column(given)
 
 
 def table_records(table: Table, data_set: bool) -> list[CaptionRecord]:
@@ -99,13 +99,16 @@ def table_records(table: Table, data_set: bool) -> list[CaptionRecord]:
 
 
 def _rows(table: Table) -> list[CaptionRecord]:
-    ids, captions = table.ids(), table.read(table.needs(*CAPTIONS), captions_in)
+    ids, captions = table.ids(), table.read(table.needs(*CAPTIONS), parse_captions)
     return [CaptionRecord(id, texts) for id, texts in zip(ids, captions, strict=True)]
 
 
 def _images(table: Table) -> list[CaptionRecord]:
-    names, captions = table.read(table.needs(FILE_NAME), text_in), table.read(table.needs(*CAPTIONS), _filled)
-    splits = table.read(SPLIT, text_in) if SPLIT in table.columns else [None] * len(table.rows)
+    names, captions = (
+        table.read(table.needs(FILE_NAME), parse_text),
+        table.read(table.needs(*CAPTIONS), _parse_nonempty_captions),
+    )
+    splits = table.read(SPLIT, parse_text) if SPLIT in table.columns else [None] * len(table.rows)
     records: dict[ImageId, CaptionRecord] = {}
     for id, name, split, texts in zip(table.ids(), names, splits, captions, strict=True):
         record = records.setdefault(id, CaptionRecord(id, [], name, split))
@@ -116,8 +119,8 @@ def _images(table: Table) -> list[CaptionRecord]:
     return list(records.values())
 
 
-def _filled(cell: object) -> list[str]:
-    captions = captions_in(cell)
+def _parse_nonempty_captions(cell: object) -> list[str]:
+    captions = parse_captions(cell)
     if not all(map(str.strip, captions)):
         raise ValueError("it is empty" if len(captions) == 1 else "one of its captions is empty")
     return captions

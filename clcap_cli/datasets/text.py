@@ -2,23 +2,23 @@
 
 import re
 
-LONGEST = 2**16
+MAX_WORDS = 2**16
 """Words that a caption may have in clcap's files."""
 
-_HALF = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _APOSTROPHES = re.compile(r"['’`]")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
-def flaw_of(text: str) -> str | None:
+def text_flaw(text: str) -> str | None:
     """Why ``text`` cannot be kept in a file as UTF-8; None where it can."""
     if "\0" in text:
         return "holds a NUL character"
-    return "holds half a character (a lone surrogate)" if _HALF.search(text) else None
+    return "holds half a character (a lone surrogate)" if _LONE_SURROGATE.search(text) else None
 
 
-def words_of(caption: str) -> list[str]:
+def split_words(caption: str) -> list[str]:
     """Split a caption into lower-case words without punctuation.
 
     An apostrophe disappears (``dog's`` is ``dogs``); every other mark, hyphens too, separates words.

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from annotated_types import Ge, Gt, Le
 
-from clcap_cli.datasets.text import LONGEST
+from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option
 
@@ -52,7 +52,7 @@ class DecodingSettings:
     max_words: Annotated[
         int | None,
         Ge(1),
-        Le(LONGEST),
+        Le(MAX_WORDS),
         Option("Maximum number of tokens; default: as in training.", panel=PANEL),
     ] = None
     num_captions: Annotated[int, Ge(1), Le(1000), Option("Captions of each image.", panel=PANEL)] = 1

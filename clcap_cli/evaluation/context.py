@@ -79,9 +79,9 @@ def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "
 
     Raises ClcapError when that ranked other captions, and when an image has several.
     """
-    from clcap_cli.artifacts.results import RETRIEVAL, open_results
+    from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_results
 
-    ranked = open_results(path, RETRIEVAL)
+    ranked = open_results(path, RETRIEVAL_KIND)
     origin.uses("retrieval", ranked)
     several = [id for id, texts in predictions.items() if len(texts) > 1]
     if several:
@@ -103,7 +103,7 @@ def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "
 def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
     """Tokenised captions for CIDEr's document frequencies, and their name in signatures."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.image_texts import image_texts
+    from clcap_cli.datasets.image_texts import read_captions_by_image
     from clcap_cli.metrics.scoring import tokenised_groups
 
     if path.suffix == ".h5":
@@ -111,7 +111,7 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
         origin.uses("document frequencies", opened)
         groups = opened.references(opened.rows_of("train"))
     else:
-        groups = image_texts(path)
+        groups = read_captions_by_image(path)
         origin.uses_file("document frequencies", path)
     _, _, id = origin.inputs[-1]
     return tokenised_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"

@@ -103,24 +103,26 @@ def read(
 
 def decoding_of(results: "CaptionResults") -> str:
     """How results were decoded, in the words of signatures; what an older clcap did not record has its default."""
-    from clcap_cli.artifacts.json_files import sidecar
-    from clcap_cli.datasets.parsing import checked
+    from clcap_cli.artifacts.json_files import provenance_path
+    from clcap_cli.datasets.parsing import validated
 
     settings = results.provenance.settings if results.provenance else {}
     recorded = {field.name: settings[field.name] for field in fields(DecodingSettings) if field.name in settings}
     if "beam" not in recorded:
         return UNKNOWN
-    found = checked(recorded, DecodingSettings, sidecar(results.path), "a whole record of how captions were decoded")
+    found = validated(
+        recorded, DecodingSettings, provenance_path(results.path), "a whole record of how captions were decoded"
+    )
     return found.signature(settings.get("seed", 0))
 
 
 def predicted(predictions: Path, references: Path | None, split: str, origin: "Origin") -> EvaluationInputs:
     """Captions from anywhere."""
-    from clcap_cli.datasets.image_texts import image_texts
+    from clcap_cli.datasets.image_texts import read_captions_by_image
 
     if references is None:
         raise ClcapError("captions given with --predictions are compared with --references; give both")
-    found = image_texts(predictions)
+    found = read_captions_by_image(predictions)
     origin.uses_file("predictions", predictions)
     return EvaluationInputs(found, *written(references, split, origin), allow_missing=False)
 
@@ -128,13 +130,13 @@ def predicted(predictions: Path, references: Path | None, split: str, origin: "O
 def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
     """What --references names: the references of each image, and the splits that the file knows."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.image_texts import image_texts
+    from clcap_cli.datasets.image_texts import read_captions_by_image
 
     if path.suffix == ".h5":
         captions_h5 = open_captions(path)
         origin.uses("references", captions_h5)
         return of_split(captions_h5, split)
-    found = image_texts(path)
+    found = read_captions_by_image(path)
     origin.uses_file("references", path)
     return found, {}
 

@@ -9,7 +9,7 @@ from clcap_cli.artifacts.checkpoints import Checkpoint
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import Backbone, load_backbone
-from clcap_cli.features.images import Picture
+from clcap_cli.features.images import ImageInput
 from clcap_cli.features.live import LiveFeatures
 from clcap_cli.models.captioner import Captioner
 
@@ -22,7 +22,7 @@ class LiveModel:
     model: Captioner
     backbone: Backbone
 
-    def features_of(self, pictures: Sequence[Picture]) -> LiveFeatures:
+    def features_of(self, pictures: Sequence[ImageInput]) -> LiveFeatures:
         """What the captioner sees of the pictures, in their order."""
         return LiveFeatures(self.backbone, pictures, self.model)
 

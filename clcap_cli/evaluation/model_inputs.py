@@ -11,7 +11,7 @@ from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import watching
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import decode
@@ -67,7 +67,7 @@ def caption_split(
 
 
 def open_model(
-    path: Path, captions: Path | None, features: Path | None, compute: Compute, origin: Origin
+    path: Path, captions: Path | None, features: Path | None, compute: ComputeSettings, origin: Origin
 ) -> OpenedModel:
     """Open a checkpoint with what it was made from, or with what is given, and record all three in ``origin``."""
     (opened,) = open_models([path], captions, features, compute, origin)
@@ -75,7 +75,7 @@ def open_model(
 
 
 def open_models(
-    paths: Sequence[Path], captions: Path | None, features: Path | None, compute: Compute, origin: Origin
+    paths: Sequence[Path], captions: Path | None, features: Path | None, compute: ComputeSettings, origin: Origin
 ) -> list[OpenedModel]:
     """Open checkpoints of one tokenizer: each with its own features, all with the captions of the first.
 

@@ -16,7 +16,7 @@ from torchvision.transforms.functional import normalize
 
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.digests import digest
-from clcap_cli.errors import ClcapError, unknown_name
+from clcap_cli.errors import ClcapError, unknown_name_error
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
@@ -61,11 +61,11 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
 
     Raises ClcapError for an unknown name and for weights that cannot be had or do not fit.
     """
-    network = _encoder(name, weights, image_size).eval().to(device).to(memory_format=torch.channels_last)
+    network = _build_encoder(name, weights, image_size).eval().to(device).to(memory_format=torch.channels_last)
     config = dict(network.preprocessing)
     size = image_size or config["input_size"][1]
     config["input_size"] = (3, size, size)
-    pooled, grid = _probe(network, size, device)
+    pooled, grid = _probe_output(network, size, device)
     info = BackboneInfo(
         name=name,
         weights=network.weights,
@@ -82,15 +82,15 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
     return Backbone(info, network, create_transform(**config, is_training=False, use_prefetcher=True))
 
 
-def _encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
+def _build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
     if name in BACKBONES.names:
         return BACKBONES.get(name)(weights, image_size)
     if not timm.is_model(name.split(".")[0]):
-        raise unknown_name("backbone", name, [*BACKBONES.names, *timm.list_models()])
+        raise unknown_name_error("backbone", name, [*BACKBONES.names, *timm.list_models()])
     return TimmEncoder(name, weights, image_size)
 
 
-def _probe(network: ImageEncoder, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _probe_output(network: ImageEncoder, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     with torch.inference_mode():
         try:
             pooled, grid = network(torch.zeros(1, 3, size, size, device=device))

@@ -14,7 +14,7 @@ from clcap_cli.input_files import check_readable, is_file
 warnings.filterwarnings("ignore", module="PIL")  # what it warns about, it reads; what it cannot read, it raises
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
-Picture = Path | Image.Image
+ImageInput = Path | Image.Image
 """An image file, or an image that is open already."""
 
 
@@ -30,7 +30,7 @@ def open_rgb(path: Path, needed: int | None = None) -> Image.Image:
 
     Raises UnreadableImageError when it is missing, cannot be read, or is damaged or cut short.
     """
-    with _readable(str(path)):
+    with _image_errors(str(path)):
         check_readable(path)
         with Image.open(path) as image:
             if needed:
@@ -43,12 +43,12 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
     Raises UnreadableImageError when it is damaged, cut short, or closed.
     """
-    with _readable(str(getattr(image, "filename", "") or image)):
+    with _image_errors(str(getattr(image, "filename", "") or image)):
         return _rgb(ImageOps.exif_transpose(image))
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
+def _image_errors(name: str) -> Iterator[None]:
     """Raise UnreadableImageError for whatever goes wrong with the image called ``name``."""
     try:
         yield
@@ -63,14 +63,14 @@ def _rgb(image: Image.Image) -> Image.Image:
     if 0 in image.size:
         raise ValueError("it has no pixels")
     if image.mode == "F" or image.mode.startswith("I"):
-        return _grey(np.asarray(image, dtype=np.float64)).convert("RGB")
+        return _scale_grey(np.asarray(image, dtype=np.float64)).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
 
 
-def _grey(values: np.ndarray) -> Image.Image:
+def _scale_grey(values: np.ndarray) -> Image.Image:
     """Grey values of any range, from black for the least to white for the greatest; nobody knows how far they could go.
 
     Raises ValueError where they are not finite.
@@ -90,7 +90,7 @@ def find_image(folders: list[Path], file_name: str) -> Path:
 
     Raises ClcapError when the name leads out of its folder or stands in two of them.
     """
-    if leads_out(file_name):
+    if leaves_folder(file_name):
         raise ClcapError(f"the image name '{file_name}' leads out of the images' folder")
     places = [folder / file_name for folder in folders]
     found = [place for place in places if is_file(place)]
@@ -99,6 +99,6 @@ def find_image(folders: list[Path], file_name: str) -> Path:
     return found[0] if found else places[0]
 
 
-def leads_out(file_name: str) -> bool:
+def leaves_folder(file_name: str) -> bool:
     """Whether a name that should be below a folder leads out of it."""
     return Path(file_name).is_absolute() or ".." in Path(file_name).parts

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from clcap_cli.errors import ClcapError, some
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.input_files import check_readable
 
-KEYS = ("feat", "features", "x")
+ARRAY_NAMES = ("feat", "features", "x")
 """Under which an .npz file has its regions, unless it has only one array."""
-LARGEST = float(np.finfo(np.float16).max)
-TSV_FIELDS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+TSV_COLUMNS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 """Columns of bottom-up attention's tables (Anderson et al. 2018), boxes and features in base64."""
 
 
@@ -34,7 +34,7 @@ class RegionFeatures(ABC):
             raise ClcapError(f"{path} has no region features: no file of regions, dataset or line")
         channels = sorted({found[1] for found in shapes.values()})
         if len(channels) > 1:
-            raise ClcapError(f"{path} has regions of {some(channels)} channels; all images need the same number")
+            raise ClcapError(f"{path} has regions of {first_few(channels)} channels; all images need the same number")
         self.channels = channels[0]
 
     def read(self, key: str) -> np.ndarray:
@@ -44,8 +44,10 @@ class RegionFeatures(ABC):
             raise ClcapError(f"{self.path}: the regions of {key} are {found.dtype} {found.shape}, not numbers")
         if not np.isfinite(found).all():
             raise ClcapError(f"{self.path}: the regions of {key} have values that are not finite numbers")
-        if np.abs(found).max() > LARGEST:
-            raise ClcapError(f"{self.path}: the regions of {key} have values beyond {LARGEST:.0f}, float16's largest")
+        if np.abs(found).max() > FLOAT16_MAX:
+            raise ClcapError(
+                f"{self.path}: the regions of {key} have values beyond {FLOAT16_MAX:.0f}, float16's largest"
+            )
         return found
 
     @abstractmethod
@@ -65,7 +67,7 @@ class RegionFolder(RegionFeatures):
         super().__init__(path, {key: _shape(self._array(key), file) for key, file in self.files.items()})
 
     def _array(self, key: str) -> Any:
-        return _numpy_array(self.files[key])
+        return _load_array(self.files[key])
 
 
 class RegionHDF5(RegionFeatures):
@@ -77,7 +79,7 @@ class RegionHDF5(RegionFeatures):
         check_readable(path)
         try:
             self.file = h5py.File(path, "r")
-            shapes = {key: _shape(_plain_dataset(self.file, key, path), path) for key in self.file}
+            shapes = {key: _shape(_local_dataset(self.file, key, path), path) for key in self.file}
         except (OSError, RuntimeError, KeyError) as error:
             raise ClcapError(f"{path} is not a readable HDF5 file: {error}") from error
         super().__init__(path, shapes)
@@ -97,18 +99,18 @@ class RegionTable(RegionFeatures):
             place = file.tell()
             for line in iter(file.readline, b""):
                 if line.strip():
-                    fields = _fields(line, path)
+                    fields = _split_line(line, path)
                     key = fields["image_id"]
                     if key in shapes:
                         raise ClcapError(f"{path} has two lines of image {key}; remove one of them")
-                    self.places[key], shapes[key] = place, _shape(_decoded(fields, path), path)
+                    self.places[key], shapes[key] = place, _shape(_decode_regions(fields, path), path)
                 place = file.tell()
         super().__init__(path, shapes)
 
     def _array(self, key: str) -> Any:
         with self.path.open("rb") as file:
             file.seek(self.places[key])
-            return _decoded(_fields(file.readline(), self.path), self.path)
+            return _decode_regions(_split_line(file.readline(), self.path), self.path)
 
 
 def open_regions(path: Path) -> RegionFeatures:
@@ -131,13 +133,13 @@ def open_regions(path: Path) -> RegionFeatures:
     )
 
 
-def _numpy_array(path: Path) -> np.ndarray:
+def _load_array(path: Path) -> np.ndarray:
     try:
         found = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
         if path.suffix == ".npy":
             return found
         with found:
-            key = next((key for key in KEYS if key in found.files), None) or _only(found.files, path)
+            key = next((key for key in ARRAY_NAMES if key in found.files), None) or _only_name(found.files, path)
             return np.asarray(found[key])
     except ClcapError:
         raise
@@ -147,13 +149,13 @@ def _numpy_array(path: Path) -> np.ndarray:
         raise ClcapError(f"{path} is not a readable file of NumPy: {reason.splitlines()[0]}") from error
 
 
-def _only(names: list[str], path: Path) -> str:
+def _only_name(names: list[str], path: Path) -> str:
     if len(names) == 1:
         return names[0]
-    raise ClcapError(f"{path} has the arrays {some(names)}; the regions must be called {' or '.join(KEYS)}")
+    raise ClcapError(f"{path} has the arrays {first_few(names)}; the regions must be called {' or '.join(ARRAY_NAMES)}")
 
 
-def _plain_dataset(file: Any, key: str, path: Path) -> Any:
+def _local_dataset(file: Any, key: str, path: Path) -> Any:
     import h5py
 
     found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
@@ -171,16 +173,16 @@ def _shape(array: Any, path: Path) -> tuple[int, int]:
     return int(array.shape[0]), int(array.shape[1])
 
 
-def _fields(line: bytes, path: Path) -> dict[str, str]:
+def _split_line(line: bytes, path: Path) -> dict[str, str]:
     found = line.decode("utf-8", "replace").rstrip("\r\n").split("\t")
-    if len(found) != len(TSV_FIELDS):
-        raise ClcapError(f"{path} has a line of {len(found)} fields; there must be {', '.join(TSV_FIELDS)}")
-    if tuple(found) == TSV_FIELDS:
+    if len(found) != len(TSV_COLUMNS):
+        raise ClcapError(f"{path} has a line of {len(found)} fields; there must be {', '.join(TSV_COLUMNS)}")
+    if tuple(found) == TSV_COLUMNS:
         raise ClcapError(f"{path} starts with the names of its columns; remove that line")
-    return dict(zip(TSV_FIELDS, found, strict=True))
+    return dict(zip(TSV_COLUMNS, found, strict=True))
 
 
-def _decoded(fields: dict[str, str], path: Path) -> np.ndarray:
+def _decode_regions(fields: dict[str, str], path: Path) -> np.ndarray:
     """(regions, channels) float32 of a line."""
     boxes, image = fields["num_boxes"], fields["image_id"]
     if not boxes.isdecimal() or len(boxes) > 6:

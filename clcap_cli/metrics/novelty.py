@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from clcap_cli.datasets.text import words_of
+from clcap_cli.datasets.text import split_words
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
@@ -10,12 +10,12 @@ from clcap_cli.metrics.statistic import mean_of
 
 def training_texts(captions: Iterable[str]) -> set[str]:
     """Training captions in the form in which novelty compares them."""
-    return {" ".join(words_of(text)) for text in captions}
+    return {" ".join(split_words(text)) for text in captions}
 
 
 def novel(caption: str, training: Collection[str]) -> int:
     """1 if a caption is none of the training captions, else 0, by words."""
-    return int(" ".join(words_of(caption)) not in training)
+    return int(" ".join(split_words(caption)) not in training)
 
 
 def _measure(predictions: Predictions) -> Columns:

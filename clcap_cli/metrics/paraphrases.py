@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.metrics.java import package_folder
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def write_needed(table: "ChunkedArray", phrases: set[bytes], out: Path) -> None:
     with ThreadPoolExecutor() as pool:
         first, second = pool.map(lambda side: _is_among(side, known), sides)
     needed = table.filter(pyarrow.array(np.repeat(first & second, LINES))).to_pylist()
-    with written_whole(out) as part, gzip.open(part, "wb", compresslevel=1) as file:
+    with atomic_write(out) as part, gzip.open(part, "wb", compresslevel=1) as file:
         file.writelines(line + b"\n" for line in needed)
 
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from clcap_cli.datasets.text import LONGEST
+from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
@@ -27,7 +27,7 @@ class CaptionerConfig:
     """Id of the first input."""
     end_token: Token
     """Id that ends a caption."""
-    max_length: Annotated[int, Field(ge=1, le=LONGEST)]
+    max_length: Annotated[int, Field(ge=1, le=MAX_WORDS)]
     """Most tokens that a caption can have when it is written."""
 
     @property

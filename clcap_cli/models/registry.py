@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from clcap_cli.errors import ClcapError, InvalidValueError, unknown_name
+from clcap_cli.errors import ClcapError, InvalidValueError, unknown_name_error
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.registry import Registry
 
@@ -32,7 +32,7 @@ def configure(
     have; ClcapError for a model of a package that cannot be loaded.
     """
     if name not in MODELS.names:
-        raise InvalidValueError("model", str(unknown_name("model", name, MODELS.names)))
+        raise InvalidValueError("model", str(unknown_name_error("model", name, MODELS.names)))
     kind = MODELS.get(name).Config
     names = [field.name for field in fields(kind)]
     choices = [field for field in names if field not in facts]

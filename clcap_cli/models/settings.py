@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Lt
 
-from clcap_cli.datasets.text import LONGEST
+from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, named_values
 
@@ -41,7 +41,7 @@ class ModelSettings:
     max_length: Annotated[
         int | None,
         Ge(1),
-        Le(LONGEST),
+        Le(MAX_WORDS),
         Option(
             "Maximum number of tokens of a caption, the rest is cut; default: as in captions.h5, with --tokenizer no "
             "limit.",

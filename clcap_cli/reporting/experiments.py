@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from clcap_cli.datasets.parsing import checked, read_json
-from clcap_cli.errors import ClcapError, some
+from clcap_cli.datasets.parsing import read_json, validated
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.metric_groups import infos_of
 from clcap_cli.reporting.runs import Run, same_images
@@ -75,7 +75,7 @@ def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
 
     Raises ClcapError for a file that is not such a list, and when every table would be empty.
     """
-    asked = checked(read_json(path), list[Experiment], path, "a list of tables")
+    asked = validated(read_json(path), list[Experiment], path, "a list of tables")
     measured = [run for run in runs if run.metrics]
     pooled = [_pooled(experiment, measured) for experiment in asked]
     examples = {row.runs[0].name: row.runs[0] for one in pooled for row in one.rows}
@@ -84,15 +84,15 @@ def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
     tables = [_table(one) for one in pooled if one.metrics]
     if not tables:
         metrics = [metric for one in pooled if one.rows for metric in one.asked.metrics]
-        raise ClcapError(f"{path}: no run of its tables has any of their metrics: {some(metrics)}")
+        raise ClcapError(f"{path}: no run of its tables has any of their metrics: {first_few(metrics)}")
     return Experiments(tables, list(examples.values()), [*_without_runs(pooled), *_without_metrics(pooled)])
 
 
 def _no_fit(path: Path, asked: Sequence[Experiment], runs: Sequence[Run]) -> ClcapError:
     patterns = [pattern for experiment in asked for pattern in experiment.rows.values()]
     return ClcapError(
-        f"{path}: no run's name fits its rows, which ask for {some(patterns) or 'nothing'}; "
-        f"the runs are called {some([run.name for run in runs])}"
+        f"{path}: no run's name fits its rows, which ask for {first_few(patterns) or 'nothing'}; "
+        f"the runs are called {first_few([run.name for run in runs])}"
     )
 
 

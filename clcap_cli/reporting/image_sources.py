@@ -16,7 +16,7 @@ from clcap_cli.artifacts.lineage import find_input, read_provenance
 from clcap_cli.artifacts.provenance import Artifact, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
-from clcap_cli.features.images import find_image, leads_out
+from clcap_cli.features.images import find_image, leaves_folder
 from clcap_cli.input_files import is_file
 from clcap_cli.reporting.runs import Run
 
@@ -110,7 +110,7 @@ def find_pictures(ids: Sequence[ImageId], names: dict[ImageId, str], folders: li
     found = {}
     for id in ids:
         name = names.get(id, str(id))
-        if folders and not leads_out(name):
+        if folders and not leaves_folder(name):
             path = find_image(folders, name)
             if is_file(path):
                 found[id] = path

@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from clcap_cli.artifacts.atomic import written_whole
+from clcap_cli.artifacts.atomic import atomic_write
 
 COLOURS = ("#2479BD", "#D55E00", "#009E73", "#C06A99", "#8A7A00", "#7A7A7A")
 """Told apart by the colour-blind (four are near Okabe and Ito's), and readable on white as on near-black."""
@@ -76,7 +76,7 @@ def save(plot: Plot, folder: Path) -> None:
     Raises ClcapError when it cannot be written.
     """
     for kind in ("png", "svg"):
-        with written_whole(folder / f"{_file_name(plot.name)}.{kind}") as part:
+        with atomic_write(folder / f"{_file_name(plot.name)}.{kind}") as part:
             part.write_bytes(_drawn(plot.figure, kind, facecolor="white"))
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, FiniteFloat
 
-from clcap_cli.artifacts.earlier_names import logged
-from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Results, open_results
+from clcap_cli.artifacts.earlier_names import upgrade_log_record
+from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Results, open_results
 from clcap_cli.console import visible
-from clcap_cli.datasets.parsing import checked, numbers_in, read_json_lines
+from clcap_cli.datasets.parsing import finite_numbers, read_json_lines, validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
@@ -124,7 +124,7 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
 
 def _epoch(record: object, where: str) -> dict[str, float]:
-    epoch = logged(numbers_in(record)) if isinstance(record, dict) else {}
+    epoch = upgrade_log_record(finite_numbers(record)) if isinstance(record, dict) else {}
     if "epoch" not in epoch:
         raise ClcapError(f"{where} is not the record of an epoch; *{LOG} is what train-mle and train-cl write")
     return epoch
@@ -146,10 +146,10 @@ def _add(files: _Files, path: Path) -> None:
         files.log = read_log(path)
         return
     opened = open_results(path)
-    before = files.metrics if opened.provenance.format == METRICS else files.retrieval
+    before = files.metrics if opened.provenance.format == METRICS_KIND else files.retrieval
     if before is not None:
         raise ClcapError(f"{before.path} and {path} are of the same run and kind; give one of them")
-    if opened.provenance.format == METRICS:
+    if opened.provenance.format == METRICS_KIND:
         files.metrics = opened
     else:
         files.retrieval = opened
@@ -215,6 +215,6 @@ def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId,
 
 
 def _results(source: Results) -> dict[ImageId, ImageResult]:
-    kind = "retrieval" if source.provenance.format == RETRIEVAL else "metrics"
-    results = checked({"images": source.images}, dict[str, list[ImageResult]], source.path, f"a whole {kind} file")
+    kind = "retrieval" if source.provenance.format == RETRIEVAL_KIND else "metrics"
+    results = validated({"images": source.images}, dict[str, list[ImageResult]], source.path, f"a whole {kind} file")
     return {image.image_id: image for image in results["images"]}

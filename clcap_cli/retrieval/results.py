@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from clcap_cli.artifacts.results import Measured
+from clcap_cli.artifacts.results import Measurements
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.metrics.bootstrap import draw, measured
@@ -20,7 +20,7 @@ def retrieval_results(
     tokens: int,
     seed: int,
     signature: dict[str, str],
-) -> Measured:
+) -> Measurements:
     """The metrics of a search for N captions among their N images.
 
     ``tokens`` is the number of predictions that scoring one image takes, end tokens included; ``seed`` draws the
@@ -34,7 +34,7 @@ def retrieval_results(
     counts = {"images": len(ids), "unique_captions": len(set(captions)), "tied_captions": int((ranks.tied > 1).sum())}
     each = zip(ids, captions, ranks.expected.tolist(), ranks.tied.tolist(), found.own.tolist(), strict=True)
     names = ("image_id", "caption", "rank", "tied", "log_prob")
-    return Measured(
+    return Measurements(
         metrics={**metrics, **counts},
         intervals=intervals,
         signatures=dict.fromkeys(metrics, shared),

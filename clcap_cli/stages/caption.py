@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
@@ -37,7 +37,7 @@ def caption(
     ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Write captions for every image of a split, or for any images, as COCO's results list.
 
@@ -89,7 +89,7 @@ def _caption_images(
     given: Sequence[Path],
     weights: str | None,
     decoding: DecodingSettings,
-    compute: Compute,
+    compute: ComputeSettings,
     seed: int,
     origin: "Origin",
 ) -> "dict[ImageId, list[str]]":
@@ -107,7 +107,7 @@ def _caption_images(
 
 
 def _image_files(path: Path) -> list[Path]:
-    from clcap_cli.datasets.text import flaw_of
+    from clcap_cli.datasets.text import text_flaw
     from clcap_cli.features.images import SUFFIXES
     from clcap_cli.input_files import check_readable
 
@@ -118,6 +118,6 @@ def _image_files(path: Path) -> list[Path]:
     if not found:
         raise ClcapError(f"{path} holds no images; --images takes image files and folders")
     for file in found:
-        if flaw_of(str(file)):
+        if text_flaw(str(file)):
             raise ClcapError(f"the name {file} is not valid UTF-8, so it cannot be an id; rename the file")
     return found

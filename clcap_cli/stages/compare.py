@@ -43,13 +43,13 @@ def compare(
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import METRICS, open_results, write_comparison
+    from clcap_cli.artifacts.results import METRICS_KIND, open_results, write_comparison
     from clcap_cli.evaluation.comparison import compare_sides
     from clcap_cli.metrics.bootstrap import draw
 
     out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
-    runs = [open_results(path, METRICS) for path in metrics]
+    runs = [open_results(path, METRICS_KIND) for path in metrics]
     for run in runs:
         origin.uses("metrics", run)
     ids = _common_ids(runs)
@@ -137,7 +137,7 @@ def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side"
 
 def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
     """What was measured differently, so that scores cannot be compared, and what the runs differ by."""
-    from clcap_cli.artifacts.run_cards import differences
+    from clcap_cli.artifacts.run_cards import card_differences
     from clcap_cli.metrics.signature import split_signature
 
     mine, theirs = first.runs[0], other.runs[0]
@@ -150,7 +150,7 @@ def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str
             own, others = (split_signature(text) for text in (signature, theirs.signatures[name]))
             unlike = [key for key in dict.fromkeys([*own, *others]) if own.get(key) != others.get(key)]
             measured += [f"{name}: {key} {own.get(key)} and {others.get(key)}" for key in unlike]
-    return {"measured": measured, "made": differences(mine.made_from, theirs.made_from)}
+    return {"measured": measured, "made": card_differences(mine.made_from, theirs.made_from)}
 
 
 def _print_comparison(

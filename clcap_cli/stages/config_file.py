@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.errors import ClcapError, unknown_name
+from clcap_cli.errors import ClcapError, unknown_name_error
 from clcap_cli.stages.stage import InvalidValueError, Parameter
 
 
@@ -22,7 +22,7 @@ def read_options(path: Path, parameters: Sequence[Parameter]) -> dict[str, Any]:
     options = {name.replace("-", "_"): value for name, value in _content(path).items()}
     for name in options:
         if name not in known:
-            raise InvalidOptionError(str(unknown_name(f"option in {path}", name, known)))
+            raise InvalidOptionError(str(unknown_name_error(f"option in {path}", name, known)))
     try:
         return {name: known[name].checked(value) for name, value in options.items()}
     except InvalidValueError as error:

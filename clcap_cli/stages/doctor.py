@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clcap_cli.console import tell
 from clcap_cli.errors import ClcapError
-from clcap_cli.registry import Registry, at, package_of
+from clcap_cli.registry import Registry, import_object, package_label
 from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def _passes(what: str, check: Check) -> bool:
 
 def _plugins() -> list[tuple[str, Check]]:
     """A check for everything that installed packages offer."""
-    registries: list[Registry] = [at(place) for place in REGISTRIES]
+    registries: list[Registry] = [import_object(place) for place in REGISTRIES]
     return [(one.what, partial(_plugin, one, point)) for one in registries for point in one.plugins]
 
 
 def _plugin(registry: Registry, point: "EntryPoint") -> str:
     registry.load(point)
     PROBES[registry.what](point.name)
-    return f"{point.name}, of the package {package_of(point)}"
+    return f"{point.name}, of the package {package_label(point)}"
 
 
 def _software() -> str:
@@ -162,9 +162,9 @@ def _backbone() -> str:
     import torch
 
     from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.timm_encoder import DEFAULT
+    from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
 
-    info = load_backbone(DEFAULT, None, None, torch.device("cpu")).info
+    info = load_backbone(DEFAULT_BACKBONE, None, None, torch.device("cpu")).info
     return f"{info.name}, weights {info.weights_id} come with clcap"
 
 
@@ -203,7 +203,7 @@ def _check_objective(name: str) -> None:
     from clcap_cli.objectives.registry import configure_objective
 
     objective = configure_objective(name, {})
-    at(objective.task)
+    import_object(objective.task)
     if not re.fullmatch("[a-z0-9_]+", objective.suffix):
         raise ClcapError(f"{name}: its suffix '{objective.suffix}' must be lower-case letters, digits and _")
 
@@ -225,9 +225,9 @@ def _check_backbone(name: str) -> None:
 
 
 def _check_reader(name: str) -> None:
-    from clcap_cli.datasets.readers import reader_named
+    from clcap_cli.datasets.readers import get_reader
 
-    reader_named(name)
+    get_reader(name)
 
 
 PROBES: dict[str, Callable[[str], None]] = {

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError, InvalidValueError, some
+from clcap_cli.errors import ClcapError, InvalidValueError, first_few
 from clcap_cli.evaluation.context import Given, context_of
 from clcap_cli.evaluation.inputs import EvaluationInputs, captioned, predicted, read
 from clcap_cli.options import Argument, Option
@@ -79,7 +79,7 @@ def evaluate(
     features: FeaturesFile = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Score captions against references, exactly as pycocoevalcap does, and say how much they differ.
 
@@ -165,19 +165,19 @@ def _announce(
 
 
 def _write(out: Path, scores: "Scores", inputs: EvaluationInputs, shared: str, origin: "Origin") -> None:
-    from clcap_cli.artifacts.results import METRICS, Measured, write_results
-    from clcap_cli.artifacts.run_cards import run_cards_of
+    from clcap_cli.artifacts.results import METRICS_KIND, Measurements, write_results
+    from clcap_cli.artifacts.run_cards import collect_run_cards
 
     counts = {"images": len(scores.predictions.ids), "unique_captions": len(set(scores.predictions.raw))}
-    measured = Measured(
+    measured = Measurements(
         metrics={**scores.values, **counts},
         intervals=scores.intervals,
         signatures={name: f"{own}|{shared}" for name, own in scores.signatures.items()},
         images=scores.entries(),
         details={"not_scored": scores.not_scored, "left_out": _left_out(scores, inputs)},
     )
-    made_from = {"made_from": [card.model_dump() for card in run_cards_of(origin)]}
-    write_results(out, METRICS, measured, origin, made_from)
+    made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
+    write_results(out, METRICS_KIND, measured, origin, made_from)
 
 
 def _left_out(scores: "Scores", inputs: EvaluationInputs) -> dict[str, int]:
@@ -210,7 +210,7 @@ def _first(
     if few:
         raise ClcapError(
             f"{len(few)} of {len(scored)} images have fewer than {wanted} references, which --references-per-image "
-            f"asks for: {some(few)}"
+            f"asks for: {first_few(few)}"
         )
     return {id: references[id][:wanted] for id in scored}
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
@@ -13,7 +13,7 @@ from clcap_cli.stages.options import Out
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.features.extraction import ImageFile, Skipped
+    from clcap_cli.features.extraction import ImageFile, SkippedImages
 
 
 @stage
@@ -28,20 +28,20 @@ def extract_features(
     ] = None,
     image_size: Annotated[int | None, Ge(32), Option("Pixels; default: the backbone's own.")] = None,
     skip_bad: Annotated[bool, Option("Leave unreadable images out and list them.", "--skip-bad")] = False,
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Show every image to a backbone and keep its grid and its pooled vector, float16.
 
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_room, check_writable
+    from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.feature_writer import write_features
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.devices import keep_freed_memory
     from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.extraction import BATCH, ImageFile, Skipped, extract
+    from clcap_cli.features.extraction import BATCH_SIZE, ImageFile, SkippedImages, extract_features
     from clcap_cli.features.images import find_image
 
     listed = open_captions(captions)
@@ -64,11 +64,11 @@ def extract_features(
         f"{count} images, {info.name} at {info.image_size} pixels: {info.regions} regions of {info.grid_channels}, "
         f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
-    check_room(out, size)
-    skipped = Skipped() if skip_bad else None
-    batches = extract(network, wanted, skipped)
-    total = -(-count // BATCH)
-    write_features(out, names, info, progress(batches, total, f"batches of {BATCH} images"), origin)
+    check_free_space(out, size)
+    skipped = SkippedImages() if skip_bad else None
+    batches = extract_features(network, wanted, skipped)
+    total = -(-count // BATCH_SIZE)
+    write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
     _report(skipped, count)
     return out
 
@@ -87,7 +87,7 @@ def _check_all_there(images: "list[ImageFile]") -> None:
             ) from error
 
 
-def _report(skipped: "Skipped | None", images: int) -> None:
+def _report(skipped: "SkippedImages | None", images: int) -> None:
     if not skipped or not skipped.reasons:
         return
     say(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.console import say
-from clcap_cli.errors import ClcapError, some
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Out
 from clcap_cli.stages.stage import flattened, stage
@@ -30,7 +30,7 @@ def import_features(
     Example: clcap import-features captions.h5 bottom_up/ --out regions.h5
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_room, check_writable
+    from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.feature_info import ImportedInfo
     from clcap_cli.artifacts.feature_writer import write_regions
@@ -44,22 +44,22 @@ def import_features(
     found = open_regions(regions)
     keys = _keys(listed, found)
     if found.empty:
-        say(f"{len(found.empty)} entries of {regions} have no regions: {some(found.empty)}")
+        say(f"{len(found.empty)} entries of {regions} have no regions: {first_few(found.empty)}")
     missing = [id for id in listed.image_ids if id not in keys]
     if not keys or (missing and not skip_bad):
         raise ClcapError(
-            f"{regions} has no regions of {len(missing)} of {len(listed.image_ids)} images: {some(missing)}; "
+            f"{regions} has no regions of {len(missing)} of {len(listed.image_ids)} images: {first_few(missing)}; "
             "they are called by the image's id or file name; --skip-bad leaves these images out"
         )
     counts = {id: found.shapes[key][0] for id, key in keys.items()}
     most, channels = max(counts.values()), found.channels
-    check_room(out, (sum(counts.values()) + len(counts)) * channels * 2 / 2**20)
+    check_free_space(out, (sum(counts.values()) + len(counts)) * channels * 2 / 2**20)
     info = ImportedInfo(name=regions.name, regions=most, grid_channels=channels, pooled_channels=channels)
     say(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     write_regions(out, names, counts, lambda id: found.read(keys[id]), info, origin)
     if missing:
-        say(f"{len(missing)} images left out; the stages that follow do without them: {some(missing)}")
+        say(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
     unused = len(found.shapes) - len(keys)
     if unused:
         say(f"{unused} images of {regions} are not in {captions}")

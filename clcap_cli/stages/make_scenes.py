@@ -28,21 +28,21 @@ def make_scenes(
     """
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import check_writable, together, written_whole
+    from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
     from clcap_cli.artifacts.json_files import write_json
-    from clcap_cli.datasets.scenes import SIDE, describe, draw_scenes, paint
+    from clcap_cli.datasets.scenes import SIDE, describe, random_scenes, render
 
     images = folder / "images"
     check_writable(images / "first")
     rng = np.random.default_rng(seed)
-    scenes = iter(enumerate(draw_scenes(train + val + test, rng), start=1))
-    with together():
+    scenes = iter(enumerate(random_scenes(train + val + test, rng), start=1))
+    with all_or_nothing():
         for split, count in (("train", train), ("val", val), ("test", test)):
             listed, notes = [], []
             for id, scene in (next(scenes) for _ in range(count)):
                 name = f"{seed}_{id:06d}.png"
-                with written_whole(images / name) as part:
-                    paint(scene, rng).save(part, "PNG")
+                with atomic_write(images / name) as part:
+                    render(scene, rng).save(part, "PNG")
                 listed.append({"id": id, "file_name": name, "width": SIDE, "height": SIDE})
                 texts = describe(scene, rng)
                 notes += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]

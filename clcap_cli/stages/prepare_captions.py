@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from clcap_cli.console import say
-from clcap_cli.datasets.text import LONGEST
+from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Out
@@ -34,7 +34,7 @@ def prepare_captions(
     min_count: Annotated[
         int, Ge(1), Option("Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
     ] = 5,
-    max_length: Annotated[int, Ge(1), Le(LONGEST), Option("Words a caption may have; the rest is cut.")] = 16,
+    max_length: Annotated[int, Ge(1), Le(MAX_WORDS), Option("Words a caption may have; the rest is cut.")] = 16,
     restval: Annotated[str, Option("Split that Karpathy's 'restval' images count to.")] = "train",
     limit: Annotated[int | None, Ge(1), Option("At most this many images of each split.")] = None,
 ) -> Path:
@@ -50,7 +50,7 @@ def prepare_captions(
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_records import image_records
-    from clcap_cli.datasets.text import words_of
+    from clcap_cli.datasets.text import split_words
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
@@ -63,7 +63,7 @@ def prepare_captions(
     training = [image for image in images if image.split == "train"]
     if not training:
         raise ClcapError(f"no image is in the split 'train'; the splits are: {_sizes(images)}")
-    tokenizer = WordTokenizer.count((words_of(text) for image in training for text in image.captions), min_count)
+    tokenizer = WordTokenizer.count((split_words(text) for image in training for text in image.captions), min_count)
     if not tokenizer.words:
         raise ClcapError(f"no word occurs {min_count} times in the training captions; lower --min-count")
     origin = Origin("prepare-captions", settings)
@@ -90,11 +90,11 @@ def _sizes(images: "list[ImageRecord]") -> str:
 
 
 def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", max_length: int) -> Iterable[str]:
-    from clcap_cli.datasets.text import words_of
+    from clcap_cli.datasets.text import split_words
 
     for split in dict.fromkeys(image.split for image in images):
         members = [image for image in images if image.split == split]
-        captions = [words_of(text) for image in members for text in image.captions]
+        captions = [split_words(text) for image in members for text in image.captions]
         numbers = [number for words in captions for number in tokenizer.encode_words(words)]
         unknown = numbers.count(tokenizer.unknown) / max(len(numbers), 1)
         cut = sum(len(words) > max_length for words in captions)

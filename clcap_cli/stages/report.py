@@ -46,7 +46,7 @@ def report(
 
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
-    from clcap_cli.artifacts.atomic import check_writable, together, write_text
+    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
     from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.runs import image_warnings, open_runs
     from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
@@ -65,7 +65,7 @@ def report(
         say(f"warning: {warning}")
     for sentence in experiments.left_out:
         say(sentence)
-    with together():
+    with all_or_nothing():
         for path, content in written:
             write_text(path, content)
         if plots is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say, watching
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from clcap_cli.artifacts.results import CaptionResults, Measured
+    from clcap_cli.artifacts.results import CaptionResults, Measurements
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.tokenizers.tokenizer import Tokenizer
 
@@ -46,7 +46,7 @@ def self_retrieve(
     full_matrix: Annotated[Path | None, Option("Also write every ln p, captions × images, as HDF5.")] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for.
 
@@ -59,10 +59,10 @@ def self_retrieve(
     settings = flattened(locals())
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import check_writable, together
+    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import RETRIEVAL, open_caption_results, write_results
+    from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_caption_results, write_results
     from clcap_cli.evaluation.inputs import decoding_of
     from clcap_cli.evaluation.model_inputs import decode_texts, open_model
     from clcap_cli.retrieval.results import images_signature, retrieval_results
@@ -98,8 +98,8 @@ def self_retrieve(
     }
     measured = retrieval_results(found, ids, texts, int((lengths + 1).sum()), seed, signature)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
-    with together():
-        write_results(out, RETRIEVAL, measured, origin, unidentified={"timing": timing})
+    with all_or_nothing():
+        write_results(out, RETRIEVAL_KIND, measured, origin, unidentified={"timing": timing})
         if full_matrix is not None:
             scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
             write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
@@ -140,7 +140,7 @@ def _encode(texts: list[str], tokenizer: "Tokenizer", device: "torch.device") ->
     return tokens, lengths
 
 
-def _print_summary(measured: "Measured", seconds: float) -> None:
+def _print_summary(measured: "Measurements", seconds: float) -> None:
     metrics, chance, search = measured.metrics, measured.details["chance"], measured.details["search"]
     shown = [f"{name} {metrics[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
     say(f"{metrics['images']} images, {metrics['unique_captions']} unique captions: " + ", ".join(shown))

@@ -136,17 +136,17 @@ def _features(file: Path) -> dict[str, str]:
 
 
 def _log_probs(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.hdf5 import opened
+    from clcap_cli.artifacts.hdf5 import open_hdf5
 
-    with opened(file) as (content, _):
+    with open_hdf5(file) as (content, _):
         captions, images = content["log_prob"].shape
     return {"log_prob": f"{captions} captions under {images} images"}
 
 
 def _kept(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.hdf5 import opened
+    from clcap_cli.artifacts.hdf5 import open_hdf5
 
-    with opened(file) as (content, _):
+    with open_hdf5(file) as (content, _):
         shapes = [" x ".join(map(str, values.shape)) for values in content["arrays"].values()]
     return {"arrays": ", ".join(shapes)}
 

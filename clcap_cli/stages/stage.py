@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar, get_args, get_type_hints, runtime_checkable
 
-from clcap_cli.compute.process import left_as_found
+from clcap_cli.compute.process import stage_cleanup
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Argument, Option
 
@@ -87,7 +87,7 @@ class Stage(Generic[Result]):
         bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = self.arguments(bound.arguments)
-        with left_as_found():
+        with stage_cleanup():
             return self.function(**arguments)
 
     def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:

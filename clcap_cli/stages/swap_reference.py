@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option
@@ -29,7 +29,7 @@ def swap_reference(
     features: FeaturesFile = None,
     ref_features: Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")] = None,
     seed: Seed = 0,
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Make the next round's reference from a trained target (the paper's reference replacement).
 
@@ -44,7 +44,7 @@ def swap_reference(
     import re
 
     from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.cache import REFERENCE, drop, log_probs_beside
+    from clcap_cli.artifacts.cache import LOG_PROBS_KIND, log_probs_path, remove_cache
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
     from clcap_cli.artifacts.provenance import Origin
@@ -87,7 +87,7 @@ def swap_reference(
     record = {"comparison": {"reference": before, "candidate": after}}
     model = trained.captioner(device)
     write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, following, origin)
-    drop(log_probs_beside(ref), REFERENCE)
+    remove_cache(log_probs_path(ref), LOG_PROBS_KIND)
     say(f"round {following.round}: train on with clcap train-cl --ref {out}")
     return out
 

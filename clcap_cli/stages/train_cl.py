@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, PANEL, given_options, summaries
 from clcap_cli.options import Option
-from clcap_cli.registry import at
+from clcap_cli.registry import import_object
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, NegativesName, Out, ReferenceFeaturesFile, Seed
 from clcap_cli.stages.stage import flattened, not_default, stage
 from clcap_cli.training.settings import BatchSettings, Optimisation
@@ -62,7 +62,7 @@ def train_cl(
     options: Any = OBJECTIVE_SETTINGS,
     optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),
     batch: BatchSettings = BatchSettings(),
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
 
@@ -77,9 +77,9 @@ def train_cl(
     learned = configure_objective(objective, given_options(options))
     check_options(objective, [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS])
     check_selection(learned, objective, optimisation.select_by)
-    from clcap_cli.artifacts.atomic import check_writable, together, written_whole
+    from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
     from clcap_cli.artifacts.checkpoints import write_checkpoint
-    from clcap_cli.artifacts.discriminators import discriminator_beside, write_discriminator
+    from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
     from clcap_cli.stages.train_cl_inputs import discriminator_for, open_files, sampler_of
@@ -99,7 +99,7 @@ def train_cl(
     reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
     network = discriminator_for(start, discriminator, device, origin) if learned.has_discriminator else None
     if network:
-        check_writable(discriminator_beside(out), origin.read)
+        check_writable(discriminator_path(out), origin.read)
     redraw = bool(learned.redraws_negatives if redraw_negatives is None else redraw_negatives)
     inputs = TaskInputs(
         negatives=sampler,
@@ -115,15 +115,15 @@ def train_cl(
         discriminator=network,
         discriminator_is_trained=discriminator is not None,
     )
-    task: ObjectiveTask = at(learned.task)(learned, inputs)
+    task: ObjectiveTask = import_object(learned.task)(learned, inputs)
     task.prepare()
     seed_torch(seed, "dropout")
-    with written_whole(log_path(out)) as log:
+    with atomic_write(log_path(out)) as log:
         record = train(task, optimisation, log)
         shared = start.tokenizer, opened.features.backbone, record
-        with together():
+        with all_or_nothing():
             if network:
-                write_discriminator(discriminator_beside(out), network, *shared, origin)
+                write_discriminator(discriminator_path(out), network, *shared, origin)
             write_checkpoint(out, start.model, task.model, *shared, opened.reference.lineage, origin)
     sampler.report()
     return out

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from clcap_cli.artifacts.cache import NEIGHBOURS, REFERENCE, ArrayCache, log_probs_beside, neighbours_beside
+from clcap_cli.artifacts.cache import LOG_PROBS_KIND, NEIGHBOURS_KIND, ArrayCache, log_probs_path, neighbours_path
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.compatibility import captions_for, check_backbone, check_tokenizer, features_for
@@ -64,7 +64,7 @@ class TrainingFiles:
         origin.uses("reference", self.reference)
         origin.uses("captions", self.captions)
         origin.uses("reference features", self.reference_features)
-        return ArrayCache(log_probs_beside(self.reference.path), REFERENCE, origin)
+        return ArrayCache(log_probs_path(self.reference.path), LOG_PROBS_KIND, origin)
 
 
 def open_files(
@@ -101,7 +101,7 @@ def sampler_of(
     origin = Origin("train-cl", {"nearest": MOST_SIMILAR})
     origin.uses("features", features)
     origin.uses("captions", captions)
-    kept = ArrayCache(neighbours_beside(features.path), NEIGHBOURS, origin)
+    kept = ArrayCache(neighbours_path(features.path), NEIGHBOURS_KIND, origin)
 
     def compute() -> np.ndarray:
         pooled = features.pooled_at(features.rows_of(split.ids))

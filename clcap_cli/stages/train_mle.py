@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from clcap_cli.compute.settings import Compute
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.models.settings import TYPED, ModelSettings
 from clcap_cli.options import Argument
@@ -21,7 +21,7 @@ def train_mle(
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
     batch: BatchSettings = BatchSettings(),
-    compute: Compute = Compute(),
+    compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Train a captioner by maximum likelihood, and keep its best checkpoint: by default the likeliest on validation.
 
@@ -30,7 +30,7 @@ def train_mle(
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_writable, written_whole
+    from clcap_cli.artifacts.atomic import atomic_write, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.compatibility import check_images
@@ -75,7 +75,7 @@ def train_mle(
     task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
     say(f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
     seed_torch(seed, "dropout")
-    with written_whole(log_path(out)) as log:
+    with atomic_write(log_path(out)) as log:
         record = train(task, optimisation, log)
         write_checkpoint(out, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
     return out

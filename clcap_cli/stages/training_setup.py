@@ -9,15 +9,15 @@ import torch
 
 from clcap_cli.compute.devices import make_reproducible
 from clcap_cli.compute.precision import choose_precision
-from clcap_cli.compute.process import afterwards
+from clcap_cli.compute.process import at_stage_end
 from clcap_cli.compute.random_streams import seed_torch, torch_generator
-from clcap_cli.compute.settings import Compute
-from clcap_cli.compute.threads import threads_in_use
+from clcap_cli.compute.settings import ComputeSettings
+from clcap_cli.compute.threads import thread_count
 from clcap_cli.training.settings import Optimisation
 
 
 def start_training(
-    compute: Compute, optimisation: Optimisation, seed: int, settings: MutableMapping[str, Any]
+    compute: ComputeSettings, optimisation: Optimisation, seed: int, settings: MutableMapping[str, Any]
 ) -> tuple[torch.device, Optimisation]:
     """The device, and the optimisation with the precision that it computes in; models are initialised from ``seed``.
 
@@ -25,9 +25,9 @@ def start_training(
     """
     device = compute.start()
     optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))
-    settings.update(precision=optimisation.precision, threads=threads_in_use())
+    settings.update(precision=optimisation.precision, threads=thread_count())
     make_reproducible()
     for generator in (torch.default_generator, torch_generator(device)):
-        afterwards(partial(generator.set_state, generator.get_state()))
+        at_stage_end(partial(generator.set_state, generator.get_state()))
     seed_torch(seed, "initialisation")
     return device, optimisation

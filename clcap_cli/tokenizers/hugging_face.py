@@ -10,12 +10,12 @@ from clcap_cli.tokenizers.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Pipeline
 
-STARTS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
-ENDS = ("</s>", "[SEP]", "[EOS]", "<eos>", "<|endoftext|>", "<|end_of_text|>")
-UNKNOWNS = ("<unk>", "[UNK]")
+START_TOKENS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
+END_TOKENS = ("</s>", "[SEP]", "[EOS]", "<eos>", "<|endoftext|>", "<|end_of_text|>")
+UNKNOWN_TOKENS = ("<unk>", "[UNK]")
 """Names of special tokens in common tokenizers; the first that a tokenizer has counts."""
 
-PROBE = "a dog runs on grass"
+PROBE_CAPTION = "a dog runs on grass"
 """A caption that must come back from its tokens, spaces aside."""
 
 
@@ -35,11 +35,11 @@ class HuggingFaceTokenizer(Tokenizer):
         self.pipeline.encode_special_tokens = True  # "</s>" in a caption is text, not its end
         self.size = self.pipeline.get_vocab_size()
         special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
-        end = _first(ENDS, special)
+        end = _first_id(END_TOKENS, special)
         if end is None:
-            raise ClcapError(f"{name} has no token that ends a caption; it needs one of {', '.join(ENDS)}")
-        start = _first(STARTS, special)
-        self.end, self.unknown = end, _first(UNKNOWNS, self.pipeline.get_vocab())
+            raise ClcapError(f"{name} has no token that ends a caption; it needs one of {', '.join(END_TOKENS)}")
+        start = _first_id(START_TOKENS, special)
+        self.end, self.unknown = end, _first_id(UNKNOWN_TOKENS, self.pipeline.get_vocab())
         self.start = self.size if start is None else start
         never = {*special.values(), self.unknown} - {end, None}
         self.never_generated = tuple(sorted(id for id in never if id is not None))
@@ -55,9 +55,13 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def _check_decoder(self, name: str) -> None:
         """Raise ClcapError when decoding marks the pieces of words instead of joining them."""
-        tokens = self.encode(PROBE)
-        if self.unknown not in tokens and "".join(self.decode(tokens).split()).lower() != "".join(PROBE.split()):
-            raise ClcapError(f"{name} has no decoder that fits: '{PROBE}' comes back as '{self.decode(tokens)}'")
+        tokens = self.encode(PROBE_CAPTION)
+        if self.unknown not in tokens and "".join(self.decode(tokens).split()).lower() != "".join(
+            PROBE_CAPTION.split()
+        ):
+            raise ClcapError(
+                f"{name} has no decoder that fits: '{PROBE_CAPTION}' comes back as '{self.decode(tokens)}'"
+            )
 
     def record(self) -> dict[str, Any]:
         """See Tokenizer."""
@@ -88,5 +92,5 @@ def _pipeline(content: str, name: str) -> "Pipeline":
         raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
 
 
-def _first(names: Iterable[str], ids: dict[str, int]) -> int | None:
+def _first_id(names: Iterable[str], ids: dict[str, int]) -> int | None:
     return next((ids[name] for name in names if name in ids), None)

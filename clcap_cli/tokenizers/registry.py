@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from clcap_cli.errors import unknown_name
+from clcap_cli.errors import unknown_name_error
 from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -12,7 +12,7 @@ from clcap_cli.tokenizers.words import WordTokenizer
 KINDS = (WordTokenizer.kind, HuggingFaceTokenizer.kind)
 
 
-def tokenizer_of(record: dict[str, Any], name: str) -> Tokenizer:
+def build_tokenizer(record: dict[str, Any], name: str) -> Tokenizer:
     """The tokenizer that ``record`` describes; messages call it ``name``.
 
     Raises ClcapError for an unknown kind, and pydantic's ValidationError or KeyError for a damaged record.
@@ -22,4 +22,4 @@ def tokenizer_of(record: dict[str, Any], name: str) -> Tokenizer:
         return WordTokenizer(TypeAdapter(list[str]).validate_python(record["words"]))
     if kind == HuggingFaceTokenizer.kind:
         return HuggingFaceTokenizer(TypeAdapter(str).validate_python(record["json"]), name)
-    raise unknown_name("tokenizer", kind, KINDS)
+    raise unknown_name_error("tokenizer", kind, KINDS)

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from clcap_cli.datasets.text import words_of
+from clcap_cli.datasets.text import split_words
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 END, UNKNOWN = 0, 1
-SPECIAL = ("<end>", "<unk>")
+SPECIAL_TOKENS = ("<end>", "<unk>")
 
 
 class WordTokenizer(Tokenizer):
@@ -18,7 +18,7 @@ class WordTokenizer(Tokenizer):
     end, unknown, never_generated = END, UNKNOWN, (UNKNOWN,)
 
     def __init__(self, words: Sequence[str]):
-        self.tokens = [*SPECIAL, *words]
+        self.tokens = [*SPECIAL_TOKENS, *words]
         self.size = self.start = len(self.tokens)
         self._number = {word: number for number, word in enumerate(self.tokens)}
 
@@ -32,15 +32,15 @@ class WordTokenizer(Tokenizer):
     @property
     def words(self) -> list[str]:
         """The words alone, most frequent first."""
-        return self.tokens[len(SPECIAL) :]
+        return self.tokens[len(SPECIAL_TOKENS) :]
 
     def rank(self, token: int) -> int | None:
         """Place of a word among the training words, 0 for the most frequent; None for the special tokens."""
-        return token - len(SPECIAL) if token >= len(SPECIAL) else None
+        return token - len(SPECIAL_TOKENS) if token >= len(SPECIAL_TOKENS) else None
 
     def encode(self, caption: str) -> list[int]:
         """See Tokenizer."""
-        return self.encode_words(words_of(caption))
+        return self.encode_words(split_words(caption))
 
     def encode_words(self, words: Iterable[str]) -> list[int]:
         """Token ids of words; one outside the vocabulary is the unknown token."""

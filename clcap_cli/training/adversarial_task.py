@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.compute.prefetch import Prefetcher
-from clcap_cli.compute.random_streams import Purpose, stream, torch_seed
+from clcap_cli.compute.random_streams import Purpose, random_generator, torch_seed
 from clcap_cli.console import progress, say
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
@@ -106,7 +106,7 @@ class AdversarialTask:
             for drawn in (inputs.negatives, NegativeSampler(val))
         )
         blocks = self.val_split.features.blocks(self.settings.batch_size)
-        self.val_batches = self.val_split.mismatched(blocks, stream(self.seed, "validation negatives"))
+        self.val_batches = self.val_split.mismatched(blocks, random_generator(self.seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
         self.generator = self._generator("sampling")
@@ -117,7 +117,10 @@ class AdversarialTask:
     def prepare(self) -> None:
         """Train the discriminator, unless it is warm, while the captioner stays as it is."""
         for epoch in range(0 if self.discriminator_is_trained else WARM_UP_EPOCHS):
-            order, drawn = stream(self.seed, "warm-up order", epoch), stream(self.seed, "warm-up negatives", epoch)
+            order, drawn = (
+                random_generator(self.seed, "warm-up order", epoch),
+                random_generator(self.seed, "warm-up negatives", epoch),
+            )
             batches, what = self._batches(order, drawn), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
             loaded = Prefetcher(self.train_split.load, batches)
             metrics = [self._teach(one, self._generate(one)) for one in progress(loaded, len(batches), what)]
@@ -126,7 +129,9 @@ class AdversarialTask:
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's own order, with mismatched captions drawn anew."""
-        return self._batches(stream(self.seed, "order", epoch), stream(self.seed, "negatives", epoch))
+        return self._batches(
+            random_generator(self.seed, "order", epoch), random_generator(self.seed, "negatives", epoch)
+        )
 
     def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
         """The whole batch: the discriminator takes one step on it."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.features.source import in_blocks
+from clcap_cli.features.source import split_into_blocks
 from clcap_cli.models.rows import Rows
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
@@ -80,7 +80,7 @@ class CaptionSplit:
 
 def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
     """All positions of ``images`` images in random order, ``size`` at a time."""
-    return in_blocks(rng.permutation(images), size)
+    return split_into_blocks(rng.permutation(images), size)
 
 
 def split_by_tokens(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:

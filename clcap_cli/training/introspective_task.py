@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.compute.prefetch import Prefetcher
-from clcap_cli.compute.random_streams import stream
+from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
@@ -51,10 +51,12 @@ class IntrospectiveTask:
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.negatives, self.captions = inputs.negatives, inputs.negatives.split
         self.features = StoredFeatures(target.features, self.captions.ids, target.model)
-        self.fixed = None if inputs.redraw else self._others(self.negatives, stream(self.seed, "fixed negatives"))
+        self.fixed = (
+            None if inputs.redraw else self._others(self.negatives, random_generator(self.seed, "fixed negatives"))
+        )
         self.val_captions = val
         self.val_features = StoredFeatures(target.features, val.ids, target.model)
-        self.val_others = self._others(NegativeSampler(val), stream(self.seed, "validation negatives"))
+        self.val_others = self._others(NegativeSampler(val), random_generator(self.seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
 
     def prepare(self) -> None:
@@ -64,8 +66,10 @@ class IntrospectiveTask:
         """Images in the epoch's own order, with the fixed others or with others drawn anew."""
         others = self.fixed
         if others is None:
-            others = self._others(self.negatives, stream(self.seed, "negatives", epoch))
-        order = shuffled_batches(len(self.captions), self.settings.batch_size, stream(self.seed, "order", epoch))
+            others = self._others(self.negatives, random_generator(self.seed, "negatives", epoch))
+        order = shuffled_batches(
+            len(self.captions), self.settings.batch_size, random_generator(self.seed, "order", epoch)
+        )
         return [OthersBatch(positions, others[:, positions]) for positions in order]
 
     def parts(self, batch: OthersBatch) -> list[tuple[OthersBatch, float]]:

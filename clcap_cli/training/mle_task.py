@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
-from clcap_cli.compute.random_streams import stream
+from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
@@ -41,7 +41,9 @@ class MleTask:
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Positions of images, in an order that is the epoch's own."""
-        return shuffled_batches(len(self.captions), self.settings.batch_size, stream(self.seed, "order", epoch))
+        return shuffled_batches(
+            len(self.captions), self.settings.batch_size, random_generator(self.seed, "order", epoch)
+        )
 
     def parts(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
         """Some of the images each, weighted by their words."""

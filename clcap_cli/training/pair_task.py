@@ -9,7 +9,7 @@ from torch import Tensor
 from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.precision import Precision
 from clcap_cli.compute.prefetch import Prefetcher
-from clcap_cli.compute.random_streams import stream
+from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.console import say
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
@@ -35,9 +35,9 @@ class PairTask:
         self.negatives, self.k, self.redraws = inputs.negatives, inputs.k, inputs.redraw and objective.needs_negatives
         self.train_split = PairSplit(inputs.negatives.split, target, reference)
         self.val_split = PairSplit(inputs.val, target, reference)
-        self.val_split.fix(NegativeSampler(inputs.val), self.k, stream(self.seed, "validation negatives"))
+        self.val_split.fix(NegativeSampler(inputs.val), self.k, random_generator(self.seed, "validation negatives"))
         if objective.needs_negatives and not inputs.redraw:
-            self.train_split.fix(self.negatives, self.k, stream(self.seed, "fixed negatives"))
+            self.train_split.fix(self.negatives, self.k, random_generator(self.seed, "fixed negatives"))
         self.sample = CaptionSample(inputs.val, target.features, target.model, self.seed)
 
     def prepare(self) -> None:
@@ -104,10 +104,10 @@ class PairTask:
         say(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
 
     def _order(self, epoch: int) -> list[np.ndarray]:
-        rng = stream(self.seed, "order", epoch)
+        rng = random_generator(self.seed, "order", epoch)
         return shuffled_batches(len(self.train_split.captions), self.settings.batch_size, rng)
 
     def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
         if self.redraws:
-            return self.negatives.mismatched(batches, self.k, stream(self.seed, "negatives", epoch))
+            return self.negatives.mismatched(batches, self.k, random_generator(self.seed, "negatives", epoch))
         return self.train_split.recurring(batches)

@@ -12,10 +12,10 @@ from typing import Any
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
-from clcap_cli.artifacts.checks import checked_part
+from clcap_cli.artifacts.checks import validated_part
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.compute.random_streams import torch_generator
-from clcap_cli.errors import ClcapError, damaged
+from clcap_cli.errors import ClcapError, damaged_file_error
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import (
     load_optimizer_tensors,
@@ -95,19 +95,19 @@ class TrainState:
         content = torch_files.load(path)
         provenance = parse_provenance(content["provenance"], path, KIND)
         _check_same_training(path, provenance, origin.stamp(KIND, provenance.id, path))
-        progress = checked_part("progress", content.get("progress"), Progress, path, KIND)
-        sums = checked_part("sums", content.get("sums"), _Sums, path, KIND)
+        progress = validated_part("progress", content.get("progress"), Progress, path, KIND)
+        sums = validated_part("sums", content.get("sums"), _Sums, path, KIND)
         tensors = self._checked(path, content.get("tensors"), progress)
         plain = {"progress": asdict(progress), "sums": asdict(sums)}
         if torch_files.content_id(plain, tensors) != provenance.id:
-            raise damaged(path, "its content is not what was saved")
+            raise damaged_file_error(path, "its content is not what was saved")
         self.progress, self.meter = progress, Meter(sums.steps, sums.sums)
         self._restore(tensors)
 
     def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """All tensors, by what they belong to."""
         return {
-            **{f"network {name}": torch_files.weights_of(network) for name, network in self.networks.items()},
+            **{f"network {name}": torch_files.cpu_weights(network) for name, network in self.networks.items()},
             **{f"optimizer {name}": optimizer_tensors(optimizer) for name, optimizer in self.optimizers.items()},
             **{f"generator {name}": {"state": generator.get_state()} for name, generator in self.generators.items()},
             "best": {name: value.cpu() for name, value in self.best_weights.items()},

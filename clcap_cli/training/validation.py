@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
-from clcap_cli.compute.random_streams import stream
-from clcap_cli.datasets.text import words_of
+from clcap_cli.compute.random_streams import random_generator
+from clcap_cli.datasets.text import split_words
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
 from clcap_cli.features.source import FeatureSource
@@ -36,11 +36,11 @@ class CaptionSample:
     """Some images of a split that are captioned at each validation; the same ones for the same seed."""
 
     def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
-        chosen = np.sort(stream(seed, "validation sample").permutation(len(captions))[:SAMPLE])
+        chosen = np.sort(random_generator(seed, "validation sample").permutation(len(captions))[:SAMPLE])
         self.reader = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
         self.tokenizer = captions.tokenizer
         references = captions.source.references(captions.rows[chosen]).values()
-        self.references = [[" ".join(words_of(text)) for text in texts] for texts in references]
+        self.references = [[" ".join(split_words(text)) for text in texts] for texts in references]
 
     @torch.inference_mode()
     def metrics(self, model: Captioner) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.artifacts.atomic import check_writable, together, written_whole
+from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import write_caption_results
 from clcap_cli.errors import ClcapError
@@ -23,7 +23,7 @@ def room_for(size: int) -> Iterator[None]:
 
 
 def test_the_file_appears_when_all_is_written(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "a.json") as part:
+    with atomic_write(tmp_path / "a.json") as part:
         part.write_text("new")
         assert not (tmp_path / "a.json").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
@@ -32,7 +32,7 @@ def test_the_file_appears_when_all_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, ClcapError, ValueError])
 def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path: Path, interruption: type) -> None:
     (tmp_path / "a.json").write_text("old")
-    with pytest.raises(interruption), written_whole(tmp_path / "a.json") as part:
+    with pytest.raises(interruption), atomic_write(tmp_path / "a.json") as part:
         part.write_text("half")
         raise interruption
     assert (tmp_path / "a.json").read_text() == "old"
@@ -45,12 +45,12 @@ def test_a_missing_folder_is_made_and_nothing_left_in_it(tmp_path: Path) -> None
 
 
 def write(path: Path, text: str) -> None:
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text)
 
 
 def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
-    with together():
+    with all_or_nothing():
         write(tmp_path / "a", "new")
         write(tmp_path / "b", "new")
         assert not (tmp_path / "a").exists()
@@ -60,7 +60,7 @@ def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, ClcapError, OSError])
 def test_files_that_belong_together_or_none_of_them(tmp_path: Path, interruption: type) -> None:
     (tmp_path / "a").write_text("old")
-    with pytest.raises(interruption), together():
+    with pytest.raises(interruption), all_or_nothing():
         write(tmp_path / "a", "new")
         write(tmp_path / "b", "new")
         raise interruption
@@ -68,7 +68,7 @@ def test_files_that_belong_together_or_none_of_them(tmp_path: Path, interruption
 
 
 def test_a_file_that_failed_does_not_spoil_the_others(tmp_path: Path) -> None:
-    with together():
+    with all_or_nothing():
         write(tmp_path / "a", "new")
         with pytest.raises(ClcapError, match="b cannot be written: File too large"), room_for(2):
             write(tmp_path / "b", "new")
@@ -88,6 +88,6 @@ def test_a_disk_that_is_full_only_when_all_is_written(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ClcapError, match="a cannot be written: No space left on device"):
         write(tmp_path / "a", "new")
-    with pytest.raises(ClcapError, match="b cannot be written: No space left on device"), together():
+    with pytest.raises(ClcapError, match="b cannot be written: No space left on device"), all_or_nothing():
         write(tmp_path / "b", "new")
     assert list(tmp_path.iterdir()) == []

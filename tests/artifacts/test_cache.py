@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
-from clcap_cli.artifacts.cache import NEIGHBOURS, REFERENCE, ArrayCache
+from clcap_cli.artifacts.cache import LOG_PROBS_KIND, NEIGHBOURS_KIND, ArrayCache
 from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
@@ -25,18 +25,18 @@ def never() -> np.ndarray:
 
 def test_an_array_is_computed_once(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
-    first = ArrayCache(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.arange(6.0).reshape(2, 3))
-    again = ArrayCache(path, REFERENCE, origin(tmp_path))
+    first = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.arange(6.0).reshape(2, 3))
+    again = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
     assert np.array_equal(again.get("a", never), first)
     again.get("b", lambda: np.zeros(1))
-    assert np.array_equal(ArrayCache(path, REFERENCE, origin(tmp_path)).get("a", never), first)
+    assert np.array_equal(ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", never), first)
 
 
 @pytest.mark.parametrize(("content", "settings"), [("two", {}), ("one", {"nearest": 3})])
 def test_it_is_dropped_when_what_it_is_of_changed(tmp_path: Path, content: str, settings: dict[str, int]) -> None:
     path = tmp_path / "kept.h5"
-    ArrayCache(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
-    other = ArrayCache(path, REFERENCE, origin(tmp_path, content, **settings))
+    ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    other = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path, content, **settings))
     assert other.get("a", lambda: np.ones(2)).tolist() == [1, 1]
 
 
@@ -44,36 +44,36 @@ def test_other_files_are_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
     path.write_text("mine")
     with pytest.raises(ClcapError, match=r"kept\.h5 is not a readable HDF5 file"):
-        ArrayCache(path, REFERENCE, origin(tmp_path))
+        ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
     assert path.read_text() == "mine"
     path.unlink()
-    ArrayCache(path, NEIGHBOURS, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    ArrayCache(path, NEIGHBOURS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with pytest.raises(ClcapError, match="is a clcap/neighbours file"):
-        ArrayCache(path, REFERENCE, origin(tmp_path))
+        ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
-    ArrayCache(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file.create_group("arrays/group")
     with pytest.raises(ClcapError, match=r"kept\.h5 keeps its 'arrays/group' .*, or remove it: it is computed anew"):
-        ArrayCache(path, REFERENCE, origin(tmp_path))
+        ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
 def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
-    ArrayCache(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file["arrays/a"][1] = 1e-9
     with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
-        ArrayCache(path, REFERENCE, origin(tmp_path))
+        ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
 def test_an_array_that_is_of_no_use_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
-    ArrayCache(path, REFERENCE, origin(tmp_path)).get("a", lambda: np.zeros(2))
-    kept = ArrayCache(path, REFERENCE, origin(tmp_path))
+    ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
+    kept = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
     with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
         kept.get("a", never, lambda found: found.shape == (3,))
 
@@ -81,7 +81,7 @@ def test_an_array_that_is_of_no_use_is_refused(tmp_path: Path) -> None:
 def test_a_full_disk_costs_time_only(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = ArrayCache(tmp_path / "kept.h5", REFERENCE, origin(tmp_path))
+    kept = ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, origin(tmp_path))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -93,6 +93,6 @@ def test_a_full_disk_costs_time_only(
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    kept = ArrayCache(tmp_path / "missing" / "kept.h5", REFERENCE, origin(tmp_path))
+    kept = ArrayCache(tmp_path / "missing" / "kept.h5", LOG_PROBS_KIND, origin(tmp_path))
     assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
     assert "cannot be written" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 from clcap_cli.artifacts import hdf5_survey
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
-from clcap_cli.artifacts.hdf5 import opened
+from clcap_cli.artifacts.hdf5 import open_hdf5
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.errors import ClcapError
 
@@ -27,7 +27,7 @@ def captions(made_chain: Path, tmp_path: Path) -> Path:
 
 
 def test_a_file_that_hdf5_reads_for_ever(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_survey, "SECONDS", 0.5)
+    monkeypatch.setattr(hdf5_survey, "CPU_SECONDS", 0.5)
     content = bytearray(captions.read_bytes())
     texts = content.index(b"GCOL")
     content[texts + 512 : texts + 1024] = bytes(512)
@@ -40,7 +40,7 @@ def test_a_file_that_hdf5_reads_for_ever(captions: Path, refused, monkeypatch: p
 
 
 def test_a_file_that_hdf5_crashes_on(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_survey, "_look", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
     assert refused("show", captions).startswith(
         f"{captions} is not a readable HDF5 file (damaged or cut short): HDF5 crashes on it"
     )
@@ -51,7 +51,7 @@ def test_ctrl_c_while_hdf5_reads(captions: Path, monkeypatch: pytest.MonkeyPatch
         while True:
             pass
 
-    monkeypatch.setattr(hdf5_survey, "_look", spin)
+    monkeypatch.setattr(hdf5_survey, "_survey_file", spin)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
@@ -162,7 +162,7 @@ def test_a_record_that_is_no_text(made_chain: Path, tmp_path: Path, name: str, h
 
 
 def test_only_the_texts_that_are_asked_for_are_read(captions: Path) -> None:
-    with opened(captions, texts=["vocabulary"]) as (content, _):
+    with open_hdf5(captions, texts=["vocabulary"]) as (content, _):
         assert len(content["vocabulary"].joined) > 0
         assert content["captions/raw"].joined == ""
         assert content["captions"].keys() == {"raw", "tokens", "lengths", "image"}

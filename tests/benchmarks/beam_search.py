@@ -4,7 +4,7 @@ import torch
 
 from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints
-from clcap_cli.features.source import IMAGES_AT_ONCE
+from clcap_cli.features.source import BLOCK_SIZE
 from clcap_cli.models.rows import concatenate
 from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import LONGEST, in_turn, options, standard_images, standard_model
@@ -21,7 +21,7 @@ def main() -> None:
             model.output.weight.mul_(10)  # definite opinions, so that hypotheses end
 
         def ours(model=model, features=features) -> list[list[int]]:
-            blocks = [features[first : first + IMAGES_AT_ONCE] for first in range(0, IMAGES, IMAGES_AT_ONCE)]
+            blocks = [features[first : first + BLOCK_SIZE] for first in range(0, IMAGES, BLOCK_SIZE)]
             with torch.inference_mode():
                 found = concatenate([beam_search(model, model.encode(block), BEAM, CONSTRAINTS) for block in blocks])
             rows = zip(found.captions.tolist(), found.lengths.tolist(), strict=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from clcap_cli.compute.devices import keep_freed_memory
 from clcap_cli.features.backbone import Backbone, load_backbone
-from clcap_cli.features.extraction import ImageFile, extract
-from clcap_cli.features.timm_encoder import DEFAULT, TimmEncoder
+from clcap_cli.features.extraction import ImageFile, extract_features
+from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
 from tests.benchmarks.measure import in_turn, options
 
 SIZES = {"as COCO's": ((640, 480), 300), "from a phone": ((2000, 1500), 100)}
@@ -35,7 +35,7 @@ def photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageFile]:
 
 
 def ours(backbone: Backbone, files: list[ImageFile]) -> np.ndarray:
-    return np.concatenate([pooled for _, pooled, _ in extract(backbone, files, None)])
+    return np.concatenate([pooled for _, pooled, _ in extract_features(backbone, files, None)])
 
 
 @torch.inference_mode()
@@ -53,7 +53,10 @@ def main() -> None:
     given = options(__doc__)
     device = torch.device(given.device)
     keep_freed_memory()  # for both sides
-    backbone, simple = load_backbone(DEFAULT, None, None, device), TimmEncoder(DEFAULT, None, None).eval().to(device)
+    backbone, simple = (
+        load_backbone(DEFAULT_BACKBONE, None, None, device),
+        TimmEncoder(DEFAULT_BACKBONE, None, None).eval().to(device),
+    )
     network = simple.network.to(memory_format=torch.contiguous_format)
     transform = create_transform(**resolve_model_data_config(network), is_training=False)
     with tempfile.TemporaryDirectory() as folder:

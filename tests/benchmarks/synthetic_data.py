@@ -15,7 +15,7 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_token
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
-from clcap_cli.tokenizers.words import SPECIAL
+from clcap_cli.tokenizers.words import SPECIAL_TOKENS
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
 
 KINDS = {"who": 300, "does": 120, "like": 60, "where": 200, "with": 300}
@@ -79,8 +79,8 @@ class Lessons:
     def __init__(self, world: World):
         self.world = world
         counts = Counter(word for image in np.repeat(np.arange(len(world)), EACH) for word in world.words(image))
-        every = [word for word, _ in counts.most_common(VOCABULARY - len(SPECIAL))]
-        self.number = {word: place for place, word in enumerate(every, start=len(SPECIAL))}
+        every = [word for word, _ in counts.most_common(VOCABULARY - len(SPECIAL_TOKENS))]
+        self.number = {word: place for place, word in enumerate(every, start=len(SPECIAL_TOKENS))}
 
     def captions(self, about: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Captions of the images ``about``, each put with the image at the same place in the batch."""

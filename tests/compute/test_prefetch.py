@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from clcap_cli.compute.prefetch import AHEAD, Prefetcher
+from clcap_cli.compute.prefetch import LOOKAHEAD, Prefetcher
 
 
 def test_items_come_loaded_and_in_order() -> None:
@@ -13,7 +13,7 @@ def test_items_come_loaded_and_in_order() -> None:
 def test_no_more_is_loaded_than_is_soon_asked_for() -> None:
     loaded: list[int] = []
     for number, _ in enumerate(Prefetcher(loaded.append, range(20))):
-        assert len(loaded) <= number + 1 + AHEAD
+        assert len(loaded) <= number + 1 + LOOKAHEAD
 
 
 def test_loading_goes_on_while_the_last_item_is_used() -> None:

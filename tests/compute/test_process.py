@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import clcap_cli as clcap
-from clcap_cli.compute.process import afterwards, left_as_found
+from clcap_cli.compute.process import at_stage_end, stage_cleanup
 
 
 def state() -> dict[str, object]:
@@ -40,11 +40,11 @@ def test_training_leaves_the_process_as_it_was(chain: Path, threads: int) -> Non
 
 def test_changes_are_undone_last_first_even_after_an_error() -> None:
     done: list[str] = []
-    with pytest.raises(clcap.ClcapError), left_as_found():
-        afterwards(lambda: done.append("first"))
-        with left_as_found():
-            afterwards(lambda: done.append("inner"))
-        afterwards(lambda: done.append("second"))
+    with pytest.raises(clcap.ClcapError), stage_cleanup():
+        at_stage_end(lambda: done.append("first"))
+        with stage_cleanup():
+            at_stage_end(lambda: done.append("inner"))
+        at_stage_end(lambda: done.append("second"))
         raise clcap.ClcapError("no")
-    afterwards(lambda: done.append("never"))
+    at_stage_end(lambda: done.append("never"))
     assert done == ["inner", "second", "first"]

@@ -8,7 +8,7 @@ import torch
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
-from clcap_cli.compute.random_streams import Purpose, seed_torch, stream, torch_seed
+from clcap_cli.compute.random_streams import Purpose, random_generator, seed_torch, torch_seed
 from clcap_cli.models.registry import build_model, configure
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.training.data import CaptionSplit
@@ -22,13 +22,17 @@ from clcap_cli.training.task_inputs import TaskInputs
 
 def test_every_purpose_seed_and_epoch_draws_its_own() -> None:
     purposes = get_args(Purpose)
-    drawn = [stream(seed, one, epoch).random() for one in purposes for seed in range(20) for epoch in range(20)]
+    drawn = [
+        random_generator(seed, one, epoch).random() for one in purposes for seed in range(20) for epoch in range(20)
+    ]
     assert len(set(drawn)) == len(drawn) == 400 * len(purposes)
     assert len({torch_seed(seed, one) for one in purposes for seed in range(50)}) == 50 * len(purposes)
 
 
 def test_the_same_seed_draws_the_same_again() -> None:
-    assert np.array_equal(stream(3, "order", 2).permutation(50), stream(3, "order", 2).permutation(50))
+    assert np.array_equal(
+        random_generator(3, "order", 2).permutation(50), random_generator(3, "order", 2).permutation(50)
+    )
     weights = []
     for _ in range(2):
         seed_torch(3, "initialisation")
@@ -37,7 +41,7 @@ def test_the_same_seed_draws_the_same_again() -> None:
 
 
 def test_streams_are_not_correlated() -> None:
-    drawn = np.array([[stream(seed, one).random() for seed in range(2000)] for one in get_args(Purpose)])
+    drawn = np.array([[random_generator(seed, one).random() for seed in range(2000)] for one in get_args(Purpose)])
     correlations = np.corrcoef(drawn)[np.triu_indices(len(drawn), 1)]
     assert np.abs(correlations).max() < 0.1
 

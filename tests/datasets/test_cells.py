@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clcap_cli.datasets.cells import captions_in
+from clcap_cli.datasets.cells import parse_captions
 
 TWO = ["a dog", 'the dog\'s "bone"']
 
@@ -24,7 +24,7 @@ TWO = ["a dog", 'the dog\'s "bone"']
     ],
 )
 def test_a_list_is_several_captions_however_it_is_written(cell: object) -> None:
-    assert captions_in(cell) == TWO
+    assert parse_captions(cell) == TWO
 
 
 @pytest.mark.parametrize("kind", [list, np.array])
@@ -32,7 +32,7 @@ def test_lists_that_pandas_wrote_to_csv(kind) -> None:
     lists = [kind([f'{"long " * number}caption {number}, the dog\'s\n"\\bone" 😀' for number in range(9)])]
     csv = pd.DataFrame({"caption": lists}).to_csv(index=False)
     (cell,) = pd.read_csv(io.StringIO(csv)).caption
-    assert captions_in(cell) == list(lists[0])
+    assert parse_captions(cell) == list(lists[0])
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_lists_that_pandas_wrote_to_csv(kind) -> None:
     ],
 )
 def test_other_brackets_are_text(text: str) -> None:
-    assert captions_in(text) == [text]
+    assert parse_captions(text) == [text]
 
 
 def test_one_text_in_brackets_is_a_list_of_one() -> None:
-    assert captions_in("['a dog']") == captions_in(["a dog"]) == ["a dog"]
+    assert parse_captions("['a dog']") == parse_captions(["a dog"]) == ["a dog"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_one_text_in_brackets_is_a_list_of_one() -> None:
 )
 def test_what_is_no_caption_is_said(cell: object, reason: str) -> None:
     with pytest.raises(ValueError) as error:
-        captions_in(cell)
+        parse_captions(cell)
     assert str(error.value) == reason
 
 
@@ -88,5 +88,5 @@ def test_what_is_no_caption_is_said(cell: object, reason: str) -> None:
 )
 def test_the_worst_text_takes_no_time(cell: str) -> None:
     started = time.monotonic()
-    assert captions_in(cell) == [cell]
+    assert parse_captions(cell) == [cell]
     assert time.monotonic() - started < 1

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clcap_cli.artifacts.captions import open_captions
-from clcap_cli.datasets.image_texts import image_texts
+from clcap_cli.datasets.image_texts import read_captions_by_image
 from clcap_cli.datasets.readers import READERS, read_captions
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.errors import ClcapError
@@ -91,7 +91,7 @@ def test_every_format_is_here() -> None:
 def test_the_content_tells_the_format(tmp_path: Path, name: str, suffix: str) -> None:
     path = tmp_path / f"captions{suffix}"
     path.write_bytes(FORMATS[name]())
-    assert image_texts(path) == SAID
+    assert read_captions_by_image(path) == SAID
 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
@@ -172,7 +172,7 @@ def test_an_id_of_two_images_is_named_in_references_too(tmp_path: Path) -> None:
     path = tmp_path / "k.json"
     path.write_bytes(karpathy().replace(b'"cocoid": 9', b'"cocoid": 7'))
     with pytest.raises(ClcapError) as error:
-        image_texts(path)
+        read_captions_by_image(path)
     assert str(error.value) == f"{path}: the images a.jpg and b.jpg have the same id, 7; give each its own"
 
 

@@ -3,18 +3,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clcap_cli.datasets.scenes import describe, draw_scenes
+from clcap_cli.datasets.scenes import describe, random_scenes
 from clcap_cli.stages.make_scenes import make_scenes
 
 
 def test_no_scene_is_drawn_twice() -> None:
-    scenes = draw_scenes(500, np.random.default_rng(0))
+    scenes = random_scenes(500, np.random.default_rng(0))
     assert len(set(scenes)) == 500
 
 
 def test_captions_say_nothing_untrue() -> None:
     rng = np.random.default_rng(0)
-    for scene in draw_scenes(200, rng):
+    for scene in random_scenes(200, rng):
         true = {
             word for thing in scene.things for word in (thing.shape, thing.colour, thing.size, *thing.place.split())
         }

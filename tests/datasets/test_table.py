@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clcap_cli.datasets.image_texts import image_texts
+from clcap_cli.datasets.image_texts import read_captions_by_image
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.errors import ClcapError
 
@@ -41,7 +41,7 @@ def table(tmp_path: Path) -> Write:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ClcapError) as error:
-        image_texts(path)
+        read_captions_by_image(path)
     return str(error.value).removeprefix(str(path))
 
 
@@ -49,7 +49,7 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_table_says_the_same(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
-    assert image_texts(path) == SAID
+    assert read_captions_by_image(path) == SAID
     records = read_captions(path, data_set=True)
     assert {record.id: record.captions for record in records} == SAID
     assert [(record.file_name, record.split) for record in records] == [("a.jpg", "train"), ("b.jpg", "val")]
@@ -59,11 +59,11 @@ def test_every_kind_of_table_says_the_same(table: Write, kind: str, column: str)
 def test_an_id_beyond_64_bits_makes_all_of_them_text(table: Write, kind: str) -> None:
     large = 2**63 if kind == "parquet" else 2**70
     path = table(kind, [{"id": id, "caption": "a dog"} for id in (1, large)])
-    assert list(image_texts(path)) == ["1", str(large)]
+    assert list(read_captions_by_image(path)) == ["1", str(large)]
 
 
 def test_ids_of_5000_digits(table: Write, tmp_path: Path) -> None:
-    assert list(image_texts(table("csv", [{"id": "9" * 5000, "caption": "a dog"}]))) == ["9" * 5000]
+    assert list(read_captions_by_image(table("csv", [{"id": "9" * 5000, "caption": "a dog"}]))) == ["9" * 5000]
     path = tmp_path / "t.jsonl"
     path.write_text('{"id": ' + "9" * 5000 + ', "caption": "a dog"}')
     assert refusal(path) == " holds a number of thousands of digits; write it as text"
@@ -71,7 +71,7 @@ def test_ids_of_5000_digits(table: Write, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("id", "meant"), [("-5", -5), ("007", "007"), ("1.0", "1.0"), ("a", "a"), (2.0, 2)])
 def test_what_is_written_as_a_number_is_one(table: Write, id: object, meant: object) -> None:
-    assert list(image_texts(table("jsonl", [{"id": id, "caption": "a dog"}]))) == [meant]
+    assert list(read_captions_by_image(table("jsonl", [{"id": id, "caption": "a dog"}]))) == [meant]
 
 
 def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
@@ -152,7 +152,7 @@ def test_csv_that_is_none_is_named(tmp_path: Path, content: bytes, reason: str) 
 def test_csv_as_other_programs_write_it(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbfid,caption,\r\n1,a dog,\r\n")
-    assert image_texts(path) == {1: ["a dog"]}
+    assert read_captions_by_image(path) == {1: ["a dog"]}
 
 
 def test_parquet_that_is_none_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from clcap_cli.datasets.text import words_of
+from clcap_cli.datasets.text import split_words
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from clcap_cli.datasets.text import words_of
     ],
 )
 def test_words(caption: str, words: list[str]) -> None:
-    assert words_of(caption) == words
+    assert split_words(caption) == words

@@ -6,8 +6,8 @@ from PIL import Image
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import load_backbone
-from clcap_cli.features.extraction import ImageFile, Skipped, extract
-from clcap_cli.features.timm_encoder import DEFAULT
+from clcap_cli.features.extraction import ImageFile, SkippedImages, extract_features
+from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
 
 CPU = torch.device("cpu")
 
@@ -33,10 +33,10 @@ def test_backbones_of_every_family(name: str, size: int, regions: int, grid: int
 
 
 def test_the_default_backbone_has_its_real_weights() -> None:
-    backbone = load_backbone(DEFAULT, None, None, CPU)
+    backbone = load_backbone(DEFAULT_BACKBONE, None, None, CPU)
     assert backbone.info.weights == "bundled"
     assert (backbone.info.image_size, backbone.info.regions, backbone.info.pooled_channels) == (224, 49, 1280)
-    assert backbone.info.weights_id != load_backbone(DEFAULT, "random", None, CPU).info.weights_id
+    assert backbone.info.weights_id != load_backbone(DEFAULT_BACKBONE, "random", None, CPU).info.weights_id
 
 
 def test_random_weights_are_the_same_every_time() -> None:
@@ -65,13 +65,13 @@ def test_features_stay_with_their_image_when_others_are_bad(tmp_path: Path) -> N
     for number in bad:
         (tmp_path / f"{number}.png").write_bytes(b"not a picture")
     files = [ImageFile(number, tmp_path / f"{number}.png") for number in colours]
-    skipped = Skipped()
+    skipped = SkippedImages()
     found = {}
-    for ids, pooled, _ in extract(backbone, files, skipped):
+    for ids, pooled, _ in extract_features(backbone, files, skipped):
         found |= dict(zip(ids, pooled, strict=True))
     assert [id for id, _ in skipped.reasons] == bad
     assert list(found) == [number for number in colours if number not in bad]
     for number in (0, 5, 32, 38):
-        ((_, alone, _),) = extract(backbone, [files[number]], None)
+        ((_, alone, _),) = extract_features(backbone, [files[number]], None)
         assert abs(alone[0].astype(float) - found[number].astype(float)).max() < 2e-2
     assert abs(found[0].astype(float) - found[38].astype(float)).max() > 5e-2

@@ -11,7 +11,7 @@ import pytest
 
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.objectives.registry import builtin_objectives, check_options, configure_objective, objectives_by_suffix
-from clcap_cli.registry import at
+from clcap_cli.registry import import_object
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.training.loop import Task
 
@@ -21,7 +21,7 @@ OWN = builtin_objectives()
 
 @pytest.mark.parametrize("name", OWN)
 def test_every_objective_names_a_task(name: str) -> None:
-    kind = at(OWN[name].task)
+    kind = import_object(OWN[name].task)
     methods = [method for method in vars(Task) if not method.startswith("_")]
     assert methods and all(hasattr(kind, method) for method in [*methods, "prepare"])
 

@@ -11,9 +11,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.artifacts.results import METRICS, RETRIEVAL
+from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND
 
-KINDS = {"metrics": METRICS, "retrieval": RETRIEVAL}
+KINDS = {"metrics": METRICS_KIND, "retrieval": RETRIEVAL_KIND}
 
 
 def image(id: int | str, caption: str, **more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from PIL import Image
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.artifacts.results import METRICS, RETRIEVAL, Measured, open_caption_results, write_results
+from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Measurements, open_caption_results, write_results
 from clcap_cli.errors import ClcapError
 from clcap_cli.reporting.image_sources import find_pictures, trace
 from clcap_cli.reporting.runs import open_runs
@@ -30,7 +30,7 @@ def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> P
     origin.uses("features", open_features(chain / "features.h5"))
     path = chain / f"{name}.retrieval.json"
     ranked = [image(33, "a dog", rank=1), image(34, "a cat", rank=2)]
-    write_results(path, RETRIEVAL, Measured({"images": 2}, {}, {}, ranked), origin)
+    write_results(path, RETRIEVAL_KIND, Measurements({"images": 2}, {}, {}, ranked), origin)
     return path
 
 
@@ -56,7 +56,7 @@ def test_captions_that_were_measured_know_the_features_that_they_were_made_from(
     origin.uses("results", results)
     path = chain / "nt.metrics.json"
     scored = [image(id, text) for id, text in results.one_each().items()]
-    write_results(path, METRICS, Measured({"images": 10}, {}, {}, scored), origin)
+    write_results(path, METRICS_KIND, Measurements({"images": 10}, {}, {}, scored), origin)
     found = trace(open_runs([path]))
     assert len(found.folders) == 1
     assert set(results.captions) <= set(found.names)

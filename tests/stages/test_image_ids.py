@@ -7,7 +7,7 @@ import pytest
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.results import open_caption_results
-from clcap_cli.datasets.image_texts import image_texts
+from clcap_cli.datasets.image_texts import read_captions_by_image
 from clcap_cli.errors import ClcapError
 from tests.stages.test_bad_input import IMAGE, NOTE, coco
 
@@ -119,7 +119,11 @@ def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, cap
         out = tmp_path / "c.h5"
         assert clcap("prepare-captions", *words, "--out", out, "--min-count", 1).status == 0
         assert open_captions(out).raw == ["a dog", "a cat"]
-    assert image_texts(result) == image_texts(results(tmp_path / "r.json", [1], caption)) == {1: ["a dog", "a cat"]}
+    assert (
+        read_captions_by_image(result)
+        == read_captions_by_image(results(tmp_path / "r.json", [1], caption))
+        == {1: ["a dog", "a cat"]}
+    )
 
 
 def test_a_list_of_captions_is_as_many_predictions(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import clcap_cli
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer, read_tokenizer
-from clcap_cli.tokenizers.registry import tokenizer_of
+from clcap_cli.tokenizers.registry import build_tokenizer
 from tests.tokenizers.subwords import write_bpe, write_wordpiece
 
 CAPTIONS = ["A red ring and a blue star.", "two squares", "a picture of three shapes"]
@@ -48,7 +48,7 @@ def test_which_tokens_are_special(bpe: HuggingFaceTokenizer, wordpiece: HuggingF
 
 
 def test_a_record_makes_the_same_tokenizer_again(bpe: HuggingFaceTokenizer) -> None:
-    again = tokenizer_of(json.loads(json.dumps(bpe.record())), "a file")
+    again = build_tokenizer(json.loads(json.dumps(bpe.record())), "a file")
     assert again == bpe
     assert again.id == bpe.id
     assert again.encode(CAPTIONS[0]) == bpe.encode(CAPTIONS[0])

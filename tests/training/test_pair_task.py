@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from clcap_cli.artifacts.cache import REFERENCE, ArrayCache
+from clcap_cli.artifacts.cache import LOG_PROBS_KIND, ArrayCache
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.dpo import DPO
@@ -119,7 +119,7 @@ def test_losses_are_equal_with_and_without_kept_log_probs(
     for kept in (False, True):
         task = pair_task(made_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
         if kept:
-            task.remember(ArrayCache(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+            task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         train(task, FEW, tmp_path / "log.jsonl")
         logs.append([json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()])
     for one, other in zip(*logs, strict=True):
@@ -151,7 +151,7 @@ def test_the_start_is_reported_with_the_loss_of_equal_models(made_chain: Path, c
 
 def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path, tmp_path: Path) -> None:
     task = pair_task(made_chain, redraw=False)
-    task.remember(ArrayCache(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+    task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
@@ -168,7 +168,7 @@ def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain:
 
 def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path: Path) -> None:
     task = pair_task(made_chain)
-    task.remember(ArrayCache(tmp_path / "kept.h5", REFERENCE, Origin("train-cl", {})), "bf16")
+    task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
     assert task.starting_metrics("bf16")["log_ratio_matched"] == pytest.approx(0, abs=1e-4)
 
 
@@ -176,7 +176,7 @@ def test_what_is_kept_is_the_same_for_every_batch_size(made_chain: Path, tmp_pat
     known = []
     for images in (4, 6):
         task = pair_task(made_chain, redraw=False, settings=BatchSettings(images, None))
-        task.remember(ArrayCache(tmp_path / f"{images}.h5", REFERENCE, Origin("train-cl", {})), "fp32")
+        task.remember(ArrayCache(tmp_path / f"{images}.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         known.append(task.train_split.reference.known.tobytes())
     assert known[0] == known[1]
 
