@@ -244,7 +244,7 @@ def make_scenes(
     test: int = 200,
     seed: int = 0,
 ) -> Path:
-    """Draw scenes of coloured shapes and let five writers describe each: a data set in COCO's own layout."""
+    """Draw scenes of coloured shapes and let five writers describe each: a dataset in COCO's own layout."""
 
 def show(
     file: _Path,

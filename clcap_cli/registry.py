@@ -20,12 +20,12 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Things of one kind by name."""
 
-    def __init__(self, what: str, group: str, own: Mapping[str, str], base: type | None = None):
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], base_class: type | None = None):
         """``what`` a message calls one of them; ``group`` of the entry points; ``own`` places, "module:attribute".
 
         Where there is a ``base`` all of them are classes that derive from it.
         """
-        self.what, self.group, self.own, self.base = what, group, own, base
+        self.kind, self.group, self.builtin, self.base_class = kind, group, builtin, base_class
 
     @cached_property
     def plugins(self) -> "list[EntryPoint]":
@@ -37,23 +37,23 @@ class Registry(Generic[T]):
     @property
     def names(self) -> list[str]:
         """All names, clcap's own first."""
-        return list(dict.fromkeys([*self.own, *(point.name for point in self.plugins)]))
+        return list(dict.fromkeys([*self.builtin, *(point.name for point in self.plugins)]))
 
     def get(self, name: str) -> T:
         """The thing called ``name``, clcap's own before that of a package.
 
         Raises ClcapError for an unknown name, and for a plugin that cannot be used.
         """
-        if name in self.own:
-            return cast(T, import_object(self.own[name]))
+        if name in self.builtin:
+            return cast(T, import_object(self.builtin[name]))
         if name not in self.names:
-            raise unknown_name_error(self.what, name, self.names)
+            raise unknown_name_error(self.kind, name, self.names)
         return self.load(next(point for point in self.plugins if point.name == name))
 
     def load(self, point: "EntryPoint") -> T:
         """What a package offers; raises ClcapError when it cannot be used."""
-        subject = f"the {self.what} '{point.name}' of the package {package_label(point)}"
-        others = ["clcap"] if point.name in self.own else self._other_packages(point)
+        subject = f"the {self.kind} '{point.name}' of the package {package_label(point)}"
+        others = ["clcap"] if point.name in self.builtin else self._other_packages(point)
         if others:
             raise ClcapError(f"{subject} cannot be used: {others[0]} has one of this name too")
         try:
@@ -61,8 +61,8 @@ class Registry(Generic[T]):
         except (Exception, SystemExit) as error:  # a package can raise anything while it is imported
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ClcapError(f"{subject} cannot be loaded: {reason}") from error
-        if self.base and not (isinstance(found, type) and issubclass(found, self.base)):
-            base = self.base.__name__
+        if self.base_class and not (isinstance(found, type) and issubclass(found, self.base_class)):
+            base = self.base_class.__name__
             raise ClcapError(f"{subject} cannot be used: {point.value} is not a class derived from {base}")
         return cast(T, found)
 

@@ -49,7 +49,7 @@ def test_names_are_printed_as_they_are(clcap, tmp_path: Path, write, name: str, 
 
 @pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), (CLOSED, CLOSED)])
 def test_a_record_is_printed_as_it_is(clcap, tmp_path: Path, name: str, seen: str) -> None:
-    record = Origin("made up", {"seed": name}).stamp("clcap/retrieval", "0", tmp_path / "x").model_dump()
+    record = Origin("made up", {"seed": name}).make_provenance("clcap/retrieval", "0", tmp_path / "x").model_dump()
     record |= {"stage": name, "command": name, "id": name, "created": name}
     record["inputs"] = [{"role": name, "path": name, "id": name}]
     path = tmp_path / "x.retrieval.json"

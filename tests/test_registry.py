@@ -32,7 +32,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     )
     install(tmp_path, "second", "clcap.test", "both = collections:OrderedDict")
     monkeypatch.syspath_prepend(tmp_path)
-    return Registry("dictionary", "clcap.test", {"own": "builtins:dict"}, base=dict)
+    return Registry("dictionary", "clcap.test", {"own": "builtins:dict"}, base_class=dict)
 
 
 def test_a_package_adds_to_clcaps_own(registry: Registry) -> None:

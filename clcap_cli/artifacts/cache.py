@@ -91,7 +91,7 @@ class ArrayCache:
     def _write(self) -> None:
         try:
             with create_hdf5(self.path) as (file, _):
-                write_provenance(file, self.origin.stamp(self.kind, _content_id(self.arrays), self.path))
+                write_provenance(file, self.origin.make_provenance(self.kind, _content_id(self.arrays), self.path))
                 for name, values in self.arrays.items():
                     file[f"arrays/{name}"] = values
         except ClcapError as error:

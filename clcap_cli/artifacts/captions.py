@@ -44,9 +44,9 @@ class Captions:
     file_names: list[str]
     splits: np.ndarray
     """(images,) text."""
-    words: EncodedCaptions
+    word_tokens: EncodedCaptions
     """The captions as tokens of ``tokenizer``."""
-    starts: np.ndarray
+    caption_starts: np.ndarray
     """(images + 1,): image i's captions are the rows starts[i] to starts[i + 1]."""
     tokenizer: WordTokenizer
 
@@ -71,17 +71,17 @@ class Captions:
     def raw(self) -> list[str]:
         """Every caption as people wrote it."""
         with open_hdf5(self.path, KIND, [RAW]) as (content, _):
-            return content.texts(RAW, len(self.words.lengths))
+            return content.texts(RAW, len(self.word_tokens.lengths))
 
-    def encoded_by(self, tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
+    def encoded_with(self, tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
         """All captions as tokens of ``tokenizer``, cut at ``longest``; made once and cached beside the file.
 
         The file itself has them as words.
         """
         if tokenizer == self.tokenizer:
-            return self.words.cut(longest)
+            return self.word_tokens.cut(longest)
         origin = Origin("tokenise", {"tokenizer": tokenizer.id})
-        origin.uses("captions", self)
+        origin.add_input("captions", self)
         cache = ArrayCache(tokens_path(self.path, tokenizer), TOKENS_KIND, origin)
         made: list[EncodedCaptions] = []
 
@@ -95,7 +95,7 @@ class Captions:
 
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
         """What people wrote about the images at ``rows``, by image id."""
-        return {self.image_ids[row]: self.raw[self.starts[row] : self.starts[row + 1]] for row in rows}
+        return {self.image_ids[row]: self.raw[self.caption_starts[row] : self.caption_starts[row + 1]] for row in rows}
 
 
 def open_captions(path: Path) -> Captions:
@@ -121,8 +121,8 @@ def open_captions(path: Path) -> Captions:
             image_ids=ids,
             file_names=content.texts("images/file_name", len(ids)),
             splits=np.asarray(content.texts("images/split", len(ids))),
-            words=EncodedCaptions(np.array(tokens), np.array(lengths)),
-            starts=np.searchsorted(image, np.arange(len(ids) + 1)),
+            word_tokens=EncodedCaptions(np.array(tokens), np.array(lengths)),
+            caption_starts=np.searchsorted(image, np.arange(len(ids) + 1)),
             tokenizer=tokenizer,
         )
 
@@ -154,7 +154,7 @@ def write_captions(
     arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
     content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
     with create_hdf5(out) as (file, _):
-        write_provenance(file, origin.stamp(KIND, content_id, out))
+        write_provenance(file, origin.make_provenance(KIND, content_id, out))
         write_ids(file.create_group("images"), "id", ids)
         write_texts(file["images"], "file_name", [name for name, _ in names])
         write_texts(file["images"], "split", [split for _, split in names])

@@ -84,7 +84,7 @@ def write_checkpoint(
     config = asdict(captioner.config)
     head = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
     content = {
-        "provenance": origin.stamp(KIND, torch_files.content_id(head, weights), out).model_dump(),
+        "provenance": origin.make_provenance(KIND, torch_files.content_id(head, weights), out).model_dump(),
         "model": model,
         "config": config,
         "weights": weights,

@@ -72,7 +72,7 @@ def write_discriminator(
         "tokenizer": tokenizer.record(),
         "backbone": backbone.model_dump(mode="json"),
     }
-    provenance = origin.stamp(KIND, torch_files.content_id(head, weights), out).model_dump()
+    provenance = origin.make_provenance(KIND, torch_files.content_id(head, weights), out).model_dump()
     torch_files.save({"provenance": provenance, **head, "weights": weights, "training": training}, out)
 
 

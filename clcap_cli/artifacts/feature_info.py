@@ -47,7 +47,7 @@ class BackboneInfo(_BaseInfo, frozen=True):
         return f"{self.name} ({self.weights} weights), {self.image_size} pixels"
 
     @property
-    def scaled_to(self) -> int:
+    def resized_to(self) -> int:
         """Pixels of an image's shorter side before the square is cut out."""
         return math.floor(self.image_size / self.crop_pct)
 

@@ -44,7 +44,7 @@ def write_features(
                 state.update(half.data)
             ids.extend(batch_ids)
             sink.check()
-        _write_metadata(file, names, ids, backbone, state, origin.stamp(KIND, "", out))
+        _write_metadata(file, names, ids, backbone, state, origin.make_provenance(KIND, "", out))
 
 
 def write_regions(
@@ -73,7 +73,7 @@ def write_regions(
             state.update(regions.data)
             sink.check()
         file["region_counts"] = np.diff(starts).astype(np.int32)
-        _write_metadata(file, names, ids, info, state, origin.stamp(KIND, "", out))
+        _write_metadata(file, names, ids, info, state, origin.make_provenance(KIND, "", out))
 
 
 def _write_metadata(

@@ -23,7 +23,7 @@ def write_log_probs(
     """Write the table ``log_probs``, (captions, images)."""
     content_id = digest([digest_of_json([list(ids), list(captions)]).encode(), log_probs.tobytes()])
     with create_hdf5(out) as (file, _):
-        write_provenance(file, origin.stamp(KIND, content_id, out))
+        write_provenance(file, origin.make_provenance(KIND, content_id, out))
         write_ids(file, "id", list(ids))
         write_texts(file, "caption", list(captions))
         file["log_prob"] = log_probs

@@ -89,25 +89,25 @@ class Origin:
     settings: Mapping[str, Any]
     inputs: list[tuple[str, Path, str]] = field(default_factory=list)
 
-    def uses(self, role: str, artifact: Artifact) -> None:
+    def add_input(self, role: str, artifact: Artifact) -> None:
         """Record that ``artifact`` is an input and which part it plays."""
         if artifact.provenance is None:
-            self.uses_file(role, artifact.path)
+            self.add_input_file(role, artifact.path)
         else:
             self.inputs.append((role, artifact.path, artifact.provenance.id))
 
-    def uses_file(self, role: str, path: Path) -> None:
+    def add_input_file(self, role: str, path: Path) -> None:
         """Record a file that carries no provenance of its own, by a digest of its bytes."""
         self.inputs.append((role, path, digest_of_file(path)))
 
     @property
-    def read(self) -> list[Path]:
+    def input_paths(self) -> list[Path]:
         """The files of all inputs so far."""
         return [path for _, path, _ in self.inputs]
 
-    def stamp(self, kind: str, content_id: str, out: Path) -> Provenance:
+    def make_provenance(self, kind: str, content_id: str, out: Path) -> Provenance:
         """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
-        if is_any_of(out, self.read):
+        if is_any_of(out, self.input_paths):
             raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
         folder = out.parent.resolve()
         return Provenance(

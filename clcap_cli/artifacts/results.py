@@ -44,7 +44,7 @@ class CaptionResults:
     provenance: Provenance | None
     """None for a results file that another tool made."""
 
-    def one_each(self) -> dict[ImageId, str]:
+    def single_captions(self) -> dict[ImageId, str]:
         """The one caption of each image.
 
         Raises ClcapError where an image has several.
@@ -62,7 +62,9 @@ def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], 
     listed = as_coco_results(captions)
     with all_or_nothing():
         write_json(out, listed)
-        write_json(provenance_path(out), origin.stamp(CAPTIONS_KIND, digest_of_json(listed), out).model_dump())
+        write_json(
+            provenance_path(out), origin.make_provenance(CAPTIONS_KIND, digest_of_json(listed), out).model_dump()
+        )
 
 
 def open_caption_results(path: Path) -> CaptionResults:
@@ -108,7 +110,7 @@ def write_results(
     """
     content = asdict(measured)
     content = {**content.pop("details"), **content}
-    provenance = origin.stamp(kind, digest_of_json(content), out)
+    provenance = origin.make_provenance(kind, digest_of_json(content), out)
     write_json(out, {"provenance": provenance.model_dump(), **(unidentified or {}), **content})
 
 
@@ -220,7 +222,10 @@ class Comparison(BaseModel):
 def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
     """Write what was compared over the images ``ids``."""
     content = {"images": list(ids), "comparisons": [one.model_dump() for one in comparisons]}
-    write_json(out, {"provenance": origin.stamp(COMPARISON_KIND, digest_of_json(content), out).model_dump(), **content})
+    write_json(
+        out,
+        {"provenance": origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out).model_dump(), **content},
+    )
 
 
 def open_comparison(path: Path) -> list[Comparison]:

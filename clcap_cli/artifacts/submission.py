@@ -30,7 +30,7 @@ def _check(algorithm: str, results: dict[str, CaptionResults]) -> None:
     if not NAME_PATTERN.fullmatch(algorithm):
         raise ClcapError(f"'{algorithm}' cannot name a submission: letters, digits and hyphens only")
     for which, found in results.items():
-        captions = found.one_each()
+        captions = found.single_captions()
         wrong = [id for id in captions if not isinstance(id, int)]
         if wrong:
             raise ClcapError(f"{found.path}: COCO's ids are numbers, these are not: {first_few(wrong)}")

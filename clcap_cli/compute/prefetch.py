@@ -16,7 +16,7 @@ class Prefetcher(Generic[ItemT, LoadedT]):
 
     def __init__(self, load: Callable[[ItemT], LoadedT], items: Iterable[ItemT]):
         self.load, self.items = load, items
-        self.waited = 0.0
+        self.wait_seconds = 0.0
         """Seconds in which whoever asked had to wait."""
 
     def __iter__(self) -> Generator[LoadedT, None, None]:
@@ -34,4 +34,4 @@ class Prefetcher(Generic[ItemT, LoadedT]):
         try:
             return coming.popleft().result()
         finally:
-            self.waited += time.monotonic() - started
+            self.wait_seconds += time.monotonic() - started

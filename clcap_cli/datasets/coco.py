@@ -35,7 +35,7 @@ def _recognises(source: Source) -> bool:
     return isinstance(source.value, dict) and "annotations" in source.value
 
 
-def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
     """The images of one captions file, which does not tell their split.
 
     Raises ClcapError for two images with one id, and for an annotation whose image the file does not list.

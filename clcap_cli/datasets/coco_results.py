@@ -19,7 +19,7 @@ def _recognises(source: Source) -> bool:
     return isinstance(entries, list) and all(isinstance(one, dict) and "image_id" in one for one in entries[:1])
 
 
-def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
     """A record an entry; it tells neither file name nor split."""
     entries = validated(source.value, list[_Entry], source.path, "a COCO results list")
     return [CaptionRecord(entry["image_id"], entry["caption"]) for entry in entries]

@@ -1,4 +1,4 @@
-"""A data set, put together from files of any known format: its images, their splits and captions."""
+"""A dataset, put together from files of any known format: its images, their splits and captions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ def image_records(files: Iterable[tuple[str | None, Path]], restval: str) -> lis
 
 def _image(record: CaptionRecord, given: str | None, path: Path, restval: str) -> ImageRecord:
     if record.file_name is None:
-        raise ClcapError(f"{path} does not tell the images' file names, which a data set needs")
+        raise ClcapError(f"{path} does not tell the images' file names, which a dataset needs")
     if given is not None and record.split is not None:
         raise ClcapError(f"{path} has splits of its own, such as {record.split}; give it without --{given}")
     split = given if record.split is None else record.split

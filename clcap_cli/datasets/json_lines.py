@@ -15,8 +15,8 @@ def _recognises(source: Source) -> bool:
     return start is not None and (start.is_lines or (isinstance(start.value, dict) and has_columns(start.value)))
 
 
-def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
-    return table_records(_table(source.path), data_set)
+def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
+    return table_records(_table(source.path), as_dataset)
 
 
 def _table(path: Path) -> Table:

@@ -39,7 +39,7 @@ def _recognises(source: Source) -> bool:
     return isinstance(images, list) and all(isinstance(one, dict) and {*REQUIRED} & {*one} for one in images[:1])
 
 
-def _read(source: Source, data_set: bool) -> list[CaptionRecord]:
+def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
     """The images of a Karpathy file, those of split ``restval`` too.
 
     An image's id is its COCO id where it has one, else its running number in the file.
@@ -58,4 +58,4 @@ def _record(image: _Image, number: int, path: Path) -> CaptionRecord:
     return CaptionRecord(image.get("cocoid", image.get("imgid", number)), captions, file_name, image["split"])
 
 
-READER = Reader("Karpathy's data sets (JSON with images and their sentences)", _recognises, _read)
+READER = Reader("Karpathy's datasets (JSON with images and their sentences)", _recognises, _read)

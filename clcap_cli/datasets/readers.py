@@ -32,17 +32,17 @@ def sniff(source: Source) -> Reader:
         if reader.recognises(source):
             return reader
     known = "; ".join(reader.name for reader in _readers())
-    raise ClcapError(f"{source.path} is no known file of captions: it is {source.described()}. Known are: {known}")
+    raise ClcapError(f"{source.path} is no known file of captions: it is {source.description()}. Known are: {known}")
 
 
-def read_captions(path: Path, data_set: bool = False) -> list[CaptionRecord]:
+def read_captions(path: Path, as_dataset: bool = False) -> list[CaptionRecord]:
     """What a file of any known format says, in the file's order.
 
-    As a ``data_set`` it must give each image's file name, and captions that are not empty. Raises ClcapError when the
+    As a ``as_dataset`` it must give each image's file name, and captions that are not empty. Raises ClcapError when the
     file is missing, of an unknown format, or not as its format asks.
     """
     source = Source(path)
-    return sniff(source).read(source, data_set)
+    return sniff(source).read(source, as_dataset)
 
 
 def _readers() -> Iterator[Reader]:
@@ -54,5 +54,5 @@ def get_reader(name: str) -> Reader:
     """The reader called ``name``; raises ClcapError for a package that offers something else under it."""
     reader = READERS.get(name)
     if not isinstance(reader, Reader):
-        raise ClcapError(f"the {READERS.what} '{name}' of an installed package is no Reader; uninstall the package")
+        raise ClcapError(f"the {READERS.kind} '{name}' of an installed package is no Reader; uninstall the package")
     return reader

@@ -19,7 +19,7 @@ class CaptionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """An image of a data set, the split it belongs to, and what people wrote about it."""
+    """An image of a dataset, the split it belongs to, and what people wrote about it."""
 
     id: ImageId
     file_name: str

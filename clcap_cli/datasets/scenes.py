@@ -1,4 +1,4 @@
-"""Scenes: a generated data set with known truth, small enough to try everything on.
+"""Scenes: a generated dataset with known truth, small enough to try everything on.
 
 A scene is a background with one to three objects, each with a shape, a colour, a size and a place of its own. Five
 writers describe it. They see the same things but mention different ones, often few, so that the safe caption is a

@@ -32,7 +32,7 @@ class Document:
     is_lines: bool
     """Whether more lines follow."""
 
-    def described(self) -> str:
+    def description(self) -> str:
         """What it is, in a few words."""
         return f"{'JSON Lines, the first' if self.is_lines else 'JSON,'} {_describe_value(self.value)}"
 
@@ -72,12 +72,12 @@ class Source:
         """The content of a JSON file; None for every other file."""
         return self.document.value if self.document and not self.document.is_lines else None
 
-    def described(self) -> str:
+    def description(self) -> str:
         """What the file is, in a few words."""
         if not self.head:
             return "an empty file"
         if self.document:
-            return self.document.described()
+            return self.document.description()
         kind = next((kind for start, kind in _MAGIC.items() if self.head.startswith(start)), None)
         if kind or b"\0" in self.head:
             return kind or f"a binary file that starts with the bytes {self.head[:4].hex(' ')}"
@@ -93,9 +93,9 @@ class Reader:
     recognises: Callable[[Source], bool]
     """Whether a file has this format; it may be damaged."""
     read: Callable[[Source, bool], list[CaptionRecord]]
-    """The records of a file that it recognises, as a data set or not.
+    """The records of a file that it recognises, as a dataset or not.
 
-    In a data set every record needs the image's file name, and no caption is empty. It raises ClcapError for a file
+    In a dataset every record needs the image's file name, and no caption is empty. It raises ClcapError for a file
     that is not as the format asks.
     """
 

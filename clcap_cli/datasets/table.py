@@ -1,4 +1,4 @@
-"""Captions in tables, whatever file they are in: columns for the image, its captions and, in a data set, its split."""
+"""Captions in tables, whatever file they are in: columns for the image, its captions and, in a dataset, its split."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ class Table:
         if twice:
             raise ClcapError(f"{self.path} has two columns '{twice[0]}'")
 
-    def needs(self, *names: str) -> str:
+    def require_column(self, *names: str) -> str:
         """The first of these columns that there is.
 
         Raises ClcapError when there is none.
@@ -62,7 +62,7 @@ class Table:
         wanted = " or ".join(", ".join(names).rsplit(", ", 1))
         raise ClcapError(f"{self.path} has no column {wanted}; it has: {', '.join(self.columns)}")
 
-    def read(self, column: str, as_what: Callable[[object], T]) -> Iterator[T]:
+    def parse_column(self, column: str, as_what: Callable[[object], T]) -> Iterator[T]:
         """What ``as_what`` makes of the column's cell in every row.
 
         Raises ClcapError that names the row and the column where it raises ValueError.
@@ -78,8 +78,8 @@ class Table:
 
         Raises ClcapError for a cell that is no id, and for an id that is a number here and text there.
         """
-        column = self.needs(*IDS)
-        given = list(self.read(column, parse_id))
+        column = self.require_column(*IDS)
+        given = list(self.parse_column(column, parse_id))
         twice = mixed_type_id(given)
         if twice is not None:
             number, text = (self.rows[given.index(id)].place for id in (twice, str(twice)))
@@ -90,25 +90,25 @@ class Table:
         return parse_id_column(given)
 
 
-def table_records(table: Table, data_set: bool) -> list[CaptionRecord]:
-    """The records of a table whose rows have one or more captions each: one an image in a data set, else one a row.
+def table_records(table: Table, as_dataset: bool) -> list[CaptionRecord]:
+    """The records of a table whose rows have one or more captions each: one an image in a dataset, else one a row.
 
     Raises ClcapError for a missing column, an empty cell, or an image that stands in two splits.
     """
-    return _images(table) if data_set else _rows(table)
+    return _images(table) if as_dataset else _rows(table)
 
 
 def _rows(table: Table) -> list[CaptionRecord]:
-    ids, captions = table.ids(), table.read(table.needs(*CAPTIONS), parse_captions)
+    ids, captions = table.ids(), table.parse_column(table.require_column(*CAPTIONS), parse_captions)
     return [CaptionRecord(id, texts) for id, texts in zip(ids, captions, strict=True)]
 
 
 def _images(table: Table) -> list[CaptionRecord]:
     names, captions = (
-        table.read(table.needs(FILE_NAME), parse_text),
-        table.read(table.needs(*CAPTIONS), _parse_nonempty_captions),
+        table.parse_column(table.require_column(FILE_NAME), parse_text),
+        table.parse_column(table.require_column(*CAPTIONS), _parse_nonempty_captions),
     )
-    splits = table.read(SPLIT, parse_text) if SPLIT in table.columns else [None] * len(table.rows)
+    splits = table.parse_column(SPLIT, parse_text) if SPLIT in table.columns else [None] * len(table.rows)
     records: dict[ImageId, CaptionRecord] = {}
     for id, name, split, texts in zip(table.ids(), names, splits, captions, strict=True):
         record = records.setdefault(id, CaptionRecord(id, [], name, split))

@@ -53,7 +53,7 @@ def _training(inputs: "EvaluationInputs", given: Path | None, origin: "Origin") 
     opened = open_captions(path)
     if "train" not in opened.splits:
         return None
-    origin.uses("training", opened)
+    origin.add_input("training", opened)
     groups = opened.references(opened.rows_of("train")).values()
     return TrainingCaptions([text for group in groups for text in group], opened.tokenizer)
 
@@ -70,7 +70,7 @@ def _similar(
     if path is None or len(ids) < 2:
         return None
     opened = open_features(path)
-    origin.uses("features", opened)
+    origin.add_input("features", opened)
     return nearest_images(opened.pooled_at(opened.rows_of(ids)), SIMILAR).tolist()
 
 
@@ -82,7 +82,7 @@ def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_results
 
     ranked = open_results(path, RETRIEVAL_KIND)
-    origin.uses("retrieval", ranked)
+    origin.add_input("retrieval", ranked)
     several = [id for id, texts in predictions.items() if len(texts) > 1]
     if several:
         raise ClcapError(
@@ -108,11 +108,11 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
 
     if path.suffix == ".h5":
         opened = open_captions(path)
-        origin.uses("document frequencies", opened)
+        origin.add_input("document frequencies", opened)
         groups = opened.references(opened.rows_of("train"))
     else:
         groups = read_captions_by_image(path)
-        origin.uses_file("document frequencies", path)
+        origin.add_input_file("document frequencies", path)
     _, _, id = origin.inputs[-1]
     return tokenised_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
 

@@ -81,13 +81,13 @@ def read(
     from clcap_cli.artifacts.results import open_caption_results
 
     opened = open_caption_results(results)
-    origin.uses("results", opened)
+    origin.add_input("results", opened)
     own = opened.provenance is not None
     if references is None:
         captions_h5 = open_captions(
             find_input(opened, "captions", captions, "--captions, or references with --references")
         )
-        origin.uses("captions", captions_h5)
+        origin.add_input("captions", captions_h5)
         others = of_split(captions_h5, split)
     else:
         others = written(references, split, origin)
@@ -123,7 +123,7 @@ def predicted(predictions: Path, references: Path | None, split: str, origin: "O
     if references is None:
         raise ClcapError("captions given with --predictions are compared with --references; give both")
     found = read_captions_by_image(predictions)
-    origin.uses_file("predictions", predictions)
+    origin.add_input_file("predictions", predictions)
     return EvaluationInputs(found, *written(references, split, origin), allow_missing=False)
 
 
@@ -134,10 +134,10 @@ def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, li
 
     if path.suffix == ".h5":
         captions_h5 = open_captions(path)
-        origin.uses("references", captions_h5)
+        origin.add_input("references", captions_h5)
         return of_split(captions_h5, split)
     found = read_captions_by_image(path)
-    origin.uses_file("references", path)
+    origin.add_input_file("references", path)
     return found, {}
 
 

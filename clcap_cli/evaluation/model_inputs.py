@@ -86,10 +86,10 @@ def open_models(
     features_h5 = [features_for(checkpoint, captions_h5, features) for checkpoint in checkpoints]
     device = compute.start()
     for number, (checkpoint, own) in enumerate(zip(checkpoints, features_h5, strict=True)):
-        origin.uses(numbered("checkpoint", number), checkpoint)
+        origin.add_input(numbered("checkpoint", number), checkpoint)
         if number == 0:
-            origin.uses("captions", captions_h5)
-        origin.uses(numbered("features", number), own)
+            origin.add_input("captions", captions_h5)
+        origin.add_input(numbered("features", number), own)
     pairs = zip(checkpoints, features_h5, strict=True)
     return [OpenedModel(checkpoint, checkpoint.captioner(device), captions_h5, own) for checkpoint, own in pairs]
 

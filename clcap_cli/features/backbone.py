@@ -21,7 +21,7 @@ from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
 
-BACKBONES: Registry[type[ImageEncoder]] = Registry("backbone", "clcap.backbones", {}, base=ImageEncoder)
+BACKBONES: Registry[type[ImageEncoder]] = Registry("backbone", "clcap.backbones", {}, base_class=ImageEncoder)
 """Those of packages; all other names are timm's."""
 
 

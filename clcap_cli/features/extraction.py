@@ -56,7 +56,7 @@ def extract_features(
 
 def _load_image(backbone: Backbone, image: ImageFile) -> Tensor | UnreadableImageError:
     try:
-        return backbone.transform(open_rgb(image.path, backbone.info.scaled_to))
+        return backbone.transform(open_rgb(image.path, backbone.info.resized_to))
     except UnreadableImageError as error:
         return error
 

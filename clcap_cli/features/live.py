@@ -53,7 +53,7 @@ class LiveFeatures(FeatureSource):
 
     def _pixels(self, picture: ImageInput) -> Tensor:
         if isinstance(picture, Path):
-            return self.backbone.transform(open_rgb(picture, self.backbone.info.scaled_to))
+            return self.backbone.transform(open_rgb(picture, self.backbone.info.resized_to))
         with self._reading:  # an open image can be in the list twice, and Pillow reads it for one thread only
             rgb = as_rgb(picture)
         return self.backbone.transform(rgb)

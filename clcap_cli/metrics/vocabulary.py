@@ -27,7 +27,7 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 
 def _share_of_training(predictions: Predictions, training: WordTokenizer) -> Statistic:
     """The share of the training vocabulary's words that captions use."""
-    ranks = [map(training.rank, training.encode(text)) for text in predictions.raw]
+    ranks = [map(training.frequency_rank, training.encode(text)) for text in predictions.raw]
     known = [[rank for rank in found if rank is not None] for found in ranks]
     used = incidence([list(chain.from_iterable(own)) for own in predictions.by_image(known)], {})
     words = len(training.words)

@@ -14,7 +14,7 @@ NAMES = ("words_top_100", "words_101_to_1000", "words_rarer")
 
 def frequency_bands(caption: str, training: WordTokenizer) -> list[int]:
     """How many of a caption's words are among the 100 most frequent of training, the next 900, and the rest."""
-    found = [training.rank(token) for token in training.encode(caption)]
+    found = [training.frequency_rank(token) for token in training.encode(caption)]
     ranks = [len(training) if rank is None else rank for rank in found]
     ends = np.searchsorted(BANDS, ranks, side="right")
     return np.bincount(ends, minlength=len(BANDS) + 1).tolist()

@@ -18,7 +18,7 @@ MODELS: Registry[type[Captioner]] = Registry(
         "adaptive-attention": "clcap_cli.models.adaptive_attention:AdaptiveAttention",
         "transformer": "clcap_cli.models.transformer:Transformer",
     },
-    base=Captioner,
+    base_class=Captioner,
 )
 
 

@@ -20,7 +20,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "dpo": "clcap_cli.objectives.dpo:DPO",
         "simpo": "clcap_cli.objectives.simpo:SimPO",
     },
-    base=Objective,
+    base_class=Objective,
 )
 CONDITIONAL_OPTIONS: dict[str, Callable[[type[Objective]], bool]] = {
     "negatives": lambda kind: kind.needs_negatives,
@@ -35,7 +35,7 @@ CONDITIONAL_OPTIONS: dict[str, Callable[[type[Objective]], bool]] = {
 
 def builtin_objectives() -> dict[str, type[Objective]]:
     """clcap's own objectives by name; nothing of an installed package is imported."""
-    return {name: OBJECTIVES.get(name) for name in OBJECTIVES.own}
+    return {name: OBJECTIVES.get(name) for name in OBJECTIVES.builtin}
 
 
 def objectives_by_suffix() -> dict[str, str]:

@@ -64,7 +64,7 @@ def caption(
         found = _caption_images(models, given, weights, decoding, compute, seed, origin)
     else:
         opened = open_models(models, captions, features, compute, origin)
-        out = check_writable(out or _beside(models, ".captions.json"), origin.read)
+        out = check_writable(out or _beside(models, ".captions.json"), origin.input_paths)
         found = caption_split(opened, split, decoding, seed)
     write_caption_results(out, found, origin)
     return out
@@ -98,7 +98,7 @@ def _caption_images(
 
     opened, device = open_checkpoints(paths), compute.start()
     for number, checkpoint in enumerate(opened):
-        origin.uses(numbered("checkpoint", number), checkpoint)
+        origin.add_input(numbered("checkpoint", number), checkpoint)
     files = list(dict.fromkeys(path for one in given for path in _image_files(one)))
     live = load_live_models(opened, device, weights)
     models, sources = [one.model for one in live], [one.features_of(files) for one in live]

@@ -51,7 +51,7 @@ def compare(
     origin = Origin("compare", settings)
     runs = [open_results(path, METRICS_KIND) for path in metrics]
     for run in runs:
-        origin.uses("metrics", run)
+        origin.add_input("metrics", run)
     ids = _common_ids(runs)
     first, *others = _pooled(runs)
     say(f"resampling {len(ids)} images for {len(runs)} runs")

@@ -1,4 +1,4 @@
-"""demo: the whole chain on the embedded data set."""
+"""demo: the whole chain on the embedded dataset."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

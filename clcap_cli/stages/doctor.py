@@ -74,12 +74,12 @@ def _passes(what: str, check: Check) -> bool:
 def _plugins() -> list[tuple[str, Check]]:
     """A check for everything that installed packages offer."""
     registries: list[Registry] = [import_object(place) for place in REGISTRIES]
-    return [(one.what, partial(_plugin, one, point)) for one in registries for point in one.plugins]
+    return [(one.kind, partial(_plugin, one, point)) for one in registries for point in one.plugins]
 
 
 def _plugin(registry: Registry, point: "EntryPoint") -> str:
     registry.load(point)
-    PROBES[registry.what](point.name)
+    PROBES[registry.kind](point.name)
     return f"{point.name}, of the package {package_label(point)}"
 
 
@@ -171,9 +171,9 @@ def _backbone() -> str:
 def _models() -> str:
     from clcap_cli.models.registry import MODELS
 
-    for name in MODELS.own:
+    for name in MODELS.builtin:
         _check_model(name)
-    return f"{', '.join(MODELS.own)}: ln p of a caption is the sum over its words"
+    return f"{', '.join(MODELS.builtin)}: ln p of a caption is the sum over its words"
 
 
 def _check_model(name: str) -> None:

@@ -117,7 +117,7 @@ def evaluate(
     scored = inputs.common(subject, only_common)
     references_of = _first(inputs.references, scored, references_per_image)
     name = _name(models_or_results or [subject])
-    out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.read)
+    out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None or test_results is not None:
         _submit(subject, test_results, submission)
     context = context_of(scored, inputs, Given(retrieval, cider_df, captions, features, spice_models), origin)

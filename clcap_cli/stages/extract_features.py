@@ -46,8 +46,8 @@ def extract_features(
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
-    origin.uses("captions", listed)
-    out = check_writable(out or Path("features.h5"), origin.read)
+    origin.add_input("captions", listed)
+    out = check_writable(out or Path("features.h5"), origin.input_paths)
     for folder in images:
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")

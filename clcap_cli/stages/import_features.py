@@ -39,8 +39,8 @@ def import_features(
 
     listed = open_captions(captions)
     origin = Origin("import-features", settings)
-    origin.uses("captions", listed)
-    out = check_writable(out or Path("features.h5"), [*origin.read, regions])
+    origin.add_input("captions", listed)
+    out = check_writable(out or Path("features.h5"), [*origin.input_paths, regions])
     found = open_regions(regions)
     keys = _keys(listed, found)
     if found.empty:

@@ -1,4 +1,4 @@
-"""make-scenes: nothing -> the embedded data set, as image files and COCO captions files."""
+"""make-scenes: nothing -> the embedded dataset, as image files and COCO captions files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def make_scenes(
     test: Annotated[int, Ge(1), Option("Test images.")] = 200,
     seed: Seed = 0,
 ) -> Path:
-    """Draw scenes of coloured shapes and let five writers describe each: a data set in COCO's own layout.
+    """Draw scenes of coloured shapes and let five writers describe each: a dataset in COCO's own layout.
 
     The folder then holds images/ and captions_train.json, captions_val.json and captions_test.json; no scene is
     drawn twice. Same seed, same files; another seed, other file names.

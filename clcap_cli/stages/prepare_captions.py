@@ -63,12 +63,14 @@ def prepare_captions(
     training = [image for image in images if image.split == "train"]
     if not training:
         raise ClcapError(f"no image is in the split 'train'; the splits are: {_sizes(images)}")
-    tokenizer = WordTokenizer.count((split_words(text) for image in training for text in image.captions), min_count)
+    tokenizer = WordTokenizer.from_captions(
+        (split_words(text) for image in training for text in image.captions), min_count
+    )
     if not tokenizer.words:
         raise ClcapError(f"no word occurs {min_count} times in the training captions; lower --min-count")
     origin = Origin("prepare-captions", settings)
     for split, path in files:
-        origin.uses_file(split or "dataset", path)
+        origin.add_input_file(split or "dataset", path)
     write_captions(out, images, tokenizer, max_length, origin)
     for line in _summary(images, tokenizer, max_length):
         say(line)

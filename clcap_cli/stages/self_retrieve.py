@@ -76,9 +76,9 @@ def self_retrieve(
     chain = open_model(checkpoint, captions, features, compute, origin)
     given = open_caption_results(results) if results else None
     if given:
-        origin.uses("results", given)
-    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.read)
-    full_matrix = full_matrix and check_writable(full_matrix, [*origin.read, out])
+        origin.add_input("results", given)
+    out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.input_paths)
+    full_matrix = full_matrix and check_writable(full_matrix, [*origin.input_paths, out])
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if given is None:
@@ -116,7 +116,7 @@ def _pool(rows: "np.ndarray", size: int | None, rng: "np.random.Generator", spli
 
 
 def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]:
-    captions = given.one_each()
+    captions = given.single_captions()
     missing = [id for id in ids if id not in captions]
     if missing:
         raise ClcapError(

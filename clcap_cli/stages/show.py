@@ -118,7 +118,7 @@ def _captions(file: Path) -> dict[str, str]:
     splits = ", ".join(f"{split} {count}" for split, count in Counter(opened.splits.tolist()).items())
     return {
         "images": splits,
-        "captions": f"{len(opened.words.lengths)} of at most {opened.words.longest} words",
+        "captions": f"{len(opened.word_tokens.lengths)} of at most {opened.word_tokens.longest} words",
         "words": f"{len(opened.tokenizer)} with the end and unknown tokens",
     }
 

@@ -63,9 +63,9 @@ def swap_reference(
         ("captions", captions_h5),
         ("features", features_h5),
     ):
-        origin.uses(role, artifact)
+        origin.add_input(role, artifact)
     first = re.sub(r"_ref\d+$", "", ref.stem)
-    out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.read)
+    out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.input_paths)
     device = compute.start()
     split = CaptionSplit(
         captions_h5,

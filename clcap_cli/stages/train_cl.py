@@ -90,7 +90,7 @@ def train_cl(
     origin = Origin("train-cl", settings)
     opened = open_files(ref, target, captions, features, ref_features, learned.needs_reference, origin)
     start = opened.start
-    out = check_writable(out or start.path.with_name(f"{start.path.stem}_{learned.suffix}.pt"), origin.read)
+    out = check_writable(out or start.path.with_name(f"{start.path.stem}_{learned.suffix}.pt"), origin.input_paths)
     check_writable(log_path(out))
     device, optimisation = start_training(compute, optimisation, seed, settings)
     model = opened.target_model(dropout, device)
@@ -99,7 +99,7 @@ def train_cl(
     reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
     network = discriminator_for(start, discriminator, device, origin) if learned.has_discriminator else None
     if network:
-        check_writable(discriminator_path(out), origin.read)
+        check_writable(discriminator_path(out), origin.input_paths)
     redraw = bool(learned.redraws_negatives if redraw_negatives is None else redraw_negatives)
     inputs = TaskInputs(
         negatives=sampler,

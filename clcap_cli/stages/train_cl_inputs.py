@@ -61,9 +61,9 @@ class TrainingFiles:
         if self.reference_features is None:
             return None
         origin = Origin("train-cl", {})
-        origin.uses("reference", self.reference)
-        origin.uses("captions", self.captions)
-        origin.uses("reference features", self.reference_features)
+        origin.add_input("reference", self.reference)
+        origin.add_input("captions", self.captions)
+        origin.add_input("reference features", self.reference_features)
         return ArrayCache(log_probs_path(self.reference.path), LOG_PROBS_KIND, origin)
 
 
@@ -82,13 +82,13 @@ def open_files(
     captions_h5 = captions_for(reference, captions)
     features_h5 = features_for(start, captions_h5, features)
     for role, artifact in (("target", start), ("captions", captions_h5), ("features", features_h5)):
-        origin.uses(role, artifact)
+        origin.add_input(role, artifact)
     if not needs_reference:
         return TrainingFiles(reference, start, captions_h5, features_h5, None)
     shared = features if target is None else None
     reference_h5 = features_for(reference, captions_h5, ref_features or shared, "--ref-features")
-    origin.uses("reference", reference)
-    origin.uses("reference features", reference_h5)
+    origin.add_input("reference", reference)
+    origin.add_input("reference features", reference_h5)
     return TrainingFiles(reference, start, captions_h5, features_h5, reference_h5)
 
 
@@ -99,8 +99,8 @@ def sampler_of(
     if negatives == "random":
         return NegativeSampler(split)
     origin = Origin("train-cl", {"nearest": MOST_SIMILAR})
-    origin.uses("features", features)
-    origin.uses("captions", captions)
+    origin.add_input("features", features)
+    origin.add_input("captions", captions)
     kept = ArrayCache(neighbours_path(features.path), NEIGHBOURS_KIND, origin)
 
     def compute() -> np.ndarray:
@@ -127,5 +127,5 @@ def discriminator_for(start: Checkpoint, given: Path | None, device: torch.devic
     saved = open_discriminator(given)
     check_tokenizer(start, saved.tokenizer, given)
     check_backbone(start, saved.backbone, str(given))
-    origin.uses("discriminator", saved)
+    origin.add_input("discriminator", saved)
     return saved.discriminator(device)

@@ -48,12 +48,12 @@ def train_mle(
     captions_h5, features_h5 = open_captions(captions), open_features(features)
     check_images(captions_h5, features_h5)
     origin = Origin("train-mle", settings)
-    origin.uses("captions", captions_h5)
-    origin.uses("features", features_h5)
-    out = check_writable(out or Path("mle.pt"), origin.read)
+    origin.add_input("captions", captions_h5)
+    origin.add_input("features", features_h5)
+    out = check_writable(out or Path("mle.pt"), origin.input_paths)
     check_writable(log_path(out))
     tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
-    encoded = captions_h5.encoded_by(tokenizer)
+    encoded = captions_h5.encoded_with(tokenizer)
     longest = encoded.cut(model.max_length).longest
     if cut := int((encoded.lengths > longest).sum()):
         say(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")

@@ -23,7 +23,7 @@ class WordTokenizer(Tokenizer):
         self._number = {word: number for number, word in enumerate(self.tokens)}
 
     @classmethod
-    def count(cls, captions: Iterable[Sequence[str]], min_count: int) -> "WordTokenizer":
+    def from_captions(cls, captions: Iterable[Sequence[str]], min_count: int) -> "WordTokenizer":
         """The words that occur at least ``min_count`` times in ``captions``, which are split into words."""
         counts = Counter(word for words in captions for word in words)
         frequent = [(count, word) for word, count in counts.items() if count >= min_count]
@@ -34,7 +34,7 @@ class WordTokenizer(Tokenizer):
         """The words alone, most frequent first."""
         return self.tokens[len(SPECIAL_TOKENS) :]
 
-    def rank(self, token: int) -> int | None:
+    def frequency_rank(self, token: int) -> int | None:
         """Place of a word among the training words, 0 for the most frequent; None for the special tokens."""
         return token - len(SPECIAL_TOKENS) if token >= len(SPECIAL_TOKENS) else None
 

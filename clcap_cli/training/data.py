@@ -45,12 +45,12 @@ class CaptionSplit:
         """
         self.source, self.name, self.device = captions, split, device
         self.tokenizer = tokenizer or captions.tokenizer
-        encoded = captions.encoded_by(self.tokenizer, longest)
+        encoded = captions.encoded_with(self.tokenizer, longest)
         self.rows = captions.rows_of(split, skipped)
         self.ids = captions.ids_of(self.rows)
         self.tokens, self.lengths = encoded.tokens, encoded.lengths
-        counts = captions.starts[self.rows + 1] - captions.starts[self.rows]
-        self.caption = _ranges(captions.starts[self.rows], counts)
+        counts = captions.caption_starts[self.rows + 1] - captions.caption_starts[self.rows]
+        self.caption = _ranges(captions.caption_starts[self.rows], counts)
         """(captions of the split,) row in captions.h5, by image."""
         self.owner = np.repeat(np.arange(len(self.rows)), counts)
         """(captions of the split,) position of the image that the caption belongs to."""

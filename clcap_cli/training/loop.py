@@ -82,9 +82,9 @@ def _train_epoch(state: TrainState, journal: Journal, until: int | None) -> None
     # Closed here, not when it is collected as garbage, where an interrupt would be lost.
     with closing(iter(reading)) as loaded:
         for parts in progress(parted, len(parted), f"epoch {found.epoch + 1}"):
-            waited = reading.waited
+            waited = reading.wait_seconds
             _step(state, parts, loaded)
-            state.meter.waited += reading.waited - waited
+            state.meter.waited += reading.wait_seconds - waited
             if state.validation_is_due:
                 _validate(state, journal)
             if state.ended or found.step == until:

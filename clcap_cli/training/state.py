@@ -84,7 +84,7 @@ class TrainState:
         sums = _Sums(self.meter.steps, self.meter.totals())
         plain = {"progress": asdict(self.progress), "sums": asdict(sums)}
         tensors = _flat(self._tensors())
-        provenance = origin.stamp(KIND, torch_files.content_id(plain, tensors), path).model_dump()
+        provenance = origin.make_provenance(KIND, torch_files.content_id(plain, tensors), path).model_dump()
         torch_files.save({"provenance": provenance, **plain, "tensors": tensors}, path)
 
     def load(self, path: Path, origin: Origin) -> None:
@@ -94,7 +94,7 @@ class TrainState:
         """
         content = torch_files.load(path)
         provenance = parse_provenance(content["provenance"], path, KIND)
-        _check_same_training(path, provenance, origin.stamp(KIND, provenance.id, path))
+        _check_same_training(path, provenance, origin.make_provenance(KIND, provenance.id, path))
         progress = validated_part("progress", content.get("progress"), Progress, path, KIND)
         sums = validated_part("sums", content.get("sums"), _Sums, path, KIND)
         tensors = self._checked(path, content.get("tensors"), progress)

@@ -15,7 +15,7 @@ def origin(folder: Path, content: str = "one", **settings: object) -> Origin:
     source = folder / "source.txt"
     source.write_text(content)
     found = Origin("train-cl", settings)
-    found.uses_file("reference", source)
+    found.add_input_file("reference", source)
     return found
 
 

@@ -27,9 +27,9 @@ def test_what_is_written_is_read(tmp_path: Path, ids: list) -> None:
     assert found.image_ids == (ids if all(isinstance(id, int) for id in ids) else [str(id) for id in ids])
     assert found.file_names == ["a.jpg", "b.jpg"]
     assert found.splits.tolist() == ["train", "val"]
-    assert found.starts.tolist() == [0, 2, 4]
-    assert found.words.lengths.tolist() == [3, 2, 0, 3]
-    assert found.words.tokens.tolist() == [[2, 3, 4], [2, UNKNOWN, 0], [0, 0, 0], [3, 3, 3]]
+    assert found.caption_starts.tolist() == [0, 2, 4]
+    assert found.word_tokens.lengths.tolist() == [3, 2, 0, 3]
+    assert found.word_tokens.tokens.tolist() == [[2, 3, 4], [2, UNKNOWN, 0], [0, 0, 0], [3, 3, 3]]
     assert found.raw == ["A dog, running.", "a zebra", "…", "dog dog dog dog"]
     assert found.tokenizer.words == ["a", "dog", "running"]
     assert found.references(np.array([1])) == {found.image_ids[1]: ["…", "dog dog dog dog"]}

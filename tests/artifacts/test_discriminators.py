@@ -20,7 +20,7 @@ def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Discriminator]:
     captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
     discriminator = Discriminator(DiscriminatorConfig(len(captions.tokenizer), features.backbone.pooled_channels, 6, 9))
     origin = Origin("train-cl", {"seed": 7})
-    origin.uses("captions", captions)
+    origin.add_input("captions", captions)
     path = tmp_path / "nt_gan.discriminator.pt"
     write_discriminator(path, discriminator, captions.tokenizer, features.backbone, {"epochs": 2}, origin)
     return path, discriminator

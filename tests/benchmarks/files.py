@@ -44,7 +44,7 @@ def features(path: Path) -> None:
         write_texts(file, "names", [f"{number:012}.jpg" for number in ids])
         write_ids(file, "skipped", [])
         file.attrs["backbone"] = info.model_dump_json()
-        write_provenance(file, Origin("extract-features", {}).stamp(KIND, "0" * 16, path))
+        write_provenance(file, Origin("extract-features", {}).make_provenance(KIND, "0" * 16, path))
 
 
 def taken(*arguments: str | Path) -> float:

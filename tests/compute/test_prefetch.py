@@ -39,4 +39,4 @@ def test_waiting_is_counted() -> None:
     slow = threading.Event()
     reading = Prefetcher(lambda item: slow.wait(0.05), range(3))
     list(reading)
-    assert reading.waited > 0.05
+    assert reading.wait_seconds > 0.05

@@ -83,7 +83,7 @@ def file(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def test_every_format_is_here() -> None:
-    assert list(READERS.own) == list(FORMATS)
+    assert list(READERS.builtin) == list(FORMATS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -96,7 +96,7 @@ def test_the_content_tells_the_format(tmp_path: Path, name: str, suffix: str) ->
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
 def test_data_sets_tell_file_names_and_splits(file, name: str) -> None:
-    assert read_captions(file(name), data_set=True) == [
+    assert read_captions(file(name), as_dataset=True) == [
         CaptionRecord(id, captions, image, split) for id, (image, split, captions) in IMAGES.items()
     ]
 
@@ -138,7 +138,7 @@ def test_a_file_that_does_not_tell_what_a_data_set_needs(refused, file) -> None:
     )
     for words in ((file("coco-results"),), ("--train", file("coco-results"))):
         assert refused("prepare-captions", *words) == (
-            f"{file('coco-results')} does not tell the images' file names, which a data set needs"
+            f"{file('coco-results')} does not tell the images' file names, which a dataset needs"
         )
     for name in WITH_SPLITS:
         assert refused("prepare-captions", "--val", file(name)) == (
@@ -200,7 +200,7 @@ def test_an_unknown_file_is_described(refused, tmp_path: Path, content: bytes, f
     assert message.startswith(f"{path} is no known file of captions: it is {found}")
     assert message.endswith(
         ". Known are: COCO captions (JSON with images and annotations); COCO results (JSON list with image_id and "
-        "caption); Karpathy's data sets (JSON with images and their sentences); JSON Lines (objects with the keys of "
+        "caption); Karpathy's datasets (JSON with images and their sentences); JSON Lines (objects with the keys of "
         "such a header); CSV (with a header such as image_id,caption or image,caption,split); Parquet (with the "
         "columns of such a header)"
     )
@@ -230,9 +230,9 @@ LINES = st.lists(JSON.map(json.dumps), max_size=3).map("\n".join) | st.text('{}[
 def test_no_content_is_more_than_an_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
-    for data_set in (False, True):
+    for as_dataset in (False, True):
         try:
-            assert all(isinstance(record, CaptionRecord) for record in read_captions(path, data_set))
+            assert all(isinstance(record, CaptionRecord) for record in read_captions(path, as_dataset))
         except ClcapError as error:
             assert str(path) in str(error)
 
@@ -244,7 +244,7 @@ from clcap_cli.datasets.source import Reader
 def recognises(source):
     return source.text.startswith("#token")
 
-def read(source, data_set):
+def read(source, as_dataset):
     lines = [line.split("\\t") for line in source.path.read_text().splitlines()[1:]]
     return [CaptionRecord(name, [caption], name, "train") for name, caption in lines]
 

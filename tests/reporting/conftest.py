@@ -28,7 +28,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         kind = KINDS[path.stem.rsplit(".", 1)[1]]
-        provenance = Origin("made up", {}).stamp(kind, "0" * 16, path).model_dump()
+        provenance = Origin("made up", {}).make_provenance(kind, "0" * 16, path).model_dump()
         content = {"provenance": provenance, "metrics": metrics or {"images": len(images)}, "images": images, **more}
         path.write_text(json.dumps(content))
         return path

@@ -26,8 +26,8 @@ from tests.reporting.conftest import image
 def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> Path:
     """A retrieval file of images 33 and 34, made from the chain's captions and features."""
     origin = Origin("self-retrieve", {})
-    origin.uses("captions", open_captions(chain / captions))
-    origin.uses("features", open_features(chain / "features.h5"))
+    origin.add_input("captions", open_captions(chain / captions))
+    origin.add_input("features", open_features(chain / "features.h5"))
     path = chain / f"{name}.retrieval.json"
     ranked = [image(33, "a dog", rank=1), image(34, "a cat", rank=2)]
     write_results(path, RETRIEVAL_KIND, Measurements({"images": 2}, {}, {}, ranked), origin)
@@ -53,9 +53,9 @@ def test_folders_are_those_seen_from_where_extract_features_ran(chain: Path, tmp
 def test_captions_that_were_measured_know_the_features_that_they_were_made_from(chain: Path) -> None:
     results = open_caption_results(caption(chain / "nt.pt", device="cpu"))
     origin = Origin("evaluate", {})
-    origin.uses("results", results)
+    origin.add_input("results", results)
     path = chain / "nt.metrics.json"
-    scored = [image(id, text) for id, text in results.one_each().items()]
+    scored = [image(id, text) for id, text in results.single_captions().items()]
     write_results(path, METRICS_KIND, Measurements({"images": 10}, {}, {}, scored), origin)
     found = trace(open_runs([path]))
     assert len(found.folders) == 1

@@ -127,11 +127,11 @@ def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, cap
 
 
 def test_a_list_of_captions_is_as_many_predictions(tmp_path: Path) -> None:
-    assert open_caption_results(results(tmp_path / "r.json", [1], ["a dog"])).one_each() == {1: "a dog"}
+    assert open_caption_results(results(tmp_path / "r.json", [1], ["a dog"])).single_captions() == {1: "a dog"}
     several = open_caption_results(results(tmp_path / "r.json", [1], ["a dog", "a cat"]))
     assert several.captions == {1: ["a dog", "a cat"]}
     with pytest.raises(ClcapError, match="has more than one caption for 1 images: 1"):
-        several.one_each()
+        several.single_captions()
 
 
 @pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"raw": "a dog"}])

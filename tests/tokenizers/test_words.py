@@ -2,7 +2,7 @@ from clcap_cli.tokenizers.words import END, UNKNOWN, WordTokenizer
 
 
 def test_words_seen_often_enough_most_frequent_first() -> None:
-    tokenizer = WordTokenizer.count([["a", "dog"], ["a", "cat"], ["a", "dog", "b"]], min_count=2)
+    tokenizer = WordTokenizer.from_captions([["a", "dog"], ["a", "cat"], ["a", "dog", "b"]], min_count=2)
     assert tokenizer.tokens == ["<end>", "<unk>", "a", "dog"]
     assert (END, UNKNOWN) == (0, 1)
 

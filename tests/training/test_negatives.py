@@ -15,7 +15,7 @@ from clcap_cli.training.negatives import NegativeSampler
 
 def split_of(folder: Path, captions: list[list[str]]) -> CaptionSplit:
     images = [ImageRecord(row, f"{row}.png", "train", texts) for row, texts in enumerate(captions)]
-    tokenizer = WordTokenizer.count((text.split() for texts in captions for text in texts), 1)
+    tokenizer = WordTokenizer.from_captions((text.split() for texts in captions for text in texts), 1)
     write_captions(folder / "captions.h5", images, tokenizer, 16, Origin("test", {}))
     opened: Captions = open_captions(folder / "captions.h5")
     return CaptionSplit(opened, "train", torch.device("cpu"))

@@ -154,7 +154,7 @@ def test_a_state_of_another_training_is_refused(made_chain: Path, saved: Path, r
     other = Origin("train-cl", {"lr": 1e-3, "seed": 0})
     assert refusal_of(saved, other) == "is of another training: lr is 0.01 there and 0.001 here"
     other = Origin("train-cl", dict(ORIGIN.settings))
-    other.uses_file("captions", made_chain / "captions.h5")
+    other.add_input_file("captions", made_chain / "captions.h5")
     assert refusal_of(saved, other) == "is of another training: its files are not those of this one"
 
 
