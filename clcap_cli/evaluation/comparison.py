@@ -1,39 +1,37 @@
-"""Whether values of two runs, or of several seeds of each, differ by more than chance."""
+"""Significance of the differences between two settings, each with one run or with runs of several seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from clcap_cli.metrics.bootstrap import Draws, interval, p_value, spreads
-from clcap_cli.metrics.multiple_captions import statistics_of
-from clcap_cli.metrics.permutation_test import FEWEST, sign_flip_p
-from clcap_cli.metrics.predictions import Context, Predictions, predictions_of
-from clcap_cli.metrics.registry import every_metric
-from clcap_cli.metrics.statistic import Statistic, value
+from clcap_cli.metrics.bootstrap import Resamples, confidence_interval, p_value, varies
+from clcap_cli.metrics.multiple_captions import reported_statistics
+from clcap_cli.metrics.permutation_test import MIN_IMAGES, ImageEntries, sign_flip_p_values
+from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
+from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.statistic import Statistic
 
-SIGNIFICANT = 0.05
-FEW = 50
-"""Images below which p is the sign-flip test's: the bootstrap of so few is too sure."""
-Images = Sequence[Mapping[str, Any]]
-"""The images' entries of a metrics file."""
+SIGNIFICANCE_LEVEL = 0.05
+MIN_BOOTSTRAP_IMAGES = 50
+"""Fewest images for which p comes from the bootstrap; with fewer images its p-values are too small."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One value of two sides."""
+    """The difference between two settings in one value."""
 
     name: str
     first: float
-    """Mean over the first side's runs."""
+    """Mean over the runs of the first setting."""
     second: float
+    """Mean over the runs of the second setting."""
     spreads: tuple[float, float]
-    """Standard deviations over the runs of each side; 0 for a single one."""
+    """Standard deviations over the runs of each setting; 0 for a single run."""
     interval: tuple[float, float]
-    """95% confidence of second - first, over images."""
+    """95% confidence interval of second - first, over images."""
     p: float | None
-    """Of the hypothesis that there is no difference, two-sided, for this value by itself; None for too few images."""
+    """Two-sided p-value of this value alone; None if there are too few images."""
 
     @property
     def difference(self) -> float:
@@ -42,83 +40,89 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """In a word."""
+        """ "same", "too few images", "not significant", "higher" or "lower"."""
         if self.difference == 0 and self.interval == (0, 0):
             return "same"
         if self.p is None:
             return "too few images"
-        if self.p >= SIGNIFICANT:
+        if self.p >= SIGNIFICANCE_LEVEL:
             return "not significant"
         return "higher" if self.difference > 0 else "lower"
 
 
 @dataclass(frozen=True)
-class Side:
-    """The runs of one setting, measured."""
+class MeasuredSetting:
+    """The runs of one setting and their values."""
 
-    runs: Sequence[Images]
+    runs: Sequence[ImageEntries]
     context: Context
     statistics: dict[str, Statistic]
-    """How each value is computed; of the first run, whose kind all share."""
+    """Statistics of the first run, whose kinds are those of all runs."""
     values: dict[str, list[float]]
-    """By run."""
+    """Values of each run, by name."""
     resampled: dict[str, np.ndarray]
-    """(resamples,) mean over the runs."""
+    """(resamples,) means over the runs, by name."""
+
+    def mean(self, name: str) -> float:
+        """The mean over the runs of the value ``name``."""
+        return float(np.mean(self.values[name]))
+
+    def spread(self, name: str) -> float:
+        """The standard deviation over the runs of the value ``name``; 0 for a single run."""
+        values = self.values[name]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def measure(runs: Sequence[Images], context: Context, draws: Draws) -> Side:
-    """Measure every run of a side on the same resamples; ``runs`` have the same images in the same order."""
-    found = [all_statistics(predictions_of(images, context)) for images in runs]
-    names = [name for name in found[0] if all(name in statistics for statistics in found)]
-    return Side(
+def measure_setting(runs: Sequence[ImageEntries], context: Context, resamples: Resamples) -> MeasuredSetting:
+    """Measure every run of a setting on the same resamples; the runs have the same images in the same order."""
+    statistics = [all_statistics(predictions_from_entries(images, context)) for images in runs]
+    names = [name for name in statistics[0] if all(name in of_run for of_run in statistics)]
+    return MeasuredSetting(
         runs,
         context,
-        found[0],
-        {name: [value(statistics[name], draws.images) for statistics in found] for name in names},
-        {name: np.mean([draws.of(statistics[name]) for statistics in found], axis=0) for name in names},
+        statistics[0],
+        {name: [of_run[name].value(resamples.images) for of_run in statistics] for name in names},
+        {name: np.mean([resamples.evaluate(of_run[name]) for of_run in statistics], axis=0) for name in names},
     )
 
 
 def all_statistics(predictions: Predictions) -> dict[str, Statistic]:
-    """Every value that can be computed from what is known of the predictions, by name."""
-    found = (statistics_of(metric, predictions) for metric in every_metric())
-    return {name: statistic for statistics in found for name, statistic in statistics.items()}
+    """The statistics of all metrics whose columns the predictions have, by value name."""
+    by_metric = (reported_statistics(metric, predictions) for metric in all_metrics())
+    return {name: statistic for statistics in by_metric for name, statistic in statistics.items()}
 
 
-def compare_sides(first: Side, second: Side) -> list[Difference]:
-    """Every value that both have, by paired resampling: both sides see the same images drawn (Koehn 2004)."""
-    p = _p_values(first, second)
-    return [_difference(first, second, name, p[name]) for name in p]
+def compare_settings(first: MeasuredSetting, second: MeasuredSetting) -> list[Difference]:
+    """The differences in all values that both settings have, by paired resampling of the images (Koehn 2004)."""
+    p_values = _p_values(first, second)
+    return [_difference(first, second, name, p) for name, p in p_values.items()]
 
 
-def _difference(first: Side, second: Side, name: str, p: float | None) -> Difference:
-    mine, theirs = first.values[name], second.values[name]
-    by = float(np.mean(theirs) - np.mean(mine))
-    ends = interval(first.statistics[name], by, second.resampled[name] - first.resampled[name])
-    return Difference(name, float(np.mean(mine)), float(np.mean(theirs)), (_spread(mine), _spread(theirs)), ends, p)
+def _difference(first: MeasuredSetting, second: MeasuredSetting, name: str, p: float | None) -> Difference:
+    means, spreads = (first.mean(name), second.mean(name)), (first.spread(name), second.spread(name))
+    resampled = second.resampled[name] - first.resampled[name]
+    interval = confidence_interval(first.statistics[name], means[1] - means[0], resampled)
+    return Difference(name, *means, spreads, interval, p)
 
 
-def _p_values(first: Side, second: Side) -> dict[str, float | None]:
-    """Of every value that both have: from the bootstrap, or by sign flips where that cannot give any."""
+def _p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:
+    """The p-values of all shared values: from the bootstrap, or from the sign-flip test where that is not valid."""
     resampled = {name: second.resampled[name] - first.resampled[name] for name in first.values if name in second.values}
     images = len(first.runs[0])
-    if images < FEWEST:
+    if images < MIN_IMAGES:
         return dict.fromkeys(resampled)
-    flipped = [name for name, values in resampled.items() if images < FEW or not spreads(values)]
-    found = _flipped(first, second, flipped) if flipped else {}
-    by = {name: float(np.mean(second.values[name]) - np.mean(first.values[name])) for name in resampled}
+    flipped = [name for name, values in resampled.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
+    p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
     return {
-        name: found[name] if name in found else p_value(first.statistics[name], by[name], values)
+        name: p_values[name]
+        if name in p_values
+        else p_value(first.statistics[name], second.mean(name) - first.mean(name), values)
         for name, values in resampled.items()
     }
 
 
-def _flipped(first: Side, second: Side, names: Sequence[str]) -> dict[str, float]:
-    def statistics(images: Images) -> dict[str, Statistic]:
-        return all_statistics(predictions_of(images, first.context))
+def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:
+    def statistics_of(images: ImageEntries) -> dict[str, Statistic]:
+        return all_statistics(predictions_from_entries(images, first.context))
 
-    return sign_flip_p(first.runs, second.runs, names, statistics)
-
-
-def _spread(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return sign_flip_p_values(first.runs, second.runs, names, statistics_of)

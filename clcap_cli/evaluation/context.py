@@ -63,7 +63,7 @@ def _similar(
 ) -> list[list[int]] | None:
     """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
     from clcap_cli.artifacts.features import open_features
-    from clcap_cli.metrics.cider_between import SIMILAR
+    from clcap_cli.metrics.cider_between import SIMILAR_IMAGES
     from clcap_cli.retrieval.nearest_images import nearest_images
 
     path = _from_chain("features", given, inputs)
@@ -71,7 +71,7 @@ def _similar(
         return None
     opened = open_features(path)
     origin.add_input("features", opened)
-    return nearest_images(opened.pooled_at(opened.rows_of(ids)), SIMILAR).tolist()
+    return nearest_images(opened.pooled_at(opened.rows_of(ids)), SIMILAR_IMAGES).tolist()
 
 
 def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "Origin") -> "Columns":
@@ -104,7 +104,7 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
     """Tokenised captions for CIDEr's document frequencies, and their name in signatures."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.image_texts import read_captions_by_image
-    from clcap_cli.metrics.scoring import tokenised_groups
+    from clcap_cli.metrics.scoring import tokenise_groups
 
     if path.suffix == ".h5":
         opened = open_captions(path)
@@ -114,7 +114,7 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
         groups = read_captions_by_image(path)
         origin.add_input_file("document frequencies", path)
     _, _, id = origin.inputs[-1]
-    return tokenised_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
+    return tokenise_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
 
 
 def _from_chain(role: str, given: Path | None, inputs: "EvaluationInputs") -> Path | None:

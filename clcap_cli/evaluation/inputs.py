@@ -39,10 +39,10 @@ class EvaluationInputs:
 
         Raises ClcapError when they may not, and when nothing is left.
         """
-        from clcap_cli.metrics.id_matching import mismatch
+        from clcap_cli.metrics.id_matching import describe_mismatch
 
         common = {id: texts for id, texts in self.predictions.items() if id in self.references}
-        different = mismatch(self.predictions, self.references, self.splits)
+        different = describe_mismatch(self.predictions, self.references, self.splits)
         if different and not common:
             raise ClcapError(f"{subject}: {different}")
         fine = only_common or (self.allow_missing and len(common) == len(self.predictions))

@@ -1,7 +1,7 @@
-"""CIDEr-D (Vedantam et al. 2015), as matrices, so that it can be computed again for thousands of resamples.
+"""CIDEr-D (Vedantam et al. 2015) in matrix form, so that it can be recomputed for thousands of resamples.
 
-Every norm and every product of two tf-idf vectors is a sum, over n-grams, of counts times idf squared. The counts are
-sparse matrices that no resample changes; only idf is computed again.
+Each norm and each product of two tf-idf vectors is a sum over n-grams of a count times idf squared. The counts are
+sparse matrices that are the same for all resamples; only idf is recomputed.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import numpy as np
 
 from clcap_cli import __version__
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
-from clcap_cli.metrics.ngrams import ORDERS, count_ngrams
+from clcap_cli.metrics.ngrams import MAX_N, count_ngrams
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, mean_of
 
@@ -22,196 +22,213 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SIGMA = 6.0
-"""Of the penalty for another length, in words."""
+"""Standard deviation of the length penalty, in words."""
 SCALE = 10.0
-AT_ONCE = 16
-"""Resamples; each takes 8 bytes an n-gram."""
+RESAMPLES_PER_BLOCK = 16
+"""Resamples scored in one pass; each takes 8 bytes per n-gram."""
 
 
 @dataclass(frozen=True)
 class _Matrices:
-    """Squares and products of counts, by columns of n-grams."""
+    """Squares and products of n-gram counts; n-grams with the same idf share a column."""
 
     documents: "csr_matrix"
-    """(images, columns): 1 where a reference of the image has an n-gram of the column."""
+    """(images, columns) 1 where a reference of the image contains an n-gram of the column."""
     captions: "csr_matrix"
-    """(4 captions, columns)."""
+    """(4 captions, columns) squared counts, one row per n-gram order."""
     references: "csr_matrix"
-    """(4 references, columns)."""
+    """(4 references, columns) squared counts."""
     shared: "csr_matrix"
-    """(4 pairs, columns)."""
+    """(4 pairs, columns) products of the clipped counts of a caption and the counts of a reference."""
 
-    def as_type(self, kind: type) -> "_Matrices":
-        """The same in another precision."""
-        return _Matrices(*(getattr(self, field.name).astype(kind) for field in fields(self)))
+    def as_type(self, dtype: type) -> "_Matrices":
+        """The matrices in another precision."""
+        return _Matrices(*(getattr(self, field.name).astype(dtype) for field in fields(self)))
 
 
 class CiderD:
-    """CIDEr-D of captions against references, each tokenised; ``references[i]`` are those of image i.
+    """CIDEr-D of tokenised captions against tokenised references, which pycocoevalcap calls "CIDEr".
 
-    Captions stand image by image; ``image`` says which each is of, one for every image unless given. Document
-    frequencies are those of the references themselves, or of ``corpus``, references of other images. With ``against``,
-    captions of image i are compared with the references of all images in ``against[i]`` instead of its own. What
-    pycocoevalcap calls "CIDEr".
+    Args:
+        captions: All captions, image by image.
+        references: The references of each image.
+        df_captions: Captions of each image of another corpus, in which document frequencies are counted; None counts
+            them in ``references``.
+        compare_with: For each image, the images whose references its captions are compared with; None for its own.
+        image_index: (captions,) the position of each caption's image; None if every image has one caption.
     """
 
     def __init__(
         self,
         captions: Sequence[str],
         references: Sequence[Sequence[str]],
-        corpus: Sequence[Sequence[str]] | None = None,
-        against: Sequence[Sequence[int]] | None = None,
-        image: np.ndarray | None = None,
+        df_captions: Sequence[Sequence[str]] | None = None,
+        compare_with: Sequence[Sequence[int]] | None = None,
+        image_index: np.ndarray | None = None,
     ):
-        self._image = np.arange(len(captions)) if image is None else image
-        self._counts = np.bincount(self._image)
-        flat = [text for group in references for text in group]
-        more = [text for group in corpus or () for text in group]
-        grams = count_ngrams([*captions, *flat, *more])
-        ends = len(captions), len(captions) + len(flat)
-        own, theirs = grams.counts[: ends[0]], grams.counts[ends[0] : ends[1]]
-        compared = against if against is not None else [[at] for at in range(len(references))]
+        self._image_index = np.arange(len(captions)) if image_index is None else image_index
+        self._caption_counts = np.bincount(self._image_index)
+        flat_references = [text for group in references for text in group]
+        flat_df_captions = [text for group in df_captions or () for text in group]
+        ngrams = count_ngrams([*captions, *flat_references, *flat_df_captions])
+        ends = len(captions), len(captions) + len(flat_references)
+        caption_ngrams, reference_ngrams = ngrams.counts[: ends[0]], ngrams.counts[ends[0] : ends[1]]
+        images = compare_with if compare_with is not None else [[image] for image in range(len(references))]
         sizes = [len(group) for group in references]
-        self._caption, self._reference = _pairs(sizes, [compared[at] for at in self._image.tolist()])
-        self._penalty = _penalty(_bigrams(captions)[self._caption] - _bigrams(flat)[self._reference])
-        counted = corpus is not None
-        used = _used(grams.counts[ends[1] :] if counted else theirs, [len(group) for group in corpus or references])
-        columns, documents = (np.arange(used.shape[1]), used) if counted else _merged(used)
-        other = theirs[self._reference]
-        shared = own[self._caption].minimum(other).multiply(other)
-        spread = partial(_by_order, order=grams.order, columns=columns, width=documents.shape[1])
-        exact = _Matrices(documents, *map(spread, (own.power(2), theirs.power(2), shared)))
-        self._matrices = {np.dtype(kind): exact.as_type(kind) for kind in (np.float64, np.float32)}
-        self._fixed_idf = _idf(documents, np.ones((used.shape[0], 1))) if counted else None
+        self._caption, self._reference = _pairs(sizes, [images[image] for image in self._image_index.tolist()])
+        differences = _bigram_counts(captions)[self._caption] - _bigram_counts(flat_references)[self._reference]
+        self._penalty = _length_penalty(differences)
+        fixed_df = df_captions is not None
+        documents = _documents(
+            ngrams.counts[ends[1] :] if fixed_df else reference_ngrams,
+            [len(group) for group in df_captions or references],
+        )
+        images_with_df = documents.shape[0]
+        columns, documents = (np.arange(documents.shape[1]), documents) if fixed_df else _merge_columns(documents)
+        paired = reference_ngrams[self._reference]
+        shared = caption_ngrams[self._caption].minimum(paired).multiply(paired)
+        split = partial(_split_orders, orders=ngrams.orders, columns=columns, width=documents.shape[1])
+        exact = _Matrices(documents, *map(split, (caption_ngrams.power(2), reference_ngrams.power(2), shared)))
+        self._matrices = {np.dtype(dtype): exact.as_type(dtype) for dtype in (np.float64, np.float32)}
+        self._fixed_idf = _idf(documents, np.ones((images_with_df, 1))) if fixed_df else None
 
-    def each(self) -> np.ndarray:
+    def scores(self) -> np.ndarray:
         """(captions,) scores from 0 to 10."""
-        return self._scores(np.ones((len(self._counts), 1)))[:, 0]
+        return self._scores(np.ones((len(self._caption_counts), 1)))[:, 0]
 
-    def means(self, weights: np.ndarray) -> np.ndarray:
-        """(resamples,) mean scores; ``weights`` (resamples, images) says how often each corpus has each image.
+    def mean_scores(self, weights: np.ndarray) -> np.ndarray:
+        """(resamples,) mean scores; ``weights`` (resamples, images) is how often each image is drawn.
 
-        An image's score is the mean over its captions. Computed in the precision of ``weights``: float32 takes half
-        the time and is off by 1e-7.
+        An image's score is the mean over its captions. The computation uses the precision of ``weights``: float32 takes
+        half the time and is off by 1e-7.
         """
         means = []
-        for first in range(0, len(weights), AT_ONCE):
-            block = weights[first : first + AT_ONCE].T
+        for first in range(0, len(weights), RESAMPLES_PER_BLOCK):
+            block = weights[first : first + RESAMPLES_PER_BLOCK].T
             block = block if block.dtype in self._matrices else block.astype(np.float64)
-            means.append((self._scores(block) * self._shares(block)).sum(0) / block.sum(0))
+            means.append((self._scores(block) * self._caption_weights(block)).sum(0) / block.sum(0))
         return np.concatenate(means)
 
-    def _shares(self, weights: np.ndarray) -> np.ndarray:
-        """(captions, resamples) weights of captions from those of images."""
-        if (self._counts == 1).all():
+    def _caption_weights(self, weights: np.ndarray) -> np.ndarray:
+        """(captions, resamples) weights of captions from the weights of images (images, resamples)."""
+        if (self._caption_counts == 1).all():
             return weights
-        return (weights / self._counts[:, None].astype(weights.dtype))[self._image]
+        return (weights / self._caption_counts[:, None].astype(weights.dtype))[self._image_index]
 
     def _scores(self, weights: np.ndarray) -> np.ndarray:
-        """(captions, resamples) from (images, resamples)."""
+        """(captions, resamples) scores from the weights of images (images, resamples)."""
         matrices = self._matrices[weights.dtype]
         idf = _idf(matrices.documents, weights) if self._fixed_idf is None else self._fixed_idf
-        squared = idf**2
-        own, theirs = (np.sqrt(_apart(matrix @ squared)) for matrix in (matrices.captions, matrices.references))
-        shared = _apart(matrices.shared @ squared)
-        similar = np.divide(shared, theirs[self._reference], out=np.zeros_like(shared), where=shared > 0)
-        similar *= self._penalty.astype(similar.dtype)[:, None, None]
-        first = np.searchsorted(self._caption, np.arange(len(self._image)))
-        summed = np.add.reduceat(similar, first)
-        cosines = np.divide(summed, own, out=np.zeros_like(summed), where=summed > 0)
+        squared_idf = idf**2
+        caption_norms, reference_norms = (
+            np.sqrt(_by_order(matrix @ squared_idf)) for matrix in (matrices.captions, matrices.references)
+        )
+        products = _by_order(matrices.shared @ squared_idf)
+        similarity = np.divide(
+            products, reference_norms[self._reference], out=np.zeros_like(products), where=products > 0
+        )
+        similarity *= self._penalty.astype(similarity.dtype)[:, None, None]
+        first_pairs = np.searchsorted(self._caption, np.arange(len(self._image_index)))
+        summed = np.add.reduceat(similarity, first_pairs)
+        cosines = np.divide(summed, caption_norms, out=np.zeros_like(summed), where=summed > 0)
         return SCALE * cosines.mean(1) / np.bincount(self._caption)[:, None]
 
 
-def _pairs(sizes: Sequence[int], against: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Every caption with each reference of the images in ``against`` it, by caption; images have ``sizes`` of them."""
+def _pairs(sizes: Sequence[int], images: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """(pairs,) captions and (pairs,) references: each caption with every reference of its ``images``.
+
+    ``sizes`` are the numbers of references of all images.
+    """
     first = np.concatenate([[0], np.cumsum(sizes)])
-    compared = [[row for other in others for row in range(first[other], first[other + 1])] for others in against]
-    caption = np.repeat(np.arange(len(against)), [len(rows) for rows in compared])
-    return caption, np.array([row for rows in compared for row in rows], dtype=np.int64)
+    references = [[row for image in group for row in range(first[image], first[image + 1])] for group in images]
+    captions = np.repeat(np.arange(len(images)), [len(rows) for rows in references])
+    return captions, np.array([row for rows in references for row in rows], dtype=np.int64)
 
 
-def _penalty(apart: np.ndarray) -> np.ndarray:
-    """What remains of the similarity of texts whose numbers of bigrams are so far apart."""
-    return np.exp(-(apart**2) / (2 * SIGMA**2))
+def _length_penalty(differences: np.ndarray) -> np.ndarray:
+    """The factor of the similarity of two texts whose numbers of bigrams differ by ``differences``."""
+    return np.exp(-(differences**2) / (2 * SIGMA**2))
 
 
-def _bigrams(texts: Sequence[str]) -> np.ndarray:
-    """(texts,) the length that pycocoevalcap compares."""
+def _bigram_counts(texts: Sequence[str]) -> np.ndarray:
+    """(texts,) numbers of bigrams, which pycocoevalcap compares as lengths."""
     return np.array([max(0, len(text.split()) - 1) for text in texts], dtype=np.float64)
 
 
-def _used(counts: "csr_matrix", sizes: Sequence[int]) -> "csr_matrix":
-    """(images, n-grams): 1 where a text of the image has the n-gram; (texts, n-grams) ``counts`` stand by image."""
-    from scipy.sparse import csr_matrix
+def _documents(counts: "csr_matrix", sizes: Sequence[int]) -> "csr_matrix":
+    """(images, n-grams) 1 where a text of the image contains the n-gram.
 
-    texts = np.arange(len(sizes)).repeat(sizes)
-    used = csr_matrix((np.ones(len(texts)), (texts, np.arange(len(texts)))), (len(sizes), len(texts))) @ counts
-    used.data[:] = 1.0
-    return used
-
-
-def _merged(used: "csr_matrix") -> "tuple[np.ndarray, csr_matrix]":
-    """A column for each n-gram, and ``used`` by these columns.
-
-    N-grams that only one image uses, which most are, share that image's column, and those that none uses another: in
-    every resample they have one idf.
+    ``counts`` (texts, n-grams) are ordered by image, and ``sizes`` are the numbers of texts of the images.
     """
     from scipy.sparse import csr_matrix
 
-    images = used.shape[0]
-    place = used.tocoo()
-    times = np.bincount(place.col, minlength=used.shape[1])
-    columns = np.full(used.shape[1], images)
-    once = times[place.col] == 1
-    columns[place.col[once]] = place.row[once]
-    columns[times > 1] = images + 1 + np.arange((times > 1).sum())
-    width = images + 1 + int((times > 1).sum())
-    merged = csr_matrix((place.data, (place.row, columns[place.col])), (images, width))
+    texts = np.arange(len(sizes)).repeat(sizes)
+    documents = csr_matrix((np.ones(len(texts)), (texts, np.arange(len(texts)))), (len(sizes), len(texts))) @ counts
+    documents.data[:] = 1.0
+    return documents
+
+
+def _merge_columns(documents: "csr_matrix") -> "tuple[np.ndarray, csr_matrix]":
+    """The column of each n-gram, and ``documents`` with these columns.
+
+    Most n-grams occur with a single image. Those of the same image share a column, and so do those of no image, because
+    their idf is the same in every resample.
+    """
+    from scipy.sparse import csr_matrix
+
+    images = documents.shape[0]
+    entries = documents.tocoo()
+    frequency = np.bincount(entries.col, minlength=documents.shape[1])
+    columns = np.full(documents.shape[1], images)
+    single = frequency[entries.col] == 1
+    columns[entries.col[single]] = entries.row[single]
+    columns[frequency > 1] = images + 1 + np.arange((frequency > 1).sum())
+    width = images + 1 + int((frequency > 1).sum())
+    merged = csr_matrix((entries.data, (entries.row, columns[entries.col])), (images, width))
     merged.data[:] = 1.0
     return columns, merged
 
 
-def _by_order(counts: "csr_matrix", order: np.ndarray, columns: np.ndarray, width: int) -> "csr_matrix":
-    """(4 rows, columns) from (rows, n-grams): four rows for each, one an order; n-grams of a column are added up."""
+def _split_orders(counts: "csr_matrix", orders: np.ndarray, columns: np.ndarray, width: int) -> "csr_matrix":
+    """(4 rows, columns) from (rows, n-grams): a row for each n-gram order, with the n-grams of a column summed."""
     from scipy.sparse import csr_matrix
 
-    place = counts.tocoo()
-    return csr_matrix(
-        (place.data, (place.row * ORDERS + order[place.col], columns[place.col])), (counts.shape[0] * ORDERS, width)
-    )
+    entries = counts.tocoo()
+    rows = entries.row * MAX_N + orders[entries.col]
+    return csr_matrix((entries.data, (rows, columns[entries.col])), (counts.shape[0] * MAX_N, width))
 
 
-def _idf(used: "csr_matrix", weights: np.ndarray) -> np.ndarray:
-    """(n-grams, resamples): the logarithm of images over images that have the n-gram, in each resample."""
-    return np.log(weights.sum(0)) - np.log(np.maximum(used.T @ weights, 1))
+def _idf(documents: "csr_matrix", weights: np.ndarray) -> np.ndarray:
+    """(n-grams, resamples) ln(images / images with the n-gram) in each resample."""
+    return np.log(weights.sum(0)) - np.log(np.maximum(documents.T @ weights, 1))
 
 
-def _apart(rows: np.ndarray) -> np.ndarray:
-    """(4 n, resamples) -> (n, 4, resamples)."""
-    return rows.reshape(-1, ORDERS, rows.shape[1])
+def _by_order(rows: np.ndarray) -> np.ndarray:
+    """(n, 4, resamples) from (4 n, resamples)."""
+    return rows.reshape(-1, MAX_N, rows.shape[1])
 
 
 def _cider(predictions: Predictions) -> CiderD:
     texts = predictions.captions, predictions.references
-    return CiderD(*texts, predictions.context.corpus, image=predictions.image)
+    return CiderD(*texts, predictions.context.df_captions, image_index=predictions.image_index)
 
 
 def _measure(predictions: Predictions) -> Columns:
-    return {"CIDEr": predictions.once(_cider).each().tolist()}
+    return {"CIDEr": predictions.cached(_cider).scores().tolist()}
 
 
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:
-    """Document frequencies are counted again in every resample, unless they are not the references' own."""
-    if predictions.context.frequencies is None:
-        return {"CIDEr": Statistic(predictions.once(_cider).means)}
-    return {"CIDEr": mean_of(predictions.mean(predictions.column("CIDEr")))}
+    """Document frequencies are recounted in every resample if they are those of the references."""
+    if predictions.context.df_name is None:
+        return {"CIDEr": Statistic(predictions.cached(_cider).mean_scores)}
+    return {"CIDEr": mean_of(predictions.mean_by_image(predictions.column("CIDEr")))}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:
     return {
         "scale": "0-10",
         "variant": "CIDEr-D",
-        "df": predictions.context.frequencies or "the references",
+        "df": predictions.context.df_name or "the references",
         "n": "1-4",
         "sigma": "6",
         "impl": f"clcap-{__version__}, as pycocoevalcap-{version('pycocoevalcap')}",
@@ -221,7 +238,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="CIDEr",
     group=REFERENCES,
-    values=(MetricInfo("CIDEr", "Agreement with the references in telling n-grams; 0 to 10.", HIGHER),),
+    values=(MetricInfo("CIDEr", "Tf-idf similarity of n-grams with the references; 0 to 10.", HIGHER),),
     statistics=_statistics,
     measure=_measure,
     columns=("CIDEr",),

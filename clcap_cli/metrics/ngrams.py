@@ -1,4 +1,4 @@
-"""Texts as counts of their n-grams, in arrays."""
+"""N-gram counts of texts as sparse matrices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,37 +9,37 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-ORDERS = 4
+MAX_N = 4
 
 
 @dataclass(frozen=True)
 class NGrams:
-    """How often each text has each n-gram of one to four words."""
+    """Counts of n-grams of one to four words."""
 
     counts: "csr_matrix"
-    """(texts, n-grams)."""
-    order: np.ndarray
-    """(n-grams,): words of each, less one."""
+    """(texts, n-grams) occurrences of each n-gram in each text."""
+    orders: np.ndarray
+    """(n-grams,) number of words of each n-gram, minus one."""
 
 
 def count_ngrams(texts: Sequence[str]) -> NGrams:
-    """Count the n-grams of texts whose words are parted by spaces."""
+    """Count the n-grams of texts whose words are separated by spaces."""
     from scipy.sparse import csr_matrix
 
     words = [text.split() for text in texts]
-    number: dict[str, int] = {}
-    word = np.array([number.setdefault(one, len(number)) for text in words for one in text], dtype=np.int64)
-    text = np.repeat(np.arange(len(words)), [len(one) for one in words])
-    gram = np.zeros_like(word)
-    """At each word, the n-gram of the order before that begins there."""
+    word_ids: dict[str, int] = {}
+    word = np.array([word_ids.setdefault(token, len(word_ids)) for text in words for token in text], dtype=np.int64)
+    text = np.repeat(np.arange(len(words)), [len(tokens) for tokens in words])
+    ngram = np.zeros_like(word)
+    """At each word, the id of the n-gram of the previous order that starts there."""
     rows, columns, orders = [], [], []  # type: list[np.ndarray], list[np.ndarray], list[np.ndarray]
-    for order in range(ORDERS):
-        begins = np.flatnonzero(text == np.concatenate([text[order:], np.full(min(order, len(text)), -1)]))
-        known, gram[begins] = np.unique(gram[begins] * len(number) + word[begins + order], return_inverse=True)
-        rows.append(text[begins])
-        columns.append(gram[begins] + sum(len(known) for known in orders))
-        orders.append(np.full(len(known), order))
-    place = np.concatenate(rows), np.concatenate(columns)
-    order_of = np.concatenate(orders)
-    counts = csr_matrix((np.ones(len(place[0])), place), shape=(len(texts), len(order_of)))
-    return NGrams(counts, order_of)
+    for order in range(MAX_N):
+        starts = np.flatnonzero(text == np.concatenate([text[order:], np.full(min(order, len(text)), -1)]))
+        unique, ngram[starts] = np.unique(ngram[starts] * len(word_ids) + word[starts + order], return_inverse=True)
+        rows.append(text[starts])
+        columns.append(ngram[starts] + sum(len(previous) for previous in orders))
+        orders.append(np.full(len(unique), order))
+    cells = np.concatenate(rows), np.concatenate(columns)
+    all_orders = np.concatenate(orders)
+    counts = csr_matrix((np.ones(len(cells[0])), cells), shape=(len(texts), len(all_orders)))
+    return NGrams(counts, all_orders)

@@ -1,7 +1,8 @@
-"""Whether two runs differ, where the bootstrap cannot say: the sign-flip (paired permutation) test.
+"""The sign-flip (paired permutation) test of the difference between two runs, exact for few images.
 
-If the two runs are alike, which of an image's two captions is whose is a toss-up. So the difference that was found is
-set among those that come out when the runs exchange some of their images, for any value, also of the whole corpus.
+Under the null hypothesis, the captions that the two runs give an image can be swapped. The observed difference is
+therefore compared with the differences after the runs swap the captions of some images. This works for any value,
+including those of a whole corpus.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,46 +13,54 @@ import numpy as np
 
 from clcap_cli.metrics.statistic import Statistic
 
-FEWEST = 6
-"""Images: with fewer, even the most extreme of all exchanges has p = 2 / 2⁵ = 0.0625."""
-ALL_UP_TO = 13
-"""Images of which every exchange is made; of more, DRAWN ones."""
-DRAWN = 4096
-TIE = 1e-9
-"""Differences that are no further apart than this count as equal: rounding."""
-Images = Sequence[Mapping[str, Any]]
-StatisticsOf = Callable[[Images], Mapping[str, Statistic]]
+MIN_IMAGES = 6
+"""Fewest images with which a difference can be significant: with 5, the smallest p is 2 / 2⁵ = 0.0625."""
+MAX_EXACT_IMAGES = 13
+"""Most images for which all swaps are evaluated; for more images, SAMPLED_SWAPS are drawn."""
+SAMPLED_SWAPS = 4096
+TOLERANCE = 1e-9
+"""Rounding error below which two differences count as equal."""
+ImageEntries = Sequence[Mapping[str, Any]]
+"""The images' entries of a metrics file."""
+StatisticsOf = Callable[[ImageEntries], Mapping[str, Statistic]]
 
 
-def sign_flip_p(
-    first: Sequence[Images], second: Sequence[Images], names: Iterable[str], statistics_of: StatisticsOf, seed: int = 0
+def sign_flip_p_values(
+    first: Sequence[ImageEntries],
+    second: Sequence[ImageEntries],
+    names: Iterable[str],
+    statistics_of: StatisticsOf,
+    seed: int = 0,
 ) -> dict[str, float]:
-    """p of the hypothesis that there is no difference, two-sided, for each of the values ``names``.
+    """The two-sided p-values of the null hypothesis of no difference, for each of the values ``names``.
 
-    ``first`` and ``second`` are the runs of the two sides, with the same images in the same order. Exact for up to 13
-    images; beyond that exchanges are drawn, and the one that was found is counted among them, which keeps the test's
+    ``first`` and ``second`` are the runs of two settings, with the same images in the same order. The test is exact for
+    up to 13 images. For more, swaps are sampled and the observed difference is included, which preserves the test's
     level (Phipson & Smyth 2010).
     """
-    exchanged = _exchanges(len(first[0]), seed)
-    pairs = [_differences(statistics_of([*one, *other]), names, exchanged) for one, other in product(first, second)]
+    swaps = _swaps(len(first[0]), seed)
+    pairs = [_differences(statistics_of([*run, *other]), names, swaps) for run, other in product(first, second)]
     means = {name: np.mean([pair[name] for pair in pairs], axis=0) for name in pairs[0]}
-    return {name: float(np.mean(np.abs(found) >= abs(found[0]) - TIE)) for name, found in means.items()}
+    return {
+        name: float(np.mean(np.abs(differences) >= abs(differences[0]) - TOLERANCE))
+        for name, differences in means.items()
+    }
 
 
-def _exchanges(images: int, seed: int) -> np.ndarray:
-    """(exchanges, images): 1 where the runs exchange an image; the first exchanges none.
+def _swaps(images: int, seed: int) -> np.ndarray:
+    """(swaps, images) 1 where the runs swap an image's captions; the first row is 0.
 
-    The last image always stays: exchanging the others instead gives the same difference with the other sign.
+    The last image is never swapped, because swapping all other images instead only changes the sign of the difference.
     """
-    if images <= ALL_UP_TO:
+    if images <= MAX_EXACT_IMAGES:
         numbers = np.arange(2 ** (images - 1))
         return (numbers[:, None] >> np.arange(images) & 1).astype(np.float64)
-    drawn = np.random.default_rng(seed).integers(0, 2, size=(DRAWN + 1, images)).astype(np.float64)
-    drawn[0] = 0
-    return drawn
+    swaps = np.random.default_rng(seed).integers(0, 2, size=(SAMPLED_SWAPS + 1, images)).astype(np.float64)
+    swaps[0] = 0
+    return swaps
 
 
-def _differences(both: Mapping[str, Statistic], names: Iterable[str], exchanged: np.ndarray) -> dict[str, np.ndarray]:
-    """(exchanges,) second less first of each value; ``both`` are of the first's images and then the second's."""
-    mine, theirs = np.hstack([1 - exchanged, exchanged]), np.hstack([exchanged, 1 - exchanged])
-    return {name: both[name].of(theirs) - both[name].of(mine) for name in names}
+def _differences(both: Mapping[str, Statistic], names: Iterable[str], swaps: np.ndarray) -> dict[str, np.ndarray]:
+    """(swaps,) second - first of each value; ``both`` are statistics of the first run's images, then the second's."""
+    first, second = np.hstack([1 - swaps, swaps]), np.hstack([swaps, 1 - swaps])
+    return {name: both[name].compute(second) - both[name].compute(first) for name in names}

@@ -1,4 +1,4 @@
-"""What metrics measure: predicted captions with their references, and what else is known of them."""
+"""The input of metrics: predicted captions, their references and the evaluation context."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +13,9 @@ from clcap_cli.tokenizers.words import WordTokenizer
 
 T = TypeVar("T")
 Columns = Mapping[str, Sequence[Any]]
-"""A name and one value for each caption."""
-TEXTS = ("image_id", "caption", "captions", "tokenised", "references")
-"""Fields of an image's entry in a metrics file that are no columns."""
+"""Lists with one value per caption, by name."""
+TEXT_FIELDS = ("image_id", "caption", "captions", "tokenised", "references")
+"""Fields of an image's entry in a metrics file that are not columns."""
 
 
 @dataclass(frozen=True)
@@ -28,132 +28,138 @@ class TrainingCaptions:
 
 @dataclass(frozen=True)
 class Context:
-    """What predictions are measured against beside their references; None for what is not known."""
+    """Data besides the references that metrics compare predictions with; unknown parts are None."""
 
-    frequencies: str | None = None
-    """Name of the captions that CIDEr's document frequencies are counted in; None: the references themselves."""
-    corpus: Sequence[Sequence[str]] | None = None
-    """These captions, tokenised, by image; None where CIDEr is not measured again."""
+    df_name: str | None = None
+    """Name of the captions that CIDEr's document frequencies are counted in; None for the references themselves."""
+    df_captions: Sequence[Sequence[str]] | None = None
+    """These captions, tokenised, by image; None for the references, and where CIDEr is read from a file."""
     training: TrainingCaptions | None = None
-    similar: Sequence[Sequence[int]] | None = None
-    """Positions of the images most like each."""
-    ranks: Columns | None = None
-    """Of self-retrieval: ``rank`` and ``tied``."""
+    similar_images: Sequence[Sequence[int]] | None = None
+    """Positions of the most similar images of each image."""
+    retrieval_ranks: Columns | None = None
+    """Results of self-retrieval: the columns ``rank`` and ``tied``."""
     spice_models: Path | None = None
-    """Folder of SPICE's parser; None: where pycocoevalcap has it."""
+    """Folder of the models of SPICE's parser; None for the folder inside pycocoevalcap."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """C predicted captions of N images, with their references and what was measured of each caption so far.
+    """C predicted captions of N images with their references, and the columns measured so far.
 
-    Captions stand image by image, one or several for each.
+    The captions of an image, one or several, are adjacent.
     """
 
     ids: Sequence[ImageId]
     """(N,)"""
-    raw: Sequence[str]
-    """(C,) captions as they were predicted."""
+    raw_captions: Sequence[str]
+    """(C,) captions as predicted."""
     captions: Sequence[str]
-    """(C,) the same, tokenised."""
+    """(C,) tokenised captions."""
     references: Sequence[Sequence[str]]
-    """(N,) tokenised."""
-    counts: np.ndarray
-    """(N,) captions of each image."""
+    """(N,) tokenised references of each image."""
+    caption_counts: np.ndarray
+    """(N,) number of captions of each image."""
     columns: Columns = field(default_factory=dict)
     context: Context = Context()
-    _made: dict[Callable, Any] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[Callable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def image(self) -> np.ndarray:
-        """(C,) the position of each caption's image."""
-        return np.repeat(np.arange(len(self.counts)), self.counts)
+    def image_index(self) -> np.ndarray:
+        """(C,) position of each caption's image."""
+        return np.repeat(np.arange(len(self.caption_counts)), self.caption_counts)
 
     @property
-    def several(self) -> bool:
-        """Whether an image has more than one caption."""
-        return bool(self.counts.max() > 1)
+    def has_multiple_captions(self) -> bool:
+        """Whether any image has more than one caption."""
+        return bool(self.caption_counts.max() > 1)
 
     @property
-    def per_image(self) -> str:
-        """Number of captions of an image, or the range of it."""
-        low, high = self.counts.min(), self.counts.max()
+    def captions_per_image(self) -> str:
+        """The number of captions per image as text, as a range if it differs between images."""
+        low, high = self.caption_counts.min(), self.caption_counts.max()
         return str(low) if low == high else f"{low}-{high}"
 
     @property
-    def own_references(self) -> list[Sequence[str]]:
-        """(C,) the references of each caption's image."""
-        return [self.references[image] for image in self.image]
+    def references_by_caption(self) -> list[Sequence[str]]:
+        """(C,) references of each caption's image."""
+        return [self.references[image] for image in self.image_index]
 
-    def once(self, make: Callable[["Predictions"], T]) -> T:
-        """What ``make`` gives for these texts, made at the first call only."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        return self._made[make]
+    def cached(self, compute: Callable[["Predictions"], T]) -> T:
+        """``compute(self)``, computed at the first call only."""
+        if compute not in self._cache:
+            self._cache[compute] = compute(self)
+        return self._cache[compute]
 
     def with_columns(self, columns: Columns) -> "Predictions":
-        """The same with more columns."""
+        """A copy with additional columns."""
         return replace(self, columns={**self.columns, **columns})
 
     def column(self, name: str) -> np.ndarray:
-        """(C, …) float64."""
+        """(C, …) column ``name`` as float64."""
         return np.array(self.columns[name], dtype=np.float64)
 
-    def by_image(self, values: Sequence[T]) -> list[list[T]]:
-        """(C,) values as one list for each image."""
-        ends = np.cumsum(self.counts).tolist()
+    def grouped_by_image(self, values: Sequence[T]) -> list[list[T]]:
+        """Values (C,) as one list per image."""
+        ends = np.cumsum(self.caption_counts).tolist()
         return [list(values[first:end]) for first, end in zip([0, *ends], ends, strict=False)]
 
-    def total(self, values: np.ndarray) -> np.ndarray:
-        """(C, …) numbers, added up for each image: (N, …)."""
-        return np.add.reduceat(values, np.cumsum(self.counts) - self.counts)
+    def sum_by_image(self, values: np.ndarray) -> np.ndarray:
+        """(N, …) sums of values (C, …) over each image's captions."""
+        return np.add.reduceat(values, self._first_rows)
 
-    def mean(self, values: np.ndarray) -> np.ndarray:
-        """(C, …) numbers, averaged over each image's captions: (N, …)."""
-        return (self.total(values).T / self.counts).T
+    def mean_by_image(self, values: np.ndarray) -> np.ndarray:
+        """(N, …) means of values (C, …) over each image's captions."""
+        return (self.sum_by_image(values).T / self.caption_counts).T
 
-    def best(self, values: np.ndarray) -> np.ndarray:
-        """(N,) the caption of each image that has the highest of (C,) values, the first of equals."""
-        firsts = np.cumsum(self.counts) - self.counts
-        places = zip(firsts, self.counts, strict=True)
-        return np.array([first + int(np.argmax(values[first : first + count])) for first, count in places])
+    def best_rows(self, values: np.ndarray) -> np.ndarray:
+        """(N,) position of each image's caption with the highest of values (C,); the first one in a tie."""
+        groups = zip(self._first_rows, self.caption_counts, strict=True)
+        return np.array([first + int(np.argmax(values[first : first + count])) for first, count in groups])
 
-    def chosen(self, rows: np.ndarray) -> "Predictions":
-        """The same images with one caption each: those at ``rows`` (N,)."""
+    def select(self, rows: np.ndarray) -> "Predictions":
+        """The same images with one caption each: the captions at positions ``rows`` (N,)."""
         columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
-        raw, captions = ([texts[row] for row in rows] for texts in (self.raw, self.captions))
-        return Predictions(self.ids, raw, captions, self.references, np.ones_like(self.counts), columns, self.context)
+        raw, captions = ([texts[row] for row in rows] for texts in (self.raw_captions, self.captions))
+        counts = np.ones_like(self.caption_counts)
+        return Predictions(self.ids, raw, captions, self.references, counts, columns, self.context)
+
+    @property
+    def _first_rows(self) -> np.ndarray:
+        """(N,) position of each image's first caption."""
+        return np.cumsum(self.caption_counts) - self.caption_counts
 
 
-def predictions_of(entries: Sequence[Mapping[str, Any]], context: Context = Context()) -> Predictions:
-    """Predictions from the images' entries of metrics files, with what was measured of every caption."""
+def predictions_from_entries(entries: Sequence[Mapping[str, Any]], context: Context = Context()) -> Predictions:
+    """Predictions and their columns from the images' entries of a metrics file."""
     captions = [entry.get("captions", [entry]) for entry in entries]
-    records = [record for own in captions for record in own]
-    columns = [name for name in records[0] if name not in TEXTS and all(name in record for record in records)]
+    records = [record for group in captions for record in group]
+    columns = [name for name in records[0] if name not in TEXT_FIELDS and all(name in record for record in records)]
     return Predictions(
         ids=[entry["image_id"] for entry in entries],
-        raw=[record["caption"] for record in records],
+        raw_captions=[record["caption"] for record in records],
         captions=[record["tokenised"] for record in records],
         references=[entry["references"] for entry in entries],
-        counts=np.array([len(own) for own in captions]),
+        caption_counts=np.array([len(group) for group in captions]),
         columns={name: [record[name] for record in records] for name in columns},
         context=context,
     )
 
 
-def entries_of(predictions: Predictions, by_image: Columns) -> list[dict[str, Any]]:
-    """Predictions as the images' entries of a metrics file; ``by_image`` are values of whole images.
+def image_entries(predictions: Predictions, values_by_image: Columns) -> list[dict[str, Any]]:
+    """The images' entries of a metrics file; ``values_by_image`` are the values of whole images.
 
-    Where an image has several captions, each has a record of its own under ``captions``.
+    If an image has several captions, ``captions`` holds a record of each.
     """
-    columns = {"caption": predictions.raw, **predictions.columns, "tokenised": predictions.captions}
+    columns = {"caption": predictions.raw_captions, **predictions.columns, "tokenised": predictions.captions}
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    groups = zip(predictions.ids, predictions.grouped_by_image(records), strict=True)
     return [
         {
             "image_id": id,
-            **({"caption": own[0]["caption"], "captions": own} if predictions.several else own[0]),
-            **{name: values[at] for name, values in by_image.items()},
-            "references": list(predictions.references[at]),
+            **({"caption": group[0]["caption"], "captions": group} if predictions.has_multiple_captions else group[0]),
+            **{name: values[position] for name, values in values_by_image.items()},
+            "references": list(predictions.references[position]),
         }
-        for at, (id, own) in enumerate(zip(predictions.ids, predictions.by_image(records), strict=True))
+        for position, (id, group) in enumerate(groups)
     ]

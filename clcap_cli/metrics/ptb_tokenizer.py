@@ -1,40 +1,39 @@
-"""The tokenisation of COCO's evaluation: Stanford's PTB tokeniser, lower case, punctuation left out."""
+"""Tokenisation of the COCO evaluation: Stanford's PTB tokeniser, lower case, without punctuation."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from clcap_cli.metrics.java import SHORT_RUN, JavaError, JavaProgram, ended_together, package_folder
+from clcap_cli.metrics.java import SHORT_RUN, JavaError, JavaProgram, kill_all_on_error, pycocoevalcap_folder
 
 NAME = "PTB (Stanford CoreNLP 3.4.1)"
 
 
 def tokenise(*groups: Sequence[str]) -> list[list[str]]:
-    """Each group of texts, tokenised: one line a text, its words parted by single spaces.
+    """Tokenise each group of texts: words of the resulting texts are separated by single spaces.
 
-    The groups are tokenised side by side, each as one stream, which is what pycocoevalcap does with all references and
-    with all captions.
+    The groups run in parallel, each as one stream, as pycocoevalcap tokenises all references and all captions.
 
     Raises JavaError.
     """
-    with ThreadPoolExecutor(len(groups)) as pool, ended_together():
-        return list(pool.map(_tokenised, groups))
+    with ThreadPoolExecutor(len(groups)) as pool, kill_all_on_error():
+        return list(pool.map(_tokenise_group, groups))
 
 
-def _tokenised(texts: Sequence[str]) -> list[str]:
+def _tokenise_group(texts: Sequence[str]) -> list[str]:
     from pycocoevalcap.tokenizer.ptbtokenizer import PUNCTUATIONS, STANFORD_CORENLP_3_4_1_JAR
 
-    jar = package_folder("tokenizer") / STANFORD_CORENLP_3_4_1_JAR
-    words = ("edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", "-encoding", "UTF-8")
-    with JavaProgram("the tokeniser", *SHORT_RUN, "-cp", str(jar), *words) as program:
-        program.tell([one_line(text) for text in texts], last=True)
-        lines = list(program.answers())
-    # Empty texts at the very end have no line in its output.
+    jar = pycocoevalcap_folder("tokenizer") / STANFORD_CORENLP_3_4_1_JAR
+    arguments = ("edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", "-encoding", "UTF-8")
+    with JavaProgram("the tokeniser", *SHORT_RUN, "-cp", str(jar), *arguments) as program:
+        program.send([single_line(text) for text in texts], last=True)
+        lines = list(program.read_lines())
+    # The tokeniser writes no lines for empty texts at the end of its input.
     if any(character.isalnum() for text in texts[len(lines) :] for character in text):
-        raise JavaError("the tokeniser stopped early")
+        raise JavaError(f"the tokeniser wrote {len(lines)} of {len(texts)} lines")
     lines += [""] * (len(texts) - len(lines))
     return [" ".join(word for word in line.split(" ") if word and word not in PUNCTUATIONS) for line in lines]
 
 
-def one_line(text: str) -> str:
-    """The text without line ends of any kind, which would be taken for the end of a text."""
+def single_line(text: str) -> str:
+    """The text with all line breaks replaced by spaces, because the tokeniser reads one text per line."""
     return " ".join(text.splitlines())

@@ -1,6 +1,7 @@
-"""All metrics, in the order in which they are reported: clcap's own, and those of installed packages.
+"""All metrics in the order of reports: clcap's own and those of installed packages.
 
-A package offers one by an entry point of the group ``clcap.metrics`` with the metric's name, which leads to a Metric.
+A package adds a metric through an entry point of the group ``clcap.metrics`` that has the metric's name and refers to a
+Metric.
 """
 
 from collections.abc import Sequence
@@ -39,47 +40,47 @@ METRICS: Registry[Metric] = Registry(
 def metric_named(name: str) -> Metric:
     """The metric called ``name``.
 
-    Raises ClcapError for an unknown name, and for a package that offers something else under it.
+    Raises ClcapError for an unknown name, and if a package's entry point of this name refers to something else.
     """
-    found = METRICS.get(name)
-    if not isinstance(found, Metric) or found.name != name:
+    metric = METRICS.get(name)
+    if not isinstance(metric, Metric) or metric.name != name:
         raise ClcapError(f"the metric '{name}' of an installed package is not a clcap Metric of that name")
-    return found
+    return metric
 
 
-def every_metric() -> list[Metric]:
-    """All of them; one of a package that cannot be loaded is left out, which is said once."""
-    return list(_usable())
+def all_metrics() -> list[Metric]:
+    """All metrics; a package's metric that cannot be loaded is left out with a message at the first call."""
+    return list(_loadable_metrics())
 
 
 @cache
-def _usable() -> list[Metric]:
-    found = []
+def _loadable_metrics() -> list[Metric]:
+    metrics = []
     for name in METRICS.names:
         try:
-            found.append(metric_named(name))
+            metrics.append(metric_named(name))
         except ClcapError as error:
             say(f"left out: {error}")
-    return found
+    return metrics
 
 
-def chosen_metrics(names: str | None) -> list[Metric]:
-    """The metrics that --metrics names, in any case, separated by commas; None: those by default.
+def selected_metrics(names: str | None) -> list[Metric]:
+    """The metrics that --metrics names, separated by commas and in any case, and the metrics that these need.
 
-    Those that they are made of are chosen too. Raises InvalidValueError for an unknown name, and where there is none.
+    None selects the default metrics. Raises InvalidValueError for an unknown name, and if there is no name.
     """
     if names is None:
-        return [metric for metric in every_metric() if metric.computed == "by default"]
-    known = {metric.name.upper(): metric for metric in every_metric()}
-    asked = [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in asked if name.upper() not in known]
-    if unknown or not asked:
-        there = ", ".join(metric.name for metric in known.values() if metric.computed != "always")
-        what = f"there is no metric '{unknown[0]}'" if unknown else "it names none"
-        raise InvalidValueError("metrics", f"{what}; there are {there}; all others are always computed")
-    return _with_needs([known[name.upper()] for name in asked])
+        return [metric for metric in all_metrics() if metric.computed == "by default"]
+    known = {metric.name.upper(): metric for metric in all_metrics()}
+    selected = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in selected if name.upper() not in known]
+    if unknown or not selected:
+        choices = ", ".join(metric.name for metric in known.values() if metric.computed != "always")
+        problem = f"there is no metric '{unknown[0]}'" if unknown else "it names no metric"
+        raise InvalidValueError("metrics", f"{problem}; choose from {choices}; all other metrics are always computed")
+    return _with_needed([known[name.upper()] for name in selected])
 
 
-def _with_needs(metrics: Sequence[Metric]) -> list[Metric]:
-    wanted = {need for metric in metrics for need in (metric.name, *metric.needs)}
-    return [metric for metric in every_metric() if metric.name in wanted]
+def _with_needed(metrics: Sequence[Metric]) -> list[Metric]:
+    names = {name for metric in metrics for name in (metric.name, *metric.needs)}
+    return [metric for metric in all_metrics() if metric.name in names]

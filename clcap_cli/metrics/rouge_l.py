@@ -1,4 +1,4 @@
-"""ROUGE-L (Lin 2004): the F measure of the longest common subsequence, as pycocoevalcap computes it."""
+"""ROUGE-L (Lin 2004): F-measure of the longest common subsequence, computed by pycocoevalcap."""
 
 from importlib.metadata import version
 
@@ -11,7 +11,7 @@ def _measure(predictions: Predictions) -> Columns:
     from pycocoevalcap.rouge.rouge import Rouge
 
     scorer = Rouge()
-    pairs = zip(predictions.captions, predictions.own_references, strict=True)
+    pairs = zip(predictions.captions, predictions.references_by_caption, strict=True)
     return {"ROUGE_L": [float(scorer.calc_score([text], references)) for text, references in pairs]}
 
 
@@ -19,7 +19,7 @@ METRIC = Metric(
     name="ROUGE_L",
     group=REFERENCES,
     values=(MetricInfo("ROUGE_L", "Longest common subsequence with a reference; 0 to 1.", HIGHER),),
-    statistics=lambda predictions: {"ROUGE_L": mean_of(predictions.mean(predictions.column("ROUGE_L")))},
+    statistics=lambda predictions: {"ROUGE_L": mean_of(predictions.mean_by_image(predictions.column("ROUGE_L")))},
     measure=_measure,
     columns=("ROUGE_L",),
     signature=lambda _: {"scale": "0-1", "impl": f"pycocoevalcap-{version('pycocoevalcap')}", "beta": "1.2"},

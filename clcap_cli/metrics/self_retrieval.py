@@ -1,4 +1,4 @@
-"""Self-retrieval (Dai & Lin 2017): the ranks at which captions found their images, which self-retrieve measured."""
+"""Self-retrieval (Dai & Lin 2017): R@k and mean ranks, computed from the ranks that self-retrieve wrote."""
 
 import numpy as np
 
@@ -7,34 +7,34 @@ from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, mean_of, median_of
 
 CUTOFFS = (1, 5, 10, 50, 500)
-"""The k of R@k."""
+"""Values of k in R@k."""
 
 
 def _measure(predictions: Predictions) -> Columns:
-    return predictions.context.ranks or {}
+    return predictions.context.retrieval_ranks or {}
 
 
 def rank_statistics(ranks: np.ndarray, tied: np.ndarray) -> dict[str, Statistic]:
-    """R@k, median and mean rank from (N,) expected ranks and (N,) sizes of ties.
+    """R@k, median and mean rank of expected ranks (N,) and sizes of ties (N,).
 
-    Resampling draws captions, not the pool: ranks stay those among all N images.
+    Resampling draws captions, not the pool: the ranks remain those among all N images.
     """
     better = ranks - 1 - (tied - 1) / 2
-    found = {f"R@{k}": mean_of(np.clip((k - better) / tied, 0, 1)) for k in CUTOFFS if k < len(ranks)}
-    return {**found, "median_rank": median_of(ranks), "mean_rank": mean_of(ranks)}
+    recalls = {f"R@{k}": mean_of(np.clip((k - better) / tied, 0, 1)) for k in CUTOFFS if k < len(ranks)}
+    return {**recalls, "median_rank": median_of(ranks), "mean_rank": mean_of(ranks)}
 
 
 METRIC = Metric(
     name="self-retrieval",
     group=SELF_RETRIEVAL,
     values=(
-        MetricInfo("R@1", "Captions whose image is the first that they find; 0 to 1.", HIGHER),
-        MetricInfo("R@{k}", "Captions whose image is among the first {k} that they find; 0 to 1.", HIGHER),
-        MetricInfo("median_rank", "Rank at which half of the captions have found their image; from 1.", LOWER, 1),
-        MetricInfo("mean_rank", "Mean rank at which a caption finds its image; from 1.", LOWER, 2),
+        MetricInfo("R@1", "Share of captions whose own image ranks first; 0 to 1.", HIGHER),
+        MetricInfo("R@{k}", "Share of captions whose own image is among the first {k}; 0 to 1.", HIGHER),
+        MetricInfo("median_rank", "Median rank of the caption's own image; from 1.", LOWER, 1),
+        MetricInfo("mean_rank", "Mean rank of the caption's own image; from 1.", LOWER, 2),
     ),
-    statistics=lambda found: rank_statistics(found.column("rank"), found.column("tied")),
-    signature=lambda found: {"pool": str(len(found.ids))},
+    statistics=lambda predictions: rank_statistics(predictions.column("rank"), predictions.column("tied")),
+    signature=lambda predictions: {"pool": str(len(predictions.ids))},
     measure=_measure,
     columns=("rank", "tied"),
     computed="always",

@@ -1,4 +1,4 @@
-"""SPIDEr (Liu et al. 2017): the mean of CIDEr, here CIDEr-D, and SPICE."""
+"""SPIDEr (Liu et al. 2017): the mean of CIDEr and SPICE, with CIDEr-D as CIDEr."""
 
 import numpy as np
 
@@ -16,13 +16,13 @@ def _measure(predictions: Predictions) -> Columns:
 
 
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:
-    both = [part.statistics(predictions)[part.name] for part in PARTS]
-    return {"SPIDEr": Statistic(lambda weights: np.mean([one.of(weights) for one in both], axis=0))}
+    statistics = [part.statistics(predictions)[part.name] for part in PARTS]
+    return {"SPIDEr": Statistic(lambda weights: np.mean([part.compute(weights) for part in statistics], axis=0))}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:
-    signed = {part.name: part.signature(predictions) for part in PARTS if part.signature}
-    return {"scale": "0-5.5", **{name: join_signature(signature, "; ") for name, signature in signed.items()}}
+    signatures = {part.name: part.signature(predictions) for part in PARTS if part.signature}
+    return {"scale": "0-5.5", **{name: join_signature(signature, "; ") for name, signature in signatures.items()}}
 
 
 METRIC = Metric(

@@ -1,4 +1,4 @@
-"""Values over images as functions of how often each image is drawn, so that every one of them can be resampled."""
+"""Metric values as functions of image weights, so that they can be recomputed on resampled images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,45 +10,44 @@ Formula = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Statistic:
-    """A value that is measured over N images."""
+    """A metric value over N images."""
 
-    of: Formula
-    """(resamples, N) how often each image is drawn -> (resamples,); with every image once it is the value itself."""
+    compute: Formula
+    """Maps weights (resamples, N), the number of times each image is drawn, to values (resamples,)."""
     counts_distinct: bool = False
-    """Whether it counts different things, of which a resample with repeats has too few."""
-    grows: bool = False
-    """Whether such a count goes on growing with the number of images, as a vocabulary does."""
+    """Whether the value counts distinct items, which resampling with replacement underestimates."""
+    grows_with_images: bool = False
+    """Whether the number of distinct items keeps growing with the number of images, as a vocabulary does."""
 
-
-def value(statistic: Statistic, images: int) -> float:
-    """The value over all images, each once."""
-    return float(statistic.of(np.ones((1, images)))[0])
+    def value(self, images: int) -> float:
+        """The value over all images, each counted once."""
+        return float(self.compute(np.ones((1, images)))[0])
 
 
 def mean_of(values: np.ndarray) -> Statistic:
-    """The mean of (N,) values."""
+    """The mean of values (N,)."""
     return Statistic(lambda weights: weights @ values / weights.sum(1))
 
 
-def of_sums(counts: np.ndarray, formula: Formula) -> Statistic:
-    """What ``formula`` makes of (N, c) counts, added up over the images: it maps (resamples, c) to (resamples,)."""
+def function_of_sums(counts: np.ndarray, formula: Formula) -> Statistic:
+    """``formula`` of the sums over images of counts (N, c); it maps (resamples, c) to (resamples,)."""
     return Statistic(lambda weights: formula(weights @ counts))
 
 
-def part(formula: Formula, at: int) -> Formula:
-    """One column of what ``formula`` gives."""
-    return lambda sums: formula(sums)[:, at]
+def column_of(formula: Formula, index: int) -> Formula:
+    """The formula that returns column ``index`` of the result of ``formula``."""
+    return lambda sums: formula(sums)[:, index]
 
 
 def median_of(values: np.ndarray) -> Statistic:
-    """The median of (N,) values."""
+    """The median of values (N,)."""
     order = np.argsort(values, kind="stable")
 
     def median(weights: np.ndarray) -> np.ndarray:
-        reached = np.cumsum(weights[:, order], axis=1)
-        half = reached[:, -1:] / 2
-        # Where exactly half of the images lie below, the median is the middle between two values.
-        low, high = (reached >= half).argmax(1), (reached > half).argmax(1)
+        cumulative = np.cumsum(weights[:, order], axis=1)
+        half = cumulative[:, -1:] / 2
+        # If exactly half of the weight lies below, the median is the mean of the two values in the middle.
+        low, high = (cumulative >= half).argmax(1), (cumulative > half).argmax(1)
         return (values[order][low] + values[order][high]) / 2
 
     return Statistic(median)

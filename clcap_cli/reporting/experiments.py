@@ -124,7 +124,7 @@ def _cells(metric: MetricInfo, rows: Sequence[_Row], comparable: bool) -> list[C
 
 
 def _spread(values: Sequence[float], metric: MetricInfo, seeds: int) -> str:
-    deviation = [f"± {metric.written(statistics.stdev(map(float, values)))}"] if len(values) > 1 else []
+    deviation = [f"± {metric.formatted(statistics.stdev(map(float, values)))}"] if len(values) > 1 else []
     lacking = [f"{len(values)} of {seeds} seeds"] if len(values) < seeds else []
     return ", ".join(deviation + lacking)
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from clcap_cli.metrics.metric import NEITHER, Metric, MetricInfo
-from clcap_cli.metrics.multiple_captions import base_of, info_of
-from clcap_cli.metrics.registry import every_metric
+from clcap_cli.metrics.multiple_captions import caption_value_name, find_info
+from clcap_cli.metrics.registry import all_metrics
 
 COUNTS = (
     MetricInfo("images", "Images that were captioned.", NEITHER, 1),
@@ -18,7 +18,7 @@ def grouped(names: Iterable[str]) -> dict[str, list[MetricInfo]]:
     """The values called ``names`` under the headings they belong to, in the metrics' order, unknown ones last."""
     names = list(dict.fromkeys(names))
     found: dict[str, list[MetricInfo]] = {}
-    for metric in every_metric():
+    for metric in all_metrics():
         found.setdefault(metric.group, []).extend(_of(metric, names))
     known = {info.name for infos in found.values() for info in infos}
     counts = {info.name: info for info in COUNTS}
@@ -36,10 +36,10 @@ def infos_of(names: Iterable[str]) -> list[MetricInfo]:
 
 def _of(metric: Metric, names: Iterable[str]) -> list[MetricInfo]:
     """The metric's own among ``names``, in its order; R@k by k."""
-    infos = [info for name in names if (info := info_of(metric, name))]
+    infos = [info for name in names if (info := find_info(metric, name))]
     return sorted(infos, key=lambda info: _place(metric, info.name))
 
 
 def _place(metric: Metric, name: str) -> tuple[int, list[int]]:
-    place = next(at for at, info in enumerate(metric.values) if info.about(base_of(name)))
+    place = next(at for at, info in enumerate(metric.values) if info.for_name(caption_value_name(name)))
     return place, [int(number) for number in re.findall(r"\d+", name)]

@@ -133,11 +133,11 @@ def _changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[Change]
 def _change(metric: MetricInfo, first: Run | None, last: Run) -> Change:
     after = last.metrics[metric.name]
     if first is None:
-        return Change(metric, "", metric.written(after), None, False)
+        return Change(metric, "", metric.formatted(after), None, False)
     before = first.metrics[metric.name]
-    gained = metric.better * (after - before)
+    gained = metric.direction * (after - before)
     overlap = _overlap(first.intervals.get(metric.name), last.intervals.get(metric.name))
-    return Change(metric, metric.written(before), metric.written(after), gained > 0 if gained else None, overlap)
+    return Change(metric, metric.formatted(before), metric.formatted(after), gained > 0 if gained else None, overlap)
 
 
 def _overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:

@@ -69,7 +69,7 @@ def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[Metri
 
 def _run_cells(metric: MetricInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
     intervals = [run.intervals.get(metric.name) for run in runs]
-    spreads = [f"[{', '.join(map(metric.written, interval))}]" if interval else "" for interval in intervals]
+    spreads = [f"[{', '.join(map(metric.formatted, interval))}]" if interval else "" for interval in intervals]
     return cells_of(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable)
 
 
@@ -81,15 +81,16 @@ def cells_of(
     return [
         Cell(None, "", "", False)
         if value is None
-        else Cell(value, metric.written(value), spread, comparable and _is_best(value, metric, known))
+        else Cell(value, metric.formatted(value), spread, comparable and _is_best(value, metric, known))
         for value, spread in zip(values, spreads, strict=True)
     ]
 
 
 def _is_best(value: float, metric: MetricInfo, values: Sequence[float]) -> bool:
-    """Whether none of ``values`` is better as far as is written, and at least one is worse."""
-    best, worst = (metric.written(choose(values, key=lambda found: metric.better * found)) for choose in (max, min))
-    return worst != best == metric.written(value)
+    """Whether, as formatted, none of ``values`` is better and at least one is worse."""
+    in_order = sorted(values, key=lambda other: metric.direction * other)
+    worst, best = metric.formatted(in_order[0]), metric.formatted(in_order[-1])
+    return worst != best == metric.formatted(value)
 
 
 def as_csv(runs: Sequence[Run]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from clcap_cli.artifacts.results import Measurements
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
-from clcap_cli.metrics.bootstrap import draw, measured
+from clcap_cli.metrics.bootstrap import draw_resamples, values_and_intervals
 from clcap_cli.metrics.self_retrieval import rank_statistics
 from clcap_cli.metrics.signature import join_signature
 from clcap_cli.retrieval.ranks import chance_metrics, retrieval_metrics
@@ -29,7 +29,7 @@ def retrieval_results(
     ranks = found.ranks
     metrics = retrieval_metrics(ranks, len(ids))
     statistics = rank_statistics(ranks.expected.double().numpy(), ranks.tied.double().numpy())
-    _, intervals = measured(statistics, draw(len(ids), seed))
+    _, intervals = values_and_intervals(statistics, draw_resamples(len(ids), seed))
     shared = join_signature({"pool": str(len(ids)), **signature})
     counts = {"images": len(ids), "unique_captions": len(set(captions)), "tied_captions": int((ranks.tied > 1).sum())}
     each = zip(ids, captions, ranks.expected.tolist(), ranks.tied.tolist(), found.own.tolist(), strict=True)

@@ -14,7 +14,7 @@ from clcap_cli.stages.stage import flattened, stage
 if TYPE_CHECKING:
     from clcap_cli.artifacts.results import Comparison, Results
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.evaluation.comparison import Difference, Side
+    from clcap_cli.evaluation.comparison import Difference, MeasuredSetting
 
 CHANGED = 3
 """Images that are shown of those that gained, and of those that lost most."""
@@ -44,8 +44,8 @@ def compare(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, open_results, write_comparison
-    from clcap_cli.evaluation.comparison import compare_sides
-    from clcap_cli.metrics.bootstrap import draw
+    from clcap_cli.evaluation.comparison import compare_settings
+    from clcap_cli.metrics.bootstrap import draw_resamples
 
     out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
@@ -55,11 +55,11 @@ def compare(
     ids = _common_ids(runs)
     first, *others = _pooled(runs)
     say(f"resampling {len(ids)} images for {len(runs)} runs")
-    draws = draw(len(ids), seed)
-    mine = _measured(first, ids, draws)
+    resamples = draw_resamples(len(ids), seed)
+    mine = _measured(first, ids, resamples)
     comparisons = []
     for other in others:
-        differences = compare_sides(mine, _measured(other, ids, draws))
+        differences = compare_settings(mine, _measured(other, ids, resamples))
         unlike = _unlike(first, other, len(ids))
         _print_comparison(first, other, ids, differences, unlike)
         comparisons.append(_plain(first, other, differences, unlike))
@@ -127,12 +127,12 @@ def _differ_by_seed(one: "Results", other: "Results") -> bool:
     return one.signatures == other.signatures and same_setting(one.made_from, other.made_from)
 
 
-def _measured(setting: _Setting, ids: "Sequence[ImageId]", draws: Any) -> "Side":
-    from clcap_cli.evaluation.comparison import measure
+def _measured(setting: _Setting, ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
+    from clcap_cli.evaluation.comparison import measure_setting
     from clcap_cli.metrics.predictions import Context
 
     frequencies = setting.runs[0].provenance.settings.get("cider_df")
-    return measure(setting.images(ids), Context(frequencies), draws)
+    return measure_setting(setting.images(ids), Context(frequencies), resamples)
 
 
 def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
@@ -214,7 +214,7 @@ def _mean(runs: list[list[dict[str, Any]]], at: int, by: str) -> float:
     return sum(images[at][by] for images in runs) / len(runs)
 
 
-def _print_spread(setting: _Setting, measured: "Side") -> None:
+def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
     from statistics import fmean, stdev
 
     tell(f"{setting.name}: one setting, nothing to compare it with")

@@ -139,12 +139,12 @@ def _scores() -> str:
 
 
 def _golden_scores(names: Iterable[str]) -> "Scores":
-    from clcap_cli.metrics.bootstrap import draw
+    from clcap_cli.metrics.bootstrap import draw_resamples
     from clcap_cli.metrics.registry import metric_named
     from clcap_cli.metrics.scoring import score_captions
 
-    draws = draw(len(GOLDEN_CAPTIONS), seed=0)
-    return score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES, draws, [metric_named(name) for name in names])
+    resamples = draw_resamples(len(GOLDEN_CAPTIONS), seed=0)
+    return score_captions(GOLDEN_CAPTIONS, GOLDEN_REFERENCES, resamples, [metric_named(name) for name in names])
 
 
 def _spice() -> str:

@@ -98,11 +98,11 @@ def evaluate(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.evaluation.model_inputs import open_models
-    from clcap_cli.metrics.bootstrap import draw
-    from clcap_cli.metrics.registry import chosen_metrics, every_metric
+    from clcap_cli.metrics.bootstrap import draw_resamples
+    from clcap_cli.metrics.registry import all_metrics, selected_metrics
     from clcap_cli.metrics.scoring import score_captions
 
-    chosen = chosen_metrics(metrics)
+    chosen = selected_metrics(metrics)
     origin = Origin("evaluate", settings)
     subject = _subject(models_or_results, predictions)
     if subject.suffix != ".pt":
@@ -122,8 +122,8 @@ def evaluate(
         _submit(subject, test_results, submission)
     context = context_of(scored, inputs, Given(retrieval, cider_df, captions, features, spice_models), origin)
     _announce(scored, references_of, chosen, cider_df)
-    metrics_to_score = [metric for metric in every_metric() if metric in chosen or metric.computed == "always"]
-    scores = score_captions(scored, references_of, draw(len(scored), seed), metrics_to_score, context)
+    metrics_to_score = [metric for metric in all_metrics() if metric in chosen or metric.computed == "always"]
+    scores = score_captions(scored, references_of, draw_resamples(len(scored), seed), metrics_to_score, context)
     if not any(metric.name in scores.by_metric for metric in chosen):
         raise ClcapError("; ".join(scores.not_scored.values()))
     shared = _shared_signature(scores, split, inputs)
@@ -168,7 +168,7 @@ def _write(out: Path, scores: "Scores", inputs: EvaluationInputs, shared: str, o
     from clcap_cli.artifacts.results import METRICS_KIND, Measurements, write_results
     from clcap_cli.artifacts.run_cards import collect_run_cards
 
-    counts = {"images": len(scores.predictions.ids), "unique_captions": len(set(scores.predictions.raw))}
+    counts = {"images": len(scores.predictions.ids), "unique_captions": len(set(scores.predictions.raw_captions))}
     measured = Measurements(
         metrics={**scores.values, **counts},
         intervals=scores.intervals,
@@ -182,7 +182,7 @@ def _write(out: Path, scores: "Scores", inputs: EvaluationInputs, shared: str, o
 
 def _left_out(scores: "Scores", inputs: EvaluationInputs) -> dict[str, int]:
     """The numbers of captions without references, and of images with references but without captions."""
-    captions = sum(map(len, inputs.predictions.values())) - len(scores.predictions.raw)
+    captions = sum(map(len, inputs.predictions.values())) - len(scores.predictions.raw_captions)
     return {"captions": captions, "images": len(inputs.references) - len(scores.predictions.ids)}
 
 

@@ -56,5 +56,5 @@ class CaptionSample:
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
             "unique_share": len(set(texts)) / len(texts),
             "empty_share": sum(not text for text in texts) / len(texts),
-            "CIDEr": float(CiderD(texts, self.references).each().mean()),
+            "CIDEr": float(CiderD(texts, self.references).scores().mean()),
         }

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from clcap_cli.metrics.java import find_java, package_folder
+from clcap_cli.metrics.java import find_java, pycocoevalcap_folder
 from tests.benchmarks.files import taken
 from tests.benchmarks.measure import options, seconds
 from tests.metrics.test_scoring import NoSpice
@@ -31,7 +31,7 @@ FAST = ("--metrics", "BLEU,METEOR,ROUGE_L,CIDEr")
 
 def references() -> dict[int, list[str]]:
     """Five captions of each image, as people wrote them."""
-    with zipfile.ZipFile(package_folder("spice") / "spice-1.0.jar") as jar:
+    with zipfile.ZipFile(pycocoevalcap_folder("spice") / "spice-1.0.jar") as jar:
         notes = json.loads(jar.read("coco/annotations/captions_val2014.json"))["annotations"]
     texts: dict[int, list[str]] = defaultdict(list)
     for note in notes:

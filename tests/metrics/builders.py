@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from clcap_cli.metrics.metric import Metric
-from clcap_cli.metrics.multiple_captions import statistics_of
+from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.predictions import Context, Predictions
-from clcap_cli.metrics.statistic import value
 
 
 def predictions(
@@ -24,5 +23,5 @@ def predictions(
 def values_of(metric: Metric, given: Predictions) -> dict[str, float]:
     """What the metric measures and reports over all images."""
     measured: Mapping = metric.measure(given) if metric.measure else {}
-    found = statistics_of(metric, given.with_columns(measured))
-    return {name: value(statistic, len(given.ids)) for name, statistic in found.items()}
+    found = reported_statistics(metric, given.with_columns(measured))
+    return {name: statistic.value(len(given.ids)) for name, statistic in found.items()}

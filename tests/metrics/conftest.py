@@ -11,5 +11,5 @@ from clcap_cli.metrics import meteor
 @pytest.fixture(scope="session", autouse=True)
 def table_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(meteor, "read_table", cache(meteor.read_table))
+        patch.setattr(meteor, "read_paraphrase_table", cache(meteor.read_paraphrase_table))
         yield

@@ -5,17 +5,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clcap_cli.evaluation.comparison import Difference, all_statistics, compare_sides, measure
+from clcap_cli.evaluation.comparison import Difference, all_statistics, compare_settings, measure_setting
 from clcap_cli.metrics import self_retrieval, vocabulary
-from clcap_cli.metrics.bootstrap import draw, interval, measured, p_value
-from clcap_cli.metrics.predictions import Context, Predictions, predictions_of
-from clcap_cli.metrics.statistic import Statistic, mean_of, value
+from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
+from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
+from clcap_cli.metrics.statistic import Statistic, mean_of
 
 
 def test_a_mean_has_the_interval_of_textbooks() -> None:
     values = np.random.default_rng(1).normal(3, 2, 400)
     metric = mean_of(values)
-    low, high = interval(metric, value(metric, 400), draw(400, 0).of(metric))
+    low, high = confidence_interval(metric, metric.value(400), draw_resamples(400, 0).evaluate(metric))
     reach = 1.96 * values.std() / 20
     assert (low, high) == (
         pytest.approx(values.mean() - reach, abs=0.04),
@@ -28,15 +28,15 @@ def test_intervals_contain_the_truth_about_as_often_as_they_say() -> None:
     contained = 0
     for seed in range(200):
         metric = mean_of(rng.normal(size=60))
-        low, high = interval(metric, value(metric, 60), draw(60, seed, 200).of(metric))
+        low, high = confidence_interval(metric, metric.value(60), draw_resamples(60, seed, 200).evaluate(metric))
         contained += low <= 0 <= high
     assert 0.88 <= contained / 200 <= 0.99
 
 
 def test_the_same_seed_draws_the_same() -> None:
     metrics = {"mean": mean_of(np.arange(30.0))}
-    assert measured(metrics, draw(30, 5)) == measured(metrics, draw(30, 5))
-    assert measured(metrics, draw(30, 5)) != measured(metrics, draw(30, 6))
+    assert values_and_intervals(metrics, draw_resamples(30, 5)) == values_and_intervals(metrics, draw_resamples(30, 5))
+    assert values_and_intervals(metrics, draw_resamples(30, 5)) != values_and_intervals(metrics, draw_resamples(30, 6))
 
 
 def test_different_things_are_not_undercounted() -> None:
@@ -47,22 +47,22 @@ def test_different_things_are_not_undercounted() -> None:
         return np.array([len(set(kinds[row > 0])) / row.sum() for row in weights])
 
     metric = Statistic(share, counts_distinct=True)
-    found = value(metric, 300)
-    low, high = interval(metric, found, draw(300, 0, 300).of(metric))
+    found = metric.value(300)
+    low, high = confidence_interval(metric, found, draw_resamples(300, 0, 300).evaluate(metric))
     assert low < found < high
     assert 0.02 < high - low < 0.15
 
 
 def test_a_real_difference_is_told_from_none() -> None:
     rng = np.random.default_rng(4)
-    draws = draw(200, 0)
+    resamples = draw_resamples(200, 0)
     first = rng.normal(size=200)
     better, noise = mean_of(first + rng.normal(0.3, 0.5, 200)), mean_of(first + rng.normal(0, 0.5, 200))
     base = mean_of(first)
 
     def p_of(metric: Statistic) -> float:
-        by = value(metric, 200) - value(base, 200)
-        return p_value(metric, by, draws.of(metric) - draws.of(base))
+        by = metric.value(200) - base.value(200)
+        return p_value(metric, by, resamples.evaluate(metric) - resamples.evaluate(base))
 
     assert p_of(better) < 0.01
     assert p_of(noise) > 0.05
@@ -77,8 +77,8 @@ def test_ranks_give_the_figures_of_self_retrieval() -> None:
     ranks = Ranks(torch.tensor([0, 2, 5, 0, 9, 3]), torch.tensor([1, 2, 1, 3, 1, 1]))
     places = zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
     images = [entry("a dog", "a dog", rank=rank, tied=tied) for rank, tied in places]
-    for name, metric in self_retrieval.METRIC.statistics(predictions_of(images)).items():
-        assert value(metric, 6) == pytest.approx(overall(ranks, 6)[name]), name
+    for name, metric in self_retrieval.METRIC.statistics(predictions_from_entries(images)).items():
+        assert metric.value(6) == pytest.approx(overall(ranks, 6)[name]), name
 
 
 def test_a_vocabulary_spreads_about_as_it_would_over_other_images() -> None:
@@ -89,11 +89,11 @@ def test_a_vocabulary_spreads_about_as_it_would_over_other_images() -> None:
 
     def drawn() -> Predictions:
         texts = [" ".join(map(str, rng.choice(2000, 10, p=chances))) for _ in range(200)]
-        return predictions_of([entry(text, text) for text in texts])
+        return predictions_from_entries([entry(text, text) for text in texts])
 
     counts = [len({word for text in drawn().captions for word in text.split()}) for _ in range(60)]
     metric = vocabulary.METRIC.statistics(drawn())["vocabulary_used"]
-    told = np.mean([np.std(draw(200, seed, 200).of(metric)) for seed in range(5)])
+    told = np.mean([np.std(draw_resamples(200, seed, 200).evaluate(metric)) for seed in range(5)])
     assert 0.6 < told / np.std(counts) < 1.5
 
 
@@ -110,9 +110,9 @@ def texts(result: list[str], people: list[str], scores: np.ndarray) -> list[dict
 
 
 def compared(first: list[list[dict]], second: list[list[dict]]) -> dict[str, Difference]:
-    draws = draw(len(first[0]), 0)
-    sides = (measure(side, Context(), draws) for side in (first, second))
-    return {one.name: one for one in compare_sides(*sides)}
+    resamples = draw_resamples(len(first[0]), 0)
+    sides = (measure_setting(side, Context(), resamples) for side in (first, second))
+    return {one.name: one for one in compare_settings(*sides)}
 
 
 def test_few_images_have_the_p_of_every_sign_flip() -> None:
@@ -136,9 +136,9 @@ def test_sign_flips_of_corpus_scores_exchange_captions() -> None:
             [(a, b)[flip] for a, b, flip in zip(x, y, exchanged, strict=True)]
             for x, y in ((first, second), (second, first))
         ]
-        metrics = [all_statistics(predictions_of(side)) for side in sides]
+        metrics = [all_statistics(predictions_from_entries(side)) for side in sides]
         for name, values in expected.items():
-            values.append(value(metrics[1][name], 8) - value(metrics[0][name], 8))
+            values.append(metrics[1][name].value(8) - metrics[0][name].value(8))
     found = compared([first], [second])
     for name, values in expected.items():
         assert found[name].p == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9)), name

@@ -24,8 +24,8 @@ def test_equal_to_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None:
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
     overall, each = peer(captions, references)
     found = CiderD(captions, references)
-    assert found.each() == pytest.approx(each, abs=1e-12)
-    assert found.means(np.ones((1, len(captions)))) == pytest.approx([overall], abs=1e-12)
+    assert found.scores() == pytest.approx(each, abs=1e-12)
+    assert found.mean_scores(np.ones((1, len(captions)))) == pytest.approx([overall], abs=1e-12)
 
 
 @given(CORPORA.filter(lambda corpus: all(text for _, group in corpus for text in group)), st.randoms())
@@ -37,7 +37,7 @@ def test_resampled_as_if_the_drawn_images_were_the_corpus(corpus: list, random) 
     drawn = [random.randrange(len(corpus)) for _ in corpus]
     weights = np.bincount(drawn, minlength=len(corpus))[None]
     repeated = [captions[at] for at in drawn], [references[at] for at in drawn]
-    assert CiderD(captions, references).means(weights) == pytest.approx([peer(*repeated)[0]], abs=1e-12)
+    assert CiderD(captions, references).mean_scores(weights) == pytest.approx([peer(*repeated)[0]], abs=1e-12)
     people, result = dict(enumerate(repeated[1])), {at: [text] for at, text in enumerate(repeated[0])}
     overall, _ = Bleu(4).compute_score(people, result, verbose=0)
     assert bleu_of(weights @ bleu_statistics(captions, references))[0] == pytest.approx(overall, abs=1e-12)
@@ -45,18 +45,18 @@ def test_resampled_as_if_the_drawn_images_were_the_corpus(corpus: list, random) 
 
 def test_frequencies_of_another_corpus_take_the_place_of_the_references() -> None:
     captions, references = ["a red bus", "a dog"], [["a red bus"], ["the dog"]]
-    own = CiderD(captions, references).each()
-    assert CiderD(captions, references, references).each() == pytest.approx(own, abs=1e-12)
+    own = CiderD(captions, references).scores()
+    assert CiderD(captions, references, references).scores() == pytest.approx(own, abs=1e-12)
     corpus = [["a red bus"], ["a red car"], ["a red dog"], ["the cat"]]
-    assert CiderD(captions, references, corpus).each() != pytest.approx(own)
+    assert CiderD(captions, references, corpus).scores() != pytest.approx(own)
     everywhere = [["a red bus"]] * 3
-    assert CiderD(["a red bus"], [["a red bus"]], everywhere).each() == pytest.approx([0])
+    assert CiderD(["a red bus"], [["a red bus"]], everywhere).scores() == pytest.approx([0])
 
 
 def test_against_the_references_of_other_images() -> None:
     captions, references = ["a red bus", "a dog", "the cat sat"], [["a red bus"], ["a dog"], ["the cat sat down"]]
-    crossed = CiderD(captions, references, against=[[0], [0], [1, 2]]).each()
-    own = CiderD(captions, references).each()
+    crossed = CiderD(captions, references, compare_with=[[0], [0], [1, 2]]).scores()
+    own = CiderD(captions, references).scores()
     assert crossed[0] == pytest.approx(own[0])
     assert crossed[1] < own[1]
     assert crossed[2] == pytest.approx(own[2] / 2)

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from clcap_cli.metrics import cider_between
-from clcap_cli.metrics.multiple_captions import statistics_of
-from clcap_cli.metrics.novelty import novel, training_texts
+from clcap_cli.metrics.multiple_captions import reported_statistics
+from clcap_cli.metrics.novelty import is_novel, normalised_captions
 from clcap_cli.metrics.predictions import Context, Predictions, TrainingCaptions
-from clcap_cli.metrics.registry import every_metric
+from clcap_cli.metrics.registry import all_metrics
 from clcap_cli.metrics.repetition import repeated_bigrams
-from clcap_cli.metrics.statistic import value
 from clcap_cli.metrics.word_frequency import frequency_bands
 from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -24,8 +23,8 @@ def predictions(captions: list[str], references: list[list[str]], context: Conte
 
 def values(context: Context = Context()) -> dict[str, float]:
     given = predictions(CAPTIONS, REFERENCES, context)
-    found = [statistics_of(metric, given) for metric in every_metric()]
-    return {name: value(statistic, 4) for statistics in found for name, statistic in statistics.items()}
+    found = [reported_statistics(metric, given) for metric in all_metrics()]
+    return {name: statistic.value(4) for statistics in found for name, statistic in statistics.items()}
 
 
 def test_by_hand() -> None:
@@ -49,8 +48,8 @@ def test_repeated_bigrams() -> None:
 
 
 def test_novel_captions_are_no_training_captions() -> None:
-    training = training_texts(["A dog runs!", "The cat."])
-    assert [novel(text, training) for text in ("a dog runs", "the cat", "a dog")] == [0, 0, 1]
+    training = normalised_captions(["A dog runs!", "The cat."])
+    assert [is_novel(text, training) for text in ("a dog runs", "the cat", "a dog")] == [0, 0, 1]
 
 
 def test_words_by_their_frequency_in_training() -> None:
@@ -66,8 +65,9 @@ def test_the_vocabulary_that_is_used() -> None:
 
 def test_a_caption_that_suits_similar_images_has_a_high_cider_between() -> None:
     references = [["a red bus on a street"], ["a red bus on a street"], ["two cats on a sofa"], ["an old boat"]]
-    generic, telling = "a red bus on a street", "two cats on a sofa"
-    given = predictions([generic, generic, telling, "an old boat"], references, Context(similar=[[1], [0], [3], [2]]))
+    generic, distinctive = "a red bus on a street", "two cats on a sofa"
+    context = Context(similar_images=[[1], [0], [3], [2]])
+    given = predictions([generic, generic, distinctive, "an old boat"], references, context)
     assert cider_between.METRIC.measure is not None
     found = cider_between.METRIC.measure(given)["CIDErBtw"]
     assert found[0] > 5

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from clcap_cli.metrics import bleu, cider, cider_between, div, mbleu, rouge_l, spider
 from clcap_cli.metrics.cider import CiderD
-from clcap_cli.metrics.multiple_captions import info_of, statistics_of, values_by_image
-from clcap_cli.metrics.predictions import Context, entries_of, predictions_of
-from clcap_cli.metrics.statistic import value
+from clcap_cli.metrics.multiple_captions import find_info, reported_statistics, values_by_image
+from clcap_cli.metrics.predictions import Context, image_entries, predictions_from_entries
 from tests.metrics.builders import predictions, values_of
 
 CAPTIONS = [["a dog runs", "a cat sits on a mat"], ["two cats", "a red bus on the street"], ["one boat", "one boat"]]
@@ -50,7 +49,7 @@ def test_bleu_of_all_captions_adds_up_their_counts() -> None:
 
 
 def test_lower_is_better_where_a_caption_should_not_suit_other_images() -> None:
-    texts = predictions(CAPTIONS, REFERENCES, Context(similar=[[1], [0], [0]]))
+    texts = predictions(CAPTIONS, REFERENCES, Context(similar_images=[[1], [0], [0]]))
     found = values_of(cider_between.METRIC, texts)
     assert found["CIDErBtw_best_of_2"] < found["CIDErBtw_mean_of_2"]
 
@@ -69,8 +68,8 @@ def test_ciders_of_resamples_are_means_over_places(corpus: list, random) -> None
     first, second, references = (list(part) for part in zip(*corpus, strict=True))
     weights = np.bincount([random.randrange(len(corpus)) for _ in corpus], minlength=len(corpus))[None]
     flat = [text for pair in zip(first, second, strict=True) for text in pair]
-    found = CiderD(flat, references, image=np.repeat(np.arange(len(corpus)), 2)).means(weights)
-    each = [CiderD(captions, references).means(weights) for captions in (first, second)]
+    found = CiderD(flat, references, image_index=np.repeat(np.arange(len(corpus)), 2)).mean_scores(weights)
+    each = [CiderD(captions, references).mean_scores(weights) for captions in (first, second)]
     assert found == pytest.approx(np.mean(each, axis=0), abs=1e-12)
 
 
@@ -80,19 +79,19 @@ def test_values_of_images_are_the_best_and_the_mean_of_their_captions() -> None:
     pairs = scored.column("ROUGE_L").reshape(3, 2)
     found = values_by_image(rouge_l.METRIC, scored)
     assert found == {"ROUGE_L_best_of_2": pairs.max(1).tolist(), "ROUGE_L_mean_of_2": pairs.mean(1).tolist()}
-    assert values_by_image(rouge_l.METRIC, scored.chosen(np.array([0, 2, 4]))) == {}
+    assert values_by_image(rouge_l.METRIC, scored.select(np.array([0, 2, 4]))) == {}
 
 
 def test_the_entries_of_a_file_give_the_same_predictions_again() -> None:
     for captions in (CAPTIONS, alone(0)):
         texts = predictions(captions, REFERENCES)
         scored = texts.with_columns({**bleu.METRIC.measure(texts), **cider.METRIC.measure(texts)})
-        entries = entries_of(scored, values_by_image(cider.METRIC, scored))
-        again = predictions_of(entries)
+        entries = image_entries(scored, values_by_image(cider.METRIC, scored))
+        again = predictions_from_entries(entries)
         assert (again.captions, again.references, again.columns) == (scored.captions, REFERENCES, scored.columns)
         for metric in (bleu.METRIC, cider.METRIC):
-            expected = {name: value(one, 3) for name, one in statistics_of(metric, scored).items()}
-            assert {name: value(one, 3) for name, one in statistics_of(metric, again).items()} == expected
+            expected = {name: one.value(3) for name, one in reported_statistics(metric, scored).items()}
+            assert {name: one.value(3) for name, one in reported_statistics(metric, again).items()} == expected
 
 
 def test_diversity_by_hand() -> None:
@@ -129,8 +128,8 @@ def test_every_value_of_several_captions_is_explained() -> None:
     texts = predictions(CAPTIONS, REFERENCES)
     for metric in (bleu.METRIC, rouge_l.METRIC, cider.METRIC, div.METRIC, mbleu.METRIC):
         for name in values_of(metric, texts):
-            info = info_of(metric, name)
+            info = find_info(metric, name)
             assert info is not None and info.name == name and info.meaning
-    info = info_of(cider.METRIC, "CIDEr_best_of_2")
+    info = find_info(cider.METRIC, "CIDEr_best_of_2")
     assert info is not None
-    assert info.meaning.endswith("Of the best of an image's 2 captions, chosen by this very metric.")
+    assert info.meaning.endswith("Best of an image's 2 captions by this metric.")

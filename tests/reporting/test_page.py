@@ -96,7 +96,7 @@ def test_every_figure_is_explained_with_its_interval_and_signature(write) -> Non
     )
     page = page_of(open_runs([path]))
     assert "<small>[0.900, 1.100]</small>" in page
-    assert "Agreement with the references in telling n-grams; 0 to 10." in page
+    assert "Tf-idf similarity of n-grams with the references; 0 to 10." in page
     assert "five references" in page
     assert "Not scored: its models are not there" in page
 

@@ -287,7 +287,7 @@ def test_results_of_another_split(refused, chain: Path, clcap) -> None:
     assert refused("evaluate", chain / "nt.captions.json", "--split", "test") == (
         f"{chain}/nt.captions.json: 8 of 8 captions are of images without references: 25, 26, 27, 28, 29, …; "
         "10 of 10 images with references have no caption: 33, 34, 35, 36, 37, … "
-        "(it seems that the captions are of split 'val')"
+        "(the captions seem to be those of split 'val')"
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.metrics.id_matching import mismatch
+from clcap_cli.metrics.id_matching import describe_mismatch
 from clcap_cli.stages.caption import caption
 
 FAST = ("--metrics", "rouge_l,cider")
@@ -90,16 +90,16 @@ def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
 @pytest.mark.parametrize(
     ("result", "people", "guess"),
     [
-        ([1, 2], ["1", "2"], "(it seems that ids are numbers in one and text in the other)"),
-        ([391895], ["COCO_val2014_000000391895.jpg"], "(it seems that one has file names where the other has ids)"),
-        ([1, 2], [3, 4], "(it seems that the captions are of split 'val')"),
+        ([1, 2], ["1", "2"], "(the ids seem to be numbers in one file and text in the other)"),
+        ([391895], ["COCO_val2014_000000391895.jpg"], "(one file seems to have file names where the other has ids)"),
+        ([1, 2], [3, 4], "(the captions seem to be those of split 'val')"),
         ([1, 9], [3, 4], "3, 4"),
     ],
 )
 def test_the_reason_is_guessed(result: list, people: list, guess: str) -> None:
-    found = mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
+    found = describe_mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
     assert found is not None and found.endswith(guess)
-    assert mismatch(people, people, {}) is None
+    assert describe_mismatch(people, people, {}) is None
 
 
 def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
@@ -155,8 +155,8 @@ def test_document_frequencies_of_a_chosen_corpus(tmp_path: Path, clcap) -> None:
 
 
 def test_unknown_metrics_and_other_ranks_are_named(chain: Path, refused, wrong, clcap) -> None:
-    there = "there are BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all others are always computed"
-    for names, what in (("BLEU,CIDER-X", "there is no metric 'CIDER-X'"), (",", "it names none")):
+    there = "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all other metrics are always computed"
+    for names, what in (("BLEU,CIDER-X", "there is no metric 'CIDER-X'"), (",", "it names no metric")):
         assert f"'--metrics': {what}; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", names)
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
     ranked = json.loads((chain / "aa.retrieval.json").read_text())
