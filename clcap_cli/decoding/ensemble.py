@@ -21,7 +21,7 @@ class Predictor(Protocol):
     def initial_state(self, encoded: Any) -> Any:
         """See Captioner."""
 
-    def step(self, encoded: Any, image: Tensor, state: Any, tokens: Tensor) -> tuple[Tensor, Any]:
+    def step(self, encoded: Any, image_index: Tensor, state: Any, tokens: Tensor) -> tuple[Tensor, Any]:
         """See Captioner."""
 
 
@@ -60,23 +60,25 @@ class Ensemble:
         )
 
     def step(
-        self, encoded: EnsembleState, image: Tensor, state: EnsembleState, tokens: Tensor
+        self, encoded: EnsembleState, image_index: Tensor, state: EnsembleState, tokens: Tensor
     ) -> tuple[Tensor, EnsembleState]:
         """See Captioner."""
         players = zip(self.models, encoded.parts, state.parts, strict=True)
-        found = [model.step(own, image, before, tokens) for model, own, before in players]
+        found = [model.step(own, image_index, before, tokens) for model, own, before in players]
         log_probs = torch.stack([log_prob for log_prob, _ in found]).logsumexp(0) - torch.tensor(len(found)).log()
         return log_probs, EnsembleState(tuple(after for _, after in found))
 
-    def sequence_log_prob(self, encoded: EnsembleState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(
+        self, encoded: EnsembleState, captions: Tensor, lengths: Tensor, image_index: Tensor
+    ) -> Tensor:
         """See Captioner; word by word, because the models' probabilities are averaged at every word."""
         end, place = self.config.end_token, torch.arange(captions.shape[1] + 1, device=captions.device)
         counts = place <= lengths.unsqueeze(1)  # (B, T + 1), the end token included
         words = nn.functional.pad(captions, (0, 1), value=end).masked_fill(place >= lengths.unsqueeze(1), end)
-        state, last = self.initial_state(encoded)[image], torch.full_like(lengths, self.config.start_token)
+        state, last = self.initial_state(encoded)[image_index], torch.full_like(lengths, self.config.start_token)
         total = torch.zeros(len(captions), device=captions.device)
         for word, counted in zip(words.T, counts.T, strict=True):
-            log_probs, state = self.step(encoded, image, state, last)
+            log_probs, state = self.step(encoded, image_index, state, last)
             total += log_probs.gather(1, word.unsqueeze(1)).squeeze(1).where(counted, 0)
             last = word
         return total

@@ -1,9 +1,9 @@
 """Adaptive Attention: "Knowing When to Look" (Lu et al. 2017).
 
-At every word the model attends over the regions of the image and over a visual sentinel, which is what the language
-model knows by itself. Dropout is where the authors' code has it: on the word vector, v_g and V, the LSTM's output, the
-sentinel before and after its projection, the projected hidden state, the attention's hidden layer, and the output
-layer's input.
+At every token the model attends to the regions of the image and to a visual sentinel, a vector computed from the
+LSTM's cell that lets the model rely on the caption so far instead of the image. Dropout is applied in the same places
+as in the authors' code: the token vector, v_g and V, the LSTM's output, the sentinel before and after its projection,
+the projected hidden state, the hidden layer of the attention, and the input of the output layer.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 from clcap_cli.models.attention import additive_scores, weighted_regions
 from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
-from clcap_cli.models.lstm import LSTM, LSTMState, before_each
+from clcap_cli.models.lstm import LSTM, LSTMState, previous_states
 from clcap_cli.models.packing import pack
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 
 @dataclass(frozen=True)
 class AdaptiveAttentionConfig(CaptionerConfig):
-    """Sizes of an Adaptive Attention."""
+    """Configuration of an Adaptive Attention model."""
 
     grid_channels: Size
     embedding_size: Size = 512
@@ -31,24 +31,25 @@ class AdaptiveAttentionConfig(CaptionerConfig):
 
 @dataclass(frozen=True)
 class EncodedRegions(Rows):
-    """N images as the model sees them."""
+    """N encoded images."""
 
     lstm_input: Tensor
-    """(N, 4 × hidden): what v_g, the mean of the regions, adds to the LSTM's input product at every word."""
+    """(N, 4 × hidden): contribution of v_g, the projected mean of the regions, to the LSTM's gates at every token."""
     gate_input: Tensor
-    """(N, hidden): what v_g adds to the sentinel's gate at every word."""
+    """(N, hidden): contribution of v_g to the sentinel's gate at every token."""
     regions: Tensor
-    """(N, R, hidden): V, the regions, projected."""
+    """(N, R, hidden): V, the projected regions."""
     keys: Tensor
-    """(N, R, hidden): what the attention compares with."""
+    """(N, R, hidden): attention keys of the regions."""
     mask: Tensor
-    """(N, R) bool: which regions an image has."""
+    """(N, R) bool: True for the regions that an image has, False for padding."""
 
 
 class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
     """LSTM over x_t = [w_t; v_g]; attention over regions and sentinel; the context is added to the hidden state.
 
-    The products with x_t are the sum of one with the word and one with v_g, which is taken once an image.
+    Products with x_t are computed as the sum of a product with w_t and a product with v_g; the latter is computed once
+    per image.
     """
 
     Config: ClassVar = AdaptiveAttentionConfig
@@ -83,67 +84,69 @@ class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
         return 2 * self.config.hidden_size
 
     def encode(self, features: ImageFeatures) -> EncodedRegions:
-        """Project the regions, and their mean, once an image."""
+        """Project the regions and their mean."""
         mean = features.grid.sum(dim=1) / features.mask.sum(dim=1, keepdim=True)
         overview = self.dropout(torch.relu(self.overview(mean)))
         regions = self.dropout(torch.relu(self.regions(features.grid)))
-        to_lstm, to_gate = self.overview_to_lstm(overview), self.overview_to_gate(overview)
-        return EncodedRegions(to_lstm, to_gate, regions, self.region_keys(regions), features.mask)
+        lstm_input, gate_input = self.overview_to_lstm(overview), self.overview_to_gate(overview)
+        return EncodedRegions(lstm_input, gate_input, regions, self.region_keys(regions), features.mask)
 
-    def sequence_log_prob(self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(
+        self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image_index: Tensor
+    ) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        image = image[packed.caption]  # (W,)
+        image_index = image_index[packed.caption_index]  # (W,)
         words = self._word_vectors(packed.inputs)
-        before = self.lstm.zeros(packed.batch_sizes[0])
-        projected = self.lstm.input(words) + encoded.lstm_input[image]
-        states = self.lstm.unroll(projected, packed.batch_sizes, before)
-        h_before = before_each(states.h, packed.batch_sizes, before.h)
-        return packed.log_prob(self._output_input(encoded, image, words, h_before, states), self.output)
+        initial = self.lstm.zero_state(packed.batch_sizes[0])
+        projected = self.lstm.input(words) + encoded.lstm_input[image_index]
+        states = self.lstm.unroll(projected, packed.batch_sizes, initial)
+        previous_h = previous_states(states.h, packed.batch_sizes, initial.h)
+        return packed.log_prob(self._output_layer_input(encoded, image_index, words, previous_h, states), self.output)
 
     def initial_state(self, encoded: EncodedRegions) -> LSTMState:
         """See Captioner."""
-        return self.lstm.zeros(len(encoded))
+        return self.lstm.zero_state(len(encoded))
 
     def advance(
-        self, encoded: EncodedRegions, image: Tensor, state: LSTMState, tokens: Tensor
+        self, encoded: EncodedRegions, image_index: Tensor, state: LSTMState, tokens: Tensor
     ) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
         words = self._word_vectors(tokens)
-        after = self.lstm.step(self.lstm.input(words) + encoded.lstm_input[image], state)
-        return self._output_input(encoded, image, words, state.h, after), after
+        new_state = self.lstm.step(self.lstm.input(words) + encoded.lstm_input[image_index], state)
+        return self._output_layer_input(encoded, image_index, words, state.h, new_state), new_state
 
-    def _output_input(
-        self, encoded: EncodedRegions, image: Tensor, words: Tensor, h_before: Tensor, after: LSTMState
+    def _output_layer_input(
+        self, encoded: EncodedRegions, image_index: Tensor, words: Tensor, previous_h: Tensor, new_state: LSTMState
     ) -> Tensor:
-        """From word vectors and the LSTM's states before and after them to the output layer's input, (B, hidden)."""
-        sentinel = self._sentinel(words, encoded.gate_input[image], h_before, after.c)
-        by_image = image.argsort(stable=True)
-        counts = image.bincount(minlength=len(encoded)).tolist()
-        h, sentinel = self._hidden(after.h[by_image]), sentinel[by_image]
+        """Input of the output layer (B, hidden), from token vectors and the LSTM's states before and after them."""
+        sentinel = self._sentinel(words, encoded.gate_input[image_index], previous_h, new_state.c)
+        order = image_index.argsort(stable=True)
+        tokens_per_image = image_index.bincount(minlength=len(encoded)).tolist()
+        h, sentinel = self._projected_hidden(new_state.h[order]), sentinel[order]
         query = self.query(h)
         dropout = self.dropout.p if self.training else 0.0
-        scores = additive_scores(query, encoded.keys, self.score.weight.squeeze(0), counts, dropout)  # (B, R)
-        scores = scores.masked_fill(~encoded.mask[image[by_image]], -torch.inf)
-        weights, on_sentinel = self._weights(scores, query, sentinel)
-        context = weighted_regions(weights, encoded.regions, counts) + on_sentinel * sentinel
-        return self.dropout(torch.tanh(self.combine(context + h)))[by_image.argsort()]
+        scores = additive_scores(query, encoded.keys, self.score.weight.squeeze(0), tokens_per_image, dropout)  # (B, R)
+        scores = scores.masked_fill(~encoded.mask[image_index[order]], -torch.inf)
+        weights, sentinel_weight = self._attention_weights(scores, query, sentinel)
+        context = weighted_regions(weights, encoded.regions, tokens_per_image) + sentinel_weight * sentinel
+        return self.dropout(torch.tanh(self.combine(context + h)))[order.argsort()]
 
     def _word_vectors(self, words: Tensor) -> Tensor:
-        """w_t, (B, embedding)."""
+        """Token vectors w_t, (B, embedding)."""
         return self.dropout(torch.relu(self.words(words)))
 
-    def _sentinel(self, words: Tensor, from_overview: Tensor, hidden_before: Tensor, cell: Tensor) -> Tensor:
-        """s_t = sigmoid(W_x [w_t; v_g] + W_h h_{t-1}) ⊙ tanh(m_t), projected: (B, hidden)."""
-        gate = torch.sigmoid(self.gate_input(words) + from_overview + self.gate_hidden(hidden_before))
+    def _sentinel(self, words: Tensor, gate_input: Tensor, previous_h: Tensor, cell: Tensor) -> Tensor:
+        """The projected sentinel (B, hidden), from s_t = sigmoid(W_x [w_t; v_g] + W_h h_{t-1}) ⊙ tanh(m_t)."""
+        gate = torch.sigmoid(self.gate_input(words) + gate_input + self.gate_hidden(previous_h))
         return self.dropout(torch.relu(self.sentinel(self.dropout(gate * torch.tanh(cell)))))
 
-    def _hidden(self, h: Tensor) -> Tensor:
-        """The hidden state as the attention and the output see it, (B, hidden)."""
+    def _projected_hidden(self, h: Tensor) -> Tensor:
+        """The projected hidden state (B, hidden), input of the attention and of the output."""
         return self.dropout(torch.tanh(self.hidden(self.dropout(h))))
 
-    def _weights(self, region_scores: Tensor, query: Tensor, sentinel: Tensor) -> tuple[Tensor, Tensor]:
-        """Attention weights of the regions (B, R) and of the sentinel (B, 1), which sum to one."""
+    def _attention_weights(self, region_scores: Tensor, query: Tensor, sentinel: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention weights of the regions (B, R) and of the sentinel (B, 1); they sum to 1 in each row."""
         sentinel_score = self.score(self.dropout(torch.tanh(self.sentinel_key(sentinel) + query)))
         weights = torch.softmax(torch.cat([region_scores, sentinel_score], dim=1), dim=1)
         return weights[:, :-1], weights[:, -1:]

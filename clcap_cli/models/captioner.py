@@ -1,4 +1,4 @@
-"""The captioner interface: everything that training, decoding and retrieval ask of a model p(c|I)."""
+"""The captioner interface: what training, decoding and retrieval need from a model of p(c|I)."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from clcap_cli.models.rows import ImageFeatures, Rows
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Size = Annotated[int, Field(ge=1, le=2**24)]
-"""Of a file's network; beyond these a product of sizes could be no number any more."""
+"""Size of a layer. The upper limit keeps products of sizes from overflowing when a damaged file is read."""
 Token = Annotated[int, Field(ge=0, le=2**24)]
 
 
 @dataclass(frozen=True)
 class CaptionerConfig:
-    """What the configuration of every captioner says; each model adds its own sizes."""
+    """Configuration that all captioners share; each model adds its own fields."""
 
     vocabulary_size: Size
-    """Tokens that can be predicted: the classes of the output."""
+    """Number of tokens that can be predicted, the classes of the output."""
     start_token: Token
-    """Id of the first input."""
+    """Id of the token that is the first input."""
     end_token: Token
-    """Id that ends a caption."""
+    """Id of the token that ends a caption."""
     max_length: Annotated[int, Field(ge=1, le=MAX_WORDS)]
-    """Most tokens that a caption can have when it is written."""
+    """Maximum number of tokens of a generated caption."""
 
     @property
     def input_size(self) -> int:
-        """Rows of an embedding of all tokens that can be an input."""
+        """Number of rows of the embedding of all tokens that can be inputs."""
         return max(self.vocabulary_size, self.start_token + 1)
 
 
@@ -47,11 +47,11 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     """
 
     Config: ClassVar[type[CaptionerConfig]]
-    """The model's own configuration, a frozen dataclass. A field named like a fact of the data (``pooled_channels``,
-    ``grid_channels``) is filled in from the features; the others are options of the model and need a default."""
+    """The model's configuration class, a frozen dataclass. ``pooled_channels`` and ``grid_channels`` are filled in from
+    the features; all other fields that it adds are options of the model and need a default."""
     config: CaptionerConfig
     output: nn.Linear
-    """From what ``advance`` gives to a score of each token; their softmax is p of the next token."""
+    """Layer from the output of ``advance`` to one logit per token; their softmax is p of the next token."""
 
     def __init__(self, config: CaptionerConfig):
         super().__init__()
@@ -60,42 +60,42 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     @property
     @abstractmethod
     def uses_grid(self) -> bool:
-        """Whether the model looks at the regions of an image or at the pooled vector alone."""
+        """Whether the model uses the regions of an image, and not only its pooled vector."""
 
     @property
     @abstractmethod
     def state_size(self) -> int:
-        """Numbers in a row of the state, at most: what keeping a prefix of a caption costs."""
+        """Maximum number of elements of one row of the state, for estimates of memory."""
 
     @abstractmethod
     def encode(self, features: ImageFeatures) -> EncodedT:
-        """Everything that depends on the images alone, one row an image: N rows."""
+        """Compute everything that depends only on the images: N rows, one per image."""
 
     @abstractmethod
-    def sequence_log_prob(self, encoded: EncodedT, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
-        """ln p(c|I) of each caption, teacher-forced: (B,) float32, the sum over its tokens and the end token.
+    def sequence_log_prob(self, encoded: EncodedT, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
+        """ln p(c|I) of each caption, (B,) float32: the sum over its tokens and the end token, with teacher forcing.
 
-        ``captions`` is (B, T) int64, of which the first ``lengths`` (B,) tokens count (0 is an empty caption);
-        ``image`` (B,) says which row of ``encoded`` each caption is about.
+        ``captions`` is (B, T) int64; only the first ``lengths`` (B,) tokens of each row count, and length 0 is an empty
+        caption. ``image_index`` (B,) is the row of ``encoded`` for each caption.
         """
 
-    def forward(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
-        """``sequence_log_prob`` straight from the features: what wrappers such as DDP and torch.compile see."""
-        return self.sequence_log_prob(self.encode(features), captions, lengths, image)
+    def forward(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
+        """``sequence_log_prob`` from features, so that wrappers such as DDP and torch.compile apply to training."""
+        return self.sequence_log_prob(self.encode(features), captions, lengths, image_index)
 
     @abstractmethod
     def initial_state(self, encoded: EncodedT) -> StateT:
-        """The state before the first token, one row an image."""
+        """The state before the first token: N rows, one per image."""
 
     @abstractmethod
-    def advance(self, encoded: EncodedT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
-        """One token on: from the previous ``tokens`` (B,) to the input of ``output`` and the state after them.
+    def advance(self, encoded: EncodedT, image_index: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+        """Process one token of each of B prefixes; returns the input of ``output`` and the new state.
 
-        ``state`` has B rows, and ``image`` (B,) says which row of ``encoded`` each is about. The first previous token
-        is the start token. All rows of a call are equally long prefixes.
+        ``tokens`` (B,) are the previous tokens, at first the start token. ``state`` has B rows, and ``image_index``
+        (B,) is the row of ``encoded`` for each. All prefixes in a call have the same length.
         """
 
-    def step(self, encoded: EncodedT, image: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
-        """``advance``, with ln p of the next token (B, V) instead of what it is computed from."""
-        hidden, state = self.advance(encoded, image, state, tokens)
+    def step(self, encoded: EncodedT, image_index: Tensor, state: StateT, tokens: Tensor) -> tuple[Tensor, StateT]:
+        """Like ``advance``, but returns ln p of the next token (B, V) instead of the input of ``output``."""
+        hidden, state = self.advance(encoded, image_index, state, tokens)
         return torch.log_softmax(self.output(hidden).float(), dim=1), state

@@ -1,7 +1,7 @@
-"""The discriminator r(I, c) of a conditional GAN: how likely it is that a person wrote this caption of this image.
+"""The discriminator r(I, c) of a conditional GAN: the probability that a person wrote caption c for image I.
 
-As Dai, Fidler, Urtasun and Lin 2017 have it (arXiv 1703.06029): r = sigmoid of the inner product of an image embedding
-and a caption embedding.
+r is the sigmoid of the inner product of an image embedding and a caption embedding (Dai, Fidler, Urtasun and Lin 2017,
+arXiv 1703.06029, where it is called the evaluator).
 """
 
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from clcap_cli.models.rows import ImageFeatures
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """The sizes of an discriminator."""
+    """Configuration of a discriminator."""
 
     vocabulary_size: Size
-    """Tokens, the end token among them."""
+    """Number of tokens, the end token included."""
     pooled_channels: Size
     embedding_size: Size = 512
-    """Of a word's vector."""
+    """Size of a token's vector."""
     hidden_size: Size = 512
-    """Of the LSTM's state, which is the caption's embedding, and so of the image's."""
+    """Size of the LSTM's hidden state, and so of the embeddings of captions and images."""
     end_token: Token = 0
-    """Id that ends a caption."""
+    """Id of the token that ends a caption."""
 
 
 class Discriminator(nn.Module):
-    """A linear layer over the pooled image vector, and an LSTM over the caption, compared by their inner product.
+    """Inner product of a linear layer over the pooled image vector and an LSTM over the caption.
 
-    Letters in shapes: N images, B captions, T words at most.
+    Letters in shapes: N images, B captions, T tokens at most.
     """
 
     def __init__(self, config: DiscriminatorConfig):
@@ -43,20 +43,20 @@ class Discriminator(nn.Module):
         self.lstm = LSTM(config.embedding_size, config.hidden_size)
         nn.init.uniform_(self.words.weight, -0.1, 0.1)
 
-    def scores(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
-        """The logit of r(I, c) of each caption: (B,) float32.
+    def logits(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
+        """The logit of r(I, c) for each caption, (B,) float32.
 
-        ``captions`` is (B, T) int64, of which the first ``lengths`` (B,) words count; ``image`` (B,) says which of the
-        N images in ``features`` each caption is put with.
+        ``captions`` is (B, T) int64; only the first ``lengths`` (B,) tokens of each row count. ``image_index`` (B,) is
+        the row of ``features`` that each caption is paired with.
 
-        The LSTM sees the words and END. Without END a caption that breaks off would look like a whole one, and an
-        empty one like nothing; START would be the same for all.
+        The LSTM reads the caption's tokens and the end token, which marks a caption as complete and gives an empty
+        caption an input. It does not read the start token, which is the same for all captions.
         """
         end = self.config.end_token
         packed = pack(captions, lengths, end, end)
         projected = self.lstm.input(self.words(packed.targets))
-        states = self.lstm.unroll(projected, packed.batch_sizes, self.lstm.zeros(packed.batch_sizes[0]))
-        ends = packed.targets == end
-        caption, embedding = packed.caption[ends], states.h[ends]  # (B,), (B, hidden)
-        fits = (self.image(features.pooled)[image[caption]] * embedding).sum(dim=1).float()
-        return fits.new_empty(len(fits)).index_copy(0, caption, fits)
+        states = self.lstm.unroll(projected, packed.batch_sizes, self.lstm.zero_state(packed.batch_sizes[0]))
+        is_end = packed.targets == end
+        caption, embedding = packed.caption_index[is_end], states.h[is_end]  # (B,), (B, hidden)
+        inner_products = (self.image(features.pooled)[image_index[caption]] * embedding).sum(dim=1).float()
+        return inner_products.new_empty(len(inner_products)).index_copy(0, caption, inner_products)

@@ -1,4 +1,4 @@
-"""Attention of many tokens to the tokens of their images, of which every image has its own few."""
+"""Cross-attention from the tokens of captions to the tokens of their images, grouped by image."""
 
 from collections.abc import Iterator
 
@@ -6,34 +6,37 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-IMAGES_AT_ONCE = 32
+CHUNK_IMAGES = 32
 
 
-def attend_to_images(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, image: Tensor) -> Tensor:
-    """What each of W queries (W, H, D) reads of its image: (W, H, D).
+def attend_to_images(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, image_index: Tensor) -> Tensor:
+    """Attention outputs (W, H, D) of W queries (W, H, D), each attending to the tokens of its own image.
 
-    ``keys`` and ``values`` are (N, H, R, D), ``mask`` (N, R) says which of the R tokens an image has, and ``image``
-    (W,) which image each query is about. Images are never copied for their queries.
+    ``keys`` and ``values`` are (N, H, R, D), ``mask`` (N, R) is False for padding, and ``image_index`` (W,) is the
+    image of each query. Keys and values are never copied for each query.
     """
-    order = image.argsort(stable=True)
+    order = image_index.argsort(stable=True)
     query = query[order]
-    found, places = [query[:0]], [order[:0]]
-    for images, place, there in _groups(image.bincount(minlength=len(keys)).tolist(), query.device):
-        asked = query[place].transpose(1, 2)  # (n, H, M, D)
-        allowed = mask[images, None, None]  # (n, 1, 1, R)
-        read = scaled_dot_product_attention(asked, keys[images], values[images], attn_mask=allowed)
-        found.append(read.transpose(1, 2)[there])
-        places.append(order[place[there]])
-    return torch.cat(found)[torch.cat(places).argsort()]
+    outputs, positions = [query[:0]], [order[:0]]
+    for images, position, present in _groups(image_index.bincount(minlength=len(keys)).tolist(), query.device):
+        grouped_query = query[position].transpose(1, 2)  # (n, H, M, D)
+        attn_mask = mask[images, None, None]  # (n, 1, 1, R)
+        attended = scaled_dot_product_attention(grouped_query, keys[images], values[images], attn_mask=attn_mask)
+        outputs.append(attended.transpose(1, 2)[present])
+        positions.append(order[position[present]])
+    return torch.cat(outputs)[torch.cat(positions).argsort()]
 
 
 def _groups(counts: list[int], device: torch.device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Images (n,) with about equally many queries, places of these among all (n, M), and which of the M there are."""
+    """Groups of n images with similar numbers of queries, at most M each.
+
+    Yields the images (n,), the positions of their queries (n, M), and a mask (n, M) that is False for padding.
+    """
     count = torch.tensor(counts)
     first = count.cumsum(0) - count
     by_count = count.argsort(stable=True)
-    for images in by_count[count[by_count] > 0].split(IMAGES_AT_ONCE):
-        step = torch.arange(int(count[images].max()))
-        there = step < count[images, None]
-        place = (first[images, None] + step).where(there, first[images, None])
-        yield images.to(device), place.to(device), there.to(device)
+    for images in by_count[count[by_count] > 0].split(CHUNK_IMAGES):
+        offset = torch.arange(int(count[images].max()))
+        present = offset < count[images, None]
+        position = (first[images, None] + offset).where(present, first[images, None])
+        yield images.to(device), position.to(device), present.to(device)

@@ -1,8 +1,8 @@
-"""NeuralTalk2: Show and Tell (Vinyals et al. 2015) as Karpathy's code has it.
+"""NeuralTalk2: Show and Tell (Vinyals et al. 2015) as implemented by Karpathy.
 
-The pooled image vector, projected and through a ReLU, is the first input of an LSTM; the words follow. Dropout is on
-the LSTM's output alone. One difference: word vectors are initialised within ±0.1, there from a standard normal
-distribution.
+The first input of the LSTM is the pooled image vector after a linear layer and a ReLU; the caption's tokens follow.
+Dropout is applied to the LSTM's output only. One difference from Karpathy's code: token vectors are initialised
+uniformly within ±0.1 instead of from a standard normal distribution.
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from clcap_cli.models.rows import ImageFeatures
 
 @dataclass(frozen=True)
 class NeuralTalk2Config(CaptionerConfig):
-    """Sizes of a NeuralTalk2."""
+    """Configuration of a NeuralTalk2 model."""
 
     pooled_channels: Size
     embedding_size: Size = 512
     hidden_size: Size = 512
     dropout: DropoutRate = 0.5
     image_relu: bool = True
-    """Whether the projected image goes through a ReLU, which it did not before checkpoints of version 2."""
+    """Whether a ReLU follows the projection of the image; False in checkpoints of version 1."""
 
 
 class NeuralTalk2(Captioner[LSTMState, LSTMState]):
-    """One LSTM layer; the image's whole influence is the state in which it leaves the LSTM."""
+    """One LSTM layer; the image influences a caption only through the LSTM's state after reading the image."""
 
     Config: ClassVar = NeuralTalk2Config
     config: NeuralTalk2Config
@@ -51,23 +51,25 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
         return 2 * self.config.hidden_size
 
     def encode(self, features: ImageFeatures) -> LSTMState:
-        """The LSTM's state after it has seen the image."""
+        """The LSTM's state after reading the image."""
         image = self.image(features.pooled)
         projected = self.lstm.input(torch.relu(image) if self.config.image_relu else image)
-        return self.lstm.step(projected, self.lstm.zeros(len(projected)))
+        return self.lstm.step(projected, self.lstm.zero_state(len(projected)))
 
-    def sequence_log_prob(self, encoded: LSTMState, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: LSTMState, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
         projected = self.lstm.input(self.words(packed.inputs))
-        states = self.lstm.unroll(projected, packed.batch_sizes, encoded[image[packed.order]])
+        states = self.lstm.unroll(projected, packed.batch_sizes, encoded[image_index[packed.order]])
         return packed.log_prob(self.dropout(states.h), self.output)
 
     def initial_state(self, encoded: LSTMState) -> LSTMState:
         """See Captioner."""
         return encoded
 
-    def advance(self, encoded: LSTMState, image: Tensor, state: LSTMState, tokens: Tensor) -> tuple[Tensor, LSTMState]:
+    def advance(
+        self, encoded: LSTMState, image_index: Tensor, state: LSTMState, tokens: Tensor
+    ) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
         state = self.lstm.step(self.lstm.input(self.words(tokens)), state)
         return self.dropout(state.h), state

@@ -1,4 +1,4 @@
-"""The captioners by the names that users type, and their configurations."""
+"""Captioners by name, and their configuration."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -23,50 +23,54 @@ MODELS: Registry[type[Captioner]] = Registry(
 
 
 def configure(
-    name: str, facts: Mapping[str, int], options: Mapping[str, Any], typed: Mapping[str, str] = {}
+    name: str, data_sizes: Mapping[str, int], options: Mapping[str, Any], parameters: Mapping[str, str] = {}
 ) -> CaptionerConfig:
-    """The configuration of the model ``name`` for data with these ``facts``: those that it has fields for.
+    """The configuration of the model ``name``, from sizes of the data and options that the user chose.
 
-    ``options`` are the fields that a user chose; ``typed`` are the parameters by which some of them were given, if not
-    as ``model_option``. Raises InvalidValueError for an unknown model or option, and for a value that an option cannot
-    have; ClcapError for a model of a package that cannot be loaded.
+    ``data_sizes`` that the model has no field for are ignored. ``parameters`` maps options to the parameters that set
+    them, for messages; other options were set by ``model_option``.
+
+    Raises InvalidValueError for an unknown model or option and for an invalid value, and ClcapError for a model of a
+    package that cannot be loaded.
     """
     if name not in MODELS.names:
         raise InvalidValueError("model", str(unknown_name_error("model", name, MODELS.names)))
-    kind = MODELS.get(name).Config
-    names = [field.name for field in fields(kind)]
-    choices = [field for field in names if field not in facts]
-    unknown = [option for option in options if option not in choices]
-    if unknown:
-        parameter = typed.get(unknown[0], "model_option")
-        raise InvalidValueError(parameter, f"the model {name} has no '{unknown[0]}'; it has: {', '.join(choices)}")
-    known = {field: value for field, value in facts.items() if field in names}
+    config_class = MODELS.get(name).Config
+    field_names = [field.name for field in fields(config_class)]
+    option_names = [field for field in field_names if field not in data_sizes]
+    unknown_options = [option for option in options if option not in option_names]
+    if unknown_options:
+        parameter = parameters.get(unknown_options[0], "model_option")
+        raise InvalidValueError(
+            parameter, f"the model {name} has no '{unknown_options[0]}'; it has: {', '.join(option_names)}"
+        )
+    sizes = {field: value for field, value in data_sizes.items() if field in field_names}
     try:
-        return TypeAdapter(kind).validate_python({**known, **options})
+        return TypeAdapter(config_class).validate_python({**sizes, **options})
     except ValidationError as error:
-        first = error.errors()[0]
-        option = ".".join(map(str, first["loc"]))
-        reason = first["msg"] if option in typed else f"{option}: {first['msg']}"
-        raise InvalidValueError(typed.get(option, "model_option"), reason) from error
-    except ClcapError as error:  # fields that do not go together
+        first_error = error.errors()[0]
+        option = ".".join(map(str, first_error["loc"]))
+        reason = first_error["msg"] if option in parameters else f"{option}: {first_error['msg']}"
+        raise InvalidValueError(parameters.get(option, "model_option"), reason) from error
+    except ClcapError as error:  # raised by the configuration class for inconsistent fields
         raise InvalidValueError("model_option", str(error)) from error
 
 
 def with_dropout(config: CaptionerConfig, dropout: float) -> CaptionerConfig:
-    """The configuration with another dropout rate.
+    """A copy of the configuration with another dropout rate.
 
-    Raises ClcapError for a model that has none and a rate above 0.
+    Raises ClcapError if the model has no dropout and the rate is above 0.
     """
     if "dropout" in type(config).__dataclass_fields__:
-        changed: dict[str, Any] = {"dropout": dropout}
-        return replace(config, **changed)
+        changes: dict[str, Any] = {"dropout": dropout}
+        return replace(config, **changes)
     if dropout:
         raise ClcapError("this model has no dropout; leave --dropout out")
     return config
 
 
 def build_model(name: str, config: CaptionerConfig) -> Captioner:
-    """A captioner with fresh weights.
+    """Create a captioner with newly initialised weights.
 
     Raises ClcapError for an unknown name.
     """

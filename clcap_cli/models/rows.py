@@ -1,4 +1,4 @@
-"""Groups of tensors that share their rows."""
+"""Records of tensors that share their first dimension."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -10,9 +10,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Rows:
-    """A record of tensors, or of such records, with the same first dimension; indexing picks rows of all of them.
+    """A record of tensors with the same first dimension; indexing selects rows of all of them.
 
-    Subclasses add fields and nothing else.
+    Fields are tensors or other ``Rows``. Subclasses add only fields.
     """
 
     def __getitem__(self, rows: "Tensor | slice") -> Self:
@@ -26,7 +26,7 @@ RowsT = TypeVar("RowsT", bound=Rows)
 
 
 def concatenate(parts: Sequence[RowsT]) -> RowsT:
-    """The rows of all parts, one after another."""
+    """Concatenate the rows of all parts."""
     columns = zip(*([getattr(part, field.name) for field in fields(part)] for part in parts), strict=True)
     return type(parts[0])(
         *(concatenate(column) if isinstance(column[0], Rows) else torch.cat(column) for column in columns)
@@ -35,15 +35,14 @@ def concatenate(parts: Sequence[RowsT]) -> RowsT:
 
 @dataclass(frozen=True)
 class ImageFeatures(Rows):
-    """What a model sees of N images."""
+    """Features of N images."""
 
     pooled: Tensor
     """(N, pooled channels) float32."""
     grid: Tensor
-    """(N, R, grid channels) float32: the regions, zero where an image has fewer than R; (N, 0, 0) for a model that does
-    not look at them."""
+    """(N, R, grid channels) float32: regions, padded with zeros; (N, 0, 0) for a model that does not use regions."""
     mask: Tensor = field(default=None)  # type: ignore[assignment]
-    """(N, R) bool: which regions an image has; all of them unless given."""
+    """(N, R) bool: False for padding; by default all True."""
 
     def __post_init__(self) -> None:
         if self.mask is None:

@@ -1,4 +1,4 @@
-"""Which captioner is built, and how large."""
+"""Options that choose a captioner, its sizes and its tokenizer."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,13 @@ from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, named_values
 
 PANEL = "Model"
-TYPED = {"embedding_size": "embedding", "hidden_size": "hidden", "dropout": "dropout"}
-"""Parameters that give fields of a model's configuration, by field."""
+PARAMETER_OF_FIELD = {"embedding_size": "embedding", "hidden_size": "hidden", "dropout": "dropout"}
+"""Parameters that set a field of the model's configuration, by the name of the field."""
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """A model by name, with those of its options that are not to have their defaults."""
+    """Name and options of a model; an option of None has the model's default."""
 
     model: Annotated[
         str, Option("neuraltalk2, adaptive-attention, transformer, or one of an installed package.", panel=PANEL)
@@ -50,9 +50,15 @@ class ModelSettings:
     ] = None
 
     def options(self) -> dict[str, Any]:
-        """The options that are given, under the names of the model's configuration."""
-        given = {name: value for name, typed in TYPED.items() if (value := getattr(self, typed)) is not None}
-        others = named_values("model_option", self.model_option or [], "layers=4")
-        for name in given.keys() & others.keys():
-            raise InvalidValueError("model_option", f"{name} is given by --{TYPED[name]} too; give one of the two")
-        return given | others
+        """The options that were set, by the field of the model's configuration."""
+        named = {
+            name: value
+            for name, parameter in PARAMETER_OF_FIELD.items()
+            if (value := getattr(self, parameter)) is not None
+        }
+        model_options = named_values("model_option", self.model_option or [], "layers=4")
+        for name in named.keys() & model_options.keys():
+            raise InvalidValueError(
+                "model_option", f"{name} is given by --{PARAMETER_OF_FIELD[name]} too; give one of the two"
+            )
+        return named | model_options

@@ -1,7 +1,7 @@
-"""A Transformer decoder (Vaswani et al. 2017) over an image's tokens, with layer normalisation before each part.
+"""A Transformer decoder (Vaswani et al. 2017) with cross-attention to image tokens and pre-layer normalisation.
 
-The image's tokens are its projected regions, or the one projected pooled vector. Positions are sinusoids, so that
-captions of any length can be scored.
+Image tokens are the projected regions, or the projected pooled vector as a single token. Positions are encoded as
+sinusoids, so captions of any length can be scored.
 """
 
 import math
@@ -21,12 +21,12 @@ from clcap_cli.models.rows import ImageFeatures, Rows
 
 @dataclass(frozen=True)
 class TransformerConfig(CaptionerConfig):
-    """Sizes of a Transformer."""
+    """Configuration of a Transformer."""
 
     pooled_channels: Size
     grid_channels: Size
     image_tokens: Literal["grid", "pooled"] = "grid"
-    """Whether the image's tokens are its regions or its pooled vector."""
+    """Features that become image tokens: the regions (``grid``) or the pooled vector."""
     hidden_size: Size = 512
     layers: Size = 3
     heads: Size = 8
@@ -40,19 +40,19 @@ class TransformerConfig(CaptionerConfig):
 
 @dataclass(frozen=True)
 class ImageTokens(Rows):
-    """What each layer's attention reads of N images; L layers, H heads of D numbers each, R tokens an image."""
+    """Cross-attention keys and values of N images: L layers, H heads of size D, R tokens per image."""
 
     keys: Tensor
     """(N, L, H, R, D)."""
     values: Tensor
     """(N, L, H, R, D)."""
     mask: Tensor
-    """(N, R) bool: which tokens an image has."""
+    """(N, R) bool: False for padding."""
 
 
 @dataclass(frozen=True)
 class CachedTokens(Rows):
-    """Keys and values of the t tokens of B prefixes."""
+    """Self-attention keys and values of B prefixes of t tokens each."""
 
     keys: Tensor
     """(B, L, H, t, D)."""
@@ -60,15 +60,15 @@ class CachedTokens(Rows):
     """(B, L, H, t, D)."""
 
 
-class Past(Protocol):
-    """How the tokens of captions see those before them."""
+class CausalAttention(Protocol):
+    """Self-attention in which each token attends to itself and to earlier tokens of its caption."""
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Attention of each token to itself and to those before it; all (W, H, D)."""
+        """Attention outputs (W, H, D) of W tokens, from their queries, keys and values (W, H, D)."""
 
 
 class Layer(nn.Module):
-    """One layer; W tokens of any captions at once."""
+    """One decoder layer, applied to W tokens of any captions at once."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
@@ -84,62 +84,71 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def keys_and_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, H, R, D) each, from an image's tokens (N, R, width)."""
+        """Cross-attention keys and values, (N, H, R, D) each, from image tokens (N, R, width)."""
         parts = self.image_input(tokens).unflatten(2, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
         return parts[0], parts[1]
 
-    def forward(self, hidden: Tensor, past: Past, encoded: ImageTokens, number: int, image: Tensor) -> Tensor:
-        """(W, width) after layer ``number``, from (W, width); ``image`` (W,) says which image each token is about."""
+    def forward(
+        self,
+        hidden: Tensor,
+        self_attention: CausalAttention,
+        encoded: ImageTokens,
+        layer_index: int,
+        image_index: Tensor,
+    ) -> Tensor:
+        """Hidden states (W, width) after layer ``layer_index``; ``image_index`` (W,) is the image of each token."""
         query, keys, values = self.self_input(self.self_norm(hidden)).unflatten(1, (3, self.heads, -1)).unbind(1)
-        hidden = hidden + self.dropout(self.self_output(past.attend(query, keys, values).flatten(1)))
+        hidden = hidden + self.dropout(self.self_output(self_attention.attend(query, keys, values).flatten(1)))
         query = self.image_query(self.image_norm(hidden)).unflatten(1, (self.heads, -1))
-        seen = attend_to_images(query, encoded.keys[:, number], encoded.values[:, number], encoded.mask, image)
-        hidden = hidden + self.dropout(self.image_output(seen.flatten(1)))
+        attended = attend_to_images(
+            query, encoded.keys[:, layer_index], encoded.values[:, layer_index], encoded.mask, image_index
+        )
+        hidden = hidden + self.dropout(self.image_output(attended.flatten(1)))
         expanded = torch.relu(self.expand(self.feedforward_norm(hidden)))
         return hidden + self.dropout(self.contract(self.dropout(expanded)))
 
 
-class _Whole:
-    """The past of packed captions: all of them are there at once."""
+class _PaddedAttention:
+    """Self-attention of packed captions, computed for whole captions with padding."""
 
     def __init__(self, packed: PackedCaptions):
-        self.caption, self.time = packed.caption, packed.time
+        self.caption_index, self.time_step = packed.caption_index, packed.time_step
         self.shape = packed.batch_sizes[0], len(packed.batch_sizes)
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """See Past."""
-        padded_query, padded_keys, padded_values = (self._padded(part) for part in (query, keys, values))
-        found = scaled_dot_product_attention(padded_query, padded_keys, padded_values, is_causal=True)  # (B, H, T, D)
-        return found.transpose(1, 2)[self.caption, self.time]
+        """See CausalAttention."""
+        query, keys, values = self._pad(query), self._pad(keys), self._pad(values)
+        attended = scaled_dot_product_attention(query, keys, values, is_causal=True)  # (B, H, T, D)
+        return attended.transpose(1, 2)[self.caption_index, self.time_step]
 
-    def _padded(self, part: Tensor) -> Tensor:
-        """(B, H, T, D) from (W, H, D), zero behind a caption's end."""
-        rows = part.new_zeros(*self.shape, *part.shape[1:]).index_put((self.caption, self.time), part)
+    def _pad(self, part: Tensor) -> Tensor:
+        """(B, H, T, D) from (W, H, D), with zeros after a caption's end."""
+        rows = part.new_zeros(*self.shape, *part.shape[1:]).index_put((self.caption_index, self.time_step), part)
         return rows.transpose(1, 2)
 
 
-class _Cache:
-    """The past of prefixes whose keys and values are kept: the new token's are added to them."""
+class _CachedAttention:
+    """Self-attention of one new token per prefix, with cached keys and values of the earlier tokens."""
 
     def __init__(self, keys: Tensor, values: Tensor):
         self.keys, self.values = keys, values
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """See Past."""
+        """See CausalAttention."""
         self.keys = torch.cat([self.keys, keys.unsqueeze(2)], dim=2)
         self.values = torch.cat([self.values, values.unsqueeze(2)], dim=2)
         return scaled_dot_product_attention(query.unsqueeze(2), self.keys, self.values).squeeze(2)
 
 
-def sinusoids(time: Tensor, width: int) -> Tensor:
-    """Position vectors (W, width) of the time steps (W,); Vaswani et al. 2017, section 3.5."""
-    steps = torch.arange(0, width, 2, device=time.device)
-    angles = time.unsqueeze(1) * torch.exp(steps * (-math.log(10_000) / width))
+def sinusoids(time_step: Tensor, width: int) -> Tensor:
+    """Position vectors (W, width) of time steps (W,); Vaswani et al. 2017, section 3.5."""
+    steps = torch.arange(0, width, 2, device=time_step.device)
+    angles = time_step.unsqueeze(1) * torch.exp(steps * (-math.log(10_000) / width))
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 class Transformer(Captioner[ImageTokens, CachedTokens]):
-    """Masked self-attention, attention to the image's tokens and a feed-forward network in each layer."""
+    """A decoder whose layers have causal self-attention, cross-attention to image tokens and a feed-forward network."""
 
     Config: ClassVar = TransformerConfig
     config: TransformerConfig
@@ -167,20 +176,20 @@ class Transformer(Captioner[ImageTokens, CachedTokens]):
         return 2 * self.config.layers * self.config.hidden_size * (self.config.max_length + 1)
 
     def encode(self, features: ImageFeatures) -> ImageTokens:
-        """Keys and values of the image's tokens in every layer."""
-        seen = features.grid if self.uses_grid else features.pooled.unsqueeze(1)
-        tokens = self.dropout(self.image_norm(torch.relu(self.image(seen))))  # (N, R, width)
+        """Keys and values of the image tokens for every layer."""
+        vectors = features.grid if self.uses_grid else features.pooled.unsqueeze(1)
+        tokens = self.dropout(self.image_norm(torch.relu(self.image(vectors))))  # (N, R, width)
         pairs = [cast(Layer, layer).keys_and_values(tokens) for layer in self.layers]
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*pairs, strict=True))
-        mask = features.mask if self.uses_grid else features.mask.new_ones(len(seen), 1)
+        mask = features.mask if self.uses_grid else features.mask.new_ones(len(vectors), 1)
         return ImageTokens(keys, values, mask)
 
-    def sequence_log_prob(self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        hidden, whole = self._embedded(packed.inputs, packed.time), _Whole(packed)
-        for number, layer in enumerate(self.layers):
-            hidden = layer(hidden, whole, encoded, number, image[packed.caption])
+        hidden, self_attention = self._embed(packed.inputs, packed.time_step), _PaddedAttention(packed)
+        for layer_index, layer in enumerate(self.layers):
+            hidden = layer(hidden, self_attention, encoded, layer_index, image_index[packed.caption_index])
         return packed.log_prob(self.norm(hidden), self.output)
 
     def initial_state(self, encoded: ImageTokens) -> CachedTokens:
@@ -189,19 +198,19 @@ class Transformer(Captioner[ImageTokens, CachedTokens]):
         return CachedTokens(empty, empty)
 
     def advance(
-        self, encoded: ImageTokens, image: Tensor, state: CachedTokens, tokens: Tensor
+        self, encoded: ImageTokens, image_index: Tensor, state: CachedTokens, tokens: Tensor
     ) -> tuple[Tensor, CachedTokens]:
         """See Captioner."""
-        hidden = self._embedded(tokens, torch.full_like(tokens, state.keys.shape[3]))
+        hidden = self._embed(tokens, torch.full_like(tokens, state.keys.shape[3]))
         cached = []
-        for number, layer in enumerate(self.layers):
-            cache = _Cache(state.keys[:, number], state.values[:, number])
-            hidden = layer(hidden, cache, encoded, number, image)
+        for layer_index, layer in enumerate(self.layers):
+            cache = _CachedAttention(state.keys[:, layer_index], state.values[:, layer_index])
+            hidden = layer(hidden, cache, encoded, layer_index, image_index)
             cached.append((cache.keys, cache.values))
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*cached, strict=True))
         return self.norm(hidden), CachedTokens(keys, values)
 
-    def _embedded(self, tokens: Tensor, time: Tensor) -> Tensor:
-        """Token vectors with their positions, (W, width)."""
+    def _embed(self, tokens: Tensor, time_step: Tensor) -> Tensor:
+        """Sum of token vectors and position vectors, (W, width)."""
         width = self.config.hidden_size
-        return self.dropout(self.words(tokens) * math.sqrt(width) + sinusoids(time, width))
+        return self.dropout(self.words(tokens) * math.sqrt(width) + sinusoids(time_step, width))

@@ -4,7 +4,7 @@ import numpy as np
 
 from clcap_cli.retrieval.tree_walk import Track, untracked
 
-ROWS_AT_ONCE = 1024
+CHUNK_ROWS = 1024
 
 
 def nearest_images(pooled: np.ndarray, count: int, track: Track = untracked) -> np.ndarray:
@@ -19,9 +19,9 @@ def nearest_images(pooled: np.ndarray, count: int, track: Track = untracked) -> 
     nearest = np.empty((len(vectors), count), dtype=np.int32)
     if count == 0:
         return nearest
-    firsts = range(0, len(vectors), ROWS_AT_ONCE)
+    firsts = range(0, len(vectors), CHUNK_ROWS)
     for first in track(firsts, len(firsts)):
-        cosines = vectors[first : first + ROWS_AT_ONCE] @ vectors.T
+        cosines = vectors[first : first + CHUNK_ROWS] @ vectors.T
         cosines[np.arange(len(cosines)), first + np.arange(len(cosines))] = -np.inf
         found = np.sort(np.argpartition(-cosines, count - 1, axis=1)[:, :count], axis=1)
         order = np.argsort(-np.take_along_axis(cosines, found, axis=1), axis=1, kind="stable")

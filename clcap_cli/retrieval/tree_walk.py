@@ -19,9 +19,9 @@ from clcap_cli.models.rows import Rows, concatenate
 from clcap_cli.retrieval.bounded_softmax import BoundedSoftmax
 from clcap_cli.retrieval.prefix_tree import NONE, Level, PrefixTree, expand_ranges
 
-ROWS_AT_ONCE = 4096
-IMAGES_AT_ONCE = 512
-NUMBERS_AT_ONCE = 2**27
+CHUNK_ROWS = 4096
+CHUNK_IMAGES = 512
+MAX_STATE_ELEMENTS = 2**27
 """The states of a block of images take at most so many numbers: 512 MiB."""
 
 Track = Callable[[Iterable, int], Iterable]
@@ -74,8 +74,8 @@ def walk(
         front = _start(model, encoded)
         for level in tree.levels:
             parts = []
-            for first in range(0, len(front), ROWS_AT_ONCE):
-                here = front[first : first + ROWS_AT_ONCE]
+            for first in range(0, len(front), CHUNK_ROWS):
+                here = front[first : first + CHUNK_ROWS]
                 hidden, state = model.advance(encoded, here.image, here.state, level.inputs[here.node])
                 row, edge, log_prob, full = _followers(softmax, level, here, hidden)
                 work.expanded, work.full_softmax = work.expanded + len(here), work.full_softmax + full
@@ -111,4 +111,4 @@ def _start(model: Captioner, encoded: Rows) -> _Front:
 
 def _images_at_once(model: Captioner, tree: PrefixTree) -> int:
     numbers = 3 * model.state_size  # before, after, and picked for the next level
-    return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // (numbers * tree.widest)))
+    return max(1, min(CHUNK_IMAGES, MAX_STATE_ELEMENTS // (numbers * tree.widest)))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
-from clcap_cli.models.settings import TYPED, ModelSettings
+from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
 from clcap_cli.options import Argument
 from clcap_cli.stages.options import Out, Seed
 from clcap_cli.stages.stage import flattened, stage
@@ -65,7 +65,7 @@ def train_mle(
         "pooled_channels": features_h5.backbone.pooled_channels,
         "grid_channels": features_h5.backbone.grid_channels,
     }
-    config = configure(model.model, facts, model.options(), TYPED)
+    config = configure(model.model, facts, model.options(), PARAMETER_OF_FIELD)
     device, optimisation = start_training(compute, optimisation, seed, settings)
     captioner = build_model(model.model, config).to(device)
     split, val = (

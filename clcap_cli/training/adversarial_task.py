@@ -206,7 +206,7 @@ class AdversarialTask:
 
     def _score(self, features: ImageFeatures, batch: CaptionBatch) -> Tensor:
         """Logits of r, one a caption of ``batch``."""
-        return self.discriminator.scores(features, batch.captions, batch.lengths, batch.image)
+        return self.discriminator.logits(features, batch.captions, batch.lengths, batch.image)
 
 
 def _concatenate(parts: Sequence[Scores]) -> Scores:

@@ -8,7 +8,7 @@ from clcap_cli.decoding.constraints import Constraints
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
-from tests.models.factories import made_model
+from tests.models.factories import build_tiny_model
 
 END, UNK = 0, 1
 WORDS = Constraints(END, 0, 6, (UNK,))
@@ -17,7 +17,7 @@ WORDS = Constraints(END, 0, 6, (UNK,))
 def sharp(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, ImageFeatures]:
     """A model with definite opinions, so that searches differ."""
     torch.manual_seed(seed)
-    model = made_model(name, words, longest)
+    model = build_tiny_model(name, words, longest)
     with torch.no_grad():
         model.output.weight.mul_(12)
     return model, ImageFeatures(torch.randn(9, 7), torch.randn(9, 4, 5))

@@ -11,7 +11,7 @@ from clcap_cli.decoding.sampling import sample
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
-from tests.models.factories import made_model
+from tests.models.factories import build_tiny_model
 
 END, UNK = 0, 1
 WORDS = Constraints(END, 0, 6, (UNK,))
@@ -20,7 +20,7 @@ WORDS = Constraints(END, 0, 6, (UNK,))
 def sharp(name: str, seed: int, longest: int = 6) -> Captioner:
     """A model with definite opinions."""
     torch.manual_seed(seed)
-    model = made_model(name, 9, longest)
+    model = build_tiny_model(name, 9, longest)
     with torch.no_grad():
         model.output.weight.mul_(6)
     return model

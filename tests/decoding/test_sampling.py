@@ -8,14 +8,14 @@ from clcap_cli.decoding.sampling import sample
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
-from tests.models.factories import made_model
+from tests.models.factories import build_tiny_model
 
 END, UNK = 0, 1
 
 
 def tiny(name: str, words: int, longest: int) -> tuple[Captioner, ImageFeatures]:
     torch.manual_seed(1)
-    model = made_model(name, words, longest)
+    model = build_tiny_model(name, words, longest)
     with torch.no_grad():
         model.output.weight.mul_(6)
     return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))

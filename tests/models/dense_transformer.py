@@ -1,4 +1,4 @@
-"""PyTorch's own Transformer decoder with the weights of ours: padded, without a cache, every image copied."""
+"""PyTorch's Transformer decoder with the weights of clcap's: padded, without a cache, images copied per caption."""
 
 import math
 
@@ -10,19 +10,19 @@ from clcap_cli.models.transformer import Layer, Transformer, sinusoids
 
 
 def dense_decoder(model: Transformer) -> nn.TransformerDecoder:
-    """``nn.TransformerDecoder``, which shares no code with ``Transformer``."""
+    """An ``nn.TransformerDecoder``, which shares no code with ``Transformer``, with the weights of ``model``."""
     config = model.config
     layer = nn.TransformerDecoderLayer(
         config.hidden_size, config.heads, config.feedforward_size, config.dropout, batch_first=True, norm_first=True
     )
     decoder = nn.TransformerDecoder(layer, config.layers, model.norm).to(model.output.weight.device)
-    for theirs, ours in zip(decoder.layers, model.layers, strict=True):
-        theirs.load_state_dict(_weights(ours))
+    for torch_layer, layer in zip(decoder.layers, model.layers, strict=True):
+        torch_layer.load_state_dict(_weights(layer))
     return decoder.train(model.training)
 
 
 def image_tokens(model: Transformer, features: ImageFeatures) -> Tensor:
-    """(N, R, width)."""
+    """Image tokens (N, R, width)."""
     seen = features.grid if model.uses_grid else features.pooled.unsqueeze(1)
     return model.image_norm(torch.relu(model.image(seen)))
 
@@ -30,16 +30,16 @@ def image_tokens(model: Transformer, features: ImageFeatures) -> Tensor:
 def dense_log_probs(
     model: Transformer, decoder: nn.TransformerDecoder, images: Tensor, mask: Tensor, tokens: Tensor
 ) -> Tensor:
-    """ln p of every next token (B, T + 1, V) after the start token and after each of ``tokens`` (B, T).
+    """ln p of the next token (B, T + 1, V) after the start token and after each of ``tokens`` (B, T).
 
-    ``images`` (B, R, width) are the image's tokens of each caption, of which ``mask`` (B, R) says which there are.
+    ``images`` (B, R, width) are the image tokens of each caption, and ``mask`` (B, R) is False for padding.
     """
     inputs = torch.cat([tokens.new_full((len(tokens), 1), model.config.start_token), tokens], dim=1)
     width, length = model.config.hidden_size, inputs.shape[1]
     places = sinusoids(torch.arange(length, device=tokens.device), width)
     embedded = model.words(inputs) * math.sqrt(width) + places
-    later = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
-    hidden = decoder(embedded, images, tgt_mask=later, memory_key_padding_mask=~mask)
+    causal_mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
+    hidden = decoder(embedded, images, tgt_mask=causal_mask, memory_key_padding_mask=~mask)
     return torch.log_softmax(model.output(hidden), dim=2)
 
 

@@ -3,10 +3,10 @@ import torch
 from clcap_cli.models.lstm import LSTM, LSTMState
 
 SIZES = [5, 5, 3, 1]
-WORDS, HIDDEN = sum(SIZES), 16
+VOCABULARY, HIDDEN = sum(SIZES), 16
 
 
-def plain(projected, weight, h, c):
+def reference_lstm(projected, weight, h, c):
     hidden, cells = [], []
     for words in projected.split(SIZES):
         i, f, g, o = (words + h[: len(words)] @ weight.T).chunk(4, dim=1)
@@ -17,15 +17,15 @@ def plain(projected, weight, h, c):
     return torch.cat(hidden), torch.cat(cells)
 
 
-def test_states_and_gradients_are_those_of_the_formula() -> None:
+def test_states_and_gradients_match_the_formula() -> None:
     torch.manual_seed(0)
     lstm = LSTM(8, HIDDEN)
-    shapes = ((WORDS, 4 * HIDDEN), (SIZES[0], HIDDEN), (SIZES[0], HIDDEN))
+    shapes = ((VOCABULARY, 4 * HIDDEN), (SIZES[0], HIDDEN), (SIZES[0], HIDDEN))
     projected, h, c = (torch.randn(*shape, requires_grad=True) for shape in shapes)
     inputs = (projected, lstm.recurrent.weight, h, c)
-    expected = plain(*inputs)
+    expected = reference_lstm(*inputs)
     found = lstm.unroll(projected, SIZES, LSTMState(h, c))
-    gradients = [torch.randn(WORDS, HIDDEN) for _ in range(2)]
+    gradients = [torch.randn(VOCABULARY, HIDDEN) for _ in range(2)]
     pairs = [(found.h, expected[0]), (found.c, expected[1])]
     pairs += zip(
         torch.autograd.grad([found.h, found.c], inputs, gradients),

@@ -1,4 +1,4 @@
-"""An installed package adds a model, which every stage then knows by its name."""
+"""A model of an installed package can be used by name in every stage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ class Mine(NeuralTalk2):
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package with a model, a broken one, and one that would take the name of clcap's own."""
+    """A package with a model, a broken one, and one with the name of a model of clcap."""
     info = tmp_path / "site" / "mine-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
@@ -38,7 +38,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     MODELS.__dict__.pop("plugins", None)
 
 
-def test_a_model_of_a_package_goes_through_the_chain(chain: Path, clcap, package: Path) -> None:
+def test_a_plugin_model_works_in_every_stage(chain: Path, clcap, package: Path) -> None:
     assert MODELS.names == ["neuraltalk2", "adaptive-attention", "transformer", "broken", "mine"]
     words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "mine", "--embedding", 8]
     assert clcap(*words, "--model-option", "colour=blue", "--epochs", 1, "--out", chain / "mine.pt").status == 0
@@ -48,11 +48,11 @@ def test_a_model_of_a_package_goes_through_the_chain(chain: Path, clcap, package
     assert clcap("self-retrieve", chain / "mine_cl.pt").status == 0
 
 
-def test_the_names_of_clcap_cannot_be_taken(package: Path) -> None:
+def test_a_plugin_cannot_replace_a_model_of_clcap(package: Path) -> None:
     assert MODELS.get("neuraltalk2") is NeuralTalk2
 
 
-def test_a_model_that_cannot_be_loaded_is_named(chain: Path, refused, package: Path) -> None:
+def test_the_message_names_a_plugin_that_cannot_be_loaded(chain: Path, refused, package: Path) -> None:
     words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "broken"]
     message = refused(*words)
     assert message.startswith("the model 'broken' of the package mine 1.0 cannot be loaded: AttributeError: module")
@@ -82,5 +82,5 @@ def test_a_model_that_cannot_be_loaded_is_named(chain: Path, refused, package: P
         ),
     ],
 )
-def test_models_and_options_that_are_not_there(chain: Path, wrong, words: list, message: str) -> None:
+def test_invalid_models_and_options_are_rejected(chain: Path, wrong, words: list, message: str) -> None:
     assert message in wrong("train-mle", chain / "captions.h5", chain / "features.h5", *words)

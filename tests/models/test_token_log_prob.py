@@ -7,10 +7,10 @@ from clcap_cli.models import token_log_prob as module
 from clcap_cli.models.token_log_prob import token_log_prob
 
 
-@pytest.mark.parametrize(("at_once", "kept"), [(1, 0), (50, 50), (50, 1000), (1000, 1000)])
-def test_log_probs_and_gradients_are_those_of_cross_entropy(at_once: int, kept: int, monkeypatch) -> None:
-    monkeypatch.setattr(module, "KEPT", kept)
-    monkeypatch.setitem(module.NUMBERS_AT_ONCE, "cpu", at_once)
+@pytest.mark.parametrize(("chunk", "saved"), [(1, 0), (50, 50), (50, 1000), (1000, 1000)])
+def test_log_probs_and_gradients_match_cross_entropy(chunk: int, saved: int, monkeypatch) -> None:
+    monkeypatch.setattr(module, "SAVED_ELEMENTS", saved)
+    monkeypatch.setitem(module.CHUNK_ELEMENTS, "cpu", chunk)
     torch.manual_seed(0)
     output, words = nn.Linear(6, 11), torch.randint(11, (9,))
     hidden = torch.randn(9, 6, requires_grad=True)
@@ -25,7 +25,7 @@ def test_log_probs_and_gradients_are_those_of_cross_entropy(at_once: int, kept: 
     assert all(torch.allclose(one, other, atol=1e-6) for one, other in pairs)
 
 
-def test_bf16_products_give_nearly_the_same() -> None:
+def test_bf16_products_are_close_to_float32() -> None:
     torch.manual_seed(0)
     output, words = nn.Linear(64, 100), torch.randint(100, (20,))
     hidden = torch.randn(20, 64, requires_grad=True)

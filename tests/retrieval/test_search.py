@@ -25,8 +25,8 @@ def opened(made_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
 
 
 def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
-    monkeypatch.setattr(tree_walk, "ROWS_AT_ONCE", rows)
-    monkeypatch.setattr(tree_walk, "IMAGES_AT_ONCE", images)
+    monkeypatch.setattr(tree_walk, "CHUNK_ROWS", rows)
+    monkeypatch.setattr(tree_walk, "CHUNK_IMAGES", images)
     monkeypatch.setattr(bounded_softmax, "SHARE", share)
 
 

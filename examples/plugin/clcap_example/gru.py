@@ -53,18 +53,18 @@ class GRU(Captioner[Hidden, Hidden]):
         """See Captioner."""
         return encoded
 
-    def advance(self, encoded: Hidden, image: Tensor, state: Hidden, tokens: Tensor) -> tuple[Tensor, Hidden]:
+    def advance(self, encoded: Hidden, image_index: Tensor, state: Hidden, tokens: Tensor) -> tuple[Tensor, Hidden]:
         """See Captioner."""
         h = self.cell(self.words(tokens), state.h)
         return h, Hidden(h)
 
-    def sequence_log_prob(self, encoded: Hidden, captions: Tensor, lengths: Tensor, image: Tensor) -> Tensor:
+    def sequence_log_prob(self, encoded: Hidden, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner; token by token, also behind a caption's end, where nothing is added."""
         border = captions[:, :1]
         inputs = torch.cat([torch.full_like(border, self.config.start_token), captions], dim=1)  # (B, T + 1)
         targets = torch.cat([captions, border], dim=1).scatter(1, lengths.unsqueeze(1), self.config.end_token)
-        state, total = encoded[image], torch.zeros(len(captions), device=captions.device)
+        state, total = encoded[image_index], torch.zeros(len(captions), device=captions.device)
         for time in range(inputs.shape[1]):
-            log_probs, state = self.step(encoded, image, state, inputs[:, time])
+            log_probs, state = self.step(encoded, image_index, state, inputs[:, time])
             total = total + log_probs.gather(1, targets[:, time : time + 1]).squeeze(1) * (time <= lengths)
         return total
