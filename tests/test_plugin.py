@@ -52,7 +52,7 @@ def test_its_captioner_is_trained_by_its_objective(chain: Path, run: Run) -> Non
 
     for option, reason in (
         ("margin=-1", "Invalid value for 'margin': Input should be greater than 0"),
-        ("colour=red", "Invalid value for 'colour': the objective hinge does not take it; its own options: margin"),
+        ("colour=red", "Invalid value for 'colour': the objective hinge does not accept it; its own options: margin"),
         ("margin", "Invalid value for '--objective-option': 'margin' is not NAME=VALUE, such as margin=2"),
     ):
         done = run(*learn, "--objective-option", option)

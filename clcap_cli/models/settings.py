@@ -33,7 +33,7 @@ class ModelSettings:
     )
     model_option: Annotated[
         list[str] | None,
-        Option("Another option of the model as NAME=VALUE, such as layers=4; may be given again.", panel=PANEL),
+        Option("Option of the model as NAME=VALUE, such as layers=4; repeatable.", panel=PANEL),
     ] = None
     tokenizer: Annotated[
         Path | None, Option("A Hugging Face tokenizer.json; default: the words of captions.h5.", panel=PANEL)

@@ -1,11 +1,11 @@
 """Direct preference optimisation (Rafailov et al., NeurIPS 2023, arXiv 2305.18290), equation 7.
 
-The paper's preferred and rejected answers are here the matched caption of an image and a mismatched one:
+The paper's preferred answer is here a matched caption c of an image I, and the rejected answer a mismatched caption c':
 
     L = -mean ln sigmoid(β G(c, I) - β G(c', I))
 
-G is the paper's ln of π_θ / π_ref, with the whole caption's ln p. Our reading: each matched caption makes K pairs, one
-with each of its mismatched ones, instead of pairs that people judged.
+G is the paper's ln(π_θ / π_ref), from ln p of complete captions. Our reading: instead of pairs judged by people, each
+matched caption forms K pairs, one with each of its mismatched captions.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DPO(PairObjective):
-    """Direct preference optimisation: matched captions ahead of mismatched ones, relative to the reference."""
+    """Direct preference optimisation: prefer matched to mismatched captions, relative to the reference."""
 
     suffix: ClassVar[str] = "dpo"
     needs_reference: ClassVar[bool] = True
     beta: Annotated[float, Ge(1e-6), Le(1e6), Option("β, scale of the log-ratio to the reference")] = 0.1
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
-        """A scalar; ln 2 where target and reference are equal.
+        """A scalar; ln 2 if target and reference are equal.
 
-        Only the difference counts: both captions may become less likely as long as the mismatched one does so more.
+        Only differences of log-ratios count: both captions may become less likely if the mismatched one does so more.
         """
         from torch.nn.functional import logsigmoid
 

@@ -1,12 +1,13 @@
-"""Introspective learning as Dai & Lin 2017 (section 2) have it in mind, after Vedantam et al., CVPR 2017.
+"""Introspective learning as proposed by Dai & Lin 2017 (section 2), after Vedantam et al., CVPR 2017.
 
-The target is its own reference: a caption c of image I must be likelier for I than for another image I_/.
+The target is its own reference: a caption c of image I should be likelier for I than for another image I'.
 
-    L = -mean ln sigmoid(ln p(c|I) - ln p(c|I_/))
+    L = -mean ln sigmoid(ln p(c|I) - ln p(c|I'))
 
-Our reading: Vedantam et al. compare when they write captions, by ln p(c|I) - (1 - λ) ln p(c|I_/), and do not train; Dai
-& Lin give no formula. This is their h with p(c|I_/) in the reference's place. Its second half, (I_/, c) as the
-mismatched pair with p(c|I) in the reference's place, is the same expression again. The gradient goes into both terms.
+Our reading: Vedantam et al. compare images only during decoding, by ln p(c|I) - (1 - λ) ln p(c|I'), and Dai & Lin give
+no formula. This loss is -ln h of Dai & Lin with p(c|I') in place of the reference. Their second term, for the
+mismatched pair (I', c) with p(c|I) in place of the reference, equals the first. Gradients flow through both
+log-probabilities.
 """
 
 from dataclasses import dataclass
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Introspective(Objective):
-    """A caption likelier for its own image than for others."""
+    """Make each caption likelier for its own image than for other images; no reference."""
 
     suffix: ClassVar[str] = "il"
     task: ClassVar[str] = "clcap_cli.training.introspective_task:IntrospectiveTask"
     redraws_negatives: ClassVar[bool | None] = False
 
-    def loss(self, own: "Tensor", other: "Tensor") -> "Tensor":
-        """A scalar, from ln p of P captions with their own images (P,), and with K others each (K, P).
+    def loss(self, matched: "Tensor", mismatched: "Tensor") -> "Tensor":
+        """A scalar, from ln p of P captions for their own images (P,) and for K other images each (K, P).
 
-        ln 2 where a caption is as likely for other images as for its own.
+        ln 2 if each caption is as likely for the other images as for its own.
         """
         from torch.nn.functional import logsigmoid
 
-        return -logsigmoid(own - other).mean()
+        return -logsigmoid(matched - mismatched).mean()

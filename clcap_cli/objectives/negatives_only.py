@@ -1,6 +1,6 @@
-"""The second half of contrastive learning's J, an ablation of Dai & Lin 2017 (section 5, table 3).
+"""The second term of the contrastive objective J, an ablation of Dai & Lin 2017 (section 5, table 3).
 
-Nothing says what is right: the loss is smallest where the target finds every caption unlikely.
+The loss has no term for matched captions: it is minimal if the target gives every caption a low probability.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NegativesOnly(PairObjective):
-    """Contrastive learning's second half: mismatched pairs down."""
+    """Second term of contrastive learning: lower ln p of mismatched pairs."""
 
     suffix: ClassVar[str] = "negatives_only"
     needs_reference: ClassVar[bool] = True
     nu: Nu = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
-        """A scalar; ln 2 where target and reference are equal and ν is 1."""
+        """A scalar; ln 2 if target and reference are equal and ν is 1."""
         return mismatched_loss(pairs.log_ratio[1:], self.nu)

@@ -1,7 +1,7 @@
-"""What ``train-cl`` can learn, one record an objective: what it is called, needs and leaves to choose.
+"""The interface of an objective of ``train-cl``: a record of its name, its requirements and its options.
 
-The command line and the workflow read these records, so neither this module nor one that defines an objective imports
-torch before a loss is computed.
+The command line and the workflow read these records, so modules that define objectives import torch only inside the
+functions that compute a loss.
 """
 
 from abc import ABC, abstractmethod
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is learned. The fields of a subclass are its options; the first line of its docstring is shown in the help.
+    """An objective. Fields of a subclass are its options, and the first line of its docstring is its help text.
 
-    A field is worded as the command line shows it: ``beta: Annotated[float, Ge(0), Option("β, the scale.")] = 0.1``.
+    A field has a type, limits, a help text and a default: ``beta: Annotated[float, Ge(0), Option("β, scale")] = 0.1``.
     """
 
     suffix: ClassVar[str]
-    """End of the output's default name, lower-case letters, digits and _: with ``cl``, nt.pt becomes nt_cl.pt."""
+    """Ending of the default output name, of lower-case letters, digits and _: with ``cl``, nt.pt becomes nt_cl.pt."""
     task: ClassVar[str]
-    """Class of the task that trains it, "module:class"; it is called with the objective and a ``TaskInputs``."""
+    """Class of the training task as "module:class"; it is called with the objective and a ``TaskInputs``."""
     needs_reference: ClassVar[bool] = False
     """Whether the loss depends on the reference's ln p."""
     needs_negatives: ClassVar[bool] = True
-    """Whether captions are put with images that they do not belong to."""
+    """Whether the loss needs mismatched pairs of captions and images."""
     redraws_negatives: ClassVar[bool | None] = None
-    """Whether these are drawn anew every epoch, unless the user decides; None where there is nothing to decide."""
+    """Default of --redraw-negatives, whether negatives are drawn anew every epoch; None if it does not apply."""
     has_discriminator: ClassVar[bool] = False
-    """Whether a discriminator is trained beside the captioner; it is written beside the output."""
+    """Whether a discriminator is trained together with the captioner and written to its own file."""
     has_comparable_loss: ClassVar[bool] = True
-    """Whether losses of different steps compare, so that --select-by loss can choose a checkpoint."""
+    """Whether losses of different steps can be compared, so that --select-by loss is possible."""
     splits_batches: ClassVar[bool] = True
-    """Whether a batch can be computed in parts, so that --max-tokens bounds its memory."""
+    """Whether a batch can be computed in parts, so that --max-tokens can bound the memory."""
 
 
 @dataclass(frozen=True)
@@ -51,5 +51,5 @@ class PairObjective(Objective, ABC):
         """The loss to minimise, a scalar."""
 
     def loss_lower_bound(self, pairs: "PairLogProbs") -> "Tensor":
-        """A scalar below which no target can bring the loss of these pairs; 0 unless the objective has a higher one."""
+        """A scalar that the loss of these pairs cannot fall below for any target; 0 by default."""
         return pairs.target.new_zeros(())

@@ -1,4 +1,4 @@
-"""The log-probabilities of matched and mismatched pairs, of which the objectives on pairs are functions."""
+"""The log-probabilities of matched and mismatched pairs, from which pair objectives compute their losses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ROUNDING = 1e-3
-"""Nats by which ln p of equal models can differ where they were computed in batches of other sizes."""
+"""Maximum difference, in nats, of ln p under equal models if computed in batches of different sizes."""
 
 
 @dataclass(frozen=True)
 class PairLogProbs:
-    """P matched pairs in row 0, and in each of the K rows below it one mismatched caption for each of their images.
+    """Log-probabilities of P matched pairs (row 0) and of K mismatched pairs for each of them (rows 1 to K).
 
     K is 0 for an objective that needs no mismatched pairs.
     """
@@ -33,15 +33,15 @@ class PairLogProbs:
 
     @property
     def per_token(self) -> "Tensor":
-        """(1 + K, P) the target's ln p(c|I) divided by the number of the caption's tokens."""
+        """(1 + K, P) the target's ln p(c|I) divided by the caption's number of tokens."""
         return self.target / self.tokens
 
     def metrics(self) -> "dict[str, Tensor]":
-        """What is logged of the pairs, scalars without gradients.
+        """Metrics for the log, scalars without gradients.
 
-        With a reference: the mean G of both kinds of pairs, and the share of mismatched pairs that the target finds
-        less likely than the reference does, beyond rounding. Without one: by how much matched captions are likelier
-        per token than the mismatched ones of their images, and the share of mismatched ones that are less likely.
+        With a reference: the mean log-ratio of matched and of mismatched pairs, and the share of mismatched pairs whose
+        log-ratio is below 0 by more than rounding. Without a reference: the mean difference of ln p per token between
+        matched captions and mismatched captions of the same images, and the share of positive differences.
         """
         return self._margins() if self.reference is None else self._log_ratios()
 
@@ -57,16 +57,16 @@ class PairLogProbs:
         matched, mismatched = log_ratio[0].mean(), log_ratio[1:]
         if not len(mismatched):
             return {"log_ratio_matched": matched}
-        below = (mismatched < -ROUNDING).float().mean()
+        below_reference = (mismatched < -ROUNDING).float().mean()
         return {
             "log_ratio_matched": matched,
             "log_ratio_mismatched": mismatched.mean(),
-            "negatives_below_reference": below,
+            "negatives_below_reference": below_reference,
         }
 
 
 def concatenate(parts: Sequence[PairLogProbs]) -> PairLogProbs:
-    """The pairs of all parts, of as many sets each."""
+    """Concatenate the matched pairs of all parts and their mismatched pairs; all parts have the same K."""
     import torch
 
     target, tokens = (torch.cat([getattr(part, name) for part in parts], dim=1) for name in ("target", "tokens"))

@@ -1,7 +1,7 @@
-"""The first half of contrastive learning's J, an ablation of Dai & Lin 2017 (section 5, table 3).
+"""The first term of the contrastive objective J, an ablation of Dai & Lin 2017 (section 5, table 3).
 
-The reference is constant, so this is maximum likelihood inside a sigmoid: more MLE, with less weight on captions that
-the target already finds likelier than the reference does.
+The reference is constant, so this is maximum likelihood with weights: captions that the target already finds likelier
+than the reference does weigh less.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PositivesOnly(PairObjective):
-    """Contrastive learning's first half: matched pairs up."""
+    """First term of contrastive learning: raise ln p of matched pairs."""
 
     suffix: ClassVar[str] = "positives_only"
     needs_reference: ClassVar[bool] = True
@@ -26,9 +26,9 @@ class PositivesOnly(PairObjective):
     nu: Nu = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
-        """A scalar; ln 2 where target and reference are equal and ν is 1."""
+        """A scalar; ln 2 if target and reference are equal and ν is 1."""
         return matched_loss(pairs.log_ratio[0], self.nu)
 
     def loss_lower_bound(self, pairs: PairLogProbs) -> "Tensor":
-        """As for contrastive learning."""
+        """The bound of contrastive learning."""
         return matched_lower_bound(pairs, self.nu)

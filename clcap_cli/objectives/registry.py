@@ -1,4 +1,4 @@
-"""The objectives by the names that users type, and who takes which option of train-cl."""
+"""The objectives by name, and the options of train-cl that each of them accepts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -23,45 +23,45 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
     base_class=Objective,
 )
 CONDITIONAL_OPTIONS: dict[str, Callable[[type[Objective]], bool]] = {
-    "negatives": lambda kind: kind.needs_negatives,
-    "redraw_negatives": lambda kind: kind.redraws_negatives is not None,
-    "ref_features": lambda kind: kind.needs_reference,
-    "no_cache": lambda kind: kind.needs_reference,
-    "discriminator": lambda kind: kind.has_discriminator,
-    "max_tokens": lambda kind: kind.splits_batches,
+    "negatives": lambda objective_class: objective_class.needs_negatives,
+    "redraw_negatives": lambda objective_class: objective_class.redraws_negatives is not None,
+    "ref_features": lambda objective_class: objective_class.needs_reference,
+    "no_cache": lambda objective_class: objective_class.needs_reference,
+    "discriminator": lambda objective_class: objective_class.has_discriminator,
+    "max_tokens": lambda objective_class: objective_class.splits_batches,
 }
-"""Options of train-cl that not every objective takes: which ones do."""
+"""Options of train-cl that only some objectives accept, with the condition that an objective must meet."""
 
 
 def builtin_objectives() -> dict[str, type[Objective]]:
-    """clcap's own objectives by name; nothing of an installed package is imported."""
+    """clcap's own objectives by name; imports nothing from installed packages."""
     return {name: OBJECTIVES.get(name) for name in OBJECTIVES.builtin}
 
 
 def objectives_by_suffix() -> dict[str, str]:
-    """The name of every objective by the suffix of its output; where two share one, clcap's own has it.
+    """Names of all objectives by the suffix of their output; clcap's own objectives take precedence.
 
-    An objective of a package that cannot be loaded is left out.
+    Leaves out objectives of packages that cannot be loaded.
     """
-    found: dict[str, str] = {}
+    names_of_suffixes: dict[str, str] = {}
     for name in OBJECTIVES.names:
         try:
-            found.setdefault(OBJECTIVES.get(name).suffix, name)
+            names_of_suffixes.setdefault(OBJECTIVES.get(name).suffix, name)
         except ClcapError:
             continue
-    return found
+    return names_of_suffixes
 
 
 def configure_objective(name: str, options: Mapping[str, Any]) -> Objective:
-    """The objective ``name`` with these options of its own; the others have their defaults.
+    """Create the objective ``name`` with the given options; other options have their defaults.
 
-    Raises InvalidValueError for an unknown objective, for an option that it does not take and for a value that the
-    option cannot have; ClcapError for an objective of a package that cannot be loaded.
+    Raises InvalidValueError for an unknown objective, for an option that it does not accept and for an invalid value,
+    and ClcapError for an objective of a package that cannot be loaded.
     """
     from pydantic import TypeAdapter, ValidationError
 
     if name not in OBJECTIVES.names:
-        known = ", ".join(f"'{one}'" for one in OBJECTIVES.names)
+        known = ", ".join(f"'{other_class}'" for other_class in OBJECTIVES.names)
         raise InvalidValueError("objective", f"'{name}' is not one of {known}")
     check_options(name, options)
     try:
@@ -72,31 +72,35 @@ def configure_objective(name: str, options: Mapping[str, Any]) -> Objective:
 
 
 def check_options(name: str, options: Iterable[str]) -> None:
-    """Raise InvalidValueError for the first of the options that the objective ``name`` does not take."""
-    kind = OBJECTIVES.get(name)
+    """Raise InvalidValueError for the first of the options that the objective ``name`` does not accept."""
+    objective_class = OBJECTIVES.get(name)
     for option in options:
-        if not _takes(kind, option):
-            raise InvalidValueError(option, f"the objective {name} does not take it; {_instead(kind, option)}")
+        if not _accepts(objective_class, option):
+            raise InvalidValueError(
+                option, f"the objective {name} does not accept it; {_alternatives(objective_class, option)}"
+            )
 
 
-def check_selection(learned: Objective, name: str, select_by: str) -> None:
-    """Raise InvalidValueError where the objective's loss cannot choose a checkpoint and is to."""
-    if select_by == "loss" and not learned.has_comparable_loss:
+def check_selection(objective: Objective, name: str, select_by: str) -> None:
+    """Raise InvalidValueError if checkpoints are to be selected by a loss that is not comparable between steps."""
+    if select_by == "loss" and not objective.has_comparable_loss:
         raise InvalidValueError(
             "select_by", f"the loss of --objective {name} changes with its discriminator; give mean-rank or cider"
         )
 
 
-def _takes(kind: type[Objective], option: str) -> bool:
-    return CONDITIONAL_OPTIONS[option](kind) if option in CONDITIONAL_OPTIONS else option in _own_options(kind)
+def _accepts(objective_class: type[Objective], option: str) -> bool:
+    if option in CONDITIONAL_OPTIONS:
+        return CONDITIONAL_OPTIONS[option](objective_class)
+    return option in _field_names(objective_class)
 
 
-def _instead(kind: type[Objective], option: str) -> str:
-    takers = [name for name, one in builtin_objectives().items() if _takes(one, option)]
-    if takers:
-        return f"these do: {', '.join(takers)}"
-    return f"its own options: {', '.join(_own_options(kind)) or 'none'}"
+def _alternatives(objective_class: type[Objective], option: str) -> str:
+    accepting = [name for name, other_class in builtin_objectives().items() if _accepts(other_class, option)]
+    if accepting:
+        return f"these do: {', '.join(accepting)}"
+    return f"its own options: {', '.join(_field_names(objective_class)) or 'none'}"
 
 
-def _own_options(kind: type[Objective]) -> list[str]:
-    return [field.name for field in fields(kind)]
+def _field_names(objective_class: type[Objective]) -> list[str]:
+    return [field.name for field in fields(objective_class)]

@@ -7,7 +7,7 @@ from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.models.rows import ImageFeatures
 
 VOCABULARY, LONGEST = 11, 6
-FEATURES = ImageFeatures(torch.randn(3, 7, generator=torch.Generator().manual_seed(0)), torch.zero_state(3, 0, 0))
+FEATURES = ImageFeatures(torch.randn(3, 7, generator=torch.Generator().manual_seed(0)), torch.zeros(3, 0, 0))
 
 
 def tiny() -> Discriminator:
@@ -32,7 +32,7 @@ captions = st.lists(
 @given(captions=captions)
 def test_logit_is_the_inner_product_of_last_state_and_image(captions: list) -> None:
     discriminator = tiny()
-    tokens = torch.zero_state(len(captions), LONGEST, dtype=torch.int64)
+    tokens = torch.zeros(len(captions), LONGEST, dtype=torch.int64)
     for row, (_, words) in enumerate(captions):
         tokens[row, : len(words)] = torch.tensor(words, dtype=torch.int64)
     lengths = torch.tensor([len(words) for _, words in captions])

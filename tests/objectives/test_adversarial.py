@@ -1,4 +1,4 @@
-"""Losses against numbers worked by hand, and the policy gradient against the exact one, by going through all samples.
+"""Losses compared with values computed by hand, and the policy gradient with the exact one over all samples.
 
 With logits of r
 
@@ -17,12 +17,12 @@ import torch
 from clcap_cli.objectives.adversarial import advantages, captioner_loss, discriminator_loss, reward_spread
 
 
-def test_discriminator_loss_equals_the_numbers_worked_by_hand() -> None:
+def test_discriminator_loss_matches_hand_computation() -> None:
     loss = discriminator_loss(torch.tensor([log(3), 0.0]), torch.tensor([-log(4)]), torch.tensor([log(3)]))
     assert loss.item() == pytest.approx(1.2951336, abs=1e-6)
 
 
-def test_an_discriminator_that_knows_nothing_is_at_two_ln_two_and_stays_there() -> None:
+def test_a_constant_discriminator_is_stationary_at_two_ln_two() -> None:
     score = torch.zeros((), requires_grad=True)
     loss = discriminator_loss(score.expand(4), score.expand(3), score.expand(7))
     loss.backward()
@@ -30,20 +30,20 @@ def test_an_discriminator_that_knows_nothing_is_at_two_ln_two_and_stays_there() 
     assert score.grad.item() == pytest.approx(0, abs=1e-7)
 
 
-def test_matched_goes_up_and_the_others_down() -> None:
+def test_matched_logits_rise_and_all_others_fall() -> None:
     scores = [torch.zeros(2, requires_grad=True) for _ in range(3)]
     discriminator_loss(*scores).backward()
     assert [score.grad.tolist() for score in scores] == [[-0.25, -0.25], [0.125, 0.125], [0.125, 0.125]]
 
 
-def test_hopeless_scores_stay_finite() -> None:
+def test_loss_is_finite_for_extreme_logits() -> None:
     far = torch.tensor([-1e4])
     assert torch.isfinite(discriminator_loss(far, -far, -far))
 
 
 @pytest.mark.parametrize("k", [2, 3, 4])
-def test_the_gradient_is_that_of_the_expected_reward(k: int) -> None:
-    """Over all k-fold samples of a choice between three captions, each as likely as the captioner makes it."""
+def test_expected_gradient_is_that_of_the_expected_reward(k: int) -> None:
+    """Sum over all draws of k from three captions, weighted by their probability."""
     logits = torch.tensor([0.3, -0.8, 1.1], dtype=torch.float64, requires_grad=True)
     rewards = torch.tensor([0.9, 0.2, 0.5], dtype=torch.float64)
     (exact,) = torch.autograd.grad(-(logits.softmax(0) * rewards).sum(), logits)
@@ -55,13 +55,13 @@ def test_the_gradient_is_that_of_the_expected_reward(k: int) -> None:
     assert torch.allclose(estimated, exact, atol=1e-12)
 
 
-def test_a_samples_advantage_is_over_the_mean_of_its_images_others() -> None:
+def test_the_baseline_is_the_mean_of_the_images_other_samples() -> None:
     rewards = torch.tensor([[0.9, 0.1], [0.3, 0.1], [0.5, 0.4]])
     expected = torch.tensor([[0.5, -0.15], [-0.4, -0.15], [-0.1, 0.3]])
     assert torch.allclose(advantages(rewards), expected)
 
 
-def test_equal_rewards_teach_nothing() -> None:
+def test_equal_rewards_have_no_gradient() -> None:
     log_probs = torch.randn(3, 4, requires_grad=True)
     rewards = torch.rand(4).expand(3, 4)
     captioner_loss(log_probs, rewards).backward()
@@ -69,7 +69,7 @@ def test_equal_rewards_teach_nothing() -> None:
     assert reward_spread(rewards) < 1e-7
 
 
-def test_nothing_flows_back_into_the_rewards() -> None:
+def test_rewards_receive_no_gradient() -> None:
     rewards = torch.rand(2, 2, requires_grad=True)
     captioner_loss(torch.randn(2, 2, requires_grad=True), rewards).backward()
     assert rewards.grad is None

@@ -1,4 +1,4 @@
-"""Losses against numbers worked by hand.
+"""Losses compared with values computed by hand.
 
 With ln p of target and reference
 
@@ -33,46 +33,46 @@ TARGET = torch.tensor([[-2.0, -3.0], [-6.0, -4.0], [-5.0, -9.0]])
 REFERENCE = torch.tensor([[-3.0, -3.0], [-5.0, -4.0], [-5.0, -7.0]])
 
 
-def against(target: torch.Tensor, reference: torch.Tensor) -> PairLogProbs:
-    """Pairs of captions whose lengths do not matter."""
+def pairs_of(target: torch.Tensor, reference: torch.Tensor) -> PairLogProbs:
+    """Pairs of captions with one token each."""
     return PairLogProbs(target, torch.ones_like(target), reference)
 
 
 def loss(objective: PairObjective, target: torch.Tensor, reference: torch.Tensor) -> float:
-    return objective.loss(against(target, reference)).item()
+    return objective.loss(pairs_of(target, reference)).item()
 
 
-def test_loss_equals_the_numbers_worked_by_hand() -> None:
+def test_contrastive_loss_matches_hand_computation() -> None:
     assert loss(Contrastive(), TARGET, REFERENCE) == pytest.approx(0.9598254, abs=1e-6)
 
 
-def test_positives_and_negatives_are_the_halves() -> None:
+def test_ablations_match_hand_computation() -> None:
     assert loss(PositivesOnly(), TARGET, REFERENCE) == pytest.approx(0.5032044, abs=1e-6)
     assert loss(NegativesOnly(), TARGET, REFERENCE) == pytest.approx(0.4566210, abs=1e-6)
 
 
-def test_share_told_apart() -> None:
-    assert against(TARGET, REFERENCE).metrics()["negatives_below_reference"].item() == 0.5
-    assert against(REFERENCE - 1e-5, REFERENCE).metrics()["negatives_below_reference"].item() == 0
+def test_negatives_below_reference() -> None:
+    assert pairs_of(TARGET, REFERENCE).metrics()["negatives_below_reference"].item() == 0.5
+    assert pairs_of(REFERENCE - 1e-5, REFERENCE).metrics()["negatives_below_reference"].item() == 0
 
 
-def test_equal_models_start_at_two_ln_two() -> None:
+def test_loss_of_equal_models_is_two_ln_two() -> None:
     assert loss(Contrastive(), TARGET, TARGET) == pytest.approx(2 * log(2))
     assert round(2 * log(2), 4) == 1.3863
 
 
 def test_nu_is_the_prior_odds_of_a_mismatch() -> None:
     nu = 5.0
-    found = loss(Contrastive(nu), torch.tensor([[-2.0], [-4.0]]), torch.tensor([[-3.0], [-4.5]]))
+    value = loss(Contrastive(nu), torch.tensor([[-2.0], [-4.0]]), torch.tensor([[-3.0], [-4.5]]))
     matched, mismatched = 1 / (1 + nu * exp(-1.0)), 1 / (1 + nu * exp(-0.5))
-    assert found == pytest.approx(-(log(matched) + nu * log(1 - mismatched)), abs=1e-6)
+    assert value == pytest.approx(-(log(matched) + nu * log(1 - mismatched)), abs=1e-6)
 
 
 @pytest.mark.parametrize("nu", [0.2, 1.0, 5.0])
 def test_the_optimum_is_the_log_density_ratio_for_every_nu(nu: float) -> None:
-    """A caption with density 0.3 among matched and 0.1 among mismatched pairs, and one with 0.7 and 0.9.
+    """Two captions: one has density 0.3 among matched and 0.1 among mismatched pairs, the other 0.7 and 0.9.
 
-    G is that of a target which gives every caption ln p = G and of a reference which gives it 0.
+    The reference's ln p is 0, so the target's ln p is G.
     """
     g = torch.zeros(2, requires_grad=True)
     matched, mismatched = torch.tensor([[0] * 3 + [1] * 7]), torch.tensor([[0] * 1 + [1] * 9])
@@ -81,7 +81,7 @@ def test_the_optimum_is_the_log_density_ratio_for_every_nu(nu: float) -> None:
     def step() -> torch.Tensor:
         optimizer.zero_grad()
         log_ratio = g[torch.cat([matched, mismatched])]
-        value = Contrastive(nu).loss(against(log_ratio, torch.zeros_like(log_ratio)))
+        value = Contrastive(nu).loss(pairs_of(log_ratio, torch.zeros_like(log_ratio)))
         value.backward()
         return value
 
@@ -90,53 +90,53 @@ def test_the_optimum_is_the_log_density_ratio_for_every_nu(nu: float) -> None:
 
 
 @pytest.mark.parametrize("nu", [0.2, 1.0, 5.0])
-def test_the_halves_add_up_for_every_nu(nu: float) -> None:
-    halves = loss(PositivesOnly(nu), TARGET, REFERENCE) + loss(NegativesOnly(nu), TARGET, REFERENCE)
-    assert halves == pytest.approx(loss(Contrastive(nu), TARGET, REFERENCE), abs=1e-6)
+def test_the_ablations_add_up_for_every_nu(nu: float) -> None:
+    total = loss(PositivesOnly(nu), TARGET, REFERENCE) + loss(NegativesOnly(nu), TARGET, REFERENCE)
+    assert total == pytest.approx(loss(Contrastive(nu), TARGET, REFERENCE), abs=1e-6)
     assert loss(NegativesOnly(nu), TARGET, TARGET) == pytest.approx(nu * log((1 + nu) / nu), abs=1e-6)
 
 
-def test_hopeless_and_perfect_pairs_stay_finite() -> None:
+def test_loss_and_gradient_are_finite_for_extreme_log_ratios() -> None:
     target = torch.tensor([[-5000.0], [-1.0]], requires_grad=True)
-    found = Contrastive().loss(against(target, torch.tensor([[-1.0], [-5000.0]])))
-    found.backward()
-    assert torch.isfinite(found)
+    value = Contrastive().loss(pairs_of(target, torch.tensor([[-1.0], [-5000.0]])))
+    value.backward()
+    assert torch.isfinite(value)
     assert torch.isfinite(target.grad).all()
     assert target.grad.tolist() == [[-1.0], [1.0]]
 
 
 @pytest.mark.parametrize("objective", [Contrastive(), PositivesOnly(), NegativesOnly(), DPO(5.0)])
 def test_no_target_is_below_the_lower_bound(objective: PairObjective) -> None:
-    """A perfect target gives matched captions probability 1 and mismatched ones 0."""
+    """A perfect target gives matched captions probability 1 and mismatched captions probability 0."""
     perfect = torch.tensor([[0.0, 0.0], [-1e6, -1e6]])
-    least = objective.loss_lower_bound(against(REFERENCE[:2], REFERENCE[:2])).item()
-    assert loss(objective, perfect, REFERENCE[:2]) == pytest.approx(least, abs=1e-6)
-    assert loss(objective, TARGET, REFERENCE) > least
+    lower_bound = objective.loss_lower_bound(pairs_of(REFERENCE[:2], REFERENCE[:2])).item()
+    assert loss(objective, perfect, REFERENCE[:2]) == pytest.approx(lower_bound, abs=1e-6)
+    assert loss(objective, TARGET, REFERENCE) > lower_bound
 
 
-def test_contrastive_learning_cannot_reach_zero() -> None:
-    bound = Contrastive().loss_lower_bound(against(REFERENCE, REFERENCE)).item()
+def test_contrastive_lower_bound_is_above_zero() -> None:
+    bound = Contrastive().loss_lower_bound(pairs_of(REFERENCE, REFERENCE)).item()
     assert bound == pytest.approx(-log(1 / (1 + exp(-3.0))), abs=1e-6)
 
 
-def test_dpo_by_hand() -> None:
+def test_dpo_loss_matches_hand_computation() -> None:
     """G of the matched captions is 1 and 0, of the mismatched ones -1, 0 and 0, -2: differences 2, 0, 1, 2."""
     beta = 0.5
     terms = [log(1 / (1 + exp(-beta * difference))) for difference in (2, 0, 1, 2)]
     assert loss(DPO(beta), TARGET, REFERENCE) == pytest.approx(-sum(terms) / 4, abs=1e-6)
 
 
-def test_dpo_sees_only_the_difference() -> None:
-    """Unlike contrastive learning it does not mind if everything becomes less likely."""
+def test_dpo_depends_only_on_differences() -> None:
+    """Unlike the contrastive loss, the DPO loss does not change if all captions become less likely."""
     assert loss(DPO(), TARGET - 7, REFERENCE) == pytest.approx(loss(DPO(), TARGET, REFERENCE), abs=1e-6)
     assert loss(Contrastive(), TARGET - 7, REFERENCE) > loss(Contrastive(), TARGET, REFERENCE)
 
 
-def test_introspective_loss_by_hand() -> None:
-    """A caption 1 nat likelier for its own image than for one other image, and as likely as for the other."""
-    found = Introspective().loss(torch.tensor([-2.0]), torch.tensor([[-3.0], [-2.0]])).item()
-    assert found == pytest.approx(-(log(1 / (1 + exp(-1.0))) + log(0.5)) / 2, abs=1e-6)
+def test_introspective_loss_matches_hand_computation() -> None:
+    """A caption is 1 nat likelier for its own image than for one other image, and as likely as for a second one."""
+    value = Introspective().loss(torch.tensor([-2.0]), torch.tensor([[-3.0], [-2.0]])).item()
+    assert value == pytest.approx(-(log(1 / (1 + exp(-1.0))) + log(0.5)) / 2, abs=1e-6)
 
 
-def test_nats_per_word_counts_the_end() -> None:
+def test_nats_per_token_counts_the_end_token() -> None:
     assert nats_per_token(torch.tensor([-4.0, -8.0]), torch.tensor([1, 3])).item() == pytest.approx(12 / 6)

@@ -1,4 +1,4 @@
-"""The records of the objectives, and what reads them."""
+"""The records of the objectives, and the docs and options that follow from them."""
 
 import re
 import subprocess
@@ -16,46 +16,46 @@ from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.training.loop import Task
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "objectives.md"
-OWN = builtin_objectives()
+BUILTIN = builtin_objectives()
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_every_objective_names_a_task(name: str) -> None:
-    kind = import_object(OWN[name].task)
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_objective_names_a_complete_task(name: str) -> None:
+    kind = import_object(BUILTIN[name].task)
     methods = [method for method in vars(Task) if not method.startswith("_")]
     assert methods and all(hasattr(kind, method) for method in [*methods, "prepare"])
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_every_objective_has_its_section(name: str) -> None:
-    text, kind = DOCS.read_text(encoding="utf-8"), OWN[name]
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_objective_is_documented(name: str) -> None:
+    text, kind = DOCS.read_text(encoding="utf-8"), BUILTIN[name]
     assert f"\n### `{name}`\n" in text
     row = re.search(rf"^\| \[`{name}`\]\(#{name}\) \|.*$", text, flags=re.MULTILINE)
     assert row is not None and f"`*_{kind.suffix}.pt`" in row[0]
-    assert all(f"`--{one.name}` {one.default:g}" in row[0] for one in fields(kind))
+    assert all(f"`--{field.name}` {field.default:g}" in row[0] for field in fields(kind))
 
 
-def test_no_section_is_of_an_objective_that_there_is_not() -> None:
-    assert set(re.findall(r"^### `(.+)`$", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)) == set(OWN)
+def test_every_documented_objective_exists() -> None:
+    assert set(re.findall(r"^### `(.+)`$", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)) == set(BUILTIN)
 
 
-def test_suffixes_differ() -> None:
-    assert objectives_by_suffix() == {kind.suffix: name for name, kind in OWN.items()}
-    assert len(objectives_by_suffix()) == len(OWN)
+def test_suffixes_are_unique() -> None:
+    assert objectives_by_suffix() == {kind.suffix: name for name, kind in BUILTIN.items()}
+    assert len(objectives_by_suffix()) == len(BUILTIN)
 
 
-def test_an_option_has_one_type_whatever_the_objective() -> None:
-    """The command line has one parameter for all objectives that take it."""
+def test_a_shared_option_has_one_type() -> None:
+    """Objectives that share an option share one parameter of the command line."""
     types: dict[str, set[object]] = {}
-    for kind in OWN.values():
-        for one in fields(kind):
-            types.setdefault(one.name, set()).add(get_type_hints(kind)[one.name])
+    for kind in BUILTIN.values():
+        for field in fields(kind):
+            types.setdefault(field.name, set()).add(get_type_hints(kind)[field.name])
     assert types.keys() >= {"nu", "beta", "gamma"}
     assert all(len(found) == 1 for found in types.values())
-    assert types.keys() <= {one.name for one in train_cl.parameters}
+    assert types.keys() <= {field.name for field in train_cl.parameters}
 
 
-def test_options_that_are_not_given_have_the_objectives_own_defaults() -> None:
+def test_unset_options_have_the_defaults_of_the_objective() -> None:
     assert configure_objective("dpo", {}).beta == 0.1
     assert configure_objective("simpo", {"beta": "2.5"}).beta == 2.5
 
@@ -65,24 +65,28 @@ def test_options_that_are_not_given_have_the_objectives_own_defaults() -> None:
     [
         ("gan", {}, "objective: 'gan' is not one of 'contrastive', 'positives-only', "),
         ("simpo", {"gamma": -1}, "gamma: Input should be greater than or equal to 0"),
-        ("dpo", {"gamma": 1}, "gamma: the objective dpo does not take it; these do: simpo"),
-        ("dpo", {"colour": "red"}, "colour: the objective dpo does not take it; its own options: beta"),
-        ("adversarial", {"colour": "red"}, "colour: the objective adversarial does not take it; its own options: none"),
+        ("dpo", {"gamma": 1}, "gamma: the objective dpo does not accept it; these do: simpo"),
+        ("dpo", {"colour": "red"}, "colour: the objective dpo does not accept it; its own options: beta"),
+        (
+            "adversarial",
+            {"colour": "red"},
+            "colour: the objective adversarial does not accept it; its own options: none",
+        ),
     ],
 )
-def test_what_cannot_be_configured_is_named(name: str, options: dict, message: str) -> None:
+def test_the_message_names_an_invalid_objective_or_option(name: str, options: dict, message: str) -> None:
     with pytest.raises(InvalidValueError) as raised:
         configure_objective(name, options)
     assert str(raised.value).startswith(message)
 
 
-def test_options_follow_from_what_an_objective_needs() -> None:
+def test_accepted_options_follow_from_the_requirements() -> None:
     check_options("simpo", ["negatives", "redraw_negatives", "max_tokens"])
-    with pytest.raises(InvalidValueError, match="no_cache: the objective simpo does not take it"):
+    with pytest.raises(InvalidValueError, match="no_cache: the objective simpo does not accept it"):
         check_options("simpo", ["no_cache"])
 
 
-def test_records_are_read_without_torch() -> None:
+def test_reading_the_records_does_not_import_torch() -> None:
     code = (
         "import sys\n"
         "from clcap_cli.objectives.registry import objectives_by_suffix\n"
@@ -95,4 +99,4 @@ def test_records_are_read_without_torch() -> None:
 
 def test_the_help_lists_every_objective(clcap) -> None:
     shown = " ".join(clcap("train-cl", "--help").out.replace("│", " ").split())
-    assert all(f"{name}: {kind.__doc__.splitlines()[0]}" in shown for name, kind in OWN.items())
+    assert all(f"{name}: {kind.__doc__.splitlines()[0]}" in shown for name, kind in BUILTIN.items())

@@ -1,4 +1,4 @@
-"""SimPO against numbers worked by hand and against its gradient in closed form.
+"""SimPO compared with values computed by hand and with its gradient in closed form.
 
 With ln p of the target and the numbers of tokens
 
@@ -27,23 +27,26 @@ def pairs(requires_grad: bool = False) -> PairLogProbs:
     return PairLogProbs(torch.tensor(LOG_PROBS, dtype=torch.float64, requires_grad=requires_grad), TOKENS)
 
 
-def test_loss_equals_the_numbers_worked_by_hand() -> None:
+def test_simpo_loss_matches_hand_computation() -> None:
     assert SimPO(beta=2, gamma=0.5).loss(pairs()).item() == pytest.approx(0.5454748, abs=1e-6)
 
 
-def test_gradient_equals_the_closed_form() -> None:
-    """dL / d ln p(c) = -mean over c's pairs of β σ(-a) / |c|, a being the argument; + for the mismatched caption."""
+def test_gradient_matches_the_closed_form() -> None:
+    """dL / d ln p(c) = ∓ mean over the pairs of c of β σ(-a) / |c|, with the argument a of ln sigmoid.
+
+    The sign is - for matched and + for mismatched captions.
+    """
     beta, gamma = 2.0, 0.5
-    own = pairs(requires_grad=True)
-    SimPO(beta, gamma).loss(own).backward()
+    with_gradient = pairs(requires_grad=True)
+    SimPO(beta, gamma).loss(with_gradient).backward()
     per_token = torch.tensor(LOG_PROBS, dtype=torch.float64) / TOKENS
     weight = beta * torch.sigmoid(gamma - beta * (per_token[0] - per_token[1:])) / 4  # (K, P)
     expected = torch.cat([-weight.sum(dim=0, keepdim=True), weight]) / TOKENS
-    assert torch.allclose(own.target.grad, expected, atol=1e-12)
+    assert torch.allclose(with_gradient.target.grad, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 3.0])
-def test_captions_equally_likely_per_token_are_behind_by_the_margin(gamma: float) -> None:
+def test_loss_of_equal_captions_follows_from_the_margin(gamma: float) -> None:
     equal = PairLogProbs(-0.7 * TOKENS, TOKENS)
     assert SimPO(gamma=gamma).loss(equal).item() == pytest.approx(log(1 + torch.tensor(gamma).exp().item()), abs=1e-6)
 
@@ -53,6 +56,6 @@ def test_no_target_is_below_the_lower_bound() -> None:
     assert SimPO().loss(perfect).item() == SimPO().loss_lower_bound(perfect).item() == 0
 
 
-def test_what_is_logged_is_per_token() -> None:
+def test_metrics_without_a_reference_are_per_token() -> None:
     metrics = {name: value.item() for name, value in pairs().metrics().items()}
     assert metrics == {"token_log_prob_margin": pytest.approx(2 / 4), "pairwise_accuracy": pytest.approx(3 / 4)}

@@ -143,7 +143,7 @@ def test_an_option_that_the_objective_does_not_take_is_a_wrong_command_line(
     name = "--redraw-negatives/--fix-negatives" if "fix" in option[0] or "redraw" in option[0] else option[0]
     assert (answer.status, answer.out) == (2, "")
     assert answer.err == (
-        f"error: Invalid value for '{name}': the objective {objective} does not take it; these do: {those} "
+        f"error: Invalid value for '{name}': the objective {objective} does not accept it; these do: {those} "
         "(see clcap train-cl --help)\n"
     )
 
