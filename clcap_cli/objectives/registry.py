@@ -61,7 +61,7 @@ def configure_objective(name: str, options: Mapping[str, Any]) -> Objective:
     from pydantic import TypeAdapter, ValidationError
 
     if name not in OBJECTIVES.names:
-        known = ", ".join(f"'{other_class}'" for other_class in OBJECTIVES.names)
+        known = ", ".join(f"'{other_name}'" for other_name in OBJECTIVES.names)
         raise InvalidValueError("objective", f"'{name}' is not one of {known}")
     check_options(name, options)
     try:
