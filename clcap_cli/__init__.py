@@ -28,6 +28,8 @@ _STAGES = (
 _MODULES = {
     **dict.fromkeys(("ClcapError", "InvalidValueError"), "clcap_cli.errors"),
     **dict.fromkeys(("load", "LoadedCaptioner"), "clcap_cli.api.captioner"),
+    "score": "clcap_cli.api.scoring",
+    **dict.fromkeys(("Score", "SelfRetrieval"), "clcap_cli.api.results"),
     **{stage: f"clcap_cli.stages.{stage}" for stage in _STAGES},
 }
 """Where each name is defined; ``__init__.pyi`` has their types."""

@@ -7,6 +7,9 @@ from typing import Literal
 
 from clcap_cli.api.captioner import LoadedCaptioner as LoadedCaptioner
 from clcap_cli.api.captioner import load as load
+from clcap_cli.api.results import Score as Score
+from clcap_cli.api.results import SelfRetrieval as SelfRetrieval
+from clcap_cli.api.scoring import score as score
 from clcap_cli.errors import ClcapError as ClcapError
 from clcap_cli.errors import InvalidValueError as InvalidValueError
 

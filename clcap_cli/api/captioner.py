@@ -1,4 +1,4 @@
-"""``load``: a checkpoint, or several as an ensemble, that captions pictures and says how likely captions are."""
+"""``load``: a checkpoint, or several as an ensemble, that captions images and says how likely captions are."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,21 @@ from typing import TypedDict, Unpack, overload
 import numpy as np
 import torch
 
-from clcap_cli.api.pictures import PictureLike, is_single, picture_of, pictures_of
+from clcap_cli.api.images import ImageLike, image_of, images_of, is_single
+from clcap_cli.api.results import SelfRetrieval
+from clcap_cli.api.self_retrieval import rank_images
+from clcap_cli.api.texts import captions_of
 from clcap_cli.compute.devices import choose_device
 from clcap_cli.decoding.ensemble import Ensemble
 from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.given_captions import GivenCaptions, encode_texts
 from clcap_cli.evaluation.live_models import LiveModel, load_live_models
 from clcap_cli.evaluation.model_inputs import decode_texts, open_checkpoints
 from clcap_cli.features.images import ImageInput
 from clcap_cli.retrieval.ranks import check_finite
 from clcap_cli.stages.options import Seed
-from clcap_cli.stages.stage import stage
+from clcap_cli.stages.stage import check_unused, stage
 
 CAPTIONS_AT_ONCE = 256
 
@@ -69,7 +73,7 @@ def load(
 
 
 class LoadedCaptioner:
-    """A captioner of pictures, or an ensemble of several; ``load`` makes it."""
+    """A captioner of images, or an ensemble of several; ``load`` makes it."""
 
     def __init__(self, models: Sequence[LiveModel]):
         self._models = models
@@ -86,70 +90,70 @@ class LoadedCaptioner:
 
     @overload
     def caption(  # type: ignore[overload-overlap]  # a str is a path, never several
-        self, images: PictureLike, *, num_captions: None = None, seed: int = 0, **decoding: Unpack[Decoding]
+        self, images: ImageLike, *, num_captions: None = None, seed: int = 0, **decoding: Unpack[Decoding]
     ) -> str: ...
 
     @overload
     def caption(  # type: ignore[overload-overlap]  # a str is a path, never several
-        self, images: PictureLike, *, num_captions: int, seed: int = 0, **decoding: Unpack[Decoding]
+        self, images: ImageLike, *, num_captions: int, seed: int = 0, **decoding: Unpack[Decoding]
     ) -> list[str]: ...
 
     @overload
     def caption(
-        self, images: Iterable[PictureLike], *, num_captions: None = None, seed: int = 0, **decoding: Unpack[Decoding]
+        self, images: Iterable[ImageLike], *, num_captions: None = None, seed: int = 0, **decoding: Unpack[Decoding]
     ) -> list[str]: ...
 
     @overload
     def caption(
-        self, images: Iterable[PictureLike], *, num_captions: int, seed: int = 0, **decoding: Unpack[Decoding]
+        self, images: Iterable[ImageLike], *, num_captions: int, seed: int = 0, **decoding: Unpack[Decoding]
     ) -> list[list[str]]: ...
 
     def caption(
         self,
-        images: PictureLike | Iterable[PictureLike],
+        images: ImageLike | Iterable[ImageLike],
         *,
         num_captions: int | None = None,
         seed: int = 0,
         **decoding: Unpack[Decoding],
     ) -> str | list[str] | list[list[str]]:
-        """Caption one picture or several, as ``clcap caption --images`` does.
+        """Caption one image or several, as ``clcap caption --images`` does.
 
         Args:
             images: A path or a PIL image, or any number of these.
-            num_captions: Captions of each picture, the likeliest first unless they are sampled.
+            num_captions: Captions of each image, the likeliest first unless they are sampled.
             seed: Seed of sampling.
             decoding: ``beam`` (beam width, 3), ``top_p``, ``top_k``, ``temperature`` (any of these samples instead),
                 ``length_penalty``, ``no_repeat_ngram``, ``min_words``, ``max_words``; as on the command line.
 
         Returns:
-            The caption of a single picture as a str, those of several as a list; with ``num_captions`` each is a list.
+            The caption of a single image as a str, those of several as a list; with ``num_captions`` each is a list.
 
         Raises:
-            ClcapError: A picture is missing or cannot be read.
+            ClcapError: An image is missing or cannot be read.
             InvalidValueError: A setting has a value that it cannot have, or not beside the others.
-            TypeError: A picture is neither a path nor a PIL image, or a setting is unknown.
+            TypeError: An image is neither a path nor a PIL image, or a setting is unknown.
         """
         number = {} if num_captions is None else {"num_captions": num_captions}
         settings, seed = checked(seed=seed, **decoding, **number)
-        captions = self._captions(pictures_of(images), settings, seed)
+        captions = self._captions(images_of(images), settings, seed)
         found = captions if number else [own[0] for own in captions]
         return found[0] if is_single(images) else found
 
-    def _captions(self, pictures: Sequence[ImageInput], settings: DecodingSettings, seed: int) -> list[list[str]]:
-        if not pictures:
+    def _captions(self, images: Sequence[ImageInput], settings: DecodingSettings, seed: int) -> list[list[str]]:
+        if not images:
             return []
-        models, sources = [one.model for one in self._models], [one.features_of(pictures) for one in self._models]
+        models, sources = [one.model for one in self._models], [one.features_of(images) for one in self._models]
         _, texts = decode_texts(models, sources, settings, self._tokenizer, seed)
         return texts
 
     @overload
-    def log_prob(self, image: PictureLike, texts: str) -> float: ...  # type: ignore[overload-overlap]
+    def log_prob(self, image: ImageLike, texts: str) -> float: ...  # type: ignore[overload-overlap]
 
     @overload
-    def log_prob(self, image: PictureLike, texts: Iterable[str]) -> list[float]: ...
+    def log_prob(self, image: ImageLike, texts: Iterable[str]) -> list[float]: ...
 
-    def log_prob(self, image: PictureLike, texts: str | Iterable[str]) -> float | list[float]:
-        """ln p(c|I) of one caption or of several, given a picture: the sum over tokens, the end token included.
+    def log_prob(self, image: ImageLike, texts: str | Iterable[str]) -> float | list[float]:
+        """ln p(c|I) of one caption or of several, given an image: the sum over tokens, the end token included.
 
         Args:
             image: A path or a PIL image.
@@ -160,24 +164,57 @@ class LoadedCaptioner:
             A float for a str, a list of floats otherwise; in nats.
 
         Raises:
-            ClcapError: The picture is missing or cannot be read.
+            ClcapError: The image is missing or cannot be read.
             TypeError: The image is neither a path nor a PIL image, or a caption is no str.
         """
-        captions = [texts] if isinstance(texts, str) else list(texts)
-        wrong = [type(text).__name__ for text in captions if not isinstance(text, str)]
-        if wrong:
-            raise TypeError(f"a caption must be a str, not {wrong[0]}")
+        captions = captions_of(texts)
         if not captions:
             return []
         given = encode_texts(captions, self._tokenizer, self.device)
         if given.note:
             warnings.warn(given.note, stacklevel=2)
-        found = self._log_probs(picture_of(image), given)
+        found = self._log_probs(image_of(image), given)
         return found[0] if isinstance(texts, str) else found
 
+    def self_retrieve(
+        self,
+        images: Iterable[ImageLike],
+        captions: Iterable[str] | None = None,
+        *,
+        seed: int = 0,
+        **decoding: Unpack[Decoding],
+    ) -> SelfRetrieval:
+        """Rank all images by each caption's ln p, and find the one it belongs to, as ``clcap self-retrieve`` does.
+
+        Args:
+            images: Paths or PIL images, at least two.
+            captions: One caption of each image, in the same order; default: the captioner's own.
+            seed: Seed of sampling, and of the resamples that give the intervals.
+            decoding: See ``caption``; for the captioner's own captions.
+
+        Returns:
+            R@k and ranks, and for each image its ``image_id`` (the path, or the position of a PIL image), ``caption``,
+            ``rank``, ``tied`` and ``log_prob``.
+
+        Raises:
+            ClcapError: An image is missing or cannot be read, there is one image only or not one caption for each, or
+                this is an ensemble.
+            InvalidValueError: See ``caption``.
+            TypeError: An image is neither a path nor a PIL image, or a caption is no str.
+        """
+        settings, seed = checked(seed=seed, **decoding)
+        if settings.num_captions > 1:
+            raise InvalidValueError("num_captions", "self-retrieval ranks one caption of each image")
+        if len(self._models) > 1:
+            raise ClcapError(f"{len(self._models)} checkpoints are loaded; self-retrieval ranks with one, so load one")
+        if captions is not None:
+            check_unused(settings, "the captions are given")
+        given = None if captions is None else captions_of(captions)
+        return rank_images(self._models[0], images_of(images), given, settings, seed)
+
     @torch.inference_mode()
-    def _log_probs(self, picture: ImageInput, given: GivenCaptions) -> list[float]:
-        seen = [one.features_of([picture]).read(np.array([0])) for one in self._models]
+    def _log_probs(self, image: ImageInput, given: GivenCaptions) -> list[float]:
+        seen = [one.features_of([image]).read(np.array([0])) for one in self._models]
         models = [one.model for one in self._models]
         model = Ensemble(models) if len(models) > 1 else models[0]
         encoded = model.encode(seen) if isinstance(model, Ensemble) else model.encode(seen[0])

@@ -34,7 +34,7 @@ class EvaluationInputs:
     decoding: str = UNKNOWN
     precision: str = UNKNOWN
 
-    def common(self, subject: Path, only_common: bool) -> "dict[ImageId, Sequence[str]]":
+    def common(self, subject: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
         """The predictions of images that have references, if the others may be left out.
 
         Raises ClcapError when they may not, and when nothing is left.

@@ -1,4 +1,4 @@
-"""Checkpoints together with the backbones that they were trained with: they work on any pictures."""
+"""Checkpoints together with the backbones that they were trained with: they work on any images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class LiveModel:
     model: Captioner
     backbone: Backbone
 
-    def features_of(self, pictures: Sequence[ImageInput]) -> LiveFeatures:
-        """What the captioner sees of the pictures, in their order."""
-        return LiveFeatures(self.backbone, pictures, self.model)
+    def features_of(self, images: Sequence[ImageInput]) -> LiveFeatures:
+        """What the captioner sees of the images, in their order."""
+        return LiveFeatures(self.backbone, images, self.model)
 
 
 def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, weights: str | None) -> list[LiveModel]:

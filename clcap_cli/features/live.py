@@ -1,4 +1,4 @@
-"""Features computed from pictures when they are asked for, through a network that may be trained meanwhile."""
+"""Features computed from images when they are asked for, through a network that may be trained meanwhile."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,19 +20,19 @@ BATCH_SIZE = 32
 
 
 class LiveFeatures(FeatureSource):
-    """The features of pictures, in the order in which they are given.
+    """The features of images, in the order in which they are given.
 
     Where gradients are enabled, they go into the network. Its weights may change between two reads.
     """
 
-    def __init__(self, backbone: Backbone, pictures: Sequence[ImageInput], model: Captioner):
+    def __init__(self, backbone: Backbone, images: Sequence[ImageInput], model: Captioner):
         """What ``model`` looks at, on the backbone's device."""
-        self.backbone, self.pictures = backbone, pictures
+        self.backbone, self.images = backbone, images
         self._reading = Lock()
         self.uses_grid, self.device = model.uses_grid, backbone.device
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     @property
     def id(self) -> str:
@@ -40,20 +40,20 @@ class LiveFeatures(FeatureSource):
         return f"live {id(self)}"
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
-        """See FeatureSource; raises UnreadableImageError for a picture that cannot be read."""
+        """See FeatureSource; raises UnreadableImageError for an image that cannot be read."""
         at_once = len(positions) if torch.is_grad_enabled() else BATCH_SIZE
         pieces = (positions[first : first + at_once] for first in range(0, len(positions), at_once))
         return concatenate([self._features(piece) for piece in pieces])
 
     def _features(self, positions: np.ndarray) -> ImageFeatures:
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            pictures = list(threads.map(self._pixels, [self.pictures[position] for position in positions]))
-        pooled, grid = self.backbone.features(torch.stack(pictures))
+            pixels = list(threads.map(self._pixels, [self.images[position] for position in positions]))
+        pooled, grid = self.backbone.features(torch.stack(pixels))
         return ImageFeatures(pooled, grid if self.uses_grid else pooled.new_zeros(len(pooled), 0, 0))
 
-    def _pixels(self, picture: ImageInput) -> Tensor:
-        if isinstance(picture, Path):
-            return self.backbone.transform(open_rgb(picture, self.backbone.info.resized_to))
+    def _pixels(self, image: ImageInput) -> Tensor:
+        if isinstance(image, Path):
+            return self.backbone.transform(open_rgb(image, self.backbone.info.resized_to))
         with self._reading:  # an open image can be in the list twice, and Pillow reads it for one thread only
-            rgb = as_rgb(picture)
+            rgb = as_rgb(image)
         return self.backbone.transform(rgb)

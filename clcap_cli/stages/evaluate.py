@@ -9,15 +9,14 @@ from annotated_types import Ge
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError, InvalidValueError, first_few
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import Given, context_of
-from clcap_cli.evaluation.inputs import EvaluationInputs, captioned, predicted, read
+from clcap_cli.evaluation.inputs import captioned, predicted, read
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
 from clcap_cli.stages.stage import check_unused, flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.metrics.metric import Metric
     from clcap_cli.metrics.scoring import Scores
@@ -97,10 +96,11 @@ def evaluate(
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.results import METRICS_KIND, write_results
+    from clcap_cli.artifacts.run_cards import collect_run_cards
     from clcap_cli.evaluation.model_inputs import open_models
-    from clcap_cli.metrics.bootstrap import draw_resamples
-    from clcap_cli.metrics.registry import all_metrics, selected_metrics
-    from clcap_cli.metrics.scoring import score_captions
+    from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen, signature_of_all
+    from clcap_cli.metrics.registry import selected_metrics
 
     chosen = selected_metrics(metrics)
     origin = Origin("evaluate", settings)
@@ -114,21 +114,18 @@ def evaluate(
         inputs = captioned(opened, references, split, decoding, seed, origin)
     else:
         inputs = read(subject, references, split, captions, origin)
-    scored = inputs.common(subject, only_common)
-    references_of = _first(inputs.references, scored, references_per_image)
+    scored = inputs.common(str(subject), only_common)
+    references_of = first_references(inputs.references, scored, references_per_image)
     name = _name(models_or_results or [subject])
     out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None or test_results is not None:
         _submit(subject, test_results, submission)
     context = context_of(scored, inputs, Given(retrieval, cider_df, captions, features, spice_models), origin)
     _announce(scored, references_of, chosen, cider_df)
-    metrics_to_score = [metric for metric in all_metrics() if metric in chosen or metric.computed == "always"]
-    scores = score_captions(scored, references_of, draw_resamples(len(scored), seed), metrics_to_score, context)
-    if not any(metric.name in scores.by_metric for metric in chosen):
-        raise ClcapError("; ".join(scores.not_scored.values()))
-    shared = _shared_signature(scores, split, inputs)
-    _write(out, scores, inputs, shared, origin)
-    _say_scores(scores, chosen, shared)
+    scores = score_chosen(scored, references_of, chosen, context, seed)
+    made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
+    write_results(out, METRICS_KIND, evaluation_results(scores, inputs, split), origin, made_from)
+    _say_scores(scores, chosen, signature_of_all(scores, inputs, split))
     return out
 
 
@@ -164,28 +161,6 @@ def _announce(
         say(f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them")
 
 
-def _write(out: Path, scores: "Scores", inputs: EvaluationInputs, shared: str, origin: "Origin") -> None:
-    from clcap_cli.artifacts.results import METRICS_KIND, Measurements, write_results
-    from clcap_cli.artifacts.run_cards import collect_run_cards
-
-    counts = {"images": len(scores.predictions.ids), "unique_captions": len(set(scores.predictions.raw_captions))}
-    measured = Measurements(
-        metrics={**scores.values, **counts},
-        intervals=scores.intervals,
-        signatures={name: f"{own}|{shared}" for name, own in scores.signatures.items()},
-        images=scores.entries(),
-        details={"not_scored": scores.not_scored, "left_out": _left_out(scores, inputs)},
-    )
-    made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
-    write_results(out, METRICS_KIND, measured, origin, made_from)
-
-
-def _left_out(scores: "Scores", inputs: EvaluationInputs) -> dict[str, int]:
-    """The numbers of captions without references, and of images with references but without captions."""
-    captions = sum(map(len, inputs.predictions.values())) - len(scores.predictions.raw_captions)
-    return {"captions": captions, "images": len(inputs.references) - len(scores.predictions.ids)}
-
-
 def _submit(results: Path, test_results: Path | None, folder: Path | None) -> None:
     """Write the files for COCO's server, after checking what it checks."""
     from clcap_cli.artifacts.results import open_caption_results
@@ -200,28 +175,6 @@ def _submit(results: Path, test_results: Path | None, folder: Path | None) -> No
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
     for path in write_submission(folder, _name([results]).replace("_", "-"), sets):
         say(f"wrote {path}")
-
-
-def _first(
-    references: "Mapping[ImageId, Sequence[str]]", scored: "Mapping[ImageId, Sequence[str]]", wanted: int | None
-) -> "dict[ImageId, Sequence[str]]":
-    """The references of the captions' images, the first ``wanted`` of each."""
-    few = [id for id in scored if wanted and len(references[id]) < wanted]
-    if few:
-        raise ClcapError(
-            f"{len(few)} of {len(scored)} images have fewer than {wanted} references, which --references-per-image "
-            f"asks for: {first_few(few)}"
-        )
-    return {id: references[id][:wanted] for id in scored}
-
-
-def _shared_signature(scores: "Scores", split: str, inputs: EvaluationInputs) -> str:
-    from clcap_cli.digests import digest_of_json
-    from clcap_cli.metrics.signature import shared_signature
-
-    split = split if inputs.splits else "all"
-    which = f"{split}#{digest_of_json(sorted(map(str, scores.predictions.ids)))[:8]}"
-    return shared_signature(scores.predictions, split=which, decoding=inputs.decoding, precision=inputs.precision)
 
 
 def _say_scores(scores: "Scores", chosen: "Sequence[Metric]", shared: str) -> None:

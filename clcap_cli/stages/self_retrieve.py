@@ -17,12 +17,9 @@ from clcap_cli.stages.stage import check_unused, flattened, stage
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
-    from torch import Tensor
 
     from clcap_cli.artifacts.results import CaptionResults, Measurements
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 LARGEST_POOL = 5000
 
@@ -63,10 +60,12 @@ def self_retrieve(
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_caption_results, write_results
+    from clcap_cli.evaluation.caption_pool import CaptionPool, decoded_pool
+    from clcap_cli.evaluation.given_captions import encode_texts
     from clcap_cli.evaluation.inputs import decoding_of
-    from clcap_cli.evaluation.model_inputs import decode_texts, open_model
-    from clcap_cli.retrieval.results import images_signature, retrieval_results
-    from clcap_cli.retrieval.search import find_ranks, score_matrix
+    from clcap_cli.evaluation.model_inputs import open_model
+    from clcap_cli.retrieval.results import images_signature
+    from clcap_cli.retrieval.search import score_matrix
 
     if decoding.num_captions > 1:
         raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
@@ -82,27 +81,29 @@ def self_retrieve(
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
     ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
     if given is None:
-        own, groups = decode_texts([chain.model], [reader], decoding, chain.checkpoint.tokenizer, seed)
-        texts = [text for (text,) in groups]
-        tokens, lengths = own.captions, own.lengths
+        images = decoded_pool(chain.model, reader, chain.checkpoint.tokenizer, decoding, seed)
     else:
         texts = _captions_of(given, ids)
-        tokens, lengths = _encode(texts, chain.checkpoint.tokenizer, reader.device)
+        encoded = encode_texts(texts, chain.checkpoint.tokenizer, reader.device)
+        if encoded.note:
+            say(encoded.note)
+        images = CaptionPool(chain.model, reader, texts, encoded.tokens, encoded.lengths)
     started = time.monotonic()
-    found = find_ranks(chain.model, reader, tokens, lengths, watching("ranking, blocks of images"))
+    found = images.search()
     seconds = time.monotonic() - started
     signature = {
         "split": images_signature(ids, split),
         "decoding": decoding_of(given) if given else decoding.signature(seed),
         "precision": "fp32",
     }
-    measured = retrieval_results(found, ids, texts, int((lengths + 1).sum()), seed, signature)
+    measured = images.results(found, ids, seed, signature)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, measured, origin, unidentified={"timing": timing})
         if full_matrix is not None:
-            scores = score_matrix(chain.model, reader, tokens, lengths, watching("every ln p, blocks of images"))
-            write_log_probs(full_matrix, ids, texts, scores.cpu().numpy(), origin)
+            watch = watching("every ln p, blocks of images")
+            scores = score_matrix(chain.model, reader, images.tokens, images.lengths, watch)
+            write_log_probs(full_matrix, ids, images.captions, scores.cpu().numpy(), origin)
     _print_summary(measured, seconds)
     return out
 
@@ -124,20 +125,6 @@ def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]
             f"the first is {missing[0]}; is it of another split?"
         )
     return [captions[id] for id in ids]
-
-
-def _encode(texts: list[str], tokenizer: "Tokenizer", device: "torch.device") -> "tuple[Tensor, Tensor]":
-    import torch
-
-    from clcap_cli.tokenizers.tokenizer import encode_captions
-
-    encoded = encode_captions(texts, tokenizer)
-    unknown = int((encoded.tokens == tokenizer.unknown).sum()) if tokenizer.unknown is not None else 0
-    if unknown:
-        total = encoded.lengths.sum()
-        say(f"{unknown} of {total} words are not in the model's vocabulary and count as the unknown token")
-    tokens, lengths = (torch.from_numpy(array).long().to(device) for array in (encoded.tokens, encoded.lengths))
-    return tokens, lengths
 
 
 def _print_summary(measured: "Measurements", seconds: float) -> None:

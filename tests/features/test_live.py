@@ -61,7 +61,7 @@ def test_gradients_reach_the_network(both) -> None:
 
 def test_each_source_is_another(both) -> None:
     model, live, stored = both
-    assert live.id != LiveFeatures(live.backbone, live.pictures, model).id
+    assert live.id != LiveFeatures(live.backbone, live.images, model).id
     assert live.id != stored.id
 
 

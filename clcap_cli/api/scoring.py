@@ -1,0 +1,79 @@
+"""``score``: metrics of captions against references, both given as texts."""
+
+from collections.abc import Iterable
+from os import PathLike
+from typing import Any
+
+from clcap_cli.api.results import Score
+from clcap_cli.api.texts import TextsOfImages, texts_of_images
+from clcap_cli.digests import digest_of_json
+from clcap_cli.evaluation.inputs import EvaluationInputs
+from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen
+from clcap_cli.metrics.predictions import Context
+from clcap_cli.metrics.registry import selected_metrics
+from clcap_cli.metrics.scoring import tokenise_groups
+from clcap_cli.stages.evaluate import evaluate
+
+
+def score(
+    candidates: TextsOfImages,
+    references: TextsOfImages,
+    *,
+    metrics: str | Iterable[str] | None = None,
+    references_per_image: int | None = None,
+    only_common: bool = False,
+    cider_df: TextsOfImages | None = None,
+    spice_models: str | PathLike[str] | None = None,
+    seed: int = 0,
+) -> Score:
+    """Score captions against references, as ``clcap evaluate`` does.
+
+    Args:
+        candidates: The captions to score, one or several of each image: a list in the order of the images, or a dict
+            by image id.
+        references: The references of each image, one or several, in the same form.
+        metrics: Names of the metrics to compute, in any case; default: COCO's, and SPICE.
+        references_per_image: Number of references of each image to use, the first ones.
+        only_common: Score the images that have both captions and references, and leave out the others.
+        cider_df: Captions to count CIDEr's document frequencies in, in the same form; default: the references.
+        spice_models: Folder of SPICE's models, if pycocoevalcap has none.
+        seed: Seed of the resamples that give the intervals.
+
+    Returns:
+        The metrics with their intervals and signatures, over all images and image by image.
+
+    Raises:
+        ClcapError: Images lack captions or references, or none of the metrics can be computed.
+        InvalidValueError: A metric is unknown, or a value is out of its range.
+        TypeError: Something other than texts is given where texts are expected.
+    """
+    named = metrics if isinstance(metrics, str | None) else ",".join(metrics)
+    given = _checked(
+        metrics=named,
+        references_per_image=references_per_image,
+        only_common=only_common,
+        spice_models=spice_models,
+        seed=seed,
+    )
+    chosen = selected_metrics(given["metrics"])
+    texts = texts_of_images(candidates, "candidates"), texts_of_images(references, "references")
+    inputs = EvaluationInputs(*texts, splits={}, allow_missing=False)
+    scored = inputs.common("candidates", given["only_common"])
+    compared = first_references(inputs.references, scored, given["references_per_image"])
+    context = _context(cider_df, given["spice_models"])
+    scores = score_chosen(scored, compared, chosen, context, given["seed"])
+    measured = evaluation_results(scores, inputs, "all")
+    return Score(measured.metrics, measured.intervals, measured.signatures, measured.images, **measured.details)
+
+
+def _checked(**values: object) -> dict[str, Any]:
+    """The values, checked as the parameters of ``evaluate`` that have these names."""
+    return {one.name: one.checked(values[one.name]) for one in evaluate.parameters if one.name in values}
+
+
+def _context(cider_df: TextsOfImages | None, spice_models: Any) -> Context:
+    if cider_df is None:
+        return Context(spice_models=spice_models)
+    groups = list(texts_of_images(cider_df, "cider_df").values())
+    name = f"given#{digest_of_json(groups)[:8]} ({len(groups)} images)"
+    return Context(name, tokenise_groups(groups), spice_models=spice_models)

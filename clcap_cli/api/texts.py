@@ -1,0 +1,50 @@
+"""Texts of images as they are given from Python, by image id or in a list."""
+
+from collections.abc import Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
+
+from clcap_cli.datasets.image_texts import group_by_image
+from clcap_cli.datasets.records import CaptionRecord, ImageId
+
+Texts = str | Iterable[str]
+"""One text of an image, or several."""
+TextsOfImages = Mapping[ImageId, Texts] | Iterable[Texts]
+"""By image id, or in the order of the images, whose ids are then 0, 1, 2 and so on."""
+
+
+def texts_of_images(given: TextsOfImages, name: str) -> dict[ImageId, list[str]]:
+    """The texts of each image; ``name`` is what messages call them.
+
+    Raises ClcapError where there are none or one is no valid text, and TypeError for anything but texts.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        kind = type(given).__name__
+        raise TypeError(f"{name} must be a list with an entry for each image, or a dict by image id, not {kind}")
+    entries = given.items() if isinstance(given, Mapping) else enumerate(given)
+    return group_by_image([CaptionRecord(_id(id, name), _texts(own, id, name)) for id, own in entries], Path(name))
+
+
+def captions_of(given: Texts) -> list[str]:
+    """Captions as a list; raises TypeError for anything else than str."""
+    captions = [given] if isinstance(given, str) else list(given)
+    for caption in captions:
+        if not isinstance(caption, str):
+            raise TypeError(f"a caption must be a str, not {type(caption).__name__}")
+    return captions
+
+
+def _id(id: object, name: str) -> ImageId:
+    if isinstance(id, Integral) and not isinstance(id, bool):
+        return int(id)
+    if isinstance(id, str):
+        return id
+    raise TypeError(f"{name}: an image id must be an int or a str, not {type(id).__name__}")
+
+
+def _texts(own: object, id: object, name: str) -> list[str]:
+    texts: list = [own] if isinstance(own, str) or not isinstance(own, Iterable) else list(own)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{name} of image {id} must be a str or a list of str, not {type(text).__name__}")
+    return texts

@@ -1,0 +1,71 @@
+"""Scores of predictions by chosen metrics, and the record of them that is stored."""
+
+from collections.abc import Mapping, Sequence
+
+from clcap_cli.artifacts.results import Measurements
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.evaluation.inputs import EvaluationInputs
+from clcap_cli.metrics.bootstrap import draw_resamples
+from clcap_cli.metrics.metric import Metric
+from clcap_cli.metrics.predictions import Context
+from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.scoring import Scores, score_captions
+from clcap_cli.metrics.signature import shared_signature
+from clcap_cli.retrieval.results import images_signature
+
+TextsOf = Mapping[ImageId, Sequence[str]]
+"""Captions or references of each image."""
+
+
+def first_references(references: TextsOf, predictions: TextsOf, number: int | None) -> dict[ImageId, Sequence[str]]:
+    """The references of the predictions' images, the first ``number`` of each; None for all.
+
+    Raises ClcapError where an image has fewer.
+    """
+    few = [id for id in predictions if number and len(references[id]) < number]
+    if few:
+        raise ClcapError(
+            f"{len(few)} of {len(predictions)} images have fewer than {number} references, which "
+            f"--references-per-image asks for: {first_few(few)}"
+        )
+    return {id: references[id][:number] for id in predictions}
+
+
+def score_chosen(
+    predictions: TextsOf, references: TextsOf, chosen: Sequence[Metric], context: Context, seed: int
+) -> Scores:
+    """Score predictions by the chosen metrics and by those that are always computed; ``seed`` draws the resamples.
+
+    Raises ClcapError where none of the chosen metrics can be computed.
+    """
+    metrics = [metric for metric in all_metrics() if metric in chosen or metric.computed == "always"]
+    scores = score_captions(predictions, references, draw_resamples(len(predictions), seed), metrics, context)
+    if not any(metric.name in scores.by_metric for metric in chosen):
+        raise ClcapError("; ".join(scores.not_scored.values()))
+    return scores
+
+
+def signature_of_all(scores: Scores, inputs: EvaluationInputs, split: str) -> str:
+    """What every metric of these predictions depends on."""
+    which = images_signature(scores.predictions.ids, split if inputs.splits else "all")
+    return shared_signature(scores.predictions, split=which, decoding=inputs.decoding, precision=inputs.precision)
+
+
+def evaluation_results(scores: Scores, inputs: EvaluationInputs, split: str) -> Measurements:
+    """The record of what was scored."""
+    shared = signature_of_all(scores, inputs, split)
+    counts = {"images": len(scores.predictions.ids), "unique_captions": len(set(scores.predictions.raw_captions))}
+    return Measurements(
+        metrics={**scores.values, **counts},
+        intervals=scores.intervals,
+        signatures={name: f"{own}|{shared}" for name, own in scores.signatures.items()},
+        images=scores.entries(),
+        details={"not_scored": scores.not_scored, "left_out": _left_out(scores, inputs)},
+    )
+
+
+def _left_out(scores: Scores, inputs: EvaluationInputs) -> dict[str, int]:
+    """The numbers of captions without references, and of images with references but without captions."""
+    captions = sum(map(len, inputs.predictions.values())) - len(scores.predictions.raw_captions)
+    return {"captions": captions, "images": len(inputs.references) - len(scores.predictions.ids)}
