@@ -73,7 +73,7 @@ def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signa
     )
     assert running.stderr is not None
     for line in running.stderr:
-        if line.startswith("2/10000 "):
+        if line.lstrip().startswith("2/10000 "):
             break
     running.send_signal(how)
     out, err = running.communicate(timeout=60)
