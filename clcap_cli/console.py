@@ -52,8 +52,8 @@ def say(message: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Print one line of an answer."""
-    print(visible(line))
+    """Print one line of an answer at once, so that a pipe sees the progress of slow commands."""
+    print(visible(line), flush=True)
 
 
 def shown(text: str, style: str = "") -> "Text":

@@ -2,13 +2,19 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from clcap_cli import __main__ as entry
+from clcap_cli.metrics import meteor
+from clcap_cli.metrics import registry as metric_registry
+from clcap_cli.registry import import_object
+from clcap_cli.stages.doctor import REGISTRIES
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
@@ -20,6 +26,10 @@ CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+FEW_PARAPHRASES = pyarrow.chunked_array([[b"0.5", b"a dog", b"a hound"]], type=pyarrow.binary())
+read_whole_table = cache(meteor.read_paraphrase_table)
+
+
 def real_data(name: str) -> Path:
     """A folder of real photos beside the checkout; the test skips where it is missing."""
     folder = REAL_DATA / name
@@ -28,9 +38,40 @@ def real_data(name: str) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def few_paraphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """METEOR has a table of one paraphrase: searching the whole table takes seconds, each time."""
+    monkeypatch.setattr(meteor, "read_paraphrase_table", lambda: FEW_PARAPHRASES)
+
+
+@pytest.fixture
+def all_paraphrases(few_paraphrases: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """METEOR has its whole table, for tests of its values; the table is read once."""
+    monkeypatch.setattr(meteor, "read_paraphrase_table", read_whole_table)
+
+
+@pytest.fixture
+def install_packages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Add a folder of installed packages to those of this process, until the end of the test."""
+
+    def install(folder: Path) -> None:
+        monkeypatch.syspath_prepend(folder)
+        forget_plugins()
+
+    yield install
+    forget_plugins()
+
+
+def forget_plugins() -> None:
+    """Look for the plugins of installed packages again when they are next needed."""
+    for place in REGISTRIES:
+        import_object(place).__dict__.pop("plugins", None)
+    metric_registry._loadable_metrics.cache_clear()
+
+
 @dataclass
 class Answer:
-    """What a command result."""
+    """Exit status and printed text of a command."""
 
     status: int
     out: str

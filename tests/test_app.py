@@ -16,25 +16,25 @@ from tests.conftest import CLCAP
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def test_there_are_commands() -> None:
+def test_the_required_commands_exist() -> None:
     assert {"extract-features", "train-mle", "train-cl", "self-retrieve", "evaluate", "swap-reference"} < set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_tells_what_it_does_and_shows_an_example(clcap, command: str) -> None:
+def test_help_has_a_description_and_an_example(clcap, command: str) -> None:
     answer = clcap(command, "--help")
     assert answer.status == 0
     assert f"Example: clcap {command}" in " ".join(answer.out.split())
 
 
-def test_only_the_terminal_breaks_the_lines_of_help() -> None:
+def test_help_paragraphs_have_no_line_breaks() -> None:
     for name in COMMANDS:
         text = typer.main.get_command(app).commands[name].help  # type: ignore[attr-defined]
         assert all("\n" not in paragraph for paragraph in text.split("\n\n")), name
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train-cl", "--help"], ["extract-features", "--help"]])
-def test_help_imports_nothing_heavy(words: list[str]) -> None:
+def test_help_imports_no_heavy_package(words: list[str]) -> None:
     code = (
         "import sys; sys.argv = ['clcap', *sys.argv[1:]]\n"
         "from clcap_cli.__main__ import main\n"
@@ -47,11 +47,11 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stderr.strip() == "heavy: []"
 
 
-def test_version(clcap) -> None:
+def test_the_version_is_printed(clcap) -> None:
     assert clcap("--version").out == "0.1.0\n"
 
 
-def test_without_debug_no_traceback_and_with_it_one(tmp_path: Path) -> None:
+def test_a_traceback_is_shown_only_with_debug(tmp_path: Path) -> None:
     plain = subprocess.run([*CLCAP, "show", "none.pt"], capture_output=True, text=True)
     assert plain.stderr == "error: no such file: none.pt\n"
     debug = subprocess.run([*CLCAP, "--debug", "show", "none.pt"], capture_output=True, text=True)
@@ -59,7 +59,7 @@ def test_without_debug_no_traceback_and_with_it_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signal.Signals) -> None:
+def test_an_interrupted_stage_leaves_old_files_unchanged(chain: Path, how: signal.Signals) -> None:
     (chain / "nt.reference.h5").unlink()  # grows while it is used
     before = {path.name: path.read_bytes() for path in chain.iterdir() if path.is_file()}
     words = [*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"]
@@ -83,13 +83,15 @@ def test_an_interrupted_stage_leaves_the_old_files_whole(chain: Path, how: signa
     assert {path.name: path.read_bytes() for path in chain.iterdir() if path.name in before} == before
 
 
-def test_a_stage_in_the_background_can_be_ended(chain: Path) -> None:
+def test_a_stage_in_the_background_can_be_terminated(chain: Path) -> None:
     train = shlex.join([*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"])
-    script = f"{train} 2>{shlex.quote(str(chain / 'err'))} & child=$!; sleep 8; kill $child; wait $child"
-    assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "err").read_text()
+    messages = shlex.quote(str(chain / "messages"))
+    until_it_trains = f"until grep -q '^epoch 1/' {messages}; do kill -0 $child || exit 1; sleep 0.1; done"
+    script = f"{train} 2>{messages} & child=$!; {until_it_trains}; kill $child; wait $child"
+    assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "messages").read_text()
 
 
-def test_too_little_memory_costs_one_line(refused, chain: Path) -> None:
+def test_too_little_memory_gives_one_line(refused, chain: Path) -> None:
     train = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 10_000_000, "--out", chain / "x.pt"]
     assert refused(*train).startswith("not enough memory; smaller sizes or batches")
     assert not (chain / "x.pt").exists()

@@ -30,12 +30,12 @@ CLOSED = "[/x]"
         ("naïve 犬 😀 שלום", "naïve 犬 😀 שלום"),
     ],
 )
-def test_marks_that_a_terminal_obeys_are_written_out(text: str, seen: str) -> None:
+def test_control_characters_are_escaped(text: str, seen: str) -> None:
     assert visible(text) == seen
 
 
 @pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), ("a\nb", r"a\nb")])
-def test_names_are_printed_as_they_are(clcap, tmp_path: Path, write, name: str, seen: str) -> None:
+def test_names_are_printed_literally(clcap, tmp_path: Path, write, name: str, seen: str) -> None:
     missing = tmp_path / f"{name}.pt"
     assert clcap("show", missing).err == f"error: no such file: {tmp_path}/{seen}.pt\n"
     closed = tmp_path / "[" / "x].json"
@@ -48,7 +48,7 @@ def test_names_are_printed_as_they_are(clcap, tmp_path: Path, write, name: str, 
 
 
 @pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), (CLOSED, CLOSED)])
-def test_a_record_is_printed_as_it_is(clcap, tmp_path: Path, name: str, seen: str) -> None:
+def test_provenance_is_printed_literally(clcap, tmp_path: Path, name: str, seen: str) -> None:
     record = Origin("made up", {"seed": name}).make_provenance("clcap/retrieval", "0", tmp_path / "x").model_dump()
     record |= {"stage": name, "command": name, "id": name, "created": name}
     record["inputs"] = [{"role": name, "path": name, "id": name}]
@@ -59,7 +59,7 @@ def test_a_record_is_printed_as_it_is(clcap, tmp_path: Path, name: str, seen: st
     assert ESCAPE not in answer.out and answer.out.count(seen) == 8
 
 
-def test_captions_are_compared_as_they_are(clcap, write) -> None:
+def test_captions_are_compared_literally(clcap, write) -> None:
     def run(name: str, scores: list[float]) -> Path:
         texts = {"tokenised": "a dog", "references": ["a dog"]}
         images = [image(at, ESCAPE, CIDEr=score, **texts) for at, score in enumerate(scores)]

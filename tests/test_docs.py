@@ -66,7 +66,7 @@ def test_every_stage_is_in_the_docs(command: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "call"), calls())
-def test_every_option_that_is_written_down_exists(file: str, call: str) -> None:
+def test_every_option_in_commands_exists(file: str, call: str) -> None:
     command = COMMANDS[call.split()[0]]
     known = {option for parameter in command.params for option in parameter.opts}
     used = set(re.findall(r"(?<!\S)--[a-z-]+", call.split("#")[0]))
@@ -109,7 +109,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) < 150
 
 
-def test_numbers_in_the_readme_stand_beside_their_command() -> None:
+def test_numbers_in_the_readme_follow_their_command() -> None:
     sections = README.split("\n## ")
     measured = [section for section in sections if re.search(r"\d\.\d{3}", section)]
     assert len(measured) >= 2
@@ -162,13 +162,13 @@ def test_the_architecture_has_every_room() -> None:
     assert sorted(ROOMS) == sorted({*rooms, "app.py"})
 
 
-def test_no_import_runs_upward() -> None:
+def test_no_room_imports_a_higher_one() -> None:
     assert sum(map(len, IMPORTS.values())) > 400
     upward = [(one, other) for one, found in IMPORTS.items() for other in found if height(other) < height(one)]
     assert upward == []
 
 
-def test_no_imports_go_in_a_circle() -> None:
+def test_there_are_no_import_cycles() -> None:
     TopologicalSorter(IMPORTS).prepare()  # raises CycleError, which names the circle
 
 

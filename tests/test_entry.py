@@ -26,7 +26,7 @@ def run(folder: Path, words: tuple[str, ...], **how) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
-def test_a_full_disk_behind_stdout_is_told(tmp_path: Path, write, words: tuple[str, ...]) -> None:
+def test_a_full_disk_behind_stdout_is_reported(tmp_path: Path, write, words: tuple[str, ...]) -> None:
     write("x.metrics.json", IMAGES)
     with Path("/dev/full").open("w") as full:
         done = run(tmp_path, words, stdout=full)
@@ -34,7 +34,7 @@ def test_a_full_disk_behind_stdout_is_told(tmp_path: Path, write, words: tuple[s
 
 
 @pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
-def test_a_reader_that_is_gone_is_told(tmp_path: Path, write, words: tuple[str, ...]) -> None:
+def test_a_broken_pipe_is_reported(tmp_path: Path, write, words: tuple[str, ...]) -> None:
     write("x.metrics.json", IMAGES)
     reading, writing = os.pipe()
     os.close(reading)
@@ -43,7 +43,7 @@ def test_a_reader_that_is_gone_is_told(tmp_path: Path, write, words: tuple[str, 
     assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: Broken pipe\n")
 
 
-def test_where_nobody_can_be_told_the_status_tells(tmp_path: Path) -> None:
+def test_the_exit_status_reports_errors_without_stderr(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*CLCAP, "show", "x"], cwd=tmp_path, stderr=full, stdout=full)
     assert done.returncode == 1
@@ -53,7 +53,7 @@ def test_where_nobody_can_be_told_the_status_tells(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", ["clcap_cli.app", "typer", "rich.console", "clcap_cli.artifacts.hdf5", "h5py"])
-def test_ctrl_c_is_heard_from_the_first_import_on(tmp_path: Path, module: str, how: signal.Signals) -> None:
+def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, how: signal.Signals) -> None:
     (tmp_path / "x.h5").write_bytes(b"\x89HDF")
     code = (
         "import builtins, os, sys\n"
@@ -72,12 +72,12 @@ def test_ctrl_c_is_heard_from_the_first_import_on(tmp_path: Path, module: str, h
     assert (done.returncode, done.stdout, done.stderr) == (130, "", INTERRUPTED)
 
 
-def test_the_installed_command_starts_there_too() -> None:
+def test_the_installed_command_has_the_same_entry_point() -> None:
     project = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert 'clcap = "clcap_cli.__main__:main"' in project
 
 
-def test_a_folder_that_was_deleted_is_named(tmp_path: Path) -> None:
+def test_a_deleted_working_folder_is_reported(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     words = " ".join([*CLCAP, "show", "x.pt"])
@@ -86,7 +86,7 @@ def test_a_folder_that_was_deleted_is_named(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, message)
 
 
-def test_a_word_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_an_argument_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     done = subprocess.run([*CLCAP, "show", b"caf\xe9.pt"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: Invalid value: 'caf\\udce9.pt' is not valid UTF-8 (see clcap --help)\n"
@@ -102,7 +102,7 @@ def test_a_word_that_is_no_text_is_refused(tmp_path: Path) -> None:
         (UnicodeEncodeError("ascii", "é", 0, 1, "not in range"), "'ascii' codec can't encode character '\\xe9'"),
     ],
 )
-def test_what_no_stage_thought_of_is_one_line(clcap: Callable, monkeypatch, error: Exception, message: str) -> None:
+def test_unexpected_system_errors_give_one_line(clcap: Callable, monkeypatch, error: Exception, message: str) -> None:
     def fail(*_: object) -> None:
         raise error
 
@@ -114,13 +114,13 @@ def test_what_no_stage_thought_of_is_one_line(clcap: Callable, monkeypatch, erro
         clcap("show", "x.pt")
 
 
-def test_a_bug_keeps_its_traceback(clcap: Callable, monkeypatch) -> None:
+def test_a_programming_error_keeps_its_traceback(clcap: Callable, monkeypatch) -> None:
     monkeypatch.setattr("clcap_cli.artifacts.lineage.read_provenance", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         clcap("show", "x.pt")
 
 
-def test_a_disk_that_fills_while_writing_is_named(tmp_path: Path, write) -> None:
+def test_a_disk_that_fills_while_writing_is_reported(tmp_path: Path, write) -> None:
     path = write("x.metrics.json", IMAGES)
     done = subprocess.run(
         [*CLCAP, "report", path, "--csv", tmp_path / "t.csv", "--text"],

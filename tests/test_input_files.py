@@ -35,21 +35,21 @@ readers = pytest.mark.parametrize("words", READERS, ids=" ".join)
 
 
 @readers
-def test_a_folder_is_called_a_folder(refused, tmp_path: Path, monkeypatch, words) -> None:
+def test_a_folder_instead_of_a_file_is_reported(refused, tmp_path: Path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / words[-1]).mkdir()
     assert refused(*words) == f"{words[-1]} is a folder; a file is needed here"
 
 
 @readers
-def test_nobody_waits_for_a_pipe(refused, tmp_path: Path, monkeypatch, words) -> None:
+def test_a_named_pipe_is_refused(refused, tmp_path: Path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
     os.mkfifo(words[-1])
     assert refused(*words) == f"{words[-1]} is not a regular file; save what it gives in one"
 
 
 @readers
-def test_a_name_too_long_is_called_that(refused, tmp_path: Path, monkeypatch, words) -> None:
+def test_a_file_name_that_is_too_long_is_reported(refused, tmp_path: Path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
     long = "x" * 300 + words[-1]
     assert refused(*[long if word == words[-1] else word for word in words]) == (
@@ -58,7 +58,7 @@ def test_a_name_too_long_is_called_that(refused, tmp_path: Path, monkeypatch, wo
 
 
 @pytest.mark.parametrize("words", [*OF_EACH_KIND, ("caption", "nt.pt", "--images", "x.png")], ids=" ".join)
-def test_a_file_without_permission_is_no_damaged_file(chain: Path, words) -> None:
+def test_a_file_without_permission_is_not_called_damaged(chain: Path, words) -> None:
     (chain / words[-1]).touch(mode=0)
     answer = subprocess.run(
         [*CLCAP, *words], cwd=chain, capture_output=True, text=True, preexec_fn=obey_permissions, env=os.environ
@@ -73,7 +73,7 @@ def obey_permissions() -> None:
         libc.prctl(drop_right, right, 0, 0, 0)
 
 
-def test_devices_and_sockets_are_no_files(refused, tmp_path: Path, monkeypatch) -> None:
+def test_devices_and_sockets_are_refused(refused, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert refused("show", "/dev/zero") == "/dev/zero is not a regular file; save what it gives in one"
     with socket.socket(socket.AF_UNIX) as listening:
@@ -81,18 +81,18 @@ def test_devices_and_sockets_are_no_files(refused, tmp_path: Path, monkeypatch) 
         assert refused("evaluate", "x.json") == "x.json is not a regular file; save what it gives in one"
 
 
-def test_a_file_that_names_itself_is_named(refused, tmp_path: Path) -> None:
+def test_a_symbolic_link_to_itself_is_reported(refused, tmp_path: Path) -> None:
     (tmp_path / "x.json").symlink_to(tmp_path / "x.json")
     reason = "cannot be read: Too many levels of symbolic links"
     assert refused("show", tmp_path / "x.json") == f"{tmp_path}/x.json {reason}"
 
 
-def test_a_path_with_a_nul_is_no_file() -> None:
+def test_a_path_with_a_nul_byte_is_refused() -> None:
     with pytest.raises(Exception, match="cannot be read: embedded null byte"):
         check_readable(Path("a\0b"))
 
 
-def test_pictures_that_are_no_files(chain: Path, refused, clcap) -> None:
+def test_images_that_are_pipes_or_folders_are_refused(chain: Path, refused, clcap) -> None:
     images = chain / "scenes" / "images"
     words = ("extract-features", chain / "captions.h5", "--images", images, "--image-size", 64, "--out", chain / "f.h5")
     pipe, folder = images / "0_000007.png", images / "0_000009.png"
@@ -109,12 +109,12 @@ def test_pictures_that_are_no_files(chain: Path, refused, clcap) -> None:
     )
 
 
-def test_a_missing_picture_is_called_missing(tmp_path: Path) -> None:
+def test_a_missing_image_is_called_missing(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImageError, match=r"^no such file: .*a\.png$"):
         open_rgb(tmp_path / "a.png")
 
 
-def test_a_folder_called_like_a_picture_is_passed_over(chain: Path, clcap) -> None:
+def test_a_folder_named_like_an_image_is_searched(chain: Path, clcap) -> None:
     holiday = chain / "holiday"
     (holiday / "day.jpg").mkdir(parents=True)
     Image.new("RGB", (64, 64)).save(holiday / "day.jpg" / "a.png")
@@ -123,7 +123,7 @@ def test_a_folder_called_like_a_picture_is_passed_over(chain: Path, clcap) -> No
     assert f'"{holiday}/day.jpg/a.png"' in Path(answer.out.strip()).read_text()
 
 
-def test_an_output_that_leads_in_a_circle(refused, clcap, chain: Path) -> None:
+def test_a_circular_link_as_output_is_replaced(refused, clcap, chain: Path) -> None:
     circle = chain / "x.json"
     circle.symlink_to(circle)
     reason = "cannot be read: Too many levels of symbolic links"
@@ -132,7 +132,7 @@ def test_an_output_that_leads_in_a_circle(refused, clcap, chain: Path) -> None:
     assert circle.read_text().startswith("[")
 
 
-def test_names_that_are_no_text(chain: Path, clcap, refused, monkeypatch) -> None:
+def test_file_names_that_are_not_utf8(chain: Path, clcap, refused, monkeypatch) -> None:
     holiday = chain / "holiday"
     holiday.mkdir()
     picture = holiday / os.fsdecode(b"caf\xe9.png")

@@ -32,21 +32,21 @@ def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return shown
 
 
-def test_a_bar_counts_and_is_gone_at_the_end(drawings: list[str]) -> None:
+def test_a_bar_counts_and_disappears_at_the_end(drawings: list[str]) -> None:
     assert list(console.progress("abcd", 4, "counting")) == list("abcd")
     assert [text.count("counting") for text in drawings] == [1, 1, 1, 1, 1, 0]
     assert [f"{done}/4" in text for done, text in enumerate(drawings[:5])] == [True] * 5
     assert drawings[-1] == ""
 
 
-def test_a_bar_is_gone_after_an_error(drawings: list[str]) -> None:
+def test_a_bar_disappears_after_an_error(drawings: list[str]) -> None:
     with pytest.raises(ZeroDivisionError):
         for item in console.progress([1, 0], 2, "dividing"):
             _ = 1 / item
     assert "1/2" in drawings[-2] and drawings[-1] == ""
 
 
-def test_a_bar_is_not_drawn_for_every_item(drawings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_is_not_redrawn_for_every_item(drawings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "SECONDS_BETWEEN_DRAWINGS", 1e9)
     assert sum(1 for _ in console.progress(range(1000), 1000, "counting")) == 1000
     assert len(drawings) == 2

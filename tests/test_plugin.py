@@ -1,4 +1,4 @@
-"""The package of examples/plugin, installed: its captioner, objective, metric and backbone through the command line."""
+"""The package of examples/plugin, installed: its captioner, objective, metric and backbone in every stage."""
 
 import os
 import shutil
@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import CLCAP
+from tests.conftest import CLCAP, Answer
 from tests.pipelines.conftest import PIPELINES, ROOT, TINY
 from tests.test_registry import install
 
-Run = Callable[..., subprocess.CompletedProcess]
+Clcap = Callable[..., Answer]
+SMALL = ("--epochs", 1, "--device", "cpu")
 
 
 @pytest.fixture(scope="session")
@@ -28,56 +29,64 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(site: Path, tmp_path: Path) -> Run:
-    """A command in a process that finds the package."""
+def installed(site: Path, install_packages: Callable[[Path], None]) -> None:
+    """This process finds the package."""
+    install_packages(site)
 
-    def run(*words: object, cwd: Path = tmp_path) -> subprocess.CompletedProcess:
+
+@pytest.fixture
+def run(site: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """Run a command in a process that finds the package."""
+
+    def run(*words: object) -> subprocess.CompletedProcess:
         tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         path = os.pathsep.join(map(str, [site, tmp_path / "more", ROOT]))
         environment = {**os.environ, "PATH": tools, "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        return subprocess.run(list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True)
+        return subprocess.run(list(map(str, words)), cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     return run
 
 
-def test_its_captioner_is_trained_by_its_objective(chain: Path, run: Run) -> None:
-    small = ("--epochs", 1, "--device", "cpu")
+@pytest.mark.usefixtures("installed")
+def test_its_captioner_is_trained_with_its_objective(chain: Path, clcap: Clcap) -> None:
     files = (chain / "captions.h5", chain / "features.h5", "--out", chain / "gru.pt")
-    done = run(*CLCAP, "train-mle", *files, "--model", "gru", "--model-option", "hidden_size=16", *small)
-    assert (done.returncode, done.stdout) == (0, f"{chain}/gru.pt\n"), done.stderr
-    learn = (*CLCAP, "train-cl", "--ref", chain / "gru.pt", "--objective", "hinge", *small)
-    done = run(*learn, "--objective-option", "margin=2")
-    assert (done.returncode, done.stdout) == (0, f"{chain}/gru_hinge.pt\n"), done.stderr
-    assert run(*CLCAP, "caption", chain / "gru_hinge.pt", "--device", "cpu").returncode == 0
+    answer = clcap("train-mle", *files, "--model", "gru", "--model-option", "hidden_size=16", *SMALL)
+    assert (answer.status, answer.out) == (0, f"{chain}/gru.pt\n"), answer.err
+    train = ("train-cl", "--ref", chain / "gru.pt", "--objective", "hinge", *SMALL, "--objective-option")
+    answer = clcap(*train, "margin=2")
+    assert (answer.status, answer.out) == (0, f"{chain}/gru_hinge.pt\n"), answer.err
+    assert clcap("caption", chain / "gru_hinge.pt", "--device", "cpu").status == 0
 
     for option, reason in (
         ("margin=-1", "Invalid value for 'margin': Input should be greater than 0"),
         ("colour=red", "Invalid value for 'colour': the objective hinge does not accept it; its own options: margin"),
         ("margin", "Invalid value for '--objective-option': 'margin' is not NAME=VALUE, such as margin=2"),
     ):
-        done = run(*learn, "--objective-option", option)
-        assert (done.returncode, done.stderr) == (2, f"error: {reason} (see clcap train-cl --help)\n")
+        answer = clcap(*train, option)
+        assert (answer.status, answer.err) == (2, f"error: {reason} (see clcap train-cl --help)\n")
 
 
-def test_its_metric_is_computed_explained_and_compared(chain: Path, run: Run) -> None:
-    scored = run(*CLCAP, "evaluate", chain / "nt.pt", "--metrics", "ROUGE_L,colours", "--device", "cpu")
-    assert scored.returncode == 0 and "\nnames_colour " in scored.stderr, scored.stderr
-    files = (chain / "nt.metrics.json", chain / "nt.metrics.json")
-    assert "\nnames_colour " in run(*CLCAP, "compare", *files).stdout
-    assert "names_colour" in run(*CLCAP, "report", files[0], "--text").stdout
+@pytest.mark.usefixtures("installed")
+def test_its_metric_is_computed_explained_and_compared(chain: Path, clcap: Clcap) -> None:
+    answer = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L,colours", "--device", "cpu")
+    assert answer.status == 0 and "\nnames_colour " in answer.err, answer.err
+    metrics = chain / "nt.metrics.json"
+    assert "\nnames_colour " in clcap("compare", metrics, metrics).out
+    assert "names_colour" in clcap("report", metrics, "--text").out
 
 
-def test_its_backbone_makes_features(chain: Path, run: Run) -> None:
+@pytest.mark.usefixtures("installed")
+def test_its_backbone_extracts_features(chain: Path, clcap: Clcap) -> None:
     files = (chain / "captions.h5", "--images", chain / "scenes" / "images", "--out", chain / "patches.h5")
-    done = run(*CLCAP, "extract-features", *files, "--backbone", "patches", "--image-size", 64, "--device", "cpu")
-    assert "patches at 64 pixels: 16 regions of 64, pooled 64" in done.stderr, done.stderr
-    small = ("--embedding", 8, "--hidden", 8, "--epochs", 1, "--device", "cpu", "--out", chain / "patches.pt")
-    assert run(*CLCAP, "train-mle", chain / "captions.h5", chain / "patches.h5", *small).returncode == 0
-    picture = chain / "scenes" / "images" / "0_000001.png"
-    assert run(*CLCAP, "caption", chain / "patches.pt", "--images", picture, "--device", "cpu").returncode == 0
+    answer = clcap("extract-features", *files, "--backbone", "patches", "--image-size", 64, "--device", "cpu")
+    assert "patches at 64 pixels: 16 regions of 64, pooled 64" in answer.err, answer.err
+    small = ("--embedding", 8, "--hidden", 8, *SMALL, "--out", chain / "patches.pt")
+    assert clcap("train-mle", chain / "captions.h5", chain / "patches.h5", *small).status == 0
+    image = chain / "scenes" / "images" / "0_000001.png"
+    assert clcap("caption", chain / "patches.pt", "--images", image, "--device", "cpu").status == 0
 
 
-def test_without_the_package_its_checkpoint_says_what_is_missing(refused: Callable[..., str], chain: Path) -> None:
+def test_without_the_package_its_checkpoint_names_the_model(refused: Callable[..., str], chain: Path) -> None:
     content = torch.load(chain / "nt.pt", weights_only=True)
     torch.save({**content, "model": "gru"}, chain / "gru.pt")
     missing = f"{chain}/gru.pt has a model 'gru', which is none of clcap's; install the package that adds it"
@@ -85,7 +94,7 @@ def test_without_the_package_its_checkpoint_says_what_is_missing(refused: Callab
         assert refused(stage, chain / "gru.pt") == missing
 
 
-def test_doctor_lists_what_packages_offer_and_what_cannot_be_loaded(tmp_path: Path, run: Run) -> None:
+def test_doctor_lists_plugins_and_those_that_fail_to_load(tmp_path: Path, run: Callable) -> None:
     install(tmp_path / "more", "broken", "clcap.objectives", "lost = no_such_module:Thing")
     done = run(*CLCAP, "doctor")
     assert "ok      model     gru, of the package clcap-example 0.1.0\n" in done.stdout
@@ -98,7 +107,7 @@ def test_doctor_lists_what_packages_offer_and_what_cannot_be_loaded(tmp_path: Pa
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_the_workflow_knows_its_objective(run: Run, tmp_path: Path) -> None:
+def test_the_workflow_accepts_its_objective(run: Callable) -> None:
     words = ("-s", PIPELINES / "Snakefile", "nt_1_hinge.pt", "nt_1_simpo.pt", "nt_1_gan.discriminator.pt", "-n", "-p")
     done = run(sys.executable, "-m", "snakemake", *words, "--cores", 1, "--configfile", TINY)
     assert done.returncode == 0, done.stdout + done.stderr

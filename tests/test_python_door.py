@@ -14,14 +14,14 @@ from clcap_cli.stages.stage import Stage
 from tests.python_stub import STUB, stub
 
 
-def test_importing_imports_nothing_that_takes_time() -> None:
+def test_importing_clcap_imports_no_heavy_package() -> None:
     code = "import sys, clcap_cli; dir(clcap_cli); print(*sorted(name for name in sys.modules if '.' not in name))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "clcap_cli" in done.stdout.split()
     assert not {"torch", "numpy", "h5py", "typer", "rich", "pydantic", "PIL"} & set(done.stdout.split())
 
 
-def test_every_public_name_is_there_and_is_listed() -> None:
+def test_every_public_name_exists_and_is_listed() -> None:
     assert set(clcap.__all__) <= set(dir(clcap))
     assert all(getattr(clcap, name) is not None for name in clcap.__all__)
     with pytest.raises(AttributeError, match="module 'clcap_cli' has no attribute 'train'"):
@@ -43,6 +43,6 @@ def test_errors_are_those_of_the_command_line() -> None:
         clcap.train_cl(ref="none.pt")
 
 
-def test_type_checkers_know_what_is_there() -> None:
+def test_the_type_stub_is_up_to_date() -> None:
     assert STUB.read_text(encoding="utf-8") == stub(), "options changed: run python -m tests.python_stub"
     assert (Path(clcap.__file__).parent / "py.typed").exists()

@@ -13,7 +13,8 @@ BLOCK = re.compile(r"```\n(.*?)```", flags=re.DOTALL)
 @pytest.mark.parametrize(
     ("page", "start", "end"), [("README.md", "## Scores", "\n## "), ("docs/scoring.md", "# ", "$")]
 )
-def test_scores_are_those_that_the_commands_print(
+@pytest.mark.usefixtures("all_paraphrases")
+def test_scores_in_the_docs_equal_printed_ones(
     tmp_path: Path, clcap, monkeypatch, page: str, start: str, end: str
 ) -> None:
     section = (ROOT / page).read_text(encoding="utf-8").split(start, 1)[1].split(end, 1)[0]

@@ -35,7 +35,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     return Registry("dictionary", "clcap.test", {"own": "builtins:dict"}, base_class=dict)
 
 
-def test_a_package_adds_to_clcaps_own(registry: Registry) -> None:
+def test_a_package_adds_to_the_entries_of_clcap(registry: Registry) -> None:
     assert registry.names == ["own", "both", "gone", "number", "ordered", "rude"]
     assert registry.get("own") is dict
     assert registry.get("ordered").__name__ == "OrderedDict"
@@ -50,18 +50,18 @@ def test_a_package_adds_to_clcaps_own(registry: Registry) -> None:
         ("both", "cannot be used: second 1.0 has one of this name too"),
     ],
 )
-def test_what_cannot_be_used_costs_one_line(registry: Registry, name: str, reason: str) -> None:
+def test_plugins_that_cannot_be_used_give_one_line(registry: Registry, name: str, reason: str) -> None:
     with pytest.raises(ClcapError) as raised:
         registry.get(name)
     assert str(raised.value) == f"the dictionary '{name}' of the package first 1.0 {reason}"
 
 
-def test_clcaps_own_names_cannot_be_taken(registry: Registry) -> None:
+def test_names_of_clcap_cannot_be_overridden(registry: Registry) -> None:
     (point,) = (point for point in registry.plugins if point.name == "own")
     with pytest.raises(ClcapError, match="'own' of the package first 1\\.0 cannot be used: clcap has"):
         registry.load(point)
 
 
-def test_an_unknown_name_is_told_with_the_nearest(registry: Registry) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest(registry: Registry) -> None:
     with pytest.raises(ClcapError, match="unknown dictionary 'orderd'; the nearest known: ordered"):
         registry.get("orderd")

@@ -28,7 +28,7 @@ def captioner(made_chain: Path) -> clcap.LoadedCaptioner:
 
 
 @pytest.mark.parametrize(("names", "settings"), [(["nt.pt"], SAMPLED), (["nt.pt", "aa.pt"], SEARCHED)], ids=str)
-def test_captions_are_those_that_the_stage_writes(
+def test_captions_equal_those_of_the_caption_stage(
     made_chain: Path, tmp_path: Path, pictures: list[Path], names: list[str], settings: dict
 ) -> None:
     paths = [made_chain / name for name in names]
@@ -38,7 +38,7 @@ def test_captions_are_those_that_the_stage_writes(
     assert np.array(found).flatten().tolist() == expected and any(expected)
 
 
-def test_a_picture_may_be_a_path_a_text_or_an_image(captioner, pictures: list[Path]) -> None:
+def test_an_image_may_be_a_path_a_string_or_a_pil_image(captioner, pictures: list[Path]) -> None:
     path = pictures[0]
     with Image.open(path) as image:
         given = [path, str(path), image, Image.open(path).convert("RGBA")]
@@ -49,7 +49,7 @@ def test_a_picture_may_be_a_path_a_text_or_an_image(captioner, pictures: list[Pa
     assert len(set(texts)) == 1 and len(set(log_probs)) == 1
 
 
-def test_several_pictures_have_the_captions_of_each(captioner, pictures: list[Path]) -> None:
+def test_several_images_get_the_captions_of_each_alone(captioner, pictures: list[Path]) -> None:
     every = [captioner.caption(picture, num_captions=2) for picture in pictures]
     assert captioner.caption(iter(pictures), num_captions=2) == every
     assert [len(own) for own in every] == [2] * 4
@@ -59,7 +59,7 @@ def test_several_pictures_have_the_captions_of_each(captioner, pictures: list[Pa
 
 
 @pytest.mark.parametrize("name", ["nt", "aa"])
-def test_log_probs_are_those_of_self_retrieval(made_chain: Path, tmp_path: Path, name: str) -> None:
+def test_log_probs_equal_those_of_self_retrieval(made_chain: Path, tmp_path: Path, name: str) -> None:
     checkpoint = made_chain / f"{name}.pt"
     written = clcap.self_retrieve(checkpoint, temperature=1.0, out=tmp_path / "r.json", device="cpu")
     captioner = clcap.load(checkpoint, device="cpu")
@@ -70,7 +70,7 @@ def test_log_probs_are_those_of_self_retrieval(made_chain: Path, tmp_path: Path,
         assert found[1] == pytest.approx(captioner.log_prob(picture, "a"), abs=1e-4) != found[0]
 
 
-def test_an_ensemble_of_a_model_with_itself_is_the_model(made_chain: Path, captioner, pictures: list[Path]) -> None:
+def test_an_ensemble_of_identical_models_equals_the_model(made_chain: Path, captioner, pictures: list[Path]) -> None:
     twice = clcap.load([made_chain / "nt.pt"] * 2, device="cpu")
     texts = ["a red circle", "", "a"]
     assert twice.log_prob(pictures[0], texts) == pytest.approx(captioner.log_prob(pictures[0], texts), abs=1e-4)
@@ -85,7 +85,7 @@ def test_unknown_words_are_counted_in_a_warning(captioner, pictures: list[Path])
         assert captioner.log_prob(pictures[0], "A circle!") == captioner.log_prob(pictures[0], "a circle")
 
 
-def test_type_checkers_know_every_decoding_setting() -> None:
+def test_the_signature_lists_every_decoding_setting() -> None:
     assert Decoding.__annotations__.keys() == {field.name for field in fields(DecodingSettings)} - {"num_captions"}
 
 
@@ -98,13 +98,13 @@ def test_type_checkers_know_every_decoding_setting() -> None:
         ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
     ],
 )
-def test_settings_are_refused_as_on_the_command_line(captioner, pictures, settings: dict, message: str) -> None:
+def test_invalid_settings_give_the_error_of_the_command_line(captioner, pictures, settings: dict, message: str) -> None:
     with pytest.raises(clcap.InvalidValueError) as refusal:
         captioner.caption(pictures[0], **settings)
     assert str(refusal.value) == message
 
 
-def test_bad_pictures_are_named_as_by_the_stage(captioner, made_chain: Path, pictures, tmp_path: Path) -> None:
+def test_bad_images_give_the_error_of_the_stage(captioner, made_chain: Path, pictures, tmp_path: Path) -> None:
     good = Image.effect_noise((64, 64), 50).convert("RGB")
     good.save(tmp_path / "cut.jpg")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:900])
@@ -128,7 +128,7 @@ def test_images_that_cannot_be_read_are_named(captioner, pictures: list[Path]) -
         captioner.caption(Image.new("RGB", (0, 5)))
 
 
-def test_arguments_of_a_wrong_type_are_told_what_is_expected(captioner, pictures: list[Path]) -> None:
+def test_arguments_of_a_wrong_type_name_the_expected_type(captioner, pictures: list[Path]) -> None:
     array = np.zeros((8, 8, 3), dtype=np.uint8)
     message = r"^an image must be a path or a PIL image, not ndarray; PIL\.Image\.fromarray makes one of an array$"
     with pytest.raises(TypeError, match=message):
@@ -143,7 +143,7 @@ def test_arguments_of_a_wrong_type_are_told_what_is_expected(captioner, pictures
         captioner.caption(pictures[0], beams=3)
 
 
-def test_checkpoints_are_refused_as_by_the_stage(made_chain: Path, tmp_path: Path) -> None:
+def test_bad_checkpoints_give_the_error_of_the_stage(made_chain: Path, tmp_path: Path) -> None:
     with pytest.raises(clcap.ClcapError, match=r"^no such file: none\.pt$"):
         clcap.load("none.pt")
     with pytest.raises(clcap.ClcapError, match="there is no device 'cuba' here"):

@@ -22,7 +22,7 @@ def room_for(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-def test_the_file_appears_when_all_is_written(tmp_path: Path) -> None:
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "a.json") as part:
         part.write_text("new")
         assert not (tmp_path / "a.json").exists()
@@ -30,7 +30,7 @@ def test_the_file_appears_when_all_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, ClcapError, ValueError])
-def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path: Path, interruption: type) -> None:
+def test_an_interruption_leaves_only_the_old_file(tmp_path: Path, interruption: type) -> None:
     (tmp_path / "a.json").write_text("old")
     with pytest.raises(interruption), atomic_write(tmp_path / "a.json") as part:
         part.write_text("half")
@@ -39,7 +39,7 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(tmp_path: Path, in
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_missing_folder_is_made_and_nothing_left_in_it(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created_and_left_empty(tmp_path: Path) -> None:
     check_writable(tmp_path / "runs" / "a.pt")
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -49,7 +49,7 @@ def write(path: Path, text: str) -> None:
         part.write_text(text)
 
 
-def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+def test_files_of_a_group_appear_together(tmp_path: Path) -> None:
     with all_or_nothing():
         write(tmp_path / "a", "new")
         write(tmp_path / "b", "new")
@@ -58,7 +58,7 @@ def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, ClcapError, OSError])
-def test_files_that_belong_together_or_none_of_them(tmp_path: Path, interruption: type) -> None:
+def test_an_interrupted_group_of_files_writes_none(tmp_path: Path, interruption: type) -> None:
     (tmp_path / "a").write_text("old")
     with pytest.raises(interruption), all_or_nothing():
         write(tmp_path / "a", "new")
@@ -67,7 +67,7 @@ def test_files_that_belong_together_or_none_of_them(tmp_path: Path, interruption
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}
 
 
-def test_a_file_that_failed_does_not_spoil_the_others(tmp_path: Path) -> None:
+def test_a_file_that_fails_does_not_affect_the_others(tmp_path: Path) -> None:
     with all_or_nothing():
         write(tmp_path / "a", "new")
         with pytest.raises(ClcapError, match="b cannot be written: File too large"), room_for(2):
@@ -75,13 +75,13 @@ def test_a_file_that_failed_does_not_spoil_the_others(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_results_come_with_their_provenance_or_not_at_all(tmp_path: Path) -> None:
+def test_results_without_their_provenance_are_not_written(tmp_path: Path) -> None:
     with room_for(200), pytest.raises(ClcapError, match=r"x\.captions\.provenance\.json cannot be written"):
         write_caption_results(tmp_path / "x.captions.json", {1: ["a dog"]}, Origin("test", {}))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_is_full_only_when_all_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_at_fsync_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 

@@ -33,14 +33,14 @@ def test_an_array_is_computed_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "settings"), [("two", {}), ("one", {"nearest": 3})])
-def test_it_is_dropped_when_what_it_is_of_changed(tmp_path: Path, content: str, settings: dict[str, int]) -> None:
+def test_a_cache_of_changed_inputs_is_discarded(tmp_path: Path, content: str, settings: dict[str, int]) -> None:
     path = tmp_path / "kept.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     other = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path, content, **settings))
     assert other.get("a", lambda: np.ones(2)).tolist() == [1, 1]
 
 
-def test_other_files_are_never_written_over(tmp_path: Path) -> None:
+def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
     path.write_text("mine")
     with pytest.raises(ClcapError, match=r"kept\.h5 is not a readable HDF5 file"):
@@ -52,7 +52,7 @@ def test_other_files_are_never_written_over(tmp_path: Path) -> None:
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
@@ -61,7 +61,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
-def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
+def test_a_single_changed_value_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
@@ -70,7 +70,7 @@ def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
-def test_an_array_that_is_of_no_use_is_refused(tmp_path: Path) -> None:
+def test_an_array_of_an_unexpected_shape_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     kept = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
@@ -78,7 +78,7 @@ def test_an_array_that_is_of_no_use_is_refused(tmp_path: Path) -> None:
         kept.get("a", never, lambda found: found.shape == (3,))
 
 
-def test_a_full_disk_costs_time_only(
+def test_a_full_disk_only_costs_time(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, origin(tmp_path))
@@ -92,7 +92,7 @@ def test_a_full_disk_costs_time_only(
     assert [item.name for item in tmp_path.iterdir()] == ["source.txt"]
 
 
-def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_a_read_only_folder_only_costs_time(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     kept = ArrayCache(tmp_path / "missing" / "kept.h5", LOG_PROBS_KIND, origin(tmp_path))
     assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
     assert "cannot be written" in capsys.readouterr().err

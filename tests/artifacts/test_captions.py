@@ -20,7 +20,7 @@ IMAGES = [
 
 
 @pytest.mark.parametrize("ids", [[7, 3], ["seven", "drei ö"], [7, "3"]])
-def test_what_is_written_is_read(tmp_path: Path, ids: list) -> None:
+def test_captions_survive_a_round_trip(tmp_path: Path, ids: list) -> None:
     images = [ImageRecord(id, i.file_name, i.split, i.captions) for id, i in zip(ids, IMAGES, strict=True)]
     write_captions(tmp_path / "c.h5", images, WordTokenizer(["a", "dog", "running"]), 3, Origin("test", {}))
     found = open_captions(tmp_path / "c.h5")
@@ -35,7 +35,7 @@ def test_what_is_written_is_read(tmp_path: Path, ids: list) -> None:
     assert found.references(np.array([1])) == {found.image_ids[1]: ["…", "dog dog dog dog"]}
 
 
-def test_the_id_follows_the_content(tmp_path: Path) -> None:
+def test_the_id_depends_on_the_content(tmp_path: Path) -> None:
     def id_of(images: list[ImageRecord], words: list[str]) -> str:
         write_captions(tmp_path / "c.h5", images, WordTokenizer(words), 3, Origin("test", {}))
         return open_captions(tmp_path / "c.h5").provenance.id
@@ -47,7 +47,7 @@ def test_the_id_follows_the_content(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=9), max_size=5), st.integers(1, 9))
-def test_encoding_keeps_the_first_words(captions: list[list[str]], longest: int) -> None:
+def test_encoding_truncates_to_the_first_words(captions: list[list[str]], longest: int) -> None:
     tokenizer = WordTokenizer(["a", "b", "c", "d"])
     encoded = encode_captions([" ".join(words) for words in captions], tokenizer, longest)
     for words, row, length in zip(captions, encoded.tokens, encoded.lengths, strict=True):
@@ -81,7 +81,7 @@ TEXT = h5py.string_dtype()
         ("vocabulary", np.zeros(3), "is float64 (3), expected text (any)"),
     ],
 )
-def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value: object, how: str) -> None:
+def test_a_dataset_of_wrong_type_shape_or_range_is_refused(tmp_path: Path, name: str, value: object, how: str) -> None:
     path = tmp_path / "c.h5"
     write_captions(path, IMAGES, WordTokenizer(["a", "dog", "running"]), 3, Origin("test", {}))
     with h5py.File(path, "a") as file:
@@ -93,13 +93,13 @@ def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value:
 
 
 @pytest.mark.parametrize("words", [["a", "dog", "a"], ["a", "<end>"]])
-def test_a_vocabulary_with_a_word_twice(tmp_path: Path, words: list[str]) -> None:
+def test_a_duplicate_word_in_the_vocabulary_is_refused(tmp_path: Path, words: list[str]) -> None:
     write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(words), 3, Origin("test", {}))
     with pytest.raises(ClcapError, match=r"c\.h5 is damaged: its vocabulary has (a|<end>) twice; make it again"):
         open_captions(tmp_path / "c.h5")
 
 
-def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_dataset_is_refused(tmp_path: Path) -> None:
     write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(["a"]), 3, Origin("test", {}))
     with h5py.File(tmp_path / "c.h5", "a") as file:
         del file["captions/raw"]

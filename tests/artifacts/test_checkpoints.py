@@ -39,7 +39,7 @@ def refusal_of(content: dict[str, Any], folder: Path) -> str:
         ("training", "epochs", torch.zeros(1), "at training.epochs: input was not a valid JSON value"),
     ],
 )
-def test_plain_data_that_are_not_as_they_should_be(
+def test_invalid_fields_are_refused_with_their_place(
     content: dict[str, Any], tmp_path: Path, part: str, name: str, value: object, how: str
 ) -> None:
     content[part][name] = value
@@ -54,27 +54,29 @@ def test_plain_data_that_are_not_as_they_should_be(
         ("model", 3, "at model: Input should be a valid string"),
     ],
 )
-def test_parts_of_another_type(content: dict[str, Any], tmp_path: Path, name: str, value: object, how: str) -> None:
+def test_sections_of_a_wrong_type_are_refused(
+    content: dict[str, Any], tmp_path: Path, name: str, value: object, how: str
+) -> None:
     assert refusal_of({**content, name: value}, tmp_path) == f"is not a whole clcap/checkpoint file: {how}"
 
 
-def test_a_record_of_the_training_that_is_not_whole(content: dict[str, Any], tmp_path: Path) -> None:
+def test_an_incomplete_training_record_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     del content["training"]["best_epoch"]
     assert refusal_of(content, tmp_path) == "is damaged: its record of the training is not whole; make it again"
 
 
 @pytest.mark.parametrize("record", [{}, {"kind": "words"}, {"kind": "words", "words": 5}, {"kind": ["words"]}])
-def test_a_tokenizer_that_is_not_whole(content: dict[str, Any], tmp_path: Path, record: dict) -> None:
+def test_an_incomplete_tokenizer_record_is_refused(content: dict[str, Any], tmp_path: Path, record: dict) -> None:
     how = "is damaged: the record of its tokenizer is not whole; make it again"
     assert refusal_of({**content, "tokenizer": record}, tmp_path) == how
 
 
-def test_a_tokenizer_of_an_unknown_kind(content: dict[str, Any], tmp_path: Path) -> None:
+def test_an_unknown_tokenizer_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     refusal = refusal_of({**content, "tokenizer": {"kind": "letters"}}, tmp_path)
     assert refusal == "unknown tokenizer 'letters'; the nearest known: words, huggingface"
 
 
-def test_a_vocabulary_with_a_word_twice(content: dict[str, Any], tmp_path: Path) -> None:
+def test_a_duplicate_word_in_the_vocabulary_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["tokenizer"]["words"][3] = "a"
     assert refusal_of(content, tmp_path) == "is damaged: its vocabulary has a twice; make it again"
 
@@ -89,7 +91,7 @@ def test_a_vocabulary_with_a_word_twice(content: dict[str, Any], tmp_path: Path)
         ({"end_token": 1}, "its model's end token is 1, expected 0"),
     ],
 )
-def test_sizes_that_the_rest_of_the_file_has_not(
+def test_sizes_that_contradict_the_rest_of_the_file(
     content: dict[str, Any], tmp_path: Path, config: dict[str, int], how: str
 ) -> None:
     content["config"] |= config
@@ -107,12 +109,14 @@ def test_sizes_that_the_rest_of_the_file_has_not(
         (None, "'output.bias' is missing, expected float32 (41)"),
     ],
 )
-def test_a_weight_that_is_not_as_it_should_be(content: dict[str, Any], tmp_path: Path, value: object, how: str) -> None:
+def test_a_weight_of_wrong_type_or_shape_is_refused(
+    content: dict[str, Any], tmp_path: Path, value: object, how: str
+) -> None:
     content["weights"]["output.bias"] = value
     assert refusal_of(content, tmp_path) == f"is damaged: its weight {how}; make it again"
 
 
-def test_a_weight_too_many(content: dict[str, Any], tmp_path: Path) -> None:
+def test_an_unexpected_weight_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["weights"]["more"] = torch.zeros(1)
     assert refusal_of(content, tmp_path) == (
         "is damaged: its weight 'more' is float32 (1), expected missing; make it again"
@@ -120,14 +124,14 @@ def test_a_weight_too_many(content: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [torch.nan, torch.inf])
-def test_weights_that_are_no_numbers(content: dict[str, Any], tmp_path: Path, number: float) -> None:
+def test_weights_that_are_not_finite_are_refused(content: dict[str, Any], tmp_path: Path, number: float) -> None:
     content["weights"]["output.bias"][3] = number
     assert refusal_of(content, tmp_path) == (
         "is damaged: its weights are not finite numbers: output.bias; make it again"
     )
 
 
-def test_weights_that_share_their_memory_are_not_spread_out(content: dict[str, Any], tmp_path: Path) -> None:
+def test_weights_that_share_memory_are_not_expanded(content: dict[str, Any], tmp_path: Path) -> None:
     hidden = HUGE // 4
     content["config"]["hidden_size"] = hidden
     sizes = {"lstm.input.weight": (4 * hidden, 24), "lstm.recurrent.weight": (4 * hidden, hidden)}
@@ -136,7 +140,7 @@ def test_weights_that_share_their_memory_are_not_spread_out(content: dict[str, A
     assert refusal_of(content, tmp_path) == "is damaged: its weights are larger than the file; make it again"
 
 
-def test_an_archive_that_unpacks_to_more_than_it_is(content: dict[str, Any], tmp_path: Path) -> None:
+def test_a_zip_bomb_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     torch.save(content, tmp_path / "whole.pt")
     with zipfile.ZipFile(tmp_path / "whole.pt") as whole, zipfile.ZipFile(tmp_path / "x.pt", "w", 8) as small:
         for entry in whole.infolist():
@@ -146,7 +150,7 @@ def test_an_archive_that_unpacks_to_more_than_it_is(content: dict[str, Any], tmp
         open_checkpoint(tmp_path / "x.pt")
 
 
-def test_opening_draws_no_random_numbers(made_chain: Path) -> None:
+def test_opening_leaves_the_random_state_unchanged(made_chain: Path) -> None:
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)

@@ -26,7 +26,7 @@ def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Discriminator]:
     return path, discriminator
 
 
-def test_it_comes_back_as_it_was(written: tuple[Path, Discriminator], made_chain: Path) -> None:
+def test_a_discriminator_survives_a_round_trip(written: tuple[Path, Discriminator], made_chain: Path) -> None:
     path, discriminator = written
     found = open_discriminator(path)
     assert found.config == discriminator.config
@@ -38,7 +38,7 @@ def test_it_comes_back_as_it_was(written: tuple[Path, Discriminator], made_chain
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in discriminator.state_dict().items())
 
 
-def test_show_says_what_it_is_and_what_it_was_made_from(written: tuple[Path, Discriminator], clcap) -> None:
+def test_show_describes_a_discriminator_and_its_inputs(written: tuple[Path, Discriminator], clcap) -> None:
     path, _ = written
     assert read_provenance(path).format == "clcap/discriminator"
     answer = clcap("show", path)
@@ -47,7 +47,7 @@ def test_show_says_what_it_is_and_what_it_was_made_from(written: tuple[Path, Dis
     assert "captions: " in answer.out
 
 
-def test_a_captioner_and_an_discriminator_are_not_taken_for_one_another(
+def test_captioners_and_discriminators_are_told_apart(
     written: tuple[Path, Discriminator], made_chain: Path, refused
 ) -> None:
     path, _ = written
@@ -56,7 +56,7 @@ def test_a_captioner_and_an_discriminator_are_not_taken_for_one_another(
         open_discriminator(made_chain / "nt.pt")
 
 
-def test_a_file_cut_short(written: tuple[Path, Discriminator], refused) -> None:
+def test_a_truncated_file_is_refused(written: tuple[Path, Discriminator], refused) -> None:
     path, _ = written
     path.write_bytes(path.read_bytes()[:2000])
     assert refused("show", path) == f"{path} is not a readable checkpoint (damaged or cut short); make it again"
@@ -76,7 +76,7 @@ def test_pickled_objects_are_refused(tmp_path: Path, capsys, plain: bool) -> Non
     assert capsys.readouterr().out == ""
 
 
-def test_a_newer_version_is_refused_by_name(written: tuple[Path, Discriminator], refused) -> None:
+def test_a_newer_version_is_refused(written: tuple[Path, Discriminator], refused) -> None:
     path, _ = written
     content = torch.load(path, weights_only=True)
     content["provenance"] |= {"version": 99, "clcap": "9.0"}
@@ -107,7 +107,9 @@ def test_a_newer_version_is_refused_by_name(written: tuple[Path, Discriminator],
         ({"weights": None}, "is damaged: it has no weights; make it again"),
     ],
 )
-def test_damaged_content_gives_one_line(written: tuple[Path, Discriminator], change: dict, message: str) -> None:
+def test_damaged_content_gives_one_line_of_error(
+    written: tuple[Path, Discriminator], change: dict, message: str
+) -> None:
     path, _ = written
     torch.save({**torch.load(path, weights_only=True), **change}, path)
     with pytest.raises(ClcapError) as refusal:

@@ -35,7 +35,7 @@ def made_up(path: Path, ids: list, seed: int = 0, skipped: tuple = ()) -> tuple[
     return pooled, grid
 
 
-def test_what_is_written_is_mapped(tmp_path: Path) -> None:
+def test_written_features_are_memory_mapped(tmp_path: Path) -> None:
     pooled, grid = made_up(tmp_path / "f.h5", [4, 9, 2])
     found = open_features(tmp_path / "f.h5")
     assert isinstance(found.pooled, np.memmap)
@@ -45,7 +45,7 @@ def test_what_is_written_is_mapped(tmp_path: Path) -> None:
     assert found.rows_of([2, 4]).tolist() == [2, 0]
 
 
-def test_rows_of_images_that_were_left_out_do_not_count(tmp_path: Path) -> None:
+def test_skipped_images_have_no_rows(tmp_path: Path) -> None:
     pooled, grid = made_up(tmp_path / "f.h5", ["x", "y"], skipped=("bad", "worse"))
     found = open_features(tmp_path / "f.h5")
     assert found.ids == ["x", "y"]
@@ -55,13 +55,13 @@ def test_rows_of_images_that_were_left_out_do_not_count(tmp_path: Path) -> None:
     assert np.array_equal(found.grid, grid)
 
 
-def test_the_size_on_disk_is_the_estimate(tmp_path: Path) -> None:
+def test_the_size_on_disk_matches_the_estimate(tmp_path: Path) -> None:
     made_up(tmp_path / "f.h5", list(range(4000)))
     estimate = 4000 * BACKBONE.bytes_per_image()
     assert estimate <= (tmp_path / "f.h5").stat().st_size <= estimate + 4000 * 40 + 50_000
 
 
-def test_the_id_follows_the_content(tmp_path: Path) -> None:
+def test_the_id_depends_on_the_content(tmp_path: Path) -> None:
     ids = []
     for number, seed in enumerate((0, 0, 1)):
         made_up(tmp_path / f"{number}.h5", [1, 2], seed)
@@ -69,7 +69,7 @@ def test_the_id_follows_the_content(tmp_path: Path) -> None:
     assert ids[0] == ids[1] != ids[2]
 
 
-def test_features_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+def test_features_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     batch = ([5, 6], np.array([[0] * 5, [np.inf] * 5], "f2"), np.zeros((2, 4, 3), "f2"))
     with pytest.raises(ClcapError, match="image 6 has features that are not finite"):
         write_features(tmp_path / "f.h5", {5: "a", 6: "b"}, BACKBONE, [batch], Origin("test", {}))
@@ -89,7 +89,9 @@ def test_features_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
         ("skipped", np.zeros((1, 1), "i8"), "'skipped' is int64 (1, 1), expected int64 (any)"),
     ],
 )
-def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value: np.ndarray, how: str) -> None:
+def test_a_dataset_of_wrong_type_shape_or_range_is_refused(
+    tmp_path: Path, name: str, value: np.ndarray, how: str
+) -> None:
     path = tmp_path / "f.h5"
     made_up(path, [4, 9, 2])
     with h5py.File(path, "a") as file:
@@ -101,7 +103,7 @@ def test_a_dataset_that_is_not_as_it_should_be(tmp_path: Path, name: str, value:
 
 
 @pytest.mark.parametrize("number", [0, -3])
-def test_a_backbone_whose_sizes_are_none(tmp_path: Path, number: int) -> None:
+def test_a_backbone_with_invalid_sizes_is_refused(tmp_path: Path, number: int) -> None:
     made_up(tmp_path / "f.h5", [4])
     with h5py.File(tmp_path / "f.h5", "a") as file:
         file.attrs["backbone"] = file.attrs["backbone"].replace('"regions":4', f'"regions":{number}')
@@ -111,7 +113,7 @@ def test_a_backbone_whose_sizes_are_none(tmp_path: Path, number: int) -> None:
 
 @pytest.mark.parametrize("name", ["pooled", "grid"])
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, -np.nan])
-def test_features_that_are_no_numbers_are_not_handed_out(tmp_path: Path, name: str, number: float) -> None:
+def test_stored_features_that_are_not_finite_are_refused(tmp_path: Path, name: str, number: float) -> None:
     path = tmp_path / "f.h5"
     made_up(path, [4, 9, 2])
     with h5py.File(path, "a") as file:
@@ -124,7 +126,7 @@ def test_features_that_are_no_numbers_are_not_handed_out(tmp_path: Path, name: s
     assert str(refusal.value) == (f"{path} is damaged: the features of image 2 are not finite numbers; make it again")
 
 
-def test_the_largest_numbers_are_handed_out(tmp_path: Path) -> None:
+def test_the_largest_finite_features_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "f.h5"
     made_up(path, [4])
     with h5py.File(path, "a") as file:

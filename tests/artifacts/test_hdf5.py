@@ -26,7 +26,7 @@ def captions(made_chain: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_hdf5_reads_for_ever(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_hdf5_never_finishes_reading(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_survey, "CPU_SECONDS", 0.5)
     content = bytearray(captions.read_bytes())
     texts = content.index(b"GCOL")
@@ -39,7 +39,7 @@ def test_a_file_that_hdf5_reads_for_ever(captions: Path, refused, monkeypatch: p
         )
 
 
-def test_a_file_that_hdf5_crashes_on(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_crashes_hdf5(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
     assert refused("show", captions).startswith(
         f"{captions} is not a readable HDF5 file (damaged or cut short): HDF5 crashes on it"
@@ -62,7 +62,7 @@ def test_ctrl_c_while_hdf5_reads(captions: Path, monkeypatch: pytest.MonkeyPatch
     assert multiprocessing.active_children() == []
 
 
-def test_every_beginning_of_a_file_is_refused(captions: Path) -> None:
+def test_every_truncation_of_a_file_is_refused(captions: Path) -> None:
     whole = captions.read_bytes()
     for length in range(0, len(whole), len(whole) // 40):
         captions.write_bytes(whole[:length])
@@ -117,7 +117,9 @@ def groups_without_end(file: h5py.File) -> None:
         (groups_without_end, "'captions/x' as a group within a group"),
     ],
 )
-def test_what_clcap_never_writes_is_not_read(captions: Path, add: Callable[[h5py.File], None], how: str) -> None:
+def test_hdf5_features_that_clcap_never_writes_are_refused(
+    captions: Path, add: Callable[[h5py.File], None], how: str
+) -> None:
     with h5py.File(captions, "a") as file:
         add(file)
     with pytest.raises(ClcapError) as refusal:
@@ -128,7 +130,7 @@ def test_what_clcap_never_writes_is_not_read(captions: Path, add: Callable[[h5py
 
 
 @pytest.mark.parametrize("kind", ["i4", h5py.string_dtype()])
-def test_a_small_file_that_says_it_is_huge(captions: Path, kind: object) -> None:
+def test_a_small_file_that_claims_to_be_huge(captions: Path, kind: object) -> None:
     with h5py.File(captions, "a") as file:
         del file["vocabulary"]
         file.create_dataset("vocabulary", (2**40,), kind)
@@ -136,7 +138,7 @@ def test_a_small_file_that_says_it_is_huge(captions: Path, kind: object) -> None
         open_captions(captions)
 
 
-def test_texts_that_are_no_text(captions: Path) -> None:
+def test_strings_that_are_not_valid_utf8(captions: Path) -> None:
     with h5py.File(captions, "a") as file:
         file["vocabulary"][0] = b"\xff"
     with pytest.raises(ClcapError, match="a text in it is not UTF-8; make it again"):
@@ -150,7 +152,7 @@ def test_texts_that_are_no_text(captions: Path) -> None:
         ("backbone", "is not a clcap features file: its backbone record is damaged"),
     ],
 )
-def test_a_record_that_is_no_text(made_chain: Path, tmp_path: Path, name: str, how: str) -> None:
+def test_a_provenance_record_that_is_not_text(made_chain: Path, tmp_path: Path, name: str, how: str) -> None:
     path = tmp_path / "features.h5"
     path.write_bytes((made_chain / "features.h5").read_bytes())
     with h5py.File(path, "a") as file:
@@ -161,14 +163,14 @@ def test_a_record_that_is_no_text(made_chain: Path, tmp_path: Path, name: str, h
     assert str(refusal.value) == f"{path} {how}"
 
 
-def test_only_the_texts_that_are_asked_for_are_read(captions: Path) -> None:
+def test_only_requested_texts_are_read(captions: Path) -> None:
     with open_hdf5(captions, texts=["vocabulary"]) as (content, _):
         assert len(content["vocabulary"].joined) > 0
         assert content["captions/raw"].joined == ""
         assert content["captions"].keys() == {"raw", "tokens", "lengths", "image"}
 
 
-def test_a_file_that_changed_is_looked_at_again(captions: Path) -> None:
+def test_a_changed_file_is_checked_again(captions: Path) -> None:
     before = read_provenance(captions)
     with h5py.File(captions, "a") as file:
         file.attrs["provenance"] = file.attrs["provenance"].replace(before.id, "0" * 16)

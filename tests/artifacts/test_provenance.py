@@ -9,7 +9,7 @@ from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
 
-def test_every_artifact_says_what_it_was_made_from(made_chain: Path) -> None:
+def test_every_artifact_records_its_inputs(made_chain: Path) -> None:
     captions, features = (read_provenance(made_chain / f"{name}.h5") for name in ("captions", "features"))
     mle, cl = (read_provenance(made_chain / f"{name}.pt") for name in ("nt", "nt_cl"))
     assert [item.path for item in mle.inputs] == ["captions.h5", "features.h5"]
@@ -19,7 +19,7 @@ def test_every_artifact_says_what_it_was_made_from(made_chain: Path) -> None:
     assert cl.input("reference").id == mle.id
 
 
-def test_a_chain_that_moves_as_a_whole_still_holds(chain: Path, tmp_path: Path, clcap) -> None:
+def test_a_chain_may_move_to_another_folder(chain: Path, tmp_path: Path, clcap) -> None:
     shutil.move(chain, tmp_path / "elsewhere")
     assert clcap("caption", tmp_path / "elsewhere" / "nt_cl.pt").status == 0
 

@@ -28,7 +28,7 @@ def old(kept: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["nt", "nt_cl", "aa"])
-def test_old_checkpoints_caption_and_rank_as_before(
+def test_old_checkpoints_give_the_same_captions_and_ranks(
     clcap: Callable[..., Answer], kept: Path, old: Path, name: str
 ) -> None:
     result = clcap("caption", old / f"{name}.pt", "--out", old / "again.captions.json")
@@ -49,13 +49,13 @@ def test_neuraltalk2_has_a_relu_since_version_2(clcap: Callable[..., Answer], ke
     assert torch.load(old / "new.pt", weights_only=True)["provenance"]["version"] == 4
 
 
-def test_old_metrics_are_compared_and_reported(clcap: Callable[..., Answer], old: Path) -> None:
+def test_old_metrics_can_be_compared_and_reported(clcap: Callable[..., Answer], old: Path) -> None:
     metrics = sorted(old.glob("*.metrics.json"))
     assert clcap("compare", *metrics, "--out", old / "new.json").status == 0
     assert clcap("report", *metrics, *sorted(old.glob("*.retrieval.json"))).out == f"{metrics[0].parent}/report.html\n"
 
 
-def test_old_results_score_as_before(clcap: Callable[..., Answer], kept: Path, old: Path) -> None:
+def test_old_results_get_the_same_scores(clcap: Callable[..., Answer], kept: Path, old: Path) -> None:
     words = ("--retrieval", old / "nt.retrieval.json", "--metrics", "BLEU,ROUGE_L,CIDEr", "--out", old / "new.json")
     result = clcap("evaluate", old / "nt.captions.json", *words)
     assert result.status == 0, result.err
@@ -63,7 +63,7 @@ def test_old_results_score_as_before(clcap: Callable[..., Answer], kept: Path, o
     assert {name: before[name] for name in now} == now
 
 
-def test_old_files_show_what_they_are(clcap: Callable[..., Answer], old: Path) -> None:
+def test_show_describes_old_files(clcap: Callable[..., Answer], old: Path) -> None:
     files = [path for path in sorted(old.iterdir()) if path.suffix in (".h5", ".pt", ".json")]
     assert len(files) > 20
     for path in files:
@@ -71,7 +71,7 @@ def test_old_files_show_what_they_are(clcap: Callable[..., Answer], old: Path) -
             assert clcap("show", path).status == 0, path
 
 
-def test_old_references_and_discriminators_train_on(clcap: Callable[..., Answer], old: Path) -> None:
+def test_old_references_and_discriminators_can_be_trained(clcap: Callable[..., Answer], old: Path) -> None:
     few = ("--k", 2, "--epochs", 1)
     assert clcap("swap-reference", "--ref", old / "nt.pt", "--candidate", old / "nt_cl.pt", "--force").status == 0
     for ref, more in (

@@ -1,43 +1,51 @@
-"""The paper's workflow through the real command line, as a shell would run it."""
+"""The paper's workflow through the command line."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import pytest
 
-from tests.conftest import CLCAP, real_data
+from tests.conftest import Answer, real_data
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(folder: Path, *words: str) -> str:
-    done = subprocess.run([*CLCAP, *words], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run(clcap: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run a command in an empty folder of the test's own, and return what it prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> str:
+        answer = clcap(*words)
+        assert answer.status == 0, answer.err
+        return answer.out
+
+    return run
 
 
-def test_the_designed_chain_runs_word_for_word(tmp_path: Path) -> None:
-    run(tmp_path, "make-scenes", "scenes", "--train", "40", "--val", "10", "--test", "12")
+def test_the_workflow_of_the_paper_from_scenes_to_round_two(run: Callable[..., str], tmp_path: Path) -> None:
+    run("make-scenes", "scenes", "--train", "40", "--val", "10", "--test", "12")
     files = [w for s in ("train", "val", "test") for w in (f"--{s}", f"scenes/captions_{s}.json")]
-    assert run(tmp_path, "prepare-captions", *files, "--out", "captions.h5") == "captions.h5\n"
+    assert run("prepare-captions", *files, "--out", "captions.h5") == "captions.h5\n"
     images = ["--images", "scenes/images", "--image-size", "64"]
-    assert run(tmp_path, "extract-features", "captions.h5", *images, "--out", "features.h5") == "features.h5\n"
+    assert run("extract-features", "captions.h5", *images, "--out", "features.h5") == "features.h5\n"
     small = ["--hidden", "32", "--embedding", "32", "--epochs", "2", "--lr", "0.01"]
     train = ["train-mle", "captions.h5", "features.h5", "--model", "neuraltalk2", "--out", "nt.pt"]
-    assert run(tmp_path, *train, *small) == "nt.pt\n"
-    assert run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5") == "nt_cl.pt\n"
+    assert run(*train, *small) == "nt.pt\n"
+    assert run("train-cl", "--ref", "nt.pt", "--k", "5") == "nt_cl.pt\n"
     captions = ["caption", "nt_cl.pt", "--split", "test", "--out", "nt_cl.captions.json"]
-    assert run(tmp_path, *captions) == "nt_cl.captions.json\n"
+    assert run(*captions) == "nt_cl.captions.json\n"
     retrieve = ["self-retrieve", "nt_cl.pt", "--split", "test", "--out", "nt_cl.retrieval.json"]
-    assert run(tmp_path, *retrieve) == "nt_cl.retrieval.json\n"
+    assert run(*retrieve) == "nt_cl.retrieval.json\n"
     evaluate = ["evaluate", "nt_cl.captions.json", "--split", "test", "--out", "nt_cl.metrics.json"]
-    assert run(tmp_path, *evaluate) == "nt_cl.metrics.json\n"
+    assert run(*evaluate) == "nt_cl.metrics.json\n"
     swap = ["swap-reference", "--ref", "nt.pt", "--candidate", "nt_cl.pt", "--force"]
-    assert run(tmp_path, *swap) == "nt_ref1.pt\n"
-    assert "train-mle" in run(tmp_path, "show", "nt_ref1.pt")
+    assert run(*swap) == "nt_ref1.pt\n"
+    assert "train-mle" in run("show", "nt_ref1.pt")
 
     retrieval = json.loads((tmp_path / "nt_cl.retrieval.json").read_text())
     metrics = json.loads((tmp_path / "nt_cl.metrics.json").read_text())
@@ -71,7 +79,7 @@ def test_a_transformer_through_the_command_line(chain: Path, clcap) -> None:
     assert clcap(*swap).out == f"{chain}/own_ref1.pt\n"
 
 
-def test_pycocotools_takes_the_results(chain: Path, clcap) -> None:
+def test_pycocotools_reads_the_results(chain: Path, clcap) -> None:
     from pycocotools.coco import COCO
 
     results = clcap("caption", chain / "nt.pt", "--split", "test").out.strip()
@@ -79,7 +87,7 @@ def test_pycocotools_takes_the_results(chain: Path, clcap) -> None:
     assert len(coco.anns) == 10
 
 
-def test_a_results_file_of_another_tool(chain: Path, clcap) -> None:
+def test_a_results_file_of_another_tool_is_scored_and_ranked(chain: Path, clcap) -> None:
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
     results = [{"image_id": note["image_id"], "caption": note["caption"]} for note in notes[::5]]
     (chain / "people.json").write_text(json.dumps(results))
@@ -93,7 +101,7 @@ def test_a_results_file_of_another_tool(chain: Path, clcap) -> None:
     assert [image["caption"] for image in ranked] == [result["caption"] for result in results]
 
 
-def test_every_log_prob_can_be_written(chain: Path, clcap) -> None:
+def test_the_full_matrix_of_log_probs_can_be_written(chain: Path, clcap) -> None:
     assert clcap("self-retrieve", chain / "nt.pt", "--full-matrix", chain / "all.h5").status == 0
     retrieval = json.loads((chain / "nt.retrieval.json").read_text())
     with h5py.File(chain / "all.h5") as file:
@@ -106,7 +114,7 @@ def test_every_log_prob_can_be_written(chain: Path, clcap) -> None:
     assert 0 < search["share_after_pruning"] <= 1
 
 
-def test_measuring_again_gives_the_same_id_in_another_time(chain: Path, clcap) -> None:
+def test_measuring_again_gives_the_same_id(chain: Path, clcap) -> None:
     answers = []
     for name in ("one.json", "two.json"):
         assert clcap("self-retrieve", chain / "nt.pt", "--out", chain / name).status == 0
@@ -115,7 +123,7 @@ def test_measuring_again_gives_the_same_id_in_another_time(chain: Path, clcap) -
     assert all(answer["timing"]["pairs_per_second"] > 0 for answer in answers)
 
 
-def test_a_target_of_another_kind_with_features_of_its_own(chain: Path, clcap) -> None:
+def test_a_target_may_have_another_model_and_other_features(chain: Path, clcap) -> None:
     images = chain / "scenes" / "images"
     other = ["--backbone", "resnet18", "--weights", "random", "--image-size", "32", "--out", chain / "resnet.h5"]
     assert clcap("extract-features", chain / "captions.h5", "--images", images, *other).status == 0
@@ -126,7 +134,7 @@ def test_a_target_of_another_kind_with_features_of_its_own(chain: Path, clcap) -
     assert clcap("caption", chain / "small_cl.pt").status == 0
 
 
-def test_images_of_ones_own(chain: Path, clcap) -> None:
+def test_images_of_the_user_can_be_captioned(chain: Path, clcap) -> None:
     images = chain / "scenes" / "images"
     out = ["--out", chain / "own.json"]
     assert clcap("caption", chain / "nt.pt", *out, "--images", images / "0_000033.png", images).status == 0
@@ -146,15 +154,15 @@ def test_coco_mini(tmp_path: Path) -> None:
     )
 
 
-def test_flickr8k(tmp_path: Path) -> None:
+def test_flickr8k(run: Callable[..., str], tmp_path: Path) -> None:
     flickr = real_data("flickr8k-700")
-    run(tmp_path, "prepare-captions", str(flickr / "dataset.json"), "--limit", "100")
+    run("prepare-captions", str(flickr / "dataset.json"), "--limit", "100")
     images = ["--images", str(flickr / "images"), "--image-size", "128"]
-    run(tmp_path, "extract-features", "captions.h5", *images)
-    small = ["--hidden", "128", "--embedding", "128", "--epochs", "15", "--lr", "3e-3"]
-    run(tmp_path, "train-mle", "captions.h5", "features.h5", *small, "--out", "nt.pt")
-    run(tmp_path, "train-cl", "--ref", "nt.pt", "--k", "5", "--epochs", "2")
-    run(tmp_path, "self-retrieve", "nt_cl.pt", "--pool", "50")
+    run("extract-features", "captions.h5", *images)
+    small = ["--hidden", "128", "--embedding", "128", "--epochs", "5", "--lr", "3e-3"]
+    run("train-mle", "captions.h5", "features.h5", *small, "--out", "nt.pt")
+    run("train-cl", "--ref", "nt.pt", "--k", "5", "--epochs", "2")
+    run("self-retrieve", "nt_cl.pt", "--pool", "50")
     log = [json.loads(line) for line in (tmp_path / "nt_cl.log.jsonl").read_text().splitlines()]
     assert round(log[0]["val_loss"], 4) == 1.3863
     assert log[0]["val_negatives_below_reference"] == 0 < log[-1]["val_negatives_below_reference"]
@@ -164,7 +172,7 @@ def test_flickr8k(tmp_path: Path) -> None:
     assert retrieval["metrics"]["chance"]["R@1"] == 0.02
 
 
-def test_the_chain_goes_on_without_images_that_could_not_be_read(chain: Path, clcap) -> None:
+def test_the_chain_continues_without_unreadable_images(chain: Path, clcap) -> None:
     images = chain / "scenes" / "images"
     (images / "0_000003.png").write_bytes(b"not a picture")  # train
     (images / "0_000040.png").unlink()  # test

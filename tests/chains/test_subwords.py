@@ -36,7 +36,7 @@ def trained(chain: Path, tokenizer: Path, model: str = "neuraltalk2", **options:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_learns_writes_and_finds_subwords(chain: Path, clcap, subwords: Path, model: str) -> None:
+def test_every_model_runs_the_chain_with_subwords(chain: Path, clcap, subwords: Path, model: str) -> None:
     path = trained(chain, subwords, model)
     checkpoint, tokenizer = open_checkpoint(path), read_tokenizer(subwords)
     assert checkpoint.tokenizer.id == tokenizer.id
@@ -53,7 +53,7 @@ def test_every_model_learns_writes_and_finds_subwords(chain: Path, clcap, subwor
     assert all(1 <= image["rank"] <= 10 for image in images)
 
 
-def test_captions_of_people_are_ranked_as_subwords(chain: Path, clcap, subwords: Path) -> None:
+def test_references_are_ranked_as_subwords(chain: Path, clcap, subwords: Path) -> None:
     path = trained(chain, subwords)
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
     results = [{"image_id": note["image_id"], "caption": note["caption"]} for note in notes[::5]]
@@ -63,7 +63,7 @@ def test_captions_of_people_are_ranked_as_subwords(chain: Path, clcap, subwords:
     assert "unknown" not in answer.err
 
 
-def test_the_greatest_length_counts_tokens(chain: Path, subwords: Path) -> None:
+def test_the_maximum_length_counts_tokens(chain: Path, subwords: Path) -> None:
     checkpoint = open_checkpoint(trained(chain, subwords, max_length=3))
     assert checkpoint.config.max_length == 3
     model, features = checkpoint.captioner(torch.device("cpu")), open_features(chain / "features.h5")
@@ -74,7 +74,7 @@ def test_the_greatest_length_counts_tokens(chain: Path, subwords: Path) -> None:
     assert longest == max(map(len, map(checkpoint.tokenizer.encode, open_captions(chain / "captions.h5").raw)))
 
 
-def test_captions_are_cut_into_subwords_once(chain: Path, subwords: Path) -> None:
+def test_captions_are_tokenised_into_subwords_once(chain: Path, subwords: Path) -> None:
     path = chain / f"captions.{read_tokenizer(subwords).id}.tokens.h5"
     trained(chain, subwords)
     written = path.stat().st_mtime_ns
@@ -82,7 +82,7 @@ def test_captions_are_cut_into_subwords_once(chain: Path, subwords: Path) -> Non
     assert path.stat().st_mtime_ns == written
 
 
-def test_unknown_subwords_are_never_written(chain: Path, clcap) -> None:
+def test_the_unknown_subword_is_never_generated(chain: Path, clcap) -> None:
     tokenizer = write_wordpiece(chain / "wordpiece.json", open_captions(chain / "captions.h5").raw)
     path = trained(chain, tokenizer)
     results = Path(clcap("caption", path, "--temperature", 1).out.strip())
@@ -94,7 +94,7 @@ def test_unknown_subwords_are_never_written(chain: Path, clcap) -> None:
     assert "10 of 20 words are not in the model's vocabulary and count as the unknown token" in answer.err
 
 
-def test_words_and_subwords_do_not_mix(chain: Path, refused, subwords: Path) -> None:
+def test_models_with_words_and_subwords_do_not_mix(chain: Path, refused, subwords: Path) -> None:
     path = trained(chain, subwords)
     words, own = (open_checkpoint(chain / name).tokenizer.size for name in ("nt.pt", "sub.pt"))
     assert refused("train-cl", "--ref", chain / "nt.pt", "--target", path) == (
@@ -102,7 +102,7 @@ def test_words_and_subwords_do_not_mix(chain: Path, refused, subwords: Path) -> 
     )
 
 
-def test_captions_of_another_vocabulary_are_refused_by_name(chain: Path, clcap, refused) -> None:
+def test_captions_of_another_vocabulary_are_refused(chain: Path, clcap, refused) -> None:
     scenes = {split: chain / "scenes" / f"captions_{split}.json" for split in ("train", "val", "test")}
     files = [word for split, path in scenes.items() for word in (f"--{split}", path)]
     assert clcap("prepare-captions", *files, "--min-count", 9, "--out", chain / "other.h5").status == 0

@@ -8,7 +8,7 @@ FACTS = {"vocabulary_size": 300, "start_token": 300, "end_token": 0, "max_length
 FACTS |= {"pooled_channels": 64, "grid_channels": 64}
 
 
-def test_same_seed_same_gradients_however_threads_interleave() -> None:
+def test_same_seed_same_gradients_with_any_thread_order() -> None:
     """Large enough that PyTorch uses several threads for every part."""
 
     def gradients(name: str) -> list[torch.Tensor]:
@@ -16,12 +16,10 @@ def test_same_seed_same_gradients_however_threads_interleave() -> None:
         torch.manual_seed(5)
         model = build_model(name, configure(name, FACTS, {}))
         features = ImageFeatures(torch.randn(8, 64), torch.randn(8, 16, 64))
-        words, lengths = torch.randint(1, 300, (400, 8)), torch.randint(1, 9, (400,))
-        image = torch.arange(8).repeat(50)
-        model.sequence_log_prob(model.encode(features), words, lengths, image).mean().backward()
+        captions, lengths = torch.randint(1, 300, (200, 8)), torch.randint(1, 9, (200,))
+        image_index = torch.arange(8).repeat(25)
+        model.sequence_log_prob(model.encode(features), captions, lengths, image_index).mean().backward()
         return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
 
     for name in MODELS.names:
-        first = gradients(name)
-        for _ in range(2):
-            assert all(map(torch.equal, first, gradients(name)))
+        assert all(map(torch.equal, gradients(name), gradients(name)))

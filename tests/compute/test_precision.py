@@ -24,7 +24,7 @@ def processor_with(flags: str, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     ("flags", "chosen"),
     [("avx2", "fp32"), ("avx512f avx512_vnni", "fp32"), ("avx512f avx512_bf16", "bf16"), ("amx_bf16 amx_tile", "bf16")],
 )
-def test_auto_follows_the_instructions(
+def test_auto_precision_follows_the_processor_flags(
     flags: str, chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processor_with(flags, tmp_path, monkeypatch)
@@ -33,18 +33,20 @@ def test_auto_follows_the_instructions(
     assert choose_precision("bf16", CPU) == "bf16"
 
 
-def test_a_machine_that_does_not_tell_gets_fp32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_processor_gets_fp32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "none")
     assert choose_precision("auto", CPU) == "fp32"
 
 
 @pytest.mark.parametrize(("capability", "fast"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
-def test_gpus_have_it_from_ampere_on(capability: tuple[int, int], fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_support_bf16_since_ampere(
+    capability: tuple[int, int], fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert (bf16_obstacle(torch.device("cuda")) is None) == fast
 
 
-def test_what_was_chosen_is_said_and_stored(
+def test_the_chosen_precision_is_reported_and_stored(
     clcap: Callable[..., Answer], chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = ("train-cl", "--ref", chain / "nt.pt", "--k", 1, "--epochs", 1, "--device", "cpu")

@@ -5,25 +5,25 @@ import pytest
 from clcap_cli.compute.prefetch import LOOKAHEAD, Prefetcher
 
 
-def test_items_come_loaded_and_in_order() -> None:
+def test_items_are_loaded_and_in_order() -> None:
     assert list(Prefetcher(lambda item: item * 2, range(10))) == list(range(0, 20, 2))
     assert list(Prefetcher(str, [])) == []
 
 
-def test_no_more_is_loaded_than_is_soon_asked_for() -> None:
+def test_at_most_the_next_items_are_loaded_ahead() -> None:
     loaded: list[int] = []
     for number, _ in enumerate(Prefetcher(loaded.append, range(20))):
         assert len(loaded) <= number + 1 + LOOKAHEAD
 
 
-def test_loading_goes_on_while_the_last_item_is_used() -> None:
+def test_loading_continues_while_an_item_is_used() -> None:
     second = threading.Event()
     reading = iter(Prefetcher(lambda item: item == 1 and second.set(), range(3)))
     next(reading)
     assert second.wait(10)
 
 
-def test_an_error_of_the_loading_reaches_whoever_asks() -> None:
+def test_an_error_while_loading_reaches_the_consumer() -> None:
     def load(item: int) -> int:
         if item == 2:
             raise OSError("unreadable")
@@ -35,7 +35,7 @@ def test_an_error_of_the_loading_reaches_whoever_asks() -> None:
         next(reading)
 
 
-def test_waiting_is_counted() -> None:
+def test_waiting_time_is_counted() -> None:
     slow = threading.Event()
     reading = Prefetcher(lambda item: slow.wait(0.05), range(3))
     list(reading)

@@ -30,7 +30,7 @@ def wait_for_watchers() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_training_leaves_the_process_as_it_was(chain: Path, threads: int) -> None:
+def test_training_leaves_the_process_unchanged(chain: Path, threads: int) -> None:
     torch.manual_seed(7)
     before = state()
     clcap.train_cl(chain / "nt.pt", k=1, epochs=1, max_steps=1, threads=threads, device="cpu")
@@ -38,7 +38,7 @@ def test_training_leaves_the_process_as_it_was(chain: Path, threads: int) -> Non
     assert state() == before
 
 
-def test_changes_are_undone_last_first_even_after_an_error() -> None:
+def test_changes_are_undone_in_reverse_even_after_an_error() -> None:
     done: list[str] = []
     with pytest.raises(clcap.ClcapError), stage_cleanup():
         at_stage_end(lambda: done.append("first"))

@@ -20,7 +20,7 @@ from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task_inputs import TaskInputs
 
 
-def test_every_purpose_seed_and_epoch_draws_its_own() -> None:
+def test_every_purpose_seed_and_epoch_has_its_own_stream() -> None:
     purposes = get_args(Purpose)
     drawn = [
         random_generator(seed, one, epoch).random() for one in purposes for seed in range(20) for epoch in range(20)
@@ -29,7 +29,7 @@ def test_every_purpose_seed_and_epoch_draws_its_own() -> None:
     assert len({torch_seed(seed, one) for one in purposes for seed in range(50)}) == 50 * len(purposes)
 
 
-def test_the_same_seed_draws_the_same_again() -> None:
+def test_the_same_seed_draws_the_same_numbers() -> None:
     assert np.array_equal(
         random_generator(3, "order", 2).permutation(50), random_generator(3, "order", 2).permutation(50)
     )
@@ -46,7 +46,7 @@ def test_streams_are_not_correlated() -> None:
     assert np.abs(correlations).max() < 0.1
 
 
-def test_images_come_in_the_same_order_for_every_objective(made_chain: Path) -> None:
+def test_every_objective_sees_images_in_the_same_order(made_chain: Path) -> None:
     captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
     info = features.backbone
     facts = {"vocabulary_size": len(captions.tokenizer), "start_token": captions.tokenizer.start, "end_token": 0}

@@ -21,7 +21,7 @@ def same_threads_afterwards():
     torch.set_num_threads(before)
 
 
-def test_threads_are_those_that_were_asked_for() -> None:
+def test_the_requested_number_of_threads_is_used() -> None:
     set_threads(1)
     assert thread_count() == torch.get_num_threads() == 1
     set_threads(None)

@@ -23,12 +23,12 @@ TWO = ["a dog", 'the dog\'s "bone"']
         "  ['a dog' , 'the dog\\'s \"bone\"', ] ",
     ],
 )
-def test_a_list_is_several_captions_however_it_is_written(cell: object) -> None:
+def test_a_list_is_several_captions_in_any_notation(cell: object) -> None:
     assert parse_captions(cell) == TWO
 
 
 @pytest.mark.parametrize("kind", [list, np.array])
-def test_lists_that_pandas_wrote_to_csv(kind) -> None:
+def test_lists_that_pandas_wrote_to_csv_are_read(kind) -> None:
     lists = [kind([f'{"long " * number}caption {number}, the dog\'s\n"\\bone" 😀' for number in range(9)])]
     csv = pd.DataFrame({"caption": lists}).to_csv(index=False)
     (cell,) = pd.read_csv(io.StringIO(csv)).caption
@@ -53,7 +53,7 @@ def test_other_brackets_are_text(text: str) -> None:
     assert parse_captions(text) == [text]
 
 
-def test_one_text_in_brackets_is_a_list_of_one() -> None:
+def test_one_text_in_brackets_is_a_list_of_one_caption() -> None:
     assert parse_captions("['a dog']") == parse_captions(["a dog"]) == ["a dog"]
 
 
@@ -77,7 +77,7 @@ def test_one_text_in_brackets_is_a_list_of_one() -> None:
         ("[{'raw': 'a dog'}]", "it has {'raw': 'a dog'} among its captions"),
     ],
 )
-def test_what_is_no_caption_is_said(cell: object, reason: str) -> None:
+def test_cells_without_a_caption_are_reported(cell: object, reason: str) -> None:
     with pytest.raises(ValueError) as error:
         parse_captions(cell)
     assert str(error.value) == reason
@@ -86,7 +86,7 @@ def test_what_is_no_caption_is_said(cell: object, reason: str) -> None:
 @pytest.mark.parametrize(
     "cell", ["[" * 200_000, "['" * 100_000, "['a' " * 50_000, "['a'" + " " * 200_000 + "x", "[" + "1" * 200_000 + "x]"]
 )
-def test_the_worst_text_takes_no_time(cell: str) -> None:
+def test_the_worst_case_text_is_read_in_linear_time(cell: str) -> None:
     started = time.monotonic()
     assert parse_captions(cell) == [cell]
     assert time.monotonic() - started < 1

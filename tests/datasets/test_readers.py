@@ -82,27 +82,27 @@ def file(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_every_format_is_here() -> None:
+def test_every_format_is_tested_here() -> None:
     assert list(READERS.builtin) == list(FORMATS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("suffix", ["", ".csv", ".json", ".jsonl", ".parquet"])
-def test_the_content_tells_the_format(tmp_path: Path, name: str, suffix: str) -> None:
+def test_the_format_is_recognised_by_content(tmp_path: Path, name: str, suffix: str) -> None:
     path = tmp_path / f"captions{suffix}"
     path.write_bytes(FORMATS[name]())
     assert read_captions_by_image(path) == SAID
 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
-def test_data_sets_tell_file_names_and_splits(file, name: str) -> None:
+def test_data_sets_have_file_names_and_splits(file, name: str) -> None:
     assert read_captions(file(name), as_dataset=True) == [
         CaptionRecord(id, captions, image, split) for id, (image, split, captions) in IMAGES.items()
     ]
 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
-def test_every_data_set_gives_the_same_captions(clcap, file, tmp_path: Path, name: str) -> None:
+def test_every_data_set_format_gives_the_same_captions(clcap, file, tmp_path: Path, name: str) -> None:
     out = tmp_path / "c.h5"
     assert clcap("prepare-captions", file(name), "--min-count", 1, "--out", out).status == 0
     found = open_captions(out)
@@ -111,7 +111,7 @@ def test_every_data_set_gives_the_same_captions(clcap, file, tmp_path: Path, nam
 
 
 @pytest.mark.parametrize("name", ["json-lines", "csv", "parquet"])
-def test_a_table_may_be_a_split(clcap, file, tmp_path: Path, name: str) -> None:
+def test_a_table_may_hold_one_split(clcap, file, tmp_path: Path, name: str) -> None:
     path, out = tmp_path / "train", tmp_path / "c.h5"
     rows = pd.DataFrame([{key: row[key] for key in ("image", "caption")} for row in ROWS])
     if name == "parquet":
@@ -123,7 +123,7 @@ def test_a_table_may_be_a_split(clcap, file, tmp_path: Path, name: str) -> None:
     assert open_captions(out).splits.tolist() == ["train", "train"]
 
 
-def test_restval_counts_to_the_split_that_is_asked_for(clcap, tmp_path: Path) -> None:
+def test_restval_belongs_to_the_requested_split(clcap, tmp_path: Path) -> None:
     path, out = tmp_path / "k", tmp_path / "c.h5"
     path.write_bytes(karpathy().replace(b'"val"', b'"restval"'))
     for asked, split in (((), "train"), (("--restval", "more"), "more")):
@@ -131,7 +131,7 @@ def test_restval_counts_to_the_split_that_is_asked_for(clcap, tmp_path: Path) ->
         assert open_captions(out).splits.tolist() == ["train", split]
 
 
-def test_a_file_that_does_not_tell_what_a_data_set_needs(refused, file) -> None:
+def test_a_file_without_what_a_data_set_needs_is_refused(refused, file) -> None:
     assert refused("prepare-captions", file("coco")) == (
         f"{file('coco')} does not tell which split its images are in; give it with --train, --val or --test, or a "
         "table the column split"
@@ -146,7 +146,7 @@ def test_a_file_that_does_not_tell_what_a_data_set_needs(refused, file) -> None:
         )
 
 
-def test_predictions_and_references_may_have_any_format(clcap, file, tmp_path: Path) -> None:
+def test_predictions_and_references_may_be_in_any_format(clcap, file, tmp_path: Path) -> None:
     result = tmp_path / "result"
     result.write_text("image_id,caption\n7,a dog\n9,a cat\n")
     words = ("--references", file("karpathy"), "--metrics", "rouge_l", "--out", tmp_path / "m.json")
@@ -155,7 +155,7 @@ def test_predictions_and_references_may_have_any_format(clcap, file, tmp_path: P
     assert (metrics["images"], metrics["ROUGE_L"]) == (2, pytest.approx(1))
 
 
-def test_captions_to_rank_may_have_any_format(clcap, chain: Path) -> None:
+def test_captions_to_rank_may_be_in_any_format(clcap, chain: Path) -> None:
     assert clcap("caption", chain / "nt.pt", "--device", "cpu").status == 0
     results = chain / "nt.captions.json"
     table = pd.DataFrame(json.loads(results.read_text()))
@@ -168,7 +168,7 @@ def test_captions_to_rank_may_have_any_format(clcap, chain: Path) -> None:
     assert ranks[0] == ranks[1]
 
 
-def test_an_id_of_two_images_is_named_in_references_too(tmp_path: Path) -> None:
+def test_an_id_of_two_images_is_refused_in_references_too(tmp_path: Path) -> None:
     path = tmp_path / "k.json"
     path.write_bytes(karpathy().replace(b'"cocoid": 9', b'"cocoid": 7'))
     with pytest.raises(ClcapError) as error:
@@ -227,7 +227,7 @@ LINES = st.lists(JSON.map(json.dumps), max_size=3).map("\n".join) | st.text('{}[
 @example(b"\xff\xfe{\x00}\x00")
 @example(b"[" * 100_000)
 @example(b'id,caption\n1,"a')
-def test_no_content_is_more_than_an_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_content_gives_records_or_a_clcap_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
     for as_dataset in (False, True):
@@ -252,7 +252,7 @@ READER = Reader("token files", recognises, read)
 """
 
 
-def test_a_package_can_bring_a_format(tmp_path: Path) -> None:
+def test_a_package_can_add_a_format(tmp_path: Path) -> None:
     (tmp_path / "token_files.py").write_text(PLUGIN)
     about = tmp_path / "token_files-1.0.dist-info"
     about.mkdir()

@@ -12,7 +12,7 @@ def test_no_scene_is_drawn_twice() -> None:
     assert len(set(scenes)) == 500
 
 
-def test_captions_say_nothing_untrue() -> None:
+def test_captions_describe_the_scene_correctly() -> None:
     rng = np.random.default_rng(0)
     for scene in random_scenes(200, rng):
         true = {

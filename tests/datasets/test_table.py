@@ -47,7 +47,7 @@ def refusal(path: Path) -> str:
 
 @pytest.mark.parametrize("column", ["caption", "captions"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_table_says_the_same(table: Write, kind: str, column: str) -> None:
+def test_every_kind_of_table_gives_the_same_records(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
     assert read_captions_by_image(path) == SAID
     records = read_captions(path, as_dataset=True)
@@ -56,13 +56,13 @@ def test_every_kind_of_table_says_the_same(table: Write, kind: str, column: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_id_beyond_64_bits_makes_all_of_them_text(table: Write, kind: str) -> None:
+def test_an_id_beyond_64_bits_makes_all_ids_text(table: Write, kind: str) -> None:
     large = 2**63 if kind == "parquet" else 2**70
     path = table(kind, [{"id": id, "caption": "a dog"} for id in (1, large)])
     assert list(read_captions_by_image(path)) == ["1", str(large)]
 
 
-def test_ids_of_5000_digits(table: Write, tmp_path: Path) -> None:
+def test_ids_of_5000_digits_are_text(table: Write, tmp_path: Path) -> None:
     assert list(read_captions_by_image(table("csv", [{"id": "9" * 5000, "caption": "a dog"}]))) == ["9" * 5000]
     path = tmp_path / "t.jsonl"
     path.write_text('{"id": ' + "9" * 5000 + ', "caption": "a dog"}')
@@ -70,7 +70,7 @@ def test_ids_of_5000_digits(table: Write, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("id", "meant"), [("-5", -5), ("007", "007"), ("1.0", "1.0"), ("a", "a"), (2.0, 2)])
-def test_what_is_written_as_a_number_is_one(table: Write, id: object, meant: object) -> None:
+def test_ids_written_as_numbers_are_numbers(table: Write, id: object, meant: object) -> None:
     assert list(read_captions_by_image(table("jsonl", [{"id": id, "caption": "a dog"}]))) == [meant]
 
 
@@ -99,19 +99,19 @@ def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
         ([["a dog"]], "it has a list among its captions"),
     ],
 )
-def test_a_caption_that_is_none_is_named(table: Write, kind: str, cell: object, reason: str) -> None:
+def test_a_cell_that_is_no_caption_is_named(table: Write, kind: str, cell: object, reason: str) -> None:
     path = table(kind, [{"id": 7, "caption": cell}] * 2)
     assert refusal(path) == f": row 1, column 'caption': {reason}"
 
 
 @pytest.mark.parametrize(("cell", "reason"), [(b"a dog", "binary data"), (date(2020, 1, 1), "a date")])
-def test_parquet_has_further_kinds_of_cells(table: Write, cell: object, reason: str) -> None:
+def test_parquet_cells_may_be_lists_and_numbers(table: Write, cell: object, reason: str) -> None:
     assert (
         refusal(table("parquet", [{"id": 7, "caption": cell}])) == f": row 1, column 'caption': {reason} is no caption"
     )
 
 
-def test_rows_are_counted_as_the_file_has_them(tmp_path: Path) -> None:
+def test_rows_are_numbered_as_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('id,caption\n1,"[\'a\', \'b\']"\n\n2,"two\nlines"\n3,"[1]"\n')
     assert refusal(path) == ": row 3 (line 6), column 'caption': it has 1 among its captions"
@@ -143,19 +143,19 @@ def test_an_empty_cell_is_named(table: Write, column: str) -> None:
         (b"id,caption,caption\n1,a,b\n", " has two columns 'caption'"),
     ],
 )
-def test_csv_that_is_none_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_an_invalid_csv_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content)
     assert refusal(path) == reason
 
 
-def test_csv_as_other_programs_write_it(tmp_path: Path) -> None:
+def test_csv_dialects_of_other_programs_are_read(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbfid,caption,\r\n1,a dog,\r\n")
     assert read_captions_by_image(path) == {1: ["a dog"]}
 
 
-def test_parquet_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_parquet_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(b"PAR1 or not")
     assert refusal(path).startswith(" cannot be read as a Parquet file: ")

@@ -48,7 +48,7 @@ def test_a_beam_of_one_is_greedy_search(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("beam", [1, 2, 3, 7])
-def test_the_score_is_the_captions_log_probability(name: str, beam: int) -> None:
+def test_the_score_is_the_log_probability_of_the_caption(name: str, beam: int) -> None:
     model, features = sharp(name, 9, 6, 1)
     encoded = model.encode(features)
     found = beam_search(model, encoded, beam, WORDS)
@@ -57,7 +57,7 @@ def test_the_score_is_the_captions_log_probability(name: str, beam: int) -> None
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-def test_a_beam_as_wide_as_all_captions_finds_the_likeliest(name: str) -> None:
+def test_an_exhaustive_beam_finds_the_likeliest_caption(name: str) -> None:
     words, longest = 5, 3
     model, features = sharp(name, words, longest, 2)
     allowed = [word for word in range(words) if word not in (END, UNK)]
@@ -72,7 +72,7 @@ def test_a_beam_as_wide_as_all_captions_finds_the_likeliest(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-def test_a_wider_beam_with_other_images_beside_gives_the_same(name: str) -> None:
+def test_other_images_in_the_batch_change_no_caption(name: str) -> None:
     model, features = sharp(name, 9, 6, 3)
     together = beam_search(model, model.encode(features), 3, WORDS)
     for image in range(9):
@@ -80,7 +80,7 @@ def test_a_wider_beam_with_other_images_beside_gives_the_same(name: str) -> None
         assert torch.equal(alone.captions[0], together.captions[image])
 
 
-def test_unk_is_never_written() -> None:
+def test_the_unknown_token_is_never_generated() -> None:
     model, features = sharp("neuraltalk2", 9, 6, 0)
     with torch.no_grad():
         model.output.bias[UNK] = 50

@@ -25,7 +25,7 @@ WORDS = 6
     longest=st.integers(8, 10),
     no_repeat=st.integers(0, 3),
 )
-def test_something_may_always_follow(written: list[int], shortest: int, longest: int, no_repeat: int) -> None:
+def test_some_token_is_always_allowed(written: list[int], shortest: int, longest: int, no_repeat: int) -> None:
     constraints = Constraints(0, shortest, longest, never_generated=(1,), no_repeat_ngram=no_repeat)
     log_probs = torch.zeros(1, WORDS)
     constraints.forbid_(log_probs, torch.tensor([written], dtype=torch.int64))
@@ -42,7 +42,7 @@ def test_something_may_always_follow(written: list[int], shortest: int, longest:
 
 
 @pytest.mark.parametrize("how", [{"beam": 1}, {"beam": 3}, {"temperature": 1.0}])
-def test_captions_keep_to_the_settings(chain: Path, how: dict) -> None:
+def test_captions_obey_the_settings(chain: Path, how: dict) -> None:
     written = caption(chain / "nt.pt", no_repeat_ngram=2, min_words=5, max_words=9, **how)
     for (text,) in open_caption_results(written).captions.values():
         words = text.split()
@@ -51,14 +51,14 @@ def test_captions_keep_to_the_settings(chain: Path, how: dict) -> None:
         assert len(pairs) == len(set(pairs))
 
 
-def test_a_caption_ends_where_nothing_else_may_follow(chain: Path) -> None:
+def test_a_caption_ends_where_no_token_is_allowed(chain: Path) -> None:
     words = len(open_checkpoint(chain / "nt.pt").tokenizer.words)
     written = caption(chain / "nt.pt", no_repeat_ngram=1, min_words=words + 5, max_words=words + 9)
     lengths = {len(text.split()) for (text,) in open_caption_results(written).captions.values()}
     assert lengths == {words}
 
 
-def test_a_least_length_above_the_models_greatest_is_refused(chain: Path, wrong) -> None:
+def test_a_minimum_length_above_the_maximum_is_refused(chain: Path, wrong) -> None:
     longest = open_checkpoint(chain / "nt.pt").config.max_length
     message = wrong("caption", chain / "nt.pt", "--min-words", longest + 1)
     assert f"'--min-words': the model's captions have {longest} tokens at most" in message
@@ -73,7 +73,7 @@ def test_a_least_length_above_the_models_greatest_is_refused(chain: Path, wrong)
         ({"min_words": 3, "max_words": 2}, "min_words"),
     ],
 )
-def test_settings_that_do_not_go_together(settings: dict, option: str) -> None:
+def test_incompatible_settings_are_refused(settings: dict, option: str) -> None:
     with pytest.raises(InvalidValueError) as refusal:
         DecodingSettings(**settings)
     assert refusal.value.parameter == option
@@ -90,11 +90,11 @@ def test_settings_that_do_not_go_together(settings: dict, option: str) -> None:
         ({"no_repeat_ngram": 3, "min_words": 5, "max_words": 9}, "beam 3, no-repeat-ngram 3, min-words 5, max-words 9"),
     ],
 )
-def test_settings_word_their_signature(settings: dict, signature: str) -> None:
+def test_settings_determine_their_signature(settings: dict, signature: str) -> None:
     assert DecodingSettings(**settings).signature(4) == signature
 
 
-def test_sampling_draws_from_the_likeliest_part() -> None:
+def test_sampling_draws_from_the_likeliest_tokens() -> None:
     log_probs = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
 
     def kept(**settings: float) -> list[float]:

@@ -56,7 +56,7 @@ def _parts(encoded: list, own: torch.Tensor, states: list) -> list[tuple]:
 
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("size", [2, 3])
-def test_a_model_with_itself_is_the_model(name: str, size: int) -> None:
+def test_a_model_with_itself_equals_the_model(name: str, size: int) -> None:
     model = sharp(name, 1)
     alone = beam_search(model, model.encode(features()), 3, WORDS, best=2)
     together = search([model] * size)
@@ -76,7 +76,7 @@ def test_probabilities_of_different_models_are_averaged(names: tuple[str, str]) 
 
 
 @torch.inference_mode()
-def test_given_captions_have_the_log_probs_of_decoding() -> None:
+def test_scored_captions_have_the_log_probs_of_decoding() -> None:
     together = Ensemble([sharp("transformer", 1), sharp("neuraltalk2", 2)])
     encoded = together.encode([features()] * 2)
     found = beam_search(together, encoded, 3, WORDS, best=2)
@@ -86,7 +86,7 @@ def test_given_captions_have_the_log_probs_of_decoding() -> None:
     assert log_probs.tolist() == pytest.approx(found.log_probs.tolist(), abs=1e-4)
 
 
-def test_samples_have_the_ensembles_log_probabilities() -> None:
+def test_samples_have_the_log_probs_of_the_ensemble() -> None:
     models = [sharp("neuraltalk2", 3), sharp("adaptive-attention", 4)]
     together = Ensemble(models)
     found = sample(together, together.encode([features()] * 2), 2, torch.Generator().manual_seed(0))
@@ -97,5 +97,5 @@ def test_samples_have_the_ensembles_log_probabilities() -> None:
                 assert float(found.log_probs[row]) == pytest.approx(ln_p(models, row % 5, words), abs=1e-4)
 
 
-def test_the_shortest_of_the_greatest_lengths_counts() -> None:
+def test_the_smallest_maximum_length_applies() -> None:
     assert Ensemble([sharp("neuraltalk2", 1), sharp("neuraltalk2", 2, longest=4)]).config.max_length == 4

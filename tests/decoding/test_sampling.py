@@ -26,7 +26,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-def test_captions_are_as_frequent_as_they_are_likely(name: str) -> None:
+def test_captions_are_sampled_by_their_probability(name: str) -> None:
     words, longest, k = 4, 2, 20_000
     model, features = tiny(name, words, longest)
     encoded = model.encode(features)
@@ -62,7 +62,7 @@ def end(model: Captioner, encoded: object, image: int, words: list[int]) -> floa
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-def test_log_probs_are_those_of_whole_captions(name: str) -> None:
+def test_samples_have_the_log_probs_of_whole_captions(name: str) -> None:
     model, features = tiny(name, 9, 6)
     encoded = model.encode(features)
     found = sample(model, encoded, 5, seeded())
@@ -80,7 +80,7 @@ def test_same_seed_same_captions(name: str) -> None:
     assert not torch.equal(first.captions, other.captions)
 
 
-def test_captions_end_at_the_greatest_length() -> None:
+def test_samples_end_at_the_maximum_length() -> None:
     model, features = tiny("neuraltalk2", 9, 6)
     with torch.no_grad():
         model.output.bias[END] = -50
@@ -89,7 +89,7 @@ def test_captions_end_at_the_greatest_length() -> None:
     assert (found.captions != END).all()
 
 
-def test_what_stands_after_the_end_is_end_and_unk_is_a_word_like_any_other() -> None:
+def test_samples_are_padded_with_end_and_may_hold_unk() -> None:
     model, features = tiny("neuraltalk2", 5, 6)
     found = sample(model, model.encode(features), 50, seeded())
     after = torch.arange(6) >= found.lengths.unsqueeze(1)

@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
         ("swin_tiny_patch4_window7_224", 64, 4, 768, 768),
     ],
 )
-def test_backbones_of_every_family(name: str, size: int, regions: int, grid: int, pooled: int) -> None:
+def test_backbones_of_every_family_give_features(name: str, size: int, regions: int, grid: int, pooled: int) -> None:
     backbone = load_backbone(name, "random", size, CPU)
     assert (backbone.info.regions, backbone.info.grid_channels, backbone.info.pooled_channels) == (
         regions,
@@ -44,19 +44,19 @@ def test_random_weights_are_the_same_every_time() -> None:
     assert one == two
 
 
-def test_weights_from_a_file(tmp_path: Path) -> None:
+def test_weights_are_read_from_a_file(tmp_path: Path) -> None:
     random = load_backbone("resnet18", "random", 64, CPU)
     torch.save(random.network.network.state_dict(), tmp_path / "w.pth")
     assert load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU).info.weights_id == random.info.weights_id
 
 
-def test_weights_that_do_not_fit(tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.zeros(3)}, tmp_path / "w.pth")
     with pytest.raises(ClcapError, match=r"w\.pth does not hold weights for resnet18"):
         load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU)
 
 
-def test_features_stay_with_their_image_when_others_are_bad(tmp_path: Path) -> None:
+def test_bad_images_do_not_shift_the_features_of_others(tmp_path: Path) -> None:
     backbone = load_backbone("resnet18", "random", 32, CPU)
     colours = {number: (number * 6, 255 - number * 6, 90) for number in range(40)}
     for number, colour in colours.items():

@@ -16,7 +16,7 @@ def half_red() -> Image.Image:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "CMYK", "RGBA", "YCbCr"])
-def test_colours_survive_every_mode(tmp_path: Path, mode: str) -> None:
+def test_every_image_mode_keeps_its_colours(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.jpg" if mode in ("CMYK", "YCbCr") else "a.png")
     half_red().convert(mode).save(path)
     found = np.asarray(open_rgb(path)).astype(int)
@@ -26,7 +26,7 @@ def test_colours_survive_every_mode(tmp_path: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
-def test_grey_pictures_become_grey_rgb(tmp_path: Path, mode: str) -> None:
+def test_grey_images_become_grey_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.png"
     Image.new("L", (4, 4), 255).convert(mode).save(path)
     found = np.asarray(open_rgb(path))
@@ -46,7 +46,7 @@ def test_grey_pictures_become_grey_rgb(tmp_path: Path, mode: str) -> None:
         np.array([[-3e38, 0.0], [3e38, 3e38]], np.float32),
     ],
 )
-def test_finer_grey_goes_from_black_to_white(tmp_path: Path, values: np.ndarray) -> None:
+def test_high_bit_depth_grey_is_scaled_to_its_range(tmp_path: Path, values: np.ndarray) -> None:
     Image.fromarray(values).save(tmp_path / "a.tiff")
     found = np.asarray(open_rgb(tmp_path / "a.tiff"))
     assert found.shape == (2, 2, 3)
@@ -54,13 +54,13 @@ def test_finer_grey_goes_from_black_to_white(tmp_path: Path, values: np.ndarray)
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
-def test_finer_grey_of_one_value_is_mid_grey(tmp_path: Path, kind: type) -> None:
+def test_high_bit_depth_grey_of_one_value_is_mid_grey(tmp_path: Path, kind: type) -> None:
     Image.fromarray(np.full((4, 4), 5, kind)).save(tmp_path / "a.tiff")
     assert (np.asarray(open_rgb(tmp_path / "a.tiff")) == 128).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_grey_that_is_no_number_is_named(tmp_path: Path, value: float) -> None:
+def test_grey_values_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
     Image.fromarray(np.array([[0, value]], np.float32)).save(tmp_path / "a.tiff")
     with pytest.raises(
         UnreadableImageError, match="is not a readable image: it has values that are not finite numbers"
@@ -73,7 +73,7 @@ def test_transparency_becomes_white(tmp_path: Path) -> None:
     assert np.asarray(open_rgb(tmp_path / "a.png")).min() == 255
 
 
-def test_a_picture_taken_sideways_is_turned_upright(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned a quarter to the left
     half_red().save(tmp_path / "a.jpg", exif=exif, quality=95)
@@ -82,7 +82,7 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path: Path) -> None:
     assert found[2, 4, 0] > 200 and found[13, 4, 2] > 200
 
 
-def test_a_large_jpeg_is_decoded_smaller_but_never_below_twice_the_need(tmp_path: Path) -> None:
+def test_large_jpegs_are_decoded_at_twice_the_needed_size(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
     coarse.resize((1600, 1200), Image.Resampling.BICUBIC).save(tmp_path / "a.jpg", quality=95)
@@ -95,7 +95,7 @@ def test_a_large_jpeg_is_decoded_smaller_but_never_below_twice_the_need(tmp_path
     assert np.abs(ours - exact).mean() < 1
 
 
-def test_a_picture_cut_short_is_named(tmp_path: Path) -> None:
+def test_a_truncated_image_is_refused(tmp_path: Path) -> None:
     half_red().resize((200, 200)).save(tmp_path / "a.jpg")
     whole = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
@@ -104,12 +104,12 @@ def test_a_picture_cut_short_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "a/../../secret.png"])
-def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_file_name_outside_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ClcapError, match="leads out of the images' folder"):
         find_image([tmp_path], name)
 
 
-def test_a_name_in_two_folders_is_refused(tmp_path: Path) -> None:
+def test_a_file_name_in_two_folders_is_refused(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         half_red().save(tmp_path / folder / "a.png")

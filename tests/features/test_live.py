@@ -35,14 +35,14 @@ def log_probs(model: Captioner, features: LiveFeatures | StoredFeatures) -> torc
 
 
 @torch.inference_mode()
-def test_captions_are_as_likely_as_with_stored_features(both) -> None:
+def test_live_features_give_the_log_probs_of_stored_ones(both) -> None:
     model, live, stored = both
     assert len(live) == len(stored) == COUNT
     assert torch.allclose(log_probs(model, live), log_probs(model, stored), atol=0.02)  # stored ones are float16
 
 
 @torch.inference_mode()
-def test_any_images_can_be_read_in_any_order(both) -> None:
+def test_images_can_be_read_in_any_order(both) -> None:
     _, live, stored = both
     order = np.array([4, 0, 4])
     seen, expected = live.read(order), stored.read(order)
@@ -51,7 +51,7 @@ def test_any_images_can_be_read_in_any_order(both) -> None:
     assert torch.allclose(seen.grid, expected.grid, rtol=2e-3, atol=2e-3)
 
 
-def test_gradients_reach_the_network(both) -> None:
+def test_gradients_reach_the_backbone(both) -> None:
     model, live, _ = both
     log_probs(model, live).sum().backward()
     weight = next(live.backbone.network.parameters())
@@ -59,13 +59,13 @@ def test_gradients_reach_the_network(both) -> None:
     assert weight.grad.any()
 
 
-def test_each_source_is_another(both) -> None:
+def test_each_source_has_its_own_id(both) -> None:
     model, live, stored = both
     assert live.id != LiveFeatures(live.backbone, live.images, model).id
     assert live.id != stored.id
 
 
-def test_a_picture_that_cannot_be_read_is_named(both, tmp_path: Path) -> None:
+def test_an_unreadable_image_is_named(both, tmp_path: Path) -> None:
     model, live, _ = both
     missing = LiveFeatures(live.backbone, [tmp_path / "none.png"], model)
     with pytest.raises(UnreadableImageError, match=r"no such file: .*none\.png"):

@@ -20,7 +20,7 @@ def peer(captions: list[str], references: list[list[str]]) -> tuple[float, np.nd
 
 @given(CORPORA.filter(lambda corpus: any(text for _, group in corpus for text in group)))
 @settings(deadline=None)
-def test_equal_to_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None:
+def test_cider_equals_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None:
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
     overall, each = peer(captions, references)
     found = CiderD(captions, references)
@@ -30,7 +30,7 @@ def test_equal_to_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None:
 
 @given(CORPORA.filter(lambda corpus: all(text for _, group in corpus for text in group)), st.randoms())
 @settings(deadline=None)
-def test_resampled_as_if_the_drawn_images_were_the_corpus(corpus: list, random) -> None:
+def test_a_resample_is_scored_as_a_corpus_of_its_own(corpus: list, random) -> None:
     from pycocoevalcap.bleu.bleu import Bleu
 
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
@@ -43,7 +43,7 @@ def test_resampled_as_if_the_drawn_images_were_the_corpus(corpus: list, random) 
     assert bleu_of(weights @ bleu_statistics(captions, references))[0] == pytest.approx(overall, abs=1e-12)
 
 
-def test_frequencies_of_another_corpus_take_the_place_of_the_references() -> None:
+def test_document_frequencies_of_another_corpus_can_be_used() -> None:
     captions, references = ["a red bus", "a dog"], [["a red bus"], ["the dog"]]
     own = CiderD(captions, references).scores()
     assert CiderD(captions, references, references).scores() == pytest.approx(own, abs=1e-12)
@@ -53,7 +53,7 @@ def test_frequencies_of_another_corpus_take_the_place_of_the_references() -> Non
     assert CiderD(["a red bus"], [["a red bus"]], everywhere).scores() == pytest.approx([0])
 
 
-def test_against_the_references_of_other_images() -> None:
+def test_cider_against_references_of_other_images() -> None:
     captions, references = ["a red bus", "a dog", "the cat sat"], [["a red bus"], ["a dog"], ["the cat sat down"]]
     crossed = CiderD(captions, references, compare_with=[[0], [0], [1, 2]]).scores()
     own = CiderD(captions, references).scores()

@@ -27,7 +27,7 @@ def values(context: Context = Context()) -> dict[str, float]:
     return {name: statistic.value(4) for statistics in found for name, statistic in statistics.items()}
 
 
-def test_by_hand() -> None:
+def test_metrics_equal_values_worked_by_hand() -> None:
     found = values()
     assert found["unique_share"] == 3 / 4
     assert found["vocabulary_used"] == len({"a", "dog", "runs", "red", "bus", "and"})
@@ -41,29 +41,29 @@ def test_by_hand() -> None:
     )
 
 
-def test_repeated_bigrams() -> None:
+def test_repeated_bigrams_are_counted() -> None:
     assert repeated_bigrams("a dog and a dog") == pytest.approx(1 / 4)
     assert repeated_bigrams("a a a a a") == pytest.approx(3 / 4)
     assert repeated_bigrams("dog") == repeated_bigrams("") == 0
 
 
-def test_novel_captions_are_no_training_captions() -> None:
+def test_novel_captions_are_not_training_captions() -> None:
     training = normalised_captions(["A dog runs!", "The cat."])
     assert [is_novel(text, training) for text in ("a dog runs", "the cat", "a dog")] == [0, 0, 1]
 
 
-def test_words_by_their_frequency_in_training() -> None:
+def test_words_are_grouped_by_their_training_frequency() -> None:
     vocabulary = WordTokenizer([f"w{rank}" for rank in range(1500)])
     assert frequency_bands("w0 w99 w100 w999 w1000 unheard", vocabulary) == [2, 2, 2]
 
 
-def test_the_vocabulary_that_is_used() -> None:
+def test_the_used_share_of_the_vocabulary() -> None:
     training = TrainingCaptions([], WordTokenizer(["a", "dog", "cat", "bus"]))
     assert values(Context(training=training))["vocabulary_share_of_training"] == 3 / 4
     assert "vocabulary_share_of_training" not in values()
 
 
-def test_a_caption_that_suits_similar_images_has_a_high_cider_between() -> None:
+def test_a_generic_caption_has_a_high_ciderbtw() -> None:
     references = [["a red bus on a street"], ["a red bus on a street"], ["two cats on a sofa"], ["an old boat"]]
     generic, distinctive = "a red bus on a street", "two cats on a sofa"
     context = Context(similar_images=[[1], [0], [3], [2]])

@@ -22,7 +22,7 @@ def alone(at: int) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("metric", [rouge_l.METRIC, cider.METRIC])
-def test_the_mean_is_that_of_each_place_scored_alone(metric) -> None:
+def test_the_mean_is_over_positions_scored_alone(metric) -> None:
     each = [values_of(metric, predictions(alone(at), REFERENCES))[metric.name] for at in (0, 1)]
     found = values_of(metric, predictions(CAPTIONS, REFERENCES))
     assert set(found) == {f"{metric.name}_best_of_2", f"{metric.name}_mean_of_2"}
@@ -30,7 +30,7 @@ def test_the_mean_is_that_of_each_place_scored_alone(metric) -> None:
 
 
 @pytest.mark.parametrize("metric", [rouge_l.METRIC, cider.METRIC, bleu.METRIC])
-def test_the_best_is_that_of_a_choice_by_the_metric_itself(metric) -> None:
+def test_the_best_caption_is_chosen_by_the_metric_itself(metric) -> None:
     texts = predictions(CAPTIONS, REFERENCES)
     found, each = values_of(metric, texts), metric.measure(texts)
     for name in metric.columns:
@@ -39,7 +39,7 @@ def test_the_best_is_that_of_a_choice_by_the_metric_itself(metric) -> None:
         assert found[f"{name}_best_of_2"] == values_of(metric, predictions(chosen, REFERENCES))[name]
 
 
-def test_bleu_of_all_captions_adds_up_their_counts() -> None:
+def test_bleu_of_all_captions_sums_their_counts() -> None:
     found = values_of(bleu.METRIC, predictions(CAPTIONS, REFERENCES))
     flat = [[text] for own in CAPTIONS for text in own]
     repeated = [group for group in REFERENCES for _ in (0, 1)]
@@ -48,13 +48,13 @@ def test_bleu_of_all_captions_adds_up_their_counts() -> None:
         assert found[f"{name}_mean_of_2"] == pytest.approx(together[name], rel=1e-6)
 
 
-def test_lower_is_better_where_a_caption_should_not_suit_other_images() -> None:
+def test_the_best_ciderbtw_is_the_lowest() -> None:
     texts = predictions(CAPTIONS, REFERENCES, Context(similar_images=[[1], [0], [0]]))
     found = values_of(cider_between.METRIC, texts)
     assert found["CIDErBtw_best_of_2"] < found["CIDErBtw_mean_of_2"]
 
 
-def test_images_may_have_different_numbers_of_captions() -> None:
+def test_the_number_of_captions_may_differ_by_image() -> None:
     texts = predictions([["a dog runs"], ["two cats", "a red bus", "a bus"]], REFERENCES[:2])
     found = values_of(rouge_l.METRIC, texts)
     each = rouge_l.METRIC.measure(texts)["ROUGE_L"]
@@ -64,7 +64,7 @@ def test_images_may_have_different_numbers_of_captions() -> None:
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, min_size=1, max_size=2)), min_size=2, max_size=5), st.randoms())
 @settings(deadline=None)
-def test_ciders_of_resamples_are_means_over_places(corpus: list, random) -> None:
+def test_cider_of_resamples_is_a_mean_over_positions(corpus: list, random) -> None:
     first, second, references = (list(part) for part in zip(*corpus, strict=True))
     weights = np.bincount([random.randrange(len(corpus)) for _ in corpus], minlength=len(corpus))[None]
     flat = [text for pair in zip(first, second, strict=True) for text in pair]
@@ -73,7 +73,7 @@ def test_ciders_of_resamples_are_means_over_places(corpus: list, random) -> None
     assert found == pytest.approx(np.mean(each, axis=0), abs=1e-12)
 
 
-def test_values_of_images_are_the_best_and_the_mean_of_their_captions() -> None:
+def test_images_have_the_best_and_mean_of_their_captions() -> None:
     texts = predictions(CAPTIONS, REFERENCES)
     scored = texts.with_columns(rouge_l.METRIC.measure(texts))
     pairs = scored.column("ROUGE_L").reshape(3, 2)
@@ -82,7 +82,7 @@ def test_values_of_images_are_the_best_and_the_mean_of_their_captions() -> None:
     assert values_by_image(rouge_l.METRIC, scored.select(np.array([0, 2, 4]))) == {}
 
 
-def test_the_entries_of_a_file_give_the_same_predictions_again() -> None:
+def test_entries_of_a_file_give_the_same_predictions() -> None:
     for captions in (CAPTIONS, alone(0)):
         texts = predictions(captions, REFERENCES)
         scored = texts.with_columns({**bleu.METRIC.measure(texts), **cider.METRIC.measure(texts)})
@@ -94,7 +94,7 @@ def test_the_entries_of_a_file_give_the_same_predictions_again() -> None:
             assert {name: one.value(3) for name, one in reported_statistics(metric, again).items()} == expected
 
 
-def test_diversity_by_hand() -> None:
+def test_diversity_equals_values_worked_by_hand() -> None:
     texts = predictions([["a dog runs", "a dog sits"], ["a bus", "a bus"]], REFERENCES[:2])
     found = values_of(div.METRIC, texts)
     assert found["div_1"] == pytest.approx((4 / 6 + 2 / 4) / 2)

@@ -28,7 +28,7 @@ METRIC = Metric(
 """
 
 
-def test_records_are_whole() -> None:
+def test_every_metric_record_is_complete() -> None:
     names = [info.name for metric in all_metrics() for info in metric.values]
     assert len(names) == len(set(names)) >= 27
     for key, metric in zip(METRICS.names, all_metrics(), strict=True):
@@ -47,7 +47,7 @@ def test_every_value_is_in_the_docs() -> None:
     assert names <= documented
 
 
-def test_names_are_taken_in_any_case_and_bring_what_they_are_made_of() -> None:
+def test_names_ignore_case_and_add_the_metrics_they_need() -> None:
     assert [metric.name for metric in selected_metrics(None)] == ["BLEU", "METEOR", "ROUGE_L", "CIDEr", "SPICE"]
     assert [metric.name for metric in selected_metrics("rouge_l, bleu")] == ["BLEU", "ROUGE_L"]
     assert [metric.name for metric in selected_metrics("spider")] == ["CIDEr", "SPICE", "SPIDEr"]
@@ -73,7 +73,7 @@ def forget_packages() -> None:
     _loadable_metrics.cache_clear()
 
 
-def test_a_package_brings_a_metric(installed, tmp_path: Path, clcap) -> None:
+def test_a_package_can_add_a_metric(installed, tmp_path: Path, clcap) -> None:
     installed("letters", "clcap_letters")
     table = tmp_path / "mine.csv"
     table.write_text("image_id,caption\n1,the bee\n2,a dog\n")
@@ -89,7 +89,7 @@ def test_a_package_brings_a_metric(installed, tmp_path: Path, clcap) -> None:
     assert [info.direction_text for info in grouped(["letter_e"])["Style"]] == ["lower is better"]
 
 
-def test_a_package_that_brings_something_else_is_left_out(installed, chain: Path, clcap) -> None:
+def test_a_plugin_that_is_not_a_metric_is_left_out(installed, chain: Path, clcap) -> None:
     installed("another", "clcap_another")
     answer = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L")
     assert answer.status == 0

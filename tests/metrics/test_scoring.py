@@ -96,14 +96,7 @@ def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPat
     assert meteor_of(statistics) == pytest.approx([each[id]["METEOR"] for id in captions], abs=1e-12)
 
 
-@pytest.mark.parametrize("names", [["empty"], ["plain", "separators", "punctuation", "perfect"]])
-def test_equal_to_pycocoevalcap_on_hard_texts(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    captions = {f"{name} {id}": text for name in names for id, text in HARD[name].items()}
-    references = {f"{name} {id}": texts for name in names for id, texts in REFERENCES.items()}
-    assert_equal(captions, references, monkeypatch)
-
-
-def test_equal_to_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_equal_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None:
     annotations = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())
     texts: dict = {}
     for note in annotations["annotations"]:
@@ -124,21 +117,33 @@ MARKED = {
     "a dash and an apostrophe": ("the rock-'n'-roll band's t-shirts", "rock and roll bands in tee shirts", None),
     "many dots": ("a p.m. meeting of the e.u. ...", "an afternoon meeting of the european union", None),
 }
+"""Captions and references with punctuation inside words, and their METEOR where it is published."""
 
 
-def test_equal_to_pycocoevalcap_on_words_with_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    captions = {name: caption for name, (caption, _, _) in MARKED.items()}
-    references = {name: [reference] for name, (_, reference, _) in MARKED.items()}
+def test_scores_equal_pycocoevalcap_with_empty_captions(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_equal(HARD["empty"], REFERENCES, monkeypatch)
+
+
+def test_scores_equal_pycocoevalcap_on_hard_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("plain", "separators", "punctuation", "perfect")
+    captions = {f"{name} {id}": text for name in names for id, text in HARD[name].items()}
+    references = {f"{name} {id}": texts for name in names for id, texts in REFERENCES.items()}
+    captions |= {name: caption for name, (caption, _, _) in MARKED.items()}
+    references |= {name: [reference] for name, (_, reference, _) in MARKED.items()}
     assert_equal(captions, references, monkeypatch)
-    each = by_image(scored(captions, references, ("METEOR",)))
-    for name, (_, _, published) in MARKED.items():
-        alone = by_image(scored({name: captions[name]}, {name: references[name]}, ("METEOR",)))
-        assert alone[name] == each[name]
-        if published:
-            assert each[name]["METEOR"] == pytest.approx(published, abs=5e-5)
 
 
-def test_no_mark_in_a_phrase_changes_meteor(tmp_path: Path) -> None:
+def test_meteor_of_an_image_is_as_published_in_any_corpus() -> None:
+    published = {name: value for name, (_, _, value) in MARKED.items() if value}
+    captions = {name: MARKED[name][0] for name in published}
+    references = {name: [MARKED[name][1]] for name in published}
+    together = by_image(scored(captions, references, ("METEOR",)))
+    for name, value in published.items():
+        assert together[name]["METEOR"] == pytest.approx(value, abs=5e-5)
+        assert by_image(scored({name: captions[name]}, {name: references[name]}, ("METEOR",)))[name] == together[name]
+
+
+def test_the_reduced_paraphrase_table_changes_no_meteor(tmp_path: Path) -> None:
     """The part of the paraphrase table that texts need gives METEOR what the whole table gives."""
     table, random = paraphrases.read_paraphrase_table(), np.random.default_rng(0)
     rows = [3 * int(entry) for entry in random.integers(len(table) // 3, size=1500)]
@@ -174,14 +179,14 @@ def marked(phrase: str, random: np.random.Generator) -> str:
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028", "\x0b", "\x85"])
-def test_no_line_end_shifts_texts(end: str) -> None:
+def test_line_breaks_in_captions_do_not_shift_images(end: str) -> None:
     """pycocoevalcap itself gives every text after a carriage return to the image before."""
     captions = {"a": f"a dog{end}runs", "b": f"{end}two cats sleep on a sofa{end}", "c": "a bus"}
     each = by_image(scored(captions, REFERENCES, ("ROUGE_L",)))
     assert [each[id]["ROUGE_L"] for id in captions] == [1, 1, 1]
 
 
-def test_scores_of_one_image_are_its_own() -> None:
+def test_scores_stay_with_their_image() -> None:
     captions = {"c": "a red bus", "a": "nothing alike", "b": "two cats sleep on a sofa"}
     found = by_image(scored(captions, REFERENCES, WITHOUT_METEOR))
     assert list(found) == ["c", "a", "b"]
@@ -189,7 +194,7 @@ def test_scores_of_one_image_are_its_own() -> None:
     assert found["a"]["ROUGE_L"] == 0
 
 
-def test_without_a_java_on_the_path_the_packaged_one_is_used() -> None:
+def test_the_packaged_java_is_used_without_one_on_the_path() -> None:
     code = (
         "import json; from clcap_cli.metrics.java import find_java; "
         "from clcap_cli.metrics.ptb_tokenizer import tokenise; "
@@ -212,7 +217,7 @@ def java_that(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_a_hanging_meteor_is_ended_and_takes_nothing_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_meteor_does_not_affect_other_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java_that("exec sleep 600", tmp_path / "bin", monkeypatch)
     monkeypatch.setattr(java, "TIMEOUT", 8.0)
     found = scored(HARD["plain"], REFERENCES)
@@ -241,7 +246,7 @@ def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.Monke
     assert b"KeyboardInterrupt" in result
 
 
-def test_what_java_says_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_message_of_java_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     java_that("echo 'Error: no room for a heap' >&2; exit 3", tmp_path / "bin", monkeypatch)
     found = scored(HARD["plain"], REFERENCES)
     assert found.not_scored == {"METEOR": "METEOR failed: Error: no room for a heap"}
@@ -256,14 +261,14 @@ def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytes
     assert scored(HARD["plain"], REFERENCES, ("METEOR",)).values["METEOR"] > 0
 
 
-def test_spice_says_what_it_lacks(tmp_path: Path) -> None:
+def test_spice_names_its_missing_files(tmp_path: Path) -> None:
     assert scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path).not_scored == {
         "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: download "
         "stanford-corenlp-full-2015-12-09.zip from Stanford NLP and put these files into " + str(tmp_path)
     }
 
 
-def test_a_broken_spice_takes_nothing_with_it(tmp_path: Path) -> None:
+def test_a_broken_spice_does_not_affect_other_metrics(tmp_path: Path) -> None:
     for name in spice.CORENLP:
         (tmp_path / name).write_bytes(b"not a jar")
     found = scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path)
@@ -272,7 +277,7 @@ def test_a_broken_spice_takes_nothing_with_it(tmp_path: Path) -> None:
     assert found.values["ROUGE_L"] > 0
 
 
-def test_spice_without_javascript_says_what_to_fetch(tmp_path: Path) -> None:
+def test_spice_without_javascript_names_the_missing_jars(tmp_path: Path) -> None:
     """The tokeniser's CoreNLP is enough to start SPICE on nothing, as the check before a run does."""
     shutil.copy(java.pycocoevalcap_folder("tokenizer") / "stanford-corenlp-3.4.1.jar", tmp_path / "corenlp.jar")
     version = subprocess.run([java.find_java(), "-version"], capture_output=True, text=True, check=True).stderr

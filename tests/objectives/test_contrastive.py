@@ -61,7 +61,7 @@ def test_loss_of_equal_models_is_two_ln_two() -> None:
     assert round(2 * log(2), 4) == 1.3863
 
 
-def test_nu_is_the_prior_odds_of_a_mismatch() -> None:
+def test_nu_is_the_prior_odds_of_a_mismatched_pair() -> None:
     nu = 5.0
     value = loss(Contrastive(nu), torch.tensor([[-2.0], [-4.0]]), torch.tensor([[-3.0], [-4.5]]))
     matched, mismatched = 1 / (1 + nu * exp(-1.0)), 1 / (1 + nu * exp(-0.5))

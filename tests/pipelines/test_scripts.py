@@ -36,13 +36,13 @@ def test_rounds_are_trained_and_measured_once(chain: Path, environment, clcap, m
     assert {"nt.metrics.json", "nt_cl.metrics.json", "nt_cl2.metrics.json", "nt_rounds.html"} <= names(chain)
 
 
-def test_options_in_the_place_of_rounds_are_refused(tmp_path: Path) -> None:
+def test_options_instead_of_a_number_of_rounds_are_refused(tmp_path: Path) -> None:
     done = subprocess.run([*ROUNDS, "nt.pt", "--epochs", "3"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "error: ROUNDS is '--epochs'; a number comes before options of train-cl\n"
 
 
-def test_the_experiments_are_those_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_experiments_sh_trains_the_runs_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
     calls = {**with_recorder(tmp_path, environment), "SEEDS": "1 2"}
     words = ["bash", str(ROOT / "examples" / "experiments.sh"), "captions.h5", "features.h5", "made"]
     for _ in range(2):
@@ -58,7 +58,7 @@ def test_the_experiments_are_those_of_the_tables(tmp_path: Path, environment: di
 @pytest.mark.parametrize(
     "script", ["quickstart.sh", "own_images.sh nt.pt photo.jpg", "rounds.sh nt.pt 1", "coco.sh a b"]
 )
-def test_scripts_find_the_clcap_of_their_checkout(tmp_path: Path, script: str) -> None:
+def test_scripts_use_the_clcap_of_their_checkout(tmp_path: Path, script: str) -> None:
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT / "examples", checkout / "examples")
     write_recorder(checkout / ".venv" / "bin")

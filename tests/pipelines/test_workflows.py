@@ -52,19 +52,19 @@ def data(tmp_path: Path) -> dict[str, object]:
     return {"dataset": "dataset.json", "images": "my images", "submission": json.dumps(sets)}
 
 
-def test_every_table_is_expected_here() -> None:
+def test_every_table_is_covered_by_these_tests() -> None:
     assert TRAININGS.keys() == TARGETS
     assert len(CONFIGURATIONS) >= 4
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
-def test_a_target_plans_its_runs_and_no_others(target: str, snakemake: Callable) -> None:
+def test_a_target_plans_only_its_own_runs(target: str, snakemake: Callable) -> None:
     rules = planned(snakemake(PIPELINES / "config" / "scenes.yaml", target, "-n", "--cores", "2"))
     assert rules.keys() == {target, *DATA, *MEASURES, *TRAININGS[target]}
     assert rules["evaluate"] == 2 * len(runs_of(target))
 
 
-def test_a_table_that_is_nowhere_is_named(snakemake: Callable) -> None:
+def test_an_unknown_table_is_named(snakemake: Callable) -> None:
     done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="[ablation,colours]", seeds=1)
     assert done.returncode == 1
     assert "tables: no colours in" in done.stdout
@@ -100,18 +100,18 @@ def test_all_makes_the_tables_of_the_paper(snakemake: Callable) -> None:
         ({"seeds": "[]"}, "configuration.seeds: [] should be non-empty"),
     ],
 )
-def test_a_configuration_that_is_wrong_is_refused(snakemake: Callable, keys: dict[str, str], message: str) -> None:
+def test_an_invalid_configuration_is_refused(snakemake: Callable, keys: dict[str, str], message: str) -> None:
     done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", **keys)
     assert done.returncode == 1
     assert message in done.stdout
 
 
-def test_one_seed_and_one_table_need_no_brackets(snakemake: Callable) -> None:
+def test_a_single_seed_or_table_needs_no_brackets(snakemake: Callable) -> None:
     done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="ablation", seeds=1)
     assert planned(done)["evaluate"] == len(runs_of("ablation"))
 
 
-def test_coco_files_by_split(snakemake: Callable, tmp_path: Path) -> None:
+def test_coco_files_are_given_by_split(snakemake: Callable, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     files = {split: f"{split}.json" for split in ("train", "val")}
     for name in files.values():
@@ -121,19 +121,19 @@ def test_coco_files_by_split(snakemake: Callable, tmp_path: Path) -> None:
     assert f"clcap prepare-captions --train={tmp_path}/train.json --val={tmp_path}/val.json" in done.stdout
 
 
-def test_missing_data_are_named_before_anything_runs(snakemake: Callable, tmp_path: Path) -> None:
+def test_missing_data_are_reported_before_any_job_runs(snakemake: Callable, tmp_path: Path) -> None:
     done = snakemake(PIPELINES / "config" / "flickr8k.yaml", "all", "--cores", "1", dataset="none.json")
     assert done.returncode == 1
     assert f"{tmp_path}/none.json" in done.stdout
 
 
-def test_without_a_configuration_it_says_how_to_give_one(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_missing_configuration_is_explained(tmp_path: Path, environment: dict[str, str]) -> None:
     words = [sys.executable, "-m", "snakemake", "-s", str(PIPELINES / "Snakefile"), "-n"]
     done = subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
     assert "--configfile pipelines/config/scenes.yaml" in done.stdout + done.stderr
 
 
-def test_jobs_of_slurm_ask_for_what_they_need(snakemake: Callable) -> None:
+def test_slurm_jobs_request_their_resources(snakemake: Callable) -> None:
     profile = PIPELINES / "profiles" / "slurm"
     done = snakemake(PIPELINES / "config" / "scenes.yaml", "all", "-n", "--profile", str(profile))
     rules = planned(done)
@@ -147,12 +147,12 @@ def test_jobs_of_slurm_ask_for_what_they_need(snakemake: Callable) -> None:
     assert {rule for rule in known if rule.startswith("train_")} <= asked.keys()
 
 
-def test_tables_have_figures_that_clcap_knows() -> None:
+def test_tables_list_metrics_that_clcap_knows() -> None:
     names = {name for table in TABLES for name in table["metrics"]}
     assert names <= {metric.name for metrics in grouped(names).values() for metric in metrics if metric.meaning}
 
 
-def test_what_a_stage_that_failed_said_is_shown(snakemake: Callable, tmp_path: Path) -> None:
+def test_the_error_message_of_a_failed_stage_is_shown(snakemake: Callable, tmp_path: Path) -> None:
     configuration = tmp_path / "wrong.yaml"
     configuration.write_text(TINY.read_text(encoding="utf-8").replace("--min-count 2", "--min-count 9999"))
     done = snakemake(configuration, "captions.h5", "--cores", "1")
@@ -160,11 +160,11 @@ def test_what_a_stage_that_failed_said_is_shown(snakemake: Callable, tmp_path: P
     assert "error: no word occurs 9999 times in the training captions; lower --min-count" in done.stdout
 
 
-def test_a_killed_run_goes_on(
-    snakemake: Callable, words: Callable, environment: dict[str, str], tmp_path: Path
+def test_a_killed_run_continues_where_it_was(
+    snakemake: Callable, arguments: Callable, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    made, targets = tmp_path / "made", ("nt_1_cl.metrics.json", "aa_1.pt", "nt_1_ref1.pt")
-    command = words(TINY, *targets, "--cores", "2")
+    made, targets = tmp_path / "made", ("nt_1_cl.metrics.json", "nt_1_ref1.pt")
+    command = [sys.executable, "-m", "snakemake", *arguments(TINY, *targets, "--cores", "2")]
     started = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, stderr=-3)
     while not list(made.glob("logs/train_mle/*.log")):
         assert started.poll() is None
@@ -183,7 +183,7 @@ def test_a_killed_run_goes_on(
     assert "Nothing to be done" in snakemake(TINY, *targets, "--cores", "2").stdout
 
 
-def test_cocos_ids_end_its_names_of_files(tmp_path: Path) -> None:
+def test_coco_ids_are_read_from_file_names(tmp_path: Path) -> None:
     results = [{"image_id": f"data/val2014/COCO_val2014_{id:012}.jpg", "caption": "a cat"} for id in (42, 391895)]
     (tmp_path / "paths.json").write_text(json.dumps(results))
     command = [sys.executable, PIPELINES / "coco_ids.py", tmp_path / "paths.json", tmp_path / "ids.json"]

@@ -71,7 +71,7 @@ def two(opened, write, tmp_path: Path) -> WebDriver:
     return opened(page_of(open_runs(paths), image_sources, thumbnails({1: tmp_path / "one.png"})))
 
 
-def test_images_are_listed_side_by_side(two: WebDriver) -> None:
+def test_images_of_two_runs_are_listed_side_by_side(two: WebDriver) -> None:
     assert one(two, "#count").text == "4 images"
     assert titles(two) == ["one.png id 1", "2", "3", "4"]
     first = all_of(two, "#images > li")[0]
@@ -90,12 +90,12 @@ def test_images_are_listed_side_by_side(two: WebDriver) -> None:
     assert people.text == "1 reference\nthe dog, as people see it"
 
 
-def test_words_that_the_other_model_did_not_use_are_marked(two: WebDriver) -> None:
+def test_words_that_only_one_model_used_are_marked(two: WebDriver) -> None:
     marked = [[mark.text for mark in item.find_elements(By.TAG_NAME, "mark")] for item in all_of(two, "#images > li")]
     assert marked == [["big"], [], ["dog on the grass", "red dog's bone"], ["black", "sleeps"]]
 
 
-def test_filters(two: WebDriver) -> None:
+def test_filters_choose_images(two: WebDriver) -> None:
     counts = {button.get_attribute("data-filter"): button.text for button in all_of(two, "[data-filter]")}
     assert counts == {
         "all": "All 4",
@@ -117,7 +117,7 @@ def test_filters(two: WebDriver) -> None:
     assert titles(two) == ["one.png id 1", "2"]
 
 
-def test_the_runs_that_are_compared_can_be_chosen(two: WebDriver) -> None:
+def test_the_compared_runs_can_be_chosen(two: WebDriver) -> None:
     one(two, "#before option[value='1']").click()
     one(two, "#after option[value='0']").click()
     press(two, "gained")
@@ -128,7 +128,7 @@ def test_the_runs_that_are_compared_can_be_chosen(two: WebDriver) -> None:
     assert not one(two, "[data-filter=gained]").is_displayed(), "nothing is gained between a run and itself"
 
 
-def test_search_looks_at_captions_references_names_and_ids(two: WebDriver) -> None:
+def test_search_covers_captions_references_names_and_ids(two: WebDriver) -> None:
     assert look_for(two, "DOG big") == ["one.png id 1"]
     assert look_for(two, "people see") == ["one.png id 1"]
     assert look_for(two, "one.png") == ["one.png id 1"]
@@ -137,7 +137,7 @@ def test_search_looks_at_captions_references_names_and_ids(two: WebDriver) -> No
     assert one(two, "#count").text == "0 of 4 images"
 
 
-def test_the_keyboard_is_enough(two: WebDriver) -> None:
+def test_the_page_works_with_the_keyboard_alone(two: WebDriver) -> None:
     one(two, "body").send_keys("/")
     search = two.switch_to.active_element
     assert search.get_attribute("id") == "search"
@@ -152,7 +152,7 @@ def test_the_keyboard_is_enough(two: WebDriver) -> None:
     assert two.execute_script("return getComputedStyle(document.body).colorScheme") == "dark"
 
 
-def test_tables_sort(two: WebDriver) -> None:
+def test_tables_can_be_sorted(two: WebDriver) -> None:
     button = one(two, "[aria-label='Against the references'] thead th:nth-child(2) button")
     table = "[aria-label='Against the references'] tbody th"
     button.click()
@@ -168,7 +168,7 @@ def test_tables_sort(two: WebDriver) -> None:
     assert head.get_attribute("aria-sort") == "ascending", "the best first: the lowest"
 
 
-def test_many_images_come_some_at_a_time(opened, write) -> None:
+def test_many_images_are_shown_in_batches(opened, write) -> None:
     images = [image(id, f"caption {id}", rank=1 + id % 7) for id in range(500)]
     browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
     assert one(browser, "#count").text == "500 images"
@@ -184,14 +184,14 @@ def test_many_images_come_some_at_a_time(opened, write) -> None:
     assert look_for(browser, "caption 499") == ["499"]
 
 
-def test_a_single_run_has_nothing_to_compare(opened, write) -> None:
+def test_a_single_run_has_no_comparison(opened, write) -> None:
     browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "a dog"), image(2, "a dog")])])))
     shown = [button.text for button in all_of(browser, "[data-filter]") if button.is_displayed()]
     assert shown == ["All 2", "Same caption as others 2"]
     assert all_of(browser, "mark, select") == []
 
 
-def test_of_many_runs_the_two_that_are_chosen_are_shown(opened, write) -> None:
+def test_of_many_runs_the_two_chosen_are_shown(opened, write) -> None:
     paths = [write(f"nt_{seed}.metrics.json", [image(1, f"dog {seed}", rank=1)]) for seed in range(7)]
     browser = opened(page_of(open_runs(paths)))
     assert [text.text for text in all_of(browser, ".text")] == ["dog 0", "dog 1"]
@@ -199,14 +199,14 @@ def test_of_many_runs_the_two_that_are_chosen_are_shown(opened, write) -> None:
     assert [text.text for text in all_of(browser, ".text")] == ["dog 0", "dog 5"]
 
 
-def test_images_of_only_one_run(opened, write) -> None:
+def test_images_of_only_one_run_are_listed(opened, write) -> None:
     paths = [write("a.metrics.json", [image(1, "a dog")]), write("b.metrics.json", [image(2, "a cat", rank=1)])]
     browser = opened(page_of(open_runs(paths)))
     assert [text.text for text in all_of(browser, ".text")] == ["a dog", "not in this run", "not in this run", "a cat"]
     assert "metrics cannot be compared" in one(browser, ".warning").text
 
 
-def test_a_filter_leads_back_to_the_first_image(opened, write) -> None:
+def test_a_filter_scrolls_back_to_the_first_image(opened, write) -> None:
     images = [image(id, "a dog", rank=1) for id in range(120)]
     browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
     browser.execute_script("document.getElementById('more').click(); scrollTo(0, 5000)")
@@ -215,12 +215,12 @@ def test_a_filter_leads_back_to_the_first_image(opened, write) -> None:
     assert browser.execute_script("return document.querySelector('#images').getBoundingClientRect().top") > 0
 
 
-def test_a_caption_without_words(opened, write) -> None:
+def test_a_caption_without_words_is_listed(opened, write) -> None:
     browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "")])])))
     assert one(browser, "#images .text").text == "no words"
 
 
-def test_hostile_captions_are_shown_and_not_run(opened, write) -> None:
+def test_hostile_captions_are_not_executed(opened, write) -> None:
     images = [image(EVIL, EVIL, rank=1), image("🐕 id", "a \ud83d dog 名 🐕", rank=2)]
     other = [image(EVIL, "x", rank=1), image("🐕 id", "a dog", rank=1)]
     paths = [write("nt.metrics.json", images), write("<b>x.metrics.json", other)]
@@ -231,7 +231,7 @@ def test_hostile_captions_are_shown_and_not_run(opened, write) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_is_wider_than_the_window(two: WebDriver, width: int) -> None:
+def test_the_page_fits_the_window(two: WebDriver, width: int) -> None:
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     two.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:

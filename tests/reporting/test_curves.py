@@ -16,23 +16,23 @@ def ranked(write, ranks: Ranks) -> np.ndarray:
     return recall_curve(run)
 
 
-def test_it_agrees_with_the_definition(write) -> None:
+def test_recall_agrees_with_its_definition(write) -> None:
     scores = torch.randint(0, 12, (60, 60), generator=torch.Generator().manual_seed(0)).double()
     ranks = rank(scores, torch.arange(60))
     assert int(ranks.tied.max()) > 3
     np.testing.assert_allclose(ranked(write, ranks), [ranks.recall(k) for k in range(1, 61)], atol=1e-12)
 
 
-def test_one_image_among_few(write) -> None:
+def test_one_image_among_few_has_a_curve(write) -> None:
     assert ranked(write, Ranks(torch.tensor([0, 1]), torch.tensor([2, 1]))).tolist() == [0.25, 1.0]
 
 
-def test_nothing_ranked_is_no_curve(write) -> None:
+def test_a_run_without_ranks_has_no_curve(write) -> None:
     (run,) = open_runs([write("nt.metrics.json", [image(1, "a dog")])])
     assert run.pool == 0
     assert recall_curve(run).size == 0
 
 
-def test_a_curve_is_told_at_round_k() -> None:
+def test_a_curve_is_described_at_round_k() -> None:
     assert some_k(200) == [1, 2, 5, 10, 20, 50, 100, 200]
     assert some_k(1) == [1]

@@ -53,7 +53,7 @@ def written(table: Table) -> dict[str, list[str]]:
     }
 
 
-def test_a_cell_is_the_mean_and_sample_deviation_of_the_runs_that_fit(experiments) -> None:
+def test_a_cell_is_the_mean_and_deviation_of_its_runs(experiments) -> None:
     (table,) = experiments([TABLE]).tables
     assert table.title == "MLE and CL (mean ± sample standard deviation over seeds)"
     assert [metric.name for metric in table.metrics] == ["mean_rank", "CIDEr", "unique_captions"]
@@ -64,7 +64,7 @@ def test_a_cell_is_the_mean_and_sample_deviation_of_the_runs_that_fit(experiment
     }
 
 
-def test_single_runs_have_no_spread_and_whole_counts(experiments) -> None:
+def test_single_runs_have_no_deviation(experiments) -> None:
     rows = {"one": "nt_1", "seed": "nt_1{seed}", "strange": "nt_x_cl"}
     (table,) = experiments([{**TABLE, "rows": rows}]).tables
     assert table.title == "MLE and CL"
@@ -75,25 +75,25 @@ def test_single_runs_have_no_spread_and_whole_counts(experiments) -> None:
     }
 
 
-def test_a_figure_that_some_seeds_lack_says_so(experiments) -> None:
+def test_a_metric_that_some_seeds_lack_is_annotated(experiments) -> None:
     metrics = {"nt_1": {"CIDEr": 1.0, "METEOR": 0.1}, "nt_2": {"CIDEr": 2.0, "METEOR": 0.3}, "nt_3": {"CIDEr": 3.0}}
     (table,) = experiments([{**TABLE, "metrics": ["CIDEr", "METEOR"]}], metrics).tables
     assert written(table) == {"MLE (3 seeds)": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
 
 
-def test_a_row_asks_for_whole_names_and_reads_them_as_they_are(experiments) -> None:
+def test_a_row_matches_whole_names_literally(experiments) -> None:
     metrics = {"a.b_1": {"CIDEr": 1.0}, "axb_1": {"CIDEr": 2.0}, "xa.b_1": {"CIDEr": 3.0}, "a.b_1_cl": {"CIDEr": 4.0}}
     (table,) = experiments([{**TABLE, "rows": {"row": "a.b_{seed}"}}], metrics).tables
     assert written(table) == {"row (1 seed)": ["1.000"]}
 
 
-def test_folders_can_be_the_seeds(experiments) -> None:
+def test_seeds_may_be_folders(experiments) -> None:
     metrics = {"seed1/nt": {"CIDEr": 1.0}, "seed2/nt": {"CIDEr": 2.0}}
     (table,) = experiments([{**TABLE, "rows": {"MLE": "seed{seed}/nt"}}], metrics).tables
     assert list(written(table)) == ["MLE (2 seeds)"]
 
 
-def test_nothing_is_the_best_where_a_table_is_of_different_images(write, tmp_path: Path) -> None:
+def test_no_best_is_marked_across_different_images(write, tmp_path: Path) -> None:
     path = tmp_path / "tables.json"
     rows = [{"one": "a", "other": "b"}, {"one": "b", "other": "c"}]
     path.write_text(json.dumps([{**TABLE, "rows": row} for row in rows]))
@@ -106,7 +106,7 @@ def test_nothing_is_the_best_where_a_table_is_of_different_images(write, tmp_pat
     assert written(same) == {"one": ["98.000"], "other": ["99.000*"]}
 
 
-def test_what_is_not_there_is_left_out_and_said(experiments) -> None:
+def test_missing_runs_are_left_out_and_reported(experiments) -> None:
     rows = {**TABLE["rows"], "CL, twice": "nt_{seed}_cl_cl"}
     found = experiments(
         [
@@ -134,7 +134,7 @@ def test_empty_tables_are_refused(experiments, tmp_path: Path) -> None:
             experiments(asked)
 
 
-def test_markdown_latex_and_text(experiments) -> None:
+def test_experiments_as_markdown_latex_and_text(experiments) -> None:
     tables = experiments([{**TABLE, "title": "50% <MLE>\nand CL", "metrics": ["CIDEr", "mean_rank"]}]).tables
     spread = "(mean ± sample standard deviation over seeds)"
     assert as_markdown(tables) == (
@@ -153,7 +153,7 @@ def test_markdown_latex_and_text(experiments) -> None:
     assert text.splitlines()[-1].strip() == "* best"
 
 
-def test_the_page_opens_with_the_tables_and_shows_one_run_of_each_row(experiments, tmp_path: Path) -> None:
+def test_the_page_starts_with_tables_and_one_run_per_row(experiments, tmp_path: Path) -> None:
     found = experiments([{**TABLE, "title": "<b>MLE"}])
     page = page_of(open_runs(sorted(tmp_path.glob("*.metrics.json"))), experiments=found)
     assert page.index('<h2 id="experiments">') < page.index("<caption>&lt;b&gt;MLE (mean") < page.index('id="metrics"')
@@ -163,7 +163,7 @@ def test_the_page_opens_with_the_tables_and_shows_one_run_of_each_row(experiment
     assert 'class="changes"' not in page, "the first against the last run means nothing here"
 
 
-def test_of_many_runs_two_are_shown_at_a_time(write) -> None:
+def test_of_many_runs_two_are_shown(write) -> None:
     runs = open_runs([write(f"nt_{seed}.metrics.json", [image(1, "a dog")]) for seed in range(7)])
     for shown, pairs, after in ((runs[:6], False, 5), (runs, True, 1)):
         page = page_of(shown)

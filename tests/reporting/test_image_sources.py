@@ -34,7 +34,7 @@ def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> P
     return path
 
 
-def test_the_chain_leads_to_names_references_and_pictures(chain: Path, made_chain: Path) -> None:
+def test_the_lineage_gives_names_references_and_images(chain: Path, made_chain: Path) -> None:
     found = trace(open_runs([retrieval(chain)]))
     assert found.names[33] == "0_000033.png"
     assert len(found.references[33]) == 5
@@ -42,7 +42,7 @@ def test_the_chain_leads_to_names_references_and_pictures(chain: Path, made_chai
     assert find_pictures([33, 34, 99], found.names, found.folders).keys() == {33, 34}
 
 
-def test_folders_are_those_seen_from_where_extract_features_ran(chain: Path, tmp_path: Path, monkeypatch) -> None:
+def test_folders_are_relative_to_where_features_were_made(chain: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     extract_features(Path("chain/captions.h5"), [Path("chain/scenes/images")], Path("chain/features.h5"), image_size=64)
     monkeypatch.chdir("/")
@@ -50,7 +50,7 @@ def test_folders_are_those_seen_from_where_extract_features_ran(chain: Path, tmp
     assert found.folders == [tmp_path / "chain" / "scenes" / "images"]
 
 
-def test_captions_that_were_measured_know_the_features_that_they_were_made_from(chain: Path) -> None:
+def test_metrics_files_lead_to_the_features(chain: Path) -> None:
     results = open_caption_results(caption(chain / "nt.pt", device="cpu"))
     origin = Origin("evaluate", {})
     origin.add_input("results", results)
@@ -62,7 +62,7 @@ def test_captions_that_were_measured_know_the_features_that_they_were_made_from(
     assert set(results.captions) <= set(found.names)
 
 
-def test_files_that_are_gone_are_no_error(chain: Path) -> None:
+def test_deleted_files_are_no_error(chain: Path) -> None:
     path = retrieval(chain)
     for name in ("captions.h5", "features.h5"):
         (chain / name).unlink()
@@ -83,7 +83,7 @@ def test_runs_of_other_data_are_refused(chain: Path) -> None:
         trace(runs)
 
 
-def test_ids_that_are_file_names_are_found_in_the_folders_only(tmp_path: Path) -> None:
+def test_ids_that_are_file_names_stay_inside_the_folders(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     (inside / "x").mkdir(parents=True)
     Image.new("RGB", (40, 30), "red").save(inside / "x" / "a.png")
@@ -94,7 +94,7 @@ def test_ids_that_are_file_names_are_found_in_the_folders_only(tmp_path: Path) -
     assert find_pictures([7], {7: "x/a.png"}, [inside]) == {7: inside / "x" / "a.png"}
 
 
-def test_thumbnails_are_small_and_bad_pictures_are_left_out(tmp_path: Path, capsys) -> None:
+def test_thumbnails_are_small_and_skip_bad_images(tmp_path: Path, capsys) -> None:
     Image.new("RGBA", (800, 400), (255, 0, 0, 128)).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_text("no picture")
     found = thumbnails({1: tmp_path / "good.png", 2: tmp_path / "bad.png"})

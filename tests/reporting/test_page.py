@@ -55,7 +55,7 @@ def hostile(write, log) -> Elements:
     return Elements(page_of(runs, ImageSources(names={EVIL: EVIL})))
 
 
-def test_what_comes_from_files_is_never_markup(write, log) -> None:
+def test_text_from_files_is_never_markup(write, log) -> None:
     page = hostile(write, log)
     assert [tag for tag, _ in page.found].count("script") == 2
     assert not any(tag in ("img", "b") for tag, _ in page.found)
@@ -63,7 +63,7 @@ def test_what_comes_from_files_is_never_markup(write, log) -> None:
     assert json.loads(page.data)["images"][0][:2] == [EVIL, EVIL]
 
 
-def test_the_page_asks_for_nothing(write, log) -> None:
+def test_the_page_loads_no_other_resources(write, log) -> None:
     page = hostile(write, log)
     for _, attributes in page.found:
         for name in ("src", "href", "xlink:href", "action", "data"):
@@ -72,7 +72,7 @@ def test_the_page_asks_for_nothing(write, log) -> None:
     assert policy and policy.startswith("default-src 'none'; img-src data:; ")
 
 
-def test_the_data_are_compact_and_whole(write) -> None:
+def test_the_embedded_data_are_compact_and_complete(write) -> None:
     first = write("nt.metrics.json", [image(1, "a dog", rank=2.5, tied=2, CIDEr=0.12345)])
     second = write("nt_cl.metrics.json", [image(2, "a cat")])
     image_sources = ImageSources({1: "1.jpg"}, {1: ["the dog"]})
@@ -85,7 +85,7 @@ def test_the_data_are_compact_and_whole(write) -> None:
     assert [run["pool"] for run in content["runs"]] == [3, 0]
 
 
-def test_every_figure_is_explained_with_its_interval_and_signature(write) -> None:
+def test_every_metric_has_meaning_interval_and_signature(write) -> None:
     path = write(
         "nt.metrics.json",
         [image(1, "a dog")],
@@ -101,7 +101,7 @@ def test_every_figure_is_explained_with_its_interval_and_signature(write) -> Non
     assert "Not scored: its models are not there" in page
 
 
-def test_plots_are_told_in_words_and_numbers(write) -> None:
+def test_plots_have_text_alternatives(write) -> None:
     page = page_of(open_runs([write("nt.retrieval.json", [image(1, "a dog", rank=1), image(2, "a cat", rank=2)])]))
     assert re.search(r'role="img" aria-label="R@k over k: nt R@1 0\.500, R@2 1\.000; chance R@1 0\.500', page)
     assert "As a table" in page

@@ -30,7 +30,7 @@ def runs(write, log, *names: str) -> list[Run]:
     return open_runs([write(f"{name}.retrieval.json", images) for name in names])
 
 
-def test_what_is_drawn_is_also_told(write, log) -> None:
+def test_plots_have_descriptions(write, log) -> None:
     recall, loss, contrast = all_plots(runs(write, log, "nt", "nt_cl"))
     assert recall.description.startswith("R@k over k: nt R@1 0.033, R@2 0.067, ")
     assert recall.columns == ["k", "nt", "nt_cl", "chance"]
@@ -42,7 +42,7 @@ def test_what_is_drawn_is_also_told(write, log) -> None:
     ]  # fmt: skip
 
 
-def test_validation_of_several_runs_is_drawn_together(write, log) -> None:
+def test_validation_curves_of_runs_share_a_plot(write, log) -> None:
     for name, last in (("nt_cl", 0.9), ("nt_il", 0.5)):
         log(f"{name}.log.jsonl", [{"epoch": epoch, "val_CIDEr": value} for epoch, value in enumerate((0.8, last))])
     images = [image(id, "a dog", rank=id) for id in range(1, 4)]
@@ -53,7 +53,7 @@ def test_validation_of_several_runs_is_drawn_together(write, log) -> None:
     assert "nt_cl from 0.800 to 0.900; nt_il from 0.800 to 0.500" in cider.description
 
 
-def test_the_same_input_gives_the_same_picture_in_the_colour_of_the_text(write, log) -> None:
+def test_the_same_input_gives_the_same_plot(write, log) -> None:
     first, again = (all_plots(runs(write, log, "nt"))[0].svg() for _ in range(2))
     assert first == again
     assert first.startswith("<svg")
@@ -61,7 +61,7 @@ def test_the_same_input_gives_the_same_picture_in_the_colour_of_the_text(write, 
     assert not re.match(r"<svg[^>]*(width|height)=", first)
 
 
-def test_no_two_plots_share_an_id(write, log) -> None:
+def test_plots_have_different_ids(write, log) -> None:
     drawn = [plot.svg() for plot in all_plots(runs(write, log, "nt", "nt_cl"))]
     ids = [id for svg in drawn for id in re.findall(r'\bid="([^"]+)"', svg)]
     assert len(ids) == len(set(ids))
@@ -70,19 +70,19 @@ def test_no_two_plots_share_an_id(write, log) -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_many_long_names_leave_room_for_the_curves(write, log) -> None:
+def test_long_names_leave_room_for_the_curves(write, log) -> None:
     names = [f"a_name_that_tells_every_setting_of_its_run_{number}" for number in range(40)]
     assert all_plots(runs(write, log, *names))[0].svg()
 
 
-def test_names_are_no_formulas(write, log) -> None:
+def test_names_are_not_rendered_as_formulas(write, log) -> None:
     plots = all_plots(runs(write, log, "_hidden", "$\\frac{", "<b>&", "名🐕", "chance"))
     svg = plots[0].svg()
     for name in ("_hidden", "$\\frac{", "&lt;b&gt;&amp;", "名🐕", "chance"):
         assert f">{name}<" in svg
 
 
-def test_files_for_a_paper(write, log, tmp_path: Path) -> None:
+def test_plots_are_written_as_files_for_a_paper(write, log, tmp_path: Path) -> None:
     for plot in all_plots(runs(write, log, "nt", "nt_cl")):
         save(plot, tmp_path)
     names = ("nt_cl.G", "nt_cl.loss", "recall")
@@ -94,7 +94,7 @@ def test_files_for_a_paper(write, log, tmp_path: Path) -> None:
         assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_runs_of_any_script_have_files_of_their_own(write, log, tmp_path: Path) -> None:
+def test_runs_with_any_name_have_files_of_their_own(write, log, tmp_path: Path) -> None:
     drawn = all_plots(runs(write, log, "日本", "中文", "nt é", "nt ü"))
     for plot in drawn:
         save(plot, tmp_path)

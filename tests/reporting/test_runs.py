@@ -11,7 +11,7 @@ from tests.reporting.conftest import image
 ONE = [image(1, "a dog")]
 
 
-def test_files_of_one_name_are_one_run(write, log) -> None:
+def test_files_of_one_name_form_one_run(write, log) -> None:
     scored = write("nt.metrics.json", [image(1, "a dog", CIDEr=1.5)], {"CIDEr": 1.5})
     ranked = write("nt.retrieval.json", [image(1, "a dog", rank=2.5, tied=2)], {"R@1": 0.25, "chance": {"R@1": 0.1}})
     log("nt.log.jsonl", [{"epoch": 0, "val_loss": 2.0}])
@@ -23,7 +23,7 @@ def test_files_of_one_name_are_one_run(write, log) -> None:
     assert (found.caption, found.cider, found.rank, found.tied) == ("a dog", 1.5, 2.5, 2)
 
 
-def test_ranks_are_those_of_the_retrieval_file(write) -> None:
+def test_ranks_come_from_the_retrieval_file(write) -> None:
     scored = write(
         "nt.metrics.json",
         [image(1, "a dog", rank=9), image(2, "a cat", CIDEr=2.0)],
@@ -39,19 +39,19 @@ def test_ranks_are_those_of_the_retrieval_file(write) -> None:
     assert run.images[2].cider is None
 
 
-def test_runs_come_in_the_order_given_but_cl_after_what_it_was_made_from(write) -> None:
+def test_runs_keep_their_order_but_cl_follows_its_reference(write) -> None:
     names = ("nt_cl", "zz", "nt", "aa_b", "aa_a")
     paths = [write(f"{name}.metrics.json", ONE) for name in names]
     assert [run.name for run in open_runs(paths)] == ["zz", "nt", "nt_cl", "aa_b", "aa_a"]
 
 
-def test_the_same_name_in_two_folders_is_shown_with_its_folder(write) -> None:
+def test_equal_names_are_shown_with_their_folders(write) -> None:
     paths = [write(f"{folder}/nt.metrics.json", ONE) for folder in ("seed1", "seed2")]
     paths.append(write("seed2/aa.metrics.json", ONE))
     assert [run.name for run in open_runs(paths)] == ["seed1/nt", "seed2/nt", "aa"]
 
 
-def test_runs_of_different_images_are_warned_about(write) -> None:
+def test_runs_of_different_images_give_a_warning(write) -> None:
     first = write("a.metrics.json", [image(1, "a dog"), image(2, "a cat")])
     second = write("b.metrics.json", [image(2, "a cat", rank=1), image(3, "a bird")])
     runs = open_runs([first, second])
@@ -113,7 +113,7 @@ def test_a_damaged_image_is_named(write, bad: dict, where: str) -> None:
     assert message(path) == f"{path} is not a whole metrics file: at {where}"
 
 
-def test_a_number_beyond_all_floats_is_left_out(write, log, clcap) -> None:
+def test_numbers_beyond_the_float_range_are_left_out(write, log, clcap) -> None:
     path = write("nt.metrics.json", ONE, {"images": 1, "CIDEr": 10**400, "R@1": float("nan"), "METEOR": 0.5})
     log("nt.log.jsonl", [{"epoch": 0, "loss": 10**400, "val_loss": 1.0}])
     (run,) = open_runs([path])
@@ -128,7 +128,7 @@ def test_a_number_beyond_all_floats_is_left_out(write, log, clcap) -> None:
         ('{"epoch": ' + "9" * 5000 + "}", "holds a number of thousands of digits; write it as text"),
     ],
 )
-def test_json_beyond_all_measure_is_named(refused, write, tmp_path: Path, content: str, reason: str) -> None:
+def test_deeply_nested_json_is_refused(refused, write, tmp_path: Path, content: str, reason: str) -> None:
     whole = write("nt.metrics.json", ONE)
     for name in ("nt.log.jsonl", "a.metrics.json", "tables.json"):
         path = tmp_path / name

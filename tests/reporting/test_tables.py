@@ -24,7 +24,7 @@ def two_runs(write, first: str = "nt", second: str = "nt_cl") -> list[Run]:
     )
 
 
-def test_figures_are_grouped_and_sorted_and_unknown_ones_come_last(write) -> None:
+def test_metrics_are_grouped_with_unknown_ones_last(write) -> None:
     found = {table.title: [metric.name for metric in table.metrics] for table in run_tables(two_runs(write))}
     assert found == {
         "Self-retrieval": ["R@5", "R@10", "mean_rank"],
@@ -56,13 +56,13 @@ def test_the_best_is_marked(write) -> None:
     }
 
 
-def test_nothing_is_the_best_where_figures_cannot_be_compared(write) -> None:
+def test_no_best_is_marked_in_incomparable_metrics(write) -> None:
     first = write("a.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0})
     second = write("b.metrics.json", [image(2, "a cat")], {"CIDEr": 2.0})
     assert best_of(open_runs([first, second])) == {"CIDEr": [False, False]}
 
 
-def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
+def test_csv_has_values_and_interval_bounds(write) -> None:
     found = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
     assert list(found.columns) == [
         "R@5", "R@10", "mean_rank", "BLEU-4", "CIDEr", "CIDEr_low", "CIDEr_high", "mine", "images",
@@ -72,7 +72,7 @@ def test_csv_has_values_and_the_ends_of_their_intervals(write) -> None:
     assert found.loc["nt_cl", ["CIDEr_low", "mine"]].isna().all()
 
 
-def test_markdown(write) -> None:
+def test_runs_as_markdown(write) -> None:
     text = as_markdown(run_tables(two_runs(write, "a|b", "c")))
     assert text.split("\n\n")[2:4] == [
         "Against the references",
@@ -81,7 +81,7 @@ def test_markdown(write) -> None:
     ]
 
 
-def test_latex(write) -> None:
+def test_runs_as_latex(write) -> None:
     text = as_latex(run_tables(two_runs(write, "50%_$x$", "c")))
     assert text.startswith("% needs \\usepackage{booktabs}\n% Self-retrieval\n\\begin{tabular}{lrrr}\n\\toprule\n")
     assert " & BLEU-4 & CIDEr \\\\\n\\midrule\n" in text
@@ -89,7 +89,7 @@ def test_latex(write) -> None:
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 3
 
 
-def test_text_for_the_terminal(write) -> None:
+def test_runs_as_text(write) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(as_text(run_tables(two_runs(write, "[bold]nt"))))
     lines = console.export_text().splitlines()

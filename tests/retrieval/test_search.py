@@ -50,7 +50,7 @@ def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_pair_is_scored_as_if_alone(opened, shape: tuple[int, int, int], monkeypatch) -> None:
+def test_every_pair_is_scored_independently(opened, shape: tuple[int, int, int], monkeypatch) -> None:
     shaped(monkeypatch, *shape)
     model, reader = opened
     captions, lengths = some_captions(model, 9, 0)
@@ -60,7 +60,7 @@ def test_every_pair_is_scored_as_if_alone(opened, shape: tuple[int, int, int], m
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("seed", range(3))
-def test_ranks_are_those_of_the_plain_computation(opened, shape: tuple, seed: int, monkeypatch) -> None:
+def test_ranks_equal_those_of_dense_scoring(opened, shape: tuple, seed: int, monkeypatch) -> None:
     shaped(monkeypatch, *shape)
     model, reader = opened
     captions, lengths = some_captions(model, len(reader), seed)
@@ -72,7 +72,7 @@ def test_ranks_are_those_of_the_plain_computation(opened, shape: tuple, seed: in
     assert torch.allclose(found.own, scores.diagonal(), atol=1e-4)
 
 
-def test_generated_captions_keep_their_ranks_and_little_is_computed(opened) -> None:
+def test_pruning_keeps_ranks_and_saves_computation(opened) -> None:
     model, reader = opened
     found = decode([model], [reader], DecodingSettings(beam=3), ())
     outcome = find_ranks(model, reader, found.captions, found.lengths)

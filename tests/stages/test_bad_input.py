@@ -33,7 +33,7 @@ IMAGE = {"id": 1, "file_name": "a.jpg"}
 NOTE = {"id": 1, "image_id": 1, "caption": "a dog"}
 
 
-def test_no_such_file(refused, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(refused, tmp_path: Path) -> None:
     missing = tmp_path / "none.json"
     assert refused("prepare-captions", missing) == f"no such file: {missing}"
     assert refused("train-mle", missing, missing) == f"no such file: {missing}"
@@ -44,7 +44,7 @@ def test_no_such_file(refused, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["captions.h5", "features.h5"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_truncated_hdf5(refused, chain: Path, name: str, share: float) -> None:
+def test_truncated_hdf5_is_refused(refused, chain: Path, name: str, share: float) -> None:
     cut(chain / name, share)
     message = refused("train-mle", chain / "captions.h5", chain / "features.h5")
     assert message == (
@@ -52,19 +52,19 @@ def test_truncated_hdf5(refused, chain: Path, name: str, share: float) -> None:
     )
 
 
-def test_an_hdf5_file_of_somebody_else(refused, tmp_path: Path) -> None:
+def test_an_hdf5_file_of_another_program_is_refused(refused, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["numbers"] = [1, 2]
     path = tmp_path / "x.h5"
     assert refused("train-mle", path, path) == f"{path} is an HDF5 file, but not one that clcap wrote"
 
 
-def test_the_wrong_kind_of_artifact(refused, chain: Path) -> None:
+def test_the_wrong_kind_of_artifact_is_refused(refused, chain: Path) -> None:
     message = refused("train-mle", chain / "features.h5", chain / "captions.h5")
     assert message == f"{chain}/features.h5 is a clcap/features file; clcap/captions is needed here"
 
 
-def test_json_cut_in_half(refused, chain: Path) -> None:
+def test_truncated_json_is_refused(refused, chain: Path) -> None:
     path = chain / "scenes" / "captions_train.json"
     cut(path)
     message = refused("prepare-captions", "--train", path, "--out", chain / "new.h5")
@@ -76,46 +76,46 @@ def test_json_cut_in_half(refused, chain: Path) -> None:
     assert not (chain / "new.h5").exists()
 
 
-def test_an_annotation_without_its_image(refused, tmp_path: Path) -> None:
+def test_an_annotation_without_its_image_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [NOTE, {**NOTE, "id": 2, "image_id": 7}])
     assert refused("prepare-captions", "--train", path) == (
         f"{path}: 1 of the annotated images are not listed under 'images', the first is 7; is the file whole?"
     )
 
 
-def test_an_image_with_no_caption(refused, tmp_path: Path) -> None:
+def test_an_image_without_captions_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE, {"id": 2, "file_name": "b.jpg"}], [NOTE])
     assert refused("prepare-captions", "--train", path) == (
         "image 2 (b.jpg) has no caption; take it out of the annotations"
     )
 
 
-def test_an_image_in_two_splits(refused, tmp_path: Path) -> None:
+def test_an_image_in_two_splits_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [NOTE])
     assert refused("prepare-captions", "--train", path, "--val", path) == (
         "image 1 (a.jpg) is listed twice; an image belongs to one split"
     )
 
 
-def test_json_of_another_shape(refused, tmp_path: Path) -> None:
+def test_json_of_another_structure_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{"id": 1, "image_id": 1}])
     assert refused("prepare-captions", "--train", path) == (
         f"{path} is not a COCO captions file: at annotations.0.caption: Field required"
     )
 
 
-def test_an_empty_split(refused, chain: Path) -> None:
+def test_an_empty_split_is_refused(refused, chain: Path) -> None:
     assert refused("caption", chain / "nt.pt", "--split", "holdout") == (
         f"{chain}/captions.h5 has no images in split 'holdout'; it has: train 24, val 8, test 10"
     )
 
 
-def test_no_training_split(refused, tmp_path: Path) -> None:
+def test_a_missing_training_split_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [NOTE])
     assert refused("prepare-captions", "--val", path) == "no image is in the split 'train'; the splits are: val 1"
 
 
-def test_no_validation_split(refused, tmp_path: Path, monkeypatch) -> None:
+def test_a_missing_validation_split_is_refused(refused, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (40, 40)).save("a.jpg")
     captions = prepare_captions(train=[coco(tmp_path / "c.json", [IMAGE], [NOTE])], min_count=1)
@@ -125,13 +125,13 @@ def test_no_validation_split(refused, tmp_path: Path, monkeypatch) -> None:
     )
 
 
-def test_an_unknown_backbone(refused, chain: Path) -> None:
+def test_an_unknown_backbone_is_refused(refused, chain: Path) -> None:
     images = chain / "scenes" / "images"
     message = refused("extract-features", chain / "captions.h5", "--images", images, "--backbone", "resnet512")
     assert message == "unknown backbone 'resnet512'; the nearest known: resnet51q, resnet152, resnet152s"
 
 
-def test_features_of_another_backbone(refused, chain: Path) -> None:
+def test_features_of_another_backbone_are_refused(refused, chain: Path) -> None:
     other = extract_features(
         chain / "captions.h5",
         [chain / "scenes" / "images"],
@@ -146,7 +146,7 @@ def test_features_of_another_backbone(refused, chain: Path) -> None:
     )
 
 
-def test_captions_of_another_vocabulary(refused, chain: Path) -> None:
+def test_captions_with_another_vocabulary_are_refused(refused, chain: Path) -> None:
     files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     other = prepare_captions(**files, out=chain / "other.h5", min_count=9)
     message = refused("train-cl", "--ref", chain / "nt.pt", "--captions", other)
@@ -157,7 +157,7 @@ def test_captions_of_another_vocabulary(refused, chain: Path) -> None:
     )
 
 
-def test_features_that_lack_an_image(refused, chain: Path) -> None:
+def test_features_that_lack_an_image_are_refused(refused, chain: Path) -> None:
     files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     few = prepare_captions(**files, out=chain / "few.h5", min_count=2, limit=4)
     features = extract_features(few, [chain / "scenes" / "images"], out=chain / "few_features.h5", image_size=64)
@@ -173,7 +173,7 @@ class Evil:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_checkpoint_that_is_a_pickle(refused, tmp_path: Path, plain: bool) -> None:
+def test_a_pickled_checkpoint_is_refused(refused, tmp_path: Path, plain: bool) -> None:
     path = tmp_path / "evil.pt"
     path.write_bytes(pickle.dumps(Evil())) if plain else torch.save({"weights": Evil()}, path)
     assert refused("train-cl", "--ref", path) == (
@@ -183,19 +183,19 @@ def test_a_checkpoint_that_is_a_pickle(refused, tmp_path: Path, plain: bool) -> 
 
 
 @pytest.mark.parametrize("share", [0.2, 0.7, 0.99])
-def test_a_checkpoint_cut_short(refused, chain: Path, share: float) -> None:
+def test_a_truncated_checkpoint_is_refused(refused, chain: Path, share: float) -> None:
     cut(chain / "nt.pt", share)
     message = refused("train-cl", "--ref", chain / "nt.pt")
     assert message == f"{chain}/nt.pt is not a readable checkpoint (damaged or cut short); make it again"
 
 
-def test_a_checkpoint_of_another_tool(refused, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_tool_is_refused(refused, tmp_path: Path) -> None:
     path = tmp_path / "other.pt"
     torch.save({"state_dict": {"w": torch.zeros(2)}}, path)
     assert refused("caption", path) == f"{path} is a PyTorch file, but not one that clcap wrote"
 
 
-def test_a_newer_format(refused, chain: Path) -> None:
+def test_a_newer_format_is_refused(refused, chain: Path) -> None:
     content = torch.load(chain / "nt.pt", weights_only=True)
     content["provenance"] |= {"version": 99, "clcap": "9.0"}
     torch.save(content, chain / "nt.pt")
@@ -205,7 +205,7 @@ def test_a_newer_format(refused, chain: Path) -> None:
     )
 
 
-def test_a_path_that_cannot_be_written(refused, chain: Path) -> None:
+def test_an_output_that_cannot_be_written_is_refused(refused, chain: Path) -> None:
     below = chain / "nt.pt" / "x.pt"
     assert refused("train-cl", "--ref", chain / "nt.pt", "--out", below) == f"{below} cannot be written: File exists"
     assert refused("train-cl", "--ref", chain / "nt.pt", "--out", chain) == (
@@ -213,46 +213,46 @@ def test_a_path_that_cannot_be_written(refused, chain: Path) -> None:
     )
 
 
-def test_a_pool_larger_than_the_split(refused, chain: Path) -> None:
+def test_a_pool_larger_than_the_split_is_refused(refused, chain: Path) -> None:
     assert refused("self-retrieve", chain / "nt.pt", "--pool", 11) == (
         "--pool 11 is more than the 10 images of split 'test'"
     )
 
 
 @pytest.mark.parametrize("words", [("train-cl", "--ref", "nt.pt", "--k", "0"), ("train-cl", "--k", "5"), ("trian",)])
-def test_a_wrong_command_line_exits_with_2(clcap, words: tuple[str, ...]) -> None:
+def test_an_invalid_command_line_exits_with_2(clcap, words: tuple[str, ...]) -> None:
     answer = clcap(*words)
     assert answer.status == 2
     assert answer.out == ""
     assert len(answer.err.strip().splitlines()) == 1
 
 
-def test_k_0_is_named(clcap) -> None:
+def test_k_of_0_is_refused(clcap) -> None:
     assert clcap("train-cl", "--ref", "nt.pt", "--k", 0).err == (
         "error: Invalid value for '--k': Input should be greater than or equal to 1 (see clcap train-cl --help)\n"
     )
 
 
-def test_an_objective_that_there_is_not_is_named(clcap) -> None:
+def test_an_unknown_objective_is_refused(clcap) -> None:
     result = clcap("train-cl", "--ref", "nt.pt", "--objective", "gan").err
     assert result.startswith("error: Invalid value for '--objective': 'gan' is not one of 'contrastive', ")
 
 
 @pytest.mark.parametrize("words", [("--seed", -1), ("--clip", 0), ("--nu", "inf"), ("--beta", "inf")])
-def test_numbers_that_train_nothing_are_refused(clcap, words: tuple[str, object]) -> None:
+def test_settings_without_effect_on_training_are_refused(clcap, words: tuple[str, object]) -> None:
     answer = clcap("train-cl", "--ref", "nt.pt", *words)
     assert answer.status == 2
     assert answer.err.startswith(f"error: Invalid value for '{words[0]}': ")
 
 
-def test_a_moved_input(refused, chain: Path) -> None:
+def test_a_moved_input_is_reported(refused, chain: Path) -> None:
     (chain / "captions.h5").rename(chain / "moved.h5")
     assert refused("caption", chain / "nt.pt") == (
         f"{chain}/nt.pt was made from {chain}/captions.h5, which is not there now; give its place with --captions"
     )
 
 
-def test_an_input_made_again_differently(refused, chain: Path) -> None:
+def test_a_changed_input_is_reported(refused, chain: Path) -> None:
     files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     prepare_captions(**files, out=chain / "captions.h5", min_count=3)
     message = refused("caption", chain / "nt.pt")
@@ -260,7 +260,7 @@ def test_an_input_made_again_differently(refused, chain: Path) -> None:
     assert message.endswith("); to use it all the same, give it with --captions")
 
 
-def test_an_input_made_again_the_same_is_the_same(clcap, chain: Path) -> None:
+def test_an_identically_remade_input_is_accepted(clcap, chain: Path) -> None:
     files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     prepare_captions(**files, out=chain / "captions.h5", min_count=2)
     assert clcap("caption", chain / "nt.pt").status == 0
@@ -282,7 +282,7 @@ def test_a_missing_image_is_named(refused, chain: Path) -> None:
     )
 
 
-def test_results_of_another_split(refused, chain: Path, clcap) -> None:
+def test_results_of_another_split_are_refused(refused, chain: Path, clcap) -> None:
     clcap("caption", chain / "nt.pt", "--split", "val")
     assert refused("evaluate", chain / "nt.captions.json", "--split", "test") == (
         f"{chain}/nt.captions.json: 8 of 8 captions are of images without references: 25, 26, 27, 28, 29, …; "
@@ -291,7 +291,7 @@ def test_results_of_another_split(refused, chain: Path, clcap) -> None:
     )
 
 
-def test_results_with_an_image_twice(refused, chain: Path) -> None:
+def test_results_with_a_duplicate_image_are_refused(refused, chain: Path) -> None:
     path = chain / "r.json"
     path.write_text(json.dumps([{"image_id": 1, "caption": "a"}] * 2))
     message = f"{path} has more than one caption for 1 images: 1"
@@ -310,13 +310,13 @@ def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
     assert forced.out == f"{chain}/nt_ref1.pt\n"
 
 
-def test_text_that_is_no_checkpoint(refused, tmp_path: Path) -> None:
+def test_a_text_file_is_no_checkpoint(refused, tmp_path: Path) -> None:
     path = tmp_path / "page.pt"
     path.write_text("<!doctype html><html>quota exceeded</html>")
     assert refused("caption", path) == f"{path} is not a *.pt file that clcap wrote"
 
 
-def test_no_such_references(refused, chain: Path, clcap) -> None:
+def test_missing_references_are_reported(refused, chain: Path, clcap) -> None:
     clcap("caption", chain / "nt.pt")
     results, missing = chain / "nt.captions.json", chain / "none.json"
     assert refused("evaluate", results, "--references", missing) == f"no such file: {missing}"
@@ -325,7 +325,7 @@ def test_no_such_references(refused, chain: Path, clcap) -> None:
 
 
 @pytest.mark.parametrize("caption", ["a \ud83d", "a\0b"])
-def test_a_caption_that_is_not_text(refused, tmp_path: Path, caption: str) -> None:
+def test_a_caption_that_is_not_text_is_refused(refused, tmp_path: Path, caption: str) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
     assert refused("prepare-captions", "--train", path) == (
         "image 1 (a.jpg) has a caption that is not valid text; mend it"
@@ -333,12 +333,12 @@ def test_a_caption_that_is_not_text(refused, tmp_path: Path, caption: str) -> No
 
 
 @pytest.mark.parametrize("device", ["cuda:9", "cpu:x", "tpu"])
-def test_a_device_that_is_not_there(refused, chain: Path, device: str) -> None:
+def test_an_unavailable_device_is_reported(refused, chain: Path, device: str) -> None:
     message = refused("caption", chain / "nt.pt", "--device", device)
     assert message.startswith(f"there is no device '{device}' here; there is: ")
 
 
-def test_features_of_other_images_with_the_same_ids(refused, chain: Path) -> None:
+def test_features_of_other_images_with_equal_ids_are_refused(refused, chain: Path) -> None:
     make_scenes(chain / "others", train=24, val=8, test=10, seed=1)
     files = {split: [chain / "others" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     other = prepare_captions(**files, out=chain / "others.h5", min_count=2)
@@ -348,7 +348,7 @@ def test_features_of_other_images_with_the_same_ids(refused, chain: Path) -> Non
     )
 
 
-def test_a_diverged_model_is_no_result(refused, chain: Path) -> None:
+def test_a_diverged_model_writes_no_results(refused, chain: Path) -> None:
     broken = torch.load(chain / "nt.pt", weights_only=True)
     broken["weights"]["output.weight"][:] = 3e38
     torch.save(broken, chain / "broken.pt")
@@ -359,7 +359,7 @@ def test_a_diverged_model_is_no_result(refused, chain: Path) -> None:
     assert not (chain / "broken.reference.h5").exists()
 
 
-def test_images_without_their_option(refused, chain: Path) -> None:
+def test_images_without_their_option_are_explained(refused, chain: Path) -> None:
     assert refused("caption", chain / "nt.pt", "a.jpg") == (
         "a.jpg is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"
     )
@@ -380,7 +380,7 @@ def test_images_without_their_option(refused, chain: Path) -> None:
         ),
     ],
 )
-def test_tables_that_cannot_be_made(refused, write, tmp_path: Path, bad: dict, reason: str) -> None:
+def test_invalid_table_definitions_are_refused(refused, write, tmp_path: Path, bad: dict, reason: str) -> None:
     path = tmp_path / "tables.json"
     table = {"name": "main", "title": "MLE", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}"}}
     path.write_text(json.dumps([table | bad]))
@@ -389,7 +389,7 @@ def test_tables_that_cannot_be_made(refused, write, tmp_path: Path, bad: dict, r
     assert not (tmp_path / "report.html").exists()
 
 
-def test_tables_that_cannot_be_read(refused, write, tmp_path: Path) -> None:
+def test_unreadable_table_definitions_are_refused(refused, write, tmp_path: Path) -> None:
     path, run = tmp_path / "tables.json", write("nt_1.metrics.json", [image(1, "a dog")])
     assert refused("report", run, "--tables", path) == f"no such file: {path}"
     path.write_text('[{"name": ')

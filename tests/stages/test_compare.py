@@ -24,7 +24,7 @@ def test_a_run_does_not_differ_from_itself(chain: Path, clcap) -> None:
     assert "higher" not in answer.out and "lower" not in answer.out and "differ by" not in answer.out
 
 
-def test_mle_and_cl_with_ranks(chain: Path, clcap) -> None:
+def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
     files = []
     for name in ("nt", "nt_cl"):
         result = caption(chain / f"{name}.pt", device="cpu")
@@ -64,7 +64,7 @@ def table(path: Path, captions: dict[int, str]) -> Path:
     return path
 
 
-def test_an_unfair_comparison_is_named_as_one(tmp_path: Path, clcap) -> None:
+def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
     people = {id: f"a dog number {id}" for id in range(6)}
     full = table(tmp_path / "people.csv", people)
     more = tmp_path / "more.csv"
@@ -83,7 +83,7 @@ def test_an_unfair_comparison_is_named_as_one(tmp_path: Path, clcap) -> None:
     )
 
 
-def test_what_cannot_be_compared(tmp_path: Path, chain: Path, refused) -> None:
+def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, refused) -> None:
     one = evaluate(
         predictions=table(tmp_path / "a.csv", {1: "a", 2: "b"}),
         references=table(tmp_path / "r.csv", {1: "a", 2: "b"}),
@@ -109,7 +109,7 @@ def test_what_cannot_be_compared(tmp_path: Path, chain: Path, refused) -> None:
     )
 
 
-def test_runs_that_were_measured_differently_are_no_seeds(chain: Path, clcap) -> None:
+def test_runs_measured_differently_are_not_pooled(chain: Path, clcap) -> None:
     files = []
     for seed in (1, 2):
         checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
@@ -134,7 +134,7 @@ def test_runs_that_were_measured_differently_are_no_seeds(chain: Path, clcap) ->
         {"image_id": 2},
     ],
 )
-def test_damaged_files_are_named(tmp_path: Path, refused, damage: dict) -> None:
+def test_damaged_metrics_files_are_refused(tmp_path: Path, refused, damage: dict) -> None:
     rows = {1: "a", 2: "b"}
     one = evaluate(
         predictions=table(tmp_path / "a.csv", rows), references=table(tmp_path / "r.csv", rows), metrics=FAST
@@ -146,7 +146,7 @@ def test_damaged_files_are_named(tmp_path: Path, refused, damage: dict) -> None:
     assert str(bad) in refused("compare", one, bad)
 
 
-def test_what_one_run_lacks_is_left_out(tmp_path: Path, clcap) -> None:
+def test_metrics_of_only_one_run_are_left_out(tmp_path: Path, clcap) -> None:
     table, files = tmp_path / "mine.csv", []
     table.write_text("image_id,caption\n" + "".join(f"{id},a dog and {id} cats\n" for id in range(8)))
     for metrics in ("BLEU,ROUGE_L", "ROUGE_L,CIDEr"):

@@ -28,7 +28,7 @@ def printed(clcap: Run, *words: object) -> dict:
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_what_is_printed_can_be_read(clcap: Run, config: Path, stage: Stage) -> None:
+def test_a_printed_configuration_can_be_read(clcap: Run, config: Path, stage: Stage) -> None:
     needed = {one.name: ["x"] if "list[" in str(one.annotation) else "x" for one in stage.parameters if one.required}
     config.write_text(yaml.safe_dump(needed))
     answer = clcap(stage.name, "--config", config, "--print-config")
@@ -38,13 +38,13 @@ def test_what_is_printed_can_be_read(clcap: Run, config: Path, stage: Stage) -> 
     assert clcap(stage.name, "--config", config, "--print-config").out == answer.out
 
 
-def test_the_command_line_wins_over_the_file_and_that_over_the_default(clcap: Run, config: Path) -> None:
+def test_command_line_overrides_file_overrides_default(clcap: Run, config: Path) -> None:
     config.write_text("captions: c.h5\nfeatures: f.h5\nepochs: 7\nbatch-size: 3\nlr: 1e-2\n")
     found = printed(clcap, "train-mle", "--config", config, "--epochs", 30)
     assert {"captions": "c.h5", "epochs": 30, "batch_size": 3, "lr": 0.01, "patience": 5}.items() <= found.items()
 
 
-def test_null_and_lists_and_flags(clcap: Run, config: Path) -> None:
+def test_null_lists_and_flags_are_read(clcap: Run, config: Path) -> None:
     config.write_text("max_tokens: null\nmodel_option: [layers=1, heads=2]\nthreads: null\n")
     found = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config)
     assert (found["max_tokens"], found["model_option"], found["threads"]) == (None, ["layers=1", "heads=2"], None)
@@ -79,7 +79,9 @@ def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
         ("tokenizer: {a: 1}", "tokenizer in {file}: Input is not a valid path"),
     ],
 )
-def test_options_that_are_wrong(wrong: Callable[..., str], config: Path, content: str, message: str) -> None:
+def test_invalid_options_in_a_file_are_refused(
+    wrong: Callable[..., str], config: Path, content: str, message: str
+) -> None:
     config.write_text(content)
     found = wrong("train-mle", "c.h5", "f.h5", "--config", config)
     assert found.startswith(f"error: Invalid value for '--config': {message.format(file=config)}")
@@ -97,28 +99,30 @@ def test_options_that_are_wrong(wrong: Callable[..., str], config: Path, content
         ("epochs: !!python/object/apply:os.getcwd []", "{file} is not valid YAML: could not determine a constructor"),
     ],
 )
-def test_files_that_hold_no_options(refused: Callable[..., str], config: Path, content: str, message: str) -> None:
+def test_files_without_options_are_refused(
+    refused: Callable[..., str], config: Path, content: str, message: str
+) -> None:
     config.write_text(content)
     assert refused("train-mle", "c.h5", "f.h5", "--config", config).startswith(message.format(file=config))
 
 
-def test_a_file_that_is_not_there(refused: Callable[..., str], config: Path) -> None:
+def test_a_missing_configuration_file_is_reported(refused: Callable[..., str], config: Path) -> None:
     assert refused("train-mle", "c.h5", "f.h5", "--config", config) == f"no such file: {config}"
 
 
-def test_what_is_needed_and_nowhere_given(wrong: Callable[..., str], config: Path) -> None:
+def test_a_required_option_that_is_missing_is_reported(wrong: Callable[..., str], config: Path) -> None:
     config.write_text("epochs: 3")
     assert "Missing argument" in wrong("train-mle", "--config", config)
     config.write_text("captions: null")
     assert "captions in" in wrong("train-mle", "--config", config)
 
 
-def test_options_that_exclude_each_other_are_not_printed(wrong: Callable[..., str]) -> None:
+def test_mutually_exclusive_options_are_not_printed(wrong: Callable[..., str]) -> None:
     message = wrong("caption", "nt.pt", "--beam", 5, "--top-p", 0.9, "--print-config")
     assert "'--beam': sampling (--top-p, --top-k, --temperature) takes the place of beam search" in message
 
 
-def test_a_run_is_repeated_from_what_it_printed(chain: Path, clcap: Run, config: Path) -> None:
+def test_a_run_can_be_repeated_from_its_configuration(chain: Path, clcap: Run, config: Path) -> None:
     words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 8, "--epochs", 1, "--clip-norm", 1]
     config.write_text(clcap(*words, "--out", chain / "one.pt", "--print-config").out)
     assert not (chain / "one.pt").exists()
@@ -128,7 +132,7 @@ def test_a_run_is_repeated_from_what_it_printed(chain: Path, clcap: Run, config:
     assert one["id"] == two["id"]
 
 
-def test_what_a_file_stores_is_what_was_resolved(chain: Path, clcap: Run, config: Path) -> None:
+def test_artifacts_store_the_resolved_options(chain: Path, clcap: Run, config: Path) -> None:
     config.write_text("hidden: 8\nmodel_option: [image_relu=false]\nclip: null\n")
     words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--config", config, "--epochs", 1]
     words += ["--out", chain / "one.pt"]

@@ -11,7 +11,7 @@ from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.train_mle import train_mle
 
 
-def test_a_model_with_itself_writes_its_own_captions(chain: Path, clcap) -> None:
+def test_an_ensemble_of_one_model_writes_its_captions(chain: Path, clcap) -> None:
     alone = caption(chain / "nt.pt")
     answer = clcap("caption", chain / "nt.pt", chain / "nt.pt")
     assert answer.out == f"{chain}/nt+nt.captions.json\n"
@@ -42,7 +42,7 @@ def test_ensembles_are_scored_like_their_results(chain: Path) -> None:
     assert evaluate(models, metrics="ROUGE_L") == chain / "nt+aa.metrics.json"
 
 
-def test_images_of_any_folder(chain: Path, clcap) -> None:
+def test_ensembles_caption_images_of_any_folder(chain: Path, clcap) -> None:
     images = sorted((chain / "scenes" / "images").glob("*"))[:3]
     answer = clcap("caption", chain / "nt.pt", chain / "aa.pt", "--images", *images)
     assert answer.status == 0, answer.err
@@ -60,13 +60,13 @@ def foreign(chain: Path) -> Path:
     return train_mle(captions, chain / "features.h5", model="neuraltalk2", out=chain / "foreign.pt", **small)
 
 
-def test_two_vocabularies_do_not_mix(chain: Path, foreign: Path, refused) -> None:
+def test_models_of_two_vocabularies_are_refused(chain: Path, foreign: Path, refused) -> None:
     for words in (("caption",), ("evaluate",), ("caption", "--images", chain / "scenes" / "images")):
         message = refused(*words[:1], chain / "nt.pt", foreign, *words[1:])
         assert message.startswith(f"{foreign} and {chain}/nt.pt have different vocabularies (")
 
 
-def test_what_is_no_checkpoint_is_named(chain: Path, refused) -> None:
+def test_a_file_that_is_no_checkpoint_is_named(chain: Path, refused) -> None:
     image = next((chain / "scenes" / "images").iterdir())
     assert refused("caption", chain / "nt.pt", image) == (
         f"{image} is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"

@@ -27,7 +27,7 @@ def jsonl(path: Path, rows: dict[str, list[str]]) -> Path:
     return path
 
 
-def test_tables_with_any_ids_are_enough(tmp_path: Path, clcap) -> None:
+def test_tables_with_any_ids_can_be_scored(tmp_path: Path, clcap) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     answer = clcap("evaluate", "--predictions", result, "--references", people)
     assert answer.status == 0, answer.err
@@ -43,7 +43,7 @@ def test_tables_with_any_ids_are_enough(tmp_path: Path, clcap) -> None:
     assert again["metrics"] == found["metrics"]
 
 
-def test_captions_and_coco_files_are_references_too(chain: Path, clcap) -> None:
+def test_captions_h5_and_coco_files_can_be_references(chain: Path, clcap) -> None:
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
     result = csv(chain / "mine.csv", {str(note["image_id"]): note["caption"] for note in notes[::5]}, id="id")
     for references in (chain / "scenes" / "captions_test.json", chain / "captions.h5"):
@@ -52,7 +52,7 @@ def test_captions_and_coco_files_are_references_too(chain: Path, clcap) -> None:
         assert metrics["ROUGE_L"] == pytest.approx(1)
 
 
-def test_only_common_scores_what_has_both_and_says_so(tmp_path: Path, clcap, refused) -> None:
+def test_only_common_scores_images_with_both_and_reports(tmp_path: Path, clcap, refused) -> None:
     people = jsonl(tmp_path / "people.jsonl", PEOPLE)
     result = csv(tmp_path / "mine.csv", {"x/a.jpg": "a dog runs", "other": "a cat"})
     words = ["evaluate", "--predictions", result, "--references", people]
@@ -66,7 +66,7 @@ def test_only_common_scores_what_has_both_and_says_so(tmp_path: Path, clcap, ref
     assert found["left_out"] == {"captions": 1, "images": 2}
 
 
-def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
+def test_missing_columns_are_reported(tmp_path: Path, refused, wrong) -> None:
     people = jsonl(tmp_path / "people.jsonl", PEOPLE)
     table = tmp_path / "table.csv"
     table.write_text("name,caption\n7,a\n")
@@ -96,13 +96,13 @@ def test_missing_columns_are_named(tmp_path: Path, refused, wrong) -> None:
         ([1, 9], [3, 4], "3, 4"),
     ],
 )
-def test_the_reason_is_guessed(result: list, people: list, guess: str) -> None:
+def test_the_likely_cause_of_a_mismatch_is_suggested(result: list, people: list, guess: str) -> None:
     found = describe_mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
     assert found is not None and found.endswith(guess)
     assert describe_mismatch(people, people, {}) is None
 
 
-def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
+def test_every_score_has_a_full_signature(tmp_path: Path, clcap) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     answer = clcap("evaluate", "--predictions", result, "--references", people, *FAST)
     found = json.loads((tmp_path / "mine.metrics.json").read_text())
@@ -117,7 +117,7 @@ def test_every_score_says_what_it_depends_on(tmp_path: Path, clcap) -> None:
     assert set(found["metrics"]) - set(found["intervals"]) == {"images", "unique_captions"}
 
 
-def test_a_checkpoint_is_scored_with_all_that_the_chain_knows(chain: Path, clcap) -> None:
+def test_a_checkpoint_is_scored_with_all_of_its_lineage(chain: Path, clcap) -> None:
     clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
     answer = clcap("evaluate", chain / "nt.pt", "--retrieval", chain / "nt.retrieval.json", "--device", "cpu", *FAST)
     assert answer.status == 0, answer.err
@@ -130,7 +130,7 @@ def test_a_checkpoint_is_scored_with_all_that_the_chain_knows(chain: Path, clcap
     assert {card["role"] for card in found["made_from"]} >= {"checkpoint", "captions", "features", "retrieval"}
 
 
-def test_only_the_first_references_of_each_image(tmp_path: Path, clcap, refused) -> None:
+def test_the_number_of_references_can_be_limited(tmp_path: Path, clcap, refused) -> None:
     two = {id: [*texts, "one more"][:2] for id, texts in PEOPLE.items()}
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", two)
     words = ("evaluate", "--predictions", result, "--references", people, *FAST, "--references-per-image")
@@ -141,7 +141,7 @@ def test_only_the_first_references_of_each_image(tmp_path: Path, clcap, refused)
     )
 
 
-def test_document_frequencies_of_a_chosen_corpus(tmp_path: Path, clcap) -> None:
+def test_document_frequencies_of_a_chosen_corpus_are_used(tmp_path: Path, clcap) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     corpus = jsonl(tmp_path / "corpus.jsonl", {f"{at}": [f"thing {at}"] for at in range(50)})
     words = ("evaluate", "--predictions", result, "--references", people, *FAST)
@@ -154,7 +154,7 @@ def test_document_frequencies_of_a_chosen_corpus(tmp_path: Path, clcap) -> None:
     assert own["metrics"]["ROUGE_L"] == other["metrics"]["ROUGE_L"]
 
 
-def test_unknown_metrics_and_other_ranks_are_named(chain: Path, refused, wrong, clcap) -> None:
+def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, refused, wrong, clcap) -> None:
     there = "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all other metrics are always computed"
     for names, what in (("BLEU,CIDER-X", "there is no metric 'CIDER-X'"), (",", "it names no metric")):
         assert f"'--metrics': {what}; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", names)
@@ -171,7 +171,7 @@ def results(path: Path, first: int, count: int) -> Path:
     return path
 
 
-def test_a_submission_is_named_and_checked_as_the_server_does(tmp_path: Path, clcap, refused) -> None:
+def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, refused) -> None:
     val, test = results(tmp_path / "my_run.json", 1, 40504), results(tmp_path / "test.json", 100_000, 40775)
     people = jsonl(tmp_path / "people.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
     words = ("evaluate", val, "--references", people, "--only-common", *FAST, "--submission", tmp_path / "to")
@@ -192,7 +192,7 @@ def test_a_submission_is_named_and_checked_as_the_server_does(tmp_path: Path, cl
     )
 
 
-def test_real_references_and_made_up_captions_in_a_table(tmp_path: Path, clcap) -> None:
+def test_a_table_is_scored_against_references_of_coco(tmp_path: Path, clcap) -> None:
     """No COCO file is needed: COCO's references, as a table, and captions in CSV."""
     from tests.conftest import real_data
 
@@ -209,7 +209,7 @@ def test_real_references_and_made_up_captions_in_a_table(tmp_path: Path, clcap) 
     assert found["metrics"]["unique_captions"] == 1
 
 
-def test_an_input_is_never_written_over(tmp_path: Path, clcap, refused) -> None:
+def test_an_input_is_never_overwritten(tmp_path: Path, clcap, refused) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     words = ("evaluate", "--predictions", result, "--references", people, *FAST)
     before = people.read_bytes()
@@ -235,14 +235,14 @@ def test_an_input_is_never_written_over(tmp_path: Path, clcap, refused) -> None:
         ("image_id,caption\n", "id,caption\n1,a dog\n", "holds no captions"),
     ],
 )
-def test_odd_tables(tmp_path: Path, refused, captions: str, references: str, message: str) -> None:
+def test_malformed_tables_are_refused(tmp_path: Path, refused, captions: str, references: str, message: str) -> None:
     result, people = tmp_path / "result.csv", tmp_path / "people.csv"
     result.write_text(captions)
     people.write_text(references)
     assert refused("evaluate", "--predictions", result, "--references", people, *FAST).endswith(message)
 
 
-def test_odd_texts_and_ids(tmp_path: Path, clcap, refused) -> None:
+def test_unusual_texts_and_ids_are_scored_or_refused(tmp_path: Path, clcap, refused) -> None:
     result, people = csv(tmp_path / "result.csv", {"1": "a dog", "2": "a cat"}), tmp_path / "a|tok:b.csv"
     csv(people, {"1": "a dog runs", "2": "a cat sits", "extra_3": "a bus"})
     words = ("evaluate", "--predictions", result, "--references", people, *FAST)
@@ -258,7 +258,7 @@ def test_odd_texts_and_ids(tmp_path: Path, clcap, refused) -> None:
     assert json.loads((tmp_path / "alone.metrics.json").read_text())["intervals"] == {}
 
 
-def test_what_can_be_known_is_known_before_scoring(tmp_path: Path, clcap, refused) -> None:
+def test_errors_are_found_before_scoring(tmp_path: Path, clcap, refused) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     words = ("evaluate", "--predictions", result, "--references", people)
     answer = clcap(*words, "--features", tmp_path / "none.h5")
@@ -273,7 +273,7 @@ def test_what_can_be_known_is_known_before_scoring(tmp_path: Path, clcap, refuse
     )
 
 
-def test_spider_is_missing_where_spice_is_and_cider_is_not(tmp_path: Path, clcap) -> None:
+def test_spider_is_missing_without_spice_but_cider_is_not(tmp_path: Path, clcap) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     words = ("--predictions", result, "--references", people, "--spice-models", tmp_path)
     assert clcap("evaluate", *words, "--metrics", "SPIDEr").status == 0
@@ -283,7 +283,7 @@ def test_spider_is_missing_where_spice_is_and_cider_is_not(tmp_path: Path, clcap
     assert {"SPICE", "SPIDEr"}.isdisjoint(found["metrics"]) and "CIDEr" in found["metrics"]
 
 
-def test_options_of_decoding_are_for_checkpoints(chain: Path, wrong) -> None:
+def test_decoding_options_need_a_checkpoint(chain: Path, wrong) -> None:
     results = caption(chain / "nt.pt", device="cpu")
     for words in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--results", results]):
         assert "'--beam': " in wrong(*words, "--beam", 5)

@@ -83,7 +83,7 @@ def ends(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_full_disk_costs_one_line_and_no_file(ends: dict[str, End], case: str) -> None:
+def test_a_full_disk_gives_one_line_and_changes_no_file(ends: dict[str, End], case: str) -> None:
     end, (_, _, name) = ends[case], CASES[case]
     assert end.status == 1
     assert end.result[-1] == f"error: {name} cannot be written: File too large"
@@ -91,12 +91,12 @@ def test_a_full_disk_costs_one_line_and_no_file(ends: dict[str, End], case: str)
     assert end.after == end.before
 
 
-def test_what_cannot_be_kept_is_a_warning(ends: dict[str, End]) -> None:
+def test_a_cache_that_cannot_be_written_is_a_warning(ends: dict[str, End]) -> None:
     warning = "warning: nt.reference.h5 cannot be written: File too large; computed anew next time"
     assert warning in ends["a target"].result
 
 
-def test_a_captioner_comes_with_its_discriminator_or_not_at_all(
+def test_captioner_and_discriminator_are_written_together(
     refused, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(out: Path, *_: object) -> None:
@@ -108,7 +108,7 @@ def test_a_captioner_comes_with_its_discriminator_or_not_at_all(
     assert contents(chain) == before
 
 
-def test_no_place_for_temporary_files(
+def test_a_missing_temporary_folder_is_reported(
     clcap: Callable[..., Answer], refused, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(chain)

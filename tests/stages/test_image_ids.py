@@ -29,7 +29,7 @@ def results(path: Path, ids: list, caption: object = "a dog") -> Path:
     return path
 
 
-def test_two_images_with_one_id_are_named(refused, tmp_path: Path) -> None:
+def test_two_images_with_one_id_are_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE, OTHER], [NOTE])
     message = f"{path}: the images a.jpg and b.jpg have the same id, 1; give each its own"
     assert refused("prepare-captions", "--train", path) == message
@@ -41,7 +41,7 @@ def test_two_images_with_one_id_are_named(refused, tmp_path: Path) -> None:
     )
 
 
-def test_a_number_and_its_text_are_named(refused, tmp_path: Path) -> None:
+def test_a_number_and_its_text_as_ids_are_refused(refused, tmp_path: Path) -> None:
     message = f'the id of a.jpg is the number 1, that of b.jpg the text "1"; {BOTH}'
     text, note = {**OTHER, "id": "1"}, {**NOTE, "image_id": "1"}
     path = coco(tmp_path / "c.json", [IMAGE, text], [NOTE, note])
@@ -61,7 +61,7 @@ def test_a_number_and_its_text_are_named(refused, tmp_path: Path) -> None:
     assert refused("evaluate", "--predictions", fine, "--references", path) == in_one.replace(str(mixed), str(path))
 
 
-def test_annotations_that_name_images_in_another_way(refused, tmp_path: Path) -> None:
+def test_annotations_with_other_forms_of_ids_are_matched(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "image_id": "1"}])
     assert refused("prepare-captions", "--train", path) == (
         f"{path}: the ids of the images are numbers, but the annotations' image_id is text, first for image 1; "
@@ -86,7 +86,7 @@ def test_annotations_that_name_images_in_another_way(refused, tmp_path: Path) ->
         (" ", "it is empty"),
     ],
 )
-def test_what_is_no_id_is_named(refused, tmp_path: Path, id: object, reason: str) -> None:
+def test_values_that_are_no_ids_are_refused(refused, tmp_path: Path, id: object, reason: str) -> None:
     path = coco(tmp_path / "c.json", [{**IMAGE, "id": id}], [NOTE])
     assert (
         refused("prepare-captions", "--train", path) == f"{path} is not a COCO captions file: at images.0.id: {reason}"
@@ -97,7 +97,7 @@ def test_what_is_no_id_is_named(refused, tmp_path: Path, id: object, reason: str
     assert refused("evaluate", path) == f"{path} is not a COCO results list: at 0.image_id: {reason}"
 
 
-def test_the_largest_ids_are_kept(clcap, tmp_path: Path) -> None:
+def test_the_largest_ids_are_preserved(clcap, tmp_path: Path) -> None:
     ends = [-(2**63), 2**63 - 1]
     images = [{"id": id, "file_name": f"{id}.jpg"} for id in ends]
     path = coco(tmp_path / "c.json", images, [{**NOTE, "image_id": id} for id in ends])
@@ -106,14 +106,14 @@ def test_the_largest_ids_are_kept(clcap, tmp_path: Path) -> None:
     assert open_captions(out).image_ids == ends
 
 
-def test_where_one_id_is_text_all_are(clcap, tmp_path: Path) -> None:
+def test_one_text_id_makes_all_ids_text(clcap, tmp_path: Path) -> None:
     path, out = karpathy(tmp_path / "k.json", [1, "b"]), tmp_path / "c.h5"
     assert clcap("prepare-captions", path, "--out", out, "--min-count", 1).status == 0
     assert open_captions(out).image_ids == ["1", "b"]
 
 
 @pytest.mark.parametrize("caption", [["a dog", "a cat"], '["a dog", "a cat"]', "['a dog' 'a cat']"])
-def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, caption: object) -> None:
+def test_a_list_of_captions_is_not_one_text_with_brackets(clcap, tmp_path: Path, caption: object) -> None:
     result = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
     for words in (("--train", result), (karpathy(tmp_path / "k.json", [1], caption),)):
         out = tmp_path / "c.h5"
@@ -126,7 +126,7 @@ def test_a_list_of_captions_is_no_caption_of_brackets(clcap, tmp_path: Path, cap
     )
 
 
-def test_a_list_of_captions_is_as_many_predictions(tmp_path: Path) -> None:
+def test_a_list_of_captions_gives_several_predictions(tmp_path: Path) -> None:
     assert open_caption_results(results(tmp_path / "r.json", [1], ["a dog"])).single_captions() == {1: "a dog"}
     several = open_caption_results(results(tmp_path / "r.json", [1], ["a dog", "a cat"]))
     assert several.captions == {1: ["a dog", "a cat"]}
@@ -135,7 +135,7 @@ def test_a_list_of_captions_is_as_many_predictions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"raw": "a dog"}])
-def test_json_captions_that_are_no_text_are_named(refused, tmp_path: Path, caption: object) -> None:
+def test_json_captions_that_are_not_text_are_refused(refused, tmp_path: Path, caption: object) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
     assert refused("prepare-captions", "--train", path).startswith(
         f"{path} is not a COCO captions file: at annotations.0.caption: "
@@ -144,7 +144,7 @@ def test_json_captions_that_are_no_text_are_named(refused, tmp_path: Path, capti
 
 @pytest.mark.parametrize("broken", ["\0", "\ud83d"])
 @pytest.mark.parametrize("part", ["id", "file_name"])
-def test_a_name_that_is_not_text_is_named(refused, tmp_path: Path, part: str, broken: str) -> None:
+def test_a_file_name_that_is_not_text_is_refused(refused, tmp_path: Path, part: str, broken: str) -> None:
     image = {**IMAGE, part: f"a{broken}b"}
     path = coco(tmp_path / "c.json", [image], [{**NOTE, "image_id": image["id"]}])
     assert refused("prepare-captions", "--train", path).endswith(
@@ -152,13 +152,13 @@ def test_a_name_that_is_not_text_is_named(refused, tmp_path: Path, part: str, br
     )
 
 
-def test_a_split_that_is_not_text_is_named(refused, tmp_path: Path) -> None:
+def test_a_split_name_that_is_not_text_is_refused(refused, tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"image": "a.jpg", "split": "tr\\u0000ain", "caption": "a dog"}')
     assert refused("prepare-captions", path).endswith(" has a split that is not valid text; mend it")
 
 
-def test_ids_and_captions_that_are_not_text(refused, tmp_path: Path) -> None:
+def test_ids_and_captions_that_are_not_text_are_refused(refused, tmp_path: Path) -> None:
     path = results(tmp_path / "r.json", ["a\0b"])
     assert refused("evaluate", path).endswith(" holds a NUL character")
     path = results(tmp_path / "r.json", ["a"], "a\0dog")

@@ -81,7 +81,7 @@ def test_every_form_gives_the_same_features(chain: Path, clcap, regions: dict, f
         assert np.allclose(found.pooled_at(rows)[row], array.mean(0), atol=2e-3)
 
 
-def test_images_may_be_called_by_their_file_names(chain: Path, clcap, regions: dict) -> None:
+def test_images_may_be_identified_by_file_names(chain: Path, clcap, regions: dict) -> None:
     listed = open_captions(chain / "captions.h5")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     source = folder(chain / "regions", {Path(names[id]).stem: array for id, array in regions.items()})
@@ -90,7 +90,7 @@ def test_images_may_be_called_by_their_file_names(chain: Path, clcap, regions: d
 
 
 @pytest.mark.parametrize("model", ["adaptive-attention", "transformer"])
-def test_models_learn_from_regions_of_any_number(chain: Path, clcap, regions: dict, model: str) -> None:
+def test_models_train_on_any_number_of_regions(chain: Path, clcap, regions: dict, model: str) -> None:
     features = import_features(chain / "captions.h5", tsv(chain / "r.tsv", regions), chain / "r.h5")
     train_mle(chain / "captions.h5", features, model=model, out=chain / "r.pt", **SMALL, **MODELS[model])
     assert clcap("train-cl", "--ref", chain / "r.pt", "--k", 1, "--epochs", 1).status == 0
@@ -103,7 +103,7 @@ def test_models_learn_from_regions_of_any_number(chain: Path, clcap, regions: di
     assert "imported from r.tsv, at most" in clcap("show", chain / "r.h5").out
 
 
-def test_pictures_cannot_be_captioned_with_imported_features(chain: Path, clcap, refused, regions: dict) -> None:
+def test_image_files_need_a_backbone_of_clcap(chain: Path, clcap, refused, regions: dict) -> None:
     source = tsv(chain / "r.tsv", regions)
     assert clcap("import-features", chain / "captions.h5", source, "--out", chain / "r.h5").status == 0
     train = ["train-mle", chain / "captions.h5", chain / "r.h5", "--hidden", 8, "--embedding", 8, "--epochs", 1]
@@ -114,7 +114,7 @@ def test_pictures_cannot_be_captioned_with_imported_features(chain: Path, clcap,
     assert "was not made by the backbone" in refused("caption", chain / "r.pt", "--features", chain / "features.h5")
 
 
-def test_missing_images_are_counted_and_left_out_on_demand(chain: Path, clcap, refused, regions: dict) -> None:
+def test_missing_images_are_reported_or_left_out(chain: Path, clcap, refused, regions: dict) -> None:
     del regions[3], regions[40]
     source = folder(chain / "regions", {**regions, 999: regions[5]})
     words = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
@@ -157,7 +157,7 @@ BAD = {
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("what", BAD)
 @pytest.mark.parametrize("kind", ["npz", "npy"])
-def test_an_array_that_is_no_regions(chain: Path, refused, regions: dict, what: str, kind: str) -> None:
+def test_an_array_that_holds_no_regions_is_refused(chain: Path, refused, regions: dict, what: str, kind: str) -> None:
     array, message = BAD[what]
     assert run(refused, chain, folder(chain / "regions", {**regions, 1: array}, kind)).endswith(message)
 
@@ -176,7 +176,7 @@ def test_pickled_arrays_are_never_loaded(chain: Path, refused, regions: dict, ki
     assert not (chain / "ran").exists()
 
 
-def test_damaged_files_of_numpy(chain: Path, refused, regions: dict) -> None:
+def test_damaged_numpy_files_are_refused(chain: Path, refused, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     whole = (source / "1.npz").read_bytes()
     for broken in (b"", whole[: len(whole) // 2], whole[:200] + bytes(50) + whole[250:], b"\x93NUMPY\x01\x00"):
@@ -190,7 +190,7 @@ def test_damaged_files_of_numpy(chain: Path, refused, regions: dict) -> None:
     assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable file of NumPy: ")
 
 
-def test_which_array_of_an_archive_is_meant(chain: Path, refused, regions: dict) -> None:
+def test_the_array_of_an_archive_must_be_unambiguous(chain: Path, refused, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     np.savez(source / "1.npz", one=regions[1], two=regions[1])
     assert run(refused, chain, source) == (
@@ -198,7 +198,7 @@ def test_which_array_of_an_archive_is_meant(chain: Path, refused, regions: dict)
     )
 
 
-def test_an_image_that_is_there_twice(chain: Path, refused, regions: dict) -> None:
+def test_a_duplicate_image_is_refused(chain: Path, refused, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     np.save(source / "7.npy", regions[7])
     assert run(refused, chain, source) == f"{source} has 7.npy and 7.npz; remove one of them"
@@ -207,7 +207,7 @@ def test_an_image_that_is_there_twice(chain: Path, refused, regions: dict) -> No
     assert run(refused, chain, table) == f"{table} has two lines of image 7; remove one of them"
 
 
-def test_a_name_that_two_images_share(tmp_path: Path, clcap, refused) -> None:
+def test_a_file_name_of_two_images_is_refused(tmp_path: Path, clcap, refused) -> None:
     rows = [f"{at},{split}/a.jpg,a dog,{split}" for at, split in ((11, "train"), (12, "val"))]
     (tmp_path / "c.csv").write_text("\n".join(["id,image,caption,split", *rows]))
     captions = tmp_path / "captions.h5"
@@ -218,7 +218,7 @@ def test_a_name_that_two_images_share(tmp_path: Path, clcap, refused) -> None:
     )
 
 
-def test_ids_lead_to_no_file_outside_the_folder(tmp_path: Path, clcap, refused) -> None:
+def test_ids_cannot_leave_the_folder(tmp_path: Path, clcap, refused) -> None:
     (tmp_path / "c.csv").write_text("id,image,caption,split\n../secret,../secret.jpg,a dog,train\n")
     captions = tmp_path / "captions.h5"
     assert clcap("prepare-captions", tmp_path / "c.csv", "--min-count", 1, "--out", captions).status == 0
@@ -229,7 +229,7 @@ def test_ids_lead_to_no_file_outside_the_folder(tmp_path: Path, clcap, refused) 
 
 
 @pytest.mark.parametrize("kind", ["soft", "external", "group", "text"])
-def test_an_hdf5_file_holds_its_regions_itself(chain: Path, refused, regions: dict, kind: str) -> None:
+def test_external_hdf5_data_are_refused(chain: Path, refused, regions: dict, kind: str) -> None:
     source, other = hdf5(chain / "r.hdf5", regions), hdf5(chain / "other.hdf5", regions)
     with h5py.File(source, "a") as file:
         del file["1"]
@@ -262,13 +262,13 @@ def test_an_hdf5_file_holds_its_regions_itself(chain: Path, refused, regions: di
         ("1\t640\t480\t3\t\t\n", "{} has an array of shape (3, 0); expected (regions, channels)"),
     ],
 )
-def test_a_table_that_is_damaged(chain: Path, refused, content: str, message: str) -> None:
+def test_a_damaged_table_is_refused(chain: Path, refused, content: str, message: str) -> None:
     table = chain / "r.tsv"
     table.write_text(content)
     assert run(refused, chain, table).startswith(message.format(table))
 
 
-def test_files_of_no_known_kind(chain: Path, refused) -> None:
+def test_files_of_an_unknown_format_are_refused(chain: Path, refused) -> None:
     assert run(refused, chain, chain / "none") == f"no such file: {chain}/none"
     (chain / "empty").mkdir()
     assert run(refused, chain, chain / "empty") == (
@@ -280,7 +280,7 @@ def test_files_of_no_known_kind(chain: Path, refused) -> None:
     assert run(refused, chain, chain / "r.hdf5").startswith(f"{chain}/r.hdf5 is not a readable HDF5 file: ")
 
 
-def test_images_without_a_region_are_left_out_on_demand(chain: Path, clcap, refused, regions: dict) -> None:
+def test_images_without_regions_are_left_out_on_demand(chain: Path, clcap, refused, regions: dict) -> None:
     empty = {**regions, 3: np.zeros((0, CHANNELS), np.float32)}
     for form in FORMS:
         (chain / form).mkdir()
@@ -291,7 +291,7 @@ def test_images_without_a_region_are_left_out_on_demand(chain: Path, clcap, refu
         assert open_features(chain / "r.h5").skipped == [3]
 
 
-def test_regions_that_could_be_of_two_images_are_refused(chain: Path, clcap, refused, tmp_path: Path) -> None:
+def test_ambiguous_regions_are_refused(chain: Path, clcap, refused, tmp_path: Path) -> None:
     table = tmp_path / "data.csv"
     rows = [f"{id},{id % 3 + 1}.jpg,a red ring,{split}" for id, split in ((1, "train"), (2, "val"), (3, "test"))]
     table.write_text("\n".join(["id,image,caption,split", *rows]) + "\n")

@@ -20,7 +20,7 @@ def files(write) -> list[Path]:
     ]
 
 
-def test_one_page_beside_the_first_file(files: list[Path], clcap, tmp_path: Path) -> None:
+def test_the_page_is_written_next_to_the_first_file(files: list[Path], clcap, tmp_path: Path) -> None:
     answer = clcap("report", *files)
     assert answer.status == 0, answer.err
     assert answer.out == f"{tmp_path}/report.html\n"
@@ -38,13 +38,13 @@ def test_text_alone_writes_no_page(files: list[Path], clcap, tmp_path: Path) -> 
     assert both.out.splitlines()[-1] == f"{tmp_path}/page.html"
 
 
-def test_many_runs_are_not_cut_where_nobody_watches(write, clcap) -> None:
+def test_tables_are_not_truncated_without_a_terminal(write, clcap) -> None:
     files = [write(f"a_rather_long_name_{number}.metrics.json", IMAGES, {"CIDEr": 1.0}) for number in range(9)]
     out = clcap("report", *files, "--text").out
     assert all(f"a_rather_long_name_{number}" in out.splitlines()[1] for number in range(9))
 
 
-def test_tables_and_plots_for_a_paper(files: list[Path], clcap, tmp_path: Path) -> None:
+def test_tables_and_plots_are_written_for_a_paper(files: list[Path], clcap, tmp_path: Path) -> None:
     paper = tmp_path / "paper"
     tables = ["--csv", paper / "t.csv", "--markdown", paper / "t.md", "--latex", paper / "t.tex"]
     assert clcap("report", *files, *tables, "--plots", paper / "plots").status == 0
@@ -54,7 +54,7 @@ def test_tables_and_plots_for_a_paper(files: list[Path], clcap, tmp_path: Path) 
     assert sorted(path.name for path in (paper / "plots").iterdir()) == ["recall.png", "recall.svg"]
 
 
-def test_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
+def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
     files = [write(f"nt_{seed}.metrics.json", IMAGES, {"CIDEr": seed / 10}) for seed in (1, 2, 3)]
     asked = {"name": "main", "title": "MLE and CL", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
     tables = tmp_path / "tables.json"
@@ -73,13 +73,13 @@ def test_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
     assert '<h2 id="experiments">' in (tmp_path / "page.html").read_text()
 
 
-def test_the_tables_that_are_shipped_are_read(write, refused) -> None:
+def test_the_tables_of_the_pipeline_are_read(write, refused) -> None:
     path = Path(__file__).parents[2] / "pipelines" / "tables.json"
     message = refused("report", write("other.metrics.json", IMAGES), "--tables", path)
     assert message.startswith(f"{path}: no run's name fits its rows, which ask for nt_{{seed}}, ")
 
 
-def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:
+def test_images_are_found_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:
     from PIL import Image
 
     (tmp_path / "own").mkdir()
@@ -91,14 +91,14 @@ def test_pictures_by_id(files: list[Path], clcap, refused, write, tmp_path: Path
     assert refused("report", path, "--images", tmp_path / "none") == f"no such folder of images: {tmp_path}/none"
 
 
-def test_different_images_are_warned_about(files: list[Path], write, clcap, tmp_path: Path) -> None:
+def test_different_images_give_a_warning(files: list[Path], write, clcap, tmp_path: Path) -> None:
     other = write("other.metrics.json", [image(2, "a cat")])
     warning = "The runs are of different images (nt 2, other 1; 1 in common): their metrics cannot be compared."
     assert f"warning: {warning}\n" in clcap("report", *files, other).err
     assert warning in (tmp_path / "report.html").read_text()
 
 
-def test_what_report_takes(refused, clcap, tmp_path: Path) -> None:
+def test_report_refuses_other_files(refused, clcap, tmp_path: Path) -> None:
     missing = tmp_path / "none.metrics.json"
     assert refused("report", missing) == f"no such file: {missing}"
     assert refused("report", tmp_path / "nt.pt").endswith(
@@ -112,7 +112,7 @@ def test_what_report_takes(refused, clcap, tmp_path: Path) -> None:
     assert clcap("report").status == 2
 
 
-def test_a_place_that_cannot_be_written_is_said_before_anything_is_done(files: list[Path], refused, tmp_path) -> None:
+def test_unwritable_outputs_are_reported_first(files: list[Path], refused, tmp_path) -> None:
     assert refused("report", *files, "--out", tmp_path) == (
         f"{tmp_path} cannot be written: it is a folder; give a file name with --out"
     )
@@ -121,7 +121,7 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_done(files: l
     assert not (tmp_path / "report.html").exists()
 
 
-def test_the_whole_chain(chain: Path, clcap) -> None:
+def test_the_report_of_a_whole_chain(chain: Path, clcap) -> None:
     """A model's own ranks, with its log and the pictures where extract-features found them."""
     clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
     answer = clcap("report", chain / "nt.retrieval.json")

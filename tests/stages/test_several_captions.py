@@ -24,7 +24,7 @@ def scored(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def test_a_beam_gives_its_best_captions_likeliest_first(chain: Path, clcap) -> None:
+def test_a_beam_gives_captions_in_order_of_likelihood(chain: Path, clcap) -> None:
     answer = clcap("caption", chain / "nt.pt", *BEAM)
     assert answer.status == 0, answer.err
     found = listed(chain / "nt.captions.json")
@@ -36,7 +36,7 @@ def test_a_beam_gives_its_best_captions_likeliest_first(chain: Path, clcap) -> N
     assert "captions  30, " in clcap("show", chain / "nt.captions.json").out
 
 
-def test_each_score_is_of_the_best_caption_and_the_mean(chain: Path, clcap) -> None:
+def test_each_metric_has_a_best_and_a_mean_value(chain: Path, clcap) -> None:
     results = caption(chain / "nt.pt", beam=4, num_captions=3)
     answer = clcap("evaluate", results, "--metrics", FAST)
     assert answer.status == 0, answer.err
@@ -61,7 +61,7 @@ def test_each_score_is_of_the_best_caption_and_the_mean(chain: Path, clcap) -> N
     assert "|captions:3|" in found["signatures"]["mBLEU-4"]
 
 
-def test_captions_are_scored_as_if_each_were_the_only_one(chain: Path) -> None:
+def test_captions_of_an_image_are_scored_independently(chain: Path) -> None:
     results = caption(chain / "nt.pt", beam=4, num_captions=3)
     together = scored(evaluate(results, metrics=FAST))
     means = []
@@ -77,7 +77,7 @@ def test_captions_are_scored_as_if_each_were_the_only_one(chain: Path) -> None:
     assert together["metrics"]["CIDEr_mean_of_3"] == pytest.approx(sum(means) / 3)
 
 
-def test_samples_say_how_they_were_drawn(chain: Path) -> None:
+def test_signatures_of_samples_name_their_settings(chain: Path) -> None:
     options = {"temperature": 1.0, "top_p": 0.9, "num_captions": 2, "seed": 7}
     results = caption(chain / "nt.pt", **options)
     assert all(len(own) == 2 for own in listed(results).values())
@@ -111,7 +111,7 @@ def test_tables_may_have_several_captions_an_image(tmp_path: Path, clcap) -> Non
     assert scored(tmp_path / "mine.metrics.json")["metrics"]["ROUGE_L_best_of_1-2"] == 1
 
 
-def test_the_images_that_changed_are_told_by_their_best_caption(tmp_path: Path, clcap) -> None:
+def test_changed_images_are_chosen_by_their_best_caption(tmp_path: Path, clcap) -> None:
     references = tmp_path / "references.csv"
     references.write_text("image_id,caption\n1,a dog runs\n2,two red buses\n")
     files = []
@@ -123,7 +123,7 @@ def test_the_images_that_changed_are_told_by_their_best_caption(tmp_path: Path, 
     assert "gained most by ROUGE_L_best_of_2:\n  image 1  0." in out and "-> 1.000" in out
 
 
-def test_what_takes_one_caption_an_image_says_so(chain: Path, refused, wrong) -> None:
+def test_stages_for_single_captions_refuse_several(chain: Path, refused, wrong) -> None:
     results = caption(chain / "nt.pt", beam=2, num_captions=2)
     many = f"{results} has more than one caption for 10 images: 33, 34, 35, 36, 37, …"
     assert refused("self-retrieve", chain / "nt.pt", "--results", results) == many
@@ -145,7 +145,7 @@ def test_what_takes_one_caption_an_image_says_so(chain: Path, refused, wrong) ->
         {"captions": [5]},
     ],
 )
-def test_damaged_files_of_several_captions_are_named(tmp_path: Path, refused, damage: dict) -> None:
+def test_damaged_files_of_several_captions_are_refused(tmp_path: Path, refused, damage: dict) -> None:
     captions, references = tmp_path / "mine.csv", tmp_path / "references.csv"
     captions.write_text("image_id,caption\n1,a dog\n1,a cat\n2,a bus\n2,a car\n")
     references.write_text("image_id,caption\n1,a dog\n2,two buses\n")
@@ -157,7 +157,7 @@ def test_damaged_files_of_several_captions_are_named(tmp_path: Path, refused, da
     assert str(bad) in refused("compare", good, bad)
 
 
-def test_the_beam_is_as_wide_as_captions_are_wanted(chain: Path, clcap) -> None:
+def test_the_beam_is_at_least_the_number_of_captions(chain: Path, clcap) -> None:
     assert clcap("caption", chain / "nt.pt", "--num-captions", 5).status == 0
     assert [len(own) for own in listed(chain / "nt.captions.json").values()] == [5] * 10
     assert ", 5 captions" in clcap("evaluate", chain / "nt.captions.json", "--metrics", "ROUGE_L").err

@@ -25,7 +25,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "reason"), WRONG)
-def test_python_and_the_command_line_refuse_the_same(clcap, name: str, value: object, reason: str) -> None:
+def test_python_and_command_line_refuse_the_same_values(clcap, name: str, value: object, reason: str) -> None:
     with pytest.raises(InvalidValueError) as refusal:
         train_mle("c.h5", "f.h5", **{name: value})
     assert str(refusal.value) == f"{name}: {reason}"
@@ -43,7 +43,7 @@ def test_paths_may_be_text(chain: Path) -> None:
     assert caption(str(chain / "text_cl.pt"), images=[str(chain / "scenes" / "images")]).exists()
 
 
-def test_settings_are_given_by_name_and_nothing_else_is_taken() -> None:
+def test_settings_are_keyword_only_and_unknown_ones_refused() -> None:
     with pytest.raises(TypeError, match="epoch"):
         train_mle("c.h5", "f.h5", epoch=3)
     with pytest.raises(TypeError, match="optimisation"):
@@ -52,13 +52,13 @@ def test_settings_are_given_by_name_and_nothing_else_is_taken() -> None:
         train_mle()
 
 
-def test_settings_that_exclude_each_other_are_refused() -> None:
+def test_mutually_exclusive_settings_are_refused() -> None:
     with pytest.raises(ClcapError, match="takes the place of beam search"):
         caption("nt.pt", beam=5, top_p=0.5)
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_every_parameter_is_worded_and_its_default_fits(stage: Stage) -> None:
+def test_every_parameter_has_help_and_a_valid_default(stage: Stage) -> None:
     assert inspect.signature(stage).return_annotation in (Path, Path | None, None)
     for parameter in stage.parameters:
         wording = next(mark for mark in parameter.annotation.__metadata__ if isinstance(mark, Option | Argument))

@@ -10,7 +10,7 @@ from tests.conftest import Answer
 Clcap = Callable[..., Answer]
 
 
-def test_both_are_compared_on_the_images_that_neither_skipped(chain: Path, clcap: Clcap) -> None:
+def test_both_are_compared_on_images_that_both_have(chain: Path, clcap: Clcap) -> None:
     """A captioner is as good as itself, whichever validation images each features file lacks."""
     validation = json.loads((chain / "scenes" / "captions_val.json").read_text())["images"]
     for name, image in zip(("features_1", "features_2"), validation, strict=False):

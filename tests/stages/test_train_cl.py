@@ -27,7 +27,7 @@ def losses(checkpoint: Path) -> list[float]:
 
 @pytest.mark.parametrize("model", ["nt", "aa"])
 @pytest.mark.parametrize(("objective", "suffix"), [(name, kind.suffix) for name, kind in builtin_objectives().items()])
-def test_every_objective_makes_a_captioner_of_its_own_name(
+def test_every_objective_writes_a_checkpoint_with_its_suffix(
     chain: Path, clcap: Clcap, model: str, objective: str, suffix: str
 ) -> None:
     answer = clcap("train-cl", "--ref", chain / f"{model}.pt", "--objective", objective, *ONE_EPOCH)
@@ -37,7 +37,7 @@ def test_every_objective_makes_a_captioner_of_its_own_name(
     assert clcap("self-retrieve", made).status == 0
 
 
-def test_the_references_log_probs_are_kept_and_change_no_loss(chain: Path, clcap: Clcap) -> None:
+def test_cached_reference_log_probs_change_no_loss(chain: Path, clcap: Clcap) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out")
     kept = chain / "nt.reference.h5"
     kept.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def test_the_references_log_probs_are_kept_and_change_no_loss(chain: Path, clcap
 
 
 @pytest.mark.parametrize(("name", "number"), [("nt.reference", float("nan")), ("features.neighbours", 24)])
-def test_kept_numbers_that_are_of_no_use_are_refused(
+def test_an_invalid_reference_cache_is_refused(
     chain: Path, clcap: Clcap, refused: Callable[..., str], name: str, number: float
 ) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--negatives", "similar", "--out", chain / "out.pt")
@@ -69,7 +69,7 @@ def test_kept_numbers_that_are_of_no_use_are_refused(
     assert refused(*words) == f"{chain}/{name}.h5 is damaged; remove it: it is computed anew"
 
 
-def test_another_reference_of_the_same_name_is_computed_anew(chain: Path, clcap: Clcap) -> None:
+def test_a_new_reference_replaces_the_cache_of_the_old(chain: Path, clcap: Clcap) -> None:
     words = ("train-cl", "--ref", chain / "ref.pt", *ONE_EPOCH, "--out", chain / "out.pt")
     (chain / "ref.pt").write_bytes((chain / "nt.pt").read_bytes())
     assert clcap(*words).status == 0
@@ -78,7 +78,7 @@ def test_another_reference_of_the_same_name_is_computed_anew(chain: Path, clcap:
     assert log(chain / "out.pt")[0]["val_log_ratio_matched"] == pytest.approx(0, abs=1e-5)
 
 
-def test_swapping_the_reference_drops_what_was_kept_of_it(chain: Path, clcap: Clcap) -> None:
+def test_swapping_the_reference_removes_its_cache(chain: Path, clcap: Clcap) -> None:
     assert clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH).status == 0
     assert (chain / "nt.reference.h5").exists()
     swap = ("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "nt_cl.pt", "--force")
@@ -90,7 +90,7 @@ def test_swapping_the_reference_drops_what_was_kept_of_it(chain: Path, clcap: Cl
 
 
 @pytest.mark.parametrize("objective", ["contrastive", "introspective"])
-def test_similar_images_are_found_once(chain: Path, clcap: Clcap, objective: str) -> None:
+def test_similar_images_are_searched_once(chain: Path, clcap: Clcap, objective: str) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, "--negatives", "similar", *ONE_EPOCH)
     assert clcap(*words).status == 0
     kept = chain / "features.neighbours.h5"
@@ -104,7 +104,7 @@ def test_similar_images_are_found_once(chain: Path, clcap: Clcap, objective: str
     assert "clcap/neighbours" in clcap("show", kept).out
 
 
-def test_how_many_negatives_were_avoided_is_said(chain: Path, clcap: Clcap) -> None:
+def test_the_number_of_avoided_negatives_is_reported(chain: Path, clcap: Clcap) -> None:
     answer = clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH)
     assert "times one read like a caption of the image itself and was drawn again" in answer.err
 
@@ -136,7 +136,7 @@ REDRAWN = "contrastive, negatives-only, introspective, dpo, simpo"
         ),
     ],
 )
-def test_an_option_that_the_objective_does_not_take_is_a_wrong_command_line(
+def test_options_of_other_objectives_are_refused(
     clcap: Clcap, objective: str, option: tuple[object, ...], those: str
 ) -> None:
     answer = clcap("train-cl", "--ref", "none.pt", "--objective", objective, *option)
@@ -148,7 +148,7 @@ def test_an_option_that_the_objective_does_not_take_is_a_wrong_command_line(
     )
 
 
-def test_an_objective_without_a_reference_keeps_nothing_of_one(chain: Path, clcap: Clcap) -> None:
+def test_objectives_without_a_reference_write_no_cache(chain: Path, clcap: Clcap) -> None:
     (chain / "nt.reference.h5").unlink()
     assert clcap("train-cl", "--ref", chain / "nt.pt", "--objective", "simpo", *ONE_EPOCH, "--gamma", 0.5).status == 0
     assert not (chain / "nt.reference.h5").exists()
@@ -157,7 +157,7 @@ def test_an_objective_without_a_reference_keeps_nothing_of_one(chain: Path, clca
     assert {one.role for one in made.inputs} == {"target", "captions", "features"}
 
 
-def test_something_else_in_the_place_of_what_is_kept(chain: Path, refused: Callable[..., str]) -> None:
+def test_another_file_in_the_place_of_a_cache_is_refused(chain: Path, refused: Callable[..., str]) -> None:
     path = chain / "nt.reference.h5"
     path.write_text("mine")
     message = refused("train-cl", "--ref", chain / "nt.pt")
@@ -165,7 +165,7 @@ def test_something_else_in_the_place_of_what_is_kept(chain: Path, refused: Calla
     assert path.read_text() == "mine"
 
 
-def test_an_discriminator_is_a_file_to_go_on_with(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
+def test_training_continues_from_a_discriminator_file(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
     first = clcap(*words)
     assert first.out == f"{chain / 'nt_gan.pt'}\n"
@@ -181,18 +181,14 @@ def test_an_discriminator_is_a_file_to_go_on_with(chain: Path, clcap: Clcap, ref
 
 
 @pytest.mark.parametrize("objective", ["contrastive", "adversarial"])
-def test_an_output_that_is_read_is_refused_before_anything_is_trained(
-    chain: Path, refused: Callable[..., str], objective: str
-) -> None:
+def test_an_output_that_is_an_input_is_refused_first(chain: Path, refused: Callable[..., str], objective: str) -> None:
     before = {path: path.read_bytes() for path in chain.glob("nt.*")}
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *ONE_EPOCH, "--out")
     assert refused(*words, chain / "nt.pt") == f"{chain}/nt.pt is read, so it cannot be written; give another name"
     assert {path: path.read_bytes() for path in chain.glob("nt.*")} == before
 
 
-def test_an_discriminator_that_would_be_written_over_is_refused_before_anything_is_trained(
-    chain: Path, clcap: Clcap, refused: Callable[..., str]
-) -> None:
+def test_overwriting_a_discriminator_is_refused_first(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
     assert clcap(*words).status == 0
     discriminator = chain / "nt_gan.discriminator.pt"
@@ -207,7 +203,7 @@ def test_an_discriminator_that_would_be_written_over_is_refused_before_anything_
 
 
 @pytest.mark.parametrize("objective", ["introspective", "simpo"])
-def test_objectives_without_a_reference_need_none_of_its_features(chain: Path, clcap: Clcap, objective: str) -> None:
+def test_without_a_reference_no_reference_features_are_needed(chain: Path, clcap: Clcap, objective: str) -> None:
     (chain / "elsewhere").mkdir()
     (chain / "aa.pt").rename(chain / "elsewhere" / "aa.pt")  # away from its features
     words = ("--ref", chain / "elsewhere" / "aa.pt", "--target", chain / "nt.pt", "--captions", chain / "captions.h5")
@@ -215,9 +211,7 @@ def test_objectives_without_a_reference_need_none_of_its_features(chain: Path, c
     assert answer.status == 0, answer.err
 
 
-def test_a_log_that_cannot_be_written_is_named_before_anything_is_trained(
-    chain: Path, refused: Callable[..., str]
-) -> None:
+def test_an_unwritable_log_is_reported_before_training(chain: Path, refused: Callable[..., str]) -> None:
     (chain / "new.log.jsonl").mkdir()
     message = refused("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out", chain / "new.pt")
     assert message.startswith(f"{chain}/new.log.jsonl cannot be written: it is a folder")

@@ -32,7 +32,7 @@ def cl(chain: Path, *words: object) -> tuple[object, ...]:
     return "train-cl", "--ref", chain / "nt.pt", "--out", chain / "new.pt", *few, *words
 
 
-def test_steps_warm_up_adamw_and_norm(chain: Path, clcap: Clcap) -> None:
+def test_steps_warm_up_adamw_and_clipping_by_norm(chain: Path, clcap: Clcap) -> None:
     words = ["--optimizer", "adamw", "--weight-decay", 0.1, "--clip-norm", 1, "--max-steps", 6, "--eval-every", 4]
     answer = clcap(*mle(chain), *words, "--lr", 0.01, "--schedule", "cosine", "--warmup-steps", 5)
     assert answer.status == 0, answer.err
@@ -52,7 +52,7 @@ def test_steps_warm_up_adamw_and_norm(chain: Path, clcap: Clcap) -> None:
     assert clcap("report", chain / "new.retrieval.json", chain / "new.log.jsonl").status == 0
 
 
-def test_what_is_stored_is_what_was_used(chain: Path, clcap: Clcap) -> None:
+def test_the_stored_options_are_those_used(chain: Path, clcap: Clcap) -> None:
     assert clcap(*mle(chain), "--epochs", 1, "--optimizer", "adamw").status == 0
     stored = open_checkpoint(chain / "new.pt").provenance.settings
     assert (stored["clip"], stored["clip_norm"], stored["weight_decay"]) == (0.1, None, 0.01)
@@ -65,9 +65,7 @@ METRICS = {"loss": ("val_loss", min), "mean-rank": ("val_mean_rank", min), "cide
     ("objective", "select_by"),
     [("mle", by) for by in METRICS] + [("contrastive", by) for by in METRICS] + [("adversarial", "cider")],
 )
-def test_the_checkpoint_that_is_kept_is_the_best_of_the_figure(
-    chain: Path, clcap: Clcap, objective: str, select_by: str
-) -> None:
+def test_the_saved_checkpoint_has_the_best_metric(chain: Path, clcap: Clcap, objective: str, select_by: str) -> None:
     metric, best = METRICS[select_by]
     words = mle(chain) if objective == "mle" else cl(chain, "--objective", objective)
     answer = clcap(*words, "--max-steps", 6, "--eval-every", 2, "--lr", 0.01, "--select-by", select_by)
@@ -101,14 +99,16 @@ def test_by_default_mle_is_selected_by_loss_and_cl_by_mean_rank(chain: Path) -> 
         ),
     ],
 )
-def test_options_that_exclude_each_other(chain: Path, clcap: Clcap, words: tuple[object, ...], message: str) -> None:
+def test_mutually_exclusive_options_are_refused(
+    chain: Path, clcap: Clcap, words: tuple[object, ...], message: str
+) -> None:
     for command in (mle(chain), cl(chain)):
         answer = clcap(*command, *words)
         assert (answer.status, answer.out) == (2, "")
         assert answer.err == f"error: {message} (see clcap {command[0]} --help)\n"
 
 
-def test_the_adversarial_loss_selects_nothing(chain: Path, clcap: Clcap) -> None:
+def test_the_adversarial_loss_selects_no_checkpoint(chain: Path, clcap: Clcap) -> None:
     answer = clcap(*cl(chain, "--objective", "adversarial", "--select-by", "loss"))
     assert answer.status == 2
     assert answer.err == (
@@ -117,7 +117,7 @@ def test_the_adversarial_loss_selects_nothing(chain: Path, clcap: Clcap) -> None
     )
 
 
-def test_a_warm_up_longer_than_the_epochs(chain: Path, refused: Callable[..., str]) -> None:
+def test_a_warm_up_longer_than_training_is_refused(chain: Path, refused: Callable[..., str]) -> None:
     assert refused(*mle(chain), "--epochs", 2, "--warmup-steps", 8) == (
         "--warmup-steps 8: the training has 8 steps at most, 4 an epoch; give fewer"
     )
@@ -125,18 +125,18 @@ def test_a_warm_up_longer_than_the_epochs(chain: Path, refused: Callable[..., st
 
 
 @pytest.mark.parametrize("word", ["max-steps", "eval-every", "clip-norm"])
-def test_none_of_them_can_be_0(chain: Path, clcap: Clcap, word: str) -> None:
+def test_zero_is_refused_for_counts(chain: Path, clcap: Clcap, word: str) -> None:
     answer = clcap(*mle(chain), f"--{word}", 0)
     assert answer.status == 2
     assert answer.err.startswith(f"error: Invalid value for '--{word}': ")
 
 
-def test_from_python_they_exclude_each_other_too(chain: Path) -> None:
+def test_exclusive_options_are_refused_from_python_too(chain: Path) -> None:
     with pytest.raises(ClcapError, match="weight_decay: --optimizer adam has none; give --optimizer adamw"):
         train_mle(chain / "captions.h5", chain / "features.h5", weight_decay=0.1)
 
 
-def test_printed_options_are_read_again(chain: Path, clcap: Clcap) -> None:
+def test_printed_options_can_be_read(chain: Path, clcap: Clcap) -> None:
     words = ("--clip-norm", 1, "--optimizer", "adamw", "--max-steps", 2)
     printed = clcap(*mle(chain), *words, "--print-config")
     (chain / "options.yaml").write_text(printed.out)
@@ -145,7 +145,7 @@ def test_printed_options_are_read_again(chain: Path, clcap: Clcap) -> None:
     assert open_checkpoint(chain / "new.pt").provenance.settings["clip_norm"] == 1
 
 
-def test_captions_that_are_cut_are_counted(chain: Path, clcap: Clcap) -> None:
+def test_truncated_captions_are_counted(chain: Path, clcap: Clcap) -> None:
     answer = clcap(*mle(chain), "--epochs", 1, "--max-length", 3)
     assert answer.status == 0
     assert re.search(r"^\d+ of \d+ captions are cut at 3 tokens$", answer.err, re.MULTILINE)

@@ -27,19 +27,19 @@ def wordpiece(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceTokenizer:
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(st.text(st.characters(blacklist_categories=["Z", "C"]), min_size=1), max_size=6))
-def test_bytes_spell_every_caption(bpe: HuggingFaceTokenizer, words: list[str]) -> None:
+def test_byte_level_bpe_encodes_every_caption(bpe: HuggingFaceTokenizer, words: list[str]) -> None:
     caption = " ".join(words)
     assert bpe.decode(bpe.encode(caption)) == caption
 
 
 @pytest.mark.parametrize("caption", ["</s>", "a <s> ring", "a ring</s>", "<pad>"])
-def test_special_tokens_in_a_caption_are_text(bpe: HuggingFaceTokenizer, caption: str) -> None:
+def test_special_tokens_in_captions_are_plain_text(bpe: HuggingFaceTokenizer, caption: str) -> None:
     tokens = bpe.encode(caption)
     assert not {bpe.start, bpe.end, *bpe.never_generated} & set(tokens)
     assert bpe.decode(tokens) == caption
 
 
-def test_which_tokens_are_special(bpe: HuggingFaceTokenizer, wordpiece: HuggingFaceTokenizer) -> None:
+def test_special_tokens_are_recognised(bpe: HuggingFaceTokenizer, wordpiece: HuggingFaceTokenizer) -> None:
     assert (bpe.start, bpe.end, bpe.unknown, bpe.never_generated) == (0, 1, None, (0, 2))
     assert (wordpiece.start, wordpiece.end, wordpiece.unknown) == (2, 3, 1)
     assert wordpiece.never_generated == (0, 1, 2)
@@ -47,25 +47,25 @@ def test_which_tokens_are_special(bpe: HuggingFaceTokenizer, wordpiece: HuggingF
     assert wordpiece.decode(wordpiece.encode("Two SQUARES")) == "two squares"
 
 
-def test_a_record_makes_the_same_tokenizer_again(bpe: HuggingFaceTokenizer) -> None:
+def test_a_tokenizer_survives_a_round_trip(bpe: HuggingFaceTokenizer) -> None:
     again = build_tokenizer(json.loads(json.dumps(bpe.record())), "a file")
     assert again == bpe
     assert again.id == bpe.id
     assert again.encode(CAPTIONS[0]) == bpe.encode(CAPTIONS[0])
 
 
-def test_one_token_both_starts_and_ends(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
+def test_one_token_may_both_start_and_end(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
     text = bpe.content.replace('"<s>"', '"<|endoftext|>"').replace('"</s>"', '"<other>"')
     found = HuggingFaceTokenizer(text, "gpt2")
     assert (found.start, found.end, found.never_generated) == (0, 0, (1, 2))
 
 
-def test_without_a_start_token_the_start_is_no_output(bpe: HuggingFaceTokenizer) -> None:
+def test_without_a_start_token_the_start_is_never_output(bpe: HuggingFaceTokenizer) -> None:
     found = HuggingFaceTokenizer(bpe.content.replace('"<s>"', '"<other>"'), "t5")
     assert found.start == found.size
 
 
-def test_files_that_are_no_tokenizers(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
+def test_files_that_are_no_tokenizers_are_refused(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     with pytest.raises(ClcapError, match="no such file: "):
         read_tokenizer(path)
@@ -80,7 +80,7 @@ def test_files_that_are_no_tokenizers(bpe: HuggingFaceTokenizer, tmp_path: Path)
         read_tokenizer(path)
 
 
-def test_no_other_room_knows_the_numbers_of_special_tokens() -> None:
+def test_only_tokenizers_know_ids_of_special_tokens() -> None:
     files = sorted(Path(clcap_cli.__file__).parent.rglob("*.py"))
     outside = [file for file in files if file.parent.name != "tokenizers"]
     assert len(outside) > 100
@@ -96,7 +96,7 @@ def test_no_other_room_knows_the_numbers_of_special_tokens() -> None:
         assert not (names & {"END", "UNK"} | imported & {"END", "UNKNOWN"}), file
 
 
-def test_a_tokenizer_whose_decoder_is_missing_is_refused(tmp_path: Path) -> None:
+def test_a_tokenizer_without_a_decoder_is_refused(tmp_path: Path) -> None:
     path = write_bpe(tmp_path / "tokenizer.json", CAPTIONS)
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "decoder": None}))

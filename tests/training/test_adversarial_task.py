@@ -27,9 +27,7 @@ def on_training_data(task: AdversarialTask) -> dict[str, float]:
         return {name: float(v) for name, v in task._scores(loaded, task._generate(loaded)).metrics.items()}
 
 
-def test_the_discriminator_learns_to_tell_captions_apart_while_the_captioner_stays(
-    made_chain: Path, monkeypatch
-) -> None:
+def test_only_the_discriminator_learns_during_the_warm_up(made_chain: Path, monkeypatch) -> None:
     monkeypatch.setattr("clcap_cli.training.adversarial_task.DISCRIMINATOR_LR", 5e-3)
     monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 20)
     task = adversarial_task(made_chain)
@@ -44,7 +42,7 @@ def test_the_discriminator_learns_to_tell_captions_apart_while_the_captioner_sta
     assert all(parameter.grad is None for parameter in task.model.parameters())
 
 
-def test_a_warm_discriminator_is_not_warmed_up_again(made_chain: Path) -> None:
+def test_a_trained_discriminator_skips_the_warm_up(made_chain: Path) -> None:
     task = adversarial_task(made_chain, discriminator_is_trained=True)
     weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     task.prepare()
@@ -53,7 +51,9 @@ def test_a_warm_discriminator_is_not_warmed_up_again(made_chain: Path) -> None:
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_training_moves_both_and_writes_a_log(made_chain: Path, tmp_path: Path, model: str, precision: str) -> None:
+def test_training_updates_both_models_and_writes_a_log(
+    made_chain: Path, tmp_path: Path, model: str, precision: str
+) -> None:
     task = adversarial_task(made_chain, model)
     weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     lines = run(task, tmp_path / "log.jsonl", precision)
@@ -77,7 +77,7 @@ def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
     assert logs[0] != logs[2]
 
 
-def test_the_captioner_learns_to_please_an_discriminator_that_stands_still(made_chain: Path, monkeypatch) -> None:
+def test_the_captioner_learns_from_a_fixed_discriminator(made_chain: Path, monkeypatch) -> None:
     """This one likes or dislikes a caption whatever the image, so that there is something easy to learn."""
     monkeypatch.setattr("clcap_cli.training.adversarial_task.DISCRIMINATOR_LR", 0.0)
     task = adversarial_task(made_chain, k=8)
@@ -96,7 +96,7 @@ def test_the_captioner_learns_to_please_an_discriminator_that_stands_still(made_
     assert sum(rewards[-8:]) / 8 > sum(rewards[:8]) / 8 + 0.05
 
 
-def test_validation_draws_the_same_every_time(made_chain: Path) -> None:
+def test_validation_is_repeatable(made_chain: Path) -> None:
     task = adversarial_task(made_chain)
     task.model.eval()
     first = task.validate()
@@ -106,7 +106,7 @@ def test_validation_draws_the_same_every_time(made_chain: Path) -> None:
     assert task.validate() == first
 
 
-def test_captions_are_sampled_without_dropout_and_dropout_is_on_again_after(made_chain: Path) -> None:
+def test_dropout_is_off_only_while_sampling(made_chain: Path) -> None:
     task = adversarial_task(made_chain)
     task.model.dropout.p = 0.9
     task.model.train()
@@ -117,6 +117,6 @@ def test_captions_are_sampled_without_dropout_and_dropout_is_on_again_after(made
     assert torch.equal(generated.captions, other._generate(loaded).captions)
 
 
-def test_one_sample_of_an_image_has_nothing_to_be_compared_with(made_chain: Path) -> None:
+def test_a_single_sample_per_image_is_refused(made_chain: Path) -> None:
     with pytest.raises(ClcapError, match=r"--k 1: .* needs at least 2 sampled captions of an image"):
         adversarial_task(made_chain, k=1)

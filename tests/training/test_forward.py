@@ -12,7 +12,7 @@ from tests.training.tasks import adversarial_task, introspective_task, mle_task,
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("make", [mle_task, pair_task, introspective_task, adversarial_task])
-def test_every_gradient_goes_through_forward(made_chain: Path, make: Callable[..., Task], model: str) -> None:
+def test_every_gradient_passes_through_forward(made_chain: Path, make: Callable[..., Task], model: str) -> None:
     task = make(made_chain, model)
     task.model.train()
     loaded = task.load(task.batches(1)[0])

@@ -33,7 +33,7 @@ def gradients(task: Task, precision: torch.dtype = torch.float32) -> list[torch.
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("max_tokens", [1, 100])
-def test_parts_give_the_gradients_of_the_whole(made_chain: Path, model: str, max_tokens: int) -> None:
+def test_parts_of_a_batch_give_the_gradients_of_the_batch(made_chain: Path, model: str, max_tokens: int) -> None:
     pairs = zip(tasks_of(made_chain, model, None), tasks_of(made_chain, model, max_tokens), strict=True)
     for whole, parted in pairs:
         assert len(parted.parts(parted.batches(1)[0])) > 1
@@ -51,7 +51,7 @@ def test_bf16_gives_nearly_the_same_gradients(made_chain: Path, model: str) -> N
         assert torch.cosine_similarity(one, other, dim=0) > 0.99
 
 
-def test_parts_are_as_full_as_they_may_be() -> None:
+def test_parts_are_as_large_as_allowed() -> None:
     image, words = np.array([0, 0, 1, 2, 3, 3]), np.array([3, 3, 4, 1, 20, 1])
     assert split_by_tokens(image, words, 10) == [slice(0, 2), slice(2, 3), slice(3, 4)]
     assert split_by_tokens(image, words, 11) == [slice(0, 3), slice(3, 4)]

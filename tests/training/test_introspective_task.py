@@ -11,7 +11,7 @@ from clcap_cli.training.settings import Optimisation
 from tests.training.tasks import introspective_task
 
 
-def test_other_images_share_no_caption_with_the_image(made_chain: Path) -> None:
+def test_other_images_have_no_caption_of_the_image(made_chain: Path) -> None:
     task = introspective_task(made_chain)
     split = task.captions
 
@@ -25,7 +25,7 @@ def test_other_images_share_no_caption_with_the_image(made_chain: Path) -> None:
                 assert not texts(position) & texts(other)
 
 
-def test_others_are_fixed_unless_they_are_to_be_drawn_anew(made_chain: Path) -> None:
+def test_other_images_are_fixed_unless_redrawn(made_chain: Path) -> None:
     def others(redraw: bool, epoch: int) -> np.ndarray:
         batches = introspective_task(made_chain, redraw=redraw).batches(epoch)
         order = np.argsort(np.concatenate([batch.positions for batch in batches]))
@@ -35,7 +35,7 @@ def test_others_are_fixed_unless_they_are_to_be_drawn_anew(made_chain: Path) -> 
     assert not np.array_equal(others(True, 1), others(True, 2))
 
 
-def test_the_loss_is_that_of_each_caption_with_each_image(made_chain: Path) -> None:
+def test_the_loss_equals_that_of_pairs_scored_singly(made_chain: Path) -> None:
     """Against the same pairs, scored one by one."""
     task = introspective_task(made_chain)
     batch = task.batches(1)[0]
@@ -53,7 +53,7 @@ def test_the_loss_is_that_of_each_caption_with_each_image(made_chain: Path) -> N
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
-def test_training_makes_captions_likelier_for_their_own_images(made_chain: Path, tmp_path: Path, model: str) -> None:
+def test_training_raises_log_probs_for_own_images(made_chain: Path, tmp_path: Path, model: str) -> None:
     task = introspective_task(made_chain, model)
     train(
         task,

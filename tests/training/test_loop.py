@@ -52,7 +52,7 @@ def lines_of(log: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
+def test_the_best_epoch_is_saved_and_patience_ends_training(tmp_path: Path) -> None:
     task = Slope([5.0, 3.0, 2.0, 4.0, 4.0, 4.0, 1.0])
     record = train(
         task,
@@ -68,9 +68,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(tmp_
     assert all(0 <= line["data_wait_share"] <= 1 for line in lines[1:])
 
 
-def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_the_start(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_training_without_improvement_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = Slope([1.0, 2.0, 3.0])
     record = train(
         task,
@@ -85,7 +83,7 @@ def test_a_training_that_only_makes_it_worse_says_so_and_is_not_passed_off_as_th
     ]
 
 
-def test_patience_counts_the_epochs_that_were_trained(tmp_path: Path) -> None:
+def test_patience_does_not_count_the_initial_validation(tmp_path: Path) -> None:
     task = Slope([1.0, 4.0, 3.0, 3.0, 3.0, 0.5])
     record = train(
         task,
@@ -95,7 +93,7 @@ def test_patience_counts_the_epochs_that_were_trained(tmp_path: Path) -> None:
     assert (record["best_epoch"], record["epochs"]) == (2, 4)
 
 
-def test_cosine_goes_down_from_the_full_rate(tmp_path: Path) -> None:
+def test_cosine_decays_from_the_full_rate(tmp_path: Path) -> None:
     task = Slope([1.0] * 5)
     train(
         task,
@@ -116,13 +114,13 @@ def test_steps_between_validations_and_the_last_step(tmp_path: Path) -> None:
     assert (record["epochs"], record["steps"], record["best_epoch"], record["best_step"]) == (2.5, 10, 2.5, 10)
 
 
-def test_the_first_of_both_bounds_ends_training(tmp_path: Path) -> None:
+def test_training_ends_at_the_first_of_both_limits(tmp_path: Path) -> None:
     for epochs, max_steps, steps in ((2, None, 8), (2, 99, 8), (2, 5, 5)):
         record = train(Slope([1.0] * 9, 4), settings(epochs=epochs, max_steps=max_steps), tmp_path / "log.jsonl")
         assert record["steps"] == steps
 
 
-def test_a_mean_is_of_the_steps_since_the_last_validation(tmp_path: Path) -> None:
+def test_logged_means_are_since_the_last_validation(tmp_path: Path) -> None:
     task = Slope([1.0] * 9, batches=5)
     train(task, settings(epochs=1, eval_every=2), tmp_path / "log.jsonl")
     lines = lines_of(tmp_path / "log.jsonl")
@@ -140,7 +138,7 @@ def test_patience_counts_validations(tmp_path: Path) -> None:
     ("select_by", "metric", "best"),
     [("loss", "val_loss", 2), ("mean-rank", "val_mean_rank", 2), ("cider", "val_CIDEr", 3)],
 )
-def test_the_best_is_the_lowest_loss_and_rank_and_the_highest_cider(
+def test_selection_minimises_loss_and_rank_maximises_cider(
     tmp_path: Path, select_by: str, metric: str, best: int
 ) -> None:
     task = Slope([2.0, 3.0, 1.0, 4.0, 1.0, 4.0], name=metric)
@@ -149,13 +147,13 @@ def test_the_best_is_the_lowest_loss_and_rank_and_the_highest_cider(
     assert task.model.weight.item() == task.seen[best]
 
 
-def test_the_log_has_the_learning_rate_of_the_step(tmp_path: Path) -> None:
+def test_the_log_has_the_learning_rate_of_its_step(tmp_path: Path) -> None:
     task = Slope([1.0] * 9, batches=4)
     train(task, settings(epochs=1, eval_every=1, warmup_steps=2), tmp_path / "log.jsonl")
     assert [line.get("lr") for line in lines_of(tmp_path / "log.jsonl")] == [None, 0.05, 0.1, 0.1, 0.1]
 
 
-def test_a_loss_that_is_no_number_is_named_with_its_step(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_is_reported_with_its_step(tmp_path: Path) -> None:
     task = Slope([1.0] * 9, batches=4)
     task.model.weight.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(ClcapError, match="epoch 1, step 2: the loss is nan: training diverged; try a smaller --lr"):
@@ -163,7 +161,7 @@ def test_a_loss_that_is_no_number_is_named_with_its_step(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("clip", [0.1, 0.5])
-def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
+def test_gradients_are_clipped_by_value(tmp_path: Path, clip: float) -> None:
     task = Slope([1.0, 1.0])
     seen = []
     task.model.weight.register_post_accumulate_grad_hook(lambda weight: seen.append(weight.grad.abs().max().item()))
@@ -182,7 +180,7 @@ def test_gradients_are_clamped(tmp_path: Path, clip: float) -> None:
     assert seen == [1.0, pytest.approx(clip)]
 
 
-def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_during_prefetch_shutdown_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There the stage waits for a thread, and that is where Ctrl-C comes as soon as anywhere else."""
 
     class Interrupted(ThreadPoolExecutor):
@@ -199,7 +197,7 @@ def test_an_interrupt_while_reading_ahead_ends_is_not_lost(tmp_path: Path, monke
         )
 
 
-def test_a_warm_up_that_is_too_long_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+def test_a_warm_up_that_is_too_long_is_refused_first(tmp_path: Path) -> None:
     with pytest.raises(ClcapError, match="--warmup-steps 9: the training has 4 steps at most"):
         train(Slope([1.0] * 5), settings(epochs=4, warmup_steps=9), tmp_path / "log.jsonl")
     assert (tmp_path / "log.jsonl").read_text() == ""

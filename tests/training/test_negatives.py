@@ -21,7 +21,7 @@ def split_of(folder: Path, captions: list[list[str]]) -> CaptionSplit:
     return CaptionSplit(opened, "train", torch.device("cpu"))
 
 
-def test_negatives_describe_other_images_and_never_read_like_an_own_caption(tmp_path: Path) -> None:
+def test_negatives_never_equal_a_caption_of_the_image(tmp_path: Path) -> None:
     texts = [["a dog", "a cat"], ["a dog", "a bird"], ["a fish"], ["a horse", "a cow", "a fish"]]
     split = split_of(tmp_path, texts)
     flat = [text for group in texts for text in group]
@@ -43,19 +43,19 @@ def test_the_k_sets_differ_and_follow_the_seed(tmp_path: Path) -> None:
     assert not np.array_equal(first, sampler.draw(numbers, 3, np.random.default_rng(2)))
 
 
-def test_a_split_where_all_captions_are_the_same_has_no_negatives(tmp_path: Path) -> None:
+def test_a_split_of_identical_captions_has_no_negatives(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a dog"]])
     with pytest.raises(ClcapError, match="no mismatched captions can be drawn"):
         NegativeSampler(split).draw(np.arange(2), 1, np.random.default_rng(0))
 
 
-def test_there_is_at_least_one_set(tmp_path: Path) -> None:
+def test_k_must_be_at_least_one(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a cat"]])
     with pytest.raises(ClcapError, match="k is 0; there must be at least one set of mismatched captions"):
         NegativeSampler(split).draw(np.arange(2), 0, np.random.default_rng(0))
 
 
-def test_similar_negatives_are_captions_of_look_alikes(tmp_path: Path) -> None:
+def test_similar_negatives_are_captions_of_similar_images(tmp_path: Path) -> None:
     split = split_of(tmp_path, [[f"word{row}", f"other{row}"] for row in range(40)])
     nearest = (np.arange(40)[:, None] + [1, 2]) % 40
     numbers = np.arange(80)
@@ -66,7 +66,7 @@ def test_similar_negatives_are_captions_of_look_alikes(tmp_path: Path) -> None:
         assert len(set(drawn[:, number])) == 4
 
 
-def test_a_blend_is_half_of_each(tmp_path: Path) -> None:
+def test_mixed_negatives_are_half_similar_half_random(tmp_path: Path) -> None:
     split = split_of(tmp_path, [[f"word{row}"] for row in range(100)])
     nearest = (np.arange(100)[:, None] + [1]) % 100
     drawn = NegativeSampler(split, nearest, 0.5).draw(np.arange(100), 50, np.random.default_rng(0))
@@ -74,7 +74,7 @@ def test_a_blend_is_half_of_each(tmp_path: Path) -> None:
     assert close == pytest.approx(0.5, abs=0.03)
 
 
-def test_where_look_alikes_say_the_same_any_other_image_will_do(tmp_path: Path) -> None:
+def test_random_negatives_replace_equal_similar_captions(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a dog"], ["a cat"]])
     nearest = np.array([[1], [0], [0]])
     sampler = NegativeSampler(split, nearest, 1.0)
@@ -83,7 +83,7 @@ def test_where_look_alikes_say_the_same_any_other_image_will_do(tmp_path: Path) 
     assert (drawn[:, 2] == 0).all()
 
 
-def test_captions_that_were_avoided_are_counted(tmp_path: Path) -> None:
+def test_avoided_negatives_are_counted(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a dog"], ["a cat"]])
     sampler = NegativeSampler(split, np.array([[1], [0], [0]]), 1.0)
     sampler.draw(np.array([2]), 10, np.random.default_rng(0))
@@ -93,7 +93,7 @@ def test_captions_that_were_avoided_are_counted(tmp_path: Path) -> None:
     assert sampler.avoided >= 10
 
 
-def test_other_images_share_no_caption(tmp_path: Path) -> None:
+def test_other_images_are_drawn_without_shared_captions(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog", "a cat"], ["a bird", "a cat"], ["a fish"], ["a dog", "a fish"], ["a cow"]])
     others = NegativeSampler(split).draw_images(np.arange(5), 60, np.random.default_rng(0))
     assert [set(column) for column in others.T] == [{2, 4}, {2, 3, 4}, {0, 1, 4}, {1, 4}, {0, 1, 2, 3}]

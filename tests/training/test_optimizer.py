@@ -14,7 +14,7 @@ def with_gradients(value: float) -> nn.Module:
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.5])
-def test_adamw_decays_matrices_and_no_vectors(decay: float) -> None:
+def test_adamw_decays_only_matrices(decay: float) -> None:
     model = with_gradients(0.0)
     weight, bias = model.weight.detach().clone(), model.bias.detach().clone()
     make_optimizer(model, Optimisation(optimizer="adamw", lr=0.1, weight_decay=decay)).step()
@@ -33,7 +33,7 @@ def test_adamw_without_decay_is_adam() -> None:
 
 
 @pytest.mark.parametrize("norm", [0.5, 100.0])
-def test_a_norm_bounds_all_gradients_together(norm: float) -> None:
+def test_clipping_by_norm_bounds_the_total_norm(norm: float) -> None:
     model = with_gradients(2.0)  # 16 numbers: a norm of 8
     clip_gradients(model, Optimisation(clip_norm=norm))
     gradients = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
@@ -41,7 +41,7 @@ def test_a_norm_bounds_all_gradients_together(norm: float) -> None:
     assert gradients.unique().numel() == 1
 
 
-def test_a_clamp_bounds_every_gradient() -> None:
+def test_clipping_by_value_bounds_every_gradient() -> None:
     model = with_gradients(2.0)
     model.bias.grad.fill_(-0.25)
     clip_gradients(model, Optimisation(clip=0.5))
@@ -49,7 +49,7 @@ def test_a_clamp_bounds_every_gradient() -> None:
     assert model.bias.grad.unique().tolist() == [-0.25]
 
 
-def test_what_is_left_open_is_filled_in() -> None:
+def test_missing_settings_take_their_defaults() -> None:
     assert Optimisation().resolved().clip == 0.1
     assert Optimisation(clip_norm=5.0).resolved().clip is None
     assert Optimisation().resolved().weight_decay is None

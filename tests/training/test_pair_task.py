@@ -38,25 +38,25 @@ def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, mode
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
-def test_equal_models_start_at_the_loss_that_is_told(made_chain: Path, objective: PairObjective) -> None:
+def test_equal_models_start_at_the_reported_loss(made_chain: Path, objective: PairObjective) -> None:
     task = pair_task(made_chain, objective=objective)
     assert task.starting_metrics("fp32")["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
 
 
-def test_dropout_in_the_target_alone_is_a_handicap(made_chain: Path) -> None:
+def test_dropout_in_the_target_raises_the_loss(made_chain: Path) -> None:
     torch.manual_seed(0)
     metrics = pair_task(made_chain, dropout=0.5).starting_metrics("fp32")
     assert metrics["loss"] != pytest.approx(2 * log(2), abs=1e-3)
 
 
-def test_a_target_of_another_kind_than_the_reference(made_chain: Path) -> None:
+def test_target_and_reference_may_be_different_models(made_chain: Path) -> None:
     task = pair_task(made_chain, target="nt.pt", reference="aa.pt")
     loss, _ = task.loss(task.load(task.batches(1)[0]))
     assert torch.isfinite(loss)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
-def test_training_lowers_its_own_loss_and_never_moves_the_reference(
+def test_training_lowers_the_loss_and_freezes_the_reference(
     made_chain: Path, tmp_path: Path, objective: PairObjective
 ) -> None:
     task = pair_task(made_chain, objective=objective, redraw=False)
@@ -75,7 +75,7 @@ def test_training_lowers_its_own_loss_and_never_moves_the_reference(
     assert lines[-1]["loss"] < task.loss_of_equal_models()
 
 
-def test_negatives_are_drawn_anew_every_epoch(made_chain: Path) -> None:
+def test_negatives_are_redrawn_every_epoch(made_chain: Path) -> None:
     task = pair_task(made_chain)
     first, second = ({tuple(b.positions): b.negatives for b in task.batches(epoch)} for epoch in (1, 2))
     assert any(not np.array_equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
@@ -83,7 +83,7 @@ def test_negatives_are_drawn_anew_every_epoch(made_chain: Path) -> None:
     assert all(np.array_equal(a, b.negatives) for a, b in zip(first.values(), again, strict=True))
 
 
-def test_fixed_negatives_are_a_captions_own_in_every_epoch(made_chain: Path) -> None:
+def test_fixed_negatives_are_the_same_in_every_epoch(made_chain: Path) -> None:
     task = pair_task(made_chain, redraw=False)
     seen = []
     for epoch in (1, 2):
@@ -111,7 +111,7 @@ def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None
 @pytest.mark.parametrize("reference", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("redraw", [True, False])
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
-def test_losses_are_equal_with_and_without_kept_log_probs(
+def test_cached_log_probs_change_no_loss(
     made_chain: Path, tmp_path: Path, objective: PairObjective, redraw: bool, reference: str
 ) -> None:
     """Every epoch's metrics of a whole training."""
@@ -127,7 +127,7 @@ def test_losses_are_equal_with_and_without_kept_log_probs(
         assert [other[name] for name in names] == pytest.approx([one[name] for name in names], abs=1e-4)
 
 
-def test_an_objective_without_a_reference_trains_with_the_target_alone(made_chain: Path, tmp_path: Path) -> None:
+def test_objectives_without_a_reference_train_the_target_alone(made_chain: Path, tmp_path: Path) -> None:
     task = pair_task(made_chain, objective=SimPO(), redraw=False)
     assert task.train_split.reference is None
     assert task.load(task.batches(1)[0]).reference_features is None
@@ -139,7 +139,7 @@ def test_an_objective_without_a_reference_trains_with_the_target_alone(made_chai
     assert not {name for line in lines for name in line if "G_" in name}
 
 
-def test_the_start_is_reported_with_the_loss_of_equal_models(made_chain: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_first_log_line_has_the_loss_of_equal_models(made_chain: Path, capsys: pytest.CaptureFixture) -> None:
     pair_task(made_chain).prepare()
     equal = "(1.3863 if the target equals the reference, without dropout)"
     assert capsys.readouterr().err == f"training loss before the first step: 1.3863 {equal}\n"
@@ -149,7 +149,7 @@ def test_the_start_is_reported_with_the_loss_of_equal_models(made_chain: Path, c
     assert capsys.readouterr().err == f"training loss before the first step: {loss:.4f}\n"
 
 
-def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path, tmp_path: Path) -> None:
+def test_fixed_pairs_are_scored_once_by_the_reference(made_chain: Path, tmp_path: Path) -> None:
     task = pair_task(made_chain, redraw=False)
     task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
@@ -158,7 +158,7 @@ def test_fixed_pairs_are_never_computed_by_the_reference_again(made_chain: Path,
     assert torch.isfinite(task.loss(loaded)[0])
 
 
-def test_the_look_before_the_first_step_draws_no_more_than_its_batch(made_chain: Path) -> None:
+def test_the_initial_check_draws_only_its_own_batch(made_chain: Path) -> None:
     task = pair_task(made_chain)
     task.starting_metrics("fp32")
     first = task.train_split.captions.captions_of_images(task.batches(1)[0].positions)[0]
@@ -172,7 +172,7 @@ def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path
     assert task.starting_metrics("bf16")["log_ratio_matched"] == pytest.approx(0, abs=1e-4)
 
 
-def test_what_is_kept_is_the_same_for_every_batch_size(made_chain: Path, tmp_path: Path) -> None:
+def test_the_cache_does_not_depend_on_the_batch_size(made_chain: Path, tmp_path: Path) -> None:
     known = []
     for images in (4, 6):
         task = pair_task(made_chain, redraw=False, settings=BatchSettings(images, None))
@@ -182,7 +182,7 @@ def test_what_is_kept_is_the_same_for_every_batch_size(made_chain: Path, tmp_pat
 
 
 @pytest.mark.parametrize("make", [pair_task, introspective_task])
-def test_validation_computes_no_more_words_at_once_than_training(
+def test_validation_batches_are_no_larger_than_training_ones(
     made_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
 ) -> None:
     task = make(made_chain, settings=BatchSettings(20, 300))

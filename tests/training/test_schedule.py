@@ -20,7 +20,7 @@ def rates(settings: Optimisation, steps_per_epoch: int) -> list[float]:
 
 
 @given(epochs=counts, steps_per_epoch=counts, lr=st.floats(1e-6, 1))
-def test_cosine_by_epoch_is_that_of_the_epoch_to_the_last_digit(epochs: int, steps_per_epoch: int, lr: float) -> None:
+def test_cosine_by_epoch_is_exact(epochs: int, steps_per_epoch: int, lr: float) -> None:
     found = rates(Optimisation(epochs=epochs, lr=lr, schedule="cosine-by-epoch"), steps_per_epoch)
     by_epoch = [lr * ((1 + cos(pi * (epoch - 1) / epochs)) / 2) for epoch in range(1, epochs + 1)]
     assert found == [rate for rate in by_epoch for _ in range(steps_per_epoch)]
@@ -42,12 +42,12 @@ def test_the_warm_up_rises_linearly_to_the_full_rate(warmup: int, kind: str) -> 
     assert all(a >= b for a, b in itertools.pairwise(found[warmup:]))
 
 
-def test_the_decay_ends_where_training_ends() -> None:
+def test_the_decay_ends_with_training() -> None:
     settings = Optimisation(epochs=10, max_steps=20, lr=1.0, schedule="cosine")
     assert rates(settings, 5) == rates(Optimisation(epochs=4, lr=1.0, schedule="cosine"), 5)
 
 
-def test_a_warm_up_that_is_the_whole_training_is_refused() -> None:
+def test_a_warm_up_as_long_as_training_is_refused() -> None:
     with pytest.raises(ClcapError) as refusal:
         learning_rate(Optimisation(epochs=3, warmup_steps=15), 0, steps_per_epoch=5)
     assert str(refusal.value) == "--warmup-steps 15: the training has 15 steps at most, 5 an epoch; give fewer"

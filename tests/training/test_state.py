@@ -57,7 +57,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize(("settings", "stop"), [(BY_EPOCH, 6), (BY_STEP, 4)], ids=["mid-epoch", "between validations"])
 @pytest.mark.parametrize("name", TASKS)
-def test_a_stopped_training_goes_on_with_the_same_digits(
+def test_resumed_training_equals_uninterrupted_training(
     made_chain: Path, tmp_path: Path, name: str, settings: Optimisation, stop: int
 ) -> None:
     whole, stopped = (started(made_chain, name, settings) for _ in range(2))
@@ -150,7 +150,9 @@ def test_a_damaged_state_is_refused(
     assert refusal_of(saved).startswith(how)
 
 
-def test_a_state_of_another_training_is_refused(made_chain: Path, saved: Path, refusal_of: Callable[..., str]) -> None:
+def test_the_state_of_another_training_is_refused(
+    made_chain: Path, saved: Path, refusal_of: Callable[..., str]
+) -> None:
     other = Origin("train-cl", {"lr": 1e-3, "seed": 0})
     assert refusal_of(saved, other) == "is of another training: lr is 0.01 there and 0.001 here"
     other = Origin("train-cl", dict(ORIGIN.settings))
@@ -158,6 +160,6 @@ def test_a_state_of_another_training_is_refused(made_chain: Path, saved: Path, r
     assert refusal_of(saved, other) == "is of another training: its files are not those of this one"
 
 
-def test_a_checkpoint_is_no_state(made_chain: Path, refusal_of: Callable[..., str]) -> None:
+def test_a_checkpoint_is_not_a_training_state(made_chain: Path, refusal_of: Callable[..., str]) -> None:
     refusal = refusal_of(made_chain / "nt.pt")
     assert refusal == "is a clcap/checkpoint file; clcap/train-state is needed here"
