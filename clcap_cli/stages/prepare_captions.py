@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def prepare_captions(
     for split, path in files:
         origin.add_input_file(split or "dataset", path)
     write_captions(out, images, tokenizer, max_length, origin)
-    for line in _summary(images, tokenizer, max_length):
+    for line in _summary(images, tokenizer, min_count, max_length):
         say(line)
     return out
 
@@ -91,17 +92,21 @@ def _sizes(images: "list[ImageRecord]") -> str:
     return ", ".join(f"{split} {count}" for split, count in Counter(image.split for image in images).items())
 
 
-def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", max_length: int) -> Iterable[str]:
+def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count: int, max_length: int) -> Iterable[str]:
+    """One line for each split and for the vocabulary, then advice where many words are unknown."""
     from clcap_cli.datasets.text import split_words
+    from clcap_cli.tokenizers.unknown_words import advice, unknown_share
 
-    for split in dict.fromkeys(image.split for image in images):
-        members = [image for image in images if image.split == split]
-        captions = [split_words(text) for image in members for text in image.captions]
-        numbers = [number for words in captions for number in tokenizer.encode_words(words)]
-        unknown = numbers.count(tokenizer.unknown) / max(len(numbers), 1)
-        cut = sum(len(words) > max_length for words in captions)
+    captions: dict[str, list[list[str]]] = {}
+    for image in images:
+        captions.setdefault(image.split, []).extend(map(split_words, image.captions))
+    words = {split: Counter(chain.from_iterable(own)) for split, own in captions.items()}
+    for split, own in captions.items():
+        cut = sum(len(caption) > max_length for caption in own)
         yield (
-            f"{split}: {len(members)} images, {len(captions)} captions, {len(numbers)} words, "
-            f"{unknown:.1%} UNK, {cut} captions cut at {max_length} words"
+            f"{split}: {sum(image.split == split for image in images):,} images, {len(own):,} captions, "
+            f"{words[split].total():,} words ({unknown_share(words[split], words['train'], min_count):.1%} unknown), "
+            f"{cut:,} captions cut at {max_length} words"
         )
-    yield f"vocabulary: {len(tokenizer.words)} words, END and UNK"
+    yield f"vocabulary: {len(tokenizer.words):,} words that occur at least {min_count} times in the training captions"
+    yield from filter(None, (advice(split, own, words["train"], min_count) for split, own in words.items()))
