@@ -98,7 +98,7 @@ def test_scores_are_shown_as_a_table() -> None:
         (([], []), "candidates holds no captions"),
         ((["a dog\0"], [["a dog"]]), "candidates: the caption of image 0 holds a NUL character"),
         (({1: "a", "1": "b"}, [["a"]]), 'candidates has an image 1 and an image "1"'),
-        (({"1": "a"}, {1: "a"}), "it seems that ids are numbers in one and text in the other"),
+        (({"1": "a"}, {1: "a"}), "numbers in one"),
         ((["a", "b"], [["a"]]), "candidates: 1 of 2 captions are of images without references: 1"),
         ((["a", "b"], [["a"], []]), "candidates: 1 of 2 captions are of images without references: 1"),
     ],
@@ -131,7 +131,7 @@ def test_what_is_no_text_is_a_type_error(arguments: tuple, message: str) -> None
 def test_options_are_refused_as_on_the_command_line() -> None:
     with pytest.raises(clcap.InvalidValueError, match=r"^seed: Input should be greater than or equal to 0$"):
         clcap.score(CANDIDATES, REFERENCES, seed=-1)
-    with pytest.raises(clcap.InvalidValueError, match=r"^metrics: there is no metric 'CIDR'; there are "):
+    with pytest.raises(clcap.InvalidValueError, match=r"^metrics: there is no metric 'CIDR'; "):
         clcap.score(CANDIDATES, REFERENCES, metrics=["CIDR"])
     with pytest.raises(clcap.ClcapError, match="have fewer than 3 references"):
         clcap.score(CANDIDATES, REFERENCES, references_per_image=3, **NAMED)
