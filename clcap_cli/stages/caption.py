@@ -1,4 +1,4 @@
-"""caption: a checkpoint, or several as an ensemble, and images -> COCO results."""
+"""caption: a checkpoint, or several as an ensemble, and images -> captions as COCO results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,37 +56,38 @@ def caption(
     from clcap_cli.evaluation.model_inputs import caption_split, open_models
 
     models = [path for path in checkpoints if path.suffix == ".pt"]
-    given = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
-    _check_arguments(models, given, bool(images))
+    image_paths = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
+    _check_arguments(models, image_paths, bool(images))
     origin = Origin("caption", settings)
-    if given:
-        out = check_writable(out or _beside(models, ".images.captions.json"), models)
-        found = _caption_images(models, given, weights, decoding, compute, seed, origin)
+    if image_paths:
+        out = check_writable(out or _default_out(models, ".images.captions.json"), models)
+        texts = _caption_images(models, image_paths, weights, decoding, compute, seed, origin)
     else:
         opened = open_models(models, captions, features, compute, origin)
-        out = check_writable(out or _beside(models, ".captions.json"), origin.input_paths)
-        found = caption_split(opened, split, decoding, seed)
-    write_caption_results(out, found, origin)
+        out = check_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
+        texts = caption_split(opened, split, decoding, seed)
+    write_caption_results(out, texts, origin)
     return out
 
 
-def _check_arguments(models: Sequence[Path], given: Sequence[Path], with_images: bool) -> None:
-    if given and not with_images:
+def _check_arguments(models: Sequence[Path], image_paths: Sequence[Path], with_images: bool) -> None:
+    if image_paths and not with_images:
         raise ClcapError(
-            f"{given[0]} is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"
+            f"{image_paths[0]} is no checkpoint, *.pt; image files go with --images: "
+            "clcap caption nt.pt --images a.jpg b.jpg"
         )
     if not models:
         raise ClcapError("a checkpoint, *.pt, is needed to caption images: clcap caption nt.pt --images a.jpg")
 
 
-def _beside(models: Sequence[Path], suffix: str) -> Path:
-    """The default output: nt.captions.json, of an ensemble nt+aa.captions.json."""
+def _default_out(models: Sequence[Path], suffix: str) -> Path:
+    """The default output next to the first model: nt.captions.json, or nt+aa.captions.json for an ensemble."""
     return models[0].with_name("+".join(path.stem for path in models) + suffix)
 
 
 def _caption_images(
-    paths: Sequence[Path],
-    given: Sequence[Path],
+    models: Sequence[Path],
+    image_paths: Sequence[Path],
     weights: str | None,
     decoding: DecodingSettings,
     compute: ComputeSettings,
@@ -96,17 +97,18 @@ def _caption_images(
     from clcap_cli.evaluation.live_models import load_live_models
     from clcap_cli.evaluation.model_inputs import decode_texts, numbered, open_checkpoints
 
-    opened, device = open_checkpoints(paths), compute.start()
-    for number, checkpoint in enumerate(opened):
+    checkpoints, device = open_checkpoints(models), compute.start()
+    for number, checkpoint in enumerate(checkpoints):
         origin.add_input(numbered("checkpoint", number), checkpoint)
-    files = list(dict.fromkeys(path for one in given for path in _image_files(one)))
-    live = load_live_models(opened, device, weights)
-    models, sources = [one.model for one in live], [one.features_of(files) for one in live]
-    _, texts = decode_texts(models, sources, decoding, opened[0].tokenizer, seed)
+    files = list(dict.fromkeys(file for path in image_paths for file in _image_files(path)))
+    live = load_live_models(checkpoints, device, weights)
+    captioners, sources = [one.model for one in live], [one.features_of(files) for one in live]
+    _, texts = decode_texts(captioners, sources, decoding, checkpoints[0].tokenizer, seed)
     return dict(zip(map(str, files), texts, strict=True))
 
 
 def _image_files(path: Path) -> list[Path]:
+    """The image file at ``path``, or all image files in the folder ``path`` and below."""
     from clcap_cli.datasets.text import text_flaw
     from clcap_cli.features.images import SUFFIXES
     from clcap_cli.input_files import check_readable
@@ -114,10 +116,10 @@ def _image_files(path: Path) -> list[Path]:
     if not path.is_dir():
         check_readable(path)
         return [path]
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
-    if not found:
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
+    if not files:
         raise ClcapError(f"{path} holds no images; --images takes image files and folders")
-    for file in found:
+    for file in files:
         if text_flaw(str(file)):
             raise ClcapError(f"the name {file} is not valid UTF-8, so it cannot be an id; rename the file")
-    return found
+    return files

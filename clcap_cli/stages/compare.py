@@ -1,4 +1,4 @@
-"""compare: metrics of several runs -> which differences are real, and what else differs."""
+"""compare: metrics of several runs -> which differences are significant, and how the runs differ otherwise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.comparison import Difference, MeasuredSetting
 
-CHANGED = 3
-"""Images that are shown of those that gained, and of those that lost most."""
-BY = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
-"""The value by which an image gained or lost: the first that both have; of several captions, the best one's."""
+SHOWN_CHANGES = 3
+"""Number of images shown with the largest gains, and with the largest losses."""
+CHANGE_METRICS = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
+"""Metrics that can measure the gain of an image: the first one that both runs have, of an image's best caption."""
 
 
 @stage
@@ -56,15 +56,15 @@ def compare(
     first, *others = _pooled(runs)
     say(f"resampling {len(ids)} images for {len(runs)} runs")
     resamples = draw_resamples(len(ids), seed)
-    mine = _measured(first, ids, resamples)
+    baseline = _measured(first, ids, resamples)
     comparisons = []
     for other in others:
-        differences = compare_settings(mine, _measured(other, ids, resamples))
-        unlike = _unlike(first, other, len(ids))
-        _print_comparison(first, other, ids, differences, unlike)
-        comparisons.append(_plain(first, other, differences, unlike))
+        differences = compare_settings(baseline, _measured(other, ids, resamples))
+        mismatches = _mismatches(first, other, len(ids))
+        _print_comparison(first, other, ids, differences, mismatches)
+        comparisons.append(_comparison(first, other, differences, mismatches))
     if not others:
-        _print_spread(first, mine)
+        _print_spread(first, baseline)
     if out is not None:
         write_comparison(out, ids, comparisons, origin)
     return out
@@ -82,7 +82,7 @@ class _Setting:
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more seeds"
 
     def images(self, ids: "Sequence[ImageId]") -> list[list[dict[str, Any]]]:
-        """Of every run, the entries of these images in this order."""
+        """The entries of these images, in this order, for every run."""
         return [[by_id[id] for id in ids] for by_id in map(_by_id, self.runs)]
 
 
@@ -97,25 +97,25 @@ def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":
         for image in run.images:
             if _fields(image) != _fields(run.images[0]):
                 raise ClcapError(f"{run.path} is damaged: image {image['image_id']} lacks values that others have")
-    others = [set(_by_id(run)) for run in runs[1:]]
-    ids = [id for id in _by_id(runs[0]) if all(id in known for known in others)]
+    ids_of_others = [set(_by_id(run)) for run in runs[1:]]
+    ids = [id for id in _by_id(runs[0]) if all(id in other for other in ids_of_others)]
     if len(ids) < 2:
         raise ClcapError(f"the runs have {len(ids)} images in common; at least two are needed to compare them")
     return ids
 
 
 def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
-    """The names of what an image's entry says and, where it has several captions, of what each of them does."""
+    """The field names of an image's entry and, if it has several captions, of the entry of each caption."""
     return {frozenset(image), *map(frozenset, image.get("captions", []))}
 
 
 def _pooled(runs: "Sequence[Results]") -> list[_Setting]:
-    """The settings, in the order of their first runs."""
+    """The runs grouped by setting, in the order of each setting's first run."""
     settings: list[_Setting] = []
     for run in runs:
-        known = [s for s in settings if all(_differ_by_seed(other, run) for other in s.runs)]
-        if known:
-            known[0].runs.append(run)
+        matching = [s for s in settings if all(_differ_by_seed(other, run) for other in s.runs)]
+        if matching:
+            matching[0].runs.append(run)
         else:
             settings.append(_Setting([run]))
     return settings
@@ -135,22 +135,22 @@ def _measured(setting: _Setting, ids: "Sequence[ImageId]", resamples: Any) -> "M
     return measure_setting(setting.images(ids), Context(frequencies), resamples)
 
 
-def _unlike(first: _Setting, other: _Setting, common: int) -> dict[str, list[str]]:
-    """What was measured differently, so that scores cannot be compared, and what the runs differ by."""
+def _mismatches(first: _Setting, second: _Setting, common: int) -> dict[str, list[str]]:
+    """Differences in measurement, which make scores incomparable, and differences between the runs."""
     from clcap_cli.artifacts.run_cards import card_differences
     from clcap_cli.metrics.signature import split_signature
 
-    mine, theirs = first.runs[0], other.runs[0]
+    run, other = first.runs[0], second.runs[0]
     measured = []
-    if not len(mine.images) == len(theirs.images) == common:
-        sizes = f"{len(mine.images)} and {len(theirs.images)} images were scored"
+    if not len(run.images) == len(other.images) == common:
+        sizes = f"{len(run.images)} and {len(other.images)} images were scored"
         measured.append(f"{sizes}; only the {common} in common are compared here")
-    for name, signature in mine.signatures.items():
-        if name in theirs.signatures:
-            own, others = (split_signature(text) for text in (signature, theirs.signatures[name]))
-            unlike = [key for key in dict.fromkeys([*own, *others]) if own.get(key) != others.get(key)]
-            measured += [f"{name}: {key} {own.get(key)} and {others.get(key)}" for key in unlike]
-    return {"measured": measured, "made": card_differences(mine.made_from, theirs.made_from)}
+    for name, signature in run.signatures.items():
+        if name in other.signatures:
+            a, b = (split_signature(text) for text in (signature, other.signatures[name]))
+            keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
+            measured += [f"{name}: {key} {a.get(key)} and {b.get(key)}" for key in keys]
+    return {"measured": measured, "made": card_differences(run.made_from, other.made_from)}
 
 
 def _print_comparison(
@@ -158,7 +158,7 @@ def _print_comparison(
     other: _Setting,
     ids: "Sequence[ImageId]",
     differences: "Sequence[Difference]",
-    unlike: dict[str, list[str]],
+    mismatches: dict[str, list[str]],
 ) -> None:
     tell(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
     tell(f"{'':<32}{'first':>9} {'second':>9}  {'difference':>10}  {'interval':<20} p")
@@ -167,51 +167,58 @@ def _print_comparison(
         span = f"[{low:+.4f}, {high:+.4f}]"
         tell(
             f"{one.name:<32}{one.first:9.4f} {one.second:9.4f}  {one.difference:+10.4f}  {span:<20} "
-            f"{_written(one.p):<6} {one.verdict}{_spreads(one)}"
+            f"{_formatted_p(one.p):<6} {one.verdict}{_formatted_spreads(one)}"
         )
     if any(one.p is None for one in differences):
         print(f"no p: with {len(ids)} images no difference can be significant; 6 are the fewest")
     if all(one.verdict == "same" for one in differences):
         tell("no difference: every value is the same in every resample")
     for heading, key in (("measured differently, so not comparable", "measured"), ("the runs differ by", "made")):
-        if unlike[key]:
+        if mismatches[key]:
             tell(f"{heading}:")
-            for line in unlike[key]:
+            for line in mismatches[key]:
                 tell(f"  {line}")
     _print_changed(first, other, ids)
 
 
-def _written(p: float | None) -> str:
+def _formatted_p(p: float | None) -> str:
     if p is None:
         return "-"
     return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
-def _spreads(one: "Difference") -> str:
+def _formatted_spreads(one: "Difference") -> str:
     return f"  (sd over seeds {one.spreads[0]:.4f}, {one.spreads[1]:.4f})" if any(one.spreads) else ""
 
 
 def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -> None:
-    """The images that gained and lost most."""
-    mine, theirs = first.images(ids), other.images(ids)
-    both = [name for name in mine[0][0] if name in theirs[0][0]]
-    by = next((name for base in BY for name in both if name == base or name.startswith(f"{base}_best_of_")), None)
-    if by is None:
+    """Print the images with the largest gains and losses."""
+    runs, others = first.images(ids), other.images(ids)
+    name = _change_metric(runs[0][0], others[0][0])
+    if name is None:
         return
-    gains = [_mean(theirs, at, by) - _mean(mine, at, by) for at in range(len(ids))]
-    order = sorted(range(len(ids)), key=lambda at: gains[at])
-    for what, rows in (("gained", order[: -CHANGED - 1 : -1]), ("lost", order[:CHANGED])):
-        rows = [at for at in rows if (gains[at] > 0) == (what == "gained") and gains[at] != 0]
+    values = [(_mean(runs, row, name), _mean(others, row, name)) for row in range(len(ids))]
+    gains = [after - before for before, after in values]
+    order = sorted(range(len(ids)), key=lambda row: gains[row])
+    for verb, rows in (("gained", order[: -SHOWN_CHANGES - 1 : -1]), ("lost", order[:SHOWN_CHANGES])):
+        rows = [row for row in rows if (gains[row] > 0) == (verb == "gained") and gains[row] != 0]
         if rows:
-            tell(f"{what} most by {by}:")
-        for at in rows:
-            tell(f"  image {ids[at]}  {_mean(mine, at, by):.3f} -> {_mean(theirs, at, by):.3f}")
-            tell(f"    first   {mine[0][at]['caption']}")
-            tell(f"    second  {theirs[0][at]['caption']}")
+            tell(f"{verb} most by {name}:")
+        for row in rows:
+            tell(f"  image {ids[row]}  {values[row][0]:.3f} -> {values[row][1]:.3f}")
+            tell(f"    first   {runs[0][row]['caption']}")
+            tell(f"    second  {others[0][row]['caption']}")
 
 
-def _mean(runs: list[list[dict[str, Any]]], at: int, by: str) -> float:
-    return sum(images[at][by] for images in runs) / len(runs)
+def _change_metric(image: "Mapping[str, Any]", other: "Mapping[str, Any]") -> str | None:
+    """The metric by which the gain of an image is measured; None if the runs share none of them."""
+    shared = [name for name in image if name in other]
+    names = (n for base in CHANGE_METRICS for n in shared if n == base or n.startswith(f"{base}_best_of_"))
+    return next(names, None)
+
+
+def _mean(runs: list[list[dict[str, Any]]], row: int, name: str) -> float:
+    return sum(images[row][name] for images in runs) / len(runs)
 
 
 def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
@@ -223,10 +230,10 @@ def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
         tell(f"{name:<32}{fmean(values):9.4f}{spread}")
 
 
-def _plain(
-    first: _Setting, other: _Setting, differences: "Sequence[Difference]", unlike: dict[str, list[str]]
+def _comparison(
+    first: _Setting, other: _Setting, differences: "Sequence[Difference]", mismatches: dict[str, list[str]]
 ) -> "Comparison":
-    """A comparison as it is written."""
+    """The comparison as it is stored."""
     from dataclasses import asdict
 
     from clcap_cli.artifacts.results import Comparison, MetricDifference
@@ -234,4 +241,4 @@ def _plain(
     metrics = {
         one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences
     }
-    return Comparison(first=first.name, second=other.name, metrics=metrics, differ=unlike)
+    return Comparison(first=first.name, second=other.name, metrics=metrics, differ=mismatches)

@@ -1,4 +1,4 @@
-"""Files that hold options of a stage, one a line of YAML: what --config reads and --print-config prints."""
+"""Configuration files: options of a stage as YAML, which --config reads and --print-config prints."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from clcap_cli.stages.stage import InvalidValueError, Parameter
 
 
 class InvalidOptionError(ClcapError):
-    """An option in a file that the stage does not have, or with a value that it cannot have."""
+    """An option in a configuration file that the stage does not have, or that has an invalid value."""
 
 
 def read_options(path: Path, parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """The options that the file holds, checked, by the name of their parameter.
+    """The validated options of a configuration file, by parameter name.
 
-    Raises InvalidOptionError, and ClcapError for a file that cannot be read or is no such file.
+    Raises InvalidOptionError, and ClcapError for a file that cannot be read or that is no configuration file.
     """
     known = {one.name: one for one in parameters}
     options = {name.replace("-", "_"): value for name, value in _content(path).items()}
@@ -30,7 +30,7 @@ def read_options(path: Path, parameters: Sequence[Parameter]) -> dict[str, Any]:
 
 
 def as_yaml(options: Mapping[str, Any]) -> str:
-    """Options as the text of such a file."""
+    """Options as the text of a configuration file."""
     import yaml
 
     plain = {name: _plain(value) for name, value in options.items()}
@@ -45,28 +45,28 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         text = read_text(path)
         content = yaml.safe_load(text)
-        _check_once(path, yaml.compose(text, yaml.SafeLoader))
+        _check_duplicates(path, yaml.compose(text, yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ClcapError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ClcapError(f"{path} does not hold options; it needs one a line, such as 'epochs: 10'")
-    no_names = [name for name in content if not isinstance(name, str)]
-    if no_names:
-        raise ClcapError(f"{path} has an option '{no_names[0]}', which is no name of one; such as 'epochs: 10'")
+    invalid = [name for name in content if not isinstance(name, str)]
+    if invalid:
+        raise ClcapError(f"{path} has a key '{invalid[0]}', which is no option name; write options as in 'epochs: 10'")
     return content
 
 
-def _check_once(path: Path, node: Any) -> None:
-    """Raise ClcapError for an option that is there twice: YAML's readers take the last in silence."""
+def _check_duplicates(path: Path, node: Any) -> None:
+    """Raise ClcapError for an option that occurs twice; YAML readers silently take the last one."""
     import yaml
 
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     names = [str(key.value).replace("-", "_") for key, _ in pairs]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ClcapError(f"{path} has the option '{twice[0]}' twice; give it once")
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        raise ClcapError(f"{path} has the option '{duplicates[0]}' twice; give it once")
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""demo: the whole chain on the embedded dataset."""
+"""demo: the whole workflow on generated scenes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = ("R@1", "R@5", "CIDEr", "unique_captions")
-SHOWN = 4
+SHOWN_IMAGES = 4
+"""Number of images whose captions are printed."""
 
 
 @stage
@@ -53,7 +54,7 @@ def demo(
     _step("6/6  outcome on 200 test scenes that no training saw")
     metrics = {name: _read(*paths) for name, paths in measured.items()}
     stderr().print(_table(metrics))
-    say(f"The {SHOWN} images whose rank improved most:")
+    say(f"The {SHOWN_IMAGES} images whose rank improved most:")
     _compare(metrics)
     page = report([path for paths in measured.values() for path in paths])
     say(f"all of it side by side, with the pictures: {page}")
@@ -62,8 +63,8 @@ def demo(
     return folder
 
 
-def _step(what: str) -> None:
-    stderr().print(f"[bold]{what}[/bold]")
+def _step(title: str) -> None:
+    stderr().print(f"[bold]{title}[/bold]")
 
 
 def _read(retrieval: Path, metrics: Path) -> dict[str, Any]:
@@ -86,10 +87,10 @@ def _table(metrics: dict[str, dict[str, Any]]) -> "Table":
 
 
 def _compare(metrics: dict[str, dict[str, Any]]) -> None:
-    """The images whose rank contrastive learning improved most, captions side by side."""
+    """Print both captions of the images whose rank contrastive learning improved most."""
     pairs = zip(metrics["MLE"]["ranked"], metrics["CL"]["ranked"], strict=True)
     gained = sorted(pairs, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])
-    for before, after in gained[:SHOWN]:
+    for before, after in gained[:SHOWN_IMAGES]:
         say(f"image {before['image_id']}")
         for name, image in (("MLE", before), ("CL", after)):
             say(f"  {name:<3}  {image['caption']}  (finds its image at rank {image['rank']:g})")

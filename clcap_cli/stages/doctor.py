@@ -1,4 +1,4 @@
-"""doctor: what this machine can run."""
+"""doctor: checks whether the stages work on this machine."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clcap_cli.metrics.scoring import Scores
 
 Check = Callable[[], str]
-"""Says what was found; raises an error for what does not work."""
+"""A check that returns a description of what it found, and raises an error if something does not work."""
 GOLDEN_CAPTIONS: "dict[ImageId, list[str]]" = {
     1: ["a black dog runs through the grass"],
     2: ["two people sit on a bench"],
@@ -41,9 +41,9 @@ REGISTRIES = (
     "clcap_cli.features.backbone:BACKBONES",
     "clcap_cli.datasets.readers:READERS",
 )
-"""To which packages can add."""
+"""The registries that packages can extend."""
 ENOUGH_DISK = 2 * 2**30
-"""Bytes: the demo and the features of a few thousand images fit."""
+"""Bytes that suffice for the demo and the features of a few thousand images."""
 
 
 @stage
@@ -54,32 +54,32 @@ def doctor() -> None:
 
     Example: clcap doctor
     """
-    checks = [*CHECKS, *_plugins()]
-    failed = sum(not _passes(what, check) for what, check in checks)
+    checks = [*CHECKS, *_plugin_checks()]
+    failed = sum(not _passes(subject, check) for subject, check in checks)
     if failed:
         raise ClcapError(f"{failed} of {len(checks)} checks failed")
 
 
-def _passes(what: str, check: Check) -> bool:
-    """Print what a check found; False where it failed."""
+def _passes(subject: str, check: Check) -> bool:
+    """Print the result of a check, and return whether it passed."""
     try:
-        mark, found = "ok", check()
-    except Exception as error:  # whatever is wrong with this machine is what was asked for
+        status, result = "ok", check()
+    except Exception as error:  # any failure on this machine is a result of the check
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, ClcapError) else str(error)
-        mark, found = "FAILED", reason
-    tell(f"{mark:<7} {what:<9} {found}")
-    return mark == "ok"
+        status, result = "FAILED", reason
+    tell(f"{status:<7} {subject:<9} {result}")
+    return status == "ok"
 
 
-def _plugins() -> list[tuple[str, Check]]:
-    """A check for everything that installed packages offer."""
+def _plugin_checks() -> list[tuple[str, Check]]:
+    """One check for each plugin of an installed package."""
     registries: list[Registry] = [import_object(place) for place in REGISTRIES]
-    return [(one.kind, partial(_plugin, one, point)) for one in registries for point in one.plugins]
+    return [(registry.kind, partial(_plugin, registry, point)) for registry in registries for point in registry.plugins]
 
 
 def _plugin(registry: Registry, point: "EntryPoint") -> str:
     registry.load(point)
-    PROBES[registry.kind](point.name)
+    PLUGIN_CHECKS[registry.kind](point.name)
     return f"{point.name}, of the package {package_label(point)}"
 
 
@@ -97,8 +97,8 @@ def _devices() -> str:
     import torch
 
     cuda = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    found = cuda + (["Apple MPS"] if torch.backends.mps.is_available() else [])
-    return ", ".join(found) or "no GPU: everything runs on the CPU"
+    devices = cuda + (["Apple MPS"] if torch.backends.mps.is_available() else [])
+    return ", ".join(devices) or "no GPU: everything runs on the CPU"
 
 
 def _precision() -> str:
@@ -128,13 +128,13 @@ def _java() -> str:
 
 
 def _scores() -> str:
-    found = _golden_scores(GOLDEN_SCORES)
+    scores = _golden_scores(GOLDEN_SCORES)
     for metric, expected in GOLDEN_SCORES.items():
-        if metric in found.not_scored:
-            raise ClcapError(found.not_scored[metric])
+        if metric in scores.not_scored:
+            raise ClcapError(scores.not_scored[metric])
         for name, value in expected.items():
-            if abs(found.values[name] - value) > 1e-4:
-                raise ClcapError(f"{name} of the golden example is {found.values[name]}, not {value}")
+            if abs(scores.values[name] - value) > 1e-4:
+                raise ClcapError(f"{name} of the golden example is {scores.values[name]}, not {value}")
     return f"{', '.join(GOLDEN_SCORES)}: a golden example gives the known values"
 
 
@@ -183,18 +183,18 @@ def _check_model(name: str) -> None:
     from clcap_cli.models.rows import ImageFeatures
 
     torch.manual_seed(0)
-    facts = {"vocabulary_size": 20, "start_token": 20, "end_token": 0, "max_length": 3}
+    sizes = {"vocabulary_size": 20, "start_token": 20, "end_token": 0, "max_length": 3}
     channels = {"pooled_channels": 8, "grid_channels": 8}
     features = ImageFeatures(torch.randn(1, 8), torch.randn(1, 4, 8))
-    words, own = torch.tensor([[3, 4, 5]]), torch.tensor([0])
-    model = build_model(name, configure(name, facts | channels, {})).eval()
+    caption, image_index = torch.tensor([[3, 4, 5]]), torch.tensor([0])
+    model = build_model(name, configure(name, sizes | channels, {})).eval()
     with torch.inference_mode():
         encoded = model.encode(features)
-        whole = model.sequence_log_prob(encoded, words, torch.tensor([3]), own)
+        whole = model.sequence_log_prob(encoded, caption, torch.tensor([3]), image_index)
         state, last, total = model.initial_state(encoded), torch.tensor([model.config.start_token]), 0.0
-        for word in (3, 4, 5, 0):
-            log_probs, state = model.step(encoded, own, state, last)
-            total, last = total + float(log_probs[0, word]), torch.tensor([word])
+        for token in (3, 4, 5, 0):
+            log_probs, state = model.step(encoded, image_index, state, last)
+            total, last = total + float(log_probs[0, token]), torch.tensor([token])
     if abs(float(whole) - total) > 1e-4:
         raise ClcapError(f"{name}: ln p of a caption is not the sum over its words")
 
@@ -211,9 +211,9 @@ def _check_objective(name: str) -> None:
 def _check_metric(name: str) -> None:
     from clcap_cli.metrics.registry import metric_named
 
-    found = _golden_scores([*metric_named(name).needs, name])
-    if name in found.not_scored:
-        raise ClcapError(found.not_scored[name])
+    scores = _golden_scores([*metric_named(name).needs, name])
+    if name in scores.not_scored:
+        raise ClcapError(scores.not_scored[name])
 
 
 def _check_backbone(name: str) -> None:
@@ -230,7 +230,7 @@ def _check_reader(name: str) -> None:
     get_reader(name)
 
 
-PROBES: dict[str, Callable[[str], None]] = {
+PLUGIN_CHECKS: dict[str, Callable[[str], None]] = {
     "model": _check_model,
     "objective": _check_objective,
     "metric": _check_metric,

@@ -1,4 +1,4 @@
-"""evaluate: a checkpoint, an ensemble, or anybody's captions -> every metric of them, each with its interval."""
+"""evaluate: a checkpoint, an ensemble, or captions from anywhere -> metrics with confidence intervals."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from clcap_cli.metrics.metric import Metric
     from clcap_cli.metrics.scoring import Scores
 
-FEW = 100
-"""Images: with fewer, CIDEr is hardly comparable with what others report."""
+FEW_IMAGES = 100
+"""Number of images below which CIDEr is hardly comparable with published values."""
 
 
 @stage
@@ -125,12 +125,12 @@ def evaluate(
     scores = score_chosen(scored, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
     write_results(out, METRICS_KIND, evaluation_results(scores, inputs, split), origin, made_from)
-    _say_scores(scores, chosen, signature_of_all(scores, inputs, split))
+    _print_scores(scores, chosen, signature_of_all(scores, inputs, split))
     return out
 
 
 def _subject(models_or_results: Sequence[Path] | None, predictions: Path | None) -> Path:
-    """What is scored, by which messages and the output are called: the first of several checkpoints."""
+    """The file that is scored, of several checkpoints the first; messages and the output are named after it."""
     if (predictions is None) == (not models_or_results):
         raise InvalidValueError(
             "models_or_results",
@@ -153,7 +153,7 @@ def _announce(
     chosen: "Sequence[Metric]",
     cider_df: Path | None,
 ) -> None:
-    if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW:
+    if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW_IMAGES:
         say(f"CIDEr's document frequencies come from these {len(scored)} images only; --cider-df takes more captions")
     captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
     say(f"scoring {captions} captions against {others} references")
@@ -162,7 +162,7 @@ def _announce(
 
 
 def _submit(results: Path, test_results: Path | None, folder: Path | None) -> None:
-    """Write the files for COCO's server, after checking what it checks."""
+    """Write the files for COCO's server, after the checks that the server would make."""
     from clcap_cli.artifacts.results import open_caption_results
     from clcap_cli.artifacts.submission import write_submission
 
@@ -177,16 +177,16 @@ def _submit(results: Path, test_results: Path | None, folder: Path | None) -> No
         say(f"wrote {path}")
 
 
-def _say_scores(scores: "Scores", chosen: "Sequence[Metric]", shared: str) -> None:
+def _print_scores(scores: "Scores", chosen: "Sequence[Metric]", shared_signature: str) -> None:
     for name, why in scores.not_scored.items():
         say(f"{name} is not scored: {why}")
-    told = {name: one for metric in chosen for name, one in scores.by_metric.get(metric.name, {}).items()}
-    width = max(7, *map(len, told))
-    for name, one in told.items():
-        ends = scores.intervals.get(name)
-        interval = f"  95% [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
-        say(f"{name:<{width}} {one:.4f}{interval}  {scores.signatures.get(name, '')}".rstrip())
-    say(f"{'':<{width}} {shared}")
+    values = {name: value for metric in chosen for name, value in scores.by_metric.get(metric.name, {}).items()}
+    width = max(7, *map(len, values))
+    for name, value in values.items():
+        bounds = scores.intervals.get(name)
+        interval = f"  95% [{bounds[0]:.4f}, {bounds[1]:.4f}]" if bounds else ""
+        say(f"{name:<{width}} {value:.4f}{interval}  {scores.signatures.get(name, '')}".rstrip())
+    say(f"{'':<{width}} {shared_signature}")
 
 
 def _name(models_or_results: Sequence[Path]) -> str:

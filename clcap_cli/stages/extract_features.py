@@ -52,9 +52,9 @@ def extract_features(
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
-    wanted = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
+    files = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
     if not skip_bad:
-        _check_all_there(wanted)
+        _check_all_exist(files)
     keep_freed_memory()
     network = load_backbone(backbone, weights, image_size, compute.start())
     count = len(listed.image_ids)
@@ -66,14 +66,14 @@ def extract_features(
     )
     check_free_space(out, size)
     skipped = SkippedImages() if skip_bad else None
-    batches = extract_features(network, wanted, skipped)
+    batches = extract_features(network, files, skipped)
     total = -(-count // BATCH_SIZE)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
-    _report(skipped, count)
+    _report_skipped(skipped, count)
     return out
 
 
-def _check_all_there(images: "list[ImageFile]") -> None:
+def _check_all_exist(images: "list[ImageFile]") -> None:
     from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
 
     missing = [image.path for image in images if not is_file(image.path)]
@@ -87,7 +87,7 @@ def _check_all_there(images: "list[ImageFile]") -> None:
             ) from error
 
 
-def _report(skipped: "SkippedImages | None", images: int) -> None:
+def _report_skipped(skipped: "SkippedImages | None", images: int) -> None:
     if not skipped or not skipped.reasons:
         return
     say(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")

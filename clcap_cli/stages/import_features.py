@@ -1,4 +1,4 @@
-"""import-features: region features that another program made -> features.h5."""
+"""import-features: region features of another program -> features.h5."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,51 +41,51 @@ def import_features(
     origin = Origin("import-features", settings)
     origin.add_input("captions", listed)
     out = check_writable(out or Path("features.h5"), [*origin.input_paths, regions])
-    found = open_regions(regions)
-    keys = _keys(listed, found)
-    if found.empty:
-        say(f"{len(found.empty)} entries of {regions} have no regions: {first_few(found.empty)}")
+    source = open_regions(regions)
+    keys = _keys(listed, source)
+    if source.empty:
+        say(f"{len(source.empty)} entries of {regions} have no regions: {first_few(source.empty)}")
     missing = [id for id in listed.image_ids if id not in keys]
     if not keys or (missing and not skip_bad):
         raise ClcapError(
             f"{regions} has no regions of {len(missing)} of {len(listed.image_ids)} images: {first_few(missing)}; "
             "they are called by the image's id or file name; --skip-bad leaves these images out"
         )
-    counts = {id: found.shapes[key][0] for id, key in keys.items()}
-    most, channels = max(counts.values()), found.channels
+    counts = {id: source.shapes[key][0] for id, key in keys.items()}
+    most, channels = max(counts.values()), source.channels
     check_free_space(out, (sum(counts.values()) + len(counts)) * channels * 2 / 2**20)
     info = ImportedInfo(name=regions.name, regions=most, grid_channels=channels, pooled_channels=channels)
     say(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
-    write_regions(out, names, counts, lambda id: found.read(keys[id]), info, origin)
+    write_regions(out, names, counts, lambda id: source.read(keys[id]), info, origin)
     if missing:
         say(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
-    unused = len(found.shapes) - len(keys)
+    unused = len(source.shapes) - len(keys)
     if unused:
         say(f"{unused} images of {regions} are not in {captions}")
     return out
 
 
-def _keys(listed: "Captions", found: "RegionFeatures") -> "dict[ImageId, str]":
-    """What each image is called in the region features, for those that are there."""
+def _keys(listed: "Captions", source: "RegionFeatures") -> "dict[ImageId, str]":
+    """The key of each image in the region features, for the images that have regions there."""
     keys: dict[ImageId, str] = {}
-    owner: dict[str, ImageId] = {}
+    image_of_key: dict[str, ImageId] = {}
     for id, name in zip(listed.image_ids, listed.file_names, strict=True):
-        called = [key for key in dict.fromkeys((name, str(id), Path(name).stem)) if key in found.shapes]
-        if name in called:
-            called = [name]
-        if len(called) > 1:
+        matches = [key for key in dict.fromkeys((name, str(id), Path(name).stem)) if key in source.shapes]
+        if name in matches:
+            matches = [name]
+        if len(matches) > 1:
             raise ClcapError(
-                f"{found.path} has '{called[0]}' and '{called[1]}', and image {id}, {name}, could be either; call the "
-                f"regions by the images' whole file names, as in {name}.npy"
+                f"{source.path} has '{matches[0]}' and '{matches[1]}', and image {id}, {name}, could be either; "
+                f"call the regions by the images' whole file names, as in {name}.npy"
             )
-        if not called:
+        if not matches:
             continue
-        key = called[0]
-        if key in owner:
+        key = matches[0]
+        if key in image_of_key:
             raise ClcapError(
-                f"the regions called {key} in {found.path} could be of image {owner[key]} and of image {id}; call "
-                "them by their ids"
+                f"the regions called {key} in {source.path} could be of image {image_of_key[key]} and of image {id}; "
+                "call them by their ids"
             )
-        keys[id], owner[key] = key, id
+        keys[id], image_of_key[key] = key, id
     return keys

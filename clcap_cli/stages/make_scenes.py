@@ -1,4 +1,4 @@
-"""make-scenes: nothing -> the embedded dataset, as image files and COCO captions files."""
+"""make-scenes: writes a generated data set of scenes, as image files and COCO captions files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,15 +38,15 @@ def make_scenes(
     scenes = iter(enumerate(random_scenes(train + val + test, rng), start=1))
     with all_or_nothing():
         for split, count in (("train", train), ("val", val), ("test", test)):
-            listed, notes = [], []
+            entries, annotations = [], []
             for id, scene in (next(scenes) for _ in range(count)):
                 name = f"{seed}_{id:06d}.png"
                 with atomic_write(images / name) as part:
                     render(scene, rng).save(part, "PNG")
-                listed.append({"id": id, "file_name": name, "width": SIDE, "height": SIDE})
+                entries.append({"id": id, "file_name": name, "width": SIDE, "height": SIDE})
                 texts = describe(scene, rng)
-                notes += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]
+                annotations += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]
             info = {"description": f"clcap scenes, seed {seed}"}
-            write_json(folder / f"captions_{split}.json", {"info": info, "images": listed, "annotations": notes})
+            write_json(folder / f"captions_{split}.json", {"info": info, "images": entries, "annotations": annotations})
     say(f"{train} + {val} + {test} scenes with five captions each, seed {seed}")
     return folder

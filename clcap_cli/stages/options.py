@@ -1,4 +1,4 @@
-"""Options that several stages share, each worded once; those that belong together are settings objects."""
+"""Options that several stages share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,15 @@ from clcap_cli.options import Option
 
 @dataclass(frozen=True)
 class OneOrMore:
-    """Marks a parameter that takes several paths: from Python, a single one need not be in a list."""
+    """Marks a list of paths for which Python callers may also pass a single path."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
-        def listed(given: object) -> object:
-            return [given] if isinstance(given, str | Path) else given
+        def as_list(value: object) -> object:
+            return [value] if isinstance(value, str | Path) else value
 
-        return core_schema.no_info_before_validator_function(listed, handler(source))
+        return core_schema.no_info_before_validator_function(as_list, handler(source))
 
 
 Out = Annotated[Path | None, Option("Where to write.")]

@@ -1,4 +1,4 @@
-"""prepare-captions: annotation files of any of the field's formats -> captions.h5."""
+"""prepare-captions: annotation files in any common format -> captions.h5."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageRecord
     from clcap_cli.tokenizers.words import WordTokenizer
 
-Part = Option("File whose images are this split, such as COCO's captions files; may be given again.")
+SplitFile = Option("File whose images are this split, such as COCO's captions files; may be given again.")
 
 
 @stage
@@ -28,9 +28,9 @@ def prepare_captions(
         Path | None,
         Argument("File that tells the splits: Karpathy's dataset JSON, or a table (CSV, JSON Lines, Parquet)."),
     ] = None,
-    train: Annotated[list[Path] | None, Part] = None,
-    val: Annotated[list[Path] | None, Part] = None,
-    test: Annotated[list[Path] | None, Part] = None,
+    train: Annotated[list[Path] | None, SplitFile] = None,
+    val: Annotated[list[Path] | None, SplitFile] = None,
+    test: Annotated[list[Path] | None, SplitFile] = None,
     out: Out = Path("captions.h5"),
     min_count: Annotated[
         int, Ge(1), Option("Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
@@ -79,13 +79,14 @@ def prepare_captions(
 
 
 def _limited(images: "list[ImageRecord]", limit: int) -> "list[ImageRecord]":
-    taken: Counter[str] = Counter()
-    kept = []
+    """The first ``limit`` images of each split."""
+    counts: Counter[str] = Counter()
+    selected = []
     for image in images:
-        taken[image.split] += 1
-        if taken[image.split] <= limit:
-            kept.append(image)
-    return kept
+        counts[image.split] += 1
+        if counts[image.split] <= limit:
+            selected.append(image)
+    return selected
 
 
 def _sizes(images: "list[ImageRecord]") -> str:

@@ -1,4 +1,4 @@
-"""report: what was measured of one or more models -> a page, and tables and plots for a paper."""
+"""report: metrics of one or more models -> an HTML page, and tables and plots for a paper."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,20 +53,20 @@ def report(
 
     runs = open_runs(files)
     experiments = open_experiments(tables, runs) if tables else Experiments([], runs, [])
-    read = [*files, *([tables] if tables else [])]
-    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), read)
-    every = [*experiments.tables, *run_tables(runs)]
-    contents = ((csv, as_csv(runs)), (markdown, as_markdown(every)), (latex, as_latex(every)))
-    written = [(path, content) for path, content in contents if path]
-    outputs = [*(path for path, _ in written), *([plots / "recall.png"] if plots else [])]
+    inputs = [*files, *([tables] if tables else [])]
+    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
+    all_tables = [*experiments.tables, *run_tables(runs)]
+    contents = ((csv, as_csv(runs)), (markdown, as_markdown(all_tables)), (latex, as_latex(all_tables)))
+    to_write = [(path, content) for path, content in contents if path]
+    outputs = [*(path for path, _ in to_write), *([plots / "recall.png"] if plots else [])]
     for number, path in enumerate(outputs):
-        check_writable(path, [*read, *outputs[:number], *([page] if page else [])])
+        check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
     for warning in image_warnings(runs):
         say(f"warning: {warning}")
     for sentence in experiments.left_out:
         say(sentence)
     with all_or_nothing():
-        for path, content in written:
+        for path, content in to_write:
             write_text(path, content)
         if plots is not None:
             _save_plots(experiments.examples, plots)
@@ -99,29 +99,31 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     say(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
 
 
-def _page(runs: "list[Run]", experiments: "Experiments", given: list[Path]) -> str:
+def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Path]) -> str:
     from clcap_cli.reporting.image_sources import trace
     from clcap_cli.reporting.page import render
     from clcap_cli.reporting.plots import all_plots
 
-    for folder in given:
+    for folder in image_folders:
         if not folder.is_dir():
             raise ClcapError(f"no such folder of images: {folder}")
     shown = experiments.examples
     image_sources = trace(shown)
-    pictures = _pictures(shown, image_sources, given)
+    pictures = _pictures(shown, image_sources, image_folders)
     return render(runs, all_plots(shown), image_sources, pictures, experiments)
 
 
-def _pictures(runs: "list[Run]", image_sources: "ImageSources", given: list[Path]) -> "dict[ImageId, str]":
-    """Thumbnails of all images whose files are found; what is missing is said."""
+def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":
+    """Thumbnails of all images whose files are found; the number of missing images is printed."""
     from clcap_cli.reporting.image_sources import find_pictures
     from clcap_cli.reporting.thumbnails import thumbnails
 
     ids = list(dict.fromkeys(id for run in runs for id in run.images))
-    files = find_pictures(ids, image_sources.names, given or image_sources.folders)
+    files = find_pictures(ids, image_sources.names, image_folders or image_sources.folders)
     missing = [image_sources.names.get(id, id) for id in ids if id not in files]
     if missing:
-        where = f"in {', '.join(map(str, given))}" if given else "found; give their folder with --images"
+        where = (
+            f"in {', '.join(map(str, image_folders))}" if image_folders else "found; give their folder with --images"
+        )
         say(f"{len(missing)} of {len(ids)} pictures are not {where} (the first: {missing[0]})")
     return thumbnails(files)

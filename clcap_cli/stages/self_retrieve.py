@@ -1,4 +1,4 @@
-"""self-retrieve: a checkpoint and its captions -> at which rank each caption finds its own image."""
+"""self-retrieve: a checkpoint and its captions -> the rank of each caption's own image among all images."""
 
 import time
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
 
 LARGEST_POOL = 5000
+"""Default maximum number of images in a pool."""
 
 
 @stage

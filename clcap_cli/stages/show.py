@@ -1,4 +1,4 @@
-"""show: what a file is, and the chain of files that made it."""
+"""show: describes a file of clcap and the chain of files that it was made from."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,7 +41,7 @@ def show(
     for name, value in facts.items():
         console.print(Text.assemble((f"{name:<9}", "bold"), " ", shown(value)), soft_wrap=True)
     chain = Tree(shown(_label(file.name, provenance)))
-    _grow(chain, file, provenance, {file.resolve()})
+    _add_inputs(chain, file, provenance, {file.resolve()})
     console.print(chain)
 
 
@@ -50,20 +50,20 @@ def _label(name: str, provenance: "Provenance") -> str:
     return f"{name}  {provenance.stage}" + (f", seed {seed}" if seed is not None else "")
 
 
-def _grow(tree: "Tree", file: Path, provenance: "Provenance", told: set[Path]) -> None:
-    """Add the inputs, and theirs, as far as they are still there; each file's own inputs are told once."""
+def _add_inputs(tree: "Tree", file: Path, provenance: "Provenance", visited: set[Path]) -> None:
+    """Add the inputs of a file and, recursively, theirs, while the files still exist; each file is expanded once."""
     for item in provenance.inputs:
         path = file.resolve().parent / item.path
         known = _provenance_of(path, item)
-        if known is None or path.resolve() in told:
+        if known is None or path.resolve() in visited:
             tree.add(shown(f"{item.role}: {item.path}  {_state(path, item)}", "dim"))
             continue
-        told.add(path.resolve())
-        _grow(tree.add(shown(f"{item.role}: {_label(item.path, known)}")), path, known, told)
+        visited.add(path.resolve())
+        _add_inputs(tree.add(shown(f"{item.role}: {_label(item.path, known)}")), path, known, visited)
 
 
 def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
-    """The input's own record if it is still the file that was used."""
+    """The provenance of an input, if it is still the file that was used."""
     from clcap_cli.artifacts.lineage import read_provenance
     from clcap_cli.errors import ClcapError
 
@@ -94,7 +94,7 @@ def _state(path: Path, item: "Input") -> str:
 
 
 def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
-    """What the kind of file has to say of itself."""
+    """Facts that depend on the format of the file."""
     return {
         "clcap/captions": _captions,
         "clcap/features": _features,
@@ -103,9 +103,9 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/caption-results": _results,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
-        "clcap/neighbours": _kept,
-        "clcap/tokens": _kept,
-        "clcap/reference-log-probs": _kept,
+        "clcap/neighbours": _cache,
+        "clcap/tokens": _cache,
+        "clcap/reference-log-probs": _cache,
     }.get(provenance.format, _metrics)(file)
 
 
@@ -143,7 +143,7 @@ def _log_probs(file: Path) -> dict[str, str]:
     return {"log_prob": f"{captions} captions under {images} images"}
 
 
-def _kept(file: Path) -> dict[str, str]:
+def _cache(file: Path) -> dict[str, str]:
     from clcap_cli.artifacts.hdf5 import open_hdf5
 
     with open_hdf5(file) as (content, _):
@@ -176,7 +176,7 @@ def _tokens(tokenizer: "Tokenizer") -> str:
 
 
 def _sizes(config: "CaptionerConfig") -> str:
-    """The model's own options."""
+    """The options of the model's class, as text."""
     from dataclasses import asdict
 
     from clcap_cli.models.captioner import CaptionerConfig

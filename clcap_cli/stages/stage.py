@@ -1,8 +1,8 @@
-"""What makes a function a stage: its settings objects are taken apart into plain parameters, and put together again.
+"""Turns functions into stages, which can be called from Python and from the command line.
 
-A stage takes parameters of its own and settings objects, dataclasses whose fields are worded like parameters. Whoever
-calls it, from Python or from the command line, gives the fields by their names; every value is checked against its
-type, and a path may be text.
+The function of a stage takes parameters of its own and settings objects: dataclasses whose fields are annotated like
+parameters. Callers pass the fields as plain keyword arguments. Every value is validated against its type; a path may
+be a string.
 """
 
 import functools
@@ -24,28 +24,28 @@ class Parameter:
 
     name: str
     annotation: Any
-    """The type, with its limits and wording."""
+    """Type with its limits and its help text."""
     default: Any
     owner: str | None
-    """The parameter that takes the settings object of which it is a field; None for one of the stage's own."""
+    """Name of the settings object that has this parameter as a field; None for a parameter of the function itself."""
 
     @property
     def required(self) -> bool:
-        """Whether it has no default."""
+        """Whether the parameter has no default."""
         return self.default is inspect.Parameter.empty
 
     @property
     def type(self) -> Any:
-        """The type alone."""
+        """The type without its limits and help text."""
         return get_args(self.annotation)[0]
 
     @property
     def help(self) -> str:
-        """The wording that the command line shows."""
-        return next(mark.help for mark in get_args(self.annotation) if isinstance(mark, Option | Argument))
+        """The help text."""
+        return next(item.help for item in get_args(self.annotation) if isinstance(item, Option | Argument))
 
     def checked(self, value: object) -> Any:
-        """The value as its type has it; raises InvalidValueError."""
+        """The value converted to the parameter's type; raises InvalidValueError."""
         from pydantic import TypeAdapter, ValidationError
 
         if isinstance(value, bool) and bool not in (self.type, *get_args(self.type)):
@@ -58,14 +58,14 @@ class Parameter:
 
 @runtime_checkable
 class Resolvable(Protocol):
-    """Settings of which some defaults depend on other fields."""
+    """Settings with defaults that depend on other fields."""
 
     def resolved(self) -> Self:
-        """The same with these defaults filled in."""
+        """The settings with these defaults filled in."""
 
 
 class Stage(Generic[Result]):
-    """A stage: called with plain parameters, it checks them and runs its function."""
+    """A callable that validates plain parameters and runs a function with them."""
 
     def __init__(self, function: Callable[..., Result]):
         functools.update_wrapper(self, function)
@@ -83,7 +83,7 @@ class Stage(Generic[Result]):
         return self.function.__name__.replace("_", "-")
 
     def __call__(self, *args: object, **kwargs: object) -> Result:
-        """Run it; raises what ``arguments`` and the function raise."""
+        """Run the stage; raises what ``arguments`` and the function raise."""
         bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = self.arguments(bound.arguments)
@@ -91,74 +91,74 @@ class Stage(Generic[Result]):
             return self.function(**arguments)
 
     def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:
-        """What the function takes, from the values of all plain parameters.
+        """The arguments of the function, from the values of all plain parameters.
 
-        Raises InvalidValueError for a value of the wrong type or beyond its limits, and ClcapError for values that
+        Raises InvalidValueError for a value of the wrong type or outside its limits, and ClcapError for values that
         exclude each other.
         """
         checked = {one.name: one.checked(values[one.name]) for one in self.parameters}
         own = {one.name: checked[one.name] for one in self.parameters if one.owner is None}
-        made = {
-            owner: _resolved(make(**{one.name: checked[one.name] for one in self.parameters if one.owner == owner}))
-            for owner, make in _settings(self.function).items()
+        settings = {
+            owner: _resolved(kind(**{one.name: checked[one.name] for one in self.parameters if one.owner == owner}))
+            for owner, kind in _settings_classes(self.function).items()
         }
-        return own | made
+        return own | settings
 
 
 def stage(function: Callable[..., Result]) -> Stage[Result]:
-    """Make ``function`` a stage."""
+    """Decorator that turns ``function`` into a stage."""
     return Stage(function)
 
 
 def parameters_of(function: Callable) -> list[Parameter]:
-    """The plain parameters of a stage."""
+    """The plain parameters of a stage's function."""
     hints = get_type_hints(function, include_extras=True)
-    found: list[Parameter] = []
+    parameters: list[Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if is_dataclass(parameter.default):
-            own = get_type_hints(type(parameter.default), include_extras=True)
-            found += [
-                Parameter(field.name, own[field.name], getattr(parameter.default, field.name), name)
+            field_hints = get_type_hints(type(parameter.default), include_extras=True)
+            parameters += [
+                Parameter(field.name, field_hints[field.name], getattr(parameter.default, field.name), name)
                 for field in fields(parameter.default)
             ]
         else:
-            found.append(Parameter(name, hints[name], parameter.default, None))
-    return found
+            parameters.append(Parameter(name, hints[name], parameter.default, None))
+    return parameters
 
 
-def flattened(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A stage's settings as they are stored: the fields of settings objects beside its own parameters."""
+def flattened(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a stage's function as they are stored, with settings objects replaced by their fields."""
     plain: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in arguments.items():
         plain |= vars(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}
     return plain
 
 
 def not_default(stage: Stage, values: Mapping[str, Any]) -> list[str]:
-    """The plain parameters of a stage whose value is not the default."""
+    """Names of the plain parameters whose values differ from their defaults."""
     return [one.name for one in stage.parameters if values[one.name] != one.default]
 
 
-def check_unused(settings: Any, why: str) -> None:
-    """Raise InvalidValueError for the first field of a settings object that has not its default."""
-    usual = vars(_resolved(type(settings)()))
+def check_unused(settings: Any, reason: str) -> None:
+    """Raise InvalidValueError with ``reason`` for the first field of a settings object that is not the default."""
+    defaults = vars(_resolved(type(settings)()))
     for name, value in vars(settings).items():
-        if value != usual[name]:
-            raise InvalidValueError(name, why)
+        if value != defaults[name]:
+            raise InvalidValueError(name, reason)
 
 
 def _documentation(function: Callable, parameters: Sequence[Parameter]) -> str:
-    """The function's docstring with a section of its parameters, which ``help`` shows."""
-    about = inspect.getdoc(function) or ""
+    """The function's docstring with a section about its parameters, for ``help()``."""
+    text = inspect.getdoc(function) or ""
     if not parameters:
-        return about
-    return "\n".join([about, "", "Args:", *(f"    {one.name}: {one.help}" for one in parameters)])
+        return text
+    return "\n".join([text, "", "Args:", *(f"    {one.name}: {one.help}" for one in parameters)])
 
 
-def _settings(function: Callable) -> dict[str, type]:
-    """The classes of a stage's settings objects, by parameter."""
-    every = inspect.signature(function).parameters.items()
-    return {name: type(parameter.default) for name, parameter in every if is_dataclass(parameter.default)}
+def _settings_classes(function: Callable) -> dict[str, type]:
+    """The classes of a function's settings objects, by parameter name."""
+    parameters = inspect.signature(function).parameters.items()
+    return {name: type(parameter.default) for name, parameter in parameters if is_dataclass(parameter.default)}
 
 
 def _resolved(settings: Any) -> Any:

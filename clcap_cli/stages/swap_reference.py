@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clcap_cli.training.data import CaptionSplit
 
 LIKELIHOOD_MARGIN = 0.05
-"""The share by which a candidate's mean negative ln p may be above the current reference's."""
+"""Largest accepted relative increase of the mean negative ln p over that of the current reference."""
 
 
 @stage
@@ -51,7 +51,7 @@ def swap_reference(
     from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
-    following = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
+    lineage = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
     check_tokenizer(current, trained.tokenizer, trained.path)
     captions_h5 = captions_for(current, captions)
     features_h5 = features_for(trained, captions_h5, features)
@@ -65,7 +65,7 @@ def swap_reference(
     ):
         origin.add_input(role, artifact)
     first = re.sub(r"_ref\d+$", "", ref.stem)
-    out = check_writable(out or candidate.with_name(f"{first}_ref{following.round}.pt"), origin.input_paths)
+    out = check_writable(out or candidate.with_name(f"{first}_ref{lineage.round}.pt"), origin.input_paths)
     device = compute.start()
     split = CaptionSplit(
         captions_h5,
@@ -86,14 +86,14 @@ def swap_reference(
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
     record = {"comparison": {"reference": before, "candidate": after}}
     model = trained.captioner(device)
-    write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, following, origin)
+    write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, lineage, origin)
     remove_cache(log_probs_path(ref), LOG_PROBS_KIND)
-    say(f"round {following.round}: train on with clcap train-cl --ref {out}")
+    say(f"round {lineage.round}: train on with clcap train-cl --ref {out}")
     return out
 
 
 def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Features", seed: int) -> dict[str, float]:
-    """Likelihood and self-retrieval on the validation split."""
+    """Mean ln p of the references and self-retrieval metrics, on the validation split."""
     from clcap_cli.features.stored import StoredFeatures
     from clcap_cli.training.validation import CaptionSample, split_log_probs
 
@@ -103,7 +103,7 @@ def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Feature
 
 
 def _worse(before: dict[str, float], after: dict[str, float]) -> str:
-    """In what the candidate is worse, or nothing."""
+    """Why the candidate is worse; empty if it is not."""
     if after["mean_rank"] > before["mean_rank"]:
         return f"mean rank {after['mean_rank']:.2f} against {before['mean_rank']:.2f} on the validation split"
     if after["log_prob"] < before["log_prob"] * (1 + LIKELIHOOD_MARGIN):

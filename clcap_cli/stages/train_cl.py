@@ -1,4 +1,4 @@
-"""train-cl: a reference and a target -> a target whose captions tell images apart."""
+"""train-cl: a reference and a target -> a target with distinctive captions."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,33 +74,33 @@ def train_cl(
     Example: clcap train-cl --ref nt.pt --k 5
     """
     settings = flattened(locals())
-    learned = configure_objective(objective, given_options(options))
+    configured = configure_objective(objective, given_options(options))
     check_options(objective, [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS])
-    check_selection(learned, objective, optimisation.select_by)
+    check_selection(configured, objective, optimisation.select_by)
     from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
-    from clcap_cli.stages.train_cl_inputs import discriminator_for, open_files, sampler_of
+    from clcap_cli.stages.train_cl_inputs import discriminator_for, negative_sampler, open_files
     from clcap_cli.stages.training_setup import start_training
     from clcap_cli.training.loop import log_path, train
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
 
     origin = Origin("train-cl", settings)
-    opened = open_files(ref, target, captions, features, ref_features, learned.needs_reference, origin)
+    opened = open_files(ref, target, captions, features, ref_features, configured.needs_reference, origin)
     start = opened.start
-    out = check_writable(out or start.path.with_name(f"{start.path.stem}_{learned.suffix}.pt"), origin.input_paths)
+    out = check_writable(out or start.path.with_name(f"{start.path.stem}_{configured.suffix}.pt"), origin.input_paths)
     check_writable(log_path(out))
     device, optimisation = start_training(compute, optimisation, seed, settings)
     model = opened.target_model(dropout, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
-    sampler = sampler_of(split, opened.captions, opened.features, negatives)
+    sampler = negative_sampler(split, opened.captions, opened.features, negatives)
     reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
-    network = discriminator_for(start, discriminator, device, origin) if learned.has_discriminator else None
+    network = discriminator_for(start, discriminator, device, origin) if configured.has_discriminator else None
     if network:
         check_writable(discriminator_path(out), origin.input_paths)
-    redraw = bool(learned.redraws_negatives if redraw_negatives is None else redraw_negatives)
+    redraw = bool(configured.redraws_negatives if redraw_negatives is None else redraw_negatives)
     inputs = TaskInputs(
         negatives=sampler,
         val=val,
@@ -115,7 +115,7 @@ def train_cl(
         discriminator=network,
         discriminator_is_trained=discriminator is not None,
     )
-    task: ObjectiveTask = import_object(learned.task)(learned, inputs)
+    task: ObjectiveTask = import_object(configured.task)(configured, inputs)
     task.prepare()
     seed_torch(seed, "dropout")
     with atomic_write(log_path(out)) as log:

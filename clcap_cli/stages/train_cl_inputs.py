@@ -1,4 +1,4 @@
-"""The files that train-cl starts from, and what the task of its objective needs of them."""
+"""The input files of train-cl, and the models, splits and caches that tasks build from them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,25 +23,25 @@ from clcap_cli.training.data import CaptionSplit
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.reference import ModelWithFeatures
 
-SHARE_SIMILAR: dict[NegativesName, float] = {"random": 0.0, "similar": 1.0, "mixed": 0.5}
-MOST_SIMILAR = 20
-"""Images whose captions are an image's similar negatives."""
+SIMILAR_SHARE: dict[NegativesName, float] = {"random": 0.0, "similar": 1.0, "mixed": 0.5}
+SIMILAR_IMAGES = 20
+"""Number of most similar images whose captions are similar negatives of an image."""
 
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """Checkpoints, captions and features, opened."""
+    """The opened checkpoints, captions and features of a run of train-cl."""
 
     reference: Checkpoint
     start: Checkpoint
-    """Where the target starts."""
+    """Checkpoint with the initial weights of the target."""
     captions: Captions
     features: Features
     reference_features: Features | None
     """None for an objective that needs no reference."""
 
     def target_model(self, dropout: float, device: torch.device) -> ModelWithFeatures:
-        """The target at its start, with another dropout rate."""
+        """The target with its initial weights and the given dropout rate."""
         start = replace(self.start, config=with_dropout(self.start.config, dropout))
         return ModelWithFeatures(start.captioner(device), self.features)
 
@@ -51,7 +51,7 @@ class TrainingFiles:
         return None if features is None else ModelWithFeatures(self.reference.captioner(device), features)
 
     def split(self, name: str, device: torch.device) -> CaptionSplit:
-        """The captions of a split, without images that one of the models does not see."""
+        """The captions of a split, without images that lack features of one of the models."""
         skipped = [*self.features.skipped, *(self.reference_features.skipped if self.reference_features else ())]
         longest = min(self.start.config.max_length, self.reference.config.max_length)
         return CaptionSplit(self.captions, name, device, skipped, self.start.tokenizer, longest)
@@ -76,7 +76,10 @@ def open_files(
     needs_reference: bool,
     origin: Origin,
 ) -> TrainingFiles:
-    """Open a reference with what it was made from, or with what is given, and record in ``origin`` what is used."""
+    """Open the reference, the target and their data, and record them in ``origin``.
+
+    Captions and features default to the files that the checkpoints were made from.
+    """
     reference, start = open_checkpoint(ref), open_checkpoint(target or ref)
     check_tokenizer(reference, start.tokenizer, start.path)
     captions_h5 = captions_for(reference, captions)
@@ -92,34 +95,34 @@ def open_files(
     return TrainingFiles(reference, start, captions_h5, features_h5, reference_h5)
 
 
-def sampler_of(
+def negative_sampler(
     split: CaptionSplit, captions: Captions, features: Features, negatives: NegativesName
 ) -> NegativeSampler:
-    """What draws a split's negatives; which images are similar is computed once and kept beside ``features``."""
+    """The sampler of a split's negatives; the similar images are computed once and cached next to ``features``."""
     if negatives == "random":
         return NegativeSampler(split)
-    origin = Origin("train-cl", {"nearest": MOST_SIMILAR})
+    origin = Origin("train-cl", {"nearest": SIMILAR_IMAGES})
     origin.add_input("features", features)
     origin.add_input("captions", captions)
-    kept = ArrayCache(neighbours_path(features.path), NEIGHBOURS_KIND, origin)
+    cache = ArrayCache(neighbours_path(features.path), NEIGHBOURS_KIND, origin)
 
     def compute() -> np.ndarray:
         pooled = features.pooled_at(features.rows_of(split.ids))
-        return nearest_images(pooled, MOST_SIMILAR, watching("similar images, blocks"))
+        return nearest_images(pooled, SIMILAR_IMAGES, watching("similar images, blocks"))
 
-    def fits(nearest: np.ndarray) -> bool:
+    def is_valid(nearest: np.ndarray) -> bool:
         images = len(split)
-        inside = ((nearest >= 0) & (nearest < images)).all()
-        return bool(inside) and (nearest.dtype, nearest.shape) == ("int32", (images, min(MOST_SIMILAR, images - 1)))
+        in_range = ((nearest >= 0) & (nearest < images)).all()
+        return bool(in_range) and (nearest.dtype, nearest.shape) == ("int32", (images, min(SIMILAR_IMAGES, images - 1)))
 
-    nearest = kept.get(digest([split.rows.tobytes()]), compute, fits)
-    return NegativeSampler(split, nearest, SHARE_SIMILAR[negatives])
+    nearest = cache.get(digest([split.rows.tobytes()]), compute, is_valid)
+    return NegativeSampler(split, nearest, SIMILAR_SHARE[negatives])
 
 
 def discriminator_for(start: Checkpoint, given: Path | None, device: torch.device, origin: Origin) -> Discriminator:
-    """A new discriminator of the captioner's captions, or the one that is ``given``.
+    """A new discriminator for the captioner, or the one in the file ``given``.
 
-    Raises ClcapError when that one is of another tokenizer or backbone.
+    Raises ClcapError if that one has another tokenizer or backbone.
     """
     if given is None:
         tokenizer, channels = start.tokenizer, start.backbone.pooled_channels

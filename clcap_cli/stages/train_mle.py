@@ -57,7 +57,7 @@ def train_mle(
     longest = encoded.cut(model.max_length).longest
     if cut := int((encoded.lengths > longest).sum()):
         say(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
-    facts = {
+    sizes = {
         "vocabulary_size": tokenizer.size,
         "start_token": tokenizer.start,
         "end_token": tokenizer.end,
@@ -65,7 +65,7 @@ def train_mle(
         "pooled_channels": features_h5.backbone.pooled_channels,
         "grid_channels": features_h5.backbone.grid_channels,
     }
-    config = configure(model.model, facts, model.options(), PARAMETER_OF_FIELD)
+    config = configure(model.model, sizes, model.options(), PARAMETER_OF_FIELD)
     device, optimisation = start_training(compute, optimisation, seed, settings)
     captioner = build_model(model.model, config).to(device)
     split, val = (

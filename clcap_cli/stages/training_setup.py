@@ -1,4 +1,4 @@
-"""What both training stages do before they build a model."""
+"""Setup that train-mle and train-cl share: device, precision, reproducibility and seeding."""
 
 from collections.abc import MutableMapping
 from dataclasses import replace
@@ -19,9 +19,10 @@ from clcap_cli.training.settings import Optimisation
 def start_training(
     compute: ComputeSettings, optimisation: Optimisation, seed: int, settings: MutableMapping[str, Any]
 ) -> tuple[torch.device, Optimisation]:
-    """The device, and the optimisation with the precision that it computes in; models are initialised from ``seed``.
+    """Choose the device and precision, and seed the initialisation of models.
 
-    Precision and threads are stored in ``settings``. Raises ClcapError for what the device cannot do.
+    Returns the device and the optimisation settings with the chosen precision. Stores precision and number of threads
+    in ``settings``. Raises ClcapError for a precision that the device does not support.
     """
     device = compute.start()
     optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))

@@ -92,7 +92,7 @@ def test_invalid_options_in_a_file_are_refused(
     ("content", "message"),
     [
         ("- epochs", "{file} does not hold options; it needs one a line, such as 'epochs: 10'"),
-        ("3: 4", "{file} has an option '3', which is no name of one; such as 'epochs: 10'"),
+        ("3: 4", "{file} has a key '3', which is no option name; write options as in 'epochs: 10'"),
         ("epochs: 1\nepochs: 2", "{file} has the option 'epochs' twice; give it once"),
         ("batch_size: 1\nbatch-size: 2", "{file} has the option 'batch_size' twice; give it once"),
         ("a: [", "{file} is not valid YAML: "),
