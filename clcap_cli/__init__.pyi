@@ -16,45 +16,54 @@ from clcap_cli.errors import InvalidValueError as InvalidValueError
 __version__: str
 _Path = str | PathLike[str]
 
+def make_scenes(
+    folder: _Path,
+    train: int = 1000,
+    val: int = 150,
+    test: int = 200,
+    seed: int = 0,
+) -> Path:
+    """Generate images of coloured shapes with captions."""
+
 def prepare_captions(
     dataset: _Path | None = None,
     train: Sequence[_Path] | None = None,
     val: Sequence[_Path] | None = None,
     test: Sequence[_Path] | None = None,
-    out: _Path | None = ...,
-    min_count: int = 5,
-    max_length: int = 16,
     restval: str = "train",
     limit: int | None = None,
+    min_count: int = 5,
+    max_length: int = 16,
+    out: _Path = ...,
 ) -> Path:
-    """Turn captions into numbers and build the vocabulary from the training split."""
+    """Read a captioning data set and build its vocabulary."""
 
 def extract_features(
     captions: _Path,
     images: Sequence[_Path],
-    out: _Path | None = ...,
+    skip_bad: bool = False,
     backbone: str = "tf_efficientnet_lite0",
     weights: str | None = None,
     image_size: int | None = None,
-    skip_bad: bool = False,
+    out: _Path = ...,
     *,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Show every image to a backbone and keep its grid and its pooled vector, float16."""
+    """Extract the features of images with a backbone."""
 
 def import_features(
     captions: _Path,
     regions: _Path,
-    out: _Path | None = ...,
     skip_bad: bool = False,
+    out: _Path = ...,
 ) -> Path:
-    """Import region features that another program made; the number of regions may differ from image to image."""
+    """Import region features of another program."""
 
 def train_mle(
     captions: _Path,
     features: _Path,
-    out: _Path | None = ...,
+    out: _Path = ...,
     seed: int = 0,
     *,
     model: str = "neuraltalk2",
@@ -67,6 +76,7 @@ def train_mle(
     epochs: int = 30,
     max_steps: int | None = None,
     eval_every: int | None = None,
+    patience: int = 5,
     select_by: Literal["loss", "mean-rank", "cider"] = "loss",
     optimizer: Literal["adam", "adamw"] = "adam",
     lr: float = 0.001,
@@ -75,29 +85,28 @@ def train_mle(
     weight_decay: float | None = None,
     clip: float | None = None,
     clip_norm: float | None = None,
-    patience: int = 5,
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int = 20,
     max_tokens: int | None = None,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Train a captioner by maximum likelihood, and keep its best checkpoint: by default the likeliest on validation."""
+    """Train a captioner by maximum likelihood."""
 
 def train_cl(
     ref: _Path,
-    k: int = 5,
-    objective: str = "contrastive",
     target: _Path | None = None,
-    out: _Path | None = None,
     captions: _Path | None = None,
     features: _Path | None = None,
     ref_features: _Path | None = None,
     negatives: Literal["random", "similar", "mixed"] = "random",
     redraw_negatives: bool | None = None,
-    discriminator: _Path | None = None,
     no_cache: bool = False,
     dropout: float = 0.0,
+    objective: str = "contrastive",
+    k: int = 5,
+    discriminator: _Path | None = None,
+    out: _Path | None = None,
     seed: int = 0,
     *,
     nu: float | None = None,
@@ -107,6 +116,7 @@ def train_cl(
     epochs: int = 5,
     max_steps: int | None = None,
     eval_every: int | None = None,
+    patience: int = 2,
     select_by: Literal["loss", "mean-rank", "cider"] = "mean-rank",
     optimizer: Literal["adam", "adamw"] = "adam",
     lr: float = 0.0001,
@@ -115,23 +125,37 @@ def train_cl(
     weight_decay: float | None = None,
     clip: float | None = None,
     clip_norm: float | None = None,
-    patience: int = 2,
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int = 20,
     max_tokens: int | None = None,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference."""
+    """Train a captioner whose captions tell images apart."""
+
+def swap_reference(
+    ref: _Path,
+    candidate: _Path,
+    force: bool = False,
+    captions: _Path | None = None,
+    features: _Path | None = None,
+    ref_features: _Path | None = None,
+    out: _Path | None = None,
+    seed: int = 0,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Path:
+    """Make a trained target the next round's reference."""
 
 def caption(
     checkpoints: _Path | Sequence[_Path],
     split: str = "test",
     images: Sequence[_Path] | None = None,
-    out: _Path | None = None,
     captions: _Path | None = None,
     features: _Path | None = None,
     weights: str | None = None,
+    out: _Path | None = None,
     seed: int = 0,
     *,
     beam: int | None = None,
@@ -146,16 +170,16 @@ def caption(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Write captions for every image of a split, or for any images, as COCO's results list."""
+    """Write captions for a split or for image files."""
 
 def self_retrieve(
     checkpoint: _Path,
     split: str = "test",
     pool: int | None = None,
-    results: _Path | None = None,
-    out: _Path | None = None,
+    predictions: _Path | None = None,
     captions: _Path | None = None,
     features: _Path | None = None,
+    out: _Path | None = None,
     full_matrix: _Path | None = None,
     seed: int = 0,
     *,
@@ -171,7 +195,7 @@ def self_retrieve(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for."""
+    """Measure how well captions retrieve their own images."""
 
 def evaluate(
     models_or_results: _Path | Sequence[_Path] | None = None,
@@ -179,16 +203,16 @@ def evaluate(
     references: _Path | None = None,
     references_per_image: int | None = None,
     only_common: bool = False,
+    split: str = "test",
+    captions: _Path | None = None,
+    features: _Path | None = None,
     metrics: str | None = None,
     cider_df: _Path | None = None,
     spice_models: _Path | None = None,
     retrieval: _Path | None = None,
-    submission: _Path | None = None,
-    test_results: _Path | None = None,
-    split: str = "test",
     out: _Path | None = None,
-    captions: _Path | None = None,
-    features: _Path | None = None,
+    submission: _Path | None = None,
+    test_predictions: _Path | None = None,
     seed: int = 0,
     *,
     beam: int | None = None,
@@ -203,62 +227,38 @@ def evaluate(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Score captions against references, exactly as pycocoevalcap does, and say how much they differ."""
+    """Score captions against references."""
 
 def compare(
     metrics: Sequence[_Path],
     out: _Path | None = None,
     seed: int = 0,
 ) -> Path | None:
-    """Say which differences between runs are real, by paired bootstrap over images, and what else differs."""
+    """Test which differences between runs are significant."""
 
 def report(
     files: Sequence[_Path],
-    out: _Path | None = None,
     images: Sequence[_Path] | None = None,
     tables: _Path | None = None,
+    out: _Path | None = None,
     text: bool = False,
     csv: _Path | None = None,
     markdown: _Path | None = None,
     latex: _Path | None = None,
     plots: _Path | None = None,
 ) -> Path | None:
-    """Put metrics, curves and captions of one or more runs side by side, in one page that opens anywhere."""
-
-def swap_reference(
-    ref: _Path,
-    candidate: _Path,
-    out: _Path | None = None,
-    force: bool = False,
-    captions: _Path | None = None,
-    features: _Path | None = None,
-    ref_features: _Path | None = None,
-    seed: int = 0,
-    *,
-    device: str = "auto",
-    threads: int | None = None,
-) -> Path:
-    """Make the next round's reference from a trained target (the paper's reference replacement)."""
-
-def make_scenes(
-    folder: _Path,
-    train: int = 1000,
-    val: int = 150,
-    test: int = 200,
-    seed: int = 0,
-) -> Path:
-    """Draw scenes of coloured shapes and let five writers describe each: a dataset in COCO's own layout."""
-
-def show(
-    file: _Path,
-) -> None:
-    """Print what a file is, how it was made, and from what."""
+    """Show the results of runs on one HTML page."""
 
 def demo(
     folder: _Path = ...,
     seed: int = 0,
 ) -> Path:
-    """Run the paper's whole chain on generated scenes: maximum likelihood, then contrastive learning, then the proof."""
+    """Run the whole workflow on generated scenes."""
+
+def show(
+    file: _Path,
+) -> None:
+    """Show what a file is and how it was made."""
 
 def doctor() -> None:
-    """Check what clcap needs on this machine, with a small self-test of models and scores, and list plugins."""
+    """Check that clcap works on this machine."""

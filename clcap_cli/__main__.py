@@ -29,7 +29,9 @@ def run() -> int:
         print(INTERRUPTED, file=sys.stderr)
         return 130
     except OSError:  # the last that is left: stderr itself, so that nobody can be told
-        if os.environ.get("CLCAP_DEBUG"):
+        from clcap_cli.verbosity import VERBOSITY
+
+        if VERBOSITY.tracebacks:
             raise
         return 1
     finally:

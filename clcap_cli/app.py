@@ -1,18 +1,22 @@
-"""The command line: one line a stage; prints what a stage returns and words every error."""
+"""The command line: all stages as subcommands; prints what a stage returns and words every error."""
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from itertools import takewhile
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from clcap_cli import __version__
-from clcap_cli.console import answering, say
+from clcap_cli.command_line.command import add_stage
+from clcap_cli.command_line.general import choose_verbosity, overview
+from clcap_cli.command_line.layout import terminal_width
+from clcap_cli.command_line.refusals import UsageError, check_options
+from clcap_cli.console import answering, warn
 from clcap_cli.datasets.text import text_flaw
-from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of
+from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of, unknown_name_error
 from clcap_cli.stages.caption import caption
-from clcap_cli.stages.command import as_command
 from clcap_cli.stages.compare import compare
 from clcap_cli.stages.demo import demo
 from clcap_cli.stages.doctor import doctor
@@ -24,39 +28,50 @@ from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.report import report
 from clcap_cli.stages.self_retrieve import self_retrieve
 from clcap_cli.stages.show import show
+from clcap_cli.stages.stage import Stage
 from clcap_cli.stages.swap_reference import swap_reference
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
+from clcap_cli.verbosity import VERBOSITY, reset
+
+STAGE_PANELS: dict[str, tuple[Stage[Any], ...]] = {
+    "Data": (make_scenes, prepare_captions, extract_features, import_features),
+    "Training": (train_mle, train_cl, swap_reference),
+    "Captioning and evaluation": (caption, self_retrieve, evaluate, compare, report),
+    "Tools": (demo, show, doctor),
+}
+"""The subcommands in the order of the workflow, by the heading under which the help lists them."""
+STAGES = [stage for stages in STAGE_PANELS.values() for stage in stages]
+
+
+class App(TyperGroup):
+    """The command line as a whole."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The stages by panel, and the options that are not a stage's."""
+        return overview(STAGE_PANELS, terminal_width())
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that there is not."""
+        check_options(ctx, list(takewhile(lambda word: word.startswith("-"), args)))
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the stage; refuse a name of none with similar ones."""
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            raise UsageError(str(unknown_name_error("stage", args[0], self.commands)), ctx)
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="clcap",
-    help="Train image captioners whose captions tell images apart, and measure that they do.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=App,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-
-STAGES = (
-    prepare_captions,
-    extract_features,
-    import_features,
-    train_mle,
-    train_cl,
-    caption,
-    self_retrieve,
-    evaluate,
-    compare,
-    report,
-    swap_reference,
-    make_scenes,
-    show,
-    demo,
-    doctor,
-)
 for stage in STAGES:
-    app.command(stage.name)(as_command(stage))
+    add_stage(app, stage)
 
 
 def _print_version(wanted: bool) -> None:
@@ -67,14 +82,16 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
-    ] = False,
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose")] = False,
+    debug: Annotated[bool, typer.Option("--debug")] = False,
 ) -> None:
-    """Train image captioners whose captions tell images apart, and measure that they do."""
-    if debug:
-        os.environ["CLCAP_DEBUG"] = "1"
+    """Options of clcap itself, before the stage."""
+    choose_verbosity(ctx, [name for name in ("quiet", "verbose", "debug") if ctx.params[name]])
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 def main() -> int:
@@ -82,23 +99,27 @@ def main() -> int:
 
     Raises KeyboardInterrupt when interrupted.
     """
+    reset()
     try:
         _check_words(sys.argv[1:])
         with answering():
             status = app(prog_name="clcap", standalone_mode=False)
     except typer.TyperException as error:
-        say(f"error: {error.format_message().replace('Value error, ', '')} (see {_help_of(error)})")
+        message = str(error) if isinstance(error, UsageError) else _as_ours(error.format_message())
+        warn(f"error: {message} (see {_help_of(error)})")
         return 2
     except EXPECTED_ERRORS as error:
-        if os.environ.get("CLCAP_DEBUG"):
+        if VERBOSITY.tracebacks:
             raise
-        say(f"error: {message_of(error)}")
+        warn(f"error: {message_of(error)}")
         return 1
     except RuntimeError as error:
-        if os.environ.get("CLCAP_DEBUG") or not is_out_of_memory(error):
+        if VERBOSITY.tracebacks or not is_out_of_memory(error):
             raise
-        say("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
+        warn("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
         return 1
+    except SystemExit as done:  # what Typer makes of a shell that asks for completion
+        return int(done.code or 0)
     if status == 130:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt
     return status or 0
@@ -107,7 +128,12 @@ def main() -> int:
 def _check_words(words: Sequence[str]) -> None:
     for word in words:
         if text_flaw(word):
-            raise typer.BadParameter(f"'{word}' is not valid UTF-8")
+            raise typer.TyperException(f"'{word}' is not valid UTF-8")
+
+
+def _as_ours(message: str) -> str:
+    """A message of Typer's in the form of clcap's own: no capital, no full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")
 
 
 def _help_of(error: typer.TyperException) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.verbosity import VERBOSITY
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +48,19 @@ def stdout() -> "Console":
 
 
 def say(message: str) -> None:
-    """Print one line for the person who watches."""
+    """Print one line for the person who watches, unless --quiet."""
+    if VERBOSITY.messages:
+        warn(message)
+
+
+def detail(message: str) -> None:
+    """Print one line for the person who wants to know more, with --verbose."""
+    if VERBOSITY.details:
+        warn(message)
+
+
+def warn(message: str) -> None:
+    """Print one line that nobody should miss: a warning or an error."""
     stderr().print(shown(message))
 
 
@@ -116,7 +129,9 @@ def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
 
     A terminal and a notebook show a bar, which is gone at the end; elsewhere there are plain lines.
     """
-    if stderr().is_terminal:
+    if not VERBOSITY.messages:
+        yield from items
+    elif stderr().is_terminal:
         yield from _bar(items, total, what)
     elif stderr().is_jupyter and total > 1:  # every bar leaves an output behind, though an empty one
         yield from _notebook_bar(items, total, what)

@@ -7,6 +7,10 @@ exits with status 1. Anything else that is raised is a bug in clcap and keeps it
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class ClcapError(Exception):
@@ -49,12 +53,30 @@ def first_few(items: Sequence[object]) -> str:
 
 
 def unknown_name_error(what: str, name: str, known: Iterable[str]) -> ClcapError:
-    """An error for a name that is not in ``known``, with the nearest names that are."""
-    known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
-    return ClcapError(f"unknown {what} '{name}'; the nearest known: {', '.join(nearest)}")
+    """An error for a name that is not in ``known``, with the names that are most like it."""
+    return ClcapError(f"unknown {what} '{name}'; {suggestion(name, list(known))}")
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """What a person may have meant by ``name``: the most similar of the ``known`` names, else the first five."""
+    similar = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    if not similar:
+        return f"expected one of: {first_few(known)}"
+    return f"did you mean {' or '.join([', '.join(similar[:-1]), similar[-1]][len(similar) == 1 :])}?"
 
 
 def damaged_file_error(path: Path, how: str) -> ClcapError:
     """An error for a file that is not as clcap wrote it."""
     return ClcapError(f"{path} is damaged: {how}; make it again")
+
+
+def reason_of(error: "ValidationError") -> str:
+    """Why pydantic refused a value, such as "must be greater than or equal to 1, not '0'"."""
+    first = error.errors()[0]
+    reason, kind, value = first["msg"], first["type"], first["input"]
+    if kind == "value_error":
+        return reason.removeprefix("Value error, ")
+    if kind.endswith("_parsing"):
+        reason = reason.partition(", ")[0]
+    reason = reason.replace("Input should be", "must be").replace("Input is", "is").partition(" for <class")[0]
+    return f"{reason}, not '{value}'" if isinstance(value, str | int | float) else reason

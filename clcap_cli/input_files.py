@@ -1,9 +1,29 @@
 """Files that people name: what keeps one from being read is found out before anything opens it."""
 
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from clcap_cli.errors import ClcapError
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """Marks a parameter whose value is a file to read."""
+
+    def check(self, path: Path) -> None:
+        """Raise ClcapError when the file is missing, a folder or unreadable."""
+        check_readable(path)
+
+
+@dataclass(frozen=True)
+class InputFolder:
+    """Marks a parameter whose value is a folder to read."""
+
+    def check(self, path: Path) -> None:
+        """Raise ClcapError when the folder is missing or a file."""
+        if not path.is_dir():
+            raise ClcapError(f"{path} is {'not a folder' if path.exists() else 'missing'}; a folder is needed here")
 
 
 class NoSuchFileError(ClcapError):

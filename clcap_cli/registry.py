@@ -5,6 +5,7 @@ A package offers its own through entry points: in its pyproject.toml, ``[project
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -20,10 +21,10 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Things of one kind by name."""
 
-    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], base_class: type | None = None):
-        """``what`` a message calls one of them; ``group`` of the entry points; ``own`` places, "module:attribute".
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], base_class: str = ""):
+        """``kind`` is the word for one of them in messages; ``builtin`` and ``base_class`` are "module:attribute".
 
-        Where there is a ``base`` all of them are classes that derive from it.
+        Where there is a ``base_class``, all of them are classes that derive from it.
         """
         self.kind, self.group, self.builtin, self.base_class = kind, group, builtin, base_class
 
@@ -61,8 +62,8 @@ class Registry(Generic[T]):
         except (Exception, SystemExit) as error:  # a package can raise anything while it is imported
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ClcapError(f"{subject} cannot be loaded: {reason}") from error
-        if self.base_class and not (isinstance(found, type) and issubclass(found, self.base_class)):
-            base = self.base_class.__name__
+        if self.base_class and not (isinstance(found, type) and issubclass(found, import_object(self.base_class))):
+            base = import_object(self.base_class).__name__
             raise ClcapError(f"{subject} cannot be used: {point.value} is not a class derived from {base}")
         return cast(T, found)
 
@@ -79,3 +80,36 @@ def import_object(place: str) -> Any:
 def package_label(point: "EntryPoint") -> str:
     """Name and version of the package that an entry point comes from."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "without a name"
+
+
+@dataclass(frozen=True)
+class NameIn:
+    """Marks a parameter whose value is a name in a registry; an unknown name is refused with similar ones."""
+
+    place: str
+    """Of the registry, "module:attribute"; its module imports nothing slow."""
+    separator: str = ""
+    """Between names, if the value may be several; upper and lower case are then the same."""
+
+    @property
+    def registry(self) -> Registry:
+        """The registry that has the names."""
+        return cast(Registry, import_object(self.place))
+
+    def checked(self, value: str | None) -> str | None:
+        """The value; raises ValueError when a name in it is unknown."""
+        if value is None:
+            return None
+        known = {self._key(name): name for name in self.registry.names}
+        for name in value.split(self.separator) if self.separator else [value]:
+            if name.strip() and self._key(name) not in known:
+                raise ValueError(str(unknown_name_error(self.registry.kind, name.strip(), known.values())))
+        return value
+
+    def _key(self, name: str) -> str:
+        return name.strip().upper() if self.separator else name
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))

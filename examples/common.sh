@@ -17,6 +17,6 @@ once() {
 # measure NAME: captions, self-retrieval and metrics of NAME.pt, as files beside it.
 measure() {
   once "$1.captions.json" clcap caption "$1.pt"
-  once "$1.retrieval.json" clcap self-retrieve "$1.pt" --results "$1.captions.json"
+  once "$1.retrieval.json" clcap self-retrieve "$1.pt" --predictions "$1.captions.json"
   once "$1.metrics.json" clcap evaluate "$1.captions.json" --retrieval "$1.retrieval.json"
 }

@@ -20,19 +20,6 @@ def test_the_required_commands_exist() -> None:
     assert {"extract-features", "train-mle", "train-cl", "self-retrieve", "evaluate", "swap-reference"} < set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_a_description_and_an_example(clcap, command: str) -> None:
-    answer = clcap(command, "--help")
-    assert answer.status == 0
-    assert f"Example: clcap {command}" in " ".join(answer.out.split())
-
-
-def test_help_paragraphs_have_no_line_breaks() -> None:
-    for name in COMMANDS:
-        text = typer.main.get_command(app).commands[name].help  # type: ignore[attr-defined]
-        assert all("\n" not in paragraph for paragraph in text.split("\n\n")), name
-
-
 @pytest.mark.parametrize("words", [["--help"], ["train-cl", "--help"], ["extract-features", "--help"]])
 def test_help_imports_no_heavy_package(words: list[str]) -> None:
     code = (

@@ -58,9 +58,9 @@ def test_its_captioner_is_trained_with_its_objective(chain: Path, clcap: Clcap) 
     assert clcap("caption", chain / "gru_hinge.pt", "--device", "cpu").status == 0
 
     for option, reason in (
-        ("margin=-1", "Invalid value for 'margin': Input should be greater than 0"),
-        ("colour=red", "Invalid value for 'colour': the objective hinge does not accept it; its own options: margin"),
-        ("margin", "Invalid value for '--objective-option': 'margin' is not NAME=VALUE, such as margin=2"),
+        ("margin=-1", "margin: must be greater than 0, not '-1'"),
+        ("colour=red", "colour: the objective hinge does not accept it; its own options: margin"),
+        ("margin", "--objective-option: 'margin' is not NAME=VALUE, such as margin=2"),
     ):
         answer = clcap(*train, option)
         assert (answer.status, answer.err) == (2, f"error: {reason} (see clcap train-cl --help)\n")

@@ -37,7 +37,7 @@ def test_every_stage_is_a_function(stage: Stage) -> None:
 
 def test_errors_are_those_of_the_command_line() -> None:
     assert (clcap.ClcapError, clcap.InvalidValueError) == (ClcapError, InvalidValueError)
-    with pytest.raises(clcap.InvalidValueError, match=r"^k: Input should be greater than or equal to 1$"):
+    with pytest.raises(clcap.InvalidValueError, match=r"^k: must be greater than or equal to 1, not '0'$"):
         clcap.train_cl(ref="nt.pt", k=0)
     with pytest.raises(clcap.ClcapError, match=r"^no such file: none\.pt$"):
         clcap.train_cl(ref="none.pt")

@@ -32,7 +32,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     )
     install(tmp_path, "second", "clcap.test", "both = collections:OrderedDict")
     monkeypatch.syspath_prepend(tmp_path)
-    return Registry("dictionary", "clcap.test", {"own": "builtins:dict"}, base_class=dict)
+    return Registry("dictionary", "clcap.test", {"own": "builtins:dict"}, base_class="builtins:dict")
 
 
 def test_a_package_adds_to_the_entries_of_clcap(registry: Registry) -> None:
@@ -63,5 +63,5 @@ def test_names_of_clcap_cannot_be_overridden(registry: Registry) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(registry: Registry) -> None:
-    with pytest.raises(ClcapError, match="unknown dictionary 'orderd'; the nearest known: ordered"):
+    with pytest.raises(ClcapError, match="unknown dictionary 'orderd'; did you mean ordered"):
         registry.get("orderd")

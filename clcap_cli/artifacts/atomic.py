@@ -118,14 +118,24 @@ def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
     """
     if is_any_of(path, read):
         raise ClcapError(f"{path} is read, so it cannot be written; give another name")
-    if path.is_dir():
-        raise ClcapError(f"{path} cannot be written: it is a folder; give a file name with --out")
+    check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
     return path
+
+
+def check_place(path: Path) -> None:
+    """Raise ClcapError where no file can be written to ``path``; nothing is made on the disk."""
+    if path.is_dir():
+        raise ClcapError(f"{path} cannot be written: it is a folder; give the name of a file")
+    folder = next(parent for parent in [*path.parents, Path.cwd()] if parent.exists())
+    if not folder.is_dir():
+        raise ClcapError(f"{path} cannot be written: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ClcapError(f"{path} cannot be written: no permission to write to {folder}")
 
 
 def check_free_space(path: Path, mebibytes: float) -> None:

@@ -3,7 +3,6 @@
 import io
 import pickle
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.artifacts.archive import check_archive, pickle_error, unreadable_error
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged_file_error, first_few
-from clcap_cli.input_files import check_readable
 
 
 def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -92,40 +91,11 @@ def _describe_tensor(value: Tensor | None) -> str:
 
 
 def _read(path: Path) -> Any:
-    check_readable(path)
-    _check_archive(path)
+    check_archive(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise _pickle_error(path) from error
+        raise pickle_error(path) from error
     except Exception as error:  # what is damaged where makes PyTorch and pickle raise nearly anything
-        raise _unreadable_error(path) from error
-
-
-def _check_archive(path: Path) -> None:
-    """PyTorch's files are uncompressed zip archives; one that unpacks to more than it is was not written by it."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start.startswith(b"\x80"):
-        raise _pickle_error(path)
-    if start != b"PK":
-        raise ClcapError(f"{path} is not a *.pt file that clcap wrote")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = [entry.file_size for entry in archive.infolist()]
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise _unreadable_error(path) from error
-    if sum(sizes) > path.stat().st_size:
-        raise damaged_file_error(path, "it would unpack to more than its size")
-
-
-def _pickle_error(path: Path) -> ClcapError:
-    return ClcapError(
-        f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
-        "it takes checkpoints that clcap wrote"
-    )
-
-
-def _unreadable_error(path: Path) -> ClcapError:
-    return ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again")
+        raise unreadable_error(path) from error

@@ -28,7 +28,7 @@ def choose_device(name: str) -> torch.device:
     count = torch.cuda.device_count() if kind == "cuda" else 1
     if not have.get(kind, False) or (number and not (number.isdecimal() and int(number) < count)):
         there = ", ".join(kind for kind, available in have.items() if available)
-        raise ClcapError(f"there is no device '{name}' here; there is: {there}")
+        raise ClcapError(f"no device '{name}' on this machine, which has: {there}")
     return torch.device(name)
 
 

@@ -1,26 +1,71 @@
-"""Where a stage computes."""
+"""Which device computes, and with how many threads."""
 
+import ctypes
+import re
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.options import Option
+from clcap_cli.errors import ClcapError
+from clcap_cli.options import Option, Panel
 
 if TYPE_CHECKING:
     import torch
 
-PANEL = "Computation"
+DRIVERS = {"win32": "nvcuda.dll", "linux": "libcuda.so.1"}
+"""NVIDIA's driver, by platform; elsewhere there is none."""
+
+
+@dataclass(frozen=True)
+class DeviceName:
+    """Marks the name of a device; a wrong one is refused before PyTorch, which takes seconds, is imported."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+
+    def checked(self, name: str) -> str:
+        """The name; raises ValueError for one that no machine has."""
+        if not re.fullmatch(r"auto|(cpu|mps)(:0)?|cuda(:\d+)?", name):
+            raise ValueError(f"unknown device '{name}'; expected auto, cpu, cuda, cuda:N or mps")
+        return name
+
+    def check(self, name: str) -> None:
+        """Raise ClcapError for a device without its driver or platform."""
+        if name.startswith("cuda") and not _has_cuda_driver():
+            raise ClcapError(f"no device '{name}' on this machine: it has no NVIDIA driver; give --device cpu")
+        if name.startswith("mps") and sys.platform != "darwin":
+            raise ClcapError(f"no device '{name}' on this machine: it needs macOS; give --device cpu")
+
+
+def _has_cuda_driver() -> bool:
+    try:
+        ctypes.CDLL(DRIVERS.get(sys.platform, ""))
+    except OSError:
+        return False
+    return sys.platform in DRIVERS
 
 
 @dataclass(frozen=True)
 class ComputeSettings:
     """Device and threads."""
 
-    device: Annotated[str, Option("cpu, cuda, mps, or auto for the best there is.", panel=PANEL)] = "auto"
-    threads: Annotated[
-        int | None, Ge(1), Option("Processor threads to compute with; default: one for each core.", panel=PANEL)
-    ] = None
+    device: Annotated[
+        str,
+        DeviceName(),
+        Option(
+            "Device that computes: cpu, cuda, cuda:N or mps; auto takes the fastest there is.",
+            Panel.COMPUTATION,
+            placeholder="NAME",
+            suggestions=("auto", "cpu", "cuda", "mps"),
+        ),
+    ] = "auto"
+    threads: Annotated[int | None, Ge(1), Option("Number of CPU threads.", Panel.COMPUTATION, "one for each core")] = (
+        None
+    )
 
     def start(self) -> "torch.device":
         """Set the number of threads, and return the device; raises ClcapError for one that this machine lacks."""

@@ -7,9 +7,8 @@ from annotated_types import Ge, Gt, Le
 
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
-from clcap_cli.options import Option
+from clcap_cli.options import Option, Panel
 
-PANEL = "Decoding"
 BEAM = 3
 
 
@@ -24,38 +23,42 @@ class DecodingSettings:
         int | None,
         Ge(1),
         Le(1000),
-        Option("Beam width; 1 is greedy search; default: 3, or --num-captions if that is more.", panel=PANEL),
+        Option("Beam width; 1 is greedy search.", Panel.DECODING, f"{BEAM}, or --num-captions if that is larger"),
     ] = None
     top_p: Annotated[
         float | None,
         Gt(0),
         Le(1),
-        Option("Sample from the fewest tokens that reach this total probability.", panel=PANEL),
+        Option(
+            "Sample from the smallest set of tokens whose total probability reaches this value.", Panel.DECODING, "off"
+        ),
     ] = None
-    top_k: Annotated[int | None, Ge(1), Option("Sample from the k likeliest tokens.", panel=PANEL)] = None
+    top_k: Annotated[int | None, Ge(1), Option("Sample from this many most likely tokens.", Panel.DECODING, "off")] = (
+        None
+    )
     temperature: Annotated[
         float | None,
         Gt(0),
         Le(100),
-        Option("Sample with scores divided by this; 1 is the model's own distribution.", panel=PANEL),
+        Option("Sample with logits divided by this value; 1 is the model's own distribution.", Panel.DECODING, "off"),
     ] = None
     length_penalty: Annotated[
         float,
         Ge(-10),
         Le(10),
-        Option("Beam search ranks by ln p / length^this, the end counted; 0: by ln p.", panel=PANEL),
+        Option("Exponent a of beam search, which ranks captions by ln p / length^a.", Panel.DECODING),
     ] = 0.0
     no_repeat_ngram: Annotated[
-        int, Ge(0), Option("Length of n-grams that come at most once in a caption; 0: any may repeat.", panel=PANEL)
+        int, Ge(0), Option("Length of the n-grams that may occur only once in a caption; 0 allows all.", Panel.DECODING)
     ] = 0
-    min_words: Annotated[int, Ge(0), Option("Minimum number of tokens of a caption.", panel=PANEL)] = 0
+    min_words: Annotated[int, Ge(0), Option("Minimum number of tokens in a caption.", Panel.DECODING)] = 0
     max_words: Annotated[
         int | None,
         Ge(1),
         Le(MAX_WORDS),
-        Option("Maximum number of tokens; default: as in training.", panel=PANEL),
+        Option("Maximum number of tokens in a caption.", Panel.DECODING, "as in training"),
     ] = None
-    num_captions: Annotated[int, Ge(1), Le(1000), Option("Captions of each image.", panel=PANEL)] = 1
+    num_captions: Annotated[int, Ge(1), Le(1000), Option("Number of captions for each image.", Panel.DECODING)] = 1
 
     def __post_init__(self) -> None:
         if self.samples and self.beam is not None:

@@ -93,7 +93,7 @@ def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "
     if other:
         raise ClcapError(
             f"{path} does not rank {len(other)} of these {len(predictions)} captions, the first is that of image "
-            f"{other[0]}; run self-retrieve with --results on the captions that are scored"
+            f"{other[0]}; run self-retrieve with --predictions on the captions that are scored"
         )
     if not all({"rank", "tied"} <= set(found[id]) for id in predictions):
         raise ClcapError(f"{path} is damaged: an image has no rank")

@@ -21,7 +21,9 @@ from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
 
-BACKBONES: Registry[type[ImageEncoder]] = Registry("backbone", "clcap.backbones", {}, base_class=ImageEncoder)
+BACKBONES: Registry[type[ImageEncoder]] = Registry(
+    "backbone", "clcap.backbones", {}, base_class="clcap_cli.features.encoder:ImageEncoder"
+)
 """Those of packages; all other names are timm's."""
 
 

@@ -6,13 +6,16 @@ Metric.
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError, InvalidValueError
-from clcap_cli.metrics.metric import Metric
 from clcap_cli.registry import Registry
 
-METRICS: Registry[Metric] = Registry(
+if TYPE_CHECKING:
+    from clcap_cli.metrics.metric import Metric
+
+METRICS: "Registry[Metric]" = Registry(
     "metric",
     "clcap.metrics",
     {
@@ -37,24 +40,26 @@ METRICS: Registry[Metric] = Registry(
 )
 
 
-def metric_named(name: str) -> Metric:
+def metric_named(name: str) -> "Metric":
     """The metric called ``name``.
 
     Raises ClcapError for an unknown name, and if a package's entry point of this name refers to something else.
     """
+    from clcap_cli.metrics.metric import Metric
+
     metric = METRICS.get(name)
     if not isinstance(metric, Metric) or metric.name != name:
         raise ClcapError(f"the metric '{name}' of an installed package is not a clcap Metric of that name")
     return metric
 
 
-def all_metrics() -> list[Metric]:
+def all_metrics() -> "list[Metric]":
     """All metrics; a package's metric that cannot be loaded is left out with a message at the first call."""
     return list(_loadable_metrics())
 
 
 @cache
-def _loadable_metrics() -> list[Metric]:
+def _loadable_metrics() -> "list[Metric]":
     metrics = []
     for name in METRICS.names:
         try:
@@ -64,7 +69,7 @@ def _loadable_metrics() -> list[Metric]:
     return metrics
 
 
-def selected_metrics(names: str | None) -> list[Metric]:
+def selected_metrics(names: str | None) -> "list[Metric]":
     """The metrics that --metrics names, separated by commas and in any case, and the metrics that these need.
 
     None selects the default metrics. Raises InvalidValueError for an unknown name, and if there is no name.
@@ -81,6 +86,6 @@ def selected_metrics(names: str | None) -> list[Metric]:
     return _with_needed([known[name.upper()] for name in selected])
 
 
-def _with_needed(metrics: Sequence[Metric]) -> list[Metric]:
+def _with_needed(metrics: "Sequence[Metric]") -> "list[Metric]":
     names = {name for metric in metrics for name in (metric.name, *metric.needs)}
     return [metric for metric in all_metrics() if metric.name in names]

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from clcap_cli.errors import ClcapError, InvalidValueError, unknown_name_error
-from clcap_cli.models.captioner import Captioner, CaptionerConfig
+from clcap_cli.errors import ClcapError, InvalidValueError, reason_of
 from clcap_cli.registry import Registry
 
-MODELS: Registry[type[Captioner]] = Registry(
+if TYPE_CHECKING:
+    from clcap_cli.models.captioner import Captioner, CaptionerConfig
+
+MODELS: "Registry[type[Captioner]]" = Registry(
     "model",
     "clcap.models",
     {
@@ -18,23 +18,23 @@ MODELS: Registry[type[Captioner]] = Registry(
         "adaptive-attention": "clcap_cli.models.adaptive_attention:AdaptiveAttention",
         "transformer": "clcap_cli.models.transformer:Transformer",
     },
-    base_class=Captioner,
+    base_class="clcap_cli.models.captioner:Captioner",
 )
 
 
 def configure(
     name: str, data_sizes: Mapping[str, int], options: Mapping[str, Any], parameters: Mapping[str, str] = {}
-) -> CaptionerConfig:
+) -> "CaptionerConfig":
     """The configuration of the model ``name``, from sizes of the data and options that the user chose.
 
     ``data_sizes`` that the model has no field for are ignored. ``parameters`` maps options to the parameters that set
     them, for messages; other options were set by ``model_option``.
 
-    Raises InvalidValueError for an unknown model or option and for an invalid value, and ClcapError for a model of a
-    package that cannot be loaded.
+    Raises InvalidValueError for an unknown option and for an invalid value, and ClcapError for an unknown model and for
+    one of a package that cannot be loaded.
     """
-    if name not in MODELS.names:
-        raise InvalidValueError("model", str(unknown_name_error("model", name, MODELS.names)))
+    from pydantic import TypeAdapter, ValidationError
+
     config_class = MODELS.get(name).Config
     field_names = [field.name for field in fields(config_class)]
     option_names = [field for field in field_names if field not in data_sizes]
@@ -48,15 +48,14 @@ def configure(
     try:
         return TypeAdapter(config_class).validate_python({**sizes, **options})
     except ValidationError as error:
-        first_error = error.errors()[0]
-        option = ".".join(map(str, first_error["loc"]))
-        reason = first_error["msg"] if option in parameters else f"{option}: {first_error['msg']}"
+        option = ".".join(map(str, error.errors()[0]["loc"]))
+        reason = reason_of(error) if option in parameters else f"{option} {reason_of(error)}"
         raise InvalidValueError(parameters.get(option, "model_option"), reason) from error
     except ClcapError as error:  # raised by the configuration class for inconsistent fields
         raise InvalidValueError("model_option", str(error)) from error
 
 
-def with_dropout(config: CaptionerConfig, dropout: float) -> CaptionerConfig:
+def with_dropout(config: "CaptionerConfig", dropout: float) -> "CaptionerConfig":
     """A copy of the configuration with another dropout rate.
 
     Raises ClcapError if the model has no dropout and the rate is above 0.
@@ -69,7 +68,7 @@ def with_dropout(config: CaptionerConfig, dropout: float) -> CaptionerConfig:
     return config
 
 
-def build_model(name: str, config: CaptionerConfig) -> Captioner:
+def build_model(name: str, config: "CaptionerConfig") -> "Captioner":
     """Create a captioner with newly initialised weights.
 
     Raises ClcapError for an unknown name.

@@ -8,7 +8,9 @@ from annotated_types import Ge, Le, Lt
 
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
-from clcap_cli.options import Option, named_values
+from clcap_cli.input_files import InputFile
+from clcap_cli.options import Option, Panel, named_values
+from clcap_cli.registry import NameIn
 
 PANEL = "Model"
 PARAMETER_OF_FIELD = {"embedding_size": "embedding", "hidden_size": "hidden", "dropout": "dropout"}
@@ -19,33 +21,31 @@ PARAMETER_OF_FIELD = {"embedding_size": "embedding", "hidden_size": "hidden", "d
 class ModelSettings:
     """Name and options of a model; an option of None has the model's default."""
 
-    model: Annotated[
-        str, Option("neuraltalk2, adaptive-attention, transformer, or one of an installed package.", panel=PANEL)
-    ] = "neuraltalk2"
-    embedding: Annotated[
-        int | None, Ge(1), Option("Size of a token's vector; default: the model's own.", panel=PANEL)
-    ] = None
-    hidden: Annotated[int | None, Ge(1), Option("Size of the hidden state; default: the model's own.", panel=PANEL)] = (
+    model: Annotated[str, NameIn("clcap_cli.models.registry:MODELS"), Option("Architecture.", Panel.MODEL)] = (
+        "neuraltalk2"
+    )
+    embedding: Annotated[int | None, Ge(1), Option("Size of a token's embedding.", Panel.MODEL, "the model's own")] = (
         None
     )
-    dropout: Annotated[float | None, Ge(0), Lt(1), Option("Dropout rate; default: the model's own.", panel=PANEL)] = (
-        None
-    )
+    hidden: Annotated[int | None, Ge(1), Option("Size of the hidden state.", Panel.MODEL, "the model's own")] = None
+    dropout: Annotated[float | None, Ge(0), Lt(1), Option("Dropout rate.", Panel.MODEL, "the model's own")] = None
     model_option: Annotated[
         list[str] | None,
-        Option("Option of the model as NAME=VALUE, such as layers=4; repeatable.", panel=PANEL),
+        Option("Another option of the model, such as layers=4.", Panel.MODEL, "none", placeholder="NAME=VALUE"),
     ] = None
     tokenizer: Annotated[
-        Path | None, Option("A Hugging Face tokenizer.json; default: the words of captions.h5.", panel=PANEL)
+        Path | None,
+        InputFile(),
+        Option("Hugging Face tokenizer.json.", Panel.MODEL, "the words of captions.h5", placeholder="FILE"),
     ] = None
     max_length: Annotated[
         int | None,
         Ge(1),
         Le(MAX_WORDS),
         Option(
-            "Maximum number of tokens of a caption, the rest is cut; default: as in captions.h5, with --tokenizer no "
-            "limit.",
-            panel=PANEL,
+            "Maximum number of tokens in a caption; the rest is cut off.",
+            Panel.MODEL,
+            "that of captions.h5, with --tokenizer no limit",
         ),
     ] = None
 

@@ -27,7 +27,7 @@ class DPO(PairObjective):
 
     suffix: ClassVar[str] = "dpo"
     needs_reference: ClassVar[bool] = True
-    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("β, scale of the log-ratio to the reference")] = 0.1
+    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("Scale β of the log-ratio to the reference.")] = 0.1
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
         """A scalar; ln 2 if target and reference are equal.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.errors import ClcapError, InvalidValueError, reason_of
 from clcap_cli.objectives.objective import Objective
 from clcap_cli.registry import Registry
 
@@ -20,13 +20,14 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "dpo": "clcap_cli.objectives.dpo:DPO",
         "simpo": "clcap_cli.objectives.simpo:SimPO",
     },
-    base_class=Objective,
+    base_class="clcap_cli.objectives.objective:Objective",
 )
 CONDITIONAL_OPTIONS: dict[str, Callable[[type[Objective]], bool]] = {
     "negatives": lambda objective_class: objective_class.needs_negatives,
     "redraw_negatives": lambda objective_class: objective_class.redraws_negatives is not None,
     "ref_features": lambda objective_class: objective_class.needs_reference,
     "no_cache": lambda objective_class: objective_class.needs_reference,
+    "k": lambda objective_class: objective_class.needs_negatives,
     "discriminator": lambda objective_class: objective_class.has_discriminator,
     "max_tokens": lambda objective_class: objective_class.splits_batches,
 }
@@ -55,20 +56,16 @@ def objectives_by_suffix() -> dict[str, str]:
 def configure_objective(name: str, options: Mapping[str, Any]) -> Objective:
     """Create the objective ``name`` with the given options; other options have their defaults.
 
-    Raises InvalidValueError for an unknown objective, for an option that it does not accept and for an invalid value,
-    and ClcapError for an objective of a package that cannot be loaded.
+    Raises InvalidValueError for an option that it does not accept and for an invalid value, and ClcapError for an
+    unknown objective and for one of a package that cannot be loaded.
     """
     from pydantic import TypeAdapter, ValidationError
 
-    if name not in OBJECTIVES.names:
-        known = ", ".join(f"'{other_name}'" for other_name in OBJECTIVES.names)
-        raise InvalidValueError("objective", f"'{name}' is not one of {known}")
     check_options(name, options)
     try:
         return TypeAdapter(OBJECTIVES.get(name)).validate_python(dict(options))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidValueError(str(first["loc"][0]), first["msg"]) from error
+        raise InvalidValueError(str(error.errors()[0]["loc"][0]), reason_of(error)) from error
 
 
 def check_options(name: str, options: Iterable[str]) -> None:

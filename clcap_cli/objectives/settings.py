@@ -9,13 +9,12 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from clcap_cli.objectives.objective import Objective
 from clcap_cli.objectives.registry import builtin_objectives
-from clcap_cli.options import Option, named_values
+from clcap_cli.options import Option, Panel, named_values
 
-PANEL = "Objective"
 PLUGIN_OPTION = "objective_option"
 NamedValues = Annotated[
     list[str] | None,
-    Option("Option of a package's objective as NAME=VALUE; repeatable.", panel=PANEL),
+    Option("Option of an objective from a package.", Panel.OBJECTIVE, "none", placeholder="NAME=VALUE"),
 ]
 
 
@@ -43,13 +42,16 @@ def _parameters() -> dict[str, Any]:
 
 def _parameter(option: str, accepting: dict[str, type[Objective]]) -> Any:
     """Type of an option with its help for all objectives that accept it; None if not set, and without limits."""
-    names_by_text: dict[str, list[str]] = defaultdict(list)
+    meanings: dict[str, list[str]] = defaultdict(list)
+    defaults: dict[str, list[str]] = defaultdict(list)
     for name, objective in accepting.items():
-        value_type, *metadata = get_args(get_type_hints(objective, include_extras=True)[option])
-        option_text = next(mark for mark in metadata if isinstance(mark, Option))
-        names_by_text[f"{option_text.help}; default: {getattr(objective, option)}."].append(name)
-    text = " ".join(f"{', '.join(names)}: {meaning}" for meaning, names in names_by_text.items())
-    return Annotated[value_type | None, Option(text, panel=PANEL)]
+        kind, *marks = get_args(get_type_hints(objective, include_extras=True)[option])
+        meanings[next(mark for mark in marks if isinstance(mark, Option)).help.rstrip(".")].append(name)
+        defaults[f"{getattr(objective, option):g}"].append(name)
+    text = ". ".join(f"{meaning} ({', '.join(names)})" for meaning, names in meanings.items())
+    by_objective = ", ".join(f"{value} for {' and '.join(names)}" for value, names in defaults.items())
+    default = by_objective if len(defaults) > 1 else next(iter(defaults))
+    return Annotated[kind | None, Option(f"{text}.", Panel.OBJECTIVE, default)]
 
 
 ObjectiveSettings = make_dataclass(

@@ -28,8 +28,8 @@ class SimPO(PairObjective):
     """Simple preference optimisation: prefer matched to mismatched captions by ln p per token; no reference."""
 
     suffix: ClassVar[str] = "simpo"
-    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("β, scale of the mean log-probability of a token")] = 2.0
-    gamma: Annotated[float, Ge(0), Le(1e6), Option("γ, the target margin")] = 1.0
+    beta: Annotated[float, Ge(1e-6), Le(1e6), Option("Scale β of the mean log-probability of a token.")] = 2.0
+    gamma: Annotated[float, Ge(0), Le(1e6), Option("Target margin γ.")] = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
         """A scalar; -ln sigmoid(-γ) if all captions have the same ln p per token."""

@@ -1,49 +1,71 @@
 """caption: a checkpoint, or several as an ensemble, and images -> captions as COCO results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError
-from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
-from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.options import Argument, Option, Panel
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed, Split, output
+from clcap_cli.stages.stage import flattened, stage_with
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
 
 
-@stage
+def _check_paths(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError for image files without --images, and where there is no checkpoint."""
+    paths = given.get("checkpoints", [])
+    others = [path for path in paths if path.suffix != ".pt"]
+    if others and not given["images"]:
+        raise InvalidValueError(
+            "checkpoints",
+            f"{others[0]} is not a checkpoint (*.pt); give images with --images: clcap caption nt.pt --images a.jpg",
+        )
+    if paths == others != []:
+        raise InvalidValueError("checkpoints", "a checkpoint (*.pt) is missing: clcap caption nt.pt --images a.jpg")
+
+
+@stage_with(_check_paths)
 def caption(
     checkpoints: Annotated[
         list[Path],
         OneOrMore(),
-        Argument("A captioner, *.pt; several of one tokenizer are an ensemble. With --images: also more images."),
+        InputPath(),
+        Argument("Captioner (*.pt); several that share a tokenizer are an ensemble. With --images: also more images."),
     ],
     split: Split = "test",
     images: Annotated[
-        list[Path] | None,
-        Option("Image file or folder to caption instead of a split; may be given again."),
+        list[Path] | None, InputPath(), Option("Image file or folder to caption instead of a split.", default="none")
     ] = None,
-    out: Out = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     weights: Annotated[
         str | None,
-        Option("With --images: the backbone's weights, if they were a file."),
+        Option(
+            "State dict file of the backbone for --images.",
+            Panel.MODEL,
+            "the weights that the checkpoint names",
+            placeholder="FILE",
+        ),
     ] = None,
+    out: Annotated[
+        Path | None, OutputFile(), output("CHECKPOINT.captions.json, with --images .images.captions.json")
+    ] = (None),
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Write captions for every image of a split, or for any images, as COCO's results list.
+    """Write captions for a split or for image files.
 
-    Several checkpoints are an ensemble: their probabilities are averaged at every word. With --images the ids are the
-    paths, and features are extracted with the backbone that each checkpoint names. With --num-captions the list has
-    several entries for each image, the likeliest first unless they are sampled.
+    The output is a COCO results list. An ensemble averages the probabilities of its captioners at every token. With
+    --images, the ids are the paths of the files, and their features are extracted by the backbone that each checkpoint
+    names. With --num-captions, the list has several entries for each image, the most likely first unless they are
+    sampled.
 
     Example: clcap caption nt_cl.pt --images photo.jpg holiday/ --out own.captions.json
 
@@ -57,7 +79,6 @@ def caption(
 
     models = [path for path in checkpoints if path.suffix == ".pt"]
     image_paths = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
-    _check_arguments(models, image_paths, bool(images))
     origin = Origin("caption", settings)
     if image_paths:
         out = check_writable(out or _default_out(models, ".images.captions.json"), models)
@@ -68,16 +89,6 @@ def caption(
         texts = caption_split(opened, split, decoding, seed)
     write_caption_results(out, texts, origin)
     return out
-
-
-def _check_arguments(models: Sequence[Path], image_paths: Sequence[Path], with_images: bool) -> None:
-    if image_paths and not with_images:
-        raise ClcapError(
-            f"{image_paths[0]} is no checkpoint, *.pt; image files go with --images: "
-            "clcap caption nt.pt --images a.jpg b.jpg"
-        )
-    if not models:
-        raise ClcapError("a checkpoint, *.pt, is needed to caption images: clcap caption nt.pt --images a.jpg")
 
 
 def _default_out(models: Sequence[Path], suffix: str) -> Path:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import say, tell
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument
-from clcap_cli.stages.options import Out, Seed
+from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -26,17 +28,18 @@ CHANGE_METRICS = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
 def compare(
     metrics: Annotated[
         list[Path],
-        Argument("*.metrics.json; the others are compared with the first."),
+        InputFile(),
+        Argument("*.metrics.json of several runs; each is compared with the first."),
     ],
-    out: Out = None,
+    out: Annotated[Path | None, OutputFile(), output("not written")] = None,
     seed: Seed = 0,
 ) -> Path | None:
-    """Say which differences between runs are real, by paired bootstrap over images, and what else differs.
+    """Test which differences between runs are significant.
 
-    Runs that differ by their seed alone are pooled, and their spread is shown. BLEU, METEOR and CIDEr are computed
-    again for each of 1,000 resamples. Below 50 images p is that of the exact sign-flip test, and fewer than 6 images
-    give none. A p-value is of its value by itself: of twenty values, one falls below 0.05 by chance. The tables go to
-    the screen, and with --out as JSON to a file.
+    The test is a paired bootstrap over images with 1,000 resamples; BLEU, METEOR and CIDEr are computed again in each.
+    With fewer than 50 images, p is that of an exact sign-flip test; with fewer than 6 there is none. Runs that differ
+    only by their seed are pooled, and their standard deviation is shown. p-values are not corrected for multiple
+    comparisons. What else differs between the runs is listed. The tables are printed; --out writes them as JSON.
 
     Example: clcap compare nt.metrics.json nt_cl.metrics.json
     """

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clcap_cli.console import say, stderr
-from clcap_cli.options import Argument
+from clcap_cli.options import Argument, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
 
@@ -18,10 +18,13 @@ SHOWN_IMAGES = 4
 
 @stage
 def demo(
-    folder: Annotated[Path, Argument("Folder to write to.")] = Path("clcap-demo"),
+    folder: Annotated[Path, Argument("Output folder.", Panel.OUTPUT)] = Path("clcap-demo"),
     seed: Seed = 0,
 ) -> Path:
-    """Run the paper's whole chain on generated scenes: maximum likelihood, then contrastive learning, then the proof.
+    """Run the whole workflow on generated scenes.
+
+    It takes a few minutes, trains by maximum likelihood, then by contrastive learning, and compares the captions of
+    both.
 
     Example: clcap demo
     """
@@ -49,7 +52,7 @@ def demo(
     measured = {}
     for name, checkpoint in (("MLE", mle), ("CL", cl)):
         results = caption(checkpoint)
-        retrieval = self_retrieve(checkpoint, results=results, seed=seed)
+        retrieval = self_retrieve(checkpoint, predictions=results, seed=seed)
         measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
     _step("6/6  outcome on 200 test scenes that no training saw")
     metrics = {name: _read(*paths) for name, paths in measured.items()}

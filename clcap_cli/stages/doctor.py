@@ -48,9 +48,10 @@ ENOUGH_DISK = 2 * 2**30
 
 @stage
 def doctor() -> None:
-    """Check what clcap needs on this machine, with a small self-test of models and scores, and list plugins.
+    """Check that clcap works on this machine.
 
-    Exits with status 1 when something that a stage needs does not work.
+    Installed plugins are listed. Models and metrics are tested on small examples. The exit status is 1 if something
+    that a stage needs does not work.
 
     Example: clcap doctor
     """

@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
+from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import Given, context_of
 from clcap_cli.evaluation.inputs import captioned, predicted, read
-from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Out, Seed, Split
-from clcap_cli.stages.stage import check_unused, flattened, stage
+from clcap_cli.input_files import InputFile, InputFolder
+from clcap_cli.options import Argument, Option, Panel
+from clcap_cli.registry import NameIn
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed, Split, output
+from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
@@ -25,75 +28,122 @@ FEW_IMAGES = 100
 """Number of images below which CIDEr is hardly comparable with published values."""
 
 
-@stage
+def _check_options(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError for options that do not go together."""
+    files, predictions = given["models_or_results"], given["predictions"]
+    if files and predictions:
+        raise InvalidValueError("predictions", f"{files[0]} is given too; give one of the two")
+    if predictions or (files and files[0].suffix != ".pt"):
+        check_unused(given["decoding"], "it is for checkpoints; these captions are not decoded")
+    if files and len(files) > 1 and (others := [path for path in files if path.suffix != ".pt"]):
+        raise InvalidValueError(
+            "models_or_results", f"several files are an ensemble of checkpoints (*.pt), but {others[0]} is none"
+        )
+    if (given["submission"] is None) != (given["test_predictions"] is None):
+        raise InvalidValueError("submission", "the captions of test2014 belong to it; give --test-predictions with it")
+
+
+@stage_with(_check_options)
 def evaluate(
     models_or_results: Annotated[
         list[Path] | None,
         OneOrMore(),
-        Argument("A captioner, *.pt, or several of one tokenizer as an ensemble, or COCO results, *.json."),
+        InputPath(),
+        Argument("COCO results (*.json), or a captioner (*.pt); several that share a tokenizer are an ensemble."),
     ] = None,
     predictions: Annotated[
         Path | None,
-        Option("Captions from anywhere: a table or COCO results, any ids, one or several an image."),
+        InputFile(),
+        Option("Captions from any source: a table or COCO results, with any image ids.", default="none"),
     ] = None,
     references: Annotated[
         Path | None,
-        Option("References: a table, a COCO captions file, or captions.h5; default: the chain's captions.h5."),
+        InputFile(),
+        Option(
+            "References: a table, a COCO captions file, or a captions.h5.",
+            default="the captions.h5 of the captions or checkpoint",
+        ),
     ] = None,
     references_per_image: Annotated[
         int | None,
         Ge(1),
-        Option("Number of references to use of each image, the first ones: 5 for COCO's c5, 40 for its c40."),
+        Option("Number of references to use for each image: 5 for COCO's c5, 40 for its c40.", default="all"),
     ] = None,
     only_common: Annotated[
-        bool, Option("Score the images that have both, whatever else there is.", "--only-common")
+        bool, Option("Score the images that have both captions and references.", name="--only-common")
     ] = False,
+    split: Split = "test",
+    captions: CaptionsFile = None,
+    features: FeaturesFile = None,
     metrics: Annotated[
         str | None,
-        Option("Metrics to compute, separated by commas, such as CIDEr,SPIDEr; default: COCO's, and SPICE."),
+        NameIn("clcap_cli.metrics.registry:METRICS", ","),
+        Option(
+            "Metrics to compute, separated by commas: BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr and those of "
+            "installed packages; metrics of distinctiveness and style are always computed.",
+            Panel.METRICS,
+            "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
+            placeholder="NAMES",
+        ),
     ] = None,
     cider_df: Annotated[
         Path | None,
+        InputFile(),
         Option(
-            "Captions to count CIDEr's document frequencies in, any that --references takes (of captions.h5 its "
-            "training split); default: the references."
+            "Captions that give CIDEr its document frequencies, in any format of --references; of a captions.h5, its "
+            "training split.",
+            Panel.METRICS,
+            "the references",
         ),
     ] = None,
-    spice_models: Annotated[Path | None, Option("Folder of SPICE's models, if pycocoevalcap has none.")] = None,
+    spice_models: Annotated[
+        Path | None,
+        InputFolder(),
+        Option("Folder of the models that SPICE needs.", Panel.METRICS, "that of pycocoevalcap"),
+    ] = None,
     retrieval: Annotated[
         Path | None,
-        Option("*.retrieval.json of these captions, to have its metrics here too."),
+        InputFile(),
+        Option(
+            "Self-retrieval results of these captions (*.retrieval.json); adds their metrics to the output.",
+            Panel.METRICS,
+            "none",
+        ),
     ] = None,
+    out: Annotated[Path | None, OutputFile(), output("CAPTIONS.metrics.json")] = None,
     submission: Annotated[
         Path | None,
         Option(
-            "Folder for the two files that COCO's server takes; the captions are of val2014, and --test-results "
-            "has those of test2014."
+            "Folder for the two files of COCO's evaluation server; the captions are those of val2014.",
+            Panel.OUTPUT,
+            "not written",
+            placeholder="FOLDER",
         ),
     ] = None,
-    test_results: Annotated[Path | None, Option("With --submission: COCO results of test2014.")] = None,
-    split: Split = "test",
-    out: Out = None,
-    captions: CaptionsFile = None,
-    features: FeaturesFile = None,
+    test_predictions: Annotated[
+        Path | None,
+        InputFile(),
+        Option("COCO results of test2014, for --submission.", Panel.OUTPUT, "none"),
+    ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Score captions against references, exactly as pycocoevalcap does, and say how much they differ.
+    """Score captions against references.
 
-    BLEU, METEOR, ROUGE_L and SPICE go from 0 to 1, CIDEr from 0 to 10. A checkpoint, or several as an ensemble, first
-    captions the split; a results file is compared with the split's images. A table (.csv, .jsonl, .parquet) has the
-    columns image_id and caption, a text or a list of texts; an image may have any number of references. Every value
-    has a 95% confidence interval over images, drawn by --seed. Captions are also compared with the training captions
-    of captions.h5 and, by features.h5, with the references of similar images, where the chain or --captions and
-    --features have them. Where an image has several captions, each score is that of the best of them and their mean.
+    The values are those of pycocoevalcap. A checkpoint first captions the split; COCO results are compared with the
+    references of the split. A table (.csv, .jsonl, .parquet) has the columns image_id and caption, a text or a list of
+    texts. BLEU, METEOR, ROUGE_L and SPICE range from 0 to 1, CIDEr from 0 to 10. Every value has a 95% confidence
+    interval over images. Where an image has several captions, the best of them and their mean are reported. Captions
+    are also compared with the training captions and with the references of similar images, where captions.h5 and
+    features.h5 are known.
 
     Example: clcap evaluate nt_cl.captions.json --split test --out nt_cl.metrics.json
 
-    Example: clcap evaluate --predictions mine.csv --references people.jsonl --out mine.metrics.json
+    Example: clcap evaluate --predictions mine.csv --references references.jsonl --out mine.metrics.json
     """
     settings = flattened(locals())
+    subject = _subject(models_or_results, predictions)
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
@@ -104,9 +154,6 @@ def evaluate(
 
     chosen = selected_metrics(metrics)
     origin = Origin("evaluate", settings)
-    subject = _subject(models_or_results, predictions)
-    if subject.suffix != ".pt":
-        check_unused(decoding, "it is for checkpoints; these captions are written already")
     if predictions is not None:
         inputs = predicted(predictions, references, split, origin)
     elif subject.suffix == ".pt":
@@ -118,8 +165,8 @@ def evaluate(
     references_of = first_references(inputs.references, scored, references_per_image)
     name = _name(models_or_results or [subject])
     out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.input_paths)
-    if submission is not None or test_results is not None:
-        _submit(subject, test_results, submission)
+    if submission is not None and test_predictions is not None:
+        _submit(subject, test_predictions, submission)
     context = context_of(scored, inputs, Given(retrieval, cider_df, captions, features, spice_models), origin)
     _announce(scored, references_of, chosen, cider_df)
     scores = score_chosen(scored, references_of, chosen, context, seed)
@@ -131,18 +178,11 @@ def evaluate(
 
 def _subject(models_or_results: Sequence[Path] | None, predictions: Path | None) -> Path:
     """The file that is scored, of several checkpoints the first; messages and the output are named after it."""
-    if (predictions is None) == (not models_or_results):
-        raise InvalidValueError(
-            "models_or_results",
-            "give either a checkpoint or COCO results, or captions from anywhere with --predictions",
-        )
     if predictions is not None:
         return predictions
-    assert models_or_results is not None
-    others = [path for path in models_or_results if path.suffix != ".pt"]
-    if others and len(models_or_results) > 1:
-        raise ClcapError(
-            f"several checkpoints, *.pt, are scored as an ensemble, but {others[0]} is none; give one file"
+    if not models_or_results:
+        raise InvalidValueError(
+            "models_or_results", "missing; give captions (*.json) or a checkpoint (*.pt), or use --predictions"
         )
     return models_or_results[0]
 
@@ -161,15 +201,11 @@ def _announce(
         say(f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them")
 
 
-def _submit(results: Path, test_results: Path | None, folder: Path | None) -> None:
+def _submit(results: Path, test_results: Path, folder: Path) -> None:
     """Write the files for COCO's server, after the checks that the server would make."""
     from clcap_cli.artifacts.results import open_caption_results
     from clcap_cli.artifacts.submission import write_submission
 
-    if folder is None:
-        raise ClcapError("--test-results are for a submission; give its folder with --submission")
-    if test_results is None:
-        raise ClcapError("--submission writes captions of val2014 and of test2014; give the latter with --test-results")
     if results.suffix != ".json":
         raise ClcapError(f"--submission takes COCO results, *.json, not {results}; clcap caption writes them")
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import progress, say
 from clcap_cli.errors import ClcapError
-from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import Out
+from clcap_cli.input_files import InputFolder
+from clcap_cli.options import Argument, Option, Panel
+from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -18,19 +20,27 @@ if TYPE_CHECKING:
 
 @stage
 def extract_features(
-    captions: Annotated[Path, Argument("captions.h5, which lists the images.")],
-    images: Annotated[list[Path], Option("Folder of the image files; may be given again.")],
-    out: Out = Path("features.h5"),
-    backbone: Annotated[str, Option("One of timm's networks, or of an installed package.")] = "tf_efficientnet_lite0",
+    captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
+    images: Annotated[list[Path], InputFolder(), Option("Folder of image files.")],
+    skip_bad: Annotated[
+        bool, Option("Leave out missing and unreadable images, and list them.", name="--skip-bad")
+    ] = False,
+    backbone: Annotated[
+        str, Option("Network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
+    ] = "tf_efficientnet_lite0",
     weights: Annotated[
         str | None,
-        Option("State dict file, or 'random'; default: ImageNet weights."),
+        Option("State dict file, or 'random'.", Panel.MODEL, "ImageNet weights", placeholder="FILE"),
     ] = None,
-    image_size: Annotated[int | None, Ge(32), Option("Pixels; default: the backbone's own.")] = None,
-    skip_bad: Annotated[bool, Option("Leave unreadable images out and list them.", "--skip-bad")] = False,
+    image_size: Annotated[
+        int | None, Ge(32), Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own")
+    ] = None,
+    out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Show every image to a backbone and keep its grid and its pooled vector, float16.
+    """Extract the features of images with a backbone.
+
+    The features of an image are the backbone's grid and its pooled vector, stored as float16.
 
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """
@@ -47,10 +57,7 @@ def extract_features(
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
     origin.add_input("captions", listed)
-    out = check_writable(out or Path("features.h5"), origin.input_paths)
-    for folder in images:
-        if not folder.is_dir():
-            raise ClcapError(f"no such folder of images: {folder}")
+    out = check_writable(out, origin.input_paths)
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     files = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
     if not skip_bad:

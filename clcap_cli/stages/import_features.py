@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import Out
+from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -17,15 +18,20 @@ if TYPE_CHECKING:
 
 @stage
 def import_features(
-    captions: Annotated[Path, Argument("captions.h5, which lists the images.")],
-    regions: Annotated[Path, Argument("Folder of .npz or .npy files, HDF5 file, or bottom-up attention's .tsv.")],
-    out: Out = Path("features.h5"),
-    skip_bad: Annotated[bool, Option("Leave out images that have no regions, and list them.", "--skip-bad")] = False,
+    captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
+    regions: Annotated[
+        Path, Argument("Folder of .npz or .npy files, an HDF5 file, or a .tsv file of bottom-up attention.")
+    ],
+    skip_bad: Annotated[
+        bool, Option("Leave out images that have no regions, and list them.", name="--skip-bad")
+    ] = False,
+    out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
 ) -> Path:
-    """Import region features that another program made; the number of regions may differ from image to image.
+    """Import region features of another program.
 
-    An image's regions are called by its id or by its file name without the ending: ID.npz (with the array feat,
-    features, x or its only one), ID.npy, or the key ID in an HDF5 file. Their mean is the image's pooled vector.
+    The number of regions may differ between images. The regions of an image are found by its id or by its file name
+    without the extension: ID.npz (the array feat, features, x or its only one), ID.npy, or the key ID of an HDF5 file.
+    Their mean is the image's pooled vector.
 
     Example: clcap import-features captions.h5 bottom_up/ --out regions.h5
     """
@@ -40,7 +46,7 @@ def import_features(
     listed = open_captions(captions)
     origin = Origin("import-features", settings)
     origin.add_input("captions", listed)
-    out = check_writable(out or Path("features.h5"), [*origin.input_paths, regions])
+    out = check_writable(out, [*origin.input_paths, regions])
     source = open_regions(regions)
     keys = _keys(listed, source)
     if source.empty:

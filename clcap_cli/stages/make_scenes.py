@@ -6,23 +6,23 @@ from typing import Annotated
 from annotated_types import Ge
 
 from clcap_cli.console import say
-from clcap_cli.options import Argument, Option
+from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
 
 
 @stage
 def make_scenes(
-    folder: Annotated[Path, Argument("Folder to write to.")],
-    train: Annotated[int, Ge(1), Option("Training images.")] = 1000,
-    val: Annotated[int, Ge(1), Option("Validation images.")] = 150,
-    test: Annotated[int, Ge(1), Option("Test images.")] = 200,
+    folder: Annotated[Path, Argument("Output folder.", Panel.OUTPUT)],
+    train: Annotated[int, Ge(1), Option("Number of training images.")] = 1000,
+    val: Annotated[int, Ge(1), Option("Number of validation images.")] = 150,
+    test: Annotated[int, Ge(1), Option("Number of test images.")] = 200,
     seed: Seed = 0,
 ) -> Path:
-    """Draw scenes of coloured shapes and let five writers describe each: a dataset in COCO's own layout.
+    """Generate images of coloured shapes with captions.
 
-    The folder then holds images/ and captions_train.json, captions_val.json and captions_test.json; no scene is
-    drawn twice. Same seed, same files; another seed, other file names.
+    Each image has five captions. The data set has the layout of COCO: images/, captions_train.json, captions_val.json
+    and captions_test.json. No image occurs twice. The same seed gives the same files, another seed other file names.
 
     Example: clcap make-scenes scenes --train 1000 --test 200
     """

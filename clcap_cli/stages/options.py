@@ -1,4 +1,4 @@
-"""Options that several stages share."""
+"""Options that several stages share, each described once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
-from clcap_cli.options import Option
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES
+from clcap_cli.options import Option, Panel
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,36 @@ class OneOrMore:
         return core_schema.no_info_before_validator_function(as_list, handler(source))
 
 
-Out = Annotated[Path | None, Option("Where to write.")]
-Seed = Annotated[int, Ge(0), Option("Same seed, same machine: same results.")]
-Split = Annotated[str, Option("Which split of captions.h5.")]
-CaptionsFile = Annotated[Path | None, Option("captions.h5; default: the one in the chain.")]
-FeaturesFile = Annotated[Path | None, Option("features.h5; default: the one in the chain.")]
-ReferenceFeaturesFile = Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")]
+def output(default: str = "") -> Option:
+    """The option --out; ``default`` describes the name that the output has where the parameter is None."""
+    return Option("Output file.", Panel.OUTPUT, default, placeholder="FILE")
+
+
+Seed = Annotated[
+    int, Ge(0), Option("Random seed; the same seed gives the same result on the same machine.", Panel.COMPUTATION)
+]
+Split = Annotated[
+    str,
+    Option("Split of captions.h5.", Panel.DATA, placeholder="NAME", suggestions=("train", "val", "test")),
+]
+CaptionsFile = Annotated[
+    Path | None,
+    CAPTIONS,
+    Option("captions.h5 to use.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
+]
+FeaturesFile = Annotated[
+    Path | None,
+    FEATURES,
+    Option("features.h5 to use.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
+]
+ReferenceFeaturesFile = Annotated[
+    Path | None,
+    FEATURES,
+    Option(
+        "features.h5 of the reference, if it has a backbone of its own.",
+        Panel.DATA,
+        "the one that the reference was trained on",
+        placeholder="FILE",
+    ),
+]
 NegativesName = Literal["random", "similar", "mixed"]

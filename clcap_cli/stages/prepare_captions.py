@@ -8,41 +8,52 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
+from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import say
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import Out
+from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageRecord
     from clcap_cli.tokenizers.words import WordTokenizer
 
-SplitFile = Option("File whose images are this split, such as COCO's captions files; may be given again.")
+
+def split_file(split: str) -> Option:
+    """The option that names files of one split."""
+    return Option(f"File with the {split} images and their captions, such as COCO's.", default="none")
 
 
 @stage
 def prepare_captions(
     dataset: Annotated[
         Path | None,
-        Argument("File that tells the splits: Karpathy's dataset JSON, or a table (CSV, JSON Lines, Parquet)."),
+        InputFile(),
+        Argument("Data set that names its own splits: Karpathy's JSON, or a table (CSV, JSON Lines, Parquet)."),
     ] = None,
-    train: Annotated[list[Path] | None, SplitFile] = None,
-    val: Annotated[list[Path] | None, SplitFile] = None,
-    test: Annotated[list[Path] | None, SplitFile] = None,
-    out: Out = Path("captions.h5"),
+    train: Annotated[list[Path] | None, InputFile(), split_file("training")] = None,
+    val: Annotated[list[Path] | None, InputFile(), split_file("validation")] = None,
+    test: Annotated[list[Path] | None, InputFile(), split_file("test")] = None,
+    restval: Annotated[
+        str, Option("Split to which Karpathy's 'restval' images are added.", placeholder="NAME")
+    ] = "train",
+    limit: Annotated[int | None, Ge(1), Option("Maximum number of images in each split.", default="no limit")] = None,
     min_count: Annotated[
-        int, Ge(1), Option("Words seen fewer times become UNK (6 is the original's '5 times or fewer').")
+        int, Ge(1), Option("Minimum number of occurrences of a word in the training captions; rarer ones become UNK.")
     ] = 5,
-    max_length: Annotated[int, Ge(1), Le(MAX_WORDS), Option("Words a caption may have; the rest is cut.")] = 16,
-    restval: Annotated[str, Option("Split that Karpathy's 'restval' images count to.")] = "train",
-    limit: Annotated[int | None, Ge(1), Option("At most this many images of each split.")] = None,
+    max_length: Annotated[
+        int, Ge(1), Le(MAX_WORDS), Option("Maximum number of words in a caption; the rest is cut off.")
+    ] = 16,
+    out: Annotated[Path, OutputFile(), output()] = Path("captions.h5"),
 ) -> Path:
-    """Turn captions into numbers and build the vocabulary from the training split.
+    """Read a captioning data set and build its vocabulary.
 
-    What format a file has is told by its content. A table needs the columns image, caption and, unless given with
-    --train, --val or --test, split; it may have image_id or id. A caption may be a list of captions.
+    The vocabulary is that of the training split. The format of a file is recognised by its content. A table has the
+    columns image, caption and split, and may have image_id; with --train, --val or --test it needs no split. A caption
+    may also be a list of captions.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
@@ -59,7 +70,7 @@ def prepare_captions(
         raise ClcapError("give either one dataset file, or files with --train, --val and --test")
     files: list[tuple[str | None, Path]] = [(None, dataset)] if dataset else [*parts]
     images = image_records(files, restval)
-    out = check_writable(out or Path("captions.h5"), [path for _, path in files])
+    out = check_writable(out, [path for _, path in files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
     if not training:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import say, shown, stdout
-from clcap_cli.errors import ClcapError
-from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import Out
+from clcap_cli.input_files import InputFile, InputFolder
+from clcap_cli.options import Argument, Option, Panel
+from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
@@ -18,31 +19,42 @@ if TYPE_CHECKING:
 
 @stage
 def report(
-    files: Annotated[list[Path], Argument("*.metrics.json, *.retrieval.json, *.log.jsonl, of any number of runs.")],
-    out: Out = None,
+    files: Annotated[
+        list[Path], InputFile(), Argument("*.metrics.json, *.retrieval.json and *.log.jsonl of one or more runs.")
+    ],
     images: Annotated[
         list[Path] | None,
-        Option("Folder of the pictures; may be given again; default: where extract-features found them."),
+        InputFolder(),
+        Option("Folder of image files.", default="those that extract-features read"),
     ] = None,
     tables: Annotated[
-        Path | None,
-        Option("JSON: tables of means over seeds, to come first."),
+        Path | None, InputFile(), Option("JSON file that defines tables of means over seeds.", default="none")
     ] = None,
-    text: Annotated[bool, Option("Print the table; a page is then written only to --out.", "--text")] = False,
-    csv: Annotated[Path | None, Option("Also write the table as CSV.")] = None,
-    markdown: Annotated[Path | None, Option("Also write the tables as Markdown.")] = None,
-    latex: Annotated[Path | None, Option("Also write the tables for LaTeX.")] = None,
-    plots: Annotated[Path | None, Option("Folder to write the plots to, as PNG and SVG.")] = None,
+    out: Annotated[Path | None, OutputFile(), output("report.html beside the first file, with --text none")] = None,
+    text: Annotated[
+        bool, Option("Print the table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
+    ] = False,
+    csv: Annotated[Path | None, OutputFile(), Option("CSV file for the table.", Panel.OUTPUT, "not written")] = None,
+    markdown: Annotated[
+        Path | None, OutputFile(), Option("Markdown file for the tables.", Panel.OUTPUT, "not written")
+    ] = None,
+    latex: Annotated[
+        Path | None, OutputFile(), Option("LaTeX file for the tables.", Panel.OUTPUT, "not written")
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        Option("Folder for the plots, as PNG and SVG.", Panel.OUTPUT, "not written", placeholder="FOLDER"),
+    ] = None,
 ) -> Path | None:
-    """Put metrics, curves and captions of one or more runs side by side, in one page that opens anywhere.
+    """Show the results of runs on one HTML page.
 
-    A run is the files of one name: nt_cl.metrics.json and nt_cl.retrieval.json, with the log of its training where it
-    lies beside them. Runs are compared with the first one given; nt_cl comes after nt. The page is report.html beside
-    the first file unless --out says otherwise.
+    The page has the metrics, curves and captions of one or more runs. The files of a run share its name:
+    nt_cl.metrics.json and nt_cl.retrieval.json; the log of its training is found beside them. Each run is compared with
+    the first one, and nt_cl is listed after nt.
 
-    --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "metrics": ["R@1", "CIDEr"],
-    "rows": {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"}}: each row is the mean and standard deviation over the runs whose
-    name fits, {seed} being any digits. Curves, plots and captions are then those of the first run of each row.
+    --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "metrics": ["R@1", "CIDEr"], "rows":
+    {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"}}. Each row shows the mean and the standard deviation over the runs whose
+    name matches, where {seed} stands for digits. Curves, plots and captions are those of the first run of each row.
 
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
@@ -104,9 +116,6 @@ def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Pat
     from clcap_cli.reporting.page import render
     from clcap_cli.reporting.plots import all_plots
 
-    for folder in image_folders:
-        if not folder.is_dir():
-            raise ClcapError(f"no such folder of images: {folder}")
     shown = experiments.examples
     image_sources = trace(shown)
     pictures = _pictures(shown, image_sources, image_folders)

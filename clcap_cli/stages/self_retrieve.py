@@ -1,19 +1,21 @@
 """self-retrieve: a checkpoint and its captions -> the rank of each caption's own image among all images."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
+from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say, watching
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
-from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed, Split
-from clcap_cli.stages.stage import check_unused, flattened, stage
+from clcap_cli.input_files import InputFile
+from clcap_cli.options import Argument, Option, Panel
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Seed, Split, output
+from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,32 +27,46 @@ LARGEST_POOL = 5000
 """Default maximum number of images in a pool."""
 
 
-@stage
+def _check_captions(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError for options of decoding where there is nothing to decode, or too much."""
+    if given["decoding"].num_captions > 1:
+        raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
+    if given["predictions"]:
+        check_unused(given["decoding"], "--predictions gives the captions, so that none are decoded")
+
+
+@stage_with(_check_captions)
 def self_retrieve(
-    checkpoint: Annotated[Path, Argument("A captioner, *.pt, whose p(c|I) ranks.")],
+    checkpoint: Annotated[Path, InputCheckpoint(), Argument("Captioner (*.pt) that ranks the images.")],
     split: Split = "test",
     pool: Annotated[
         int | None,
         Ge(2),
-        Option("Images, drawn by --seed; default: all of the split, 5000 at most."),
+        Option("Number of images in the pool, drawn at random.", default=f"the whole split, at most {LARGEST_POOL}"),
     ] = None,
-    results: Annotated[
+    predictions: Annotated[
         Path | None,
-        Option("File of captions to rank, one an image, instead of the model's own: COCO results or a table."),
+        InputFile(),
+        Option("Captions to rank by, one for each image: COCO results or a table.", default="the captioner's own"),
     ] = None,
-    out: Out = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
-    full_matrix: Annotated[Path | None, Option("Also write every ln p, captions × images, as HDF5.")] = None,
+    out: Annotated[Path | None, OutputFile(), output("CHECKPOINT.retrieval.json")] = None,
+    full_matrix: Annotated[
+        Path | None,
+        OutputFile(),
+        Option("HDF5 file for all log-probabilities, captions × images.", Panel.OUTPUT, "not written"),
+    ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Run the paper's study: rank all images of a pool by each caption's ln p, and find the one it was written for.
+    """Measure how well captions retrieve their own images.
 
-    Prints R@k, the median and the mean rank beside what chance would give. Two images whose ln p differ by 1e-4 or
-    less are tied; a tie counts as if its order were random. Ranks are exact, though most pairs are never scored whole:
-    the JSON says under "search" how much was.
+    For each caption, all images of a pool are ranked by ln p(caption | image) under the captioner. R@k, the median and
+    the mean rank are printed beside their values at chance. Images whose ln p differ by at most 1e-4 are tied; a tie
+    counts as its mean rank. Ranks are exact, although most pairs need not be scored completely: "search" in the output
+    says how many were.
 
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
     """
@@ -68,13 +84,9 @@ def self_retrieve(
     from clcap_cli.retrieval.results import images_signature
     from clcap_cli.retrieval.search import score_matrix
 
-    if decoding.num_captions > 1:
-        raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
-    if results:
-        check_unused(decoding, "the captions of --results are written already")
     origin = Origin("self-retrieve", settings)
     chain = open_model(checkpoint, captions, features, compute, origin)
-    given = open_caption_results(results) if results else None
+    given = open_caption_results(predictions) if predictions else None
     if given:
         origin.add_input("results", given)
     out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.input_paths)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.console import shown, stdout
+from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument
 from clcap_cli.stages.stage import stage
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
 @stage
 def show(
-    file: Annotated[Path, Argument("Any file that clcap wrote.")],
+    file: Annotated[Path, InputFile(), Argument("Any file that clcap wrote.")],
 ) -> None:
-    """Print what a file is, how it was made, and from what.
+    """Show what a file is and how it was made.
+
+    The files that it was made from are listed too.
 
     Example: clcap show nt_cl.pt
     """

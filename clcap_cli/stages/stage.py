@@ -8,52 +8,15 @@ be a string.
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar, get_args, get_type_hints, runtime_checkable
+from dataclasses import fields, is_dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar, get_type_hints, runtime_checkable
 
 from clcap_cli.compute.process import stage_cleanup
 from clcap_cli.errors import InvalidValueError
-from clcap_cli.options import Argument, Option
+from clcap_cli.stages.parameter import Parameter
 
 Result = TypeVar("Result", covariant=True)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A plain parameter of a stage."""
-
-    name: str
-    annotation: Any
-    """Type with its limits and its help text."""
-    default: Any
-    owner: str | None
-    """Name of the settings object that has this parameter as a field; None for a parameter of the function itself."""
-
-    @property
-    def required(self) -> bool:
-        """Whether the parameter has no default."""
-        return self.default is inspect.Parameter.empty
-
-    @property
-    def type(self) -> Any:
-        """The type without its limits and help text."""
-        return get_args(self.annotation)[0]
-
-    @property
-    def help(self) -> str:
-        """The help text."""
-        return next(item.help for item in get_args(self.annotation) if isinstance(item, Option | Argument))
-
-    def checked(self, value: object) -> Any:
-        """The value converted to the parameter's type; raises InvalidValueError."""
-        from pydantic import TypeAdapter, ValidationError
-
-        if isinstance(value, bool) and bool not in (self.type, *get_args(self.type)):
-            raise InvalidValueError(self.name, f"Input should not be {str(value).lower()}")
-        try:
-            return TypeAdapter(self.annotation).validate_python(value)
-        except ValidationError as error:
-            raise InvalidValueError(self.name, error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+Rule = Callable[[Mapping[str, Any]], None]
 
 
 @runtime_checkable
@@ -67,9 +30,10 @@ class Resolvable(Protocol):
 class Stage(Generic[Result]):
     """A callable that validates plain parameters and runs a function with them."""
 
-    def __init__(self, function: Callable[..., Result]):
+    def __init__(self, function: Callable[..., Result], rule: Rule | None = None):
+        """``rule`` is called with the function's arguments before it."""
         functools.update_wrapper(self, function)
-        self.function, self.parameters = function, parameters_of(function)
+        self.function, self.rule, self.parameters = function, rule, parameters_of(function)
         self.__doc__ = _documentation(function, self.parameters)
         plain = [
             inspect.Parameter(one.name, _kind(one), default=one.default, annotation=one.type) for one in self.parameters
@@ -87,27 +51,39 @@ class Stage(Generic[Result]):
         bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = self.arguments(bound.arguments)
+        plain = flattened(arguments)
+        for one in self.parameters:
+            one.check(plain[one.name])
         with stage_cleanup():
             return self.function(**arguments)
 
     def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:
-        """The arguments of the function, from the values of all plain parameters.
+        """The arguments of the function, from the values of plain parameters, with defaults for those left out.
 
-        Raises InvalidValueError for a value of the wrong type or outside its limits, and ClcapError for values that
-        exclude each other.
+        Required parameters may be left out too. Raises InvalidValueError for a value of the wrong type or outside its
+        limits, and for values that exclude each other.
         """
-        checked = {one.name: one.checked(values[one.name]) for one in self.parameters}
-        own = {one.name: checked[one.name] for one in self.parameters if one.owner is None}
-        settings = {
-            owner: _resolved(kind(**{one.name: checked[one.name] for one in self.parameters if one.owner == owner}))
-            for owner, kind in _settings_classes(self.function).items()
+        defaults = {one.name: one.default for one in self.parameters if not one.required}
+        given = {**defaults, **values}
+        checked = {one.name: one.checked(given[one.name]) for one in self.parameters if one.name in given}
+        own = {one.name: checked[one.name] for one in self.parameters if one.owner is None and one.name in checked}
+        made = {
+            owner: _resolved(make(**{one.name: checked[one.name] for one in self.parameters if one.owner == owner}))
+            for owner, make in _settings_classes(self.function).items()
         }
-        return own | settings
+        if self.rule:
+            self.rule(own | made)
+        return own | made
 
 
 def stage(function: Callable[..., Result]) -> Stage[Result]:
     """Decorator that turns ``function`` into a stage."""
     return Stage(function)
+
+
+def stage_with(rule: Rule) -> Callable[[Callable[..., Result]], Stage[Result]]:
+    """Make a function a stage whose arguments have to keep a rule, which raises InvalidValueError when they do not."""
+    return functools.partial(Stage, rule=rule)
 
 
 def parameters_of(function: Callable) -> list[Parameter]:

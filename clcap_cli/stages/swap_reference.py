@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Out, Seed
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ReferenceFeaturesFile, Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -21,22 +22,22 @@ LIKELIHOOD_MARGIN = 0.05
 
 @stage
 def swap_reference(
-    ref: Annotated[Path, Option("The current reference, *.pt.")],
-    candidate: Annotated[Path, Option("The trained target, *.pt.")],
-    out: Out = None,
-    force: Annotated[bool, Option("Take the candidate even where it is worse.", "--force")] = False,
+    ref: Annotated[Path, InputCheckpoint(), Option("Current reference (*.pt).")],
+    candidate: Annotated[Path, InputCheckpoint(), Option("Trained target (*.pt).")],
+    force: Annotated[bool, Option("Accept the candidate even if it is worse.", name="--force")] = False,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
-    ref_features: Annotated[Path | None, Option("Reference's features.h5; default: the one in the chain.")] = None,
+    ref_features: ReferenceFeaturesFile = None,
+    out: Annotated[Path | None, OutputFile(), output("named after reference and round, such as nt_ref1.pt")] = None,
     seed: Seed = 0,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Make the next round's reference from a trained target (the paper's reference replacement).
+    """Make a trained target the next round's reference.
 
-    Both are compared on the validation images of which both have features. A candidate is worse, and refused, when its
-    captions find their images at a larger mean rank, or when its mean ln p of what people wrote is more than 5% below
-    the reference's. What train-cl kept of the old reference is removed. The new one is called after the first:
-    nt_ref1.pt, nt_ref2.pt, ….
+    This is the paper's reference replacement. Both models are compared on the validation images of which both have
+    features. A candidate is worse, and refused, if its captions find their images at a larger mean rank, or if its mean
+    ln p of the references is more than 5% below that of the current reference. The cache of the current reference is
+    removed.
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
     """

@@ -1,82 +1,108 @@
 """train-cl: a reference and a target -> a target with distinctive captions."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
+from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
-from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, PANEL, given_options, summaries
-from clcap_cli.options import Option
-from clcap_cli.registry import import_object
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, NegativesName, Out, ReferenceFeaturesFile, Seed
-from clcap_cli.stages.stage import flattened, not_default, stage
+from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, given_options, summaries
+from clcap_cli.options import Option, Panel
+from clcap_cli.registry import NameIn, import_object
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, NegativesName, ReferenceFeaturesFile, Seed, output
+from clcap_cli.stages.stage import flattened, not_default, stage_with
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
 
-@stage
+def _check_objective(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError for an option that the objective does not take."""
+    learned = configure_objective(given["objective"], given_options(given["options"]))
+    settings = {one.name: one.default for one in train_cl.parameters} | flattened(given)
+    conditional = [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS]
+    check_options(given["objective"], conditional)
+    check_selection(learned, given["objective"], given["optimisation"].select_by)
+
+
+@stage_with(_check_objective)
 def train_cl(
     ref: Annotated[
         Path,
-        Option("Reference model: a checkpoint; it never changes. Objectives without a reference start from it."),
+        InputCheckpoint(),
+        Option("Reference model, a checkpoint that stays frozen; objectives without a reference start from it."),
     ],
-    k: Annotated[
-        int,
-        Ge(1),
-        Option(
-            "Mismatched captions for each matched one; introspective: other images; adversarial: captions that "
-            "the target says of each image."
-        ),
-    ] = 5,
-    objective: Annotated[str, Option(f"What is learned. {summaries()}", panel=PANEL)] = "contrastive",
     target: Annotated[
         Path | None,
-        Option("Checkpoint to start from; default: the reference's own weights."),
+        InputCheckpoint(),
+        Option("Checkpoint from which the target starts.", default="the reference"),
     ] = None,
-    out: Out = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     ref_features: ReferenceFeaturesFile = None,
     negatives: Annotated[
         NegativesName,
-        Option("Of any other image, of one of the 20 images that look most like it, or half of each."),
+        Option(
+            "Source of mismatched captions: all other images, the 20 images with the most similar features, or half "
+            "of each."
+        ),
     ] = "random",
     redraw_negatives: Annotated[
         bool | None,
         Option(
-            "Draw them anew every epoch, or once; default: anew, introspective once.",
-            "--redraw-negatives/--fix-negatives",
+            "Draw negatives anew in every epoch, or once before the first.",
+            default="redrawn, for introspective fixed",
+            name="--redraw-negatives/--fix-negatives",
         ),
-    ] = None,
-    discriminator: Annotated[
-        Path | None,
-        Option("adversarial's *.discriminator.pt to go on with; default: a new one."),
     ] = None,
     no_cache: Annotated[
         bool,
-        Option("Do not keep the reference's ln p of pairs that come again beside it.", "--no-cache"),
+        Option(
+            "Do not cache the reference's log-probabilities in a file beside it.", Panel.COMPUTATION, name="--no-cache"
+        ),
     ] = False,
-    dropout: Annotated[float, Ge(0), Le(0.99), Option("In the target; the authors' is 0.5.")] = 0.0,
+    dropout: Annotated[
+        float, Ge(0), Le(0.99), Option("Dropout rate of the target; the paper's authors use 0.5.", Panel.MODEL)
+    ] = 0.0,
+    objective: Annotated[
+        str,
+        NameIn("clcap_cli.objectives.registry:OBJECTIVES"),
+        Option(f"Training objective. {summaries()}", Panel.OBJECTIVE),
+    ] = "contrastive",
+    k: Annotated[
+        int,
+        Ge(1),
+        Option(
+            "Number of mismatched captions for each matched one; for introspective, of mismatched images; for "
+            "adversarial, of captions sampled for each image.",
+            Panel.OBJECTIVE,
+        ),
+    ] = 5,
+    discriminator: Annotated[
+        Path | None,
+        InputCheckpoint(),
+        Option("Discriminator with which adversarial training continues.", Panel.OBJECTIVE, "a new one"),
+    ] = None,
+    out: Annotated[Path | None, OutputFile(), output("named after target and objective, such as nt_cl.pt")] = None,
     seed: Seed = 0,
     options: Any = OBJECTIVE_SETTINGS,
     optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),
     batch: BatchSettings = BatchSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Train by contrastive learning: matched captions up, mismatched ones down, both relative to the reference.
+    """Train a captioner whose captions tell images apart.
 
-    Captions, features, the target's start and the output's name follow from the reference. A log with one line of JSON
-    a validation is written beside the output. By default the checkpoint is kept whose captions find their images at the
-    lowest mean rank, among 200 validation images at most; the start is measured and never kept. docs/objectives.md has
-    the formulas of contrastive learning and of the other objectives.
+    Contrastive learning raises the probability of matched captions and lowers that of mismatched ones, both relative to
+    a reference model. Captions and features are found from the reference. The best checkpoint of the training is
+    written: by default the one whose captions find their images at the lowest mean rank, among at most 200 validation
+    images. A log with one line of JSON for each validation is written beside it. docs/objectives.md has the formulas of
+    all objectives.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """
     settings = flattened(locals())
     configured = configure_objective(objective, given_options(options))
-    check_options(objective, [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS])
-    check_selection(configured, objective, optimisation.select_by)
     from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator

@@ -3,29 +3,31 @@
 from pathlib import Path
 from typing import Annotated
 
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
 from clcap_cli.options import Argument
-from clcap_cli.stages.options import Out, Seed
+from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
 
 @stage
 def train_mle(
-    captions: Annotated[Path, Argument("Captions, a captions.h5.")],
-    features: Annotated[Path, Argument("Features of their images, a features.h5.")],
-    out: Out = Path("mle.pt"),
+    captions: Annotated[Path, CAPTIONS, Argument("captions.h5 to train on.")],
+    features: Annotated[Path, FEATURES, Argument("features.h5 of its images.")],
+    out: Annotated[Path, OutputFile(), output()] = Path("mle.pt"),
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
     batch: BatchSettings = BatchSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Train a captioner by maximum likelihood, and keep its best checkpoint: by default the likeliest on validation.
+    """Train a captioner by maximum likelihood.
 
-    A log with one line of JSON a validation is written beside it.
+    The best checkpoint of the training is written: by default the one with the lowest validation loss. A log with one
+    line of JSON for each validation is written beside it.
 
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
@@ -50,7 +52,7 @@ def train_mle(
     origin = Origin("train-mle", settings)
     origin.add_input("captions", captions_h5)
     origin.add_input("features", features_h5)
-    out = check_writable(out or Path("mle.pt"), origin.input_paths)
+    out = check_writable(out, origin.input_paths)
     check_writable(log_path(out))
     tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
     encoded = captions_h5.encoded_with(tokenizer)

@@ -6,9 +6,8 @@ from typing import Annotated, Literal, Self
 from annotated_types import Ge, Gt, Le
 
 from clcap_cli.errors import InvalidValueError
-from clcap_cli.options import Option
+from clcap_cli.options import Option, Panel
 
-OPTIMISATION, BATCH = "Optimisation", "Batches"
 CLIP, WEIGHT_DECAY = 0.1, 0.01
 """Defaults where nothing excludes them."""
 SelectBy = Literal["loss", "mean-rank", "cider"]
@@ -18,54 +17,57 @@ SelectBy = Literal["loss", "mean-rank", "cider"]
 class Optimisation:
     """Optimiser, learning rate, and when training stops."""
 
-    epochs: Annotated[int, Ge(1), Option("Maximum number of epochs.", panel=OPTIMISATION)] = 30
+    epochs: Annotated[int, Ge(1), Option("Maximum number of epochs.", Panel.OPTIMISATION)] = 30
     max_steps: Annotated[
-        int | None,
-        Ge(1),
-        Option("Maximum number of steps, where the epochs have more; default: no other bound.", panel=OPTIMISATION),
+        int | None, Ge(1), Option("Maximum number of optimiser steps.", Panel.OPTIMISATION, "no limit beside --epochs")
     ] = None
     eval_every: Annotated[
-        int | None,
-        Ge(1),
-        Option("Steps between two validations; default: those of an epoch.", panel=OPTIMISATION),
+        int | None, Ge(1), Option("Number of steps between validations.", Panel.OPTIMISATION, "one epoch")
     ] = None
+    patience: Annotated[
+        int,
+        Ge(1),
+        Option("Number of validations without improvement after which training stops.", Panel.OPTIMISATION),
+    ] = 5
     select_by: Annotated[
         SelectBy,
-        Option("Validation metric that decides which checkpoint is kept.", panel=OPTIMISATION),
+        Option(
+            "Validation metric that selects the best checkpoint: mean rank is that of self-retrieval.",
+            Panel.OPTIMISATION,
+        ),
     ] = "loss"
-    optimizer: Annotated[Literal["adam", "adamw"], Option("Optimiser.", panel=OPTIMISATION)] = "adam"
-    lr: Annotated[float, Ge(0), Le(1000), Option("Learning rate after the warm-up.", panel=OPTIMISATION)] = 1e-3
+    optimizer: Annotated[Literal["adam", "adamw"], Option("Optimiser.", Panel.OPTIMISATION)] = "adam"
+    lr: Annotated[
+        float, Ge(0), Le(1000), Option("Peak learning rate, reached after the warm-up.", Panel.OPTIMISATION)
+    ] = 1e-3
     schedule: Annotated[
         Literal["cosine", "cosine-by-epoch", "constant"],
-        Option(
-            "Learning rate: falls towards 0 along a cosine, at every step or only at every epoch; or is constant.",
-            panel=OPTIMISATION,
-        ),
+        Option("Decay of the learning rate to 0: at every step, at every epoch, or none.", Panel.OPTIMISATION),
     ] = "cosine"
     warmup_steps: Annotated[
-        int, Ge(0), Option("Steps over which the learning rate rises linearly from 0.", panel=OPTIMISATION)
+        int, Ge(0), Option("Number of steps over which the learning rate rises linearly from 0.", Panel.OPTIMISATION)
     ] = 0
     weight_decay: Annotated[
         float | None,
         Ge(0),
-        Option(f"Weight decay of adamw, on weight matrices; default: {WEIGHT_DECAY}.", panel=OPTIMISATION),
+        Option("Weight decay of weight matrices, with --optimizer adamw.", Panel.OPTIMISATION, f"{WEIGHT_DECAY}"),
     ] = None
     clip: Annotated[
         float | None,
         Gt(0),
-        Option(f"Bound to which every gradient is clamped; default: {CLIP} without --clip-norm.", panel=OPTIMISATION),
+        Option(
+            "Maximum absolute value of each gradient element.", Panel.OPTIMISATION, f"{CLIP}, with --clip-norm none"
+        ),
     ] = None
     clip_norm: Annotated[
-        float | None,
-        Gt(0),
-        Option("Norm to which all gradients together are scaled down; default: none.", panel=OPTIMISATION),
+        float | None, Gt(0), Option("Maximum norm of all gradients together.", Panel.OPTIMISATION, "none")
     ] = None
-    patience: Annotated[
-        int, Ge(1), Option("Number of validations without improvement after which training stops.", panel=OPTIMISATION)
-    ] = 5
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],
-        Option("Precision of matrix products; auto: bf16 where the processor has instructions.", panel=OPTIMISATION),
+        Option(
+            "Precision of matrix products; auto takes bf16 where the device has instructions for it.",
+            Panel.COMPUTATION,
+        ),
     ] = "auto"
 
     def __post_init__(self) -> None:
@@ -87,11 +89,17 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """How much is learned from at a time."""
+    """How much data a step uses, and how much of it is computed at once."""
 
-    batch_size: Annotated[int, Ge(1), Option("Images in a batch; each comes with all its captions.", panel=BATCH)] = 20
+    batch_size: Annotated[
+        int, Ge(1), Option("Number of images in a batch; each comes with all its captions.", Panel.OPTIMISATION)
+    ] = 20
     max_tokens: Annotated[
         int | None,
         Ge(1),
-        Option("Tokens computed at once: bounds memory, with the same gradients; default: all.", panel=BATCH),
+        Option(
+            "Maximum number of tokens computed at once; bounds memory and leaves the gradients unchanged.",
+            Panel.COMPUTATION,
+            "a whole batch",
+        ),
     ] = None

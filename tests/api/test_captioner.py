@@ -92,10 +92,10 @@ def test_the_signature_lists_every_decoding_setting() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"beam": 0}, "beam: Input should be greater than or equal to 1"),
+        ({"beam": 0}, "beam: must be greater than or equal to 1, not '0'"),
         ({"beam": 5, "top_p": 0.5}, "beam: sampling (--top-p, --top-k, --temperature) takes the place of beam search"),
-        ({"num_captions": 0}, "num_captions: Input should be greater than or equal to 1"),
-        ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
+        ({"num_captions": 0}, "num_captions: must be greater than or equal to 1, not '0'"),
+        ({"seed": -1}, "seed: must be greater than or equal to 0, not '-1'"),
     ],
 )
 def test_invalid_settings_give_the_error_of_the_command_line(captioner, pictures, settings: dict, message: str) -> None:
@@ -146,7 +146,7 @@ def test_arguments_of_a_wrong_type_name_the_expected_type(captioner, pictures: l
 def test_bad_checkpoints_give_the_error_of_the_stage(made_chain: Path, tmp_path: Path) -> None:
     with pytest.raises(clcap.ClcapError, match=r"^no such file: none\.pt$"):
         clcap.load("none.pt")
-    with pytest.raises(clcap.ClcapError, match="there is no device 'cuba' here"):
+    with pytest.raises(clcap.ClcapError, match="no device 'cuba' on this machine"):
         clcap.load(made_chain / "nt.pt", device="cuba")
     with pytest.raises(TypeError, match="needs the path of a checkpoint"):
         clcap.load([])

@@ -73,7 +73,7 @@ def test_an_incomplete_tokenizer_record_is_refused(content: dict[str, Any], tmp_
 
 def test_an_unknown_tokenizer_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     refusal = refusal_of({**content, "tokenizer": {"kind": "letters"}}, tmp_path)
-    assert refusal == "unknown tokenizer 'letters'; the nearest known: words, huggingface"
+    assert refusal == "unknown tokenizer 'letters'; expected one of: words, huggingface"
 
 
 def test_a_duplicate_word_in_the_vocabulary_is_refused(content: dict[str, Any], tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_results_file_of_another_tool_is_scored_and_ranked(chain: Path, clcap)
     assert clcap("evaluate", chain / "people.json", "--references", coco).status == 0
     metrics = json.loads((chain / "people.metrics.json").read_text())
     assert metrics["metrics"]["ROUGE_L"] == pytest.approx(1)
-    answer = clcap("self-retrieve", chain / "nt.pt", "--results", chain / "people.json")
+    answer = clcap("self-retrieve", chain / "nt.pt", "--predictions", chain / "people.json")
     assert answer.status == 0
     ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
     assert [image["caption"] for image in ranked] == [result["caption"] for result in results]

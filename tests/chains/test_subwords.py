@@ -58,7 +58,7 @@ def test_references_are_ranked_as_subwords(chain: Path, clcap, subwords: Path) -
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
     results = [{"image_id": note["image_id"], "caption": note["caption"]} for note in notes[::5]]
     (chain / "people.json").write_text(json.dumps(results))
-    answer = clcap("self-retrieve", path, "--results", chain / "people.json", "--full-matrix", chain / "all.h5")
+    answer = clcap("self-retrieve", path, "--predictions", chain / "people.json", "--full-matrix", chain / "all.h5")
     assert answer.status == 0
     assert "unknown" not in answer.err
 
@@ -90,7 +90,7 @@ def test_the_unknown_subword_is_never_generated(chain: Path, clcap) -> None:
     notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
     snow = [{"image_id": note["image_id"], "caption": "a ☃"} for note in notes[::5]]
     (chain / "snow.json").write_text(json.dumps(snow))
-    answer = clcap("self-retrieve", path, "--results", chain / "snow.json")
+    answer = clcap("self-retrieve", path, "--predictions", chain / "snow.json")
     assert "10 of 20 words are not in the model's vocabulary and count as the unknown token" in answer.err
 
 

@@ -162,7 +162,7 @@ def test_captions_to_rank_may_be_in_any_format(clcap, chain: Path) -> None:
     table.to_csv(chain / "result", index=False)
     ranks = []
     for path in (results, chain / "result"):
-        words = ("--results", path, "--device", "cpu", "--out", chain / "r.json")
+        words = ("--predictions", path, "--device", "cpu", "--out", chain / "r.json")
         assert clcap("self-retrieve", chain / "nt.pt", *words).status == 0
         ranks.append(json.loads((chain / "r.json").read_text())["images"])
     assert ranks[0] == ranks[1]

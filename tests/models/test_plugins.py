@@ -61,24 +61,24 @@ def test_the_message_names_a_plugin_that_cannot_be_loaded(chain: Path, refused, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--model", "neuraltalk"], "'--model': unknown model 'neuraltalk'; the nearest known: neuraltalk2"),
+        (["--model", "neuraltalk"], "--model: unknown model 'neuraltalk'; did you mean neuraltalk2?"),
         (
             ["--model-option", "layers=2"],
-            "'--model-option': the model neuraltalk2 has no 'layers'; it has: embedding_size, hidden_size, ",
+            "--model-option: the model neuraltalk2 has no 'layers'; it has: embedding_size, hidden_size, ",
         ),
-        (["--model-option", "start_token=2"], "'--model-option': the model neuraltalk2 has no 'start_token'; it has: "),
+        (["--model-option", "start_token=2"], "--model-option: the model neuraltalk2 has no 'start_token'; it has: "),
         (
             ["--model", "transformer", "--model-option", "layers=many"],
-            "'--model-option': layers: Input should be a valid integer, unable to parse string as an integer",
+            "--model-option: layers must be a valid integer, not 'many'",
         ),
         (
             ["--model", "transformer", "--hidden", "10"],
-            "'--model-option': hidden_size 10 must be a multiple of twice the 8 heads",
+            "--model-option: hidden_size 10 must be a multiple of twice the 8 heads",
         ),
         (["--hidden", "8", "--model-option", "hidden_size=9"], "hidden_size is given by --hidden too; give one"),
         (
             ["--model", "transformer", "--embedding", "8"],
-            "'--embedding': the model transformer has no 'embedding_size'; it has: ",
+            "--embedding: the model transformer has no 'embedding_size'; it has: ",
         ),
     ],
 )

@@ -63,8 +63,7 @@ def test_unset_options_have_the_defaults_of_the_objective() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("gan", {}, "objective: 'gan' is not one of 'contrastive', 'positives-only', "),
-        ("simpo", {"gamma": -1}, "gamma: Input should be greater than or equal to 0"),
+        ("simpo", {"gamma": -1}, "gamma: must be greater than or equal to 0, not '-1'"),
         ("dpo", {"gamma": 1}, "gamma: the objective dpo does not accept it; these do: simpo"),
         ("dpo", {"colour": "red"}, "colour: the objective dpo does not accept it; its own options: beta"),
         (

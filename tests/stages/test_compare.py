@@ -28,7 +28,7 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
     files = []
     for name in ("nt", "nt_cl"):
         result = caption(chain / f"{name}.pt", device="cpu")
-        ranked = self_retrieve(chain / f"{name}.pt", results=result, device="cpu")
+        ranked = self_retrieve(chain / f"{name}.pt", predictions=result, device="cpu")
         files.append(evaluate(result, metrics=FAST, retrieval=ranked))
     answer = clcap("compare", *files, "--out", chain / "c.json")
     assert answer.out.splitlines()[0] == "first: nt; second: nt_cl; 10 images, 95% intervals over images"

@@ -66,15 +66,13 @@ def test_models_of_two_vocabularies_are_refused(chain: Path, foreign: Path, refu
         assert message.startswith(f"{foreign} and {chain}/nt.pt have different vocabularies (")
 
 
-def test_a_file_that_is_no_checkpoint_is_named(chain: Path, refused) -> None:
+def test_a_file_that_is_no_checkpoint_is_named(chain: Path, wrong) -> None:
     image = next((chain / "scenes" / "images").iterdir())
-    assert refused("caption", chain / "nt.pt", image) == (
-        f"{image} is no checkpoint, *.pt; image files go with --images: clcap caption nt.pt --images a.jpg b.jpg"
+    assert f"CHECKPOINTS: {image} is not a checkpoint (*.pt); give images with --images: " in (
+        wrong("caption", chain / "nt.pt", image)
     )
-    assert refused("caption", image, "--images", image) == (
-        "a checkpoint, *.pt, is needed to caption images: clcap caption nt.pt --images a.jpg"
-    )
-    results = caption(chain / "nt.pt")
-    assert refused("evaluate", chain / "nt.pt", results) == (
-        f"several checkpoints, *.pt, are scored as an ensemble, but {results} is none; give one file"
+    assert "CHECKPOINTS: a checkpoint (*.pt) is missing: " in wrong("caption", image, "--images", image)
+    results = chain / "nt.captions.json"
+    assert f"several files are an ensemble of checkpoints (*.pt), but {results} is none" in (
+        wrong("evaluate", chain / "nt.pt", results)
     )

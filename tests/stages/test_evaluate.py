@@ -84,7 +84,7 @@ def test_missing_columns_are_reported(tmp_path: Path, refused, wrong) -> None:
         f"{table} does not say which captions it was made from; give it with --captions, or references with "
         "--references"
     )
-    assert "give either a checkpoint or COCO results" in wrong("evaluate")
+    assert "missing; give captions (*.json) or a checkpoint (*.pt), or use --predictions" in wrong("evaluate")
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,10 @@ def test_document_frequencies_of_a_chosen_corpus_are_used(tmp_path: Path, clcap)
 
 
 def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, refused, wrong, clcap) -> None:
-    there = "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all other metrics are always computed"
-    for names, what in (("BLEU,CIDER-X", "there is no metric 'CIDER-X'"), (",", "it names no metric")):
-        assert f"'--metrics': {what}; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", names)
+    message = wrong("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X")
+    assert message.startswith("error: --metrics: unknown metric 'CIDER-X'; did you mean CIDEr")
+    there = "there are BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all others are always computed"
+    assert f"--metrics: it names none; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", ",")
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
     ranked = json.loads((chain / "aa.retrieval.json").read_text())
     ranked["images"][0]["caption"] = "something else"
@@ -171,23 +172,21 @@ def results(path: Path, first: int, count: int) -> Path:
     return path
 
 
-def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, refused) -> None:
+def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, refused, wrong) -> None:
     val, test = results(tmp_path / "my_run.json", 1, 40504), results(tmp_path / "test.json", 100_000, 40775)
     people = jsonl(tmp_path / "people.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
     words = ("evaluate", val, "--references", people, "--only-common", *FAST, "--submission", tmp_path / "to")
-    assert clcap(*words, "--test-results", test).status == 0
+    assert clcap(*words, "--test-predictions", test).status == 0
     written = sorted(path.name for path in (tmp_path / "to").iterdir())
     assert written == ["captions_test2014_my-run_results.json", "captions_val2014_my-run_results.json"]
     assert json.loads((tmp_path / "to" / written[1]).read_text()) == json.loads(val.read_text())
-    assert refused(*words) == (
-        "--submission writes captions of val2014 and of test2014; give the latter with --test-results"
-    )
+    assert "--submission: the captions of test2014 belong to it; give --test-predictions" in wrong(*words)
     short = results(tmp_path / "short.json", 100_000, 40774)
-    assert refused(*words, "--test-results", short) == (
+    assert refused(*words, "--test-predictions", short) == (
         f"{short} has captions of 40774 images; test2014 has 40775, and the server wants all of them"
     )
     same = results(tmp_path / "same.json", 1, 40775)
-    assert refused(*words, "--test-results", same) == (
+    assert refused(*words, "--test-predictions", same) == (
         "val2014 and test2014 have no image in common, but these files have: 1, 2, 3, 4, 5, …"
     )
 
@@ -258,18 +257,16 @@ def test_unusual_texts_and_ids_are_scored_or_refused(tmp_path: Path, clcap, refu
     assert json.loads((tmp_path / "alone.metrics.json").read_text())["intervals"] == {}
 
 
-def test_errors_are_found_before_scoring(tmp_path: Path, clcap, refused) -> None:
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("evaluate", "--predictions", result, "--references", people)
+def test_errors_are_found_before_scoring(tmp_path: Path, clcap, refused, wrong) -> None:
+    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    words = ("evaluate", "--predictions", said, "--references", people)
     answer = clcap(*words, "--features", tmp_path / "none.h5")
     assert answer.status == 1 and "scoring" not in answer.err
     assert refused(*words, "--metrics", "SPICE", "--spice-models", tmp_path).startswith("SPICE needs stanford-corenlp")
     assert not (tmp_path / "mine.metrics.json").exists()
-    assert refused(*words, "--test-results", result) == (
-        "--test-results are for a submission; give its folder with --submission"
-    )
-    assert refused(*words, "--submission", tmp_path / "to", "--test-results", result) == (
-        f"--submission takes COCO results, *.json, not {result}; clcap caption writes them"
+    assert "--submission: the captions of test2014 belong to it" in wrong(*words, "--test-predictions", said)
+    assert refused(*words, "--submission", tmp_path / "to", "--test-predictions", said) == (
+        f"--submission takes COCO results, *.json, not {said}; clcap caption writes them"
     )
 
 
@@ -285,5 +282,5 @@ def test_spider_is_missing_without_spice_but_cider_is_not(tmp_path: Path, clcap)
 
 def test_decoding_options_need_a_checkpoint(chain: Path, wrong) -> None:
     results = caption(chain / "nt.pt", device="cpu")
-    for words in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--results", results]):
-        assert "'--beam': " in wrong(*words, "--beam", 5)
+    for words in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--predictions", results]):
+        assert "--beam: " in wrong(*words, "--beam", 5)

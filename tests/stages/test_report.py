@@ -88,7 +88,9 @@ def test_images_are_found_by_id(files: list[Path], clcap, refused, write, tmp_pa
     answer = clcap("report", path, "--images", tmp_path / "own")
     assert f"1 of 2 pictures are not in {tmp_path}/own (the first: b.png)\n" in answer.err
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
-    assert refused("report", path, "--images", tmp_path / "none") == f"no such folder of images: {tmp_path}/none"
+    assert (
+        refused("report", path, "--images", tmp_path / "none") == f"{tmp_path}/none is missing; a folder is needed here"
+    )
 
 
 def test_different_images_give_a_warning(files: list[Path], write, clcap, tmp_path: Path) -> None:
@@ -101,6 +103,7 @@ def test_different_images_give_a_warning(files: list[Path], write, clcap, tmp_pa
 def test_report_refuses_other_files(refused, clcap, tmp_path: Path) -> None:
     missing = tmp_path / "none.metrics.json"
     assert refused("report", missing) == f"no such file: {missing}"
+    (tmp_path / "nt.pt").touch()
     assert refused("report", tmp_path / "nt.pt").endswith(
         "report takes *.metrics.json, *.retrieval.json and *.log.jsonl"
     )
@@ -114,10 +117,12 @@ def test_report_refuses_other_files(refused, clcap, tmp_path: Path) -> None:
 
 def test_unwritable_outputs_are_reported_first(files: list[Path], refused, tmp_path) -> None:
     assert refused("report", *files, "--out", tmp_path) == (
-        f"{tmp_path} cannot be written: it is a folder; give a file name with --out"
+        f"{tmp_path} cannot be written: it is a folder; give the name of a file"
     )
     below = files[0] / "plots"
-    assert refused("report", *files, "--plots", below) == f"{below}/recall.png cannot be written: Not a directory"
+    assert refused("report", *files, "--plots", below) == (
+        f"{below}/recall.png cannot be written: {files[0]} is not a folder"
+    )
     assert not (tmp_path / "report.html").exists()
 
 

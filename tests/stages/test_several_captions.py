@@ -126,10 +126,10 @@ def test_changed_images_are_chosen_by_their_best_caption(tmp_path: Path, clcap) 
 def test_stages_for_single_captions_refuse_several(chain: Path, refused, wrong) -> None:
     results = caption(chain / "nt.pt", beam=2, num_captions=2)
     many = f"{results} has more than one caption for 10 images: 33, 34, 35, 36, 37, …"
-    assert refused("self-retrieve", chain / "nt.pt", "--results", results) == many
+    assert refused("self-retrieve", chain / "nt.pt", "--predictions", results) == many
     several = wrong("self-retrieve", chain / "nt.pt", "--num-captions", 2)
-    assert "'--num-captions': self-retrieve ranks one caption of each image" in several
-    assert refused("evaluate", results, "--submission", chain / "to", "--test-results", results) == many
+    assert "--num-captions: self-retrieve ranks one caption of each image" in several
+    assert refused("evaluate", results, "--submission", chain / "to", "--test-predictions", results) == many
     assert "a beam of 3 cannot give 4 captions of an image; give a larger --beam, or sample with --temperature 1" in (
         wrong("caption", chain / "nt.pt", "--beam", 3, "--num-captions", 4)
     )

@@ -21,7 +21,7 @@ class Hinge(PairObjective):
     """Matched captions likelier than mismatched ones by a margin."""
 
     suffix: ClassVar[str] = "hinge"
-    margin: Annotated[float, Gt(0), Option("the margin, in nats")] = 1.0
+    margin: Annotated[float, Gt(0), Option("Margin in nats.")] = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
         """A scalar; 0 where every matched caption is ahead by the margin."""

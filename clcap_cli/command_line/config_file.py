@@ -1,40 +1,42 @@
 """Configuration files: options of a stage as YAML, which --config reads and --print-config prints."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.errors import ClcapError, unknown_name_error
-from clcap_cli.stages.stage import InvalidValueError, Parameter
+import typer
+
+from clcap_cli.command_line.refusals import UsageError
+from clcap_cli.command_line.renamed import unknown_option
+from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.stages.stage import Stage
 
 
-class InvalidOptionError(ClcapError):
-    """An option in a configuration file that the stage does not have, or that has an invalid value."""
+def read_config(ctx: typer.Context, stage: Stage[Any], path: Path) -> dict[str, Any]:
+    """The options that the file holds, checked, by the name of their parameter.
 
-
-def read_options(path: Path, parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """The validated options of a configuration file, by parameter name.
-
-    Raises InvalidOptionError, and ClcapError for a file that cannot be read or that is no configuration file.
+    Raises UsageError for an option that the stage does not have and for a value that it cannot have; ClcapError for a
+    file that cannot be read or holds no options.
     """
-    known = {one.name: one for one in parameters}
+    known = {one.name: one for one in stage.parameters}
     options = {name.replace("-", "_"): value for name, value in _content(path).items()}
     for name in options:
         if name not in known:
-            raise InvalidOptionError(str(unknown_name_error(f"option in {path}", name, known)))
+            raise UsageError(f"{path}: {unknown_option(stage.name, name, list(known))}", ctx)
     try:
         return {name: known[name].checked(value) for name, value in options.items()}
     except InvalidValueError as error:
-        raise InvalidOptionError(f"{error.parameter} in {path}: {error.reason}") from error
+        raise UsageError(f"{path}: {error}", ctx) from error
 
 
-def as_yaml(options: Mapping[str, Any]) -> str:
-    """Options as the text of a configuration file."""
+def as_yaml(stage: Stage[Any], options: Mapping[str, Any]) -> str:
+    """Options of the stage as the text of such a file; those that are required and missing as comments."""
     import yaml
 
+    missing = [f"# {one.name}: (required)\n" for one in stage.parameters if one.name not in options]
     plain = {name: _plain(value) for name, value in options.items()}
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    return "".join(missing) + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -51,10 +53,10 @@ def _content(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ClcapError(f"{path} does not hold options; it needs one a line, such as 'epochs: 10'")
-    invalid = [name for name in content if not isinstance(name, str)]
-    if invalid:
-        raise ClcapError(f"{path} has a key '{invalid[0]}', which is no option name; write options as in 'epochs: 10'")
+        raise ClcapError(f"{path} does not hold options; expected one a line, such as 'epochs: 10'")
+    no_names = [name for name in content if not isinstance(name, str)]
+    if no_names:
+        raise ClcapError(f"{path} has '{no_names[0]}' where the name of an option is expected, such as 'epochs: 10'")
     return content
 
 

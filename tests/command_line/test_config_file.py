@@ -9,6 +9,8 @@ import yaml
 
 from clcap_cli.app import STAGES
 from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.command_line.description import is_list, names_of
+from clcap_cli.command_line.renamed import RENAMED
 from clcap_cli.stages.stage import Stage
 from clcap_cli.stages.train_mle import train_mle
 from tests.conftest import Answer
@@ -29,7 +31,7 @@ def printed(clcap: Run, *words: object) -> dict:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_a_printed_configuration_can_be_read(clcap: Run, config: Path, stage: Stage) -> None:
-    needed = {one.name: ["x"] if "list[" in str(one.annotation) else "x" for one in stage.parameters if one.required}
+    needed = {one.name: ["x.pt"] if is_list(one) else "x.pt" for one in stage.parameters if one.required}
     config.write_text(yaml.safe_dump(needed))
     answer = clcap(stage.name, "--config", config, "--print-config")
     assert answer.status == 0, answer.err
@@ -65,18 +67,18 @@ def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("epoch: 3", "unknown option in {file} 'epoch'; the nearest known: epochs"),
-        ("config: a.yaml", "unknown option in {file} 'config'; the nearest known: "),
-        ("epochs: many", "epochs in {file}: Input should be a valid integer, unable to parse string as an integer"),
-        ("epochs: 2.5", "epochs in {file}: Input should be a valid integer, got a number with a fractional part"),
-        ("epochs: true", "epochs in {file}: Input should not be true"),
-        ("epochs: 0", "epochs in {file}: Input should be greater than or equal to 1"),
-        ("epochs: null", "epochs in {file}: Input should be a valid integer"),
-        ("epochs: [3]", "epochs in {file}: Input should be a valid integer"),
-        ("lr: .nan", "lr in {file}: Input should be less than or equal to 1000"),
-        ("model-option: layers=1", "model_option in {file}: Input should be a valid list"),
-        ("optimizer: sgd", "optimizer in {file}: Input should be 'adam' or 'adamw'"),
-        ("tokenizer: {a: 1}", "tokenizer in {file}: Input is not a valid path"),
+        ("epoch: 3", "unknown option epoch; did you mean epochs"),
+        ("config: a.yaml", "unknown option config; "),
+        ("epochs: many", "epochs: must be a valid integer, not 'many'"),
+        ("epochs: 2.5", "epochs: must be a valid integer, got a number with a fractional part, not '2.5'"),
+        ("epochs: true", "epochs: must not be true"),
+        ("epochs: 0", "epochs: must be greater than or equal to 1, not '0'"),
+        ("epochs: null", "epochs: must be a valid integer"),
+        ("epochs: [3]", "epochs: must be a valid integer"),
+        ("lr: .nan", "lr: must be less than or equal to 1000"),
+        ("model-option: layers=1", "model_option: must be a valid list"),
+        ("optimizer: sgd", "optimizer: must be 'adam' or 'adamw'"),
+        ("tokenizer: {a: 1}", "tokenizer: is not a valid path"),
     ],
 )
 def test_invalid_options_in_a_file_are_refused(
@@ -84,15 +86,15 @@ def test_invalid_options_in_a_file_are_refused(
 ) -> None:
     config.write_text(content)
     found = wrong("train-mle", "c.h5", "f.h5", "--config", config)
-    assert found.startswith(f"error: Invalid value for '--config': {message.format(file=config)}")
+    assert found.startswith(f"error: {config}: {message}")
     assert found.endswith("(see clcap train-mle --help)")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("- epochs", "{file} does not hold options; it needs one a line, such as 'epochs: 10'"),
-        ("3: 4", "{file} has a key '3', which is no option name; write options as in 'epochs: 10'"),
+        ("- epochs", "{file} does not hold options; expected one a line, such as 'epochs: 10'"),
+        ("3: 4", "{file} has '3' where the name of an option is expected, such as 'epochs: 10'"),
         ("epochs: 1\nepochs: 2", "{file} has the option 'epochs' twice; give it once"),
         ("batch_size: 1\nbatch-size: 2", "{file} has the option 'batch_size' twice; give it once"),
         ("a: [", "{file} is not valid YAML: "),
@@ -110,16 +112,53 @@ def test_a_missing_configuration_file_is_reported(refused: Callable[..., str], c
     assert refused("train-mle", "c.h5", "f.h5", "--config", config) == f"no such file: {config}"
 
 
+def test_what_is_required_is_not_needed_to_print_the_rest(clcap: Run, config: Path) -> None:
+    answer = clcap("train-mle", "--print-config", "--epochs", 3)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith("# captions: (required)\n# features: (required)\n")
+    config.write_text(answer.out)
+    assert printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config)["epochs"] == 3
+
+
+def test_only_one_file_is_taken(wrong: Callable[..., str], config: Path) -> None:
+    message = wrong("train-mle", "--config", config, f"--config={config}")
+    assert message == "error: --config is given 2 times; give one file (see clcap train-mle --help)"
+
+
+@pytest.mark.parametrize(
+    ("stage", "old", "new"), [(stage, *names) for stage, renamed in RENAMED.items() for names in renamed.items()]
+)
+def test_an_old_name_is_refused_with_the_new_one(
+    wrong: Callable[..., str], config: Path, stage: str, old: str, new: str
+) -> None:
+    config.write_text(f"{old}: x")
+    help = f"(see clcap {stage} --help)"
+    assert wrong(stage, "--config", config) == f"error: {config}: {old} is now called {new} {help}"
+    typed, name = (f"--{word.replace('_', '-')}" for word in (old, new))
+    known = {
+        one
+        for stage_ in STAGES
+        if stage_.name == stage
+        for parameter in stage_.parameters
+        for one in names_of(parameter)
+    }
+    if name in known:
+        assert wrong(stage, typed, "x") == f"error: {typed} is now called {name} {help}"
+
+
 def test_a_required_option_that_is_missing_is_reported(wrong: Callable[..., str], config: Path) -> None:
     config.write_text("epochs: 3")
-    assert "Missing argument" in wrong("train-mle", "--config", config)
+    assert wrong("train-mle", "--config", config) == (
+        "error: missing CAPTIONS and FEATURES; usage: clcap train-mle CAPTIONS FEATURES [OPTIONS] "
+        "(see clcap train-mle --help)"
+    )
     config.write_text("captions: null")
-    assert "captions in" in wrong("train-mle", "--config", config)
+    assert f"{config}: captions: is not a valid path" in wrong("train-mle", "--config", config)
 
 
 def test_mutually_exclusive_options_are_not_printed(wrong: Callable[..., str]) -> None:
     message = wrong("caption", "nt.pt", "--beam", 5, "--top-p", 0.9, "--print-config")
-    assert "'--beam': sampling (--top-p, --top-k, --temperature) takes the place of beam search" in message
+    assert "--beam: sampling (--top-p, --top-k, --temperature) takes the place of beam search" in message
 
 
 def test_a_run_can_be_repeated_from_its_configuration(chain: Path, clcap: Run, config: Path) -> None:

@@ -1,0 +1,40 @@
+"""The zip archive that a PyTorch file is, looked at without PyTorch."""
+
+import zipfile
+from pathlib import Path
+
+from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.input_files import check_readable
+
+
+def check_archive(path: Path) -> None:
+    """Raise ClcapError unless ``path`` is an uncompressed zip archive, as PyTorch writes; one that would unpack to more
+    than its size is not.
+    """
+    check_readable(path)
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start.startswith(b"\x80"):
+        raise pickle_error(path)
+    if start != b"PK":
+        raise ClcapError(f"{path} is not a *.pt file that clcap wrote")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = [entry.file_size for entry in archive.infolist()]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise unreadable_error(path) from error
+    if sum(sizes) > path.stat().st_size:
+        raise damaged_file_error(path, "it would unpack to more than its size")
+
+
+def pickle_error(path: Path) -> ClcapError:
+    """An error for a file with pickled objects."""
+    return ClcapError(
+        f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
+        "it takes checkpoints that clcap wrote"
+    )
+
+
+def unreadable_error(path: Path) -> ClcapError:
+    """An error for an archive that is damaged."""
+    return ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again")

@@ -1,0 +1,70 @@
+"""A plain parameter of a stage: its type, its default, its description and what is checked of its value."""
+
+import inspect
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+from clcap_cli.errors import InvalidValueError, reason_of
+from clcap_cli.options import Argument, Option, Precondition
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A plain parameter of a stage."""
+
+    name: str
+    annotation: Any
+    """The type, with its limits and wording."""
+    default: Any
+    owner: str | None
+    """The parameter that takes the settings object of which it is a field; None for one of the stage's own."""
+
+    @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def type(self) -> Any:
+        """The type alone."""
+        return get_args(self.annotation)[0]
+
+    @property
+    def kind(self) -> Any:
+        """The type without None, which stands for no value."""
+        is_union = isinstance(self.type, UnionType) or get_origin(self.type) is Union
+        return next(one for one in get_args(self.type) if one is not NoneType) if is_union else self.type
+
+    @property
+    def marks(self) -> tuple[Any, ...]:
+        """Limits, description and preconditions, as they stand beside the type."""
+        return get_args(self.annotation)[1:]
+
+    @property
+    def wording(self) -> Option | Argument:
+        """Its description."""
+        return next(mark for mark in self.marks if isinstance(mark, Option | Argument))
+
+    @property
+    def help(self) -> str:
+        """Its description as a sentence."""
+        return self.wording.help
+
+    def checked(self, value: object) -> Any:
+        """The value converted to its type; raises InvalidValueError."""
+        from pydantic import TypeAdapter, ValidationError
+
+        if isinstance(value, bool) and self.kind is not bool:
+            raise InvalidValueError(self.name, f"must not be {str(value).lower()}")
+        try:
+            return TypeAdapter(self.annotation).validate_python(value)
+        except ValidationError as error:
+            raise InvalidValueError(self.name, reason_of(error)) from error
+
+    def check(self, value: Any) -> None:
+        """Raise ClcapError where a checked value does not fit this machine: no such file, no such device."""
+        for mark in self.marks:
+            if isinstance(mark, Precondition) and value is not None:
+                for one in value if isinstance(value, list) else [value]:
+                    mark.check(one)
