@@ -131,7 +131,7 @@ def test_what_is_no_text_is_a_type_error(arguments: tuple, message: str) -> None
 def test_options_are_refused_as_on_the_command_line() -> None:
     with pytest.raises(clcap.InvalidValueError, match=r"^seed: must be greater than or equal to 0, not '-1'$"):
         clcap.score(CANDIDATES, REFERENCES, seed=-1)
-    with pytest.raises(clcap.InvalidValueError, match=r"^metrics: there is no metric 'CIDR'; "):
+    with pytest.raises(clcap.InvalidValueError, match=r"^metrics: unknown metric 'CIDR'; did you mean CIDEr"):
         clcap.score(CANDIDATES, REFERENCES, metrics=["CIDR"])
     with pytest.raises(clcap.ClcapError, match="have fewer than 3 references"):
         clcap.score(CANDIDATES, REFERENCES, references_per_image=3, **NAMED)
