@@ -1,4 +1,4 @@
-"""The scores in the README and in docs/scoring.md are those that their commands print."""
+"""Commands and code in the README and in docs/scoring.md give what is written there."""
 
 import re
 import shutil
@@ -27,3 +27,16 @@ def test_scores_in_the_docs_equal_printed_ones(
     shown = {line for output in outputs for line in output.splitlines()}
     assert len(shown) >= 3
     assert shown - printed == set()
+
+
+def test_python_in_the_readme(chain: Path, monkeypatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    shutil.copy(chain / "scenes" / "images" / "0_000033.png", chain / "photo.jpg")
+    monkeypatch.chdir(chain)
+    imports, calls = code.split("\n\n", 1)
+    lines = calls.splitlines()
+    namespace: dict = {}
+    exec(imports, namespace)
+    caption, rouge, trained = (eval(line.split("#")[0], namespace) for line in lines)
+    assert isinstance(caption, str) and trained == Path("nt_cl.pt")
+    assert f"# {rouge:.4f}" in lines[1]
