@@ -69,7 +69,7 @@ def test_its_captioner_is_trained_with_its_objective(chain: Path, clcap: Clcap) 
 @pytest.mark.usefixtures("installed")
 def test_its_metric_is_computed_explained_and_compared(chain: Path, clcap: Clcap) -> None:
     answer = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L,colours", "--device", "cpu")
-    assert answer.status == 0 and "\nnames_colour " in answer.err, answer.err
+    assert answer.status == 0 and "\n  names_colour " in answer.err, answer.err
     metrics = chain / "nt.metrics.json"
     assert "\nnames_colour " in clcap("compare", metrics, metrics).out
     assert "names_colour" in clcap("report", metrics, "--text").out

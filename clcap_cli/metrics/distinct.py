@@ -20,8 +20,8 @@ METRIC = Metric(
     name="distinct",
     group=DISTINCTIVENESS,
     values=(
-        MetricInfo("distinct_1", "Distinct words as a share of all words; 0 to 1.", HIGHER),
-        MetricInfo("distinct_2", "Distinct bigrams as a share of all bigrams; 0 to 1.", HIGHER),
+        MetricInfo("distinct_1", "Distinct words as a share of all words; 0 to 1.", HIGHER, in_summary=False),
+        MetricInfo("distinct_2", "Distinct bigrams as a share of all bigrams; 0 to 1.", HIGHER, in_summary=False),
     ),
     statistics=_statistics,
     computed="always",

@@ -33,6 +33,8 @@ class MetricInfo:
     """Decimal places; for a count, those of its mean over runs."""
     is_count: bool = False
     """Whether the value is a count, which is an integer for a single run."""
+    in_summary: bool = True
+    """Whether evaluate prints the value; files and reports have all of them."""
 
     def formatted(self, value: float) -> str:
         """The value as text; integers without decimal places."""

@@ -23,7 +23,14 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 METRIC = Metric(
     name="repetition",
     group=DISTINCTIVENESS,
-    values=(MetricInfo("repeated_bigrams", "Share of a caption's bigrams that repeat an earlier one; 0 to 1.", LOWER),),
+    values=(
+        MetricInfo(
+            "repeated_bigrams",
+            "Share of a caption's bigrams that repeat an earlier one; 0 to 1.",
+            LOWER,
+            in_summary=False,
+        ),
+    ),
     statistics=_statistics,
     computed="always",
 )

@@ -39,8 +39,18 @@ METRIC = Metric(
     group=DISTINCTIVENESS,
     values=(
         MetricInfo("vocabulary_used", "Distinct words of all captions.", HIGHER, 1, is_count=True),
-        MetricInfo("vocabulary_share_of_training", "Share of training words that captions use; 0 to 1.", HIGHER),
-        MetricInfo("vocabulary_share_of_references", "Share of reference words that captions use; 0 to 1.", HIGHER),
+        MetricInfo(
+            "vocabulary_share_of_training",
+            "Share of training words that captions use; 0 to 1.",
+            HIGHER,
+            in_summary=False,
+        ),
+        MetricInfo(
+            "vocabulary_share_of_references",
+            "Share of reference words that captions use; 0 to 1.",
+            HIGHER,
+            in_summary=False,
+        ),
     ),
     statistics=_statistics,
     computed="always",

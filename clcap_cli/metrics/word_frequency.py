@@ -43,9 +43,16 @@ METRIC = Metric(
     name="word-frequency",
     group=DISTINCTIVENESS,
     values=(
-        MetricInfo("words_top_100", "Share of words among the 100 most frequent training words; 0 to 1.", NEITHER),
-        MetricInfo("words_101_to_1000", "Share of words among the next 900 training words; 0 to 1.", NEITHER),
-        MetricInfo("words_rarer", "Share of rarer and unknown words; 0 to 1.", NEITHER),
+        MetricInfo(
+            "words_top_100",
+            "Share of words among the 100 most frequent training words; 0 to 1.",
+            NEITHER,
+            in_summary=False,
+        ),
+        MetricInfo(
+            "words_101_to_1000", "Share of words among the next 900 training words; 0 to 1.", NEITHER, in_summary=False
+        ),
+        MetricInfo("words_rarer", "Share of rarer and unknown words; 0 to 1.", NEITHER, in_summary=False),
     ),
     statistics=_statistics,
     measure=_measure,

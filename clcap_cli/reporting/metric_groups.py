@@ -8,8 +8,8 @@ from clcap_cli.metrics.multiple_captions import caption_value_name, find_info
 from clcap_cli.metrics.registry import all_metrics
 
 COUNTS = (
-    MetricInfo("images", "Images that were captioned.", NEITHER, 1),
-    MetricInfo("tied_captions", "Captions that score another image the same as theirs.", NEITHER, 1),
+    MetricInfo("images", "Images that were captioned.", NEITHER, 1, in_summary=False),
+    MetricInfo("tied_captions", "Captions that score another image the same as theirs.", NEITHER, 1, in_summary=False),
 )
 THE_REST = "Other metrics"
 

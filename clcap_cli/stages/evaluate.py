@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import say
+from clcap_cli.console import detail, say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import Given, context_of
@@ -20,9 +20,9 @@ from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed
 from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
+    from clcap_cli.artifacts.results import Measurements
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.metrics.metric import Metric
-    from clcap_cli.metrics.scoring import Scores
 
 FEW_IMAGES = 100
 """Number of images below which CIDEr is hardly comparable with published values."""
@@ -171,8 +171,9 @@ def evaluate(
     _announce(scored, references_of, chosen, cider_df)
     scores = score_chosen(scored, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
-    write_results(out, METRICS_KIND, evaluation_results(scores, inputs, split), origin, made_from)
-    _print_scores(scores, chosen, signature_of_all(scores, inputs, split))
+    results = evaluation_results(scores, inputs, split)
+    write_results(out, METRICS_KIND, results, origin, made_from)
+    _print_scores(results, scores.not_scored, signature_of_all(scores, inputs, split))
     return out
 
 
@@ -213,16 +214,18 @@ def _submit(results: Path, test_results: Path, folder: Path) -> None:
         say(f"wrote {path}")
 
 
-def _print_scores(scores: "Scores", chosen: "Sequence[Metric]", shared_signature: str) -> None:
-    for name, why in scores.not_scored.items():
-        say(f"{name} is not scored: {why}")
-    values = {name: value for metric in chosen for name, value in scores.by_metric.get(metric.name, {}).items()}
-    width = max(7, *map(len, values))
-    for name, value in values.items():
-        bounds = scores.intervals.get(name)
-        interval = f"  95% [{bounds[0]:.4f}, {bounds[1]:.4f}]" if bounds else ""
-        say(f"{name:<{width}} {value:.4f}{interval}  {scores.signatures.get(name, '')}".rstrip())
-    say(f"{'':<{width}} {shared_signature}")
+def _print_scores(results: "Measurements", not_scored: "Mapping[str, str]", signature: str) -> None:
+    from clcap_cli.metrics.signature import join_signature, split_signature
+    from clcap_cli.reporting.summary import summary
+
+    for name, reason in not_scored.items():
+        say(f"{name} is not scored: {reason}")
+    for line in summary(results.metrics, results.intervals):
+        say(line)
+    parts = {name: part for name, part in split_signature(signature).items() if name not in ("tok", "images")}
+    say(f"shared signature: {join_signature(parts)}")
+    for name, full in results.signatures.items():
+        detail(f"signature of {name}: {full}")
 
 
 def _name(models_or_results: Sequence[Path]) -> str:

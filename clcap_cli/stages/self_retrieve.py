@@ -117,7 +117,7 @@ def self_retrieve(
             watch = watching("every ln p, blocks of images")
             scores = score_matrix(chain.model, reader, images.tokens, images.lengths, watch)
             write_log_probs(full_matrix, ids, images.captions, scores.cpu().numpy(), origin)
-    _print_summary(measured, seconds)
+    _print_results(measured)
     return out
 
 
@@ -140,14 +140,10 @@ def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]
     return [captions[id] for id in ids]
 
 
-def _print_summary(measured: "Measurements", seconds: float) -> None:
-    metrics, chance, search = measured.metrics, measured.details["chance"], measured.details["search"]
-    shown = [f"{name} {metrics[name]:.3f} (chance {chance[name]:.3f})" for name in chance]
-    say(f"{metrics['images']} images, {metrics['unique_captions']} unique captions: " + ", ".join(shown))
-    if metrics["tied_captions"]:
-        say(f"{metrics['tied_captions']} captions score another image the same as theirs")
-    say(
-        f"{search['pairs']:,} pairs, {seconds:.1f} s: of their words {search['share_after_prefix_tree']:.1%} were left "
-        f"by sharing prefixes, {search['share_after_pruning']:.1%} of these by pruning, and "
-        f"{search['share_of_full_softmax']:.1%} of those needed the full softmax"
-    )
+def _print_results(results: "Measurements") -> None:
+    from clcap_cli.reporting.summary import summary
+
+    for line in summary(results.metrics, results.intervals, results.details["chance"]):
+        say(line)
+    if tied := results.metrics["tied_captions"]:
+        say(f"{tied} captions have the same ln p for their own and for another image; ties count as in random order")
