@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from clcap_cli.console import say
+from clcap_cli.console import say, warn
 from clcap_cli.training.collapse import warnings_of
 from clcap_cli.training.schedule import steps_at_most
 from clcap_cli.training.state import TrainState
@@ -113,7 +113,7 @@ class Journal:
         for name, message in warnings_of(self.state.progress.log).items():
             if name not in self.warned:
                 self.warned.add(name)
-                say(f"warning: {message}")
+                warn(f"warning: {message}")
 
 
 def _line(record: Mapping[str, float]) -> str:

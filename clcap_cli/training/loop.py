@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from clcap_cli.compute.prefetch import Prefetcher
-from clcap_cli.console import progress, say
+from clcap_cli.console import progress, say, warn
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.journal import Journal
 from clcap_cli.training.meter import Meter
@@ -60,7 +60,7 @@ def finish(state: TrainState) -> dict[str, Any]:
     state.task.model.eval()
     say(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
     if criterion.prefers(found.log[0], best.metrics):
-        say(f"warning: the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
+        warn(f"warning: the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
     return {
         "settings": asdict(state.settings),
         "epochs": found.epochs,
