@@ -1,6 +1,7 @@
 """The command line: all stages as subcommands; prints what a stage returns and words every error."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Annotated, Any
@@ -100,6 +101,7 @@ def main() -> int:
     Raises KeyboardInterrupt when interrupted.
     """
     reset()
+    warnings.filterwarnings("ignore", module="PIL")  # it reads what it warns of, and raises for what it cannot read
     try:
         _check_words(sys.argv[1:])
         with answering():

@@ -1,6 +1,5 @@
 """Image files of any kind -> upright RGB pictures."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,6 @@ from PIL import Image, ImageOps
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable, is_file
 
-warnings.filterwarnings("ignore", module="PIL")  # what it warns about, it reads; what it cannot read, it raises
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
 ImageInput = Path | Image.Image

@@ -1,7 +1,9 @@
 """A loaded captioner says what the stages write."""
 
+import gc
 import json
 import warnings
+import weakref
 from dataclasses import fields
 from pathlib import Path
 
@@ -74,6 +76,15 @@ def test_an_ensemble_of_identical_models_equals_the_model(made_chain: Path, capt
     twice = clcap.load([made_chain / "nt.pt"] * 2, device="cpu")
     texts = ["a red circle", "", "a"]
     assert twice.log_prob(pictures[0], texts) == pytest.approx(captioner.log_prob(pictures[0], texts), abs=1e-4)
+
+
+def test_nothing_keeps_a_captioner_that_is_deleted(made_chain: Path, pictures: list[Path]) -> None:
+    loaded = clcap.load(made_chain / "nt.pt", device="cpu")
+    loaded.caption(pictures[:2])
+    model = weakref.ref(loaded._models[0].backbone.network)
+    del loaded
+    gc.collect()
+    assert model() is None
 
 
 def test_unknown_words_are_counted_in_a_warning(captioner, pictures: list[Path]) -> None:
