@@ -1,4 +1,4 @@
-"""Content ids: the first 16 hex digits of a SHA-256."""
+"""Content ids: the first 16 hexadecimal digits of a SHA-256 hash."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from clcap_cli.input_files import check_readable
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """A short content id: the first 16 hex digits of the SHA-256 of all parts."""
+    """The content id of all parts together."""
     state = hashlib.sha256()
     for part in parts:
         state.update(part)
@@ -19,7 +19,7 @@ def digest(parts: Iterable[bytes]) -> str:
 def digest_of_file(path: Path) -> str:
     """The content id of a file's bytes.
 
-    Raises ClcapError when it cannot be read.
+    Raises ClcapError if the file cannot be read.
     """
     check_readable(path)
     with path.open("rb") as file:
@@ -27,5 +27,5 @@ def digest_of_file(path: Path) -> str:
 
 
 def digest_of_json(content: object) -> str:
-    """The content id of plain data."""
+    """The content id of data that JSON can represent."""
     return digest([json.dumps(content, sort_keys=True, ensure_ascii=False).encode()])

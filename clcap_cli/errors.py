@@ -1,7 +1,7 @@
-"""The one kind of error that a user can cause.
+"""Errors that a user can cause, and their messages.
 
-A message says what is wrong, where, and what to do about it, in one or two lines; the command line prints it and
-exits with status 1. Anything else that is raised is a bug in clcap and keeps its traceback.
+A message says in one or two lines what is wrong, where, and what to do about it. The command line prints it and exits
+with status 1. Any other exception is a bug in clcap and is shown with its traceback.
 """
 
 import difflib
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class ClcapError(Exception):
-    """What was asked for could not be done; the message is written for the user."""
+    """A request that cannot be carried out, with a message written for the user."""
 
 
 class InvalidValueError(ClcapError):
-    """A value that a parameter cannot have, or not beside the others; of a command line, a wrong one."""
+    """A parameter value that is invalid, alone or in combination with others; on the command line, a usage error."""
 
     def __init__(self, parameter: str, reason: str):
         super().__init__(f"{parameter}: {reason}")
@@ -26,18 +26,21 @@ class InvalidValueError(ClcapError):
 
 
 OUT_OF_MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory")
-"""How PyTorch words it, on processors and on GPUs."""
+"""Phrases by which PyTorch reports a lack of memory, on CPUs and on GPUs."""
 EXPECTED_ERRORS = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)
-"""What the command line words; all but the first are the doing of machine or input where no stage thought of it."""
+"""Errors that the command line reports without a traceback.
+
+All but the first come from the machine or the input, at places where no stage handles them.
+"""
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether PyTorch raised it because there was not enough memory."""
-    return any(words in str(error) for words in OUT_OF_MEMORY_PHRASES)
+    """Whether PyTorch raised ``error`` because there was not enough memory."""
+    return any(phrase in str(error) for phrase in OUT_OF_MEMORY_PHRASES)
 
 
 def message_of(error: BaseException) -> str:
-    """An error of EXPECTED_ERRORS as one line."""
+    """The one-line message for an error of one of the ``EXPECTED_ERRORS``."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, RecursionError):
@@ -48,7 +51,7 @@ def message_of(error: BaseException) -> str:
 
 
 def first_few(items: Sequence[object]) -> str:
-    """The first five of them."""
+    """The first five items as text, followed by an ellipsis if there are more."""
     return ", ".join(map(str, items[:5])) + (", …" if len(items) > 5 else "")
 
 
@@ -67,7 +70,7 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 def damaged_file_error(path: Path, how: str) -> ClcapError:
     """An error for a file that is not as clcap wrote it."""
-    return ClcapError(f"{path} is damaged: {how}; make it again")
+    return ClcapError(f"{path} is damaged: {how}; create it again")
 
 
 def reason_of(error: "ValidationError") -> str:

@@ -1,4 +1,4 @@
-"""Files that people name: what keeps one from being read is found out before anything opens it."""
+"""Checks of input files that users name, made before any library opens them."""
 
 import stat
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ class InputFolder:
     def check(self, path: Path) -> None:
         """Raise ClcapError when the folder is missing or a file."""
         if not path.is_dir():
-            raise ClcapError(f"{path} is {'not a folder' if path.exists() else 'missing'}; a folder is needed here")
+            raise ClcapError(f"{path} is {'not a folder' if path.exists() else 'missing'}; a folder is expected here")
 
 
 class NoSuchFileError(ClcapError):
-    """A file that is not there."""
+    """An input file that does not exist."""
 
 
 def check_readable(path: Path) -> None:
-    """Raise ClcapError with the true reason unless ``path`` is a regular file that may be read.
+    """Raise ClcapError with the actual reason unless ``path`` is a readable regular file.
 
-    Many libraries would call the file damaged instead, or wait for ever for a pipe to say something.
+    Many libraries would report the file as damaged instead, or wait forever for data from a pipe.
     """
     try:
         mode = path.stat().st_mode
@@ -42,16 +42,16 @@ def check_readable(path: Path) -> None:
                 file.read(1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoSuchFileError(f"no such file: {path}") from error
-    except (OSError, ValueError) as error:  # the latter for a path with a NUL in it
+    except (OSError, ValueError) as error:  # ValueError: the path contains a NUL character
         raise ClcapError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISDIR(mode):
-        raise ClcapError(f"{path} is a folder; a file is needed here")
+        raise ClcapError(f"{path} is a folder; a file is expected here")
     if not stat.S_ISREG(mode):
-        raise ClcapError(f"{path} is not a regular file; save what it gives in one")
+        raise ClcapError(f"{path} is not a regular file; save its output to a file first")
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a regular file at ``path``, which can be any text, longer even than a name may be."""
+    """Whether ``path`` is a regular file; False for text that cannot be a path, such as an overlong name."""
     try:
         return path.is_file()
     except OSError:

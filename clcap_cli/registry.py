@@ -1,7 +1,7 @@
-"""Things that users call by name: clcap's own, and those of installed packages.
+"""Registries of objects that users select by name: those of clcap and those of installed packages.
 
-A package offers its own through entry points: in its pyproject.toml, ``[project.entry-points."clcap.models"]`` with
-``my-model = "my_package.my_model:MyModel"``. Nothing is imported before it is asked for by name.
+A package adds objects through entry points: in its pyproject.toml, ``[project.entry-points."clcap.models"]`` with
+``my-model = "my_package.my_model:MyModel"``. An object is imported only when it is requested by name.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Things of one kind by name."""
+    """Objects of one kind by name."""
 
     def __init__(self, kind: str, group: str, builtin: Mapping[str, str], base_class: str = ""):
         """``kind`` is the word for one of them in messages; ``builtin`` and ``base_class`` are "module:attribute".
@@ -30,18 +30,18 @@ class Registry(Generic[T]):
 
     @cached_property
     def plugins(self) -> "list[EntryPoint]":
-        """What installed packages offer."""
+        """The entry points of installed packages, sorted by name."""
         from importlib.metadata import entry_points
 
         return sorted(entry_points(group=self.group), key=lambda point: (point.name, package_label(point)))
 
     @property
     def names(self) -> list[str]:
-        """All names, clcap's own first."""
+        """All names, clcap's first."""
         return list(dict.fromkeys([*self.builtin, *(point.name for point in self.plugins)]))
 
     def get(self, name: str) -> T:
-        """The thing called ``name``, clcap's own before that of a package.
+        """The object called ``name``; clcap's takes precedence over that of a package.
 
         Raises ClcapError for an unknown name, and for a plugin that cannot be used.
         """
@@ -52,13 +52,13 @@ class Registry(Generic[T]):
         return self.load(next(point for point in self.plugins if point.name == name))
 
     def load(self, point: "EntryPoint") -> T:
-        """What a package offers; raises ClcapError when it cannot be used."""
-        subject = f"the {self.kind} '{point.name}' of the package {package_label(point)}"
-        others = ["clcap"] if point.name in self.builtin else self._other_packages(point)
-        if others:
-            raise ClcapError(f"{subject} cannot be used: {others[0]} has one of this name too")
+        """Import the object of an entry point; raises ClcapError if it cannot be used."""
+        label = f"the {self.kind} '{point.name}' of the package {package_label(point)}"
+        conflicts = ["clcap"] if point.name in self.builtin else self._other_packages(point)
+        if conflicts:
+            raise ClcapError(f"{label} cannot be used: {conflicts[0]} has one with the same name")
         try:
-            found = point.load()
+            loaded = point.load()
         except (Exception, SystemExit) as error:  # a package can raise anything while it is imported
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ClcapError(f"{subject} cannot be loaded: {reason}") from error
@@ -68,17 +68,17 @@ class Registry(Generic[T]):
         return cast(T, found)
 
     def _other_packages(self, point: "EntryPoint") -> list[str]:
-        return [package_label(one) for one in self.plugins if one.name == point.name and one is not point]
+        return [package_label(other) for other in self.plugins if other.name == point.name and other is not point]
 
 
-def import_object(place: str) -> Any:
-    """What is at a place, "module:attribute"."""
-    module, _, attribute = place.partition(":")
+def import_object(location: str) -> Any:
+    """Import the object at ``location``, "module:attribute"."""
+    module, _, attribute = location.partition(":")
     return getattr(import_module(module), attribute)
 
 
 def package_label(point: "EntryPoint") -> str:
-    """Name and version of the package that an entry point comes from."""
+    """Name and version of the package that declares an entry point."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "without a name"
 
 

@@ -38,14 +38,14 @@ readers = pytest.mark.parametrize("words", READERS, ids=" ".join)
 def test_a_folder_instead_of_a_file_is_reported(refused, tmp_path: Path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / words[-1]).mkdir()
-    assert refused(*words) == f"{words[-1]} is a folder; a file is needed here"
+    assert refused(*words) == f"{words[-1]} is a folder; a file is expected here"
 
 
 @readers
 def test_a_named_pipe_is_refused(refused, tmp_path: Path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
     os.mkfifo(words[-1])
-    assert refused(*words) == f"{words[-1]} is not a regular file; save what it gives in one"
+    assert refused(*words) == f"{words[-1]} is not a regular file; save its output to a file first"
 
 
 @readers
@@ -75,10 +75,10 @@ def obey_permissions() -> None:
 
 def test_devices_and_sockets_are_refused(refused, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert refused("show", "/dev/zero") == "/dev/zero is not a regular file; save what it gives in one"
+    assert refused("show", "/dev/zero") == "/dev/zero is not a regular file; save its output to a file first"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("x.json")
-        assert refused("evaluate", "x.json") == "x.json is not a regular file; save what it gives in one"
+        assert refused("evaluate", "x.json") == "x.json is not a regular file; save its output to a file first"
 
 
 def test_a_symbolic_link_to_itself_is_reported(refused, tmp_path: Path) -> None:
@@ -100,12 +100,12 @@ def test_images_that_are_pipes_or_folders_are_refused(chain: Path, refused, clca
         path.unlink()
     os.mkfifo(pipe)
     folder.mkdir()
-    assert refused(*words) == f"{pipe} is not a regular file; save what it gives in one"
+    assert refused(*words) == f"{pipe} is not a regular file; save its output to a file first"
     answer = clcap(*words, "--skip-bad")
     assert answer.status == 0
     assert f"7: {pipe} is not a regular file" in answer.err and f"9: {folder} is a folder" in answer.err
     assert refused("caption", chain / "nt.pt", "--images", pipe) == (
-        f"{pipe} is not a regular file; save what it gives in one"
+        f"{pipe} is not a regular file; save its output to a file first"
     )
 
 

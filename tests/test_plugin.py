@@ -89,7 +89,7 @@ def test_its_backbone_extracts_features(chain: Path, clcap: Clcap) -> None:
 def test_without_the_package_its_checkpoint_names_the_model(refused: Callable[..., str], chain: Path) -> None:
     content = torch.load(chain / "nt.pt", weights_only=True)
     torch.save({**content, "model": "gru"}, chain / "gru.pt")
-    missing = f"{chain}/gru.pt has a model 'gru', which is none of clcap's; install the package that adds it"
+    missing = f"{chain}/gru.pt has a model 'gru', which clcap does not include; install the package that adds it"
     for stage in ("caption", "show"):
         assert refused(stage, chain / "gru.pt") == missing
 

@@ -47,7 +47,7 @@ def test_a_package_adds_to_the_entries_of_clcap(registry: Registry) -> None:
         ("gone", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
         ("rude", "cannot be loaded: SystemExit: never mind"),
         ("number", "cannot be used: math:pi is not a class derived from dict"),
-        ("both", "cannot be used: second 1.0 has one of this name too"),
+        ("both", "cannot be used: second 1.0 has one with the same name"),
     ],
 )
 def test_plugins_that_cannot_be_used_give_one_line(registry: Registry, name: str, reason: str) -> None:

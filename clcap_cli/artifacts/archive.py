@@ -17,24 +17,24 @@ def check_archive(path: Path) -> None:
     if start.startswith(b"\x80"):
         raise pickle_error(path)
     if start != b"PK":
-        raise ClcapError(f"{path} is not a *.pt file that clcap wrote")
+        raise ClcapError(f"{path} is not a *.pt file written by clcap")
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = [entry.file_size for entry in archive.infolist()]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise unreadable_error(path) from error
     if sum(sizes) > path.stat().st_size:
-        raise damaged_file_error(path, "it would unpack to more than its size")
+        raise damaged_file_error(path, "its content would be larger than the file")
 
 
 def pickle_error(path: Path) -> ClcapError:
     """An error for a file with pickled objects."""
     return ClcapError(
-        f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
-        "it takes checkpoints that clcap wrote"
+        f"{path} contains pickled Python objects, which clcap never loads because they can run code; "
+        "only checkpoints written by clcap can be used"
     )
 
 
 def unreadable_error(path: Path) -> ClcapError:
     """An error for an archive that is damaged."""
-    return ClcapError(f"{path} is not a readable checkpoint (damaged or cut short); make it again")
+    return ClcapError(f"{path} is not a readable checkpoint (damaged or truncated); create it again")

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Atomic writing of files: a file appears complete or not at all."""
 
 import os
 import shutil
@@ -12,25 +12,25 @@ from typing import IO
 from clcap_cli.errors import ClcapError
 
 _PENDING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
-"""Files that are written and get their names together: temporary paths by the final ones."""
+"""Files to be renamed together at the end of ``all_or_nothing``: temporary paths by final paths."""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it into place if the block ends well, remove it if not.
+    """Yield a temporary path next to ``path``; rename it to ``path`` if the block succeeds, remove it otherwise.
 
-    Raises ClcapError when the folder cannot be written or the disk is full.
+    Raises ClcapError if the folder is not writable or the disk is full.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    waiting = _PENDING.get()
+    pending = _PENDING.get()
     try:
         with _write_errors(path):
             yield part
-            if waiting is None:
+            if pending is None:
                 _sync(part)
                 part.replace(path)
             else:
-                waiting[path] = part
+                pending[path] = part
     except BaseException:
         _remove(part)
         raise
@@ -38,21 +38,21 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def all_or_nothing() -> Iterator[None]:
-    """What is written whole within the block gets its names at the end, or, if anything fails, nothing does."""
-    waiting: dict[Path, Path] = {}
-    before = _PENDING.set(waiting)
+    """Make all files that the block writes atomically appear together at its end, or none of them if anything fails."""
+    pending: dict[Path, Path] = {}
+    token = _PENDING.set(pending)
     try:
         yield
-        for act in (lambda part, _: _sync(part), Path.replace):
-            for path, part in waiting.items():
+        for step in (lambda part, _: _sync(part), Path.replace):
+            for path, part in pending.items():
                 with _write_errors(path):
-                    act(part, path)
+                    step(part, path)
     except BaseException:
-        for part in waiting.values():
+        for part in pending.values():
             _remove(part)
         raise
     finally:
-        _PENDING.reset(before)
+        _PENDING.reset(token)
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def _write_errors(path: Path) -> Iterator[None]:
 
 
 def _sync(part: Path) -> None:
-    """Have it on the disk before it gets its name: some systems say only then that the disk is full."""
+    """Flush the file to disk before it is renamed, because some systems report a full disk only then."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -76,9 +76,9 @@ def _remove(part: Path) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder for files that are needed within the block only.
+    """Yield a temporary folder that is removed at the end of the block.
 
-    Raises ClcapError when there is no room for one.
+    Raises ClcapError if it cannot be created.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix="clcap-")
@@ -89,7 +89,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def temporary_file() -> IO[bytes]:
-    """A file without a name that is gone when it is closed; raises ClcapError when there is no room for one."""
+    """A temporary file that is deleted when it is closed; raises ClcapError if it cannot be created."""
     try:
         return tempfile.TemporaryFile()
     except OSError as error:
@@ -97,27 +97,30 @@ def temporary_file() -> IO[bytes]:
 
 
 def _temporary_file_error(error: OSError) -> ClcapError:
-    return ClcapError(f"no temporary file can be made: {error.strerror or error}; name a folder for them in TMPDIR")
+    return ClcapError(
+        f"cannot create a temporary file: {error.strerror or error}; set TMPDIR to a folder with free space"
+    )
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all; what is no valid Unicode in it becomes a question mark."""
+    """Write a text file atomically as UTF-8; characters that are not valid Unicode become question marks."""
     with atomic_write(path) as part:
         part.write_bytes(text.encode("utf-8", "replace"))
 
 
-def is_any_of(path: Path, others: Iterable[Path]) -> bool:
-    """Whether ``path`` leads to one of ``others``; unlike ``resolve``, links that lead in a circle lead nowhere."""
-    return os.path.realpath(path) in map(os.path.realpath, others)
+def is_any_of(path: Path, files: Iterable[Path]) -> bool:
+    """Whether ``path`` is the same file as one of ``files``, links followed."""
+    # Unlike Path.resolve, realpath accepts links that form a cycle.
+    return os.path.realpath(path) in map(os.path.realpath, files)
 
 
-def check_writable(path: Path, read: Iterable[Path] = ()) -> Path:
-    """Fail now, not after hours of work, if ``path`` cannot be written or is one of the files that are ``read``.
+def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
+    """Fail before hours of work rather than after them if ``path`` is not writable or is one of the ``inputs``.
 
-    Its folder is made where it is missing.
+    Creates the folder if it is missing. Returns ``path``.
     """
     if is_any_of(path, read):
-        raise ClcapError(f"{path} is read, so it cannot be written; give another name")
+        raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
     check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +142,7 @@ def check_place(path: Path) -> None:
 
 
 def check_free_space(path: Path, mebibytes: float) -> None:
-    """Fail now if the disk has no room for a file of this size at ``path``."""
+    """Raise ClcapError if the disk does not have ``mebibytes`` MiB free for ``path``."""
     free = shutil.disk_usage(path.parent).free / 2**20
     if mebibytes > free:
-        raise ClcapError(f"{path} would take {mebibytes:,.0f} MiB and the disk has {free:,.0f} MiB free")
+        raise ClcapError(f"{path} needs {mebibytes:,.0f} MiB, but the disk has only {free:,.0f} MiB free")

@@ -1,7 +1,8 @@
-"""Arrays that are dear to compute and cheap to keep: a file of them beside what they were computed from.
+"""Cache files: arrays that take long to compute, stored next to the file that they were computed from.
 
-``features.neighbours.h5`` holds which images look alike, ``nt.reference.h5`` the reference's ln p of pairs that come
-again. They belong to the very files they were computed from; when one of these is another, they are dropped.
+``features.neighbours.h5`` holds the nearest neighbours of each image, ``nt.reference.h5`` the reference model's ln p of
+pairs that recur. A cache is valid only for the exact files and settings that it was computed from; otherwise it is
+discarded and computed again.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,22 +24,22 @@ TOKENS_KIND = "clcap/tokens"
 
 
 def neighbours_path(features: Path) -> Path:
-    """Where it is kept which images look alike: ``features.neighbours.h5`` for ``features.h5``."""
+    """The cache of each image's nearest neighbours: ``features.neighbours.h5`` for ``features.h5``."""
     return features.with_name(f"{features.stem}.neighbours.h5")
 
 
 def log_probs_path(reference: Path) -> Path:
-    """Where the reference's ln p are kept: ``nt.reference.h5`` for ``nt.pt``."""
+    """The cache of the reference model's ln p: ``nt.reference.h5`` for ``nt.pt``."""
     return reference.with_name(f"{reference.stem}.reference.h5")
 
 
 def tokens_path(captions: Path, tokenizer: Tokenizer) -> Path:
-    """Where the captions' tokens of another tokenizer than the file's own are cached."""
+    """The cache of ``captions`` encoded with a tokenizer other than the file's own."""
     return captions.with_name(f"{captions.stem}.{tokenizer.id}.tokens.h5")
 
 
 def remove_cache(path: Path, kind: str) -> None:
-    """Remove what is kept at ``path``, if it is of this ``kind``."""
+    """Delete the cache at ``path`` if it is a cache of this ``kind``."""
     with suppress(ClcapError, OSError):
         with open_hdf5(path, kind):
             pass
@@ -46,56 +47,56 @@ def remove_cache(path: Path, kind: str) -> None:
 
 
 class ArrayCache:
-    """Arrays by name, each computed when it is first asked for."""
+    """Arrays by name, each computed when it is first requested."""
 
     def __init__(self, path: Path, kind: str, origin: Origin):
-        """``origin`` names the files and settings that the arrays of this ``kind`` depend on, all of them.
+        """Open or create a cache; ``origin`` holds all files and settings that its arrays depend on.
 
-        Raises ClcapError when something else is at ``path``.
+        Raises ClcapError if the file at ``path`` is damaged or not a cache of this ``kind``.
         """
         self.path, self.kind, self.origin = path, kind, origin
         self.arrays = self._read() if path.exists() else {}
 
     def get(
-        self, name: str, compute: Callable[[], np.ndarray], fits: Callable[[np.ndarray], bool] = lambda _: True
+        self, name: str, compute: Callable[[], np.ndarray], is_valid: Callable[[np.ndarray], bool] = lambda _: True
     ) -> np.ndarray:
-        """The array called ``name``; where it is not known it is computed and written.
+        """The array called ``name``; computed and written to the file if it is not there.
 
-        Raises ClcapError when the file's does not fit what it is for.
+        Raises ClcapError if ``is_valid`` rejects the array in the file.
         """
         if name not in self.arrays:
             self.arrays[name] = compute()
             self._write()
-        elif not fits(self.arrays[name]):
+        elif not is_valid(self.arrays[name]):
             raise self._damaged()
         return self.arrays[name]
 
     def _read(self) -> dict[str, np.ndarray]:
-        """What the file holds, nothing if it belongs to other inputs or settings."""
+        """The arrays of the file; none if it was computed from other inputs or settings."""
         try:
             with open_hdf5(self.path, self.kind) as (content, provenance):
-                inputs = [(item.role, item.id) for item in provenance.inputs]
-                same = inputs == [(role, id) for role, _, id in self.origin.inputs]
-                if not same or provenance.settings != self.origin.settings:
+                recorded = [(item.role, item.id) for item in provenance.inputs]
+                current = [(role, id) for role, _, id in self.origin.inputs]
+                if recorded != current or provenance.settings != self.origin.settings:
                     return {}
-                arrays = {name: np.array(content.mapped(stored)) for name, stored in content["arrays"].items()}
+                arrays = {name: np.array(content.memory_map(dataset)) for name, dataset in content["arrays"].items()}
         except ClcapError as error:
-            raise ClcapError(f"{error}, or remove it: it is computed anew") from error
+            raise ClcapError(f"{error}, or delete it: clcap will compute it again") from error
         if _content_id(arrays) != provenance.id:
             raise self._damaged()
         return arrays
 
     def _damaged(self) -> ClcapError:
-        return ClcapError(f"{self.path} is damaged; remove it: it is computed anew")
+        return ClcapError(f"{self.path} is damaged; delete it: clcap will compute it again")
 
     def _write(self) -> None:
         try:
             with create_hdf5(self.path) as (file, _):
                 write_provenance(file, self.origin.make_provenance(self.kind, _content_id(self.arrays), self.path))
-                for name, values in self.arrays.items():
-                    file[f"arrays/{name}"] = values
+                for name, array in self.arrays.items():
+                    file[f"arrays/{name}"] = array
         except ClcapError as error:
-            say(f"warning: {error}; computed anew next time")
+            say(f"warning: {error}; clcap will compute it again next time")
 
 
 def _content_id(arrays: Mapping[str, np.ndarray]) -> str:

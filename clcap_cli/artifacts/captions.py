@@ -2,18 +2,18 @@
 
 ::
 
-    images/id, images/file_name, images/split        one entry an image
-    captions/tokens   (captions, max_length) int32   zero after the caption's end
-    captions/lengths  (captions,) int32              words, the end token not counted
-    captions/image    (captions,) int32              row of the image, ascending
-    captions/raw      (captions,) text               as people wrote it
-    vocabulary        (words,) text                  the word tokenizer's, after its end and unknown tokens
+    images/id, images/file_name, images/split        one entry per image
+    captions/tokens   (captions, max_length) int32   zero-padded at the end
+    captions/lengths  (captions,) int32              number of words, without the end token
+    captions/image    (captions,) int32              row of the caption's image, ascending
+    captions/raw      (captions,) text               the original text
+    vocabulary        (words,) text                  without the end and unknown tokens
 """
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,8 @@ from clcap_cli.tokenizers.words import WordTokenizer
 
 KIND = "clcap/captions"
 RAW = "captions/raw"
-TEXTS = ("images/id", "images/file_name", "images/split", "vocabulary")
-"""All but the captions as people wrote them, of which most stages need none."""
+DATASETS_READ = ("images/id", "images/file_name", "images/split", "vocabulary")
+"""Text datasets read when a file is opened; most stages do not need the original captions."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ class Captions:
     image_ids: list[ImageId]
     file_names: list[str]
     splits: np.ndarray
-    """(images,) text."""
+    """Name of each image's split: (images,) text."""
     word_tokens: EncodedCaptions
-    """The captions as tokens of ``tokenizer``."""
+    """The captions, encoded with ``tokenizer``."""
     caption_starts: np.ndarray
-    """(images + 1,): image i's captions are the rows starts[i] to starts[i + 1]."""
+    """First caption of each image: (images + 1,); image i has the captions caption_starts[i] to
+    caption_starts[i + 1] - 1."""
     tokenizer: WordTokenizer
 
     def ids_of(self, rows: np.ndarray) -> list[ImageId]:
@@ -55,13 +56,13 @@ class Captions:
         return [self.image_ids[row] for row in rows]
 
     def rows_of(self, split: str, skipped: Collection[ImageId] = ()) -> np.ndarray:
-        """Rows of the images of a split, in order, without those in ``skipped``.
+        """Rows of the images of a split, in order, except those in ``skipped``.
 
-        Raises ClcapError when the split has none.
+        Raises ClcapError if the split has no images.
         """
-        left_out = set(skipped)
+        excluded = set(skipped)
         rows = np.flatnonzero(self.splits == split)
-        rows = np.asarray([row for row in rows if self.image_ids[row] not in left_out], dtype=np.int64)
+        rows = np.asarray([row for row in rows if self.image_ids[row] not in excluded], dtype=np.int64)
         if rows.size == 0:
             sizes = ", ".join(f"{name} {count}" for name, count in Counter(self.splits.tolist()).items())
             raise ClcapError(f"{self.path} has no images in split '{split}'; it has: {sizes}")
@@ -69,41 +70,36 @@ class Captions:
 
     @cached_property
     def raw(self) -> list[str]:
-        """Every caption as people wrote it."""
+        """The original text of every caption."""
         with open_hdf5(self.path, KIND, [RAW]) as (content, _):
             return content.texts(RAW, len(self.word_tokens.lengths))
 
     def encoded_with(self, tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
-        """All captions as tokens of ``tokenizer``, cut at ``longest``; made once and cached beside the file.
+        """All captions as tokens of ``tokenizer``, truncated to ``longest`` tokens.
 
-        The file itself has them as words.
+        The file itself contains word tokens; those of other tokenizers are computed once and cached next to it.
         """
         if tokenizer == self.tokenizer:
-            return self.word_tokens.cut(longest)
+            return self.word_tokens.truncated(longest)
         origin = Origin("tokenise", {"tokenizer": tokenizer.id})
         origin.add_input("captions", self)
         cache = ArrayCache(tokens_path(self.path, tokenizer), TOKENS_KIND, origin)
-        made: list[EncodedCaptions] = []
-
-        def compute(name: str) -> np.ndarray:
-            if not made:
-                made.append(encode_captions(self.raw, tokenizer))
-            return getattr(made[0], name)
-
-        tokens, lengths = (cache.get(name, partial(compute, name)) for name in ("tokens", "lengths"))
-        return EncodedCaptions(tokens, lengths).cut(longest)
+        encode = lru_cache(lambda: encode_captions(self.raw, tokenizer))
+        tokens = cache.get("tokens", lambda: encode().tokens)
+        lengths = cache.get("lengths", lambda: encode().lengths)
+        return EncodedCaptions(tokens, lengths).truncated(longest)
 
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
-        """What people wrote about the images at ``rows``, by image id."""
+        """The captions of the images at ``rows``, by image id."""
         return {self.image_ids[row]: self.raw[self.caption_starts[row] : self.caption_starts[row + 1]] for row in rows}
 
 
 def open_captions(path: Path) -> Captions:
     """Read a ``captions.h5``.
 
-    Raises ClcapError when it is missing, damaged or another kind of file.
+    Raises ClcapError if it is missing, damaged or another kind of file.
     """
-    with open_hdf5(path, KIND, TEXTS) as (content, provenance):
+    with open_hdf5(path, KIND, DATASETS_READ) as (content, provenance):
         ids = content.ids("images/id")
         words = content.texts("vocabulary")
         tokens = content.numbers("captions/tokens", "int32", (None, None))
@@ -114,7 +110,7 @@ def open_captions(path: Path) -> Captions:
         check_unique(path, "its vocabulary", tokenizer.tokens)
         _check_range(path, "captions/tokens", tokens, len(tokenizer) - 1)
         _check_range(path, "captions/lengths", lengths, longest)
-        _check_owners(path, image, len(ids))
+        _check_image_rows(path, image, len(ids))
         return Captions(
             path=path,
             provenance=provenance,
@@ -133,25 +129,25 @@ def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> No
         raise damaged_file_error(path, f"its '{name}' has {wrong}, expected 0 to {largest}")
 
 
-def _check_owners(path: Path, image: np.ndarray, images: int) -> None:
-    """Captions stand image by image, and every image has one."""
+def _check_image_rows(path: Path, image: np.ndarray, images: int) -> None:
+    """Check that captions are sorted by image and that every image has at least one."""
     steps = np.diff(image, prepend=-1, append=images)
     if images == 0 or not ((steps == 0) | (steps == 1)).all() or steps[0] != 1 or steps[-1] != 1:
-        raise damaged_file_error(path, f"its 'captions/image' does not go through the {images} images in their order")
+        raise damaged_file_error(path, f"its 'captions/image' does not list the {images} images in order")
 
 
 def write_captions(
     out: Path, images: Sequence[ImageRecord], tokenizer: WordTokenizer, max_length: int, origin: Origin
 ) -> None:
-    """Write a ``captions.h5``; a caption longer than ``max_length`` words is cut there."""
+    """Write a ``captions.h5`` with captions truncated to ``max_length`` words."""
     raw = [caption for image in images for caption in image.captions]
     encoded = encode_captions(raw, tokenizer, max_length)
     tokens, lengths = encoded.tokens, encoded.lengths
-    owner = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
+    image_rows = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
     ids = [image.id for image in images]
     names = [[image.file_name, image.split] for image in images]
     words = tokenizer.words
-    arrays = (tokens.tobytes(), lengths.tobytes(), owner.tobytes())
+    arrays = (tokens.tobytes(), lengths.tobytes(), image_rows.tobytes())
     content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
     with create_hdf5(out) as (file, _):
         write_provenance(file, origin.make_provenance(KIND, content_id, out))
@@ -159,5 +155,5 @@ def write_captions(
         write_texts(file["images"], "file_name", [name for name, _ in names])
         write_texts(file["images"], "split", [split for _, split in names])
         write_texts(file.create_group("captions"), "raw", raw)
-        file["captions/tokens"], file["captions/lengths"], file["captions/image"] = tokens, lengths, owner
+        file["captions/tokens"], file["captions/lengths"], file["captions/image"] = tokens, lengths, image_rows
         write_texts(file, "vocabulary", words)

@@ -1,6 +1,6 @@
-"""``*.pt``: a captioner with everything that is needed to use it and to train it on.
+"""``*.pt``: a captioner with everything that is needed to use it or to continue training.
 
-Plain types and tensors only: it is read with ``weights_only=True`` and never unpickles anything else.
+A checkpoint holds only plain types and tensors; it is read with ``weights_only=True``, which unpickles nothing else.
 """
 
 from dataclasses import asdict, dataclass
@@ -28,16 +28,16 @@ KIND = "clcap/checkpoint"
 
 
 class Lineage(BaseModel):
-    """Where a model stands in the rounds of reference replacement."""
+    """A model's history of reference replacement."""
 
     round: NonNegativeInt = 0
-    """How many times the reference was replaced before this model was made."""
+    """Number of times that the reference was replaced before this model was trained."""
     parents: list[str] = []
-    """Ids of the references of earlier rounds, oldest first."""
+    """Ids of the references of earlier rounds, the oldest first."""
 
 
-class _Plain(BaseModel):
-    """All but the weights."""
+class _Metadata(BaseModel):
+    """The content of a checkpoint except the weights."""
 
     model: str
     config: dict[str, JsonValue]
@@ -59,11 +59,11 @@ class Checkpoint:
     tokenizer: Tokenizer
     backbone: FeatureInfo
     training: dict[str, Any]
-    """How the training went: epochs, the best one, the criterion, its metrics."""
+    """Record of the training: number of epochs, best epoch, criterion, metrics."""
     lineage: Lineage
 
     def captioner(self, device: torch.device) -> Captioner:
-        """The model itself, in evaluation mode."""
+        """Build the model on ``device``, in evaluation mode."""
         model = build_model(self.model, self.config)
         model.load_state_dict(self.weights)
         return model.eval().to(device)
@@ -79,12 +79,12 @@ def write_checkpoint(
     lineage: Lineage,
     origin: Origin,
 ) -> None:
-    """Write a captioner to ``out``."""
+    """Write a checkpoint of ``captioner`` to ``out``."""
     weights = torch_files.cpu_weights(captioner)
     config = asdict(captioner.config)
-    head = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
+    description = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
     content = {
-        "provenance": origin.make_provenance(KIND, torch_files.content_id(head, weights), out).model_dump(),
+        "provenance": origin.make_provenance(KIND, torch_files.content_id(description, weights), out).model_dump(),
         "model": model,
         "config": config,
         "weights": weights,
@@ -99,51 +99,51 @@ def write_checkpoint(
 def open_checkpoint(path: Path) -> Checkpoint:
     """Read a ``*.pt``.
 
-    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is not clcap's.
+    Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or was not written by clcap.
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
-    plain = validated(_as_version_4(content, provenance.version), _Plain, path, f"a whole {KIND} file")
-    if plain.model not in MODELS.names:
+    metadata = validated(_upgrade_to_version_4(content, provenance.version), _Metadata, path, f"a complete {KIND} file")
+    if metadata.model not in MODELS.names:
         raise ClcapError(
-            f"{path} has a model '{plain.model}', which is none of clcap's; install the package that adds it"
+            f"{path} has a model '{metadata.model}', which clcap does not include; install the package that adds it"
         )
-    if "epochs" in plain.training and not {"best_epoch", "criterion"} <= plain.training.keys():
-        raise damaged_file_error(path, "its record of the training is not whole")
-    config = validated_part("config", plain.config, MODELS.get(plain.model).Config, path, KIND)
-    backbone = validated_part("backbone", plain.backbone, info_class(plain.backbone), path, KIND)
-    tokenizer = parse_tokenizer(plain.tokenizer, path)
+    if "epochs" in metadata.training and not {"best_epoch", "criterion"} <= metadata.training.keys():
+        raise damaged_file_error(path, "its training record is incomplete")
+    config = validated_part("config", metadata.config, MODELS.get(metadata.model).Config, path, KIND)
+    backbone = validated_part("backbone", metadata.backbone, info_class(metadata.backbone), path, KIND)
+    tokenizer = parse_tokenizer(metadata.tokenizer, path)
     _check_tokens(path, config, tokenizer)
     for name in ("pooled_channels", "grid_channels"):
         expected = getattr(backbone, name)
         check_equal(path, f"its model's {name.replace('_', ' ')}", getattr(config, name, expected), expected)
-    weights = torch_files.check_weights(path, content.get("weights"), lambda: build_model(plain.model, config))
+    weights = torch_files.check_weights(path, content.get("weights"), lambda: build_model(metadata.model, config))
     return Checkpoint(
-        path, provenance, plain.model, config, weights, tokenizer, backbone, plain.training, plain.lineage
+        path, provenance, metadata.model, config, weights, tokenizer, backbone, metadata.training, metadata.lineage
     )
 
 
-def _as_version_4(content: dict[str, Any], version: int) -> dict[str, Any]:
-    """An older file's content, its record of the training under today's names."""
-    content = _as_version_3(content, version)
+def _upgrade_to_version_4(content: dict[str, Any], version: int) -> dict[str, Any]:
+    """The content of an older file with the current names in its training record."""
+    content = _upgrade_to_version_3(content, version)
     training = content.get("training")
     return (
         {**content, "training": upgrade_training(training)} if version < 4 and isinstance(training, dict) else content
     )
 
 
-def _as_version_3(content: dict[str, Any], version: int) -> dict[str, Any]:
-    """What an older file says, in the words of version 3: its tokens are words, and every model had the same sizes."""
+def _upgrade_to_version_3(content: dict[str, Any], version: int) -> dict[str, Any]:
+    """The content of a file of version 1 or 2 in the layout of version 3, which added tokenizers and model configs."""
     words, config = content.get("vocabulary"), content.get("config")
     if version >= 3 or not isinstance(words, list) or not isinstance(config, dict):
         return content
     tokens = {"start_token": len(words) + len(SPECIAL_TOKENS), "end_token": 0}
-    unsaid = {"image_relu": False} if version < 2 else {}
-    return {**content, "config": {**unsaid, **tokens, **config}, "tokenizer": {"kind": "words", "words": words}}
+    defaults = {"image_relu": False} if version < 2 else {}
+    return {**content, "config": {**defaults, **tokens, **config}, "tokenizer": {"kind": "words", "words": words}}
 
 
 def _check_tokens(path: Path, config: CaptionerConfig, tokenizer: Tokenizer) -> None:
-    """Raise ClcapError unless the model's tokens are the tokenizer's."""
+    """Raise ClcapError unless the model's token ids match the tokenizer's."""
     check_equal(path, "its model's vocabulary size", config.vocabulary_size, tokenizer.size)
     check_equal(path, "its model's start token", config.start_token, tokenizer.start)
     check_equal(path, "its model's end token", config.end_token, tokenizer.end)

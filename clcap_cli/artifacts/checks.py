@@ -1,4 +1,4 @@
-"""What every kind of artifact is held to when it is opened."""
+"""Checks that are shared by all kinds of artifacts when they are opened."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,20 +11,20 @@ T = TypeVar("T")
 
 
 def validated_part(name: str, content: object, schema: type[T], path: Path, kind: str) -> T:
-    """The part called ``name`` of a file of ``kind``, as ``schema`` describes it; raises ClcapError if it is not."""
-    return validated({name: content}, dict[str, schema], path, f"a whole {kind} file")[name]  # type: ignore[valid-type]
+    """The part called ``name`` of a file of ``kind``, validated by ``schema``; raises ClcapError if it is invalid."""
+    return validated({name: content}, dict[str, schema], path, f"a complete {kind} file")[name]  # type: ignore[valid-type]
 
 
-def check_unique(path: Path, what: str, items: Sequence[object]) -> None:
-    """Raise ClcapError when ``what`` the file has, the ``items``, has one of them twice."""
+def check_unique(path: Path, name: str, items: Sequence[object]) -> None:
+    """Raise ClcapError if ``items``, the file's list called ``name``, contains a duplicate."""
     seen: set[object] = set()
     for item in items:
         if item in seen:
-            raise damaged_file_error(path, f"{what} has {item} twice")
+            raise damaged_file_error(path, f"{name} contains {item} twice")
         seen.add(item)
 
 
-def check_equal(path: Path, what: str, found: object, expected: object) -> None:
-    """Raise ClcapError unless ``what`` the file has is what the rest of the file says."""
+def check_equal(path: Path, name: str, found: object, expected: object) -> None:
+    """Raise ClcapError if ``found``, the file's value called ``name``, differs from the ``expected`` value."""
     if found != expected:
-        raise damaged_file_error(path, f"{what} is {found}, expected {expected}")
+        raise damaged_file_error(path, f"{name} is {found}, expected {expected}")

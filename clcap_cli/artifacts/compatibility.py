@@ -1,4 +1,4 @@
-"""What a checkpoint works with: captions that its tokenizer can encode and features of its backbone."""
+"""Checks that a checkpoint, captions and features fit together: same tokenizer, same backbone, same images."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from clcap_cli.tokenizers.words import WordTokenizer
 
 
 def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
-    """The captions that the checkpoint was made from, or ``given``.
+    """The captions that the checkpoint was trained on, or those at ``given``.
 
-    Raises ClcapError when they are of another vocabulary.
+    Raises ClcapError if their vocabulary differs from the checkpoint's.
     """
     captions = open_captions(find_input(checkpoint, "captions", given, "--captions"))
     if isinstance(checkpoint.tokenizer, WordTokenizer):
@@ -26,9 +26,9 @@ def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
 def features_for(
     checkpoint: Checkpoint, captions: Captions, given: Path | None, option: str = "--features"
 ) -> Features:
-    """The features that the checkpoint was made from, or ``given`` with ``option``.
+    """The features that the checkpoint was trained on, or those at ``given``, the value of ``option``.
 
-    Raises ClcapError when another backbone made them, or when they are of other images than ``captions``.
+    Raises ClcapError if they come from another backbone or from other images than ``captions``.
     """
     features = open_features(find_input(checkpoint, "features", given, option))
     check_backbone(checkpoint, features.backbone, str(features.path))
@@ -37,38 +37,38 @@ def features_for(
 
 
 def check_images(captions: Captions, features: Features) -> None:
-    """Raise ClcapError when an id means one image in ``captions`` and another in ``features``."""
+    """Raise ClcapError if an id stands for different images in ``captions`` and ``features``."""
     names = dict(zip(features.ids, features.names, strict=True))
     for id, name in zip(captions.image_ids, captions.file_names, strict=True):
         if names.get(id, name) != name:
             raise ClcapError(
-                f"{features.path} is of other images than {captions.path}: image {id} is {names[id]} there and {name} "
-                "here; extract the features again"
+                f"{features.path} and {captions.path} have different images: image {id} is {names[id]} in the first "
+                f"and {name} in the second; extract the features again"
             )
 
 
-def check_backbone(checkpoint: Checkpoint, backbone: FeatureInfo, whose: str) -> None:
-    """Raise ClcapError unless ``backbone``, of ``whose`` features, is the one that ``checkpoint`` expects."""
+def check_backbone(checkpoint: Checkpoint, backbone: FeatureInfo, source: str) -> None:
+    """Raise ClcapError unless ``backbone``, which computed the features of ``source``, is that of the checkpoint."""
     different = checkpoint.backbone.differences(backbone)
     if different:
         name = different[0]
         raise ClcapError(
-            f"{whose} was not made by the backbone that {checkpoint.path} expects: its {name} is "
-            f"{getattr(backbone, name, 'not known')}, expected {getattr(checkpoint.backbone, name)}"
+            f"{source} does not come from the backbone that {checkpoint.path} expects: its {name} is "
+            f"{getattr(backbone, name, 'unknown')}, expected {getattr(checkpoint.backbone, name)}"
         )
 
 
-def check_tokenizer(checkpoint: Checkpoint, tokenizer: Tokenizer, whose: Path) -> None:
-    """Raise ClcapError unless ``tokenizer``, that of the file ``whose``, is the checkpoint's."""
-    own = checkpoint.tokenizer
-    if own == tokenizer:
+def check_tokenizer(checkpoint: Checkpoint, tokenizer: Tokenizer, source: Path) -> None:
+    """Raise ClcapError unless ``tokenizer``, read from ``source``, is the checkpoint's."""
+    expected = checkpoint.tokenizer
+    if expected == tokenizer:
         return
-    if isinstance(own, WordTokenizer) and isinstance(tokenizer, WordTokenizer):
+    if isinstance(expected, WordTokenizer) and isinstance(tokenizer, WordTokenizer):
         raise ClcapError(
-            f"{whose} and {checkpoint.path} have different vocabularies ({len(tokenizer.words)} and "
-            f"{len(own.words)} words); both must come from the same prepare-captions"
+            f"{source} and {checkpoint.path} have different vocabularies ({len(tokenizer.words)} and "
+            f"{len(expected.words)} words); both must come from the same prepare-captions"
         )
     raise ClcapError(
-        f"{whose} and {checkpoint.path} have different tokenizers ({tokenizer.size} and {own.size} tokens); train both "
-        "with the same one"
+        f"{source} and {checkpoint.path} have different tokenizers ({tokenizer.size} and {expected.size} tokens); "
+        "train both with the same one"
     )

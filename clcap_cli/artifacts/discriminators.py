@@ -1,6 +1,7 @@
-"""``*.discriminator.pt``: the discriminator of adversarial training, with everything that is needed to train it on.
+"""``*.discriminator.pt``: the discriminator of adversarial training.
 
-Plain types and tensors only, like a captioner's checkpoint.
+It holds everything that is needed to continue training and, like a captioner's checkpoint, only plain types and
+tensors.
 """
 
 from dataclasses import asdict, dataclass
@@ -24,12 +25,12 @@ KIND = "clcap/discriminator"
 
 
 def discriminator_path(checkpoint: Path) -> Path:
-    """The path of the discriminator that a captioner was trained against: ``nt_gan.discriminator.pt`` for nt_gan.pt."""
+    """The discriminator that a captioner was trained against: ``nt_gan.discriminator.pt`` for ``nt_gan.pt``."""
     return checkpoint.with_name(f"{checkpoint.stem}.discriminator.pt")
 
 
-class _Plain(BaseModel):
-    """All but the weights."""
+class _Metadata(BaseModel):
+    """The content of the file except the weights."""
 
     config: DiscriminatorConfig
     tokenizer: dict[str, JsonValue]
@@ -48,10 +49,10 @@ class SavedDiscriminator:
     tokenizer: Tokenizer
     backbone: FeatureInfo
     training: dict[str, Any]
-    """How the captioner's training went, at whose end the discriminator stood like this."""
+    """Record of the captioner's training, which this discriminator was part of."""
 
     def discriminator(self, device: torch.device) -> Discriminator:
-        """The discriminator itself, in evaluation mode."""
+        """Build the discriminator on ``device``, in evaluation mode."""
         discriminator = Discriminator(self.config)
         discriminator.load_state_dict(self.weights)
         return discriminator.eval().to(device)
@@ -67,29 +68,29 @@ def write_discriminator(
 ) -> None:
     """Write a discriminator to ``out``."""
     weights = torch_files.cpu_weights(discriminator)
-    head = {
+    description = {
         "config": asdict(discriminator.config),
         "tokenizer": tokenizer.record(),
         "backbone": backbone.model_dump(mode="json"),
     }
-    provenance = origin.make_provenance(KIND, torch_files.content_id(head, weights), out).model_dump()
-    torch_files.save({"provenance": provenance, **head, "weights": weights, "training": training}, out)
+    provenance = origin.make_provenance(KIND, torch_files.content_id(description, weights), out).model_dump()
+    torch_files.save({"provenance": provenance, **description, "weights": weights, "training": training}, out)
 
 
 def open_discriminator(path: Path) -> SavedDiscriminator:
     """Read a ``*.discriminator.pt``.
 
-    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is no discriminator of clcap.
+    Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or is not a clcap discriminator.
     """
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
     if provenance.version < 2:
         content["tokenizer"] = {"kind": "words", "words": content.get("vocabulary")}
-    plain = validated(content, _Plain, path, f"a whole {KIND} file")
-    config, tokenizer = plain.config, parse_tokenizer(plain.tokenizer, path)
-    backbone = validated_part("backbone", plain.backbone, info_class(plain.backbone), path, KIND)
+    metadata = validated(content, _Metadata, path, f"a complete {KIND} file")
+    config, tokenizer = metadata.config, parse_tokenizer(metadata.tokenizer, path)
+    backbone = validated_part("backbone", metadata.backbone, info_class(metadata.backbone), path, KIND)
     check_equal(path, "its vocabulary size", config.vocabulary_size, tokenizer.size)
     check_equal(path, "its end token", config.end_token, tokenizer.end)
     check_equal(path, "its pooled channels", config.pooled_channels, backbone.pooled_channels)
     weights = torch_files.check_weights(path, content.get("weights"), lambda: Discriminator(config))
-    return SavedDiscriminator(path, provenance, config, weights, tokenizer, backbone, plain.training)
+    return SavedDiscriminator(path, provenance, config, weights, tokenizer, backbone, metadata.training)

@@ -1,4 +1,4 @@
-"""Names that files of earlier clcap versions use, and what they are called now."""
+"""Names in files of earlier clcap versions, and their current names."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -19,56 +19,56 @@ RENAMED_LOG_METRICS = {
     "unique": "unique_share",
     "loader_share": "data_wait_share",
 }
-"""Metrics of training logs."""
+"""Metrics in training logs."""
 RENAMED_INTROSPECTIVE_METRICS = {"told_apart": "pairwise_accuracy"}
-"""The same of the objective ``introspective``, which used one of these names for something else."""
+"""Metrics in training logs of the objective ``introspective``, which used one of those names for another metric."""
 RENAMED_RETRIEVAL_METRICS = {"captions_in_a_tie": "tied_captions"}
-"""Metrics of ``*.retrieval.json``."""
+"""Metrics in ``*.retrieval.json``."""
 
 
 def upgrade_log_record(record: Mapping[str, T]) -> dict[str, T]:
-    """A record of a training log under today's names; ``val_`` before a name stays."""
+    """A record of a training log under the current names; a prefix ``val_`` is preserved."""
     names = {
         **RENAMED_LOG_METRICS,
         **(RENAMED_INTROSPECTIVE_METRICS if any("own_over_other" in name for name in record) else {}),
     }
-    return {_logged_name(name, names): value for name, value in record.items()}
+    return {_current_name(name, names): value for name, value in record.items()}
 
 
-def _logged_name(name: str, names: Mapping[str, str]) -> str:
+def _current_name(name: str, names: Mapping[str, str]) -> str:
     plain = name.removeprefix("val_")
     return name[: len(name) - len(plain)] + names.get(plain, plain)
 
 
 def upgrade_results(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of ``*.metrics.json`` and ``*.retrieval.json`` of version 1, laid out as in version 2."""
-    metrics = content.get("figures")
-    if not isinstance(metrics, dict):
+    """The content of a ``*.metrics.json`` or ``*.retrieval.json`` of version 1 in the layout of version 2."""
+    figures = content.get("figures")
+    if not isinstance(figures, dict):
         return content
-    numbers = {
+    renamed = {
         RENAMED_RETRIEVAL_METRICS.get(name, name): value
-        for name, value in metrics.items()
+        for name, value in figures.items()
         if not isinstance(value, dict)
     }
-    return {**content, "metrics": numbers}
+    return {**content, "metrics": renamed}
 
 
 def upgrade_comparison(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of a comparison of version 1, laid out as in version 2."""
+    """The content of a comparison of version 1 in the layout of version 2."""
     comparisons = content.get("comparisons")
     if not isinstance(comparisons, list):
         return content
-    renamed = [_with_metrics(one) if isinstance(one, dict) else one for one in comparisons]
+    renamed = [_rename_figures(item) if isinstance(item, dict) else item for item in comparisons]
     return {**content, "comparisons": renamed}
 
 
 def upgrade_training(training: Mapping[str, Any]) -> dict[str, Any]:
-    """A checkpoint's record of its training before version 4, under today's names."""
-    found = _with_metrics(training)
-    if isinstance(found.get("metrics"), dict):
-        found["metrics"] = upgrade_log_record(found["metrics"])
-    return found
+    """The training record of a checkpoint before version 4, under the current names."""
+    renamed = _rename_figures(training)
+    if isinstance(renamed.get("metrics"), dict):
+        renamed["metrics"] = upgrade_log_record(renamed["metrics"])
+    return renamed
 
 
-def _with_metrics(record: Mapping[str, Any]) -> dict[str, Any]:
+def _rename_figures(record: Mapping[str, Any]) -> dict[str, Any]:
     return {"metrics" if name == "figures" else name: value for name, value in record.items()}

@@ -1,4 +1,4 @@
-"""Where features come from: the record that features and the models trained on them carry."""
+"""The origin of features: a record stored in feature files and in the models trained on them."""
 
 import math
 from typing import Any, Literal
@@ -7,28 +7,28 @@ from pydantic import BaseModel, PositiveFloat, PositiveInt
 
 
 class _BaseInfo(BaseModel, frozen=True, extra="forbid"):
-    """What both kinds of record can do."""
+    """Comparison of two records."""
 
     def differences(self, other: "FeatureInfo") -> list[str]:
-        """The names of what differs between the two, of what a model depends on."""
-        mine, theirs = self.identity(), other.identity()
-        return [name for name in mine if mine[name] != theirs.get(name)]
+        """Names of the fields of the identity that differ from ``other``'s."""
+        other_identity = other.identity()
+        return [name for name, value in self.identity().items() if value != other_identity.get(name)]
 
     def identity(self) -> dict[str, Any]:
-        """What features must have in common for one model to read both."""
+        """The fields that must be equal for one model to be able to read both features."""
         raise NotImplementedError
 
 
 class BackboneInfo(_BaseInfo, frozen=True):
-    """Which network made features, from which weights, and how it was shown the images."""
+    """The network that computed features, its weights, and its preprocessing of images."""
 
     name: str
     weights: str
-    """Where the weights came from: 'bundled', 'timm', 'random' or a file's name."""
+    """Origin of the weights: 'bundled', 'timm', 'random' or the name of a file."""
     weights_id: str
-    """Digest of the weights themselves."""
+    """Digest of the weights' values."""
     image_size: PositiveInt
-    """Pixels; images are scaled and cropped to a square of this side."""
+    """Side in pixels of the square to which images are resized and cropped."""
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str
@@ -38,48 +38,48 @@ class BackboneInfo(_BaseInfo, frozen=True):
     pooled_channels: PositiveInt
 
     def identity(self) -> dict[str, Any]:
-        """All but where the weights were found."""
+        """All fields except the origin of the weights."""
         return self.model_dump(exclude={"weights"})
 
     @property
     def description(self) -> str:
-        """In a few words."""
+        """A short text for the user."""
         return f"{self.name} ({self.weights} weights), {self.image_size} pixels"
 
     @property
     def resized_to(self) -> int:
-        """Pixels of an image's shorter side before the square is cut out."""
+        """Length in pixels of an image's shorter side before it is cropped."""
         return math.floor(self.image_size / self.crop_pct)
 
     def bytes_per_image(self) -> int:
-        """Size of one image's features in the file."""
+        """Size in bytes of one image's features in the file."""
         return 2 * (self.regions * self.grid_channels + self.pooled_channels)
 
 
 class ImportedInfo(_BaseInfo, frozen=True):
-    """Region features that another program made."""
+    """Region features that another program computed."""
 
     name: str
-    """Of the file or folder that they were in."""
+    """Name of the file or folder from which they were imported."""
     imported: Literal[True] = True
     regions: PositiveInt
-    """The most that an image has."""
+    """Largest number of regions of an image."""
     grid_channels: PositiveInt
     pooled_channels: PositiveInt
 
     def identity(self) -> dict[str, Any]:
-        """The number of channels: nothing is known of the network that made them."""
+        """The numbers of channels; the network that computed the features is unknown."""
         return self.model_dump(include={"imported", "grid_channels", "pooled_channels"})
 
     @property
     def description(self) -> str:
-        """In a few words."""
-        return f"imported from {self.name}, at most {self.regions} regions an image"
+        """A short text for the user."""
+        return f"imported from {self.name}, at most {self.regions} regions per image"
 
 
 FeatureInfo = BackboneInfo | ImportedInfo
 
 
 def info_class(record: object) -> type[FeatureInfo]:
-    """Which kind of record plain data are."""
+    """The class of a record that was read from a file."""
     return ImportedInfo if isinstance(record, dict) and "imported" in record else BackboneInfo

@@ -1,4 +1,4 @@
-"""Writing ``features.h5``: of a backbone, batch by batch, or of regions that another program made, image by image."""
+"""Writing ``features.h5``: a backbone's features batch by batch, or imported region features image by image."""
 
 import hashlib
 import json
@@ -26,11 +26,12 @@ def write_features(
     batches: Iterable[tuple[Sequence[ImageId], np.ndarray, np.ndarray]],
     origin: Origin,
 ) -> None:
-    """Write a ``features.h5`` from batches of (ids, pooled, grid); images of ``names`` that have none were skipped.
+    """Write a ``features.h5`` from batches of (ids, pooled, grid).
 
-    Raises ClcapError for features that are not finite numbers in float16, and as soon as the disk is full.
+    Images of ``names`` that are in no batch are recorded as skipped. Raises ClcapError for features that are not finite
+    in float16, and as soon as the disk is full.
     """
-    state = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
+    hasher = hashlib.sha256(backbone.model_dump_json(exclude={"weights"}).encode())
     ids: list[ImageId] = []
     with create_hdf5(out) as (file, sink):
         pooled = _create_contiguous(file, "pooled", (len(names), backbone.pooled_channels))
@@ -41,10 +42,10 @@ def write_features(
                 half = np.ascontiguousarray(array, dtype=np.float16)
                 _check_finite(half, batch_ids)
                 dataset[rows] = half
-                state.update(half.data)
+                hasher.update(half.data)
             ids.extend(batch_ids)
             sink.check()
-        _write_metadata(file, names, ids, backbone, state, origin.make_provenance(KIND, "", out))
+        _write_metadata(file, names, ids, backbone, hasher, origin.make_provenance(KIND, "", out))
 
 
 def write_regions(
@@ -55,25 +56,25 @@ def write_regions(
     info: ImportedInfo,
     origin: Origin,
 ) -> None:
-    """Write a ``features.h5`` of the regions that ``read`` gives of each image of ``counts``, (counts[id], channels).
+    """Write a ``features.h5`` from the regions that ``read`` returns for each image: (counts[id], channels).
 
-    The pooled vector is the mean of the regions. Images of ``names`` that are not in ``counts`` were skipped. Raises
-    ClcapError for features that are not finite numbers in float16, and as soon as the disk is full.
+    The pooled vector is the mean of the regions. Images of ``names`` without an entry in ``counts`` are recorded as
+    skipped. Raises ClcapError for features that are not finite in float16, and as soon as the disk is full.
     """
-    state = hashlib.sha256(info.model_dump_json().encode())
+    hasher = hashlib.sha256(info.model_dump_json().encode())
     ids, starts = list(counts), np.concatenate([[0], np.cumsum(list(counts.values()))])
     with create_hdf5(out) as (file, sink):
         pooled = _create_contiguous(file, "pooled", (len(ids), info.pooled_channels))
         grid = _create_contiguous(file, "grid", (int(starts[-1]), info.grid_channels))
         for row, id in enumerate(ids):
-            with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
+            with np.errstate(over="ignore"):  # overflow to infinity is reported by _check_finite
                 regions = np.ascontiguousarray(read(id), dtype=np.float16)
             _check_finite(regions[None], [id])
             pooled[row], grid[starts[row] : starts[row + 1]] = regions.mean(axis=0, dtype=np.float32), regions
-            state.update(regions.data)
+            hasher.update(regions.data)
             sink.check()
         file["region_counts"] = np.diff(starts).astype(np.int32)
-        _write_metadata(file, names, ids, info, state, origin.make_provenance(KIND, "", out))
+        _write_metadata(file, names, ids, info, hasher, origin.make_provenance(KIND, "", out))
 
 
 def _write_metadata(
@@ -81,24 +82,24 @@ def _write_metadata(
     names: Mapping[ImageId, str],
     ids: list[ImageId],
     info: FeatureInfo,
-    state: "hashlib._Hash",
+    hasher: "hashlib._Hash",
     provenance: Provenance,
 ) -> None:
-    """Write which images the features are of, and the record of the file, whose id follows from ``state``."""
-    written, had = [names[id] for id in ids], set(ids)
-    skipped = [id for id in names if id not in had]
-    state.update(json.dumps([ids, written, skipped]).encode())
+    """Write image ids, file names, feature info and provenance; ``hasher`` gives the content id."""
+    file_names, extracted = [names[id] for id in ids], set(ids)
+    skipped = [id for id in names if id not in extracted]
+    hasher.update(json.dumps([ids, file_names, skipped]).encode())
     write_ids(file, "ids", ids)
-    write_texts(file, "names", written)
+    write_texts(file, "names", file_names)
     write_ids(file, "skipped", skipped)
     file.attrs["backbone"] = info.model_dump_json()
-    write_provenance(file, provenance.model_copy(update={"id": state.hexdigest()[:16]}))
+    write_provenance(file, provenance.model_copy(update={"id": hasher.hexdigest()[:16]}))
 
 
 def _check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:
-    bad = first_nonfinite_row(features)
-    if bad is not None:
-        raise ClcapError(f"image {ids[bad]} has features that are not finite in float16")
+    row = first_nonfinite_row(features)
+    if row is not None:
+        raise ClcapError(f"image {ids[row]} has features that are not finite in float16")
 
 
 def _create_contiguous(file: "h5py.File", name: str, shape: tuple[int, ...]) -> "h5py.Dataset":

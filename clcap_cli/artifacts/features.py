@@ -1,17 +1,17 @@
-"""``features.h5``: the features of each image.
+"""``features.h5``: features of images.
 
 ::
 
     ids            (images,) int64 or text
-    names          (images,) text: the image's file name in captions.h5
-    skipped        (any,) int64 or text: images that were left out because they could not be read
+    names          (images,) text: the file name of each image, as in captions.h5
+    skipped        (any,) int64 or text: ids of images that could not be read and have no features
     pooled         (images or more, pooled channels) float16
     grid           (images or more, regions, grid channels) float16
-    region_counts  (images,) int32: only where images differ in their number of regions; ``grid`` is then
-                   (regions of all images, grid channels), image by image
+    region_counts  (images,) int32: present only if images differ in their number of regions; ``grid`` then has the
+                   shape (regions of all images, grid channels), sorted by image
 
-``pooled`` and ``grid`` are contiguous and uncompressed, so that they can be memory-mapped: a file larger than memory
-is fine. They have unused rows at the end where unreadable images were left out; ``ids`` says which rows count.
+``pooled`` and ``grid`` are contiguous and uncompressed, so that they can be memory-mapped even if they are larger than
+memory. If images were skipped, both have unused rows at the end: only the first ``len(ids)`` rows are valid.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from clcap_cli.errors import ClcapError, damaged_file_error
 
 KIND = "clcap/features"
 INFINITY_BITS, SIGN_BIT = 0x7C00, 0x8000
-"""Bits of float16: those of infinity, and of a negative number."""
+"""Bit patterns of float16: infinity, and the sign bit."""
 
 
 @dataclass(frozen=True)
@@ -42,64 +42,65 @@ class Features:
     provenance: Provenance
     ids: list[ImageId]
     names: list[str]
-    """The images' file names, as captions.h5 had them."""
+    """File names of the images, as in the captions.h5 that they were extracted from."""
     skipped: list[ImageId]
-    """Images that could not be read, and have no features on purpose."""
+    """Ids of images that could not be read and therefore have no features."""
     backbone: FeatureInfo
     pooled: np.ndarray
-    """(images, pooled channels) float16, memory-mapped."""
+    """Pooled features: (images, pooled channels) float16, memory-mapped."""
     grid: np.ndarray
-    """(images, regions, grid channels) float16, memory-mapped; (regions of all images, grid channels) where
+    """Grid features: (images, regions, grid channels) float16, memory-mapped; (regions of all images, grid channels) if
     ``region_starts`` is given."""
     region_starts: np.ndarray | None = None
-    """(images + 1,): image i's regions are the rows region_starts[i] to region_starts[i + 1] of ``grid``."""
+    """First row of each image in ``grid``: (images + 1,); image i has the rows region_starts[i] to
+    region_starts[i + 1] - 1. None if all images have the same number of regions."""
 
     @cached_property
     def _row(self) -> dict[ImageId, int]:
         return {id: row for row, id in enumerate(self.ids)}
 
     def rows_of(self, ids: Sequence[ImageId]) -> np.ndarray:
-        """The rows at which these images' features stand.
+        """The rows of these images.
 
-        Raises ClcapError that names the first image that has none.
+        Raises ClcapError if an image has no features; the message names the first such image.
         """
         missing = [id for id in ids if id not in self._row]
         if missing:
             raise ClcapError(
-                f"{self.path} has no features of {len(missing)} of {len(ids)} images, the first is {missing[0]}; "
+                f"{self.path} has no features for {len(missing)} of {len(ids)} images, the first is {missing[0]}; "
                 "extract them from the same captions.h5, or give another file with --features"
             )
         return np.asarray([self._row[id] for id in ids], dtype=np.int64)
 
     def pooled_at(self, rows: np.ndarray) -> np.ndarray:
-        """(rows, pooled channels) float16; raises ClcapError that names an image whose features are damaged."""
+        """Pooled features (rows, pooled channels) float16; raises ClcapError if those of an image are damaged."""
         return self._checked(self.pooled[rows], rows)
 
     def grid_at(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Regions (rows, R, grid channels) float16, zero where an image has fewer, and which it has, (rows, R) bool.
+        """Grid features (rows, R, grid channels) float16, zero-padded, and the mask of real regions, (rows, R) bool.
 
-        Raises ClcapError that names an image whose features are damaged.
+        Raises ClcapError if the features of an image are damaged.
         """
         if self.region_starts is None:
             return self._checked(self.grid[rows], rows), np.ones((len(rows), self.grid.shape[1]), dtype=bool)
         first, counts = self.region_starts[rows], np.diff(self.region_starts)[rows]
         mask = np.arange(counts.max(initial=1)) < counts[:, None]
         padded = np.zeros((*mask.shape, self.grid.shape[1]), dtype=np.float16)
-        for place, (start, count) in enumerate(zip(first, counts, strict=True)):
-            padded[place, :count] = self.grid[start : start + count]
+        for index, (start, count) in enumerate(zip(first, counts, strict=True)):
+            padded[index, :count] = self.grid[start : start + count]
         return self._checked(padded, rows), mask
 
     def _checked(self, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        bad = first_nonfinite_row(features)
-        if bad is not None:
-            raise damaged_file_error(self.path, f"the features of image {self.ids[rows[bad]]} are not finite numbers")
+        index = first_nonfinite_row(features)
+        if index is not None:
+            raise damaged_file_error(self.path, f"the features of image {self.ids[rows[index]]} are not finite numbers")
         return features
 
 
 def open_features(path: Path) -> Features:
-    """Map a ``features.h5`` into memory; nothing is read until rows are.
+    """Memory-map a ``features.h5``; features are read only when they are indexed.
 
-    Raises ClcapError when it is missing, damaged, cut short or another kind of file.
+    Raises ClcapError if it is missing, damaged, truncated or another kind of file.
     """
     with open_hdf5(path, KIND, ("ids", "names", "skipped")) as (content, provenance):
         backbone = _backbone(content)
@@ -112,32 +113,32 @@ def open_features(path: Path) -> Features:
         starts = _region_starts(content, len(ids), backbone.regions, len(grid)) if ragged else None
     for name, rows in (("pooled", pooled), *([] if ragged else [("grid", grid)])):
         if len(rows) < len(ids):
-            raise damaged_file_error(path, f"its '{name}' is of {len(rows)} images, expected {len(ids)}")
+            raise damaged_file_error(path, f"its '{name}' has {len(rows)} rows, expected {len(ids)}")
     grid = grid if ragged else grid[: len(ids)]
     return Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts)
 
 
-def _region_starts(content: HDF5Content, images: int, most: int, regions: int) -> np.ndarray:
+def _region_starts(content: HDF5Content, images: int, max_regions: int, total_regions: int) -> np.ndarray:
     counts = content.numbers("region_counts", "int32", (images,))
-    if counts.min(initial=1) < 1 or counts.max(initial=1) > most or counts.sum(dtype=np.int64) > regions:
+    if counts.min(initial=1) < 1 or counts.max(initial=1) > max_regions or counts.sum(dtype=np.int64) > total_regions:
         raise damaged_file_error(
-            content.path, f"its 'region_counts' do not fit {regions} regions, at most {most} an image"
+            content.path, f"its 'region_counts' do not fit {total_regions} regions, at most {max_regions} per image"
         )
     return np.concatenate([[0], counts.cumsum(dtype=np.int64)])
 
 
 def _backbone(content: HDF5Content) -> FeatureInfo:
     try:
-        record = parse_json(content.found.attributes.get("backbone", ""), content.path)
+        record = parse_json(content.survey.attributes.get("backbone", ""), content.path)
         return info_class(record).model_validate(record)
     except (ClcapError, TypeError, ValidationError) as error:
         raise ClcapError(f"{content.path} is not a clcap features file: its backbone record is damaged") from error
 
 
 def first_nonfinite_row(features: np.ndarray) -> int | None:
-    """The first row of float16 numbers that are not all finite; None where all are."""
-    # Read as integers, what is not finite is the largest, among the positive ones as among the negative ones; that is
-    # found in a tenth of the time.
+    """Index of the first row of float16 ``features`` with a value that is not finite; None if all are finite."""
+    # Among the bit patterns of positive numbers, and likewise of negative ones, those of infinity and NaN are the
+    # largest integers. Comparing the maximum takes a tenth of the time of isfinite.
     if (
         features.view(np.int16).max(initial=0) < INFINITY_BITS
         and features.view(np.uint16).max(initial=0) < INFINITY_BITS + SIGN_BIT

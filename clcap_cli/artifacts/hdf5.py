@@ -1,4 +1,4 @@
-"""Opening and writing HDF5 artifacts."""
+"""Reading and writing HDF5 artifacts."""
 
 import math
 from collections.abc import Collection, Iterator, Sequence
@@ -26,75 +26,78 @@ if TYPE_CHECKING:
 def open_hdf5(
     path: Path, kind: str | None = None, texts: Collection[str] = ()
 ) -> Iterator[tuple["HDF5Content", Provenance]]:
-    """What an HDF5 artifact holds, of its texts only those in the datasets called ``texts``, and its provenance.
+    """Yield the content of an HDF5 artifact, with the text datasets named in ``texts``, and its provenance.
 
-    Raises ClcapError when the file is missing, damaged or cut short, not an artifact of ``kind``, or has what clcap
-    never writes.
+    Raises ClcapError if the file is missing, damaged or truncated, is not an artifact of ``kind``, or uses features of
+    HDF5 that clcap never writes.
     """
     check_readable(path)
-    found = survey(path, kind, texts)
-    yield HDF5Content(path, found), found.provenance
+    surveyed = survey(path, kind, texts)
+    yield HDF5Content(path, surveyed), surveyed.provenance
 
 
 @dataclass(frozen=True)
 class HDF5Content:
-    """The datasets of an opened file, each as it is expected or refused."""
+    """The datasets of an opened file; each is checked when it is accessed."""
 
     path: Path
-    found: Survey
+    survey: Survey
 
     def __getitem__(self, name: str) -> Any:
-        """The dataset of this name, or those of the group by their names in it; raises ClcapError if it is missing."""
-        datasets = self.found.datasets
+        """The dataset called ``name``, or the datasets of that group by name; raises ClcapError if it is missing."""
+        datasets = self.survey.datasets
         if name in datasets:
             return datasets[name]
-        group = f"{name}/"
-        inside = {key.removeprefix(group): stored for key, stored in datasets.items() if key.startswith(group)}
-        if not inside:
+        prefix = f"{name}/"
+        group = {key.removeprefix(prefix): dataset for key, dataset in datasets.items() if key.startswith(prefix)}
+        if not group:
             raise damaged_file_error(self.path, f"it has no '{name}'")
-        return inside
+        return group
 
     def numbers(self, name: str, kind: str, shape: Sequence[int | None]) -> np.ndarray:
-        """A dataset of this type and shape, mapped into memory; None is any size.
+        """The numbers of a dataset, memory-mapped; None in ``shape`` stands for any size.
 
-        Raises ClcapError when it is of another.
+        Raises ClcapError if its type or shape is different.
         """
-        return self.mapped(self.check(name, kind, shape))
+        return self.memory_map(self.check(name, kind, shape))
 
     def texts(self, name: str, count: int | None = None) -> list[str]:
-        """``count`` texts, which ``opened`` was asked for; raises ClcapError when there are others."""
+        """The texts of a dataset that was requested in ``open_hdf5``; raises ClcapError unless there are ``count``."""
         return self.check(name, TEXT, (count,)).texts
 
     def ids(self, name: str) -> list[ImageId]:
-        """Image ids, numbers or texts, which ``opened`` was asked for; raises ClcapError when one comes twice."""
-        stored = self[name]
-        is_text = isinstance(stored, StoredDataset) and stored.kind == TEXT
-        found = [*self.texts(name)] if is_text else self.numbers(name, "int64", (None,)).tolist()
-        check_unique(self.path, f"its '{name}'", found)
-        return found
+        """The image ids of a dataset; raises ClcapError for a duplicate.
+
+        Ids that are texts must have been requested in ``open_hdf5``.
+        """
+        dataset = self[name]
+        is_text = isinstance(dataset, StoredDataset) and dataset.kind == TEXT
+        ids = [*self.texts(name)] if is_text else self.numbers(name, "int64", (None,)).tolist()
+        check_unique(self.path, f"its '{name}'", ids)
+        return ids
 
     def check(self, name: str, kind: str, shape: Sequence[int | None]) -> StoredDataset:
-        """The dataset of this name; raises ClcapError unless it is of this type and shape, None being any size."""
-        stored = self[name]
-        if isinstance(stored, StoredDataset) and stored.fits(kind, shape):
-            return stored
-        found = stored if isinstance(stored, StoredDataset) else "a group"
+        """The dataset called ``name``; raises ClcapError unless its type and shape match (None is any size)."""
+        dataset = self[name]
+        if isinstance(dataset, StoredDataset) and dataset.matches(kind, shape):
+            return dataset
+        found = dataset if isinstance(dataset, StoredDataset) else "a group"
         raise damaged_file_error(self.path, f"its '{name}' is {found}, expected {describe_dataset(kind, shape)}")
 
-    def mapped(self, stored: StoredDataset) -> np.ndarray:
-        """The numbers of a dataset, mapped into memory; raises ClcapError when it holds text."""
-        if stored.dtype is None:
-            raise damaged_file_error(self.path, "it has text where numbers are expected")
-        if math.prod(stored.shape) == 0:
-            return np.empty(stored.shape, stored.dtype)
-        return np.memmap(self.path, stored.dtype, "r", stored.offset, stored.shape)
+    def memory_map(self, dataset: StoredDataset) -> np.ndarray:
+        """The numbers of a dataset, memory-mapped; raises ClcapError if it contains text."""
+        if dataset.dtype is None:
+            raise damaged_file_error(self.path, "it contains text where numbers are expected")
+        if math.prod(dataset.shape) == 0:
+            return np.empty(dataset.shape, dataset.dtype)
+        return np.memmap(self.path, dataset.dtype, "r", dataset.offset, dataset.shape)
 
 
 @contextmanager
 def create_hdf5(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
-    """A new HDF5 artifact, which gets its name when the block ends well; the sink tells early of a full disk.
+    """Yield a new HDF5 file, written atomically, and its sink, whose ``check`` reports a full disk early.
 
-    Raises ClcapError when it cannot be written.
+    Raises ClcapError if the file cannot be written.
     """
     import h5py
 
@@ -103,19 +106,19 @@ def create_hdf5(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
         try:
             with h5py.File(sink, "w") as file:
                 yield file, sink
-        except SystemError as error:  # so h5py words a Ctrl-C that came while HDF5 was calling the sink
+        except SystemError as error:  # h5py raises it for a Ctrl-C that arrives while HDF5 calls the sink
             raise KeyboardInterrupt from error
         finally:
-            sink.check()  # the cause of whatever HDF5 says
+            sink.check()  # the cause of any error that HDF5 reports
 
 
 def write_provenance(file: "h5py.File", provenance: Provenance) -> None:
-    """Store the record in the file's attributes."""
+    """Store provenance as an attribute of the file."""
     file.attrs["provenance"] = provenance.model_dump_json()
 
 
 def write_ids(group: "h5py.Group", name: str, ids: list[ImageId]) -> None:
-    """Store image ids: as int64 when all are numbers, as text otherwise."""
+    """Store image ids as int64 if all are numbers, as text otherwise."""
     if ids and all(isinstance(id, int) for id in ids):
         group.create_dataset(name, data=np.asarray(ids, dtype=np.int64))
     else:

@@ -1,7 +1,7 @@
-"""What is in an HDF5 file, found out by a process of its own.
+"""Survey of an HDF5 file, its datasets and texts, read in a child process.
 
-On a damaged file the HDF5 library may compute for ever, deaf to Ctrl-C, or crash; here that ends the child alone.
-HDF5 reads no numbers: where they lie in the file is enough, they are then mapped into memory without it.
+On a damaged file the HDF5 library may crash, or loop forever and ignore Ctrl-C; in a child process this does no harm.
+HDF5 itself reads no numbers here: the survey holds their offsets in the file, from which they are memory-mapped.
 """
 
 import contextlib
@@ -28,128 +28,130 @@ if TYPE_CHECKING:
     import h5py
 
 CPU_SECONDS = 3.0
-"""Of processor time, so that a slow disk or a busy machine never makes a whole file look damaged."""
+"""Limit of processor time in seconds; wall-clock time would make intact files on a slow disk look damaged."""
 TEXT_BYTES_PER_SECOND = 5e6
-"""At the least, of texts; a slow processor reads ten times as many."""
+"""Lower bound of the speed at which texts are read; even a slow processor is ten times as fast."""
 EXTRA_MEMORY = 2**30
+"""Bytes of memory that the child may use in addition to the memory it starts with."""
 MEMORY_PER_TEXT_BYTE = 30
-"""Bytes of memory for each byte of texts in the file."""
+"""Additional bytes of memory for each byte of text in the file."""
 ATTRIBUTES = ("provenance", "backbone")
-"""JSON, of the file itself."""
+"""Attributes of the file that are read; both contain JSON."""
 MAX_DEPTH = 2
-"""Names of a dataset: its group's and its own."""
+"""Maximum number of parts in a dataset's name: its group and the dataset."""
 TEXT = "text"
 SEPARATOR = "\0"
-"""No text in HDF5 has it."""
+"""Separator of texts; no text in HDF5 contains it."""
 TEXT_REFERENCE = 8
-"""Bytes of the file that a text takes at the least, beside the text itself."""
+"""Minimum size in bytes of the reference that the file stores for each text."""
 
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """A dataset."""
+    """A dataset's shape, type and position in the file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype | None
-    """None for texts."""
+    """Type of the numbers; None for texts."""
     offset: int
-    """Where it begins in the file."""
+    """Position of the first byte in the file."""
     joined: str = ""
-    """The texts that were asked for, ``BETWEEN`` them: so they are sent ten times as fast as one by one."""
+    """The texts, if they were requested, joined by ``SEPARATOR``; sending them one by one takes ten times as long."""
 
     def __str__(self) -> str:
         return describe_dataset(self.kind, self.shape)
 
     @property
     def kind(self) -> str:
-        """Its type's name, that of the bytes' order included where it is not this machine's."""
+        """Name of the type, including the byte order if it is not the machine's."""
         return TEXT if self.dtype is None else str(self.dtype)
 
     @property
     def texts(self) -> list[str]:
-        """Those that were asked for."""
+        """The texts, if they were requested."""
         return self.joined.split(SEPARATOR) if self.shape[0] else []
 
-    def fits(self, kind: str, shape: Sequence[int | None]) -> bool:
-        """Whether it is of this type and shape; None is any size."""
-        sizes = list(zip(self.shape, shape, strict=False))
-        same = len(self.shape) == len(shape) and all(wanted in (None, size) for size, wanted in sizes)
-        return same and self.kind == kind
+    def matches(self, kind: str, shape: Sequence[int | None]) -> bool:
+        """Whether the dataset has this type and shape; None is any size."""
+        if self.kind != kind or len(self.shape) != len(shape):
+            return False
+        return all(expected in (None, size) for size, expected in zip(self.shape, shape, strict=True))
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A whole file."""
+    """Provenance, attributes and datasets of a file."""
 
     provenance: Provenance
     attributes: dict[str, str]
     datasets: dict[str, StoredDataset]
-    """By name, the group's before it: ``captions/raw``."""
+    """Datasets by name, including the group: ``captions/raw``."""
 
 
 def describe_dataset(kind: str, shape: Sequence[int | None]) -> str:
-    """A dataset's type and shape in words; None is any size."""
+    """A dataset's type and shape as text; None is any size."""
     return f"{kind} ({', '.join('any' if size is None else str(size) for size in shape)})"
 
 
 def survey(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
-    """What is in ``path``, with the texts of the datasets called ``texts``.
+    """Survey the file at ``path``, including the texts of the datasets named in ``texts``.
 
-    Raises ClcapError when the file is damaged or cut short, no artifact of ``kind``, or has what clcap never writes.
+    Raises ClcapError if the file is damaged or truncated, is not an artifact of ``kind``, or uses HDF5 features that
+    clcap never writes.
     """
     if texts:
         return _survey_in_child(path, kind, texts)
-    now = path.stat()
-    return _cached_survey(path, kind, now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
+    stat = path.stat()
+    return _cached_survey(path, kind, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache
-def _cached_survey(path: Path, kind: str | None, *_: int) -> Survey:
-    """Following a chain asks for the same files again and again; the numbers tell whether one is still the same."""
+def _cached_survey(path: Path, kind: str | None, *file_state: int) -> Survey:
+    """Survey each file only once while its ``file_state`` is unchanged; following a lineage reads it many times."""
     return _survey_in_child(path, kind, ())
 
 
 def _survey_in_child(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
-    import h5py  # noqa: F401  (once, and not in every child)
+    import h5py  # noqa: F401  (imported once in the parent instead of in every child)
 
-    # Elsewhere a forked process cannot use what its parent had loaded.
+    # On other systems a forked process cannot use the libraries that its parent loaded.
     context = get_context("fork") if sys.platform == "linux" else get_context("spawn")
-    answers, answer = context.Pipe(duplex=False)
-    child = context.Process(target=_send_survey, args=(answer, path, kind, texts), daemon=True)
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_send_survey, args=(sender, path, kind, texts), daemon=True)
     child.start()
-    answer.close()
+    sender.close()
     try:
-        told = answers.recv()
+        result = receiver.recv()
     except (EOFError, OSError):
-        told = _unreadable_error(path, "HDF5 crashes on it or comes to no end")
+        result = _unreadable_error(path, "HDF5 crashes or does not finish reading it")
     finally:
         child.kill()
         child.join()
-        answers.close()
-    if isinstance(told, ClcapError):
-        raise told
-    return told
+        receiver.close()
+    if isinstance(result, ClcapError):
+        raise result
+    return result
 
 
-def _unreadable_error(path: Path, why: str) -> ClcapError:
-    return ClcapError(f"{path} is not a readable HDF5 file (damaged or cut short): {why}; make it again")
+def _unreadable_error(path: Path, reason: str) -> ClcapError:
+    return ClcapError(f"{path} is not a readable HDF5 file (damaged or truncated): {reason}; create it again")
 
 
-def _send_survey(answer: Connection, path: Path, kind: str | None, texts: Collection[str]) -> None:
-    """The child's work: to send a Survey, or the error that there is instead."""
+def _send_survey(sender: Connection, path: Path, kind: str | None, texts: Collection[str]) -> None:
+    """Survey the file in the child process and send the Survey or the error to the parent."""
     _silence_process()
-    told: Survey | ClcapError
+    result: Survey | ClcapError
     try:
-        told = _survey_file(path, kind, texts)
+        result = _survey_file(path, kind, texts)
     except ClcapError as error:
-        told = error
-    except Exception as error:  # HDF5's own are of many classes
-        told = _unreadable_error(path, _short_reason(error))
-    answer.send(told)
+        result = error
+    except Exception as error:  # HDF5 raises many classes of errors
+        result = _unreadable_error(path, _short_reason(error))
+    sender.send(result)
 
 
 def _silence_process() -> None:
-    """The parent tells of Ctrl-C, and of a crash in one line."""
+    """Ignore Ctrl-C and print nothing; the parent reports interrupts and crashes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     faulthandler.disable()
@@ -157,15 +159,15 @@ def _silence_process() -> None:
 
 
 def _limit_resources(bytes_of_text: int) -> None:
-    """End this process, without a word, if what comes now takes too long, and let it have only so much memory."""
-    with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):  # as far as the system can
+    """Limit processor time and memory of this process; it ends silently if it exceeds them."""
+    with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):  # not every system has these limits
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + bytes_of_text / TEXT_BYTES_PER_SECOND)
         import resource
 
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        room = pages * resource.getpagesize() + EXTRA_MEMORY + MEMORY_PER_TEXT_BYTE * bytes_of_text
-        resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        limit = pages * resource.getpagesize() + EXTRA_MEMORY + MEMORY_PER_TEXT_BYTE * bytes_of_text
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
@@ -173,43 +175,43 @@ def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey
 
     _limit_resources(0)
     with h5py.File(path, "r") as file:
-        found = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
-        attributes = {name: value for name, value in found.items() if isinstance(value, str)}
-        provenance = parse_provenance(_record(attributes, path), path, kind)
+        values = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
+        attributes = {name: value for name, value in values.items() if isinstance(value, str)}
+        provenance = parse_provenance(_provenance_record(attributes, path), path, kind)
         datasets = dict(_datasets(file, path))
-        numbers = sum(_size_in_bytes(stored) for stored in datasets.values())
-        _limit_resources(max(path.stat().st_size - numbers, 0))
+        size_of_numbers = sum(_size_in_bytes(dataset) for dataset in datasets.values())
+        _limit_resources(max(path.stat().st_size - size_of_numbers, 0))
         for name in datasets.keys() & set(texts):
-            if datasets[name].fits(TEXT, (None,)):
+            if datasets[name].matches(TEXT, (None,)):
                 datasets[name] = replace(datasets[name], joined=SEPARATOR.encode().join(file[name][:]).decode())
     return Survey(provenance, attributes, datasets)
 
 
-def _record(attributes: dict[str, str], path: Path) -> object:
+def _provenance_record(attributes: dict[str, str], path: Path) -> object:
     if "provenance" not in attributes:
-        raise ClcapError(f"{path} is an HDF5 file, but not one that clcap wrote")
+        raise ClcapError(f"{path} is an HDF5 file, but was not written by clcap")
     try:
         return parse_json(attributes["provenance"], path)
     except (ClcapError, TypeError) as error:
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
 
 
-def _datasets(group: "h5py.Group", path: Path, above: str = "", depth: int = 1) -> Iterator[tuple[str, StoredDataset]]:
-    """All datasets below ``group``, by name."""
+def _datasets(group: "h5py.Group", path: Path, prefix: str = "", depth: int = 1) -> Iterator[tuple[str, StoredDataset]]:
+    """Yield the name and description of every dataset in ``group``."""
     import h5py
 
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise _unsupported_error(path, f"{above}{name}", "in another place (a link)")
-        found = group[name]
-        if isinstance(found, h5py.Dataset):
-            yield f"{above}{name}", _stored_dataset(found, f"{above}{name}", path)
-        elif not isinstance(found, h5py.Group):
-            raise _unsupported_error(path, f"{above}{name}", "as neither numbers nor text")
+            raise _unsupported_error(path, f"{prefix}{name}", "as a link to another location")
+        item = group[name]
+        if isinstance(item, h5py.Dataset):
+            yield f"{prefix}{name}", _stored_dataset(item, f"{prefix}{name}", path)
+        elif not isinstance(item, h5py.Group):
+            raise _unsupported_error(path, f"{prefix}{name}", "as neither numbers nor text")
         elif depth == MAX_DEPTH:
-            raise _unsupported_error(path, f"{above}{name}", "as a group within a group")
+            raise _unsupported_error(path, f"{prefix}{name}", "as a group within a group")
         else:
-            yield from _datasets(found, path, f"{above}{name}/", depth + 1)
+            yield from _datasets(item, path, f"{prefix}{name}/", depth + 1)
 
 
 def _stored_dataset(dataset: "h5py.Dataset", name: str, path: Path) -> StoredDataset:
@@ -229,25 +231,27 @@ def _stored_dataset(dataset: "h5py.Dataset", name: str, path: Path) -> StoredDat
     return stored
 
 
-def _unsupported_error(path: Path, name: str, how: str) -> ClcapError:
-    return ClcapError(f"{path} keeps its '{name}' {how}, which clcap never writes and does not read; make it again")
+def _unsupported_error(path: Path, name: str, storage: str) -> ClcapError:
+    return ClcapError(
+        f"{path} stores its '{name}' {storage}, which clcap never writes and does not read; create it again"
+    )
 
 
 def _check_not_truncated(stored: StoredDataset, storage: int, path: Path) -> None:
-    """What a dataset says of its size must be in the file, or reading it could take any amount of memory."""
-    ends = stored.offset + max(_size_in_bytes(stored), storage)
-    if storage < _size_in_bytes(stored) or (storage and stored.offset == 0) or ends > path.stat().st_size:
-        raise ClcapError(f"{path} is not whole: it is shorter than its header says; make it again")
+    """Check that the file is as large as the dataset's header claims; reading it could otherwise exhaust memory."""
+    end = stored.offset + max(_size_in_bytes(stored), storage)
+    if storage < _size_in_bytes(stored) or (storage and stored.offset == 0) or end > path.stat().st_size:
+        raise ClcapError(f"{path} is truncated: it is shorter than its header says; create it again")
 
 
 def _size_in_bytes(stored: StoredDataset) -> int:
-    """Of the file; of texts, those of the references to them."""
+    """Size of a dataset in the file; for texts, the size of the references to them."""
     return math.prod(stored.shape) * (stored.dtype.itemsize if stored.dtype else TEXT_REFERENCE)
 
 
 def _short_reason(error: Exception) -> str:
-    """HDF5's reason without the details that only its developers can read."""
+    """The reason in HDF5's error message, without details for HDF5 developers."""
     if isinstance(error, UnicodeDecodeError):
         return "a text in it is not UTF-8"
-    told = str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(":")[0]
-    return told or "it says that it is larger than it is"
+    reason = str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(":")[0]
+    return reason or "its header gives a size larger than the file"

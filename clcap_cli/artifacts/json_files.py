@@ -7,18 +7,18 @@ from clcap_cli.artifacts.atomic import atomic_write
 
 
 def provenance_path(path: Path) -> Path:
-    """Where a results file, whose own format has no room for it, has its provenance."""
+    """The file with the provenance of a results file, for formats that cannot contain it."""
     return path.with_name(f"{path.name.removesuffix('.json')}.provenance.json")
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write plain data as JSON, whole or not at all; of lists each item on a line of its own."""
+    """Write ``content`` as JSON atomically, with each item of a list on a separate line."""
     with atomic_write(path) as part:
         part.write_text(_lines(content) + "\n", encoding="utf-8")
 
 
 def _lines(content: object) -> str:
-    """Not ``indent=1``: that is ten times slower, and gives every number of a list a line."""
+    """JSON with line breaks; ``indent=1`` is ten times slower and puts each number of a nested list on its own line."""
     if isinstance(content, dict) and content:
         return "{\n" + ",\n".join(f"{_line(key)}: {_lines(value)}" for key, value in content.items()) + "\n}"
     if isinstance(content, list) and content:

@@ -1,4 +1,4 @@
-"""Following the chain of files: what an artifact was made from are the defaults of what follows it."""
+"""Finding an artifact's inputs, which are the default inputs of later stages."""
 
 from pathlib import Path
 from typing import Any
@@ -12,47 +12,49 @@ from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
 
 
 def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
-    """The file that played ``role`` when ``artifact`` was made, or ``given`` in its place.
+    """The input of ``artifact`` with this ``role``, or ``given`` if it is not None.
 
-    Raises ClcapError when the file was moved or made again since, naming the ``option`` that says which one to use.
+    Raises ClcapError if the file was moved or has changed since; the message names the ``option`` to give it with.
     """
     if given is not None:
         return given
     recorded = artifact.provenance.input(role) if artifact.provenance else None
     if recorded is None:
-        raise ClcapError(f"{artifact.path} does not say which {role} it was made from; give it with {option}")
+        raise ClcapError(
+            f"{artifact.path} does not record which {role} it was created from; give the file with {option}"
+        )
     path = artifact.path.resolve().parent / recorded.path
-    place = artifact.path.parent / recorded.path
+    shown_path = artifact.path.parent / recorded.path
     try:
-        found = read_provenance(path)
+        current = read_provenance(path)
     except NoSuchFileError as error:
         raise ClcapError(
-            f"{artifact.path} was made from {place}, which is not there now; give its place with {option}"
+            f"{artifact.path} was created from {shown_path}, which no longer exists; give its new path with {option}"
         ) from error
-    if found.id != recorded.id:
+    if current.id != recorded.id:
         raise ClcapError(
-            f"{place} was made again since {artifact.path} was made from it (then {recorded.id}, now {found.id}); "
-            f"to use it all the same, give it with {option}"
+            f"{shown_path} has changed since {artifact.path} was created from it (then {recorded.id}, now "
+            f"{current.id}); to use it anyway, give it with {option}"
         )
     return path
 
 
 def read_provenance(path: Path) -> Provenance:
-    """The record of any artifact.
+    """Read the provenance of any artifact.
 
-    Raises ClcapError when the file is missing, damaged, or not clcap's.
+    Raises ClcapError if the file is missing, damaged, or was not written by clcap.
     """
-    return parse_provenance(_record(path), path)
+    return parse_provenance(_provenance_record(path), path)
 
 
-def _record(path: Path) -> Any:
+def _provenance_record(path: Path) -> Any:
     check_readable(path)
     with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(b"\x89HDF"):
+        signature = file.read(8)
+    if signature.startswith(b"\x89HDF"):
         with open_hdf5(path) as (_, provenance):
             return provenance.model_dump()
-    if start.startswith(b"PK"):
+    if signature.startswith(b"PK"):
         from clcap_cli.artifacts import torch_files
 
         return torch_files.load(path)["provenance"]
@@ -62,4 +64,4 @@ def _record(path: Path) -> Any:
             return content["provenance"]
         if is_file(provenance_path(path)):
             return read_json(provenance_path(path))
-    raise ClcapError(f"{path} is not a file that clcap wrote")
+    raise ClcapError(f"{path} was not written by clcap")

@@ -1,6 +1,6 @@
-"""``*.log_probs.h5``: ln p(c|I) of every caption under every image of a self-retrieval pool, for those who want it all.
+"""``*.log_probs.h5``: the full matrix of ln p(c|I) for all captions and images of a self-retrieval pool.
 
-``log_prob`` is (captions, images) float32, ``id`` the images' ids, and ``caption`` the captions, one an image, in the
+``log_prob`` is (captions, images) float32, ``id`` has the images' ids, and ``caption`` has one caption per image in the
 same order.
 """
 
@@ -20,7 +20,7 @@ KIND = "clcap/log-probs"
 def write_log_probs(
     out: Path, ids: Sequence[ImageId], captions: Sequence[str], log_probs: np.ndarray, origin: Origin
 ) -> None:
-    """Write the table ``log_probs``, (captions, images)."""
+    """Write the matrix ``log_probs``, (captions, images)."""
     content_id = digest([digest_of_json([list(ids), list(captions)]).encode(), log_probs.tobytes()])
     with create_hdf5(out) as (file, _):
         write_provenance(file, origin.make_provenance(KIND, content_id, out))

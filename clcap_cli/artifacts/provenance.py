@@ -1,7 +1,7 @@
-"""What every artifact says of itself: what it is, which stage made it, how, and from what.
+"""Provenance: the record in every artifact of its kind, the stage and settings that created it, and its inputs.
 
-An artifact's id is a digest of its content, so that making the same thing again gives the same id, and everything
-that was made from it stays valid.
+An artifact's id is a digest of its content. Creating the same artifact again therefore gives the same id, and artifacts
+that were created from it remain valid.
 """
 
 import os
@@ -38,11 +38,11 @@ FORMATS = {
     "clcap/tokens": 1,
     "clcap/train-state": 1,
 }
-"""Every kind of artifact and the newest version of it that this clcap reads and writes."""
+"""The format version that this clcap writes for each kind of artifact; it also reads all earlier versions."""
 
 
 class Input(BaseModel):
-    """One artifact that another was made from; ``path`` is relative to the folder of the one that was made."""
+    """An input of an artifact; ``path`` is relative to the artifact's folder."""
 
     role: str
     path: str
@@ -50,7 +50,7 @@ class Input(BaseModel):
 
 
 class Provenance(BaseModel):
-    """The record that an artifact carries."""
+    """The provenance record of an artifact."""
 
     format: str
     version: int
@@ -65,50 +65,55 @@ class Provenance(BaseModel):
     inputs: list[Input]
 
     def input(self, role: str) -> Input | None:
-        """The input that played ``role``, or None."""
+        """The input with this ``role``, or None."""
         return next((item for item in self.inputs if item.role == role), None)
 
 
 class Artifact(Protocol):
-    """Whatever was read from a file of the chain."""
+    """An opened file of any kind."""
 
     @property
     def path(self) -> Path:
-        """Where it was read from."""
+        """Path of the file."""
 
     @property
     def provenance(self) -> Provenance | None:
-        """Its record; None for a file that another tool made."""
+        """Provenance of the file; None for a file that another tool wrote."""
 
 
 @dataclass
 class Origin:
-    """What a stage knows of the artifact that it is about to write: its settings and its inputs."""
+    """Stage, settings and inputs of an artifact that is about to be written."""
 
     stage: str
     settings: Mapping[str, Any]
     inputs: list[tuple[str, Path, str]] = field(default_factory=list)
 
     def add_input(self, role: str, artifact: Artifact) -> None:
-        """Record that ``artifact`` is an input and which part it plays."""
+        """Add ``artifact`` as the input with this ``role``."""
         if artifact.provenance is None:
             self.add_input_file(role, artifact.path)
         else:
             self.inputs.append((role, artifact.path, artifact.provenance.id))
 
     def add_input_file(self, role: str, path: Path) -> None:
-        """Record a file that carries no provenance of its own, by a digest of its bytes."""
+        """Add a file without provenance as an input, identified by a digest of its bytes."""
         self.inputs.append((role, path, digest_of_file(path)))
 
     @property
     def input_paths(self) -> list[Path]:
-        """The files of all inputs so far."""
+        """Paths of all inputs added so far."""
         return [path for _, path, _ in self.inputs]
 
     def make_provenance(self, kind: str, content_id: str, out: Path) -> Provenance:
-        """The provenance of the artifact of ``kind`` with this content, to be written to ``out``."""
+        """The provenance of an artifact of ``kind`` with this content, to be written to ``out``.
+
+        Raises ClcapError if ``out`` is one of the inputs.
+        """
         if is_any_of(out, self.input_paths):
-            raise ClcapError(f"{out} is read, so it cannot be written; give another name with --out")
+            raise ClcapError(
+                f"{out} is an input of this command, so it cannot be overwritten; give another name with --out"
+            )
         folder = out.parent.resolve()
         return Provenance(
             format=kind,
@@ -121,36 +126,36 @@ class Origin:
             torch=version("torch"),
             python=platform.python_version(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            inputs=[Input(role=role, path=_path_from(folder, path), id=id) for role, path, id in self.inputs],
+            inputs=[Input(role=role, path=_relative_path(path, folder), id=id) for role, path, id in self.inputs],
         )
 
 
 def parse_provenance(data: object, path: Path, kind: str | None = None) -> Provenance:
-    """Check the record found in ``path``; with ``kind`` given, also that it is an artifact of that kind.
+    """Validate the provenance record of ``path`` and, if ``kind`` is given, the artifact's kind.
 
-    Raises ClcapError for a file of another kind, a damaged record, or a format newer than this clcap reads.
+    Raises ClcapError for another kind, a damaged record, or a format that is newer than this clcap.
     """
     try:
-        found = Provenance.model_validate(data)
+        provenance = Provenance.model_validate(data)
     except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) or "the record"
-        raise ClcapError(f"{path} is not a clcap file: its provenance is damaged at {where}") from error
-    found.format = RENAMED_KINDS.get(found.format, found.format)
-    known = FORMATS.get(found.format)
-    if known is None:
-        raise ClcapError(f"{path} is of a kind that this clcap does not know: {found.format}")
-    if kind is not None and found.format != kind:
-        raise ClcapError(f"{path} is a {found.format} file; {kind} is needed here")
-    if found.version > known:
+        location = ".".join(map(str, error.errors()[0]["loc"])) or "the record"
+        raise ClcapError(f"{path} is not a clcap file: its provenance is damaged at {location}") from error
+    provenance.format = RENAMED_KINDS.get(provenance.format, provenance.format)
+    newest = FORMATS.get(provenance.format)
+    if newest is None:
+        raise ClcapError(f"{path} is of an unknown kind: {provenance.format}")
+    if kind is not None and provenance.format != kind:
+        raise ClcapError(f"{path} is a {provenance.format} file; {kind} is expected here")
+    if provenance.version > newest:
         raise ClcapError(
-            f"{path} has format {found.format} version {found.version}, made by clcap {found.clcap}; "
-            f"this clcap {__version__} reads up to version {known}: upgrade clcap"
+            f"{path} has format {provenance.format} version {provenance.version}, written by clcap {provenance.clcap}; "
+            f"this clcap {__version__} reads up to version {newest}: upgrade clcap"
         )
-    return found
+    return provenance
 
 
-def _path_from(folder: Path, path: Path) -> str:
-    """The way to ``path``; where folders outside of clcap's reach have names that are no text, it cannot be found."""
+def _relative_path(path: Path, folder: Path) -> str:
+    """``path`` relative to ``folder``; bytes of file names that are not valid text become question marks."""
     return os.path.relpath(path.resolve(), folder).encode("utf-8", "replace").decode()
 
 

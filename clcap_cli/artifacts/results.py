@@ -1,9 +1,9 @@
-"""Predicted captions, self-retrieval results and scores, as JSON.
+"""Predicted captions, self-retrieval results, metrics and comparisons, as JSON.
 
-``*.captions.json`` is COCO's results list, ``[{"image_id", "caption"}]``, which pycocotools and the COCO server take
-unchanged, with an entry for each caption of an image; its provenance is in a file beside it. ``*.retrieval.json`` and
-``*.metrics.json`` are objects with ``provenance``, ``metrics`` (name to number, over all images), ``intervals``,
-``signatures``, and ``images``: a list with each image's ``image_id`` and its values under the metrics' names.
+``*.captions.json`` is a COCO results list, ``[{"image_id", "caption"}]``, with one entry per caption; pycocotools and
+the COCO server accept it unchanged. Its provenance is in a separate file. ``*.retrieval.json`` and ``*.metrics.json``
+are objects with ``provenance``, ``metrics`` (name to number, over all images), ``intervals``, ``signatures``, and
+``images``: a list with each image's ``image_id`` and its values under the metrics' names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,37 +40,37 @@ class CaptionResults:
 
     path: Path
     captions: dict[ImageId, list[str]]
-    """Captions of each image, one or several, the likeliest first where clcap searched for them."""
+    """One or several captions of each image; in results of a beam search the most likely one is first."""
     provenance: Provenance | None
     """None for a results file that another tool made."""
 
     def single_captions(self) -> dict[ImageId, str]:
-        """The one caption of each image.
+        """The only caption of each image.
 
-        Raises ClcapError where an image has several.
+        Raises ClcapError if an image has several.
         """
         return single_captions(self.captions, self.path)
 
 
 def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str, ImageId]]:
-    """COCO's results list, image by image."""
-    return [{"image_id": id, "caption": caption} for id, own in captions.items() for caption in own]
+    """The captions as a COCO results list."""
+    return [{"image_id": id, "caption": caption} for id, group in captions.items() for caption in group]
 
 
 def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], origin: Origin) -> None:
-    """Write COCO's results list of the captions of each image, and its provenance beside it."""
-    listed = as_coco_results(captions)
+    """Write the captions of each image as a COCO results list, and its provenance to a separate file."""
+    entries = as_coco_results(captions)
     with all_or_nothing():
-        write_json(out, listed)
+        write_json(out, entries)
         write_json(
-            provenance_path(out), origin.make_provenance(CAPTIONS_KIND, digest_of_json(listed), out).model_dump()
+            provenance_path(out), origin.make_provenance(CAPTIONS_KIND, digest_of_json(entries), out).model_dump()
         )
 
 
 def open_caption_results(path: Path) -> CaptionResults:
-    """Read the captions of images, clcap's or another tool's, in any format that ``datasets/readers.py`` knows.
+    """Read predicted captions, written by clcap or another tool, in any format of ``datasets/readers.py``.
 
-    Raises ClcapError when the format is unknown, and when its provenance is damaged.
+    Raises ClcapError if the format is unknown or the provenance is damaged.
     """
     captions = read_captions_by_image(path)
     return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(as_coco_results(captions))))
@@ -86,42 +86,42 @@ def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What a stage measured of captions."""
+    """Metrics of captions, to be written to a file."""
 
     metrics: Mapping[str, float]
-    """Over all images."""
+    """Value of each metric over all images."""
     intervals: Mapping[str, tuple[float, float]]
     """95% confidence intervals of the metrics that have one."""
     signatures: Mapping[str, str]
-    """What each metric depends on."""
+    """Signature of each metric: everything that its value depends on besides the captions."""
     images: Sequence[Mapping[str, Any]]
-    """One entry an image."""
+    """One entry per image."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Further parts of the file, by their keys."""
+    """Further content of the file by key."""
 
 
 def write_results(
-    out: Path, kind: str, measured: Measurements, origin: Origin, unidentified: Mapping[str, Any] | None = None
+    out: Path, kind: str, measurements: Measurements, origin: Origin, unhashed: Mapping[str, Any] | None = None
 ) -> None:
-    """Write what was measured.
+    """Write ``measurements`` to ``out``.
 
-    ``unidentified`` is written too, but is no part of the artifact's id: the same metrics have the same id, however
-    long they took.
+    ``unhashed`` is also written but does not enter the artifact's id, so that equal metrics have equal ids even if, for
+    example, they took different times.
     """
-    content = asdict(measured)
+    content = asdict(measurements)
     content = {**content.pop("details"), **content}
     provenance = origin.make_provenance(kind, digest_of_json(content), out)
-    write_json(out, {"provenance": provenance.model_dump(), **(unidentified or {}), **content})
+    write_json(out, {"provenance": provenance.model_dump(), **(unhashed or {}), **content})
 
 
 def _reject_text(score: object) -> object:
     if isinstance(score, str):
-        raise ValueError("a text is no score")
+        raise ValueError("a text is not a score")
     return score
 
 
 class _Caption(BaseModel, extra="allow"):
-    """A caption of an image that has several; whatever else it has are its scores."""
+    """One of several captions of an image; further keys are its scores."""
 
     __pydantic_extra__: dict[str, Annotated[FiniteFloat, BeforeValidator(_reject_text)]] = Field(init=False)
     caption: str
@@ -133,7 +133,7 @@ class _Caption(BaseModel, extra="allow"):
 
 
 class _Image(_Caption):
-    """An image's entry, with its caption or with its first and all of them."""
+    """An image's entry with its caption or, if it has several, with the first and the list of all."""
 
     image_id: ImageId
     references: list[str] = Field(default=[""], min_length=1)
@@ -156,44 +156,44 @@ class Results:
     path: Path
     provenance: Provenance
     metrics: dict[str, float]
-    """Over all images."""
+    """Value of each metric over all images."""
     intervals: dict[str, tuple[float, float]]
-    """95% confidence interval of each metric that has one."""
+    """95% confidence intervals of the metrics that have one."""
     signatures: dict[str, str]
-    """What each score depends on."""
+    """Signature of each metric: everything that its value depends on besides the captions."""
     not_scored: dict[str, str]
-    """Scores that could not be computed, and why."""
+    """Reason for each metric that could not be computed."""
     made_from: list[RunCard]
-    """Every file behind it."""
+    """Run cards of all files that the results were created from, directly or indirectly."""
     images: list[dict[str, Any]]
-    """Image by image; each has at least its ``image_id`` and ``caption``."""
+    """One entry per image, with at least its ``image_id`` and ``caption``."""
 
 
 def open_results(path: Path, kind: str | None = None) -> Results:
-    """Read what ``write_results`` wrote, of ``kind`` or of either kind.
+    """Read a file of ``write_results``, of ``kind`` or, if None, of either kind.
 
-    Raises ClcapError when it is missing, damaged, or another kind of file.
+    Raises ClcapError if it is missing, damaged, or another kind of file.
     """
     data = read_json(path)
     if not isinstance(data, dict) or "provenance" not in data:
-        raise ClcapError(f"{path} is not a file that clcap wrote; *.metrics.json and *.retrieval.json are")
+        raise ClcapError(f"{path} was not written by clcap; expected a *.metrics.json or a *.retrieval.json")
     provenance = parse_provenance(data["provenance"], path, kind)
     if provenance.format not in (RETRIEVAL_KIND, METRICS_KIND):
-        raise ClcapError(f"{path} is a {provenance.format} file; {METRICS_KIND} or {RETRIEVAL_KIND} is needed here")
+        raise ClcapError(f"{path} is a {provenance.format} file; {METRICS_KIND} or {RETRIEVAL_KIND} is expected here")
     data = upgrade_results(data) if provenance.version < 2 else data
-    content = validated(data, _Content, path, f"a whole {provenance.format} file")
+    content = validated(data, _Content, path, f"a complete {provenance.format} file")
     _check_images(content.images, path, provenance.format)
     return Results(path, provenance, **{**dict(content), "metrics": finite_numbers(content.metrics)})
 
 
 def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
-    validated({"images": images}, dict[str, list[_Image]], path, f"a whole {kind.removeprefix('clcap/')} file")
+    validated({"images": images}, dict[str, list[_Image]], path, f"a complete {kind.removeprefix('clcap/')} file")
     if len({image["image_id"] for image in images}) < len(images):
-        raise ClcapError(f"{path} is damaged: it has an image twice")
+        raise ClcapError(f"{path} is damaged: it contains an image twice")
 
 
 class MetricDifference(BaseModel):
-    """A metric's difference between two settings, as ``compare`` writes it."""
+    """The difference of a metric between two settings, in a file of ``compare``."""
 
     first: float
     second: float
@@ -210,18 +210,18 @@ class MetricDifference(BaseModel):
 
 
 class Comparison(BaseModel):
-    """Two settings, compared."""
+    """The comparison of two settings."""
 
     first: str
     second: str
     metrics: dict[str, MetricDifference]
     differ: dict[str, list[str]]
-    """What was ``measured`` differently, and what the runs were ``made`` differently from."""
+    """Differences in how the settings were ``measured`` and in what they were ``made`` from."""
 
 
 def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
-    """Write what was compared over the images ``ids``."""
-    content = {"images": list(ids), "comparisons": [one.model_dump() for one in comparisons]}
+    """Write ``comparisons`` over the images ``ids``."""
+    content = {"images": list(ids), "comparisons": [comparison.model_dump() for comparison in comparisons]}
     write_json(
         out,
         {"provenance": origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out).model_dump(), **content},
@@ -229,11 +229,11 @@ def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Co
 
 
 def open_comparison(path: Path) -> list[Comparison]:
-    """Read what ``write_comparison`` wrote.
+    """Read a file of ``write_comparison``.
 
-    Raises ClcapError when it is missing or damaged.
+    Raises ClcapError if it is missing or damaged.
     """
     data = read_json(path)
     version = parse_provenance(data.get("provenance"), path, COMPARISON_KIND).version
     data = upgrade_comparison(data) if version < 2 else data
-    return validated(data.get("comparisons"), list[Comparison], path, f"a whole {COMPARISON_KIND} file")
+    return validated(data.get("comparisons"), list[Comparison], path, f"a complete {COMPARISON_KIND} file")

@@ -1,4 +1,4 @@
-"""Run cards: what a result was made from, all the way back, and in what two results differ by that."""
+"""Run cards: the files that a result was created from, directly or indirectly, and how those of two results differ."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,75 +11,81 @@ from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 
 FILE_SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
-"""Of the files that stages read and write."""
+"""Suffixes of the files that stages read and write."""
 DATA_ROLES = ("captions", "features", "training", "references", "predictions", "document frequencies")
-"""Roles whose files are the same in every run of an experiment; those of the others come out of the run."""
+"""Roles of the input data, which all runs of an experiment share; files with other roles are created by a run."""
 SEED = "seed"
 
 
 class RunCard(BaseModel):
-    """One file that a result was made from."""
+    """One of the files that a result was created from."""
 
     role: str
     id: str
     stage: str | None = None
-    """None for a file that clcap did not write or that is not there any more."""
+    """Stage that wrote the file; None if clcap did not write it or it no longer exists."""
     settings: dict[str, Any] = {}
-    """Those of the stage which are no files."""
+    """Settings of the stage, except files."""
     clcap: str = ""
     torch: str = ""
 
 
 def collect_run_cards(origin: Origin) -> list[RunCard]:
-    """The card of every file behind what is about to be written, as far as they are there."""
+    """The run cards of all direct and indirect inputs of ``origin`` that still exist."""
     cards: dict[str, RunCard] = {}
-    waiting = list(origin.inputs)
-    while waiting:
-        role, path, id = waiting.pop(0)
+    queue = list(origin.inputs)
+    while queue:
+        role, path, id = queue.pop(0)
         if any(card.id == id for card in cards.values()):
             continue
         role = role if role not in cards else f"earlier {role} {id}"
         cards[role] = RunCard(role=role, id=id)
         try:
-            found = read_provenance(path)
+            provenance = read_provenance(path)
         except ClcapError:
             continue
-        if found.id == id:
-            settings = {name: value for name, value in found.settings.items() if not _is_file(value)}
+        if provenance.id == id:
+            settings = {name: value for name, value in provenance.settings.items() if not _is_file(value)}
             cards[role] = RunCard(
-                role=role, id=id, stage=found.stage, settings=settings, clcap=found.clcap, torch=found.torch
+                role=role,
+                id=id,
+                stage=provenance.stage,
+                settings=settings,
+                clcap=provenance.clcap,
+                torch=provenance.torch,
             )
-            waiting += [(item.role, path.resolve().parent / item.path, item.id) for item in found.inputs]
+            queue += [(item.role, path.resolve().parent / item.path, item.id) for item in provenance.inputs]
     return list(cards.values())
 
 
 def card_differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str]:
-    """In what two results differ by what they were made from, seeds left aside; one line each."""
-    mine, theirs = ({card.role: card for card in cards} for cards in (first, second))
+    """Differences between the files that two results were created from, except seeds; one line per difference."""
+    first_by_role, second_by_role = ({card.role: card for card in cards} for cards in (first, second))
     lines = []
-    for role in dict.fromkeys([*mine, *theirs]):
-        if role in mine and role in theirs:
-            lines += _differences_in_role(role, mine[role], theirs[role])
+    for role in dict.fromkeys([*first_by_role, *second_by_role]):
+        if role in first_by_role and role in second_by_role:
+            lines += _differences_in_role(role, first_by_role[role], second_by_role[role])
         else:
-            lines.append(f"{role}: only the {'first' if role in mine else 'second'} has one")
+            lines.append(f"{role}: only the {'first' if role in first_by_role else 'second'} has one")
     return lines
 
 
 def same_setting(first: Sequence[RunCard], second: Sequence[RunCard]) -> bool:
-    """Whether two results are of one setting with different seeds."""
+    """Whether two results come from the same settings with different seeds."""
     return bool(first) and _seeds(first) != _seeds(second) and not card_differences(first, second)
 
 
-def _differences_in_role(role: str, mine: RunCard, theirs: RunCard) -> list[str]:
-    lines = [f"{role}: other data ({mine.id} and {theirs.id})"] if role in DATA_ROLES and mine.id != theirs.id else []
-    same_stage = mine.stage == theirs.stage
-    for name in dict.fromkeys([*mine.settings, *theirs.settings]):
-        pair = mine.settings.get(name), theirs.settings.get(name)
-        told = same_stage or (name in mine.settings and name in theirs.settings)
-        if name != SEED and told and pair[0] != pair[1]:
+def _differences_in_role(role: str, first: RunCard, second: RunCard) -> list[str]:
+    other_data = role in DATA_ROLES and first.id != second.id
+    lines = [f"{role}: different data ({first.id} and {second.id})"] if other_data else []
+    same_stage = first.stage == second.stage
+    for name in dict.fromkeys([*first.settings, *second.settings]):
+        pair = first.settings.get(name), second.settings.get(name)
+        comparable = same_stage or (name in first.settings and name in second.settings)
+        if name != SEED and comparable and pair[0] != pair[1]:
             lines.append(f"{role}: {name} {pair[0]} and {pair[1]}")
     for name in ("stage", "clcap", "torch"):
-        pair = getattr(mine, name), getattr(theirs, name)
+        pair = getattr(first, name), getattr(second, name)
         if pair[0] != pair[1]:
             lines.append(f"{role}: {name} {pair[0]} and {pair[1]}")
     return lines
@@ -90,6 +96,6 @@ def _seeds(cards: Sequence[RunCard]) -> list[Any]:
 
 
 def _is_file(value: object) -> bool:
-    """Whether a setting names a file or a folder, which every machine keeps elsewhere."""
+    """Whether a setting is a file or a folder, whose path differs between machines."""
     values = value if isinstance(value, list) else [value]
-    return any(isinstance(one, str) and ("/" in one or Path(one).suffix in FILE_SUFFIXES) for one in values)
+    return any(isinstance(item, str) and ("/" in item or Path(item).suffix in FILE_SUFFIXES) for item in values)

@@ -1,4 +1,4 @@
-"""Tokenizers as files hold them."""
+"""Reading tokenizers from artifacts."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from clcap_cli.tokenizers.words import WordTokenizer
 
 
 def parse_tokenizer(record: dict[str, Any], path: Path) -> Tokenizer:
-    """The tokenizer whose record is in the file at ``path``.
+    """Build the tokenizer from its ``record`` in the file at ``path``.
 
-    Raises ClcapError when the record is damaged or of an unknown kind.
+    Raises ClcapError if the record is damaged or of an unknown kind.
     """
     try:
         tokenizer = build_tokenizer(record, f"the tokenizer of {path}")
     except (KeyError, ValidationError) as error:
-        raise damaged_file_error(path, "the record of its tokenizer is not whole") from error
+        raise damaged_file_error(path, "its tokenizer record is incomplete") from error
     if isinstance(tokenizer, WordTokenizer):
         check_unique(path, "its vocabulary", tokenizer.tokens)
     return tokenizer

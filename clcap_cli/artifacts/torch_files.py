@@ -1,4 +1,4 @@
-"""PyTorch files of plain types and tensors: read with ``weights_only=True``, which never unpickles anything else."""
+"""PyTorch files of plain types and tensors, read with ``weights_only=True``, which unpickles nothing else."""
 
 import io
 import pickle
@@ -18,38 +18,38 @@ from clcap_cli.errors import ClcapError, damaged_file_error, first_few
 
 
 def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
-    """A network's weights as a file takes them."""
+    """A network's weights on the CPU, without gradients."""
     return {name: value.detach().cpu() for name, value in model.state_dict().items()}
 
 
-def content_id(head: object, weights: Mapping[str, Tensor]) -> str:
-    """The content id of a network: of the plain data that describe it, and of its weights."""
-    return digest([digest_of_json(head).encode(), *(value.numpy().tobytes() for value in weights.values())])
+def content_id(description: object, weights: Mapping[str, Tensor]) -> str:
+    """The content id of a network, computed from its ``description`` (JSON data) and its weights."""
+    return digest([digest_of_json(description).encode(), *(value.numpy().tobytes() for value in weights.values())])
 
 
 def save(content: dict[str, Any], out: Path) -> None:
-    """Write ``content``, whole or not at all."""
-    buffer = io.BytesIO()  # PyTorch itself does not always survive a full disk
+    """Write ``content`` to ``out`` atomically."""
+    buffer = io.BytesIO()  # writing to disk directly, PyTorch may crash if the disk is full
     torch.save(content, buffer)
     with atomic_write(out) as part:
         part.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:
-    """What clcap wrote to ``path``, with its "provenance", not yet checked.
+    """Read a file of ``save``, which has a key "provenance"; nothing else in it is checked.
 
-    Raises ClcapError when it is missing, damaged, cut short, holds pickled objects, or is not clcap's.
+    Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or was not written by clcap.
     """
     content = _read(path)
     if not isinstance(content, dict) or "provenance" not in content:
-        raise ClcapError(f"{path} is a PyTorch file, but not one that clcap wrote")
+        raise ClcapError(f"{path} is a PyTorch file, but was not written by clcap")
     return content
 
 
 def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -> dict[str, Tensor]:
-    """``weights``, found in ``path``, if they are the finite weights of such a network as ``build`` makes.
+    """Return ``weights``, read from ``path``, if they are finite and fit the network that ``build`` creates.
 
-    Raises ClcapError, before anything is allocated, when they are not.
+    Raises ClcapError otherwise, before any memory is allocated for the network.
     """
     with torch.device("meta"):
         expected = build().state_dict()
@@ -57,9 +57,9 @@ def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -
 
 
 def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """``found``, in ``path``, if it is finite tensors by name, with names, types and shapes as ``expected``.
+    """Return ``found``, read from ``path``, if it is a dict of finite tensors that match those of ``expected``.
 
-    Raises ClcapError, which calls each a ``kind``, when it is not.
+    Raises ClcapError if names, types or shapes differ; ``kind`` is what its message calls a tensor.
     """
     if not isinstance(found, dict):
         raise damaged_file_error(path, f"it has no {kind}s")
@@ -69,18 +69,18 @@ def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, T
         )
     if sum(value.nbytes for value in found.values()) > path.stat().st_size:
         raise damaged_file_error(path, f"its {kind}s are larger than the file")
-    infinite = [name for name, value in found.items() if not torch.isfinite(value).all()]
-    if infinite:
-        raise damaged_file_error(path, f"its {kind}s are not finite numbers: {first_few(infinite)}")
+    nonfinite = [name for name, value in found.items() if not torch.isfinite(value).all()]
+    if nonfinite:
+        raise damaged_file_error(path, f"its {kind}s are not finite numbers: {first_few(nonfinite)}")
     return found
 
 
 def _describe_found(value: object) -> str:
-    """What was found in the place of a tensor."""
+    """Description of a value that should be a tensor."""
     if value is None:
         return "missing"
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != "cpu":
-        return "no plain tensor"
+        return "not a plain tensor"
     return _describe_tensor(value)
 
 
@@ -93,7 +93,7 @@ def _describe_tensor(value: Tensor | None) -> str:
 def _read(path: Path) -> Any:
     check_archive(path)
     try:
-        with warnings.catch_warnings(action="ignore"):  # about pickle protocols, before it is refused
+        with warnings.catch_warnings(action="ignore"):  # about pickle protocols, in files that are rejected anyway
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle_error(path) from error

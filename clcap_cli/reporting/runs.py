@@ -216,5 +216,5 @@ def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId,
 
 def _results(source: Results) -> dict[ImageId, ImageResult]:
     kind = "retrieval" if source.provenance.format == RETRIEVAL_KIND else "metrics"
-    results = validated({"images": source.images}, dict[str, list[ImageResult]], source.path, f"a whole {kind} file")
+    results = validated({"images": source.images}, dict[str, list[ImageResult]], source.path, f"a complete {kind} file")
     return {image.image_id: image for image in results["images"]}

@@ -112,7 +112,7 @@ def self_retrieve(
     measured = images.results(found, ids, seed, signature)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     with all_or_nothing():
-        write_results(out, RETRIEVAL_KIND, measured, origin, unidentified={"timing": timing})
+        write_results(out, RETRIEVAL_KIND, measured, origin, unhashed={"timing": timing})
         if full_matrix is not None:
             watch = watching("every ln p, blocks of images")
             scores = score_matrix(chain.model, reader, images.tokens, images.lengths, watch)

@@ -56,7 +56,7 @@ def train_mle(
     check_writable(log_path(out))
     tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
     encoded = captions_h5.encoded_with(tokenizer)
-    longest = encoded.cut(model.max_length).longest
+    longest = encoded.truncated(model.max_length).longest
     if cut := int((encoded.lengths > longest).sum()):
         say(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
     sizes = {

@@ -63,7 +63,7 @@ class EncodedCaptions:
     lengths: np.ndarray
     """(captions,) int32: tokens, the end token not counted."""
 
-    def cut(self, longest: int | None) -> "EncodedCaptions":
+    def truncated(self, longest: int | None) -> "EncodedCaptions":
         """The same captions, those of more than ``longest`` tokens cut there; None cuts none."""
         if longest is None or longest >= self.longest:
             return self

@@ -126,7 +126,7 @@ def test_bad_images_give_the_error_of_the_stage(captioner, made_chain: Path, pic
             captioner.caption([pictures[0], picture])
         assert str(by_captioner.value) == str(by_stage.value)
         assert str(picture) in str(by_stage.value)
-    with pytest.raises(clcap.ClcapError, match=r"is a folder; a file is needed here$"):
+    with pytest.raises(clcap.ClcapError, match=r"is a folder; a file is expected here$"):
         captioner.caption(tmp_path)
 
 

@@ -57,7 +57,9 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file.create_group("arrays/group")
-    with pytest.raises(ClcapError, match=r"kept\.h5 keeps its 'arrays/group' .*, or remove it: it is computed anew"):
+    with pytest.raises(
+        ClcapError, match=r"kept\.h5 stores its 'arrays/group' .*, or delete it: clcap will compute it again"
+    ):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
@@ -66,7 +68,7 @@ def test_a_single_changed_value_is_detected(tmp_path: Path) -> None:
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file["arrays/a"][1] = 1e-9
-    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; delete it: clcap will compute it again"):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
@@ -74,7 +76,7 @@ def test_an_array_of_an_unexpected_shape_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "kept.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     kept = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
-    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; remove it: it is computed anew"):
+    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; delete it: clcap will compute it again"):
         kept.get("a", never, lambda found: found.shape == (3,))
 
 
@@ -88,7 +90,10 @@ def test_a_full_disk_only_costs_time(
 
     monkeypatch.setattr(Sink, "_write_all", full)
     assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
-    assert "kept.h5 cannot be written: No space left on device; computed anew next time" in capsys.readouterr().err
+    assert (
+        "kept.h5 cannot be written: No space left on device; clcap will compute it again next time"
+        in capsys.readouterr().err
+    )
     assert [item.name for item in tmp_path.iterdir()] == ["source.txt"]
 
 

@@ -68,13 +68,13 @@ TEXT = h5py.string_dtype()
         ("captions/tokens", np.full((4, 3), -1, "i4"), "has -1, expected 0 to 4"),
         ("captions/lengths", np.array([1, 2, 4, 3], "i4"), "has 4, expected 0 to 3"),
         ("captions/lengths", np.array([1, 2, 3], "i4"), "is int32 (3), expected int32 (4)"),
-        ("captions/image", np.array([0, 1, 0, 1], "i4"), "does not go through the 2 images in their order"),
-        ("captions/image", np.array([0, 0, 1, 2], "i4"), "does not go through the 2 images in their order"),
-        ("captions/image", np.array([0, 0, 0, 0], "i4"), "does not go through the 2 images in their order"),
+        ("captions/image", np.array([0, 1, 0, 1], "i4"), "does not list the 2 images in order"),
+        ("captions/image", np.array([0, 0, 1, 2], "i4"), "does not list the 2 images in order"),
+        ("captions/image", np.array([0, 0, 0, 0], "i4"), "does not list the 2 images in order"),
         ("captions/raw", ["a", "b", "c"], "is text (3), expected text (4)"),
         ("captions/raw", np.zeros(4, "i4"), "is int32 (4), expected text (4)"),
-        ("images/id", np.array([7, 7]), "has 7 twice"),
-        ("images/id", ["a", "a"], "has a twice"),
+        ("images/id", np.array([7, 7]), "contains 7 twice"),
+        ("images/id", ["a", "a"], "contains a twice"),
         ("images/id", np.zeros(2), "is float64 (2), expected int64 (any)"),
         ("images/file_name", ["a"], "is text (1), expected text (2)"),
         ("images/split", ["train", "val", "test"], "is text (3), expected text (2)"),
@@ -89,13 +89,13 @@ def test_a_dataset_of_wrong_type_shape_or_range_is_refused(tmp_path: Path, name:
         file.create_dataset(name, data=value, dtype=TEXT if isinstance(value, list) else None)
     with pytest.raises(ClcapError) as refusal:
         open_captions(path)
-    assert str(refusal.value) == f"{path} is damaged: its '{name}' {how}; make it again"
+    assert str(refusal.value) == f"{path} is damaged: its '{name}' {how}; create it again"
 
 
 @pytest.mark.parametrize("words", [["a", "dog", "a"], ["a", "<end>"]])
 def test_a_duplicate_word_in_the_vocabulary_is_refused(tmp_path: Path, words: list[str]) -> None:
     write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(words), 3, Origin("test", {}))
-    with pytest.raises(ClcapError, match=r"c\.h5 is damaged: its vocabulary has (a|<end>) twice; make it again"):
+    with pytest.raises(ClcapError, match=r"c\.h5 is damaged: its vocabulary contains (a|<end>) twice; create it again"):
         open_captions(tmp_path / "c.h5")
 
 
@@ -103,5 +103,5 @@ def test_a_missing_dataset_is_refused(tmp_path: Path) -> None:
     write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(["a"]), 3, Origin("test", {}))
     with h5py.File(tmp_path / "c.h5", "a") as file:
         del file["captions/raw"]
-    with pytest.raises(ClcapError, match=r"c\.h5 is damaged: it has no 'captions/raw'; make it again"):
+    with pytest.raises(ClcapError, match=r"c\.h5 is damaged: it has no 'captions/raw'; create it again"):
         open_captions(tmp_path / "c.h5")

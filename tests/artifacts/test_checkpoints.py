@@ -43,7 +43,7 @@ def test_invalid_fields_are_refused_with_their_place(
     content: dict[str, Any], tmp_path: Path, part: str, name: str, value: object, how: str
 ) -> None:
     content[part][name] = value
-    assert refusal_of(content, tmp_path) == f"is not a whole clcap/checkpoint file: {how}"
+    assert refusal_of(content, tmp_path) == f"is not a complete clcap/checkpoint file: {how}"
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_invalid_fields_are_refused_with_their_place(
 def test_sections_of_a_wrong_type_are_refused(
     content: dict[str, Any], tmp_path: Path, name: str, value: object, how: str
 ) -> None:
-    assert refusal_of({**content, name: value}, tmp_path) == f"is not a whole clcap/checkpoint file: {how}"
+    assert refusal_of({**content, name: value}, tmp_path) == f"is not a complete clcap/checkpoint file: {how}"
 
 
 def test_an_incomplete_training_record_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     del content["training"]["best_epoch"]
-    assert refusal_of(content, tmp_path) == "is damaged: its record of the training is not whole; make it again"
+    assert refusal_of(content, tmp_path) == "is damaged: its training record is incomplete; create it again"
 
 
 @pytest.mark.parametrize("record", [{}, {"kind": "words"}, {"kind": "words", "words": 5}, {"kind": ["words"]}])
 def test_an_incomplete_tokenizer_record_is_refused(content: dict[str, Any], tmp_path: Path, record: dict) -> None:
-    how = "is damaged: the record of its tokenizer is not whole; make it again"
+    how = "is damaged: its tokenizer record is incomplete; create it again"
     assert refusal_of({**content, "tokenizer": record}, tmp_path) == how
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_tokenizer_is_refused(content: dict[str, Any], tmp_path: Path
 
 def test_a_duplicate_word_in_the_vocabulary_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["tokenizer"]["words"][3] = "a"
-    assert refusal_of(content, tmp_path) == "is damaged: its vocabulary has a twice; make it again"
+    assert refusal_of(content, tmp_path) == "is damaged: its vocabulary contains a twice; create it again"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_sizes_that_contradict_the_rest_of_the_file(
     content: dict[str, Any], tmp_path: Path, config: dict[str, int], how: str
 ) -> None:
     content["config"] |= config
-    assert refusal_of(content, tmp_path) == f"is damaged: {how}; make it again"
+    assert refusal_of(content, tmp_path) == f"is damaged: {how}; create it again"
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_sizes_that_contradict_the_rest_of_the_file(
     [
         (torch.zeros(41, dtype=torch.float64), "'output.bias' is float64 (41), expected float32 (41)"),
         (torch.zeros(40), "'output.bias' is float32 (40), expected float32 (41)"),
-        (torch.zeros(41).to_sparse(), "'output.bias' is no plain tensor, expected float32 (41)"),
-        (torch.zeros(41, device="meta"), "'output.bias' is no plain tensor, expected float32 (41)"),
-        ([0.0] * 41, "'output.bias' is no plain tensor, expected float32 (41)"),
+        (torch.zeros(41).to_sparse(), "'output.bias' is not a plain tensor, expected float32 (41)"),
+        (torch.zeros(41, device="meta"), "'output.bias' is not a plain tensor, expected float32 (41)"),
+        ([0.0] * 41, "'output.bias' is not a plain tensor, expected float32 (41)"),
         (None, "'output.bias' is missing, expected float32 (41)"),
     ],
 )
@@ -113,13 +113,13 @@ def test_a_weight_of_wrong_type_or_shape_is_refused(
     content: dict[str, Any], tmp_path: Path, value: object, how: str
 ) -> None:
     content["weights"]["output.bias"] = value
-    assert refusal_of(content, tmp_path) == f"is damaged: its weight {how}; make it again"
+    assert refusal_of(content, tmp_path) == f"is damaged: its weight {how}; create it again"
 
 
 def test_an_unexpected_weight_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["weights"]["more"] = torch.zeros(1)
     assert refusal_of(content, tmp_path) == (
-        "is damaged: its weight 'more' is float32 (1), expected missing; make it again"
+        "is damaged: its weight 'more' is float32 (1), expected missing; create it again"
     )
 
 
@@ -127,7 +127,7 @@ def test_an_unexpected_weight_is_refused(content: dict[str, Any], tmp_path: Path
 def test_weights_that_are_not_finite_are_refused(content: dict[str, Any], tmp_path: Path, number: float) -> None:
     content["weights"]["output.bias"][3] = number
     assert refusal_of(content, tmp_path) == (
-        "is damaged: its weights are not finite numbers: output.bias; make it again"
+        "is damaged: its weights are not finite numbers: output.bias; create it again"
     )
 
 
@@ -137,7 +137,7 @@ def test_weights_that_share_memory_are_not_expanded(content: dict[str, Any], tmp
     sizes = {"lstm.input.weight": (4 * hidden, 24), "lstm.recurrent.weight": (4 * hidden, hidden)}
     sizes |= {"lstm.input.bias": (4 * hidden,), "output.weight": (41, hidden)}
     content["weights"] |= {name: torch.zeros(1).expand(size) for name, size in sizes.items()}
-    assert refusal_of(content, tmp_path) == "is damaged: its weights are larger than the file; make it again"
+    assert refusal_of(content, tmp_path) == "is damaged: its weights are larger than the file; create it again"
 
 
 def test_a_zip_bomb_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_zip_bomb_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
         for entry in whole.infolist():
             small.writestr(entry.filename, whole.read(entry))
         small.writestr("whole/data/bomb", bytes(2**24))
-    with pytest.raises(ClcapError, match=r"x\.pt is damaged: it would unpack to more than its size"):
+    with pytest.raises(ClcapError, match=r"x\.pt is damaged: its content would be larger than the file"):
         open_checkpoint(tmp_path / "x.pt")
 
 

@@ -51,15 +51,15 @@ def test_captioners_and_discriminators_are_told_apart(
     written: tuple[Path, Discriminator], made_chain: Path, refused
 ) -> None:
     path, _ = written
-    assert refused("caption", path) == f"{path} is a clcap/discriminator file; clcap/checkpoint is needed here"
-    with pytest.raises(ClcapError, match=r"nt.pt is a clcap/checkpoint file; clcap/discriminator is needed here"):
+    assert refused("caption", path) == f"{path} is a clcap/discriminator file; clcap/checkpoint is expected here"
+    with pytest.raises(ClcapError, match=r"nt.pt is a clcap/checkpoint file; clcap/discriminator is expected here"):
         open_discriminator(made_chain / "nt.pt")
 
 
 def test_a_truncated_file_is_refused(written: tuple[Path, Discriminator], refused) -> None:
     path, _ = written
     path.write_bytes(path.read_bytes()[:2000])
-    assert refused("show", path) == f"{path} is not a readable checkpoint (damaged or cut short); make it again"
+    assert refused("show", path) == f"{path} is not a readable checkpoint (damaged or truncated); create it again"
 
 
 class Evil:
@@ -71,7 +71,7 @@ class Evil:
 def test_pickled_objects_are_refused(tmp_path: Path, capsys, plain: bool) -> None:
     path = tmp_path / "evil.discriminator.pt"
     path.write_bytes(pickle.dumps(Evil())) if plain else torch.save({"weights": Evil()}, path)
-    with pytest.raises(ClcapError, match="holds pickled Python objects, which clcap never loads"):
+    with pytest.raises(ClcapError, match="contains pickled Python objects, which clcap never loads"):
         open_discriminator(path)
     assert capsys.readouterr().out == ""
 
@@ -82,7 +82,7 @@ def test_a_newer_version_is_refused(written: tuple[Path, Discriminator], refused
     content["provenance"] |= {"version": 99, "clcap": "9.0"}
     torch.save(content, path)
     message = refused("show", path)
-    assert message.startswith(f"{path} has format clcap/discriminator version 99, made by clcap 9.0; ")
+    assert message.startswith(f"{path} has format clcap/discriminator version 99, written by clcap 9.0; ")
 
 
 @pytest.mark.parametrize(
@@ -90,21 +90,21 @@ def test_a_newer_version_is_refused(written: tuple[Path, Discriminator], refused
     [
         (
             {"config": {"vocabulary_size": None}},
-            "is not a whole clcap/discriminator file: at config.vocabulary_size: Input should be a valid integer",
+            "is not a complete clcap/discriminator file: at config.vocabulary_size: Input should be a valid integer",
         ),
         (
             {"tokenizer": {"kind": "words", "words": [1]}},
-            "is damaged: the record of its tokenizer is not whole; make it again",
+            "is damaged: its tokenizer record is incomplete; create it again",
         ),
         (
             {"tokenizer": {"kind": "words", "words": []}},
-            "is damaged: its vocabulary size is 41, expected 2; make it again",
+            "is damaged: its vocabulary size is 41, expected 2; create it again",
         ),
         (
             {"weights": {}},
-            "is damaged: its weight 'image.weight' is missing, expected float32 (9, 1280); make it again",
+            "is damaged: its weight 'image.weight' is missing, expected float32 (9, 1280); create it again",
         ),
-        ({"weights": None}, "is damaged: it has no weights; make it again"),
+        ({"weights": None}, "is damaged: it has no weights; create it again"),
     ],
 )
 def test_damaged_content_gives_one_line_of_error(

@@ -81,10 +81,10 @@ def test_features_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     [
         ("pooled", np.zeros((3, 5), "f4"), "'pooled' is float32 (3, 5), expected float16 (any, 5)"),
         ("pooled", np.zeros((3, 6), "f2"), "'pooled' is float16 (3, 6), expected float16 (any, 5)"),
-        ("pooled", np.zeros((2, 5), "f2"), "'pooled' is of 2 images, expected 3"),
+        ("pooled", np.zeros((2, 5), "f2"), "'pooled' has 2 rows, expected 3"),
         ("grid", np.zeros((3, 3, 4), "f2"), "'grid' is float16 (3, 3, 4), expected float16 (any, 4, 3)"),
-        ("grid", np.zeros((2, 4, 3), "f2"), "'grid' is of 2 images, expected 3"),
-        ("ids", np.array([4, 9, 9]), "'ids' has 9 twice"),
+        ("grid", np.zeros((2, 4, 3), "f2"), "'grid' has 2 rows, expected 3"),
+        ("ids", np.array([4, 9, 9]), "'ids' contains 9 twice"),
         ("ids", np.array([4, 9]), "'names' is text (3), expected text (2)"),
         ("skipped", np.zeros((1, 1), "i8"), "'skipped' is int64 (1, 1), expected int64 (any)"),
     ],
@@ -99,7 +99,7 @@ def test_a_dataset_of_wrong_type_shape_or_range_is_refused(
         file[name] = value
     with pytest.raises(ClcapError) as refusal:
         open_features(path)
-    assert str(refusal.value) == f"{path} is damaged: its {how}; make it again"
+    assert str(refusal.value) == f"{path} is damaged: its {how}; create it again"
 
 
 @pytest.mark.parametrize("number", [0, -3])
@@ -123,7 +123,7 @@ def test_stored_features_that_are_not_finite_are_refused(tmp_path: Path, name: s
     assert np.isfinite(hand_out(np.array([1, 0]))).all()
     with pytest.raises(ClcapError) as refusal:
         hand_out(np.array([0, 2]))
-    assert str(refusal.value) == (f"{path} is damaged: the features of image 2 are not finite numbers; make it again")
+    assert str(refusal.value) == (f"{path} is damaged: the features of image 2 are not finite numbers; create it again")
 
 
 def test_the_largest_finite_features_are_accepted(tmp_path: Path) -> None:

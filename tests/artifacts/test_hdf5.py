@@ -34,15 +34,15 @@ def test_a_file_that_hdf5_never_finishes_reading(captions: Path, refused, monkey
     captions.write_bytes(content)
     for words in (("show", captions), ("train-mle", captions, captions)):
         assert refused(*words) == (
-            f"{captions} is not a readable HDF5 file (damaged or cut short): HDF5 crashes on it or comes to no end; "
-            "make it again"
+            f"{captions} is not a readable HDF5 file (damaged or truncated): HDF5 crashes or does not finish reading "
+            "it; create it again"
         )
 
 
 def test_a_file_that_crashes_hdf5(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
     assert refused("show", captions).startswith(
-        f"{captions} is not a readable HDF5 file (damaged or cut short): HDF5 crashes on it"
+        f"{captions} is not a readable HDF5 file (damaged or truncated): HDF5 crashes or does not finish reading it"
     )
 
 
@@ -108,8 +108,8 @@ def groups_without_end(file: h5py.File) -> None:
     ("add", "how"),
     [
         (external_storage, "'x' in another file (external storage)"),
-        (soft_link, "'x' in another place (a link)"),
-        (external_link, "'x' in another place (a link)"),
+        (soft_link, "'x' as a link to another location"),
+        (external_link, "'x' as a link to another location"),
         (virtual_dataset, "'x' in other datasets (a virtual dataset)"),
         (compressed, "'x' in chunks or compressed"),
         (references, "'x' as neither numbers nor text"),
@@ -125,7 +125,7 @@ def test_hdf5_features_that_clcap_never_writes_are_refused(
     with pytest.raises(ClcapError) as refusal:
         open_captions(captions)
     assert str(refusal.value) == (
-        f"{captions} keeps its {how}, which clcap never writes and does not read; make it again"
+        f"{captions} stores its {how}, which clcap never writes and does not read; create it again"
     )
 
 
@@ -134,21 +134,21 @@ def test_a_small_file_that_claims_to_be_huge(captions: Path, kind: object) -> No
     with h5py.File(captions, "a") as file:
         del file["vocabulary"]
         file.create_dataset("vocabulary", (2**40,), kind)
-    with pytest.raises(ClcapError, match="is not whole: it is shorter than its header says"):
+    with pytest.raises(ClcapError, match="is truncated: it is shorter than its header says"):
         open_captions(captions)
 
 
 def test_strings_that_are_not_valid_utf8(captions: Path) -> None:
     with h5py.File(captions, "a") as file:
         file["vocabulary"][0] = b"\xff"
-    with pytest.raises(ClcapError, match="a text in it is not UTF-8; make it again"):
+    with pytest.raises(ClcapError, match="a text in it is not UTF-8; create it again"):
         open_captions(captions)
 
 
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        ("provenance", "is an HDF5 file, but not one that clcap wrote"),
+        ("provenance", "is an HDF5 file, but was not written by clcap"),
         ("backbone", "is not a clcap features file: its backbone record is damaged"),
     ],
 )

@@ -74,7 +74,7 @@ def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
     )
     results = tmp_path / "nt.captions.json"
     results.write_text("[]")
-    assert message(results).startswith(f"{results} is not a file that clcap wrote")
+    assert message(results).startswith(f"{results} was not written by clcap")
     no_figures = write("none.metrics.json", ONE, {"CIDEr": None})
     assert message(no_figures) == "report needs the metrics of a *.metrics.json or *.retrieval.json; there are none"
     only_log = log("nt.log.jsonl", [{"epoch": 0}])
@@ -100,7 +100,7 @@ def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
         (image(1, "a dog", rank=0), "images.0.rank: Input should be greater than or equal to 1"),
         (image(1, "a dog", rank=1e300), "images.0.rank: Input should be less than or equal to 10000000"),
         (image(1, "a dog", CIDEr=float("nan")), "images.0.CIDEr: Input should be a finite number"),
-        (image(1, "a dog", CIDEr="1"), "images.0.CIDEr: a text is no score"),
+        (image(1, "a dog", CIDEr="1"), "images.0.CIDEr: a text is not a score"),
         (image(1, "a dog", tied=10**400), "images.0.tied: Input should be less than or equal to 9007199254740992"),
         (
             image(1, "a dog", frequency_bands=[10**400, 0, 0]),
@@ -110,7 +110,7 @@ def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
 )
 def test_a_damaged_image_is_named(write, bad: dict, where: str) -> None:
     path = write("nt.metrics.json", [bad])
-    assert message(path) == f"{path} is not a whole metrics file: at {where}"
+    assert message(path) == f"{path} is not a complete metrics file: at {where}"
 
 
 def test_numbers_beyond_the_float_range_are_left_out(write, log, clcap) -> None:

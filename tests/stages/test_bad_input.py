@@ -48,7 +48,7 @@ def test_truncated_hdf5_is_refused(refused, chain: Path, name: str, share: float
     cut(chain / name, share)
     message = refused("train-mle", chain / "captions.h5", chain / "features.h5")
     assert message == (
-        f"{chain}/{name} is not a readable HDF5 file (damaged or cut short): truncated file; make it again"
+        f"{chain}/{name} is not a readable HDF5 file (damaged or truncated): truncated file; create it again"
     )
 
 
@@ -56,12 +56,12 @@ def test_an_hdf5_file_of_another_program_is_refused(refused, tmp_path: Path) -> 
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["numbers"] = [1, 2]
     path = tmp_path / "x.h5"
-    assert refused("train-mle", path, path) == f"{path} is an HDF5 file, but not one that clcap wrote"
+    assert refused("train-mle", path, path) == f"{path} is an HDF5 file, but was not written by clcap"
 
 
 def test_the_wrong_kind_of_artifact_is_refused(refused, chain: Path) -> None:
     message = refused("train-mle", chain / "features.h5", chain / "captions.h5")
-    assert message == f"{chain}/features.h5 is a clcap/features file; clcap/captions is needed here"
+    assert message == f"{chain}/features.h5 is a clcap/features file; clcap/captions is expected here"
 
 
 def test_truncated_json_is_refused(refused, chain: Path) -> None:
@@ -141,7 +141,7 @@ def test_features_of_another_backbone_are_refused(refused, chain: Path) -> None:
         image_size=32,
     )
     assert refused("caption", chain / "nt.pt", "--features", other) == (
-        f"{other} was not made by the backbone that {chain}/nt.pt expects: "
+        f"{other} does not come from the backbone that {chain}/nt.pt expects: "
         "its name is resnet18, expected tf_efficientnet_lite0"
     )
 
@@ -162,7 +162,7 @@ def test_features_that_lack_an_image_are_refused(refused, chain: Path) -> None:
     few = prepare_captions(**files, out=chain / "few.h5", min_count=2, limit=4)
     features = extract_features(few, [chain / "scenes" / "images"], out=chain / "few_features.h5", image_size=64)
     assert refused("train-mle", chain / "captions.h5", features) == (
-        f"{features} has no features of 20 of 24 images, the first is 5; "
+        f"{features} has no features for 20 of 24 images, the first is 5; "
         "extract them from the same captions.h5, or give another file with --features"
     )
 
@@ -177,8 +177,8 @@ def test_a_pickled_checkpoint_is_refused(refused, tmp_path: Path, plain: bool) -
     path = tmp_path / "evil.pt"
     path.write_bytes(pickle.dumps(Evil())) if plain else torch.save({"weights": Evil()}, path)
     assert refused("train-cl", "--ref", path) == (
-        f"{path} holds pickled Python objects, which clcap never loads because they can run code; "
-        "it takes checkpoints that clcap wrote"
+        f"{path} contains pickled Python objects, which clcap never loads because they can run code; "
+        "only checkpoints written by clcap can be used"
     )
 
 
@@ -186,13 +186,13 @@ def test_a_pickled_checkpoint_is_refused(refused, tmp_path: Path, plain: bool) -
 def test_a_truncated_checkpoint_is_refused(refused, chain: Path, share: float) -> None:
     cut(chain / "nt.pt", share)
     message = refused("train-cl", "--ref", chain / "nt.pt")
-    assert message == f"{chain}/nt.pt is not a readable checkpoint (damaged or cut short); make it again"
+    assert message == f"{chain}/nt.pt is not a readable checkpoint (damaged or truncated); create it again"
 
 
 def test_a_checkpoint_of_another_tool_is_refused(refused, tmp_path: Path) -> None:
     path = tmp_path / "other.pt"
     torch.save({"state_dict": {"w": torch.zeros(2)}}, path)
-    assert refused("caption", path) == f"{path} is a PyTorch file, but not one that clcap wrote"
+    assert refused("caption", path) == f"{path} is a PyTorch file, but was not written by clcap"
 
 
 def test_a_newer_format_is_refused(refused, chain: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_newer_format_is_refused(refused, chain: Path) -> None:
     content["provenance"] |= {"version": 99, "clcap": "9.0"}
     torch.save(content, chain / "nt.pt")
     assert refused("caption", chain / "nt.pt") == (
-        f"{chain}/nt.pt has format clcap/checkpoint version 99, made by clcap 9.0; "
+        f"{chain}/nt.pt has format clcap/checkpoint version 99, written by clcap 9.0; "
         "this clcap 0.1.0 reads up to version 4: upgrade clcap"
     )
 
@@ -250,7 +250,7 @@ def test_settings_without_effect_on_training_are_refused(clcap, words: tuple[str
 def test_a_moved_input_is_reported(refused, chain: Path) -> None:
     (chain / "captions.h5").rename(chain / "moved.h5")
     assert refused("caption", chain / "nt.pt") == (
-        f"{chain}/nt.pt was made from {chain}/captions.h5, which is not there now; give its place with --captions"
+        f"{chain}/nt.pt was created from {chain}/captions.h5, which no longer exists; give its new path with --captions"
     )
 
 
@@ -258,8 +258,8 @@ def test_a_changed_input_is_reported(refused, chain: Path) -> None:
     files = {split: [chain / "scenes" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     prepare_captions(**files, out=chain / "captions.h5", min_count=3)
     message = refused("caption", chain / "nt.pt")
-    assert message.startswith(f"{chain}/captions.h5 was made again since {chain}/nt.pt was made from it (then ")
-    assert message.endswith("); to use it all the same, give it with --captions")
+    assert message.startswith(f"{chain}/captions.h5 has changed since {chain}/nt.pt was created from it (then ")
+    assert message.endswith("); to use it anyway, give it with --captions")
 
 
 def test_an_identically_remade_input_is_accepted(clcap, chain: Path) -> None:
@@ -315,7 +315,7 @@ def test_a_worse_candidate_is_refused(refused, chain: Path, clcap) -> None:
 def test_a_text_file_is_no_checkpoint(refused, tmp_path: Path) -> None:
     path = tmp_path / "page.pt"
     path.write_text("<!doctype html><html>quota exceeded</html>")
-    assert refused("caption", path) == f"{path} is not a *.pt file that clcap wrote"
+    assert refused("caption", path) == f"{path} is not a *.pt file written by clcap"
 
 
 def test_missing_references_are_reported(refused, chain: Path, clcap) -> None:
@@ -350,8 +350,8 @@ def test_features_of_other_images_with_equal_ids_are_refused(refused, chain: Pat
     files = {split: [chain / "others" / f"captions_{split}.json"] for split in ("train", "val", "test")}
     other = prepare_captions(**files, out=chain / "others.h5", min_count=2)
     assert refused("train-mle", other, chain / "features.h5") == (
-        f"{chain}/features.h5 is of other images than {other}: image 1 is 0_000001.png there and 1_000001.png here; "
-        "extract the features again"
+        f"{chain}/features.h5 and {other} have different images: image 1 is 0_000001.png in the first and 1_000001.png "
+        "in the second; extract the features again"
     )
 
 

@@ -77,7 +77,7 @@ def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
     out = clcap("compare", first, second).out
     assert "measured differently, so not comparable:\n" in out
     assert "  CIDEr: refs c1 and c2\n" in out
-    assert "  references: other data (" in out
+    assert "  references: different data (" in out
     assert (
         "  6 and 4 images were scored; only the 4 in common are compared here\n" in clcap("compare", first, third).out
     )
@@ -105,7 +105,7 @@ def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, refused) ->
     assert refused("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
     retrieval = self_retrieve(chain / "nt.pt", device="cpu")
     assert refused("compare", retrieval, one) == (
-        f"{retrieval} is a clcap/retrieval file; clcap/metrics is needed here"
+        f"{retrieval} is a clcap/retrieval file; clcap/metrics is expected here"
     )
 
 

@@ -81,8 +81,8 @@ def test_missing_columns_are_reported(tmp_path: Path, refused, wrong) -> None:
         "captions given with --predictions are compared with --references; give both"
     )
     assert refused("evaluate", csv(table, SAID)) == (
-        f"{table} does not say which captions it was made from; give it with --captions, or references with "
-        "--references"
+        f"{table} does not record which captions it was created from; give the file with --captions, or references "
+        "with --references"
     )
     assert "missing; give captions (*.json) or a checkpoint (*.pt), or use --predictions" in wrong("evaluate")
 
@@ -184,11 +184,11 @@ def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, refus
     assert "--submission: the captions of test2014 belong to it; give --test-predictions" in wrong(*words)
     short = results(tmp_path / "short.json", 100_000, 40774)
     assert refused(*words, "--test-predictions", short) == (
-        f"{short} has captions of 40774 images; test2014 has 40775, and the server wants all of them"
+        f"{short} has captions for 40774 images; test2014 has 40775, and the server requires all of them"
     )
     same = results(tmp_path / "same.json", 1, 40775)
     assert refused(*words, "--test-predictions", same) == (
-        "val2014 and test2014 have no image in common, but these files have: 1, 2, 3, 4, 5, …"
+        "val2014 and test2014 have no images in common, but these are in both files: 1, 2, 3, 4, 5, …"
     )
 
 
@@ -213,11 +213,14 @@ def test_an_input_is_never_overwritten(tmp_path: Path, clcap, refused) -> None:
     result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
     words = ("evaluate", "--predictions", result, "--references", people, *FAST)
     before = people.read_bytes()
-    assert refused(*words, "--out", people) == f"{people} is read, so it cannot be written; give another name"
+    assert (
+        refused(*words, "--out", people)
+        == f"{people} is an input of this command, so it cannot be overwritten; give another name"
+    )
     assert clcap(*words).status == 0
     metrics = tmp_path / "mine.metrics.json"
     for stage in ("compare", "report"):
-        message = f"{metrics} is read, so it cannot be written; give another name"
+        message = f"{metrics} is an input of this command, so it cannot be overwritten; give another name"
         assert refused(stage, metrics, "--out", metrics) == message
     table = tmp_path / "t.x"
     assert refused("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is read, so")

@@ -92,7 +92,7 @@ def test_a_full_disk_gives_one_line_and_changes_no_file(ends: dict[str, End], ca
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(ends: dict[str, End]) -> None:
-    warning = "warning: nt.reference.h5 cannot be written: File too large; computed anew next time"
+    warning = "warning: nt.reference.h5 cannot be written: File too large; clcap will compute it again next time"
     assert warning in ends["a target"].result
 
 
@@ -115,4 +115,6 @@ def test_a_missing_temporary_folder_is_reported(
     assert clcap("caption", "nt.pt").status == 0
     monkeypatch.setattr(tempfile, "tempdir", str(chain / "none"))
     message = refused("evaluate", "nt.captions.json")
-    assert message == "no temporary file can be made: No such file or directory; name a folder for them in TMPDIR"
+    assert (
+        message == "cannot create a temporary file: No such file or directory; set TMPDIR to a folder with free space"
+    )

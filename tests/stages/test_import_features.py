@@ -111,7 +111,7 @@ def test_image_files_need_a_backbone_of_clcap(chain: Path, clcap, refused, regio
     message = refused("caption", chain / "r.pt", "--images", chain / "scenes" / "images")
     assert message.startswith(f"{chain}/r.pt needs features ")
     assert message.endswith("clcap cannot make these")
-    assert "was not made by the backbone" in refused("caption", chain / "r.pt", "--features", chain / "features.h5")
+    assert "does not come from the backbone" in refused("caption", chain / "r.pt", "--features", chain / "features.h5")
 
 
 def test_missing_images_are_reported_or_left_out(chain: Path, clcap, refused, regions: dict) -> None:

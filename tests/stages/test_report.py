@@ -89,7 +89,8 @@ def test_images_are_found_by_id(files: list[Path], clcap, refused, write, tmp_pa
     assert f"1 of 2 pictures are not in {tmp_path}/own (the first: b.png)\n" in answer.err
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
     assert (
-        refused("report", path, "--images", tmp_path / "none") == f"{tmp_path}/none is missing; a folder is needed here"
+        refused("report", path, "--images", tmp_path / "none")
+        == f"{tmp_path}/none is missing; a folder is expected here"
     )
 
 

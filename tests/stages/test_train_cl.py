@@ -67,7 +67,7 @@ def test_an_invalid_reference_cache_is_refused(
             file["arrays"][key][:] = values
         provenance = json.loads(file.attrs["provenance"]) | {"id": _content_id(arrays)}
         file.attrs["provenance"] = json.dumps(provenance)
-    assert refused(*words) == f"{chain}/{name}.h5 is damaged; remove it: it is computed anew"
+    assert refused(*words) == f"{chain}/{name}.h5 is damaged; delete it: clcap will compute it again"
 
 
 def test_a_new_reference_replaces_the_cache_of_the_old(chain: Path, clcap: Clcap) -> None:
@@ -175,14 +175,17 @@ def test_training_continues_from_a_discriminator_file(chain: Path, clcap: Clcap,
     assert "discriminator, epoch" not in second.err
     assert (chain / "more.discriminator.pt").exists()
     message = refused(*words, "--discriminator", chain / "nt.pt")
-    assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/discriminator is needed here"
+    assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/discriminator is expected here"
 
 
 @pytest.mark.parametrize("objective", ["contrastive", "adversarial"])
 def test_an_output_that_is_an_input_is_refused_first(chain: Path, refused: Callable[..., str], objective: str) -> None:
     before = {path: path.read_bytes() for path in chain.glob("nt.*")}
     words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *ONE_EPOCH, "--out")
-    assert refused(*words, chain / "nt.pt") == f"{chain}/nt.pt is read, so it cannot be written; give another name"
+    assert (
+        refused(*words, chain / "nt.pt")
+        == f"{chain}/nt.pt is an input of this command, so it cannot be overwritten; give another name"
+    )
     assert {path: path.read_bytes() for path in chain.glob("nt.*")} == before
 
 
@@ -194,9 +197,9 @@ def test_overwriting_a_discriminator_is_refused_first(chain: Path, clcap: Clcap,
     message = refused(
         *words, "--ref", chain / "nt_gan.pt", "--discriminator", discriminator, "--out", chain / "nt_gan.pt"
     )
-    assert message == f"{chain}/nt_gan.pt is read, so it cannot be written; give another name"
+    assert message == f"{chain}/nt_gan.pt is an input of this command, so it cannot be overwritten; give another name"
     message = refused(*words, "--discriminator", discriminator)
-    assert message == f"{discriminator} is read, so it cannot be written; give another name"
+    assert message == f"{discriminator} is an input of this command, so it cannot be overwritten; give another name"
     assert (chain / "nt_gan.log.jsonl").read_bytes() == before
 
 

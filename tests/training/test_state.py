@@ -118,7 +118,7 @@ def with_tensor(name: str, value: object) -> Callable[[dict[str, Any]], None]:
     return lambda content: content["tensors"].update({name: value})
 
 
-PART, TENSOR = "is not a whole clcap/train-state file: at ", "is damaged: its tensor "
+PART, TENSOR = "is not a complete clcap/train-state file: at ", "is damaged: its tensor "
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ PART, TENSOR = "is not a whole clcap/train-state file: at ", "is damaged: its te
         (lambda content: content["progress"].pop("batch"), f"{PART}progress.batch: "),
         (lambda content: content["sums"].update(sums=[]), f"{PART}sums.sums: "),
         (lambda content: content.update(tensors=None), "is damaged: it has no tensors; "),
-        (lambda content: content["tensors"].update({3: 4}), f"{TENSOR}'3' is no plain tensor, expected missing; "),
+        (lambda content: content["tensors"].update({3: 4}), f"{TENSOR}'3' is not a plain tensor, expected missing; "),
         (with_tensor("best/output.bias", None), f"{TENSOR}'best/output.bias' is missing, expected float32 "),
         (with_tensor("network captioner/output.bias", torch.zeros(2)), f"{TENSOR}'network captioner/output.bias' is "),
         (with_tensor("optimizer captioner/0.exp_avg", torch.zeros(1)), f"{TENSOR}'optimizer captioner/0.exp_avg' is "),
@@ -162,4 +162,4 @@ def test_the_state_of_another_training_is_refused(
 
 def test_a_checkpoint_is_not_a_training_state(made_chain: Path, refusal_of: Callable[..., str]) -> None:
     refusal = refusal_of(made_chain / "nt.pt")
-    assert refusal == "is a clcap/checkpoint file; clcap/train-state is needed here"
+    assert refusal == "is a clcap/checkpoint file; clcap/train-state is expected here"
