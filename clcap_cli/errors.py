@@ -55,26 +55,26 @@ def first_few(items: Sequence[object]) -> str:
     return ", ".join(map(str, items[:5])) + (", …" if len(items) > 5 else "")
 
 
-def unknown_name_error(what: str, name: str, known: Iterable[str]) -> ClcapError:
-    """An error for a name that is not in ``known``, with the names that are most like it."""
-    return ClcapError(f"unknown {what} '{name}'; {suggestion(name, list(known))}")
+def unknown_name_error(kind: str, name: str, known: Iterable[str]) -> ClcapError:
+    """An error for a ``kind`` of object with an unknown ``name``; its message suggests ``known`` names."""
+    return ClcapError(f"unknown {kind} '{name}'; {suggestion(name, list(known))}")
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """What a person may have meant by ``name``: the most similar of the ``known`` names, else the first five."""
+    """A hint for an unknown ``name``: the most similar ``known`` names or, if none is similar, the first five."""
     similar = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if not similar:
         return f"expected one of: {first_few(known)}"
-    return f"did you mean {' or '.join([', '.join(similar[:-1]), similar[-1]][len(similar) == 1 :])}?"
+    return f"did you mean {' or '.join(', '.join(similar).rsplit(', ', 1))}?"
 
 
-def damaged_file_error(path: Path, how: str) -> ClcapError:
-    """An error for a file that is not as clcap wrote it."""
-    return ClcapError(f"{path} is damaged: {how}; create it again")
+def damaged_file_error(path: Path, reason: str) -> ClcapError:
+    """An error for a file whose content differs from anything that clcap writes."""
+    return ClcapError(f"{path} is damaged: {reason}; create it again")
 
 
 def reason_of(error: "ValidationError") -> str:
-    """Why pydantic refused a value, such as "must be greater than or equal to 1, not '0'"."""
+    """Reason why pydantic rejected a value, such as "must be greater than or equal to 1, not '0'"."""
     first = error.errors()[0]
     reason, kind, value = first["msg"], first["type"], first["input"]
     if kind == "value_error":

@@ -22,9 +22,11 @@ class Registry(Generic[T]):
     """Objects of one kind by name."""
 
     def __init__(self, kind: str, group: str, builtin: Mapping[str, str], base_class: str = ""):
-        """``kind`` is the word for one of them in messages; ``builtin`` and ``base_class`` are "module:attribute".
+        """Create a registry.
 
-        Where there is a ``base_class``, all of them are classes that derive from it.
+        ``kind`` is the name of such an object in messages, ``group`` the group of entry points, and ``builtin`` the
+        location ("module:attribute") of each of clcap's objects. If ``base_class`` (a location too) is given, every
+        object is a class derived from it.
         """
         self.kind, self.group, self.builtin, self.base_class = kind, group, builtin, base_class
 
@@ -61,11 +63,11 @@ class Registry(Generic[T]):
             loaded = point.load()
         except (Exception, SystemExit) as error:  # a package can raise anything while it is imported
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ClcapError(f"{subject} cannot be loaded: {reason}") from error
-        if self.base_class and not (isinstance(found, type) and issubclass(found, import_object(self.base_class))):
-            base = import_object(self.base_class).__name__
-            raise ClcapError(f"{subject} cannot be used: {point.value} is not a class derived from {base}")
-        return cast(T, found)
+            raise ClcapError(f"{label} cannot be loaded: {reason}") from error
+        if self.base_class and not (isinstance(loaded, type) and issubclass(loaded, import_object(self.base_class))):
+            expected = import_object(self.base_class).__name__
+            raise ClcapError(f"{label} cannot be used: {point.value} is not a class derived from {expected}")
+        return cast(T, loaded)
 
     def _other_packages(self, point: "EntryPoint") -> list[str]:
         return [package_label(other) for other in self.plugins if other.name == point.name and other is not point]
@@ -84,20 +86,23 @@ def package_label(point: "EntryPoint") -> str:
 
 @dataclass(frozen=True)
 class NameIn:
-    """Marks a parameter whose value is a name in a registry; an unknown name is refused with similar ones."""
+    """Annotation of a parameter whose value is a name in a registry, or several names.
 
-    place: str
-    """Of the registry, "module:attribute"; its module imports nothing slow."""
+    The error for an unknown name suggests similar names.
+    """
+
+    location: str
+    """Location of the registry, "module:attribute"; its module must be fast to import."""
     separator: str = ""
-    """Between names, if the value may be several; upper and lower case are then the same."""
+    """Separator of names if the value may contain several; letter case is then ignored."""
 
     @property
     def registry(self) -> Registry:
-        """The registry that has the names."""
-        return cast(Registry, import_object(self.place))
+        """The registry at ``location``."""
+        return cast(Registry, import_object(self.location))
 
     def checked(self, value: str | None) -> str | None:
-        """The value; raises ValueError when a name in it is unknown."""
+        """Return ``value``; raises ValueError if it contains an unknown name."""
         if value is None:
             return None
         known = {self._key(name): name for name in self.registry.names}

@@ -119,7 +119,7 @@ def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
 
     Creates the folder if it is missing. Returns ``path``.
     """
-    if is_any_of(path, read):
+    if is_any_of(path, inputs):
         raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
     check_place(path)
     try:

@@ -97,5 +97,5 @@ def _read(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle_error(path) from error
-    except Exception as error:  # what is damaged where makes PyTorch and pickle raise nearly anything
+    except Exception as error:  # a damaged file can make PyTorch and pickle raise nearly any error
         raise unreadable_error(path) from error
