@@ -1,4 +1,4 @@
-"""Captions for many images, a block at a time."""
+"""Decoding of captions for many images, one block of images at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -9,7 +9,7 @@ from clcap_cli.decoding.beam import beam_search
 from clcap_cli.decoding.constraints import Constraints, constraints_for
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.ensemble import Ensemble, Predictor
-from clcap_cli.decoding.sampling import reshaping, sample
+from clcap_cli.decoding.sampling import logits_warper, sample
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
@@ -34,20 +34,20 @@ def decode(
     model: Predictor = models[0] if len(models) == 1 else Ensemble(models)
     constraints = constraints_for(settings, model.config, never_generated)
     generator = torch.Generator(sources[0].device).manual_seed(torch_seed(seed, "decoding"))
-    blocks, found = sources[0].blocks(), []
+    blocks, decoded = sources[0].blocks(), []
     for block in track(blocks, len(blocks)):
-        seen = [source.read(block) for source in sources]
-        encoded: Rows = model.encode(seen) if isinstance(model, Ensemble) else models[0].encode(seen[0])
-        found.append(_decoded(model, encoded, settings, constraints, generator))
-    return concatenate(found)
+        features = [source.read(block) for source in sources]
+        encoded: Rows = model.encode(features) if isinstance(model, Ensemble) else models[0].encode(features[0])
+        decoded.append(_decode_block(model, encoded, settings, constraints, generator))
+    return concatenate(decoded)
 
 
-def _decoded(
+def _decode_block(
     model: Predictor, encoded: Rows, settings: DecodingSettings, constraints: Constraints, generator: torch.Generator
 ) -> Decoded:
-    best = settings.num_captions
-    if not settings.samples:
-        return beam_search(model, encoded, settings.width, constraints, settings.length_penalty, best)
-    drawn = sample(model, encoded, best, generator, constraints, reshaping(settings))
-    by_image = torch.arange(best * len(encoded), device=generator.device).view(best, -1).T.flatten()
-    return drawn[by_image]
+    num_captions = settings.num_captions
+    if not settings.is_sampling:
+        return beam_search(model, encoded, settings.beam_width, constraints, settings.length_penalty, num_captions)
+    samples = sample(model, encoded, num_captions, generator, constraints, logits_warper(settings))
+    order = torch.arange(num_captions * len(encoded), device=generator.device).view(num_captions, -1).T.flatten()
+    return samples[order]

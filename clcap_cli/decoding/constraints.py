@@ -1,4 +1,4 @@
-"""Which tokens may follow."""
+"""Constraints on the tokens of a decoded caption."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,55 +15,58 @@ MINUS_INFINITY = float("-inf")
 
 @dataclass(frozen=True)
 class Constraints:
-    """What a caption must not hold."""
+    """Tokens, lengths and repetitions that decoding excludes."""
 
     end: int
-    shortest: int
-    """Tokens before which a caption does not end."""
-    longest: int
-    """Tokens after which it does."""
+    """Id of the end token."""
+    min_length: int
+    """Minimum number of tokens."""
+    max_length: int
+    """Maximum number of tokens."""
     never_generated: Sequence[int] = ()
+    """Ids of excluded tokens."""
     no_repeat_ngram: int = 0
-    """N-grams of so many tokens come once; 0 for any number."""
+    """Length of n-grams that occur at most once in a caption; 0: no limit."""
 
-    def forbid_(self, log_probs: Tensor, written: Tensor) -> None:
-        """Set ln p (B, V) of tokens that must not follow the tokens ``written`` (B, t) to minus infinity, in place.
+    def mask_(self, log_probs: Tensor, prefixes: Tensor) -> None:
+        """Set ln p (B, V) of tokens that must not follow the ``prefixes`` (B, t) to minus infinity, in place.
 
-        Where no other token may follow the caption ends, also before it is as long as it should be.
+        If all other tokens are excluded, the end token is allowed even before the minimum length.
         """
-        length = written.shape[1]
-        if length == self.longest:
-            ends = log_probs[:, self.end].clone()
+        length = prefixes.shape[1]
+        if length == self.max_length:
+            end_log_probs = log_probs[:, self.end].clone()
             log_probs.fill_(MINUS_INFINITY)
-            log_probs[:, self.end] = ends
+            log_probs[:, self.end] = end_log_probs
             return
         log_probs[:, list(self.never_generated)] = MINUS_INFINITY
         if 0 < self.no_repeat_ngram <= length:
-            self._forbid_repeats_(log_probs, written)
-        if length < self.shortest:
-            self._forbid_end_(log_probs)
+            self._mask_repeats_(log_probs, prefixes)
+        if length < self.min_length:
+            self._mask_end_(log_probs)
 
-    def _forbid_end_(self, log_probs: Tensor) -> None:
-        ends = log_probs[:, self.end].clone()
+    def _mask_end_(self, log_probs: Tensor) -> None:
+        end_log_probs = log_probs[:, self.end].clone()
         log_probs[:, self.end] = MINUS_INFINITY
-        log_probs[:, self.end] = torch.where((log_probs == MINUS_INFINITY).all(1), ends, MINUS_INFINITY)
+        log_probs[:, self.end] = torch.where((log_probs == MINUS_INFINITY).all(1), end_log_probs, MINUS_INFINITY)
 
-    def _forbid_repeats_(self, log_probs: Tensor, written: Tensor) -> None:
-        before = self.no_repeat_ngram - 1
-        grams = written.unfold(1, self.no_repeat_ngram, 1)  # (B, places, n)
-        last = written[:, written.shape[1] - before :].unsqueeze(1)
-        row, place = torch.nonzero((grams[:, :, :before] == last).all(2), as_tuple=True)
-        log_probs[row, grams[row, place, before]] = MINUS_INFINITY
+    def _mask_repeats_(self, log_probs: Tensor, prefixes: Tensor) -> None:
+        context_length = self.no_repeat_ngram - 1
+        ngrams = prefixes.unfold(1, self.no_repeat_ngram, 1)  # (B, positions, n)
+        context = prefixes[:, prefixes.shape[1] - context_length :].unsqueeze(1)
+        row, position = torch.nonzero((ngrams[:, :, :context_length] == context).all(2), as_tuple=True)
+        log_probs[row, ngrams[row, position, context_length]] = MINUS_INFINITY
 
 
 def constraints_for(settings: DecodingSettings, config: CaptionerConfig, never_generated: Sequence[int]) -> Constraints:
-    """The constraints that settings put on captions of a model; ``never_generated`` are its tokenizer's.
+    """The constraints on captions of a model; ``never_generated`` are the tokens that its tokenizer excludes.
 
-    Raises InvalidValueError for a least length above the greatest.
+    Raises InvalidValueError for a minimum length above the maximum length.
     """
-    longest = settings.max_words or config.max_length
-    if settings.min_words > longest:
+    max_length = settings.max_words or config.max_length
+    if settings.min_words > max_length:
         raise InvalidValueError(
-            "min_words", f"the model's captions have {longest} tokens at most; more are written with --max-words"
+            "min_words",
+            f"{settings.min_words} is more than the model's maximum of {max_length} tokens; set --max-words too",
         )
-    return Constraints(config.end_token, settings.min_words, longest, never_generated, settings.no_repeat_ngram)
+    return Constraints(config.end_token, settings.min_words, max_length, never_generated, settings.no_repeat_ngram)

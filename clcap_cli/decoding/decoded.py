@@ -1,4 +1,4 @@
-"""Captions that were decoded."""
+"""Decoded captions."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Decoded(Rows):
-    """Captions as tokens."""
+    """B decoded captions as tokens."""
 
     captions: Tensor
-    """(B, longest) int64, the end token after the caption's end."""
+    """(B, T) int64 token ids, padded with the end token."""
     lengths: Tensor
-    """(B,) int64, tokens; the end token not counted."""
+    """(B,) int64 numbers of tokens, without the end token."""
     log_probs: Tensor
     """(B,) float32, ln p(c|I), the end token included."""
 

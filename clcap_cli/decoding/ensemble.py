@@ -1,4 +1,4 @@
-"""What decoding needs of a captioner, or of several together."""
+"""The interface that decoding needs from a captioner, and ensembles of captioners that implement it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from clcap_cli.models.rows import ImageFeatures, Rows
 
 
 class Predictor(Protocol):
-    """Predicts the next token of a caption; a Captioner is one."""
+    """A model that predicts the next token of a caption: a Captioner or an Ensemble."""
 
     @property
     def config(self) -> CaptionerConfig:
-        """Its tokens and greatest length."""
+        """The configuration, for its special tokens and its maximum length."""
 
     def initial_state(self, encoded: Any) -> Any:
         """See Captioner."""
@@ -27,7 +27,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class EnsembleState(Rows):
-    """Rows of several models, which belong together."""
+    """Corresponding rows of several models."""
 
     parts: tuple[Rows, ...]
 
@@ -39,46 +39,48 @@ class EnsembleState(Rows):
 
 
 class Ensemble:
-    """Several captioners of one tokenizer whose probabilities of the next token are averaged."""
+    """Several captioners with the same tokenizer whose next-token probabilities are averaged."""
 
     def __init__(self, models: Sequence[Captioner]):
         self.models = models
 
     @property
     def config(self) -> CaptionerConfig:
-        """The configuration of the model that writes the shortest captions."""
+        """The configuration of the model with the smallest maximum length."""
         return min((model.config for model in self.models), key=lambda config: config.max_length)
 
     def encode(self, features: Sequence[ImageFeatures]) -> EnsembleState:
-        """The same images as each model sees them."""
-        return EnsembleState(tuple(model.encode(seen) for model, seen in zip(self.models, features, strict=True)))
+        """Encode the same images with each model, from each model's own features."""
+        return EnsembleState(
+            tuple(model.encode(model_features) for model, model_features in zip(self.models, features, strict=True))
+        )
 
     def initial_state(self, encoded: EnsembleState) -> EnsembleState:
         """See Captioner."""
         return EnsembleState(
-            tuple(model.initial_state(own) for model, own in zip(self.models, encoded.parts, strict=True))
+            tuple(model.initial_state(part) for model, part in zip(self.models, encoded.parts, strict=True))
         )
 
     def step(
         self, encoded: EnsembleState, image_index: Tensor, state: EnsembleState, tokens: Tensor
     ) -> tuple[Tensor, EnsembleState]:
         """See Captioner."""
-        players = zip(self.models, encoded.parts, state.parts, strict=True)
-        found = [model.step(own, image_index, before, tokens) for model, own, before in players]
-        log_probs = torch.stack([log_prob for log_prob, _ in found]).logsumexp(0) - torch.tensor(len(found)).log()
-        return log_probs, EnsembleState(tuple(after for _, after in found))
+        model_inputs = zip(self.models, encoded.parts, state.parts, strict=True)
+        outputs = [model.step(part, image_index, model_state, tokens) for model, part, model_state in model_inputs]
+        log_probs = torch.stack([log_prob for log_prob, _ in outputs]).logsumexp(0) - torch.tensor(len(outputs)).log()
+        return log_probs, EnsembleState(tuple(new_state for _, new_state in outputs))
 
     def sequence_log_prob(
         self, encoded: EnsembleState, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> Tensor:
-        """See Captioner; word by word, because the models' probabilities are averaged at every word."""
-        end, place = self.config.end_token, torch.arange(captions.shape[1] + 1, device=captions.device)
-        counts = place <= lengths.unsqueeze(1)  # (B, T + 1), the end token included
-        words = nn.functional.pad(captions, (0, 1), value=end).masked_fill(place >= lengths.unsqueeze(1), end)
-        state, last = self.initial_state(encoded)[image_index], torch.full_like(lengths, self.config.start_token)
+        """See Captioner; computed token by token, since probabilities are averaged at each token."""
+        end, position = self.config.end_token, torch.arange(captions.shape[1] + 1, device=captions.device)
+        in_caption = position <= lengths.unsqueeze(1)  # (B, T + 1), the end token included
+        targets = nn.functional.pad(captions, (0, 1), value=end).masked_fill(position >= lengths.unsqueeze(1), end)
+        state, previous = self.initial_state(encoded)[image_index], torch.full_like(lengths, self.config.start_token)
         total = torch.zeros(len(captions), device=captions.device)
-        for word, counted in zip(words.T, counts.T, strict=True):
-            log_probs, state = self.step(encoded, image_index, state, last)
-            total += log_probs.gather(1, word.unsqueeze(1)).squeeze(1).where(counted, 0)
-            last = word
+        for target, is_in_caption in zip(targets.T, in_caption.T, strict=True):
+            log_probs, state = self.step(encoded, image_index, state, previous)
+            total += log_probs.gather(1, target.unsqueeze(1)).squeeze(1).where(is_in_caption, 0)
+            previous = target
         return total

@@ -1,4 +1,4 @@
-"""How captions are decoded: one object that is typed once, stored with results, and words its own signature."""
+"""Settings of decoding, which are options of every stage that decodes and are stored with its results."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
@@ -9,12 +9,12 @@ from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
 
-BEAM = 3
+DEFAULT_BEAM = 3
 
 
 @dataclass(frozen=True)
 class DecodingSettings:
-    """Beam search, or sampling as soon as one of ``top_p``, ``top_k`` and ``temperature`` is set.
+    """Beam search, or sampling if ``top_p``, ``top_k`` or ``temperature`` is set.
 
     Holtzman et al. 2020 introduced top-p sampling, Fan et al. 2018 top-k sampling.
     """
@@ -23,7 +23,9 @@ class DecodingSettings:
         int | None,
         Ge(1),
         Le(1000),
-        Option("Beam width; 1 is greedy search.", Panel.DECODING, f"{BEAM}, or --num-captions if that is larger"),
+        Option(
+            "Beam width; 1 is greedy search.", Panel.DECODING, f"{DEFAULT_BEAM}, or --num-captions if that is larger"
+        ),
     ] = None
     top_p: Annotated[
         float | None,
@@ -61,50 +63,52 @@ class DecodingSettings:
     num_captions: Annotated[int, Ge(1), Le(1000), Option("Number of captions for each image.", Panel.DECODING)] = 1
 
     def __post_init__(self) -> None:
-        if self.samples and self.beam is not None:
-            raise InvalidValueError("beam", "sampling (--top-p, --top-k, --temperature) takes the place of beam search")
-        if self.samples and self.length_penalty:
-            raise InvalidValueError("length_penalty", "it ranks the captions of beam search; sampling ranks none")
+        if self.is_sampling and self.beam is not None:
+            raise InvalidValueError(
+                "beam", "sampling (--top-p, --top-k, --temperature) excludes beam search; leave --beam out"
+            )
+        if self.is_sampling and self.length_penalty:
+            raise InvalidValueError("length_penalty", "it applies to beam search only, not to sampling; leave it out")
         if self.beam is not None and self.num_captions > self.beam:
             raise InvalidValueError(
                 "num_captions",
-                f"a beam of {self.beam} cannot give {self.num_captions} captions of an image; give a larger --beam, or "
-                "sample with --temperature 1",
+                f"{self.num_captions} is more than --beam {self.beam}; give a larger --beam, or sample with "
+                "--temperature 1",
             )
         if self.max_words is not None and self.min_words > self.max_words:
             raise InvalidValueError("min_words", f"{self.min_words} is more than --max-words {self.max_words}")
 
     def resolved(self) -> Self:
-        """The same with the beam width that follows from other fields."""
-        return self if self.samples else replace(self, beam=self.width)
+        """A copy with the beam width filled in."""
+        return self if self.is_sampling else replace(self, beam=self.beam_width)
 
     @property
-    def width(self) -> int:
-        """Of the beam."""
-        return self.beam or max(BEAM, self.num_captions)
+    def beam_width(self) -> int:
+        """Beam width, by default 3 or ``num_captions`` if that is larger."""
+        return self.beam or max(DEFAULT_BEAM, self.num_captions)
 
     @property
-    def samples(self) -> bool:
-        """Whether captions are sampled."""
+    def is_sampling(self) -> bool:
+        """Whether captions are sampled instead of searched."""
         return not (self.top_p is None and self.top_k is None and self.temperature is None)
 
     def signature(self, seed: int) -> str:
-        """The settings that matter, and the seed where captions are sampled, in a few words that scores carry."""
-        if self.samples:
-            parts = ["sampling", *self._named("top_p", "top_k", "temperature"), f"seed {seed}"]
+        """A short description of the settings for signatures of metrics, with the seed if captions are sampled."""
+        if self.is_sampling:
+            parts = ["sampling", *self._named_values("top_p", "top_k", "temperature"), f"seed {seed}"]
         else:
-            parts = [f"beam {self.width}", *self._named("length_penalty")]
-        parts += self._named("no_repeat_ngram", "min_words", "max_words")
+            parts = [f"beam {self.beam_width}", *self._named_values("length_penalty")]
+        parts += self._named_values("no_repeat_ngram", "min_words", "max_words")
         return ", ".join([*parts, *([f"{self.num_captions} captions"] if self.num_captions > 1 else [])])
 
-    def _named(self, *names: str) -> list[str]:
-        return [f"{name.replace('_', '-')} {_written(getattr(self, name))}" for name in names if getattr(self, name)]
+    def _named_values(self, *names: str) -> list[str]:
+        return [f"{name.replace('_', '-')} {_format(getattr(self, name))}" for name in names if getattr(self, name)]
 
 
-def _written(value: float) -> str:
-    """With all its digits, so that different settings have different signatures."""
+def _format(value: float) -> str:
+    """Format a number with all its digits, so that different settings have different signatures."""
     return str(value).removesuffix(".0")
 
 
 GREEDY = DecodingSettings(beam=1)
-"""The likeliest token at every step; what validation uses."""
+"""Greedy search, which validation uses."""

@@ -1,37 +1,37 @@
-"""ln p of a few words of the vocabulary, from above with little work, and exactly where that is needed."""
+"""ln p of a few tokens: an upper bound from a shortlist of the vocabulary, and the exact value where needed."""
 
 import torch
 from torch import Tensor, nn
 
 from clcap_cli.models.token_log_prob import log_normalizer
 
-SHARE = 20
-"""The shortlist holds the words that are asked for, and the most frequent one in so many of the vocabulary."""
+SHORTLIST_DIVISOR = 20
+"""The shortlist contains the tokens of the captions and the most frequent 1/SHORTLIST_DIVISOR of the vocabulary."""
 
 
 class BoundedSoftmax:
-    """The softmax of an output layer whose words stand most frequent first."""
+    """The softmax of an output layer whose tokens are sorted by frequency, the most frequent first."""
 
-    def __init__(self, output: nn.Linear, words: Tensor):
-        """``words`` are all that will be asked for."""
+    def __init__(self, output: nn.Linear, tokens: Tensor):
+        """``tokens`` are all tokens whose ln p can be requested."""
         weight, bias = output.weight, output.bias
-        frequent = torch.arange(len(weight) // SHARE, device=weight.device)
-        chosen = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
-        chosen[torch.cat([words, frequent])] = True
-        self.place = chosen.cumsum(0) - 1
-        self.short_weight, self.short_bias = weight[chosen], bias[chosen]
-        self.other_weight, self.other_bias = weight[~chosen], bias[~chosen]
+        frequent = torch.arange(len(weight) // SHORTLIST_DIVISOR, device=weight.device)
+        in_shortlist = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
+        in_shortlist[torch.cat([tokens, frequent])] = True
+        self.shortlist_index = in_shortlist.cumsum(0) - 1
+        self.shortlist_weight, self.shortlist_bias = weight[in_shortlist], bias[in_shortlist]
+        self.other_weight, self.other_bias = weight[~in_shortlist], bias[~in_shortlist]
 
-    def shortlist(self, hidden: Tensor, row: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of ``words`` (e,) at ``row`` (e,) of ``hidden`` (B, H), and ln Σ exp over the shortlist alone (B,).
+    def shortlist_logits(self, hidden: Tensor, row: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of ``tokens`` (e,) at rows ``row`` (e,) of ``hidden`` (B, H), and ln Σ exp over the shortlist (B,).
 
-        The score less that sum is an upper bound of ln p.
+        A logit minus that sum is an upper bound of ln p.
         """
-        scores = torch.addmm(self.short_bias, hidden, self.short_weight.T)
-        return scores[row, self.place[words]], scores.logsumexp(1)
+        logits = torch.addmm(self.shortlist_bias, hidden, self.shortlist_weight.T)
+        return logits[row, self.shortlist_index[tokens]], logits.logsumexp(1)
 
-    def full(self, hidden: Tensor, shortlist: Tensor) -> Tensor:
-        """ln Σ exp over the whole vocabulary (B,), given that over the shortlist; a score less that is ln p."""
+    def full_normalizer(self, hidden: Tensor, shortlist_normalizer: Tensor) -> Tensor:
+        """ln Σ exp over the whole vocabulary (B,), from that over the shortlist; a logit minus this is ln p."""
         if not len(self.other_weight):
-            return shortlist
-        return torch.logaddexp(shortlist, log_normalizer(hidden, self.other_weight, self.other_bias))
+            return shortlist_normalizer
+        return torch.logaddexp(shortlist_normalizer, log_normalizer(hidden, self.other_weight, self.other_bias))

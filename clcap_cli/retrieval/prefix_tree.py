@@ -1,4 +1,4 @@
-"""All captions as one tree of their prefixes: what captions share is computed once."""
+"""A tree of the prefixes of all captions, so that shared prefixes are computed once."""
 
 from dataclasses import dataclass
 
@@ -10,72 +10,72 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Level:
-    """The prefixes of one length, and the words that follow them."""
+    """The n prefixes of one length, and the e edges to the tokens that follow them."""
 
     inputs: Tensor
-    """(n,) the last word of each prefix."""
-    first: Tensor
-    """(n,) its first edge; its edges follow one another."""
+    """(n,) the last token of each prefix."""
+    first_edge: Tensor
+    """(n,) the first edge of each prefix; the edges of a prefix are consecutive."""
     count: Tensor
-    """(n,) how many words follow it."""
-    words: Tensor
-    """(e,) the word of each edge, END included."""
+    """(n,) the number of edges of each prefix."""
+    tokens: Tensor
+    """(e,) the token of each edge, which may be the end token."""
     child: Tensor
-    """(e,) the prefix that the edge leads to, in the next level; NONE for END."""
+    """(e,) the prefix in the next level that the edge leads to; NONE for the end token."""
     caption: Tensor
-    """(e,) the caption that END completes; NONE for other words."""
+    """(e,) the caption that the end token completes; NONE for other tokens."""
     floor: Tensor
-    """(e,) the lowest ln p that matters to any caption under the edge."""
+    """(e,) the lowest floor of the captions below the edge."""
 
 
 class PrefixTree:
-    """The tree of U different captions (U, T), sorted as ``Tensor.unique(dim=0)`` sorts them, ``end`` after their end.
+    """The tree of U distinct captions (U, T), sorted like ``Tensor.unique(dim=0)`` and padded with ``end``.
 
-    ``floors`` (U,): ln p below a caption's floor is of no interest.
+    A caption's ln p is needed only where it is at least the caption's floor in ``floors`` (U,).
     """
 
     def __init__(self, captions: Tensor, floors: Tensor, start: int, end: int):
-        ended = torch.cat([captions, captions.new_full((len(captions), 1), end)], dim=1)
-        rows = torch.arange(len(ended), device=ended.device)
-        node = torch.zeros_like(rows)  # where each caption stands
-        inputs = ended.new_tensor([start])
+        with_end = torch.cat([captions, captions.new_full((len(captions), 1), end)], dim=1)
+        rows = torch.arange(len(with_end), device=with_end.device)
+        prefix = torch.zeros_like(rows)  # of each caption, at the current level
+        inputs = with_end.new_tensor([start])
         self.levels: list[Level] = []
-        for words in ended.T:
-            word = words[rows]
-            new = torch.ones_like(rows, dtype=torch.bool)
-            new[1:] = (word[1:] != word[:-1]) | (node[1:] != node[:-1])
-            edge = new.cumsum(0) - 1
-            of_edge = word[new]
-            goes_on = of_edge != end
-            child = torch.where(goes_on, goes_on.cumsum(0) - 1, NONE)
-            floor = floors.new_full((len(of_edge),), torch.inf).scatter_reduce(0, edge, floors[rows], "amin")
-            count = node[new].bincount(minlength=len(inputs))
+        for tokens in with_end.T:
+            token = tokens[rows]
+            is_new_edge = torch.ones_like(rows, dtype=torch.bool)
+            is_new_edge[1:] = (token[1:] != token[:-1]) | (prefix[1:] != prefix[:-1])
+            edge = is_new_edge.cumsum(0) - 1
+            edge_tokens = token[is_new_edge]
+            continues = edge_tokens != end
+            child = torch.where(continues, continues.cumsum(0) - 1, NONE)
+            floor = floors.new_full((len(edge_tokens),), torch.inf).scatter_reduce(0, edge, floors[rows], "amin")
+            count = prefix[is_new_edge].bincount(minlength=len(inputs))
             first = count.cumsum(0) - count
-            caption = torch.where(goes_on, NONE, rows[new])
-            self.levels.append(Level(inputs, first, count, of_edge, child, caption, floor))
-            alive = word != end
-            inputs, node, rows = of_edge[goes_on], child[edge[alive]], rows[alive]
+            caption = torch.where(continues, NONE, rows[is_new_edge])
+            self.levels.append(Level(inputs, first, count, edge_tokens, child, caption, floor))
+            unfinished = token != end
+            inputs, prefix, rows = edge_tokens[continues], child[edge[unfinished]], rows[unfinished]
             if not len(rows):
                 break
 
     @property
-    def prefixes(self) -> int:
-        """Different prefixes, the empty one included."""
+    def num_prefixes(self) -> int:
+        """Number of distinct prefixes, the empty one included."""
         return sum(len(level.inputs) for level in self.levels)
 
     @property
-    def widest(self) -> int:
-        """The most prefixes of one length."""
+    def max_width(self) -> int:
+        """Maximum number of prefixes of one length."""
         return max(len(level.inputs) for level in self.levels)
 
     @property
-    def words(self) -> Tensor:
-        """The different words of all captions, END included, in order."""
-        return torch.cat([level.words for level in self.levels]).unique()
+    def tokens(self) -> Tensor:
+        """Distinct tokens of all captions, the end token included, sorted."""
+        return torch.cat([level.tokens for level in self.levels]).unique()
 
 
 def expand_ranges(first: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
-    """The numbers first[0], …, first[0] + count[0] - 1, first[1], … and which row each comes from, (Σ count,) each."""
+    """Row indices and values, (Σ count,) each, of the ranges first[i], …, first[i] + count[i] - 1 of all rows i."""
     row = torch.arange(len(first), device=first.device).repeat_interleave(count)
     before = count.cumsum(0) - count
     return row, first[row] + torch.arange(len(row), device=first.device) - before[row]

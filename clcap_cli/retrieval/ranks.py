@@ -1,4 +1,4 @@
-"""Self-retrieval: at which rank a caption finds the image that it was written for (Dai & Lin 2017, section 3)."""
+"""Self-retrieval: the rank of a caption's own image among all images by ln p(c|I) (Dai & Lin 2017, section 3)."""
 
 from dataclasses import dataclass
 
@@ -9,57 +9,57 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.metrics.self_retrieval import CUTOFFS
 
 TOLERANCE = 1e-4
-"""Two ln p that differ by no more than this count as a tie: float32 sums of a caption's words are not finer."""
+"""Maximum difference of ln p that counts as a tie, for the rounding of float32 sums over a caption's tokens."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Where the right image stands for each of C captions."""
+    """Ranks of the own images of C captions, with ties."""
 
     better: Tensor
-    """(C,) int64: images that score higher than the right one."""
+    """(C,) int64: number of images with a higher ln p than the caption's own image."""
     tied: Tensor
-    """(C,) int64: images that score the same, the right one included, so at least 1."""
+    """(C,) int64: number of images with the same ln p, the caption's own included, so at least 1."""
 
     @property
     def expected(self) -> Tensor:
-        """(C,) float64: the rank, from 1, with ties in random order: the middle of the ranks that the tie takes up."""
+        """(C,) float64: expected rank, from 1, with ties in random order."""
         return 1 + self.better + (self.tied - 1) / 2
 
     def recall(self, k: int) -> float:
-        """R@k: the share of captions whose image is in the first k; a tie across the border counts in proportion."""
+        """R@k: the share of captions whose own image is among the first k; ties across rank k count in proportion."""
         return float(((k - self.better).double() / self.tied).clamp(0, 1).mean())
 
 
-def rank(scores: Tensor, right: Tensor) -> Ranks:
-    """Rank the right image of each caption.
+def rank(scores: Tensor, true_image: Tensor) -> Ranks:
+    """Rank each caption's own image.
 
-    ``scores`` is (C, N) ln p(c|I), ``right`` (C,) the column of the image that the caption was written for.
+    ``scores`` (C, N) is ln p(c|I), and ``true_image`` (C,) the column of the image that each caption was generated for.
 
-    Raises ClcapError for scores that are not numbers.
+    Raises ClcapError for scores that are not finite.
     """
-    own = check_finite(scores.gather(1, right.unsqueeze(1)))
-    better = (scores > own + TOLERANCE).sum(dim=1)
-    at_least = (scores >= own - TOLERANCE).sum(dim=1)
-    return Ranks(better.cpu(), (at_least - better).cpu())
+    true_scores = check_finite(scores.gather(1, true_image.unsqueeze(1)))
+    better = (scores > true_scores + TOLERANCE).sum(dim=1)
+    better_or_tied = (scores >= true_scores - TOLERANCE).sum(dim=1)
+    return Ranks(better.cpu(), (better_or_tied - better).cpu())
 
 
 def check_finite(log_probs: Tensor) -> Tensor:
-    """``log_probs``, or a ClcapError if one of them is not a number."""
+    """Return ``log_probs``, or raise ClcapError if one of them is not finite."""
     if not torch.isfinite(log_probs).all():
-        raise ClcapError("the model gives captions a ln p that is not a number; its training diverged")
+        raise ClcapError("ln p of a caption is not a finite number: the training of the model diverged")
     return log_probs
 
 
 def retrieval_metrics(ranks: Ranks, images: int) -> dict[str, float]:
-    """The study's metrics: R@k for every k below the pool's size, and the ranks' median and mean."""
+    """R@k for every k below the number of images, and the median and mean rank."""
     metrics = {f"R@{k}": ranks.recall(k) for k in CUTOFFS if k < images}
     expected = ranks.expected.double()
     return {**metrics, "median_rank": _median(expected), "mean_rank": float(expected.mean())}
 
 
 def chance_metrics(images: int) -> dict[str, float]:
-    """What captions that say nothing about their image would give."""
+    """The metrics of captions that do not depend on their image."""
     metrics = {f"R@{k}": k / images for k in CUTOFFS if k < images}
     return {**metrics, "median_rank": (images + 1) / 2, "mean_rank": (images + 1) / 2}
 

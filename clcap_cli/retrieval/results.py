@@ -1,4 +1,4 @@
-"""What a self-retrieval search found, as it is stored and printed."""
+"""Metrics of a self-retrieval search, as stored and printed."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from clcap_cli.retrieval.tree_walk import Work
 
 
 def retrieval_results(
-    found: SearchResult,
+    result: SearchResult,
     ids: Sequence[ImageId],
     captions: Sequence[str],
     tokens: int,
@@ -23,38 +23,38 @@ def retrieval_results(
 ) -> Measurements:
     """The metrics of a search for N captions among their N images.
 
-    ``tokens`` is the number of predictions that scoring one image takes, end tokens included; ``seed`` draws the
-    resamples of the intervals, and ``signature`` says how the captions were made.
+    ``tokens`` is the total number of tokens of the captions, end tokens included; ``seed`` is the seed of the resamples
+    for the intervals, and ``signature`` describes how the captions were made.
     """
-    ranks = found.ranks
+    ranks = result.ranks
     metrics = retrieval_metrics(ranks, len(ids))
     statistics = rank_statistics(ranks.expected.double().numpy(), ranks.tied.double().numpy())
     _, intervals = values_and_intervals(statistics, draw_resamples(len(ids), seed))
-    shared = join_signature({"pool": str(len(ids)), **signature})
+    joint_signature = join_signature({"pool": str(len(ids)), **signature})
     counts = {"images": len(ids), "unique_captions": len(set(captions)), "tied_captions": int((ranks.tied > 1).sum())}
-    each = zip(ids, captions, ranks.expected.tolist(), ranks.tied.tolist(), found.own.tolist(), strict=True)
+    rows = zip(ids, captions, ranks.expected.tolist(), ranks.tied.tolist(), result.log_prob.tolist(), strict=True)
     names = ("image_id", "caption", "rank", "tied", "log_prob")
     return Measurements(
         metrics={**metrics, **counts},
         intervals=intervals,
-        signatures=dict.fromkeys(metrics, shared),
-        images=[dict(zip(names, values, strict=True)) for values in each],
-        details={"chance": chance_metrics(len(ids)), "search": _savings(found.work, len(ids), tokens)},
+        signatures=dict.fromkeys(metrics, joint_signature),
+        images=[dict(zip(names, values, strict=True)) for values in rows],
+        details={"chance": chance_metrics(len(ids)), "search": _savings(result.work, len(ids), tokens)},
     )
 
 
 def images_signature(ids: Sequence[ImageId], split: str) -> str:
-    """A split's name with a digest of which of its images are meant."""
+    """The split's name with a digest of the ids of its images."""
     return f"{split}#{digest_of_json(sorted(map(str, ids)))[:8]}"
 
 
 def _savings(work: Work, images: int, tokens: int) -> dict[str, float]:
-    """The shares of predictions that remain after each saving of the search, one after another."""
+    """The shares of next-token predictions that remain after each saving of the search, one after another."""
     return {
         "pairs": images * images,
         "predictions": tokens * images,
-        "distinct_prefixes": work.shared // images,
-        "share_after_prefix_tree": work.shared / (tokens * images),
-        "share_after_pruning": work.expanded / work.shared,
+        "distinct_prefixes": work.distinct // images,
+        "share_after_prefix_tree": work.distinct / (tokens * images),
+        "share_after_pruning": work.expanded / work.distinct,
         "share_of_full_softmax": work.full_softmax / max(work.expanded, 1),
     }

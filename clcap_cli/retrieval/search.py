@@ -1,6 +1,6 @@
-"""Which rank each caption gives to its image: exactly, and with a fraction of the work.
+"""Search for the rank of each caption's own image: exact, at a fraction of the work of the full matrix.
 
-Ranks are counted while the tree of captions is walked, with the right image's ln p as the floor of each caption.
+Ranks are counted during the walk of the prefix tree; ln p of its own image is the floor of each caption.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from clcap_cli.retrieval.tree_walk import Track, Work, untracked, walk
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The outcome for C captions."""
+    """Result of a search with C captions."""
 
     ranks: Ranks
-    own: Tensor
-    """(C,) ln p(c|I) with the right image."""
+    log_prob: Tensor
+    """(C,) ln p(c|I) of each caption with its own image."""
     work: Work
 
 
@@ -29,48 +29,48 @@ class SearchResult:
 def find_ranks(
     model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, track: Track = untracked
 ) -> SearchResult:
-    """At which rank each caption finds its image; caption c was written for the c-th image of ``features``.
+    """The rank of each caption's own image; caption i was generated for image i of ``features``.
 
-    ``captions`` is (C, T) int64, of which the first ``lengths`` (C,) words count. The ranks are those that ``rank``
-    gives for ``score_matrix``. ``track`` is given the blocks of work and their number, and passes them on.
+    ``captions`` is (C, T) int64; only the first ``lengths`` (C,) tokens of each row count. The ranks equal those of
+    ``rank`` applied to ``score_matrix``. ``track`` wraps the blocks of work to show progress.
 
-    Raises ClcapError for ln p that are not numbers.
+    Raises ClcapError if an ln p is not finite.
     """
     start, end = model.config.start_token, model.config.end_token
-    captions = _ended(captions, lengths, end)
-    own = check_finite(_own_scores(model, features, captions, lengths))
-    unique, which = captions.unique(dim=0, return_inverse=True)
-    floors = own.new_full((len(unique),), torch.inf).scatter_reduce(0, which, own - TOLERANCE, "amin")
-    counter = _RankCounter(own, which)
+    captions = _fill_with_end(captions, lengths, end)
+    log_prob = check_finite(_matched_log_probs(model, features, captions, lengths))
+    unique, unique_index = captions.unique(dim=0, return_inverse=True)
+    floors = log_prob.new_full((len(unique),), torch.inf).scatter_reduce(0, unique_index, log_prob - TOLERANCE, "amin")
+    counter = _RankCounter(log_prob, unique_index)
     work = walk(model, features, PrefixTree(unique, floors, start, end), counter.count, track)
-    return SearchResult(counter.ranks(), own, work)
+    return SearchResult(counter.ranks(), log_prob, work)
 
 
 @torch.inference_mode()
 def score_matrix(
     model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, track: Track = untracked
 ) -> Tensor:
-    """ln p(c|I) of C captions under the N images of ``features``: (C, N) float32; see find_ranks."""
+    """ln p(c|I) of C captions and N images, (C, N) float32; parameters as in ``find_ranks``."""
     start, end = model.config.start_token, model.config.end_token
-    unique, which = _ended(captions, lengths, end).unique(dim=0, return_inverse=True)
+    unique, unique_index = _fill_with_end(captions, lengths, end).unique(dim=0, return_inverse=True)
     scores = torch.empty(len(unique), len(features), device=captions.device)
-    everything = scores.new_full((len(unique),), -torch.inf)
+    floors = scores.new_full((len(unique),), -torch.inf)
 
-    def keep(caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
+    def store(caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
         scores[caption, image] = log_prob
 
-    walk(model, features, PrefixTree(unique, everything, start, end), keep, track)
-    return scores[which]
+    walk(model, features, PrefixTree(unique, floors, start, end), store, track)
+    return scores[unique_index]
 
 
-def _ended(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
-    """The captions (C, T) with the end token wherever no token counts."""
-    place = torch.arange(captions.shape[1], device=captions.device)
-    return captions.masked_fill(place >= lengths.unsqueeze(1), end)
+def _fill_with_end(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
+    """Replace the padding of captions (C, T) by the end token."""
+    position = torch.arange(captions.shape[1], device=captions.device)
+    return captions.masked_fill(position >= lengths.unsqueeze(1), end)
 
 
-def _own_scores(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
-    """ln p of each caption with the image that it was written for, (C,)."""
+def _matched_log_probs(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
+    """ln p (C,) of each caption with its own image."""
     scores = []
     for positions in features.blocks():
         rows = slice(int(positions[0]), int(positions[-1]) + 1)
@@ -81,21 +81,21 @@ def _own_scores(model: Captioner, features: FeatureSource, captions: Tensor, len
 
 
 class _RankCounter:
-    """Counts, for each caption, the images that score better than the right one, and those that tie with it."""
+    """Counts, for each caption, the images with a higher ln p than its own image and the images that tie with it."""
 
-    def __init__(self, own: Tensor, which: Tensor):
-        self.own = own
-        self.captions = which.argsort(stable=True)  # of the first different caption, of the second, ...
-        self.count_of = which.bincount()
-        self.first_of = self.count_of.cumsum(0) - self.count_of
-        self.better, self.at_least = (torch.zeros_like(own, dtype=torch.int64) for _ in range(2))
+    def __init__(self, log_prob: Tensor, unique_index: Tensor):
+        self.log_prob = log_prob
+        self.captions = unique_index.argsort(stable=True)  # grouped by distinct caption
+        self.group_size = unique_index.bincount()
+        self.group_start = self.group_size.cumsum(0) - self.group_size
+        self.better, self.better_or_tied = (torch.zeros_like(log_prob, dtype=torch.int64) for _ in range(2))
 
     def count(self, caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
-        row, place = expand_ranges(self.first_of[caption], self.count_of[caption])
-        captions = self.captions[place]
-        above = log_prob[row] - self.own[captions]
-        self.better.index_add_(0, captions, (above > TOLERANCE).long())
-        self.at_least.index_add_(0, captions, (above >= -TOLERANCE).long())
+        row, position = expand_ranges(self.group_start[caption], self.group_size[caption])
+        captions = self.captions[position]
+        margin = log_prob[row] - self.log_prob[captions]
+        self.better.index_add_(0, captions, (margin > TOLERANCE).long())
+        self.better_or_tied.index_add_(0, captions, (margin >= -TOLERANCE).long())
 
     def ranks(self) -> Ranks:
-        return Ranks(self.better.cpu(), (self.at_least - self.better).clamp(min=1).cpu())
+        return Ranks(self.better.cpu(), (self.better_or_tied - self.better).clamp(min=1).cpu())

@@ -1,10 +1,9 @@
-"""Every caption under every image, with three savings of which none changes a ln p that matters.
+"""ln p of all captions with all images by a walk of their prefix tree, with three savings that keep the results exact.
 
-- Prefix tree: captions share their prefixes, and each prefix is followed once a block of images.
-- Pruning: ln p only falls as words are added, so an image that is below the floor of every caption under a prefix
-  can be left there.
-- Bounded softmax: the sum over a shortlist of the vocabulary is less than the whole, which bounds ln p from above; only
-  images that the bound cannot dismiss get the whole.
+- Prefix tree: each shared prefix is computed once per block of images. - Pruning: ln p only falls as tokens are added,
+so an image is dropped from a prefix as soon as its ln p is below the floors of all captions under the prefix. - Bounded
+softmax: the sum over a shortlist of the vocabulary is at most the full sum, which bounds ln p from above. The full sum
+is computed only for images that this bound cannot exclude.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,36 +21,37 @@ from clcap_cli.retrieval.prefix_tree import NONE, Level, PrefixTree, expand_rang
 CHUNK_ROWS = 4096
 CHUNK_IMAGES = 512
 MAX_STATE_ELEMENTS = 2**27
-"""The states of a block of images take at most so many numbers: 512 MiB."""
+"""Maximum number of elements of the states of a block of images: 512 MiB."""
 
 Track = Callable[[Iterable, int], Iterable]
+"""Wrapper of an iterable of known length that shows progress."""
 
 
 def untracked(blocks: Iterable, total: int) -> Iterable:
-    """Nobody is told about the progress."""
+    """Show no progress."""
     return blocks
 
 
 @dataclass
 class Work:
-    """How much was computed, counted in predictions of a next word."""
+    """Numbers of next-token predictions."""
 
-    shared: int = 0
-    """Different prefixes times images: predictions left after sharing prefixes."""
+    distinct: int = 0
+    """Distinct prefixes times images: predictions after sharing of prefixes."""
     expanded: int = 0
-    """Predictions left after pruning."""
+    """Predictions after pruning."""
     full_softmax: int = 0
-    """Predictions of these that needed the softmax over the full vocabulary."""
+    """Predictions that needed the softmax over the full vocabulary."""
 
 
 @dataclass(frozen=True)
-class _Front(Rows):
-    """Where the walk stands: prefixes, each with an image."""
+class _Frontier(Rows):
+    """Pairs of a prefix and an image that the walk has reached."""
 
-    node: Tensor
+    prefix: Tensor
     image: Tensor
     log_prob: Tensor
-    """Of the prefix's words."""
+    """ln p of the prefix."""
     state: Rows
 
 
@@ -59,56 +59,59 @@ def walk(
     model: Captioner,
     features: FeatureSource,
     tree: PrefixTree,
-    complete: Callable[[Tensor, Tensor, Tensor], None],
+    on_caption: Callable[[Tensor, Tensor, Tensor], None],
     track: Track,
 ) -> Work:
-    """Follow every caption under every image, as long as its ln p is not below its floor.
+    """Compute ln p of every caption with every image, except where it is below the caption's floor.
 
-    ``complete`` is given captions that came to their end, their images, and ln p, (x,) each.
+    ``on_caption`` is called with completed captions, their images and ln p, (x,) each.
     """
-    work = Work(shared=tree.prefixes * len(features))
-    softmax = BoundedSoftmax(model.output, tree.words)
-    blocks = features.blocks(_images_at_once(model, tree))
+    work = Work(distinct=tree.num_prefixes * len(features))
+    softmax = BoundedSoftmax(model.output, tree.tokens)
+    blocks = features.blocks(_images_per_block(model, tree))
     for positions in track(blocks, len(blocks)):
         encoded = model.encode(features.read(positions))
-        front = _start(model, encoded)
+        frontier = _start(model, encoded)
         for level in tree.levels:
             parts = []
-            for first in range(0, len(front), CHUNK_ROWS):
-                here = front[first : first + CHUNK_ROWS]
-                hidden, state = model.advance(encoded, here.image, here.state, level.inputs[here.node])
-                row, edge, log_prob, full = _followers(softmax, level, here, hidden)
-                work.expanded, work.full_softmax = work.expanded + len(here), work.full_softmax + full
+            for first in range(0, len(frontier), CHUNK_ROWS):
+                chunk = frontier[first : first + CHUNK_ROWS]
+                hidden, state = model.advance(encoded, chunk.image, chunk.state, level.inputs[chunk.prefix])
+                row, edge, log_prob, num_full = _expand(softmax, level, chunk, hidden)
+                work.expanded, work.full_softmax = work.expanded + len(chunk), work.full_softmax + num_full
                 ends = level.child[edge] == NONE
-                complete(level.caption[edge[ends]], here.image[row[ends]] + int(positions[0]), log_prob[ends])
+                on_caption(level.caption[edge[ends]], chunk.image[row[ends]] + int(positions[0]), log_prob[ends])
                 row, edge = row[~ends], edge[~ends]
-                parts.append(_Front(level.child[edge], here.image[row], log_prob[~ends], state[row]))
+                parts.append(_Frontier(level.child[edge], chunk.image[row], log_prob[~ends], state[row]))
             if not parts:
                 break
-            front = concatenate(parts)
+            frontier = concatenate(parts)
     return work
 
 
-def _followers(
-    softmax: BoundedSoftmax, level: Level, here: _Front, hidden: Tensor
+def _expand(
+    softmax: BoundedSoftmax, level: Level, chunk: _Frontier, hidden: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, int]:
-    """Rows, their edges and ln p with the edge's word, where it is not below the floor; how many took the whole sum."""
-    row, edge = expand_ranges(level.first[here.node], level.count[here.node])
-    chosen, normalizer = softmax.shortlist(hidden, row, level.words[edge])
-    before, floor = here.log_prob[row] + chosen, level.floor[edge]
-    rows = row[before - normalizer[row] >= floor].unique_consecutive()
-    normalizer[rows] = softmax.full(hidden[rows], normalizer[rows])
-    log_prob = before - normalizer[row]
-    stays = log_prob >= floor
-    return row[stays], edge[stays], log_prob[stays], len(rows)
+    """Rows and edges of the chunk whose ln p is not below the edge's floor, with that ln p.
+
+    Also returns the number of rows that needed the full softmax.
+    """
+    row, edge = expand_ranges(level.first_edge[chunk.prefix], level.count[chunk.prefix])
+    logits, normalizer = softmax.shortlist_logits(hidden, row, level.tokens[edge])
+    prefix_plus_logit, floor = chunk.log_prob[row] + logits, level.floor[edge]
+    rows = row[prefix_plus_logit - normalizer[row] >= floor].unique_consecutive()
+    normalizer[rows] = softmax.full_normalizer(hidden[rows], normalizer[rows])
+    log_prob = prefix_plus_logit - normalizer[row]
+    is_kept = log_prob >= floor
+    return row[is_kept], edge[is_kept], log_prob[is_kept], len(rows)
 
 
-def _start(model: Captioner, encoded: Rows) -> _Front:
+def _start(model: Captioner, encoded: Rows) -> _Frontier:
     state = model.initial_state(encoded)
     image = torch.arange(len(encoded), device=model.output.weight.device)
-    return _Front(torch.zeros_like(image), image, torch.zeros_like(image, dtype=torch.float32), state)
+    return _Frontier(torch.zeros_like(image), image, torch.zeros_like(image, dtype=torch.float32), state)
 
 
-def _images_at_once(model: Captioner, tree: PrefixTree) -> int:
-    numbers = 3 * model.state_size  # before, after, and picked for the next level
-    return max(1, min(CHUNK_IMAGES, MAX_STATE_ELEMENTS // (numbers * tree.widest)))
+def _images_per_block(model: Captioner, tree: PrefixTree) -> int:
+    numbers = 3 * model.state_size  # the state before a token, after it, and selected for the next level
+    return max(1, min(CHUNK_IMAGES, MAX_STATE_ELEMENTS // (numbers * tree.max_width)))

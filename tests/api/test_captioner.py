@@ -104,7 +104,10 @@ def test_the_signature_lists_every_decoding_setting() -> None:
     ("settings", "message"),
     [
         ({"beam": 0}, "beam: must be greater than or equal to 1, not '0'"),
-        ({"beam": 5, "top_p": 0.5}, "beam: sampling (--top-p, --top-k, --temperature) takes the place of beam search"),
+        (
+            {"beam": 5, "top_p": 0.5},
+            "beam: sampling (--top-p, --top-k, --temperature) excludes beam search; leave --beam out",
+        ),
         ({"num_captions": 0}, "num_captions: must be greater than or equal to 1, not '0'"),
         ({"seed": -1}, "seed: must be greater than or equal to 0, not '-1'"),
     ],

@@ -10,7 +10,7 @@ from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import LONGEST, in_turn, options, standard_images, standard_model
 
 IMAGES, BEAM = 500, 3
-CONSTRAINTS = Constraints(end=0, shortest=0, longest=LONGEST, never_generated=(1,))
+CONSTRAINTS = Constraints(end=0, min_length=0, max_length=LONGEST, never_generated=(1,))
 
 
 def main() -> None:

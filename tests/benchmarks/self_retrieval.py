@@ -62,7 +62,7 @@ class Study:
         recall = retrieval_metrics(self.ranks, count)["R@1"]
         print(
             f"{what}, N = {count}: {self.seconds:.1f} s; {len(self.captions.unique(dim=0))} different captions, "
-            f"R@1 {recall:.3f}; words predicted: {work.shared / words:.1%} x {work.expanded / work.shared:.1%}, "
+            f"R@1 {recall:.3f}; words predicted: {work.distinct / words:.1%} x {work.expanded / work.distinct:.1%}, "
             f"{work.full_softmax / work.expanded:.1%} of these whole",
             flush=True,
         )

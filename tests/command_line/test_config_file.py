@@ -158,7 +158,7 @@ def test_a_required_option_that_is_missing_is_reported(wrong: Callable[..., str]
 
 def test_mutually_exclusive_options_are_not_printed(wrong: Callable[..., str]) -> None:
     message = wrong("caption", "nt.pt", "--beam", 5, "--top-p", 0.9, "--print-config")
-    assert "--beam: sampling (--top-p, --top-k, --temperature) takes the place of beam search" in message
+    assert "--beam: sampling (--top-p, --top-k, --temperature) excludes beam search" in message
 
 
 def test_a_run_can_be_repeated_from_its_configuration(chain: Path, clcap: Run, config: Path) -> None:

@@ -11,11 +11,11 @@ from clcap_cli.models.rows import ImageFeatures
 from tests.models.factories import build_tiny_model
 
 END, UNK = 0, 1
-WORDS = Constraints(END, 0, 6, (UNK,))
+CONSTRAINTS = Constraints(END, 0, 6, (UNK,))
 
 
-def sharp(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, ImageFeatures]:
-    """A model with definite opinions, so that searches differ."""
+def peaked_model(name: str, words: int, longest: int, seed: int) -> tuple[Captioner, ImageFeatures]:
+    """A model with peaked distributions, so that searches differ."""
     torch.manual_seed(seed)
     model = build_tiny_model(name, words, longest)
     with torch.no_grad():
@@ -40,18 +40,18 @@ def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_beam_of_one_is_greedy_search(name: str, seed: int) -> None:
-    model, features = sharp(name, 9, 6, seed)
-    found = beam_search(model, model.encode(features), 1, WORDS)
+    model, features = peaked_model(name, 9, 6, seed)
+    found = beam_search(model, model.encode(features), 1, CONSTRAINTS)
     for image, (words, length) in enumerate(zip(found.captions.tolist(), found.lengths.tolist(), strict=True)):
         assert words[:length] == greedy(model, features, image)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("beam", [1, 2, 3, 7])
-def test_the_score_is_the_log_probability_of_the_caption(name: str, beam: int) -> None:
-    model, features = sharp(name, 9, 6, 1)
+def test_log_probs_are_those_of_whole_captions(name: str, beam: int) -> None:
+    model, features = peaked_model(name, 9, 6, 1)
     encoded = model.encode(features)
-    found = beam_search(model, encoded, beam, WORDS)
+    found = beam_search(model, encoded, beam, CONSTRAINTS)
     log_probs = model.sequence_log_prob(encoded, found.captions.clone(), found.lengths.clone(), torch.arange(9))
     assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
@@ -59,7 +59,7 @@ def test_the_score_is_the_log_probability_of_the_caption(name: str, beam: int) -
 @pytest.mark.parametrize("name", MODELS.names)
 def test_an_exhaustive_beam_finds_the_likeliest_caption(name: str) -> None:
     words, longest = 5, 3
-    model, features = sharp(name, words, longest, 2)
+    model, features = peaked_model(name, words, longest, 2)
     allowed = [word for word in range(words) if word not in (END, UNK)]
     every = [list(c) for n in range(longest + 1) for c in itertools.product(allowed, repeat=n)]
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
@@ -72,17 +72,17 @@ def test_an_exhaustive_beam_finds_the_likeliest_caption(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-def test_other_images_in_the_batch_change_no_caption(name: str) -> None:
-    model, features = sharp(name, 9, 6, 3)
-    together = beam_search(model, model.encode(features), 3, WORDS)
+def test_captions_do_not_depend_on_other_images_of_the_batch(name: str) -> None:
+    model, features = peaked_model(name, 9, 6, 3)
+    together = beam_search(model, model.encode(features), 3, CONSTRAINTS)
     for image in range(9):
-        alone = beam_search(model, model.encode(features[torch.tensor([image])]), 3, WORDS)
+        alone = beam_search(model, model.encode(features[torch.tensor([image])]), 3, CONSTRAINTS)
         assert torch.equal(alone.captions[0], together.captions[image])
 
 
-def test_the_unknown_token_is_never_generated() -> None:
-    model, features = sharp("neuraltalk2", 9, 6, 0)
+def test_excluded_tokens_are_never_generated() -> None:
+    model, features = peaked_model("neuraltalk2", 9, 6, 0)
     with torch.no_grad():
         model.output.bias[UNK] = 50
-    found = beam_search(model, model.encode(features), 3, WORDS)
+    found = beam_search(model, model.encode(features), 3, CONSTRAINTS)
     assert not (found.captions == UNK).any()

@@ -1,4 +1,4 @@
-"""What captions must not hold, and how settings word themselves."""
+"""Constraints on decoded captions, and settings of decoding."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.results import open_caption_results
 from clcap_cli.decoding.constraints import MINUS_INFINITY, Constraints
-from clcap_cli.decoding.sampling import reshaping
+from clcap_cli.decoding.sampling import logits_warper
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.stages.caption import caption
@@ -21,28 +21,30 @@ WORDS = 6
 
 @given(
     written=st.lists(st.integers(1, WORDS - 1), max_size=8),
-    shortest=st.integers(0, 10),
+    min_length=st.integers(0, 10),
     longest=st.integers(8, 10),
     no_repeat=st.integers(0, 3),
 )
-def test_some_token_is_always_allowed(written: list[int], shortest: int, longest: int, no_repeat: int) -> None:
-    constraints = Constraints(0, shortest, longest, never_generated=(1,), no_repeat_ngram=no_repeat)
+def test_at_least_one_token_is_always_allowed(
+    written: list[int], min_length: int, longest: int, no_repeat: int
+) -> None:
+    constraints = Constraints(0, min_length, longest, never_generated=(1,), no_repeat_ngram=no_repeat)
     log_probs = torch.zeros(1, WORDS)
-    constraints.forbid_(log_probs, torch.tensor([written], dtype=torch.int64))
+    constraints.mask_(log_probs, torch.tensor([written], dtype=torch.int64))
     allowed = {word for word in range(WORDS) if log_probs[0, word] > MINUS_INFINITY}
     assert allowed
     assert 1 not in allowed
     if len(written) == longest:
         assert allowed == {0}
-    elif len(written) < shortest and allowed != {0}:
+    elif len(written) < min_length and allowed != {0}:
         assert 0 not in allowed
     for word in allowed - {0}:
-        grams = [tuple([*written, word][at : at + no_repeat]) for at in range(len(written) + 2 - no_repeat)]
-        assert not no_repeat or not grams or grams.count(grams[-1]) == 1
+        ngrams = [tuple([*written, word][start : start + no_repeat]) for start in range(len(written) + 2 - no_repeat)]
+        assert not no_repeat or not ngrams or ngrams.count(ngrams[-1]) == 1
 
 
 @pytest.mark.parametrize("how", [{"beam": 1}, {"beam": 3}, {"temperature": 1.0}])
-def test_captions_obey_the_settings(chain: Path, how: dict) -> None:
+def test_captions_follow_the_settings(chain: Path, how: dict) -> None:
     written = caption(chain / "nt.pt", no_repeat_ngram=2, min_words=5, max_words=9, **how)
     for (text,) in open_caption_results(written).captions.values():
         words = text.split()
@@ -51,17 +53,17 @@ def test_captions_obey_the_settings(chain: Path, how: dict) -> None:
         assert len(pairs) == len(set(pairs))
 
 
-def test_a_caption_ends_where_no_token_is_allowed(chain: Path) -> None:
+def test_a_caption_ends_if_all_other_tokens_are_excluded(chain: Path) -> None:
     words = len(open_checkpoint(chain / "nt.pt").tokenizer.words)
     written = caption(chain / "nt.pt", no_repeat_ngram=1, min_words=words + 5, max_words=words + 9)
     lengths = {len(text.split()) for (text,) in open_caption_results(written).captions.values()}
     assert lengths == {words}
 
 
-def test_a_minimum_length_above_the_maximum_is_refused(chain: Path, wrong) -> None:
+def test_a_minimum_above_the_models_maximum_is_rejected(chain: Path, wrong) -> None:
     longest = open_checkpoint(chain / "nt.pt").config.max_length
     message = wrong("caption", chain / "nt.pt", "--min-words", longest + 1)
-    assert f"'--min-words': the model's captions have {longest} tokens at most" in message
+    assert f"--min-words: {longest + 1} is more than the model's maximum of {longest} tokens" in message
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_minimum_length_above_the_maximum_is_refused(chain: Path, wrong) -> No
         ({"min_words": 3, "max_words": 2}, "min_words"),
     ],
 )
-def test_incompatible_settings_are_refused(settings: dict, option: str) -> None:
+def test_inconsistent_settings_are_rejected(settings: dict, option: str) -> None:
     with pytest.raises(InvalidValueError) as refusal:
         DecodingSettings(**settings)
     assert refusal.value.parameter == option
@@ -90,20 +92,20 @@ def test_incompatible_settings_are_refused(settings: dict, option: str) -> None:
         ({"no_repeat_ngram": 3, "min_words": 5, "max_words": 9}, "beam 3, no-repeat-ngram 3, min-words 5, max-words 9"),
     ],
 )
-def test_settings_determine_their_signature(settings: dict, signature: str) -> None:
+def test_signature_lists_the_settings_that_matter(settings: dict, signature: str) -> None:
     assert DecodingSettings(**settings).signature(4) == signature
 
 
-def test_sampling_draws_from_the_likeliest_tokens() -> None:
+def test_warper_applies_temperature_top_k_and_top_p() -> None:
     log_probs = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
 
-    def kept(**settings: float) -> list[float]:
-        reshaped = reshaping(DecodingSettings(**settings))(log_probs.clone())
-        return [round(value, 4) for value in reshaped.softmax(1)[0].tolist()]
+    def probabilities(**settings: float) -> list[float]:
+        warped = logits_warper(DecodingSettings(**settings))(log_probs.clone())
+        return [round(value, 4) for value in warped.softmax(1)[0].tolist()]
 
-    assert kept(top_k=2) == [0.625, 0.375, 0, 0]
-    assert kept(top_p=0.5) == [1, 0, 0, 0]
-    assert kept(top_p=0.51) == [0.625, 0.375, 0, 0]
-    assert kept(top_p=1.0) == [0.5, 0.3, 0.15, 0.05]
-    assert kept(temperature=0.5) == [0.6849, 0.2466, 0.0616, 0.0068]
-    assert kept(temperature=0.01)[0] == 1
+    assert probabilities(top_k=2) == [0.625, 0.375, 0, 0]
+    assert probabilities(top_p=0.5) == [1, 0, 0, 0]
+    assert probabilities(top_p=0.51) == [0.625, 0.375, 0, 0]
+    assert probabilities(top_p=1.0) == [0.5, 0.3, 0.15, 0.05]
+    assert probabilities(temperature=0.5) == [0.6849, 0.2466, 0.0616, 0.0068]
+    assert probabilities(temperature=0.01)[0] == 1

@@ -1,4 +1,4 @@
-"""An ensemble's probabilities are the means of its models'."""
+"""Next-token probabilities of an ensemble are the means of those of its models."""
 
 import pytest
 import torch
@@ -14,11 +14,11 @@ from clcap_cli.models.rows import ImageFeatures
 from tests.models.factories import build_tiny_model
 
 END, UNK = 0, 1
-WORDS = Constraints(END, 0, 6, (UNK,))
+CONSTRAINTS = Constraints(END, 0, 6, (UNK,))
 
 
-def sharp(name: str, seed: int, longest: int = 6) -> Captioner:
-    """A model with definite opinions."""
+def peaked_model(name: str, seed: int, longest: int = 6) -> Captioner:
+    """A model with peaked distributions."""
     torch.manual_seed(seed)
     model = build_tiny_model(name, 9, longest)
     with torch.no_grad():
@@ -33,11 +33,11 @@ def features() -> ImageFeatures:
 
 def search(models: list[Captioner], beam: int = 3, best: int = 2) -> Decoded:
     together = Ensemble(models)
-    return beam_search(together, together.encode([features()] * len(models)), beam, WORDS, best=best)
+    return beam_search(together, together.encode([features()] * len(models)), beam, CONSTRAINTS, num_captions=best)
 
 
-def ln_p(models: list[Captioner], image: int, words: list[int]) -> float:
-    """The sum over a caption's words, and its end, of the log of the mean of the models' probabilities."""
+def mean_log_prob(models: list[Captioner], image: int, words: list[int]) -> float:
+    """ln p of a caption: the sum over its tokens and the end token of ln of the mean probability."""
     own, total = torch.tensor([0]), 0.0
     encoded = [model.encode(features()[torch.tensor([image])]) for model in models]
     states = [model.initial_state(seen) for model, seen in zip(models, encoded, strict=True)]
@@ -56,9 +56,9 @@ def _parts(encoded: list, own: torch.Tensor, states: list) -> list[tuple]:
 
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("size", [2, 3])
-def test_a_model_with_itself_equals_the_model(name: str, size: int) -> None:
-    model = sharp(name, 1)
-    alone = beam_search(model, model.encode(features()), 3, WORDS, best=2)
+def test_an_ensemble_of_equal_models_is_the_model(name: str, size: int) -> None:
+    model = peaked_model(name, 1)
+    alone = beam_search(model, model.encode(features()), 3, CONSTRAINTS, num_captions=2)
     together = search([model] * size)
     assert torch.equal(alone.captions, together.captions)
     assert alone.log_probs.tolist() == pytest.approx(together.log_probs.tolist(), abs=1e-5)
@@ -66,36 +66,36 @@ def test_a_model_with_itself_equals_the_model(name: str, size: int) -> None:
 
 @pytest.mark.parametrize("names", [("neuraltalk2", "adaptive-attention"), ("transformer", "neuraltalk2")])
 def test_probabilities_of_different_models_are_averaged(names: tuple[str, str]) -> None:
-    models = [sharp(name, seed) for seed, name in enumerate(names)]
+    models = [peaked_model(name, seed) for seed, name in enumerate(names)]
     found = search(models)
     assert found.captions.tolist() != search(models[:1]).captions.tolist()
     with torch.inference_mode():
         for row in range(10):
             words = found.captions[row, : found.lengths[row]].tolist()
-            assert float(found.log_probs[row]) == pytest.approx(ln_p(models, row // 2, words), abs=1e-4)
+            assert float(found.log_probs[row]) == pytest.approx(mean_log_prob(models, row // 2, words), abs=1e-4)
 
 
 @torch.inference_mode()
-def test_scored_captions_have_the_log_probs_of_decoding() -> None:
-    together = Ensemble([sharp("transformer", 1), sharp("neuraltalk2", 2)])
+def test_sequence_log_prob_equals_that_of_decoding() -> None:
+    together = Ensemble([peaked_model("transformer", 1), peaked_model("neuraltalk2", 2)])
     encoded = together.encode([features()] * 2)
-    found = beam_search(together, encoded, 3, WORDS, best=2)
+    found = beam_search(together, encoded, 3, CONSTRAINTS, num_captions=2)
     image = torch.arange(5).repeat_interleave(2)
     log_probs = together.sequence_log_prob(encoded, found.captions, found.lengths, image)
     assert len(set(found.lengths.tolist())) > 1
     assert log_probs.tolist() == pytest.approx(found.log_probs.tolist(), abs=1e-4)
 
 
-def test_samples_have_the_log_probs_of_the_ensemble() -> None:
-    models = [sharp("neuraltalk2", 3), sharp("adaptive-attention", 4)]
+def test_samples_have_the_ensembles_log_probabilities() -> None:
+    models = [peaked_model("neuraltalk2", 3), peaked_model("adaptive-attention", 4)]
     together = Ensemble(models)
     found = sample(together, together.encode([features()] * 2), 2, torch.Generator().manual_seed(0))
     with torch.inference_mode():
         for row in range(10):
             words = found.captions[row, : found.lengths[row]].tolist()
             if len(words) < 6:
-                assert float(found.log_probs[row]) == pytest.approx(ln_p(models, row % 5, words), abs=1e-4)
+                assert float(found.log_probs[row]) == pytest.approx(mean_log_prob(models, row % 5, words), abs=1e-4)
 
 
 def test_the_smallest_maximum_length_applies() -> None:
-    assert Ensemble([sharp("neuraltalk2", 1), sharp("neuraltalk2", 2, longest=4)]).config.max_length == 4
+    assert Ensemble([peaked_model("neuraltalk2", 1), peaked_model("neuraltalk2", 2, longest=4)]).config.max_length == 4

@@ -26,7 +26,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-def test_captions_are_sampled_by_their_probability(name: str) -> None:
+def test_frequencies_match_probabilities(name: str) -> None:
     words, longest, k = 4, 2, 20_000
     model, features = tiny(name, words, longest)
     encoded = model.encode(features)
@@ -38,10 +38,11 @@ def test_captions_are_sampled_by_their_probability(name: str) -> None:
     for image in range(3):
         counts = Counter(map(tuple, drawn[:, image].tolist()))
         which = torch.full((len(every),), image)
-        short = model.sequence_log_prob(encoded, tokens, lengths, which).exp().tolist()
-        # Captions of max_length words end there whatever follows, so each is as likely as its words alone.
+        with_end = model.sequence_log_prob(encoded, tokens, lengths, which).exp().tolist()
+        # Captions are cut at max_length, so the probability of the longest ones does not include the end token.
         whole = [
-            p / end(model, encoded, image, c) if len(c) == longest else p for p, c in zip(short, every, strict=True)
+            p / end_probability(model, encoded, image, c) if len(c) == longest else p
+            for p, c in zip(with_end, every, strict=True)
         ]
         assert sum(whole) == pytest.approx(1, abs=1e-4)
         expected = [k * p for p in whole]
@@ -51,8 +52,8 @@ def test_captions_are_sampled_by_their_probability(name: str) -> None:
         assert squared < 32.9  # chi-square with 12 degrees of freedom: the 99.9th percentile
 
 
-def end(model: Captioner, encoded: object, image: int, words: list[int]) -> float:
-    """p(END) after these words."""
+def end_probability(model: Captioner, encoded: object, image: int, words: list[int]) -> float:
+    """p of the end token after these words."""
     own = torch.tensor([image])
     state, last = model.initial_state(encoded)[own], torch.tensor([model.config.start_token])
     for word in words:
@@ -80,7 +81,7 @@ def test_same_seed_same_captions(name: str) -> None:
     assert not torch.equal(first.captions, other.captions)
 
 
-def test_samples_end_at_the_maximum_length() -> None:
+def test_captions_end_at_the_maximum_length() -> None:
     model, features = tiny("neuraltalk2", 9, 6)
     with torch.no_grad():
         model.output.bias[END] = -50
@@ -89,7 +90,7 @@ def test_samples_end_at_the_maximum_length() -> None:
     assert (found.captions != END).all()
 
 
-def test_samples_are_padded_with_end_and_may_hold_unk() -> None:
+def test_padding_is_the_end_token_and_unknown_can_be_sampled() -> None:
     model, features = tiny("neuraltalk2", 5, 6)
     found = sample(model, model.encode(features), 50, seeded())
     after = torch.arange(6) >= found.lengths.unsqueeze(1)

@@ -6,26 +6,26 @@ from hypothesis import strategies as st
 from clcap_cli.retrieval.ranks import chance_metrics, rank, retrieval_metrics
 
 
-def ranked(row: list[float], right: int = 0):
-    return rank(torch.tensor([row]), torch.tensor([right]))
+def ranks_of_row(row: list[float], true_image: int = 0):
+    return rank(torch.tensor([row]), torch.tensor([true_image]))
 
 
-def test_rank_counts_the_images_that_score_higher() -> None:
-    found = ranked([-2.0, -1.0, -3.0, -1.5])
+def test_rank_counts_images_with_higher_scores() -> None:
+    found = ranks_of_row([-2.0, -1.0, -3.0, -1.5])
     assert found.expected.tolist() == [3.0]
     assert found.tied.tolist() == [1]
     assert [found.recall(k) for k in (1, 2, 3)] == [0, 0, 1]
 
 
-def test_a_tie_counts_as_if_its_order_were_random() -> None:
-    found = ranked([-1.0, -1.0, -1.0, -5.0])
+def test_ties_count_as_in_random_order() -> None:
+    found = ranks_of_row([-1.0, -1.0, -1.0, -5.0])
     assert found.expected.tolist() == [2.0]
     assert [found.recall(k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
 
 
 def test_scores_within_the_tolerance_are_tied() -> None:
-    assert ranked([-1.0, -1.00005]).tied.tolist() == [2]
-    assert ranked([-1.0, -1.001]).tied.tolist() == [1]
+    assert ranks_of_row([-1.0, -1.00005]).tied.tolist() == [2]
+    assert ranks_of_row([-1.0, -1.001]).tied.tolist() == [1]
 
 
 def test_a_model_that_ignores_the_image_is_at_chance() -> None:
@@ -37,10 +37,10 @@ def test_a_model_that_ignores_the_image_is_at_chance() -> None:
 
 @given(st.lists(st.integers(-4, 0), min_size=2, max_size=12), st.data())
 def test_expected_rank_is_the_mean_over_all_orders_of_a_tie(row: list[int], data: st.DataObject) -> None:
-    right = data.draw(st.integers(0, len(row) - 1))
-    found = ranked([float(value) for value in row], right)
-    better = sum(value > row[right] for value in row)
-    tied = sum(value == row[right] for value in row)
+    true_image = data.draw(st.integers(0, len(row) - 1))
+    found = ranks_of_row([float(value) for value in row], true_image)
+    better = sum(value > row[true_image] for value in row)
+    tied = sum(value == row[true_image] for value in row)
     places = range(better + 1, better + tied + 1)
     assert found.expected.item() == sum(places) / tied
     for k in range(1, len(row) + 1):

@@ -14,7 +14,7 @@ from clcap_cli.retrieval.ranks import rank
 from clcap_cli.retrieval.search import find_ranks, score_matrix
 
 SHAPES = [(1, 1, 2), (7, 3, 4), (4096, 512, 20)]
-"""Rows and images at once, and the shortlist's share."""
+"""Rows per chunk, images per chunk and divisor of the shortlist."""
 
 
 @pytest.fixture(params=["nt.pt", "aa.pt", "tf.pt", "nt_cl.pt"])
@@ -24,14 +24,14 @@ def opened(made_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
     return model, StoredFeatures(features, features.ids[:12], model)
 
 
-def shaped(monkeypatch, rows: int, images: int, share: int) -> None:
+def set_chunk_sizes(monkeypatch, rows: int, images: int, divisor: int) -> None:
     monkeypatch.setattr(tree_walk, "CHUNK_ROWS", rows)
     monkeypatch.setattr(tree_walk, "CHUNK_IMAGES", images)
-    monkeypatch.setattr(bounded_softmax, "SHARE", share)
+    monkeypatch.setattr(bounded_softmax, "SHORTLIST_DIVISOR", divisor)
 
 
 def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) -> torch.Tensor:
-    """Every caption with every image, one by one."""
+    """ln p of every caption with every image, one image at a time."""
     encoded = model.encode(reader.read(reader.blocks(99)[0]))
     columns = [
         model.sequence_log_prob(encoded, captions, lengths, torch.full((len(captions),), image))
@@ -41,7 +41,7 @@ def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) ->
 
 
 def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Captions with common prefixes, equal ones and an empty one among them."""
+    """Captions with common prefixes, some of them equal and one empty."""
     draw = torch.Generator().manual_seed(seed)
     captions = torch.randint(2, 5, (count, 4), generator=draw)
     lengths = torch.randint(0, 5, (count,), generator=draw)
@@ -50,8 +50,8 @@ def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_pair_is_scored_independently(opened, shape: tuple[int, int, int], monkeypatch) -> None:
-    shaped(monkeypatch, *shape)
+def test_scores_match_the_plain_computation(opened, shape: tuple[int, int, int], monkeypatch) -> None:
+    set_chunk_sizes(monkeypatch, *shape)
     model, reader = opened
     captions, lengths = some_captions(model, 9, 0)
     expected = plain_scores(model, reader, captions, lengths)
@@ -60,8 +60,8 @@ def test_every_pair_is_scored_independently(opened, shape: tuple[int, int, int],
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("seed", range(3))
-def test_ranks_equal_those_of_dense_scoring(opened, shape: tuple, seed: int, monkeypatch) -> None:
-    shaped(monkeypatch, *shape)
+def test_ranks_match_the_plain_computation(opened, shape: tuple, seed: int, monkeypatch) -> None:
+    set_chunk_sizes(monkeypatch, *shape)
     model, reader = opened
     captions, lengths = some_captions(model, len(reader), seed)
     scores = plain_scores(model, reader, captions, lengths)
@@ -69,10 +69,10 @@ def test_ranks_equal_those_of_dense_scoring(opened, shape: tuple, seed: int, mon
     found = find_ranks(model, reader, captions, lengths)
     assert torch.equal(found.ranks.better, expected.better)
     assert torch.equal(found.ranks.tied, expected.tied)
-    assert torch.allclose(found.own, scores.diagonal(), atol=1e-4)
+    assert torch.allclose(found.log_prob, scores.diagonal(), atol=1e-4)
 
 
-def test_pruning_keeps_ranks_and_saves_computation(opened) -> None:
+def test_ranks_of_generated_captions_and_savings(opened) -> None:
     model, reader = opened
     found = decode([model], [reader], DecodingSettings(beam=3), ())
     outcome = find_ranks(model, reader, found.captions, found.lengths)
@@ -80,4 +80,4 @@ def test_pruning_keeps_ranks_and_saves_computation(opened) -> None:
     assert torch.equal(outcome.ranks.better, expected.better)
     assert torch.equal(outcome.ranks.tied, expected.tied)
     dense = int((found.lengths + 1).sum()) * len(reader)
-    assert outcome.work.full_softmax <= outcome.work.expanded <= outcome.work.shared <= dense
+    assert outcome.work.full_softmax <= outcome.work.expanded <= outcome.work.distinct <= dense

@@ -360,7 +360,7 @@ def test_a_diverged_model_writes_no_results(refused, chain: Path) -> None:
     broken["weights"]["output.weight"][:] = 3e38
     torch.save(broken, chain / "broken.pt")
     assert refused("train-cl", "--ref", chain / "broken.pt") == (
-        "the model gives captions a ln p that is not a number; its training diverged"
+        "ln p of a caption is not a finite number: the training of the model diverged"
     )
     assert not (chain / "broken_cl.pt").exists()
     assert not (chain / "broken.reference.h5").exists()

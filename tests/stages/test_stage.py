@@ -52,7 +52,7 @@ def test_settings_are_keyword_only_and_unknown_ones_refused() -> None:
 
 
 def test_mutually_exclusive_settings_are_refused() -> None:
-    with pytest.raises(ClcapError, match="takes the place of beam search"):
+    with pytest.raises(ClcapError, match="excludes beam search"):
         caption("nt.pt", beam=5, top_p=0.5)
 
 
