@@ -17,7 +17,7 @@ from clcap_cli.compute.devices import choose_device
 from clcap_cli.decoding.ensemble import Ensemble
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
-from clcap_cli.evaluation.given_captions import GivenCaptions, encode_texts
+from clcap_cli.evaluation.given_captions import GivenCaptions, encode_given_captions
 from clcap_cli.evaluation.live_models import LiveModel, load_live_models
 from clcap_cli.evaluation.model_inputs import decode_texts, open_checkpoints
 from clcap_cli.features.images import ImageInput
@@ -170,7 +170,7 @@ class LoadedCaptioner:
         captions = captions_of(texts)
         if not captions:
             return []
-        given = encode_texts(captions, self._tokenizer, self.device)
+        given = encode_given_captions(captions, self._tokenizer, self.device)
         if given.note:
             warnings.warn(given.note, stacklevel=2)
         found = self._log_probs(image_of(image), given)

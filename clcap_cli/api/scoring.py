@@ -58,7 +58,7 @@ def score(
     chosen = selected_metrics(given["metrics"])
     texts = texts_of_images(candidates, "candidates"), texts_of_images(references, "references")
     inputs = EvaluationInputs(*texts, splits={}, allow_missing=False)
-    scored = inputs.common("candidates", given["only_common"])
+    scored = inputs.matched("candidates", given["only_common"])
     compared = first_references(inputs.references, scored, given["references_per_image"])
     context = _context(cider_df, given["spice_models"])
     scores = score_chosen(scored, compared, chosen, context, given["seed"])

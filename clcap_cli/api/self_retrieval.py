@@ -8,7 +8,7 @@ from clcap_cli.api.results import SelfRetrieval
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.caption_pool import CaptionPool, decoded_pool
-from clcap_cli.evaluation.given_captions import encode_texts
+from clcap_cli.evaluation.given_captions import encode_given_captions
 from clcap_cli.evaluation.inputs import UNKNOWN
 from clcap_cli.evaluation.live_models import LiveModel
 from clcap_cli.features.cached import CachedFeatures
@@ -35,7 +35,7 @@ def rank_images(
     if captions is None:
         pool, decoding = decoded_pool(model.model, features, tokenizer, settings, seed), settings.signature(seed)
     else:
-        given, decoding = encode_texts(captions, tokenizer, features.device), UNKNOWN
+        given, decoding = encode_given_captions(captions, tokenizer, features.device), UNKNOWN
         if given.note:
             warnings.warn(given.note, stacklevel=3)
         pool = CaptionPool(model.model, features, captions, given.tokens, given.lengths)

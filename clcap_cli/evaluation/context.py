@@ -1,4 +1,4 @@
-"""What predictions are measured against beside their references: training captions, similar images, ranks, a corpus."""
+"""Evaluation context: training captions, similar images, ranks and document frequencies, opened from files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from clcap_cli.evaluation.inputs import EvaluationInputs
     from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
 
-Corpus = list[list[str]]
-"""The references of each image."""
+CaptionGroups = list[list[str]]
+"""Captions of each image."""
 
 
 @dataclass(frozen=True)
-class Given:
-    """The files that the command line names."""
+class ContextFiles:
+    """Paths given on the command line."""
 
     retrieval: Path | None
     cider_df: Path | None
@@ -29,25 +29,29 @@ class Given:
     spice_models: Path | None
 
 
-def context_of(
-    predictions: "Mapping[ImageId, Sequence[str]]", inputs: "EvaluationInputs", given: Given, origin: "Origin"
+def build_context(
+    predictions: "Mapping[ImageId, Sequence[str]]", inputs: "EvaluationInputs", files: ContextFiles, origin: "Origin"
 ) -> "Context":
-    """All that is given or that the chain has; every file of it is recorded in ``origin``."""
+    """Open the given files and those that the inputs were made from, and record them in ``origin``."""
     from clcap_cli.metrics.predictions import Context
 
-    ranks = _ranks(given.retrieval, predictions, origin) if given.retrieval else None
-    corpus, frequencies = _corpus(given.cider_df, origin) if given.cider_df else (None, None)
-    training = _training(inputs, given.captions, origin)
-    similar = _similar(list(predictions), inputs, given.features, origin)
-    return Context(frequencies, corpus, training, similar, ranks, given.spice_models)
+    df_name, df_captions = _df_captions(files.cider_df, origin) if files.cider_df else (None, None)
+    return Context(
+        df_name=df_name,
+        df_captions=df_captions,
+        training=_training_captions(inputs, files.captions, origin),
+        similar_images=_similar_images(list(predictions), inputs, files.features, origin),
+        retrieval_ranks=_retrieval_ranks(files.retrieval, predictions, origin) if files.retrieval else None,
+        spice_models=files.spice_models,
+    )
 
 
-def _training(inputs: "EvaluationInputs", given: Path | None, origin: "Origin") -> "TrainingCaptions | None":
-    """The captions of the training split, where captions.h5 is known and has one."""
+def _training_captions(inputs: "EvaluationInputs", given: Path | None, origin: "Origin") -> "TrainingCaptions | None":
+    """The captions of the training split; None if captions.h5 is unknown or has no such split."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.metrics.predictions import TrainingCaptions
 
-    path = _from_chain("captions", given, inputs)
+    path = _given_or_recorded("captions", given, inputs)
     if path is None:
         return None
     opened = open_captions(path)
@@ -58,15 +62,15 @@ def _training(inputs: "EvaluationInputs", given: Path | None, origin: "Origin") 
     return TrainingCaptions([text for group in groups for text in group], opened.tokenizer)
 
 
-def _similar(
+def _similar_images(
     ids: "Sequence[ImageId]", inputs: "EvaluationInputs", given: Path | None, origin: "Origin"
 ) -> list[list[int]] | None:
-    """The images most like each, for CIDErBtw, where features.h5 is known and there is more than one image."""
+    """Positions of the images most similar to each, for CIDErBtw; None without features.h5 or with a single image."""
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.metrics.cider_between import SIMILAR_IMAGES
     from clcap_cli.retrieval.nearest_images import nearest_images
 
-    path = _from_chain("features", given, inputs)
+    path = _given_or_recorded("features", given, inputs)
     if path is None or len(ids) < 2:
         return None
     opened = open_features(path)
@@ -74,34 +78,32 @@ def _similar(
     return nearest_images(opened.pooled_at(opened.rows_of(ids)), SIMILAR_IMAGES).tolist()
 
 
-def _ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "Origin") -> "Columns":
-    """The rank at which each caption found its image, from self-retrieve's file.
+def _retrieval_ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "Origin") -> "Columns":
+    """The rank of each caption's own image, from a file of self-retrieve.
 
-    Raises ClcapError when that ranked other captions, and when an image has several.
+    Raises ClcapError if the file ranks other captions, and if an image has several captions.
     """
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_results
 
     ranked = open_results(path, RETRIEVAL_KIND)
     origin.add_input("retrieval", ranked)
-    several = [id for id, texts in predictions.items() if len(texts) > 1]
-    if several:
+    multiple = [id for id, texts in predictions.items() if len(texts) > 1]
+    if multiple:
+        raise ClcapError(f"{path} ranks one caption of each image, but image {multiple[0]} has more; omit --retrieval")
+    by_id = {image["image_id"]: image for image in ranked.images}
+    unranked = [id for id, (text,) in predictions.items() if id not in by_id or by_id[id]["caption"] != text]
+    if unranked:
         raise ClcapError(
-            f"{path} ranks one caption of each image, but image {several[0]} has more; leave --retrieval out"
+            f"{path} does not rank {len(unranked)} of these {len(predictions)} captions; the first is that of image "
+            f"{unranked[0]}; run self-retrieve with --predictions on the captions to score"
         )
-    found = {image["image_id"]: image for image in ranked.images}
-    other = [id for id, (text,) in predictions.items() if id not in found or found[id]["caption"] != text]
-    if other:
-        raise ClcapError(
-            f"{path} does not rank {len(other)} of these {len(predictions)} captions, the first is that of image "
-            f"{other[0]}; run self-retrieve with --predictions on the captions that are scored"
-        )
-    if not all({"rank", "tied"} <= set(found[id]) for id in predictions):
+    if not all({"rank", "tied"} <= set(by_id[id]) for id in predictions):
         raise ClcapError(f"{path} is damaged: an image has no rank")
-    return {name: [found[id][name] for id in predictions] for name in ("rank", "tied")}
+    return {name: [by_id[id][name] for id in predictions] for name in ("rank", "tied")}
 
 
-def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
-    """Tokenised captions for CIDEr's document frequencies, and their name in signatures."""
+def _df_captions(path: Path, origin: "Origin") -> "tuple[str, CaptionGroups]":
+    """Name (in signatures) and tokenised captions, by image, in which CIDEr's document frequencies are counted."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.image_texts import read_captions_by_image
     from clcap_cli.metrics.scoring import tokenise_groups
@@ -114,17 +116,18 @@ def _corpus(path: Path, origin: "Origin") -> "tuple[Corpus, str]":
         groups = read_captions_by_image(path)
         origin.add_input_file("document frequencies", path)
     _, _, id = origin.inputs[-1]
-    return tokenise_groups(list(groups.values())), f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
+    name = f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
+    return name, tokenise_groups(list(groups.values()))
 
 
-def _from_chain(role: str, given: Path | None, inputs: "EvaluationInputs") -> Path | None:
-    """The file of that role, given or recorded; None, with a word on it, where the chain has lost it."""
+def _given_or_recorded(role: str, given: Path | None, inputs: "EvaluationInputs") -> Path | None:
+    """The file with this role, given or recorded; None, with a message, if a recorded file is missing."""
     from clcap_cli.artifacts.lineage import find_input
 
-    if given is not None or inputs.maker is None:
+    if given is not None or inputs.source is None:
         return given
     try:
-        return find_input(inputs.maker, role, None, f"--{role}")
+        return find_input(inputs.source, role, None, f"--{role}")
     except ClcapError as error:
-        say(f"captions are not compared with the {role}: {error}")
+        say(f"metrics that need the {role} are not computed: {error}")
         return None

@@ -1,4 +1,4 @@
-"""Predictions and references of the same images, from wherever they come."""
+"""Predictions and references of the same images, from models, results or other files."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -21,39 +21,39 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class EvaluationInputs:
-    """Predictions and references by image, as they came."""
+    """Predictions and references by image, before they are matched."""
 
     predictions: "Mapping[ImageId, Sequence[str]]"
     references: "Mapping[ImageId, Sequence[str]]"
     splits: "Mapping[str, Collection[ImageId]]"
-    """The images of every split that the references could be of."""
+    """Images of each split of the file that the references come from; empty if it has no splits."""
     allow_missing: bool
-    """Whether it is fine that images with references have no caption."""
-    maker: "Artifact | None" = None
-    """The file of the chain that the captions come from: a checkpoint, or clcap's own results."""
+    """Whether images with references may lack captions."""
+    source: "Artifact | None" = None
+    """The checkpoint or clcap results that the captions come from; None for other files."""
     decoding: str = UNKNOWN
     precision: str = UNKNOWN
 
-    def common(self, subject: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
-        """The predictions of images that have references, if the others may be left out.
+    def matched(self, subject: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
+        """The predictions of images that have references; ``subject`` names the predictions in messages.
 
-        Raises ClcapError when they may not, and when nothing is left.
+        Raises ClcapError if no image has both, or if other images may not be left out.
         """
         from clcap_cli.metrics.id_matching import describe_mismatch
 
         common = {id: texts for id, texts in self.predictions.items() if id in self.references}
-        different = describe_mismatch(self.predictions, self.references, self.splits)
-        if different and not common:
-            raise ClcapError(f"{subject}: {different}")
-        fine = only_common or (self.allow_missing and len(common) == len(self.predictions))
-        if different and not fine:
-            raise ClcapError(f"{subject}: {different}; --only-common scores the {len(common)} images that have both")
-        if different:
-            say(f"{different}; these are left out")
+        mismatch = describe_mismatch(self.predictions, self.references, self.splits)
+        if mismatch and not common:
+            raise ClcapError(f"{subject}: {mismatch}")
+        allowed = only_common or (self.allow_missing and len(common) == len(self.predictions))
+        if mismatch and not allowed:
+            raise ClcapError(f"{subject}: {mismatch}; --only-common scores the {len(common)} images that have both")
+        if mismatch:
+            say(f"{mismatch}; these are left out")
         return common
 
 
-def captioned(
+def inputs_from_models(
     opened: "Sequence[OpenedModel]",
     references: Path | None,
     split: str,
@@ -61,48 +61,56 @@ def captioned(
     seed: int,
     origin: "Origin",
 ) -> EvaluationInputs:
-    """The captions that a checkpoint, or an ensemble of several, gives the split's images."""
+    """Caption the images of a split with a model, or with an ensemble of several."""
     from clcap_cli.evaluation.model_inputs import caption_split
 
-    found, first = caption_split(opened, split, decoding, seed), opened[0]
-    others = of_split(first.captions, split) if references is None else written(references, split, origin)
-    signature = decoding.signature(seed)
+    first = opened[0]
+    predictions = caption_split(opened, split, decoding, seed)
+    if references is None:
+        references_and_splits = references_of_split(first.captions, split)
+    else:
+        references_and_splits = read_references(references, split, origin)
     return EvaluationInputs(
-        found, *others, allow_missing=True, maker=first.checkpoint, decoding=signature, precision="fp32"
+        predictions,
+        *references_and_splits,
+        allow_missing=True,
+        source=first.checkpoint,
+        decoding=decoding.signature(seed),
+        precision="fp32",
     )
 
 
-def read(
+def inputs_from_results(
     results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin"
 ) -> EvaluationInputs:
-    """COCO results; clcap's own say which captions.h5 they belong to."""
+    """Read COCO results; the references of clcap's own results come from the captions.h5 that they record."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.lineage import find_input
     from clcap_cli.artifacts.results import open_caption_results
 
     opened = open_caption_results(results)
     origin.add_input("results", opened)
-    own = opened.provenance is not None
+    written_by_clcap = opened.provenance is not None
     if references is None:
         captions_h5 = open_captions(
             find_input(opened, "captions", captions, "--captions, or references with --references")
         )
         origin.add_input("captions", captions_h5)
-        others = of_split(captions_h5, split)
+        references_and_splits = references_of_split(captions_h5, split)
     else:
-        others = written(references, split, origin)
+        references_and_splits = read_references(references, split, origin)
     return EvaluationInputs(
         opened.captions,
-        *others,
-        allow_missing=own or references is not None,
-        maker=opened if own else None,
-        decoding=decoding_of(opened),
-        precision="fp32" if own else UNKNOWN,
+        *references_and_splits,
+        allow_missing=written_by_clcap or references is not None,
+        source=opened if written_by_clcap else None,
+        decoding=decoding_signature(opened),
+        precision="fp32" if written_by_clcap else UNKNOWN,
     )
 
 
-def decoding_of(results: "CaptionResults") -> str:
-    """How results were decoded, in the words of signatures; what an older clcap did not record has its default."""
+def decoding_signature(results: "CaptionResults") -> str:
+    """The decoding of results as text for signatures; settings that an older clcap did not record are the defaults."""
     from clcap_cli.artifacts.json_files import provenance_path
     from clcap_cli.datasets.parsing import validated
 
@@ -110,38 +118,42 @@ def decoding_of(results: "CaptionResults") -> str:
     recorded = {field.name: settings[field.name] for field in fields(DecodingSettings) if field.name in settings}
     if "beam" not in recorded:
         return UNKNOWN
-    found = validated(
-        recorded, DecodingSettings, provenance_path(results.path), "a whole record of how captions were decoded"
+    decoding = validated(
+        recorded, DecodingSettings, provenance_path(results.path), "a complete record of decoding settings"
     )
-    return found.signature(settings.get("seed", 0))
+    return decoding.signature(settings.get("seed", 0))
 
 
-def predicted(predictions: Path, references: Path | None, split: str, origin: "Origin") -> EvaluationInputs:
-    """Captions from anywhere."""
+def inputs_from_predictions(
+    predictions: Path, references: Path | None, split: str, origin: "Origin"
+) -> EvaluationInputs:
+    """Read captions of other programs."""
     from clcap_cli.datasets.image_texts import read_captions_by_image
 
     if references is None:
-        raise ClcapError("captions given with --predictions are compared with --references; give both")
-    found = read_captions_by_image(predictions)
+        raise ClcapError("--predictions needs --references; give both")
+    captions = read_captions_by_image(predictions)
     origin.add_input_file("predictions", predictions)
-    return EvaluationInputs(found, *written(references, split, origin), allow_missing=False)
+    return EvaluationInputs(captions, *read_references(references, split, origin), allow_missing=False)
 
 
-def written(path: Path, split: str, origin: "Origin") -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
-    """What --references names: the references of each image, and the splits that the file knows."""
+def read_references(
+    path: Path, split: str, origin: "Origin"
+) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
+    """The references of each image in the file of --references, and the images of its splits."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.image_texts import read_captions_by_image
 
     if path.suffix == ".h5":
         captions_h5 = open_captions(path)
         origin.add_input("references", captions_h5)
-        return of_split(captions_h5, split)
-    found = read_captions_by_image(path)
+        return references_of_split(captions_h5, split)
+    references = read_captions_by_image(path)
     origin.add_input_file("references", path)
-    return found, {}
+    return references, {}
 
 
-def of_split(captions: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
+def references_of_split(captions: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
     """The references of a split's images, and the images of every split."""
     splits = {name: set(captions.ids_of(captions.rows_of(name))) for name in dict.fromkeys(captions.splits.tolist())}
     return captions.references(captions.rows_of(split)), splits

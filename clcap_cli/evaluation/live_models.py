@@ -1,4 +1,4 @@
-"""Checkpoints together with the backbones that they were trained with: they work on any images."""
+"""Captioners with the backbones of their features, which caption any image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,29 +16,34 @@ from clcap_cli.models.captioner import Captioner
 
 @dataclass(frozen=True)
 class LiveModel:
-    """A captioner and the network that makes its features."""
+    """A captioner and the network that computes its features."""
 
     checkpoint: Checkpoint
     model: Captioner
     backbone: Backbone
 
     def features_of(self, images: Sequence[ImageInput]) -> LiveFeatures:
-        """What the captioner sees of the images, in their order."""
+        """The features of the images, in their order, computed on demand."""
         return LiveFeatures(self.backbone, images, self.model)
 
 
 def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, weights: str | None) -> list[LiveModel]:
-    """Load captioners and backbones to ``device``; ``weights`` are those of the backbones, if they were a file.
+    """Load captioners and their backbones to ``device``.
 
-    Raises ClcapError for imported features, and for a backbone that is not the one of training.
+    ``weights`` are the backbones' weights, needed if a file was given when the training features were extracted.
+
+    Raises ClcapError for imported features, and for a backbone that differs from the one used in training.
     """
-    return [LiveModel(one, one.captioner(device), _backbone_of(one, device, weights)) for one in checkpoints]
+    return [
+        LiveModel(checkpoint, checkpoint.captioner(device), _backbone_of(checkpoint, device, weights))
+        for checkpoint in checkpoints
+    ]
 
 
 def _backbone_of(checkpoint: Checkpoint, device: torch.device, weights: str | None) -> Backbone:
     expected = checkpoint.backbone
     if not isinstance(expected, BackboneInfo):
-        raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot make these")
+        raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot compute these")
     source = weights or (expected.weights if expected.weights == "random" else None)
     backbone = load_backbone(expected.name, source, expected.image_size, device)
     if different := expected.differences(backbone.info):

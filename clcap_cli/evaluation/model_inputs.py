@@ -1,4 +1,4 @@
-"""Checkpoints opened together with the captions and the features that they work on."""
+"""Checkpoints opened together with their captions and features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """What caption, self-retrieve and evaluate start from."""
+    """A captioner with the checkpoint, captions and features that it belongs to."""
 
     checkpoint: Checkpoint
     model: Captioner
@@ -33,10 +33,10 @@ class OpenedModel:
     features: Features
 
     def rows_of(self, split: str) -> np.ndarray:
-        """Rows, in captions.h5, of the split's images, without those that extract-features left out."""
+        """Rows in captions.h5 of the split's images, without images that extract-features skipped."""
         return self.captions.rows_of(split, self.features.skipped)
 
-    def reader(self, rows: np.ndarray) -> StoredFeatures:
+    def feature_source(self, rows: np.ndarray) -> StoredFeatures:
         """The features of the images at ``rows``."""
         return StoredFeatures(self.features, self.captions.ids_of(rows), self.model)
 
@@ -48,20 +48,20 @@ def decode_texts(
     tokenizer: Tokenizer,
     seed: int,
 ) -> tuple[Decoded, list[list[str]]]:
-    """Captions as tokens, and as text by image, with progress on the screen; several models are an ensemble."""
+    """Decode captions with a progress bar: as tokens, and as texts of each image. Several models form an ensemble."""
     watch = watching("captioning, blocks of images")
-    found = decode(models, sources, settings, tokenizer.never_generated, seed, watch)
-    texts, number = found.texts(tokenizer), settings.num_captions
-    return found, [texts[first : first + number] for first in range(0, len(texts), number)]
+    decoded = decode(models, sources, settings, tokenizer.never_generated, seed, watch)
+    texts, number = decoded.texts(tokenizer), settings.num_captions
+    return decoded, [texts[first : first + number] for first in range(0, len(texts), number)]
 
 
 def caption_split(
     opened: Sequence[OpenedModel], split: str, decoding: DecodingSettings, seed: int
 ) -> dict[ImageId, list[str]]:
-    """The captions that a model, or several as an ensemble, gives the images of a split."""
+    """Caption the images of a split with a model, or with an ensemble of several."""
     first = opened[0]
-    rows = first.captions.rows_of(split, {id for one in opened for id in one.features.skipped})
-    models, sources = [one.model for one in opened], [one.reader(rows) for one in opened]
+    rows = first.captions.rows_of(split, {id for member in opened for id in member.features.skipped})
+    models, sources = [member.model for member in opened], [member.feature_source(rows) for member in opened]
     _, texts = decode_texts(models, sources, decoding, first.checkpoint.tokenizer, seed)
     return dict(zip(first.captions.ids_of(rows), texts, strict=True))
 
@@ -69,7 +69,7 @@ def caption_split(
 def open_model(
     path: Path, captions: Path | None, features: Path | None, compute: ComputeSettings, origin: Origin
 ) -> OpenedModel:
-    """Open a checkpoint with what it was made from, or with what is given, and record all three in ``origin``."""
+    """Open a checkpoint with its captions and features, given or recorded, and record all three in ``origin``."""
     (opened,) = open_models([path], captions, features, compute, origin)
     return opened
 
@@ -77,31 +77,37 @@ def open_model(
 def open_models(
     paths: Sequence[Path], captions: Path | None, features: Path | None, compute: ComputeSettings, origin: Origin
 ) -> list[OpenedModel]:
-    """Open checkpoints of one tokenizer: each with its own features, all with the captions of the first.
+    """Open checkpoints with the same tokenizer: each with its own features, all with the captions of the first.
 
-    Records every file in ``origin``, those of the second checkpoint as "checkpoint 2" and "features 2".
+    Records every file in ``origin``; the roles of the second checkpoint are "checkpoint 2" and "features 2".
     """
     checkpoints = open_checkpoints(paths)
     captions_h5 = captions_for(checkpoints[0], captions)
     features_h5 = [features_for(checkpoint, captions_h5, features) for checkpoint in checkpoints]
     device = compute.start()
-    for number, (checkpoint, own) in enumerate(zip(checkpoints, features_h5, strict=True)):
-        origin.add_input(numbered("checkpoint", number), checkpoint)
+    for number, (checkpoint, feature_file) in enumerate(zip(checkpoints, features_h5, strict=True)):
+        origin.add_input(numbered_role("checkpoint", number), checkpoint)
         if number == 0:
             origin.add_input("captions", captions_h5)
-        origin.add_input(numbered("features", number), own)
+        origin.add_input(numbered_role("features", number), feature_file)
     pairs = zip(checkpoints, features_h5, strict=True)
-    return [OpenedModel(checkpoint, checkpoint.captioner(device), captions_h5, own) for checkpoint, own in pairs]
+    return [
+        OpenedModel(checkpoint, checkpoint.captioner(device), captions_h5, feature_file)
+        for checkpoint, feature_file in pairs
+    ]
 
 
 def open_checkpoints(paths: Sequence[Path]) -> list[Checkpoint]:
-    """Checkpoints whose tokens are the same; raises ClcapError that names two of which they are not."""
+    """Open checkpoints with the same tokenizer.
+
+    Raises ClcapError that names two checkpoints with different tokenizers.
+    """
     first, *others = (open_checkpoint(path) for path in paths)
     for other in others:
         check_tokenizer(first, other.tokenizer, other.path)
     return [first, *others]
 
 
-def numbered(role: str, number: int) -> str:
-    """The role of an ensemble's part, in which the first plays that of a single model."""
+def numbered_role(role: str, number: int) -> str:
+    """The provenance role of an ensemble's member: "checkpoint" for the first, then "checkpoint 2" and so on."""
     return role if number == 0 else f"{role} {number + 1}"

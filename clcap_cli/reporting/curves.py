@@ -1,4 +1,4 @@
-"""Recall at every k."""
+"""Self-retrieval recall as a function of k."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from clcap_cli.reporting.runs import Run
 
 
 def recall_curve(run: Run) -> np.ndarray:
-    """R@k of a run for k = 1, 2, … up to its pool, (pool,) float64; empty where nothing was ranked.
+    """(pool,) R@k of a run for k = 1 … pool, float64; empty if nothing was ranked.
 
-    A tie counts as if in random order: an image that ``better`` others precede and that is one of ``tied`` alike adds
-    1 / tied to each of the next ``tied`` values of k.
+    Ties count as if in random order: an image that is preceded by ``better`` images and tied with ``tied`` images,
+    itself included, adds 1 / tied to each of the next ``tied`` values of k.
     """
     ranked = [(image.rank, image.tied) for image in run.images.values() if image.rank is not None]
     if not ranked:
@@ -22,7 +22,7 @@ def recall_curve(run: Run) -> np.ndarray:
     return np.clip(np.cumsum(np.cumsum(steps))[: run.pool] / len(ranked), 0, 1)
 
 
-def some_k(pool: int) -> list[int]:
+def round_ks(pool: int) -> list[int]:
     """1, 2, 5, 10, 20, 50, … up to ``pool``, and ``pool`` itself."""
     steps = [step * 10**power for power in range(len(str(pool))) for step in (1, 2, 5)]
     return [*(k for k in steps if k < pool), pool]

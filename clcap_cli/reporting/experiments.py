@@ -1,4 +1,4 @@
-"""Tables of experiments: means and spread over seeds, with the rows and metrics that a JSON file asks for."""
+"""Tables of means and standard deviations over seeds, with rows and metrics from a JSON file."""
 
 import re
 import statistics
@@ -11,34 +11,34 @@ from pydantic import BaseModel, Field
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.metric_groups import infos_of
+from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.runs import Run, same_images
-from clcap_cli.reporting.tables import Cell, Table, cells_of, table_of
+from clcap_cli.reporting.tables import Cell, Table, build_cells, build_table
 
 SEED = "{seed}"
 SPREAD = "mean ± sample standard deviation over seeds"
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
-    """One table that is asked for."""
+    """The definition of one table."""
 
     name: str
-    """By which messages call it."""
+    """Name in messages."""
     title: str
     metrics: list[str] = Field(min_length=1)
     rows: dict[str, str] = Field(min_length=1)
-    """What a row is called, and what its runs are, with ``{seed}`` for any digits."""
+    """Name patterns of the runs of each row, by row label; ``{seed}`` matches any digits."""
 
 
 @dataclass(frozen=True)
 class Experiments:
-    """The tables for which there are runs; without a file there are none, and every run is an example."""
+    """Tables with at least one run; without a file there are no tables, and every run is an example."""
 
     tables: list[Table]
     examples: list[Run]
-    """The first run of every row, each once."""
-    left_out: list[str]
-    """What was asked for and is not there: one sentence for rows, one for metrics."""
+    """First run of each row, without duplicates."""
+    messages: list[str]
+    """Messages about rows and metrics without values: at most one sentence for each."""
 
 
 @dataclass(frozen=True)
@@ -57,93 +57,97 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class _Pooled:
-    """An experiment with the runs of its rows; those without any are kept apart."""
+class _MatchedTable:
+    """The definition of a table with its rows, and the rows that match no run."""
 
-    asked: Experiment
+    definition: Experiment
     rows: list[_Row]
     empty: list[_Row]
 
     @property
     def metrics(self) -> list[str]:
-        """Those that some run has."""
-        return [metric for metric in self.asked.metrics if any(row.values(metric) for row in self.rows)]
+        """The metrics that at least one run has."""
+        return [metric for metric in self.definition.metrics if any(row.values(metric) for row in self.rows)]
 
 
 def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
-    """The tables that the file at ``path`` asks for, of those of ``runs`` whose whole name fits a row.
+    """Make the tables defined by the file at ``path`` from the runs whose complete names match a row's pattern.
 
-    Raises ClcapError for a file that is not such a list, and when every table would be empty.
+    Raises ClcapError if the file is not a list of tables, and if all tables would be empty.
     """
-    asked = validated(read_json(path), list[Experiment], path, "a list of tables")
+    definitions = validated(read_json(path), list[Experiment], path, "a list of tables")
     measured = [run for run in runs if run.metrics]
-    pooled = [_pooled(experiment, measured) for experiment in asked]
-    examples = {row.runs[0].name: row.runs[0] for one in pooled for row in one.rows}
+    matched = [_matched_table(experiment, measured) for experiment in definitions]
+    examples = {row.runs[0].name: row.runs[0] for table in matched for row in table.rows}
     if not examples:
-        raise _no_fit(path, asked, measured)
-    tables = [_table(one) for one in pooled if one.metrics]
+        raise _no_match_error(path, definitions, measured)
+    tables = [_table(table) for table in matched if table.metrics]
     if not tables:
-        metrics = [metric for one in pooled if one.rows for metric in one.asked.metrics]
+        metrics = [metric for table in matched if table.rows for metric in table.definition.metrics]
         raise ClcapError(f"{path}: no run of its tables has any of their metrics: {first_few(metrics)}")
-    return Experiments(tables, list(examples.values()), [*_without_runs(pooled), *_without_metrics(pooled)])
+    return Experiments(tables, list(examples.values()), [*_omitted_rows(matched), *_omitted_metrics(matched)])
 
 
-def _no_fit(path: Path, asked: Sequence[Experiment], runs: Sequence[Run]) -> ClcapError:
-    patterns = [pattern for experiment in asked for pattern in experiment.rows.values()]
+def _no_match_error(path: Path, definitions: Sequence[Experiment], runs: Sequence[Run]) -> ClcapError:
+    patterns = [pattern for experiment in definitions for pattern in experiment.rows.values()]
     return ClcapError(
-        f"{path}: no run's name fits its rows, which ask for {first_few(patterns) or 'nothing'}; "
-        f"the runs are called {first_few([run.name for run in runs])}"
+        f"{path}: no run's name matches any row pattern ({first_few(patterns) or 'there are none'}); "
+        f"the runs are {first_few([run.name for run in runs])}"
     )
 
 
-def _pooled(experiment: Experiment, runs: Sequence[Run]) -> _Pooled:
+def _matched_table(experiment: Experiment, runs: Sequence[Run]) -> _MatchedTable:
     rows = [_row(label, pattern, runs) for label, pattern in experiment.rows.items()]
-    return _Pooled(experiment, [row for row in rows if row.runs], [row for row in rows if not row.runs])
+    return _MatchedTable(experiment, [row for row in rows if row.runs], [row for row in rows if not row.runs])
 
 
 def _row(label: str, pattern: str, runs: Sequence[Run]) -> _Row:
-    fits = re.compile("[0-9]+".join(map(re.escape, pattern.split(SEED))))
-    return _Row(label, pattern, [run for run in runs if fits.fullmatch(run.name)])
+    names = re.compile("[0-9]+".join(map(re.escape, pattern.split(SEED))))
+    return _Row(label, pattern, [run for run in runs if names.fullmatch(run.name)])
 
 
-def _table(pooled: _Pooled) -> Table:
-    """One row for each that has runs; the best means are marked where all runs are of the same images."""
-    comparable = same_images([run for row in pooled.rows for run in row.runs])
-    columns = {metric: _cells(metric, pooled.rows, comparable) for metric in infos_of(pooled.metrics)}
-    spread = any(len(row.runs) > 1 for row in pooled.rows)
-    title = f"{pooled.asked.title} ({SPREAD})" if spread else pooled.asked.title
-    return table_of(title, "model", [row.name for row in pooled.rows], columns)
+def _table(matched: _MatchedTable) -> Table:
+    """The table with one row per matched row; the best means are marked if all runs have the same images."""
+    comparable = same_images([run for row in matched.rows for run in row.runs])
+    columns = {metric: _cells(metric, matched.rows, comparable) for metric in metric_infos(matched.metrics)}
+    spread = any(len(row.runs) > 1 for row in matched.rows)
+    title = f"{matched.definition.title} ({SPREAD})" if spread else matched.definition.title
+    return build_table(title, "model", [row.name for row in matched.rows], columns)
 
 
 def _cells(metric: MetricInfo, rows: Sequence[_Row], comparable: bool) -> list[Cell]:
     values = [row.values(metric.name) for row in rows]
-    mean = statistics.fmean if any(len(found) > 1 for found in values) else statistics.mean  # which leaves counts whole
-    means = [mean(found) if found else None for found in values]
-    spreads = [_spread(found, metric, len(row.runs)) for found, row in zip(values, rows, strict=True)]
-    return cells_of(metric, means, spreads, comparable)
+    mean = (
+        statistics.fmean if any(len(of_row) > 1 for of_row in values) else statistics.mean
+    )  # mean keeps counts as int
+    means = [mean(of_row) if of_row else None for of_row in values]
+    spreads = [_spread(of_row, metric, len(row.runs)) for of_row, row in zip(values, rows, strict=True)]
+    return build_cells(metric, means, spreads, comparable)
 
 
 def _spread(values: Sequence[float], metric: MetricInfo, seeds: int) -> str:
     deviation = [f"± {metric.formatted(statistics.stdev(map(float, values)))}"] if len(values) > 1 else []
-    lacking = [f"{len(values)} of {seeds} seeds"] if len(values) < seeds else []
-    return ", ".join(deviation + lacking)
+    incomplete = [f"{len(values)} of {seeds} seeds"] if len(values) < seeds else []
+    return ", ".join(deviation + incomplete)
 
 
-def _without_runs(pooled: Sequence[_Pooled]) -> list[str]:
-    """Whole tables by name, rows with what they ask for."""
+def _omitted_rows(matched: Sequence[_MatchedTable]) -> list[str]:
+    """A sentence that lists tables without runs by name, and other rows without runs with their patterns."""
     parts = [
-        f"{one.asked.name}: {', '.join(f'{row.label!r} ({row.pattern})' for row in one.empty)}"
-        if one.rows
-        else f"all of {one.asked.name}"
-        for one in pooled
-        if one.empty
+        f"{table.definition.name}: {', '.join(f'{row.label!r} ({row.pattern})' for row in table.empty)}"
+        if table.rows
+        else f"all of {table.definition.name}"
+        for table in matched
+        if table.empty
     ]
-    return [f"left out of the tables, as no run fits: {'; '.join(parts)}"] if parts else []
+    return [f"left out of the tables, because no run matches: {'; '.join(parts)}"] if parts else []
 
 
-def _without_metrics(pooled: Sequence[_Pooled]) -> list[str]:
-    lacking = [
-        (one, [metric for metric in one.asked.metrics if metric not in one.metrics]) for one in pooled if one.rows
+def _omitted_metrics(matched: Sequence[_MatchedTable]) -> list[str]:
+    missing = [
+        (table.definition.name, [metric for metric in table.definition.metrics if metric not in table.metrics])
+        for table in matched
+        if table.rows
     ]
-    parts = [f"{one.asked.name}: {', '.join(metrics)}" for one, metrics in lacking if metrics]
-    return [f"left out of the tables, as no run of theirs has it: {'; '.join(parts)}"] if parts else []
+    parts = [f"{name}: {', '.join(metrics)}" for name, metrics in missing if metrics]
+    return [f"left out of the tables, because none of their runs has the metric: {'; '.join(parts)}"] if parts else []

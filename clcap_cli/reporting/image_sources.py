@@ -1,7 +1,7 @@
-"""What the images are: their file names, what people wrote of them, and where the pictures lie.
+"""File names, references and folders of the images of runs, found through provenance.
 
-A file of metrics says from which captions.h5 and features.h5 it was made, and features.h5 in which folders the images
-were. All of that may have moved since; then it is not known, and nothing is wrong.
+A metrics file records the captions.h5 and features.h5 that it was made from, and features.h5 records the folders of the
+images. Files that have moved since are ignored without an error.
 """
 
 from collections.abc import Sequence
@@ -23,27 +23,27 @@ from clcap_cli.reporting.runs import Run
 
 @dataclass
 class ImageSources:
-    """What is known of the images of all runs."""
+    """File names, references and folders of the images of all runs, where known."""
 
     names: dict[ImageId, str] = field(default_factory=dict)
-    """File names, as captions.h5 has them."""
+    """File names in captions.h5."""
     references: dict[ImageId, list[str]] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
-    """In which extract-features found the images."""
+    """Folders in which extract-features found the images."""
 
 
 @dataclass(frozen=True)
 class _Link:
-    """A file of the chain of which only the record is needed."""
+    """A file of which only the provenance is needed."""
 
     path: Path
     provenance: Provenance
 
 
-def trace(runs: Sequence[Run]) -> ImageSources:
-    """Follow every run's files to the images that it is of.
+def trace_image_sources(runs: Sequence[Run]) -> ImageSources:
+    """Find the file names, references and folders of the images of all runs.
 
-    Raises ClcapError when an id is one image in one run and another in another.
+    Raises ClcapError if an id stands for different images in two runs.
     """
     found = ImageSources()
     opened: dict[Path, Captions] = {}
@@ -61,13 +61,13 @@ def trace(runs: Sequence[Run]) -> ImageSources:
 
 
 def _inputs(run: Run, *roles: str) -> list[Path]:
-    """The files that played ``roles`` when the run's metrics were made, as far as they are still the same."""
+    """The files with any of the ``roles`` that the run's metrics were made from, unless they have changed."""
     paths = [_input(source, role) for source in run.sources for role in roles]
     return list(dict.fromkeys(path for path in paths if path))
 
 
 def _input(artifact: Artifact, role: str) -> Path | None:
-    """The file that played ``role``, directly or when the captions were made that were measured."""
+    """The input with this role of the metrics, or of the captions that were scored; None if it is not found."""
     with suppress(ClcapError):
         path = find_input(artifact, role, None, "--images")
         return path if path.suffix == ".h5" else None
@@ -85,27 +85,27 @@ def _add_captions(found: ImageSources, run: Run, captions: Captions) -> None:
         if found.names.setdefault(id, names[id]) != names[id]:
             raise ClcapError(
                 f"image {id} is {names[id]} for {run.name} and {found.names[id]} for another run: "
-                "they are of different data; make a report of each"
+                "the runs use different data; make a separate report for each"
             )
     found.references |= captions.references(rows)
 
 
 def _image_folders(features: Path) -> list[Path]:
-    """The folders that extract-features was given, seen from where it ran."""
+    """The image folders given to extract-features, relative to the folder that it ran in."""
     settings = read_provenance(features).settings
-    typed = settings.get("images")
+    given = settings.get("images")
     out = Path(str(settings.get("out")))
-    place = features.resolve()
-    same_place = not out.is_absolute() and place.parts[-len(out.parts) :] == out.parts
-    ran_in = place.parents[len(out.parts) - 1] if same_place else place.parent
-    folders = [ran_in / str(folder) for folder in (typed if isinstance(typed, list) else [])]
+    path = features.resolve()
+    unmoved = not out.is_absolute() and path.parts[-len(out.parts) :] == out.parts
+    ran_in = path.parents[len(out.parts) - 1] if unmoved else path.parent
+    folders = [ran_in / str(folder) for folder in (given if isinstance(given, list) else [])]
     return [folder for folder in folders if folder.is_dir()]
 
 
-def find_pictures(ids: Sequence[ImageId], names: dict[ImageId, str], folders: list[Path]) -> dict[ImageId, Path]:
-    """The files of the images that are in one of ``folders``, by file name or, where none is known, by id.
+def find_image_files(ids: Sequence[ImageId], names: dict[ImageId, str], folders: list[Path]) -> dict[ImageId, Path]:
+    """The files of the images in ``folders``, found by file name or, if that is unknown, by id.
 
-    A name that leads out of its folder is no file. Raises ClcapError for a name that stands in two folders.
+    Names that point outside of their folder are ignored. Raises ClcapError if a name occurs in two folders.
     """
     found = {}
     for id in ids:

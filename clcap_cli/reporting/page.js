@@ -1,23 +1,23 @@
 "use strict";
 
-// Everything that comes from files goes into the page as text, never as HTML.
+// All data from files is inserted as text, never as HTML.
 
-const AT_ONCE = 40;
+const IMAGES_PER_STEP = 40;
 const WORD = /[\p{L}\p{M}\p{N}'’`]+/gu;
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const runs = data.runs;
-const images = data.images.map(([id, name, picture, references, results]) => ({
-  id, name, picture, references,
+const images = data.images.map(([id, name, thumbnail, references, results]) => ({
+  id, name, thumbnail, references,
   results: results.map((result) => result && { caption: result[0], rank: result[1], tied: result[2], cider: result[3] }),
 }));
-const told = runs.map((_, run) => countCaptions(run));
-const pictured = images.some((image) => image.picture);
-const part = (id) => document.getElementById(id);
-const chosen = (id) => Number(part(id)?.value ?? 0);
-const state = { before: chosen("before"), after: chosen("after"), filter: "all", query: "", found: [], shown: 0 };
+const captionCounts = runs.map((_, run) => countCaptions(run));
+const hasThumbnails = images.some((image) => image.thumbnail);
+const byId = (id) => document.getElementById(id);
+const selectedRun = (id) => Number(byId(id)?.value ?? 0);
+const state = { before: selectedRun("before"), after: selectedRun("after"), filter: "all", query: "", found: [], shown: 0 };
 
-// ---- What is known of an image
+// ---- Properties of an image
 
 function countCaptions(run) {
   const counts = new Map();
@@ -27,17 +27,17 @@ function countCaptions(run) {
   return counts;
 }
 
-/** Images that the run gives the same caption, this one included. */
-const alike = (image, run) => (image.results[run] ? told[run].get(image.results[run].caption) : 0);
+/** Number of images with the same caption in the run, including this one. */
+const captionCount = (image, run) => (image.results[run] ? captionCounts[run].get(image.results[run].caption) : 0);
 
-const mostAlike = (image) => Math.max(...runs.map((_, run) => alike(image, run)));
+const maxCaptionCount = (image) => Math.max(...runs.map((_, run) => captionCount(image, run)));
 
-/** By how many ranks the image is found earlier after than before; NaN where one of them is not known. */
+/** Improvement of the image's rank from run "before" to run "after"; NaN if either rank is unknown. */
 const gain = (image) => (image.results[state.before]?.rank ?? NaN) - (image.results[state.after]?.rank ?? NaN);
 
 const title = (image) => image.name ?? String(image.id);
 
-function haystack(image) {
+function searchText(image) {
   image.text ??= [image.id, image.name, ...image.references, ...image.results.map((result) => result?.caption)]
     .join("\n").toLowerCase();
   return image.text;
@@ -51,90 +51,90 @@ const FILTERS = {
   all: { keep: () => true, order: null, explain: () => "" },
   gained: {
     keep: (image) => gain(image) > 0,
-    order: (one, other) => gain(other) - gain(one),
-    explain: () => `found earlier, ${between()}; most first`,
+    order: (first, second) => gain(second) - gain(first),
+    explain: () => `with a better rank, ${between()}; largest gain first`,
   },
   lost: {
     keep: (image) => gain(image) < 0,
-    order: (one, other) => gain(one) - gain(other),
-    explain: () => `found later, ${between()}; most first`,
+    order: (first, second) => gain(first) - gain(second),
+    explain: () => `with a worse rank, ${between()}; largest loss first`,
   },
   generic: {
-    keep: (image) => alike(image, state.after) > 1,
-    order: (one, other) => alike(other, state.after) - alike(one, state.after),
-    explain: () => `whose caption by ${runs[state.after].name} is also another image's; most frequent first`,
+    keep: (image) => captionCount(image, state.after) > 1,
+    order: (first, second) => captionCount(second, state.after) - captionCount(first, state.after),
+    explain: () => `with a caption of ${runs[state.after].name} that other images share; most frequent first`,
   },
   same: {
-    keep: (image) => mostAlike(image) > 1,
-    order: (one, other) => mostAlike(other) - mostAlike(one),
-    explain: () => "whose caption, by any run, is also another image's; most frequent first",
+    keep: (image) => maxCaptionCount(image) > 1,
+    order: (first, second) => maxCaptionCount(second) - maxCaptionCount(first),
+    explain: () => "with a caption of any run that other images share; most frequent first",
   },
 };
 
-/** Filters that say something about the runs that are compared. */
-function isUseful(name) {
+/** Whether the filter applies to the selected runs. */
+function isApplicable(name) {
   const ranked = [state.before, state.after].every((run) => runs[run].pool > 0);
   if (name === "gained" || name === "lost") return state.before !== state.after && ranked;
   return name !== "generic" || runs.length > 1;
 }
 
-function find() {
+function matchingImages() {
   const filter = FILTERS[state.filter];
   const terms = state.query.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = images.filter((image) => filter.keep(image) && terms.every((term) => haystack(image).includes(term)));
+  const found = images.filter((image) => filter.keep(image) && terms.every((term) => searchText(image).includes(term)));
   return filter.order ? found.sort(filter.order) : found;
 }
 
 function update() {
   for (const button of document.querySelectorAll("[data-filter]")) {
     const name = button.dataset.filter;
-    button.hidden = !isUseful(name);
+    button.hidden = !isApplicable(name);
     button.setAttribute("aria-pressed", String(name === state.filter));
     button.querySelector(".number").textContent = images.filter(FILTERS[name].keep).length.toLocaleString("en");
   }
-  state.found = find();
+  state.found = matchingImages();
   state.shown = 0;
-  const some = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
-  part("count").textContent = `${state.found.length.toLocaleString("en")}${some} images`;
-  part("explained").textContent = FILTERS[state.filter].explain();
-  part("images").replaceChildren();
+  const total = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
+  byId("count").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
+  byId("explained").textContent = FILTERS[state.filter].explain();
+  byId("images").replaceChildren();
   showMore();
 }
 
-// ---- Drawing images, some at a time
+// ---- Rendering images step by step
 
 const nearEnd = new IntersectionObserver(
   (entries) => entries.some((entry) => entry.isIntersecting) && showMore(),
   { rootMargin: "1000px" },
 );
 
-/** Draw the next images; returns the first of them. */
+/** Render the next images and return the first of them. */
 function showMore() {
-  const next = state.found.slice(state.shown, state.shown + AT_ONCE).map(drawImage);
-  part("images").append(...next);
+  const next = state.found.slice(state.shown, state.shown + IMAGES_PER_STEP).map(renderImage);
+  byId("images").append(...next);
   state.shown += next.length;
-  const button = part("more");
+  const button = byId("more");
   const left = state.found.length - state.shown;
   button.hidden = left === 0;
   button.textContent = `Show more (${left.toLocaleString("en")} left)`;
-  nearEnd.unobserve(button); // watching anew tells at once whether it is still in sight
+  nearEnd.unobserve(button); // observing again reports immediately whether the button is visible
   if (left) nearEnd.observe(button);
   return next[0];
 }
 
-function drawImage(image) {
-  const item = part("image").content.cloneNode(true).firstElementChild;
-  drawPicture(item.querySelector(".picture"), image);
-  drawTitle(item.querySelector("h3"), image);
-  const drawn = data.pairs ? new Set([state.before, state.after]) : runs.keys();
-  item.querySelector(".predictions").append(...Array.from(drawn, (run) => drawCaption(image, run)));
-  drawReferences(item.querySelector(".people"), image.references);
+function renderImage(image) {
+  const item = byId("image").content.cloneNode(true).firstElementChild;
+  renderThumbnail(item.querySelector(".picture"), image);
+  renderTitle(item.querySelector("h3"), image);
+  const shownRuns = data.pairs ? new Set([state.before, state.after]) : runs.keys();
+  item.querySelector(".predictions").append(...Array.from(shownRuns, (run) => renderCaption(image, run)));
+  renderReferences(item.querySelector(".references"), image.references);
   return item;
 }
 
-function drawPicture(frame, image) {
-  if (!image.picture) {
-    if (pictured) frame.textContent = "no picture";
+function renderThumbnail(frame, image) {
+  if (!image.thumbnail) {
+    if (hasThumbnails) frame.textContent = "no image file";
     else frame.remove();
     return;
   }
@@ -142,11 +142,11 @@ function drawPicture(frame, image) {
   picture.loading = "lazy";
   picture.decoding = "async";
   picture.alt = [title(image), ...image.references.slice(0, 1)].join(": ");
-  picture.src = `data:image/webp;base64,${image.picture}`;
+  picture.src = `data:image/webp;base64,${image.thumbnail}`;
   frame.append(picture);
 }
 
-function drawTitle(heading, image) {
+function renderTitle(heading, image) {
   heading.textContent = title(image);
   if (image.name === null || image.name === image.id) return;
   const id = document.createElement("small");
@@ -154,27 +154,27 @@ function drawTitle(heading, image) {
   heading.append(id);
 }
 
-function drawCaption(image, run) {
-  const item = part("caption").content.cloneNode(true).firstElementChild;
+function renderCaption(image, run) {
+  const item = byId("caption").content.cloneNode(true).firstElementChild;
   const [name, text, facts] = item.children;
   name.textContent = runs[run].name;
   name.style.setProperty("--run", runs[run].colour);
   const result = image.results[run];
   if (!result?.caption.trim()) {
-    text.textContent = result ? "no words" : "not in this run";
+    text.textContent = result ? "empty caption" : "not in this run";
     text.classList.add("muted");
   }
   if (!result) return item;
   const other = image.results[run === state.before ? state.after : state.before];
-  if (result.caption.trim()) drawMarked(text, result.caption, other && other !== result ? other.caption : null);
-  drawFacts(facts, image, run, result);
+  if (result.caption.trim()) renderMarked(text, result.caption, other && other !== result ? other.caption : null);
+  renderFacts(facts, image, run, result);
   return item;
 }
 
 const wordOf = (match) => match[0].toLowerCase().replace(/['’`]/g, "");
 
-/** Put the caption into the element, with the words marked that the other caption does not have. */
-function drawMarked(element, caption, other) {
+/** Write the caption into the element and mark the words that the other caption lacks. */
+function renderMarked(element, caption, other) {
   if (other === null) {
     element.textContent = caption;
     return;
@@ -190,7 +190,7 @@ function drawMarked(element, caption, other) {
   element.append(caption.slice(end));
 }
 
-/** [from, to) of words that are not known; neighbours with only space between them as one. */
+/** Ranges [from, to) of unknown words; adjacent words form one range. */
 function newWords(caption, known) {
   const ranges = [];
   for (const match of caption.matchAll(WORD)) {
@@ -204,7 +204,7 @@ function newWords(caption, known) {
 
 const rankText = (rank) => (Number.isInteger(rank) ? rank : Math.round(rank * 10) / 10).toLocaleString("en");
 
-function drawFacts(element, image, run, { rank, tied, cider }) {
+function renderFacts(element, image, run, { rank, tied, cider }) {
   const before = run === state.before ? null : image.results[state.before]?.rank ?? null;
   if (rank !== null) {
     element.append(fact(before === null ? `rank ${rankText(rank)}` : `rank ${rankText(before)} → ${rankText(rank)}`, "rank"));
@@ -212,13 +212,13 @@ function drawFacts(element, image, run, { rank, tied, cider }) {
       const better = before > rank;
       element.append(fact(`${better ? "gained" : "lost"} ${rankText(Math.abs(before - rank))}`, better ? "gained" : "lost"));
     }
-    if (tied > 1) element.append(fact(`tied with ${others(tied)}`));
+    if (tied > 1) element.append(fact(`tied with ${otherImages(tied)}`));
   }
   if (cider !== null) element.append(fact(`CIDEr ${cider.toFixed(2)}`));
-  if (alike(image, run) > 1) element.append(fact(`same caption as ${others(alike(image, run))}`, "same"));
+  if (captionCount(image, run) > 1) element.append(fact(`same caption as ${otherImages(captionCount(image, run))}`, "same"));
 }
 
-const others = (all) => (all === 2 ? "another image" : `${(all - 1).toLocaleString("en")} other images`);
+const otherImages = (all) => (all === 2 ? "another image" : `${(all - 1).toLocaleString("en")} other images`);
 
 function fact(text, kind = "") {
   const element = document.createElement("span");
@@ -227,7 +227,7 @@ function fact(text, kind = "") {
   return element;
 }
 
-function drawReferences(details, references) {
+function renderReferences(details, references) {
   if (!references.length) {
     details.remove();
     return;
@@ -240,30 +240,30 @@ function drawReferences(details, references) {
   }));
 }
 
-// ---- Tables that sort
+// ---- Sorting of tables
 
 function sortTable(button) {
   const head = button.closest("th");
   const body = head.closest("table").tBodies[0];
   const column = head.cellIndex;
-  const firstUp = column === 0 || "lower" in button.dataset;
-  const now = head.getAttribute("aria-sort");
-  const up = now === "none" ? firstUp : now === "descending";
+  const ascendingFirst = column === 0 || "lower" in button.dataset;
+  const current = head.getAttribute("aria-sort");
+  const ascending = current === "none" ? ascendingFirst : current === "descending";
   for (const other of head.parentElement.cells) other.setAttribute("aria-sort", "none");
-  head.setAttribute("aria-sort", up ? "ascending" : "descending");
+  head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   const value = (row) => row.cells[column].dataset.value;
   const known = (row) => Number(value(row) !== "");
-  const order = (one, other) => known(other) - known(one) || (value(one) - value(other)) * (up ? 1 : -1);
+  const order = (first, second) => known(second) - known(first) || (value(first) - value(second)) * (ascending ? 1 : -1);
   body.append(...Array.from(body.rows).sort(order));
 }
 
-// ---- What the reader does
+// ---- Events
 
-function choose(change) {
+function changeState(change) {
   Object.assign(state, change);
-  if (!isUseful(state.filter)) state.filter = "all";
+  if (!isApplicable(state.filter)) state.filter = "all";
   update();
-  if (part("images").getBoundingClientRect().top < 0) part("captions").scrollIntoView();
+  if (byId("images").getBoundingClientRect().top < 0) byId("captions").scrollIntoView();
 }
 
 const THEMES = ["system", "dark", "light"];
@@ -272,11 +272,11 @@ function nextTheme() {
   const root = document.documentElement;
   const theme = THEMES[(THEMES.indexOf(root.dataset.theme ?? "system") + 1) % THEMES.length];
   root.dataset.theme = theme;
-  part("theme").textContent = `Theme: ${theme}`;
+  byId("theme").textContent = `Theme: ${theme}`;
 }
 
 function onKey(event) {
-  const search = part("search");
+  const search = byId("search");
   const typing = event.target.closest("input, select, textarea");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
@@ -284,7 +284,7 @@ function onKey(event) {
     search.select();
   } else if (event.key === "Escape" && event.target === search && search.value) {
     search.value = "";
-    choose({ query: "" });
+    changeState({ query: "" });
   }
 }
 
@@ -293,19 +293,19 @@ for (const button of document.querySelectorAll(".metrics th button")) {
 }
 for (const button of document.querySelectorAll("[data-filter]")) {
   button.append(" ", fact("", "number"));
-  button.addEventListener("click", () => choose({ filter: button.dataset.filter }));
+  button.addEventListener("click", () => changeState({ filter: button.dataset.filter }));
 }
 for (const name of ["before", "after"]) {
-  part(name)?.addEventListener("change", () => choose({ [name]: chosen(name) }));
+  byId(name)?.addEventListener("change", () => changeState({ [name]: selectedRun(name) }));
 }
-part("search").addEventListener("input", (event) => choose({ query: event.target.value }));
-part("more").addEventListener("click", () => {
+byId("search").addEventListener("input", (event) => changeState({ query: event.target.value }));
+byId("more").addEventListener("click", () => {
   const heading = showMore().querySelector("h3");
   heading.tabIndex = -1;
   heading.focus();
 });
-part("theme").addEventListener("click", nextTheme);
+byId("theme").addEventListener("click", nextTheme);
 document.addEventListener("keydown", onKey);
-part("controls").addEventListener("submit", (event) => event.preventDefault());
-part("controls").hidden = false;
+byId("controls").addEventListener("submit", (event) => event.preventDefault());
+byId("controls").hidden = false;
 update();

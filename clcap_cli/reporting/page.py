@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else."""
+"""The report page: a single HTML file without external resources."""
 
 import base64
 import hashlib
@@ -17,62 +17,63 @@ from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.plot_style import Plot
-from clcap_cli.reporting.plots import style_of
+from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
 from clcap_cli.reporting.tables import run_tables
 
-FIRST = ("R@1", "mean_rank", "CIDEr", "unique_captions")
-"""The metrics that the page opens with, where they are known."""
-MANY = 6
-"""Runs of which all captions can be read below each other; of more, two at a time are shown."""
+HEADLINE_METRICS = ("R@1", "mean_rank", "CIDEr", "unique_captions")
+"""Metrics at the top of the page, if both runs have them."""
+MAX_RUNS_PER_IMAGE = 6
+"""Largest number of runs whose captions are all shown; with more runs, the page shows two selected ones."""
 
 
 @dataclass(frozen=True)
-class Change:
-    """A metric of the first and of the last run."""
+class MetricChange:
+    """The change of a metric from the first to the last run."""
 
     metric: MetricInfo
     before: str
-    """Empty where there is one run."""
+    """Value of the first run; empty if there is only one run."""
     after: str
-    gained: bool | None
-    """Whether it became better; None where it stayed, or where neither way is better."""
-    overlap: bool
-    """Whether the two 95% intervals overlap, so that the change may be chance."""
+    """Value of the last run."""
+    improved: bool | None
+    """Whether the value improved; None if it is equal, or if neither direction is better."""
+    intervals_overlap: bool
+    """Whether the 95% intervals overlap, so that the change may be due to chance."""
 
 
 def render(
     runs: Sequence[Run],
     plots: Sequence[Plot],
     image_sources: ImageSources,
-    pictures: Mapping[ImageId, str],
+    thumbnails: Mapping[ImageId, str],
     experiments: Experiments,
 ) -> str:
-    """The whole page as text; ``pictures`` are WebP files in base64.
+    """Render the page as text; ``thumbnails`` are WebP files in base64.
 
-    The page opens with the tables of ``experiments``; captions are shown of their examples alone.
+    The page starts with the tables of ``experiments``, and shows captions of their example runs only.
     """
-    script = _part("page.js")
+    script = _read_resource("page.js")
     shown = [run for run in experiments.examples if run.images]
-    styles = style_of(experiments.examples)
+    styles = line_styles(experiments.examples)
     tables = run_tables(runs)
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return page.from_string(_part("page.html.j2")).render(
+    return page.from_string(_read_resource("page.html.j2")).render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        style=Markup(_part("page.css")),
-        data=Markup(page_data(shown, styles, image_sources, pictures)),
+        style=Markup(_read_resource("page.css")),
+        data=Markup(page_data(shown, styles, image_sources, thumbnails)),
         version=__version__,
-        made=datetime.now(UTC),
+        created=datetime.now(UTC),
         runs=runs,
         shown=shown,
-        many=MANY,
-        after=1 if len(shown) > MANY else len(shown) - 1,
+        max_runs=MAX_RUNS_PER_IMAGE,
+        after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
         colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
         experiments=experiments.tables,
         tables=tables,
         changes=[] if experiments.tables else _changes(runs, [metric for table in tables for metric in table.metrics]),
-        compared=_compared(runs),
+        compared=_first_and_last(runs),
         plots=plots,
         images=len({id for run in shown for id in run.images}),
         warnings=image_warnings(runs),
@@ -83,26 +84,26 @@ def page_data(
     runs: Sequence[Run],
     styles: Mapping[str, tuple[str, str]],
     image_sources: ImageSources,
-    pictures: Mapping[ImageId, str],
+    thumbnails: Mapping[ImageId, str],
 ) -> str:
-    """What the page's script shows, as JSON that can stand inside a script element.
+    """The data of the page's script, as JSON that is safe inside a script element.
 
-    ``images`` has, for each image, its id, file name, picture, references, and for each run its caption, rank, number
-    of tied images and CIDEr; null for whatever is not known. ``pairs``: captions are shown of two runs at a time.
+    ``images`` has for each image its id, file name, thumbnail, references, and for each run the caption, its rank, the
+    number of tied images and CIDEr; unknown values are null. ``pairs`` tells whether only two runs are shown at a time.
     """
     ids = dict.fromkeys(id for run in runs for id in run.images)
     images = [
         [
             id,
             image_sources.names.get(id),
-            pictures.get(id),
+            thumbnails.get(id),
             image_sources.references.get(id, []),
             [_result(run.images.get(id)) for run in runs],
         ]
         for id in ids
     ]
-    named = [{"name": run.name, "colour": styles[run.name][0], "pool": run.pool} for run in runs]
-    content = {"runs": named, "images": images, "pairs": len(runs) > MANY}
+    run_records = [{"name": run.name, "colour": styles[run.name][0], "pool": run.pool} for run in runs]
+    content = {"runs": run_records, "images": images, "pairs": len(runs) > MAX_RUNS_PER_IMAGE}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
@@ -112,37 +113,39 @@ def _result(image: ImageResult | None) -> list[str | float | None] | None:
     return [image.caption, image.rank, image.tied, None if image.cider is None else round(image.cider, 3)]
 
 
-def _compared(runs: Sequence[Run]) -> list[str]:
-    """The first and the last run that have metrics, or the only one."""
+def _first_and_last(runs: Sequence[Run]) -> list[str]:
+    """The names of the first and the last run with metrics, or the name of the only one."""
     measured = [run.name for run in runs if run.metrics]
     return [measured[0], measured[-1]] if len(measured) > 1 else measured
 
 
-def _changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[Change]:
-    """How the metrics that matter most went from the first to the last run that has any."""
+def _changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[MetricChange]:
+    """The changes of the headline metrics from the first to the last run with metrics."""
     measured = [run for run in runs if run.metrics]
     known = {metric.name: metric for metric in metrics}
     first, last = measured[0], measured[-1]
     return [
         _change(known[name], None if first is last else first, last)
-        for name in FIRST
+        for name in HEADLINE_METRICS
         if name in first.metrics and name in last.metrics
     ]
 
 
-def _change(metric: MetricInfo, first: Run | None, last: Run) -> Change:
+def _change(metric: MetricInfo, first: Run | None, last: Run) -> MetricChange:
     after = last.metrics[metric.name]
     if first is None:
-        return Change(metric, "", metric.formatted(after), None, False)
+        return MetricChange(metric, "", metric.formatted(after), None, False)
     before = first.metrics[metric.name]
-    gained = metric.direction * (after - before)
+    improvement = metric.direction * (after - before)
     overlap = _overlap(first.intervals.get(metric.name), last.intervals.get(metric.name))
-    return Change(metric, metric.formatted(before), metric.formatted(after), gained > 0 if gained else None, overlap)
+    return MetricChange(
+        metric, metric.formatted(before), metric.formatted(after), improvement > 0 if improvement else None, overlap
+    )
 
 
-def _overlap(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
-    return one is not None and other is not None and max(one[0], other[0]) <= min(one[1], other[1])
+def _overlap(first: tuple[float, float] | None, last: tuple[float, float] | None) -> bool:
+    return first is not None and last is not None and max(first[0], last[0]) <= min(first[1], last[1])
 
 
-def _part(name: str) -> str:
+def _read_resource(name: str) -> str:
     return (files("clcap_cli.reporting") / name).read_text(encoding="utf-8")

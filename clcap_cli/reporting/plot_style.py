@@ -1,4 +1,4 @@
-"""How plots look, on the page and in files, and the names and numbers that go with them."""
+"""Style of plots, and their rendering for the page and for files."""
 
 import io
 import re
@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from clcap_cli.artifacts.atomic import atomic_write
 
 COLOURS = ("#2479BD", "#D55E00", "#009E73", "#C06A99", "#8A7A00", "#7A7A7A")
-"""Told apart by the colour-blind (four are near Okabe and Ito's), and readable on white as on near-black."""
+"""Distinguishable for colour-blind readers (four are close to Okabe and Ito's), on white and on near-black."""
 DASHES = ("-", "--", "-.", ":")
 INK = "#010203"
-"""Of axes and text: on the page it becomes the text's colour."""
+"""Colour of axes and text; the page replaces it by the colour of its text."""
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "clcap",
@@ -40,50 +40,50 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.8,
 }
 SIZE = (5.4, 3.5)
-"""Inches."""
+"""Width and height in inches."""
 DPI = 200
-INSIDE = 8
-"""Names that a plot has room for."""
-NAME = (0.1, 0.22)
-"""Inches that a letter of a name is wide, and a name high, beside a plot."""
+MAX_NAMES_INSIDE = 8
+"""Largest number of names in a legend inside the plot."""
+NAME_SIZE = (0.1, 0.22)
+"""Width per letter and height of a name in a legend next to the plot, in inches."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture of numbers, and the numbers."""
+    """A plot with the values that it shows."""
 
     name: str
-    """Of its files."""
+    """Name of its files, without suffix."""
     title: str
     description: str
-    """What it shows, in words."""
+    """Text alternative of the plot."""
     columns: list[str]
     rows: list[list[float | None]]
     figure: Figure
 
     def svg(self) -> str:
-        """The picture as an element of the page, in the text's colour; its ids are its own."""
-        text = _drawn(self.figure, "svg", transparent=True).decode()
+        """The plot as an SVG element in the colour of the page's text, with ids that are unique on the page."""
+        text = _rendered(self.figure, "svg", transparent=True).decode()
         text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
         text = re.sub(r' (width|height)="[^"]*pt"', "", text, count=2)
         text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{_file_name(self.name)}-", text)
         return text.replace(INK, "currentColor")
 
 
-def save(plot: Plot, folder: Path) -> None:
-    """Write a plot as PNG and SVG into ``folder``.
+def save_plot(plot: Plot, folder: Path) -> None:
+    """Write a plot as PNG and SVG to ``folder``.
 
-    Raises ClcapError when it cannot be written.
+    Raises ClcapError when a file cannot be written.
     """
     for kind in ("png", "svg"):
         with atomic_write(folder / f"{_file_name(plot.name)}.{kind}") as part:
-            part.write_bytes(_drawn(plot.figure, kind, facecolor="white"))
+            part.write_bytes(_rendered(plot.figure, kind, facecolor="white"))
 
 
-def _drawn(figure: Figure, kind: str, **options: Any) -> bytes:
+def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:
     content = io.BytesIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name may have marks that the font lacks
+        warnings.filterwarnings("ignore", message="Glyph")  # a name may have characters that the font lacks
         dates = {"Date": None} if kind == "svg" else {}
         figure.savefig(content, format=kind, dpi=DPI, metadata=dates, **options)
     return content.getvalue()
@@ -94,7 +94,7 @@ def _file_name(name: str) -> str:
 
 
 def new_axes(x: str, y: str) -> tuple[Figure, Axes]:
-    """An empty plot with the names of its axes."""
+    """An empty plot with axis labels."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlabel(x)
@@ -103,17 +103,17 @@ def new_axes(x: str, y: str) -> tuple[Figure, Axes]:
 
 
 def add_legend(figure: Figure, labels: Sequence[str], place: Literal["best", "upper left"]) -> None:
-    """Name the lines, in order, by ``labels`` as they are; many names stand beside the curves.
+    """Add a legend that names the lines, in order, by ``labels``; a long legend is placed next to the plot.
 
-    Given the names itself, Matplotlib would leave out those that start with "_", and read "$" as mathematics.
+    The labels are set afterwards, because Matplotlib would omit labels that start with "_" and interpret "$" as math.
     """
     (axes,) = figure.axes
-    where: dict[str, Any] = {"loc": place}
-    if len(labels) > INSIDE:
-        where = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
-        width, height = NAME
+    location: dict[str, Any] = {"loc": place}
+    if len(labels) > MAX_NAMES_INSIDE:
+        location = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+        width, height = NAME_SIZE
         figure.set_size_inches(SIZE[0] + width * max(map(len, labels)), max(SIZE[1], height * (len(labels) + 2)))
-    legend = axes.legend(list(axes.lines), [str(number) for number in range(len(labels))], **where)
+    legend = axes.legend(list(axes.lines), [str(number) for number in range(len(labels))], **location)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_parse_math(False)
         text.set_text(label)

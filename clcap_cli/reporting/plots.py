@@ -1,4 +1,4 @@
-"""Recall over all k, and how training went."""
+"""Plots of recall at every k and of training logs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,57 +8,57 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from clcap_cli.reporting.curves import recall_curve, some_k
+from clcap_cli.reporting.curves import recall_curve, round_ks
 from clcap_cli.reporting.plot_style import COLOURS, DASHES, INK, STYLE, Plot, add_legend, new_axes
 from clcap_cli.reporting.runs import Run
 
 
 def all_plots(runs: Sequence[Run]) -> list[Plot]:
-    """Every plot with data: recall, then the validation curves of all runs, then each run's training curves."""
+    """All plots that have data: recall, validation curves of all runs, then training curves of each run."""
     with matplotlib.rc_context(STYLE):
-        styles = style_of(runs)
+        styles = line_styles(runs)
         ranked = [run for run in runs if run.pool]
-        plots = [_recall(ranked, styles)] if ranked else []
-        plots += [plot for key, unit in VALIDATION.items() if (plot := _validation(runs, key, unit, styles))]
+        plots = [_recall_plot(ranked, styles)] if ranked else []
+        plots += [plot for key, unit in VALIDATION.items() if (plot := _validation_plot(runs, key, unit, styles))]
         for run in runs:
-            plots += _training(run)
+            plots += _training_plots(run)
     return plots
 
 
-def style_of(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
-    """Colour and dashes of every run's line, by name."""
+def line_styles(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
+    """Colour and dash pattern of each run's line, by name."""
     return {run.name: (COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]) for number, run in enumerate(runs)}
 
 
-def _recall(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
-    """R@k over every k, beside what chance gives."""
-    figure, axes = new_axes("k: images looked at (log scale)", "R@k")
+def _recall_plot(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]]) -> Plot:
+    """R@k as a function of k, with the values of chance."""
+    figure, axes = new_axes("k (log scale)", "R@k")
     curves = [(run.name, recall_curve(run)) for run in runs]
     for name, curve in curves:
         colour, dashes = styles[name]
         axes.plot(np.arange(1, len(curve) + 1), curve, color=colour, linestyle=dashes)
     pools = sorted({run.pool for run in runs})
-    alone = len(pools) == 1
-    chances = [("chance" if alone else f"chance among {pool}", np.arange(1, pool + 1) / pool) for pool in pools]
+    single_pool = len(pools) == 1
+    chances = [("chance" if single_pool else f"chance among {pool}", np.arange(1, pool + 1) / pool) for pool in pools]
     for _, chance in chances:
         axes.plot(np.arange(1, len(chance) + 1), chance, color=INK, alpha=0.55, linewidth=1.2, linestyle=(0, (1, 1.5)))
     _log_scale(axes, max(pools))
     lines = [*curves, *chances]
     names = [name for name, _ in lines]
     add_legend(figure, names, "upper left")
-    ks = some_k(max(pools))
+    sampled_ks = round_ks(max(pools))
     rows: list[list[float | None]] = [
-        [k, *(float(curve[k - 1]) if k <= len(curve) else None for _, curve in lines)] for k in ks
+        [k, *(float(curve[k - 1]) if k <= len(curve) else None for _, curve in lines)] for k in sampled_ks
     ]
     summary = "; ".join(
-        f"{name} {', '.join(f'R@{k} {line[k - 1]:.3f}' for k in ks if k <= min(100, len(line)))}"
+        f"{name} {', '.join(f'R@{k} {line[k - 1]:.3f}' for k in sampled_ks if k <= min(100, len(line)))}"
         for name, line in lines
     )
     return Plot("recall", "Recall at every k", f"R@k over k: {summary}.", ["k", *names], rows, figure)
 
 
 def _log_scale(axes: Axes, pool: int) -> None:
-    """k from 1 to ``pool``, with plain numbers."""
+    """Set a logarithmic k axis from 1 to ``pool`` with plain numbers."""
     axes.set_xscale("log")
     axes.set_xlim(1, max(2, pool))
     axes.set_ylim(0, 1.02)
@@ -69,7 +69,7 @@ def _log_scale(axes: Axes, pool: int) -> None:
 
 @dataclass(frozen=True)
 class _Line:
-    """One figure of a training log."""
+    """A value of a training log and its line style."""
 
     label: str
     key: str
@@ -79,7 +79,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Curve:
-    """What was logged under one name, by epoch; it may be nothing."""
+    """The logged values of one name by epoch, possibly none, and their line style."""
 
     label: str
     values: dict[float, float]
@@ -108,34 +108,34 @@ VALIDATION = {
     "val_CIDEr": "CIDEr of greedy captions",
     "val_mean_rank": "mean rank of greedy captions",
 }
-"""What is drawn of several runs together, by its name in their logs."""
+"""Axis labels of the validation values that are plotted for all runs together, by name in the log."""
 
 
-def _validation(runs: Sequence[Run], key: str, unit: str, styles: Mapping[str, tuple[str, str]]) -> Plot | None:
-    """A figure of the validation split over the epochs of all runs that logged it; None where none did."""
-    curves = [_Curve(run.name, _logged(run, key), *styles[run.name]) for run in runs]
-    return _by_epoch(f"validation.{key.removeprefix('val_')}", f"Validation: {unit}", unit, curves)
+def _validation_plot(runs: Sequence[Run], key: str, unit: str, styles: Mapping[str, tuple[str, str]]) -> Plot | None:
+    """A validation value over the epochs of all runs that logged it; None if no run did."""
+    curves = [_Curve(run.name, _values_by_epoch(run, key), *styles[run.name]) for run in runs]
+    return _epoch_plot(f"validation.{key.removeprefix('val_')}", f"Validation: {unit}", unit, curves)
 
 
-def _training(run: Run) -> list[Plot]:
-    """The loss of every epoch and, where it was logged, mean G of matched and of mismatched captions."""
+def _training_plots(run: Run) -> list[Plot]:
+    """The loss of each epoch and, if logged, mean G of matched and of mismatched captions."""
     contrast = "G = ln p(target) - ln p(reference)"
-    plots = [_epochs(run, "loss", "loss", LOSS), _epochs(run, "G", contrast, CONTRAST)]
+    plots = [_log_plot(run, "loss", "loss", LOSS), _log_plot(run, "G", contrast, CONTRAST)]
     return [plot for plot in plots if plot]
 
 
-def _epochs(run: Run, what: str, unit: str, lines: Sequence[_Line]) -> Plot | None:
-    """Some figures of a training log over its epochs; None where none was logged."""
-    curves = [_Curve(line.label, _logged(run, line.key), line.colour, line.dashes) for line in lines]
-    return _by_epoch(f"{run.name}.{what}", f"{run.name}: {what}", unit, curves)
+def _log_plot(run: Run, name: str, unit: str, lines: Sequence[_Line]) -> Plot | None:
+    """Values of a training log over its epochs; None if none of them was logged."""
+    curves = [_Curve(line.label, _values_by_epoch(run, line.key), line.colour, line.dashes) for line in lines]
+    return _epoch_plot(f"{run.name}.{name}", f"{run.name}: {name}", unit, curves)
 
 
-def _logged(run: Run, key: str) -> dict[float, float]:
+def _values_by_epoch(run: Run, key: str) -> dict[float, float]:
     return {epoch["epoch"]: epoch[key] for epoch in run.log if key in epoch}
 
 
-def _by_epoch(name: str, title: str, unit: str, curves: Sequence[_Curve]) -> Plot | None:
-    """The curves that have values; None where none has."""
+def _epoch_plot(name: str, title: str, unit: str, curves: Sequence[_Curve]) -> Plot | None:
+    """A plot of the curves that have values; None if no curve has any."""
     curves = [curve for curve in curves if curve.values]
     if not curves:
         return None

@@ -1,6 +1,6 @@
-"""Files -> runs: what was measured of one model, and how it was trained.
+"""Runs, read from files: the metrics, captions and training log of one model.
 
-A run is all the files of one name in one folder: ``nt_cl.metrics.json``, ``nt_cl.retrieval.json`` and
+A run consists of all files with one name in one folder: ``nt_cl.metrics.json``, ``nt_cl.retrieval.json`` and
 ``nt_cl.log.jsonl``.
 """
 
@@ -22,43 +22,43 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 
 LOG = ".log.jsonl"
-MOST = 10_000_000
-"""Images that a pool may have."""
+MAX_POOL = 10_000_000
+"""Largest number of images in a pool."""
 
 
 class ImageResult(BaseModel, frozen=True):
-    """What a run says of one image, and how well."""
+    """A run's caption of one image and its scores."""
 
     image_id: ImageId
     caption: str
-    rank: FiniteFloat | None = Field(None, ge=1, le=MOST)
-    """At which the caption finds its image, from 1; in the middle of a tie."""
-    tied: int = Field(1, ge=1, le=MOST)
-    """Images that score the same, the right one included."""
+    rank: FiniteFloat | None = Field(None, ge=1, le=MAX_POOL)
+    """Rank of the caption's own image, from 1; the middle of the ranks in a tie."""
+    tied: int = Field(1, ge=1, le=MAX_POOL)
+    """Number of images with the same score, including the caption's own image."""
     cider: FiniteFloat | None = Field(None, alias="CIDEr")
     references: list[str] = []
 
 
 @dataclass(frozen=True)
 class Run:
-    """One model's metrics, captions and training; every part but the name may be empty."""
+    """Metrics, captions and training log of one model; all fields but the name may be empty."""
 
     name: str
     metrics: dict[str, float]
-    """Over all images, numbers only."""
+    """Values over all images."""
     intervals: dict[str, tuple[float, float]]
-    """95% confidence interval of each metric that has one."""
+    """95% confidence intervals of the metrics that have one."""
     signatures: dict[str, str]
     not_scored: dict[str, str]
     images: dict[ImageId, ImageResult]
     log: list[dict[str, float]]
-    """One entry an epoch, the model as it came first."""
+    """One entry per validation; the first is the initial model."""
     sources: list[Results]
-    """The files that the metrics are from."""
+    """Files that the metrics were read from."""
 
     @property
     def pool(self) -> int:
-        """Images among which each caption had to find its own; 0 where none was ranked."""
+        """Number of images that each caption's own image was ranked among; 0 if nothing was ranked."""
         ranked = [image for image in self.images.values() if image.rank is not None]
         last = max((image.rank + (image.tied - 1) / 2 for image in ranked if image.rank is not None), default=0)
         return max(len(ranked), math.ceil(last))
@@ -66,7 +66,7 @@ class Run:
 
 @dataclass
 class _Files:
-    """What was given, or lies beside it, of one run."""
+    """The files of one run: those given, and the log in the same folder."""
 
     metrics: Results | None = None
     retrieval: Results | None = None
@@ -74,9 +74,9 @@ class _Files:
 
 
 def open_runs(paths: Sequence[Path]) -> list[Run]:
-    """The runs that the files are of, in the order in which they came, ``nt_cl`` after ``nt``; logs are found.
+    """Open the runs of the given files in their order, but ``nt_cl`` after ``nt``; logs in the same folders are found.
 
-    Raises ClcapError for files of another kind, damaged ones, and when no file holds metrics.
+    Raises ClcapError for damaged files, files of another kind, and if no file contains metrics.
     """
     found: dict[tuple[Path, str], _Files] = {}
     for path in dict.fromkeys(paths):
@@ -86,25 +86,25 @@ def open_runs(paths: Sequence[Path]) -> list[Run]:
         log = folder / f"{name}{LOG}"
         if not files.log and is_file(log):
             files.log = read_log(log)
-    keys = _in_order(list(found))
-    runs = [_run(name, found[key]) for name, key in zip(_distinct(keys), keys, strict=True)]
+    keys = _sorted_keys(list(found))
+    runs = [_run(name, found[key]) for name, key in zip(_unique_names(keys), keys, strict=True)]
     if not any(run.metrics for run in runs):
-        raise ClcapError("report needs the metrics of a *.metrics.json or *.retrieval.json; there are none")
+        raise ClcapError("report needs a *.metrics.json or *.retrieval.json with metrics; none of the files has any")
     return runs
 
 
 def same_images(runs: Sequence[Run]) -> bool:
-    """Whether all runs that have captions have them of the same images."""
+    """Whether all runs with captions have captions of the same images."""
     return len({frozenset(run.images) for run in runs if run.images}) <= 1
 
 
 def image_warnings(runs: Sequence[Run]) -> list[str]:
-    """What a reader must know before comparing the runs' metrics: one sentence each."""
+    """Warnings about runs whose metrics cannot be compared, one sentence each."""
     warnings = []
     for run in runs:
         ranked = sum(image.rank is not None for image in run.images.values())
         if 0 < ranked < len(run.images):
-            warnings.append(f"{run.name}: {ranked} of its {len(run.images)} captions were ranked.")
+            warnings.append(f"{run.name}: {ranked} of {len(run.images)} captions were ranked.")
     if not same_images(runs):
         sets = {run.name: set(run.images) for run in runs if run.images}
         common = len(set.intersection(*sets.values()))
@@ -116,22 +116,22 @@ def image_warnings(runs: Sequence[Run]) -> list[str]:
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """The epochs of a training log, numbers only.
+    """Read the records of a training log, numbers only.
 
-    Raises ClcapError that names the line which is not an epoch's record.
+    Raises ClcapError that names a line that is not such a record.
     """
-    return [_epoch(record, f"{path}, line {number}") for number, record in read_json_lines(path)]
+    return [_log_record(record, f"{path}, line {number}") for number, record in read_json_lines(path)]
 
 
-def _epoch(record: object, where: str) -> dict[str, float]:
+def _log_record(record: object, place: str) -> dict[str, float]:
     epoch = upgrade_log_record(finite_numbers(record)) if isinstance(record, dict) else {}
     if "epoch" not in epoch:
-        raise ClcapError(f"{where} is not the record of an epoch; *{LOG} is what train-mle and train-cl write")
+        raise ClcapError(f"{place} is not a record of an epoch; *{LOG} files are written by train-mle and train-cl")
     return epoch
 
 
 def _name(path: Path) -> str:
-    """The run's name, as far as it can be written."""
+    """The name of the run that the file belongs to."""
     if path.name.endswith(LOG):
         stem = path.name.removesuffix(LOG)
     elif path.suffix == ".json":
@@ -148,29 +148,33 @@ def _add(files: _Files, path: Path) -> None:
     opened = open_results(path)
     before = files.metrics if opened.provenance.format == METRICS_KIND else files.retrieval
     if before is not None:
-        raise ClcapError(f"{before.path} and {path} are of the same run and kind; give one of them")
+        raise ClcapError(f"{before.path} and {path} are the same kind of file of the same run; give one of them")
     if opened.provenance.format == METRICS_KIND:
         files.metrics = opened
     else:
         files.retrieval = opened
 
 
-def _in_order(keys: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
-    """As they came, but nt_cl after nt, from which train-cl made it: some shells sort ``*`` the other way round."""
+def _sorted_keys(keys: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """The keys in their order, but nt_cl after nt, its reference: some shells sort ``*`` the other way round."""
 
     def place(key: tuple[Path, str]) -> tuple[int, int]:
         folder, name = key
-        origins = [at for at, other in enumerate(keys) if folder == other[0] and f"{name}_".startswith(f"{other[1]}_")]
-        return max(origins), len(name)
+        positions = [
+            position
+            for position, other in enumerate(keys)
+            if folder == other[0] and f"{name}_".startswith(f"{other[1]}_")
+        ]
+        return max(positions), len(name)
 
     return sorted(keys, key=place)
 
 
-def _distinct(keys: Sequence[tuple[Path, str]]) -> list[str]:
-    """The names; those that stand in several folders with the part of the folder that tells them apart."""
+def _unique_names(keys: Sequence[tuple[Path, str]]) -> list[str]:
+    """The names; a name that occurs in several folders gets the part of the path that differs."""
     counts = Counter(name for _, name in keys)
-    alike = [folder.resolve() for folder, name in keys if counts[name] > 1]
-    common = Path(os.path.commonpath(alike)) if alike else Path()
+    ambiguous = [folder.resolve() for folder, name in keys if counts[name] > 1]
+    common = Path(os.path.commonpath(ambiguous)) if ambiguous else Path()
     names = [
         name if counts[name] == 1 else (folder.resolve().relative_to(common) / name).as_posix() for folder, name in keys
     ]
@@ -183,9 +187,9 @@ def _run(name: str, files: _Files) -> Run:
     sources = [source for source in (retrieval, metrics) if source]
     intervals = {
         metric: interval
-        for source, own in ((metrics, scored), (retrieval, ranked))
+        for source, values in ((metrics, scored), (retrieval, ranked))
         for metric, interval in (source.intervals if source else {}).items()
-        if math.isclose(own.get(metric, math.nan), {**scored, **ranked}.get(metric, math.nan), rel_tol=1e-6)
+        if math.isclose(values.get(metric, math.nan), {**scored, **ranked}.get(metric, math.nan), rel_tol=1e-6)
     }
     return Run(
         name=name,
@@ -204,7 +208,7 @@ def _merged(parts: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId, ImageResult]:
-    """Captions with their scores and ranks; where the two files disagree on a caption, the one that was ranked."""
+    """Captions with scores and ranks; if the files have different captions of an image, the ranked one."""
     scored, ranked = (_results(source) if source else {} for source in (metrics, retrieval))
     found = dict(scored)
     for id, image in ranked.items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.metric_groups import grouped
+from clcap_cli.reporting.metric_groups import group_metrics
 
 Interval = tuple[float, float]
 
@@ -14,7 +14,7 @@ def summary(
     chance: Mapping[str, float] | None = None,
 ) -> list[str]:
     """The main values under their headings, each with its 95% interval and, where given, its value by ``chance``."""
-    groups = {title: [info for info in infos if info.in_summary] for title, infos in grouped(values).items()}
+    groups = {title: [info for info in infos if info.in_summary] for title, infos in group_metrics(values).items()}
     rows = [(title, [_row(info, values, intervals, chance) for info in infos]) for title, infos in groups.items()]
     cells = [["", "value", *(["95% interval"] if intervals else []), *(["chance"] if chance is not None else [])]]
     for title, group in rows:

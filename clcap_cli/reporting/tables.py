@@ -1,4 +1,4 @@
-"""The tables of metrics: for the terminal, for a paper, for a spreadsheet."""
+"""Tables of metrics as plain text, Markdown, LaTeX and CSV."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clcap_cli.console import shown
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.metric_groups import grouped
+from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.runs import Run, same_images
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LATEX = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A row's value of a metric; empty text where it has none."""
+    """A row's value of a metric; the text is empty if there is no value."""
 
     value: float | None
     text: str
@@ -36,47 +36,49 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Results that belong together."""
+    """A table with one row per run or per setting, and one column per metric."""
 
     title: str
-    head: str
-    """What the rows are."""
+    row_header: str
+    """Header of the column of row names."""
     metrics: list[MetricInfo]
     rows: list[tuple[str, list[Cell]]]
 
 
 def run_tables(runs: Sequence[Run]) -> list[Table]:
-    """The metrics of all runs that have any, one row a run; the best is marked where all are of the same images."""
+    """Tables of all metrics, one row per run; the best values are marked if all runs have the same images."""
     comparable = same_images(runs)
     runs = [run for run in runs if run.metrics]
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
     return [
-        table_of(
+        build_table(
             title,
             "run",
             [run.name for run in runs],
             {metric: _run_cells(metric, runs, comparable) for metric in metrics},
         )
-        for title, metrics in grouped(names).items()
+        for title, metrics in group_metrics(names).items()
     ]
 
 
-def table_of(title: str, head: str, names: Sequence[str], columns: Mapping[MetricInfo, Sequence[Cell]]) -> Table:
-    """The table that has these columns, with a row for each of ``names``."""
+def build_table(
+    title: str, row_header: str, names: Sequence[str], columns: Mapping[MetricInfo, Sequence[Cell]]
+) -> Table:
+    """The table with these columns and a row for each of ``names``."""
     rows = zip(names, map(list, zip(*columns.values(), strict=True)), strict=True)
-    return Table(title, head, list(columns), list(rows))
+    return Table(title, row_header, list(columns), list(rows))
 
 
 def _run_cells(metric: MetricInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
     intervals = [run.intervals.get(metric.name) for run in runs]
     spreads = [f"[{', '.join(map(metric.formatted, interval))}]" if interval else "" for interval in intervals]
-    return cells_of(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable)
+    return build_cells(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable)
 
 
-def cells_of(
+def build_cells(
     metric: MetricInfo, values: Sequence[float | None], spreads: Sequence[str], comparable: bool
 ) -> list[Cell]:
-    """One column: values as they are written, with their spread; the best are marked where they are ``comparable``."""
+    """The cells of one column with formatted values and spreads; the best are marked if values are ``comparable``."""
     known = [value for value in values if value is not None]
     return [
         Cell(None, "", "", False)
@@ -94,36 +96,36 @@ def _is_best(value: float, metric: MetricInfo, values: Sequence[float]) -> bool:
 
 
 def as_csv(runs: Sequence[Run]) -> str:
-    """One row a run; a metric that has intervals gets the columns ``_low`` and ``_high`` behind it."""
+    """One row per run; the columns ``_low`` and ``_high`` follow a metric with intervals."""
     import pandas
 
     metrics = [metric.name for table in run_tables(runs) for metric in table.metrics]
-    bounded = {name for run in runs for name in run.intervals}
-    columns = [column for name in metrics for column in _columns(name, name in bounded)]
-    rows = [{"run": run.name, **run.metrics, **_ends(run)} for run in runs if run.metrics]
+    with_interval = {name for run in runs for name in run.intervals}
+    columns = [column for name in metrics for column in _csv_columns(name, name in with_interval)]
+    rows = [{"run": run.name, **run.metrics, **_interval_ends(run)} for run in runs if run.metrics]
     return pandas.DataFrame(rows, columns=["run", *columns], dtype=object).to_csv(index=False, lineterminator="\n")
 
 
-def _ends(run: Run) -> dict[str, float]:
+def _interval_ends(run: Run) -> dict[str, float]:
     return {
         column: value
         for name, interval in run.intervals.items()
-        for column, value in zip(_columns(name, bounded=True)[1:], interval, strict=True)
+        for column, value in zip(_csv_columns(name, has_interval=True)[1:], interval, strict=True)
     }
 
 
-def _columns(name: str, bounded: bool) -> list[str]:
-    return [name, f"{name}_low", f"{name}_high"] if bounded else [name]
+def _csv_columns(name: str, has_interval: bool) -> list[str]:
+    return [name, f"{name}_low", f"{name}_high"] if has_interval else [name]
 
 
 def as_markdown(tables: Sequence[Table]) -> str:
-    """Each table below its title, the best of a column in bold."""
+    """Tables below their titles; the best value of each column is bold."""
     return "\n".join(map(_markdown, tables))
 
 
 def _markdown(table: Table) -> str:
-    lines = [[table.head, *(metric.name for metric in table.metrics)]]
-    lines += [[name, *(_marked(cell, "**{}**", "{} {}") for cell in cells)] for name, cells in table.rows]
+    lines = [[table.row_header, *(metric.name for metric in table.metrics)]]
+    lines += [[name, *(_format_cell(cell, "**{}**", "{} {}") for cell in cells)] for name, cells in table.rows]
     head, *rows = ["| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines]
     return (
         "\n".join([f"{_markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.metrics) + "|", *rows]) + "\n"
@@ -135,7 +137,7 @@ def _markdown_text(text: str) -> str:
 
 
 def as_latex(tables: Sequence[Table]) -> str:
-    """Each table as a booktabs tabular below its title, the best of a column in bold."""
+    """Tables as booktabs tabulars below their titles; the best value of each column is bold."""
     return "% needs \\usepackage{booktabs}\n" + "\n".join(map(_latex, tables))
 
 
@@ -149,34 +151,34 @@ def _latex(table: Table) -> str:
 
 def _latex_cell(cell: Cell) -> str:
     spread = _latex_text(cell.spread)
-    return _marked(replace(cell, spread=spread), r"\textbf{{{}}}", r"{} {{\scriptsize {}}}")
+    return _format_cell(replace(cell, spread=spread), r"\textbf{{{}}}", r"{} {{\scriptsize {}}}")
 
 
 def _latex_text(text: str) -> str:
     return "".join(LATEX.get(mark, mark) for mark in " ".join(text.split()))
 
 
-def _marked(cell: Cell, best: str, spread: str) -> str:
-    """A cell's text, put into the form of the best one of its column and that of one with a spread."""
+def _format_cell(cell: Cell, best: str, spread: str) -> str:
+    """The cell's text in the format ``best`` if it is the best of its column, and in ``spread`` if it has a spread."""
     text = best.format(cell.text) if cell.best else cell.text
     return spread.format(text, cell.spread) if cell.spread else text
 
 
 def as_text(tables: Sequence[Table]) -> "RichTable":
-    """Tables of the same rows as one for the terminal: their rows side by side, because metrics are many."""
+    """Tables with the same rows as one transposed table for the terminal, because there are many metrics."""
     from rich.table import Table as RichTable
 
-    drawn = RichTable("", caption=_key(tables), caption_justify="left")
+    transposed = RichTable("", caption=_legend(tables), caption_justify="left")
     for name, _ in tables[0].rows:
-        drawn.add_column(shown(name), justify="right")
+        transposed.add_column(shown(name), justify="right")
     for table in tables:
         for number, metric in enumerate(table.metrics):
             last = number == len(table.metrics) - 1
-            drawn.add_row(shown(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
-    return drawn
+            transposed.add_row(shown(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
+    return transposed
 
 
-def _key(tables: Sequence[Table]) -> str | None:
+def _legend(tables: Sequence[Table]) -> str | None:
     cells = [cell for table in tables for _, row in table.rows for cell in row]
     best = ["* best"] if any(cell.best for cell in cells) else []
     return "; ".join(best + (["[95% interval]"] if any(cell.spread.startswith("[") for cell in cells) else [])) or None

@@ -1,4 +1,4 @@
-"""Small pictures for the page."""
+"""Thumbnails of images for the report page."""
 
 import base64
 import io
@@ -12,17 +12,17 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.images import UnreadableImageError, open_rgb
 
 SIDE = 160
-"""Pixels of a thumbnail's longer side."""
+"""Length of a thumbnail's longer side in pixels."""
 QUALITY = 60
 
 
 def thumbnails(files: Mapping[ImageId, Path]) -> dict[ImageId, str]:
-    """Each image as a small WebP file in base64; those that cannot be read are left out, and the first is named."""
+    """Each image as a small WebP file in base64; unreadable images are left out with a message that names the first."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         pictures = list(progress(threads.map(_thumbnail, files.values()), len(files), "thumbnails"))
     bad = [str(picture) for picture in pictures if isinstance(picture, UnreadableImageError)]
     if bad:
-        say(f"{len(bad)} of {len(files)} pictures are left out; {bad[0]}")
+        say(f"{len(bad)} of {len(files)} images are left out; {bad[0]}")
     return {id: picture for id, picture in zip(files, pictures, strict=True) if isinstance(picture, str)}
 
 
@@ -33,5 +33,5 @@ def _thumbnail(path: Path) -> str | UnreadableImageError:
         return error
     image.thumbnail((SIDE, SIDE))
     content = io.BytesIO()
-    image.save(content, "WEBP", quality=QUALITY, method=2)  # the default, 4, takes half as long again
+    image.save(content, "WEBP", quality=QUALITY, method=2)  # the default, 4, takes 50% longer
     return base64.b64encode(content.getvalue()).decode()

@@ -106,11 +106,11 @@ def _caption_images(
     origin: "Origin",
 ) -> "dict[ImageId, list[str]]":
     from clcap_cli.evaluation.live_models import load_live_models
-    from clcap_cli.evaluation.model_inputs import decode_texts, numbered, open_checkpoints
+    from clcap_cli.evaluation.model_inputs import decode_texts, numbered_role, open_checkpoints
 
     checkpoints, device = open_checkpoints(models), compute.start()
     for number, checkpoint in enumerate(checkpoints):
-        origin.add_input(numbered("checkpoint", number), checkpoint)
+        origin.add_input(numbered_role("checkpoint", number), checkpoint)
     files = list(dict.fromkeys(file for path in image_paths for file in _image_files(path)))
     live = load_live_models(checkpoints, device, weights)
     captioners, sources = [one.model for one in live], [one.features_of(files) for one in live]

@@ -176,7 +176,7 @@ def _print_comparison(
         print(f"no p: with {len(ids)} images no difference can be significant; 6 are the fewest")
     if all(one.verdict == "same" for one in differences):
         tell("no difference: every value is the same in every resample")
-    for heading, key in (("measured differently, so not comparable", "measured"), ("the runs differ by", "made")):
+    for heading, key in (("not comparable, because measured differently", "measured"), ("the runs differ in", "made")):
         if mismatches[key]:
             tell(f"{heading}:")
             for line in mismatches[key]:
@@ -206,7 +206,7 @@ def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -
     for verb, rows in (("gained", order[: -SHOWN_CHANGES - 1 : -1]), ("lost", order[:SHOWN_CHANGES])):
         rows = [row for row in rows if (gains[row] > 0) == (verb == "gained") and gains[row] != 0]
         if rows:
-            tell(f"{verb} most by {name}:")
+            tell(f"{verb} most in {name}:")
         for row in rows:
             tell(f"  image {ids[row]}  {values[row][0]:.3f} -> {values[row][1]:.3f}")
             tell(f"    first   {runs[0][row]['caption']}")
@@ -227,7 +227,7 @@ def _mean(runs: list[list[dict[str, Any]]], row: int, name: str) -> float:
 def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
     from statistics import fmean, stdev
 
-    tell(f"{setting.name}: one setting, nothing to compare it with")
+    tell(f"{setting.name}: a single setting, so there is nothing to compare")
     for name, values in measured.values.items():
         spread = f" ± {stdev(values):.4f} over {len(values)} seeds" if len(values) > 1 else ""
         tell(f"{name:<32}{fmean(values):9.4f}{spread}")

@@ -11,8 +11,8 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import detail, say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
-from clcap_cli.evaluation.context import Given, context_of
-from clcap_cli.evaluation.inputs import captioned, predicted, read
+from clcap_cli.evaluation.context import ContextFiles, build_context
+from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predictions, inputs_from_results
 from clcap_cli.input_files import InputFile, InputFolder
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.registry import NameIn
@@ -155,19 +155,19 @@ def evaluate(
     chosen = selected_metrics(metrics)
     origin = Origin("evaluate", settings)
     if predictions is not None:
-        inputs = predicted(predictions, references, split, origin)
+        inputs = inputs_from_predictions(predictions, references, split, origin)
     elif subject.suffix == ".pt":
         opened = open_models(models_or_results or [], captions, features, compute, origin)
-        inputs = captioned(opened, references, split, decoding, seed, origin)
+        inputs = inputs_from_models(opened, references, split, decoding, seed, origin)
     else:
-        inputs = read(subject, references, split, captions, origin)
-    scored = inputs.common(str(subject), only_common)
+        inputs = inputs_from_results(subject, references, split, captions, origin)
+    scored = inputs.matched(str(subject), only_common)
     references_of = first_references(inputs.references, scored, references_per_image)
     name = _name(models_or_results or [subject])
     out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None and test_predictions is not None:
         _submit(subject, test_predictions, submission)
-    context = context_of(scored, inputs, Given(retrieval, cider_df, captions, features, spice_models), origin)
+    context = build_context(scored, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), origin)
     _announce(scored, references_of, chosen, cider_df)
     scores = score_chosen(scored, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}

@@ -75,7 +75,7 @@ def report(
         check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
     for warning in image_warnings(runs):
         say(f"warning: {warning}")
-    for sentence in experiments.left_out:
+    for sentence in experiments.messages:
         say(sentence)
     with all_or_nothing():
         for path, content in to_write:
@@ -102,37 +102,37 @@ def _print(runs: "list[Run]", experiments: "Experiments") -> None:
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:
-    from clcap_cli.reporting.plot_style import save
+    from clcap_cli.reporting.plot_style import save_plot
     from clcap_cli.reporting.plots import all_plots
 
     drawn = all_plots(runs)
     for plot in drawn:
-        save(plot, folder)
+        save_plot(plot, folder)
     say(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
 
 
 def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Path]) -> str:
-    from clcap_cli.reporting.image_sources import trace
+    from clcap_cli.reporting.image_sources import trace_image_sources
     from clcap_cli.reporting.page import render
     from clcap_cli.reporting.plots import all_plots
 
     shown = experiments.examples
-    image_sources = trace(shown)
+    image_sources = trace_image_sources(shown)
     pictures = _pictures(shown, image_sources, image_folders)
     return render(runs, all_plots(shown), image_sources, pictures, experiments)
 
 
 def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":
     """Thumbnails of all images whose files are found; the number of missing images is printed."""
-    from clcap_cli.reporting.image_sources import find_pictures
+    from clcap_cli.reporting.image_sources import find_image_files
     from clcap_cli.reporting.thumbnails import thumbnails
 
     ids = list(dict.fromkeys(id for run in runs for id in run.images))
-    files = find_pictures(ids, image_sources.names, image_folders or image_sources.folders)
+    files = find_image_files(ids, image_sources.names, image_folders or image_sources.folders)
     missing = [image_sources.names.get(id, id) for id in ids if id not in files]
     if missing:
         where = (
             f"in {', '.join(map(str, image_folders))}" if image_folders else "found; give their folder with --images"
         )
-        say(f"{len(missing)} of {len(ids)} pictures are not {where} (the first: {missing[0]})")
+        say(f"{len(missing)} of {len(ids)} images are not {where} (the first: {missing[0]})")
     return thumbnails(files)

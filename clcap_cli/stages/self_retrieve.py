@@ -78,8 +78,8 @@ def self_retrieve(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_caption_results, write_results
     from clcap_cli.evaluation.caption_pool import CaptionPool, decoded_pool
-    from clcap_cli.evaluation.given_captions import encode_texts
-    from clcap_cli.evaluation.inputs import decoding_of
+    from clcap_cli.evaluation.given_captions import encode_given_captions
+    from clcap_cli.evaluation.inputs import decoding_signature
     from clcap_cli.evaluation.model_inputs import open_model
     from clcap_cli.retrieval.results import images_signature
     from clcap_cli.retrieval.search import score_matrix
@@ -92,12 +92,12 @@ def self_retrieve(
     out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, [*origin.input_paths, out])
     rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
-    ids, reader = chain.captions.ids_of(rows), chain.reader(rows)
+    ids, reader = chain.captions.ids_of(rows), chain.feature_source(rows)
     if given is None:
         images = decoded_pool(chain.model, reader, chain.checkpoint.tokenizer, decoding, seed)
     else:
         texts = _captions_of(given, ids)
-        encoded = encode_texts(texts, chain.checkpoint.tokenizer, reader.device)
+        encoded = encode_given_captions(texts, chain.checkpoint.tokenizer, reader.device)
         if encoded.note:
             say(encoded.note)
         images = CaptionPool(chain.model, reader, texts, encoded.tokens, encoded.lengths)
@@ -106,7 +106,7 @@ def self_retrieve(
     seconds = time.monotonic() - started
     signature = {
         "split": images_signature(ids, split),
-        "decoding": decoding_of(given) if given else decoding.signature(seed),
+        "decoding": decoding_signature(given) if given else decoding.signature(seed),
         "precision": "fp32",
     }
     measured = images.results(found, ids, seed, signature)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.metrics.registry import METRICS, _loadable_metrics, all_metrics, selected_metrics
-from clcap_cli.reporting.metric_groups import grouped
+from clcap_cli.reporting.metric_groups import group_metrics
 from tests.test_registry import install
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
@@ -86,7 +86,7 @@ def test_a_package_can_add_a_metric(installed, tmp_path: Path, clcap) -> None:
     assert found["metrics"]["letter_e"] == 1.5 and [image["letter_e"] for image in found["images"]] == [3, 0]
     assert found["signatures"]["letter_e"].startswith("scale:from 0|tok:")
     assert "letter_e" in clcap("compare", path, path).out
-    assert [info.direction_text for info in grouped(["letter_e"])["Style"]] == ["lower is better"]
+    assert [info.direction_text for info in group_metrics(["letter_e"])["Style"]] == ["lower is better"]
 
 
 def test_a_plugin_that_is_not_a_metric_is_left_out(installed, chain: Path, clcap) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clcap_cli.reporting.metric_groups import grouped
+from clcap_cli.reporting.metric_groups import group_metrics
 from tests.pipelines.conftest import PIPELINES, TINY
 
 CONFIGURATIONS = sorted((PIPELINES / "config").glob("*.yaml"))
@@ -149,7 +149,7 @@ def test_slurm_jobs_request_their_resources(snakemake: Callable) -> None:
 
 def test_tables_list_metrics_that_clcap_knows() -> None:
     names = {name for table in TABLES for name in table["metrics"]}
-    assert names <= {metric.name for metrics in grouped(names).values() for metric in metrics if metric.meaning}
+    assert names <= {metric.name for metrics in group_metrics(names).values() for metric in metrics if metric.meaning}
 
 
 def test_the_error_message_of_a_failed_stage_is_shown(snakemake: Callable, tmp_path: Path) -> None:

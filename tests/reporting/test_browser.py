@@ -85,7 +85,7 @@ def test_images_of_two_runs_are_listed_side_by_side(two: WebDriver) -> None:
     picture = first.find_element(By.TAG_NAME, "img")
     assert picture.get_attribute("alt") == "one.png: the dog, as people see it"
     WebDriverWait(two, 10).until(lambda _: picture.get_property("naturalWidth") == 160)
-    people = first.find_element(By.CSS_SELECTOR, ".people")
+    people = first.find_element(By.CSS_SELECTOR, ".references")
     people.find_element(By.TAG_NAME, "summary").click()
     assert people.text == "1 reference\nthe dog, as people see it"
 
@@ -217,7 +217,7 @@ def test_a_filter_scrolls_back_to_the_first_image(opened, write) -> None:
 
 def test_a_caption_without_words_is_listed(opened, write) -> None:
     browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "")])])))
-    assert one(browser, "#images .text").text == "no words"
+    assert one(browser, "#images .text").text == "empty caption"
 
 
 def test_hostile_captions_are_not_executed(opened, write) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from clcap_cli.reporting.curves import recall_curve, some_k
+from clcap_cli.reporting.curves import recall_curve, round_ks
 from clcap_cli.reporting.runs import open_runs
 from clcap_cli.retrieval.ranks import Ranks, rank
 from tests.reporting.conftest import image
@@ -34,5 +34,5 @@ def test_a_run_without_ranks_has_no_curve(write) -> None:
 
 
 def test_a_curve_is_described_at_round_k() -> None:
-    assert some_k(200) == [1, 2, 5, 10, 20, 50, 100, 200]
-    assert some_k(1) == [1]
+    assert round_ks(200) == [1, 2, 5, 10, 20, 50, 100, 200]
+    assert round_ks(1) == [1]

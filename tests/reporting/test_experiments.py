@@ -116,9 +116,9 @@ def test_missing_runs_are_left_out_and_reported(experiments) -> None:
     )
     assert [[metric.name for metric in table.metrics] for table in found.tables] == [["CIDEr", "mine"]]
     assert list(written(found.tables[0])) == ["MLE (3 seeds)", "CL (2 seeds)"]
-    assert found.left_out == [
-        "left out of the tables, as no run fits: main: 'CL, twice' (nt_{seed}_cl_cl); all of aa",
-        "left out of the tables, as no run of theirs has it: main: SPICE",
+    assert found.messages == [
+        "left out of the tables, because no run matches: main: 'CL, twice' (nt_{seed}_cl_cl); all of aa",
+        "left out of the tables, because none of their runs has the metric: main: SPICE",
     ]
     assert [run.name for run in found.examples] == ["nt_1", "nt_1_cl"]
 
@@ -126,8 +126,8 @@ def test_missing_runs_are_left_out_and_reported(experiments) -> None:
 def test_empty_tables_are_refused(experiments, tmp_path: Path) -> None:
     path = tmp_path / "tables.json"
     for asked, reason in (
-        ([{**TABLE, "rows": {"AA": "aa_{seed}"}}], "no run's name fits its rows, which ask for aa_{seed}; "),
-        ([], "no run's name fits its rows, which ask for nothing; "),
+        ([{**TABLE, "rows": {"AA": "aa_{seed}"}}], "no run's name matches any row pattern (aa_{seed}); "),
+        ([], "no run's name matches any row pattern (there are none); "),
         ([{**TABLE, "metrics": ["SPICE"]}], "no run of its tables has any of their metrics: SPICE"),
     ):
         with pytest.raises(ClcapError, match=re.escape(f"{path}: {reason}")):

@@ -14,7 +14,7 @@ from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Measurements, open_caption_results, write_results
 from clcap_cli.errors import ClcapError
-from clcap_cli.reporting.image_sources import find_pictures, trace
+from clcap_cli.reporting.image_sources import find_image_files, trace_image_sources
 from clcap_cli.reporting.runs import open_runs
 from clcap_cli.reporting.thumbnails import thumbnails
 from clcap_cli.stages.caption import caption
@@ -35,18 +35,18 @@ def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> P
 
 
 def test_the_lineage_gives_names_references_and_images(chain: Path, made_chain: Path) -> None:
-    found = trace(open_runs([retrieval(chain)]))
+    found = trace_image_sources(open_runs([retrieval(chain)]))
     assert found.names[33] == "0_000033.png"
     assert len(found.references[33]) == 5
     assert found.folders == [made_chain / "scenes" / "images"]
-    assert find_pictures([33, 34, 99], found.names, found.folders).keys() == {33, 34}
+    assert find_image_files([33, 34, 99], found.names, found.folders).keys() == {33, 34}
 
 
 def test_folders_are_relative_to_where_features_were_made(chain: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     extract_features(Path("chain/captions.h5"), [Path("chain/scenes/images")], Path("chain/features.h5"), image_size=64)
     monkeypatch.chdir("/")
-    found = trace(open_runs([retrieval(chain)]))
+    found = trace_image_sources(open_runs([retrieval(chain)]))
     assert found.folders == [tmp_path / "chain" / "scenes" / "images"]
 
 
@@ -57,7 +57,7 @@ def test_metrics_files_lead_to_the_features(chain: Path) -> None:
     path = chain / "nt.metrics.json"
     scored = [image(id, text) for id, text in results.single_captions().items()]
     write_results(path, METRICS_KIND, Measurements({"images": 10}, {}, {}, scored), origin)
-    found = trace(open_runs([path]))
+    found = trace_image_sources(open_runs([path]))
     assert len(found.folders) == 1
     assert set(results.captions) <= set(found.names)
 
@@ -66,7 +66,7 @@ def test_deleted_files_are_no_error(chain: Path) -> None:
     path = retrieval(chain)
     for name in ("captions.h5", "features.h5"):
         (chain / name).unlink()
-    found = trace(open_runs([path]))
+    found = trace_image_sources(open_runs([path]))
     assert (found.names, found.references, found.folders) == ({}, {}, [])
 
 
@@ -80,7 +80,7 @@ def test_runs_of_other_data_are_refused(chain: Path) -> None:
     with pytest.raises(
         ClcapError, match=r"image 33 is other_0_000033\.png for other and 0_000033\.png for another run"
     ):
-        trace(runs)
+        trace_image_sources(runs)
 
 
 def test_ids_that_are_file_names_stay_inside_the_folders(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_ids_that_are_file_names_stay_inside_the_folders(tmp_path: Path) -> None
     Image.new("RGB", (40, 30), "red").save(inside / "x" / "a.png")
     shutil.copy(inside / "x" / "a.png", tmp_path / "secret.png")
     ids = ["x/a.png", "../secret.png", str(tmp_path / "secret.png"), "none.png", "n" * 5000, "a\0b", "", 7]
-    assert find_pictures(ids, {}, [inside]) == {"x/a.png": inside / "x" / "a.png"}
-    assert find_pictures(ids, {}, []) == {}
-    assert find_pictures([7], {7: "x/a.png"}, [inside]) == {7: inside / "x" / "a.png"}
+    assert find_image_files(ids, {}, [inside]) == {"x/a.png": inside / "x" / "a.png"}
+    assert find_image_files(ids, {}, []) == {}
+    assert find_image_files([7], {7: "x/a.png"}, [inside]) == {7: inside / "x" / "a.png"}
 
 
 def test_thumbnails_are_small_and_skip_bad_images(tmp_path: Path, capsys) -> None:
@@ -101,4 +101,4 @@ def test_thumbnails_are_small_and_skip_bad_images(tmp_path: Path, capsys) -> Non
     assert found.keys() == {1}
     with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
         assert (picture.format, picture.size) == ("WEBP", (160, 80))
-    assert "1 of 2 pictures are left out; " in capsys.readouterr().err
+    assert "1 of 2 images are left out; " in capsys.readouterr().err

@@ -98,7 +98,7 @@ def test_every_metric_has_meaning_interval_and_signature(write) -> None:
     assert "<small>[0.900, 1.100]</small>" in page
     assert "Tf-idf similarity of n-grams with the references; 0 to 10." in page
     assert "five references" in page
-    assert "Not scored: its models are not there" in page
+    assert "Not computed: its models are not there" in page
 
 
 def test_plots_have_text_alternatives(write) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from clcap_cli.reporting.plot_style import INK, save
+from clcap_cli.reporting.plot_style import INK, save_plot
 from clcap_cli.reporting.plots import all_plots
 from clcap_cli.reporting.runs import Run, open_runs
 from tests.reporting.conftest import image
@@ -84,7 +84,7 @@ def test_names_are_not_rendered_as_formulas(write, log) -> None:
 
 def test_plots_are_written_as_files_for_a_paper(write, log, tmp_path: Path) -> None:
     for plot in all_plots(runs(write, log, "nt", "nt_cl")):
-        save(plot, tmp_path)
+        save_plot(plot, tmp_path)
     names = ("nt_cl.G", "nt_cl.loss", "recall")
     assert sorted(path.name for path in tmp_path.glob("*.[ps][nv]g")) == [
         f"{name}.{kind}" for name in names for kind in ("png", "svg")
@@ -97,5 +97,5 @@ def test_plots_are_written_as_files_for_a_paper(write, log, tmp_path: Path) -> N
 def test_runs_with_any_name_have_files_of_their_own(write, log, tmp_path: Path) -> None:
     drawn = all_plots(runs(write, log, "日本", "中文", "nt é", "nt ü"))
     for plot in drawn:
-        save(plot, tmp_path)
+        save_plot(plot, tmp_path)
     assert len(list(tmp_path.glob("*.svg"))) == len(drawn)

@@ -57,7 +57,7 @@ def test_runs_of_different_images_give_a_warning(write) -> None:
     runs = open_runs([first, second])
     assert not same_images(runs)
     assert image_warnings(runs) == [
-        "b: 1 of its 2 captions were ranked.",
+        "b: 1 of 2 captions were ranked.",
         "The runs are of different images (a 2, b 2; 1 in common): their metrics cannot be compared.",
     ]
 
@@ -76,16 +76,21 @@ def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
     results.write_text("[]")
     assert message(results).startswith(f"{results} was not written by clcap")
     no_figures = write("none.metrics.json", ONE, {"CIDEr": None})
-    assert message(no_figures) == "report needs the metrics of a *.metrics.json or *.retrieval.json; there are none"
+    assert (
+        message(no_figures)
+        == "report needs a *.metrics.json or *.retrieval.json with metrics; none of the files has any"
+    )
     only_log = log("nt.log.jsonl", [{"epoch": 0}])
-    assert message(only_log) == "report needs the metrics of a *.metrics.json or *.retrieval.json; there are none"
+    assert (
+        message(only_log) == "report needs a *.metrics.json or *.retrieval.json with metrics; none of the files has any"
+    )
     first, second = write("nt.metrics.json", ONE), write("nt.json.metrics.json", ONE).rename(tmp_path / "nt.json")
-    assert message(first, second) == f"{first} and {second} are of the same run and kind; give one of them"
+    assert message(first, second) == f"{first} and {second} are the same kind of file of the same run; give one of them"
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [('{"epoch": 1', " is not valid JSON at line 2, column 12: "), ("[1]", ", line 2 is not the record of an epoch; ")],
+    [('{"epoch": 1', " is not valid JSON at line 2, column 12: "), ("[1]", ", line 2 is not a record of an epoch; ")],
 )
 def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
     path = log("nt.log.jsonl", [{"epoch": 0}])

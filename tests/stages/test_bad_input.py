@@ -384,7 +384,7 @@ def test_images_without_their_option(wrong, chain: Path) -> None:
         ),
         (
             {"rows": {"AA": "aa_{seed}"}},
-            "no run's name fits its rows, which ask for aa_{seed}; the runs are called nt_1",
+            "no run's name matches any row pattern (aa_{seed}); the runs are nt_1",
         ),
     ],
 )

@@ -77,9 +77,7 @@ def test_missing_columns_are_reported(tmp_path: Path, refused, wrong) -> None:
     assert refused("evaluate", "--predictions", table, "--references", people) == (
         f"{table} has no column caption or captions; it has: id, text"
     )
-    assert refused("evaluate", "--predictions", table) == (
-        "captions given with --predictions are compared with --references; give both"
-    )
+    assert refused("evaluate", "--predictions", table) == ("--predictions needs --references; give both")
     assert refused("evaluate", csv(table, SAID)) == (
         f"{table} does not record which captions it was created from; give the file with --captions, or references "
         "with --references"

@@ -110,7 +110,7 @@ def test_image_files_need_a_backbone_of_clcap(chain: Path, clcap, refused, regio
     assert clcap(*train, "--out", chain / "r.pt").status == 0
     message = refused("caption", chain / "r.pt", "--images", chain / "scenes" / "images")
     assert message.startswith(f"{chain}/r.pt needs features ")
-    assert message.endswith("clcap cannot make these")
+    assert message.endswith("clcap cannot compute these")
     assert "does not come from the backbone" in refused("caption", chain / "r.pt", "--features", chain / "features.h5")
 
 

@@ -24,7 +24,7 @@ def test_the_page_is_written_next_to_the_first_file(files: list[Path], clcap, tm
     answer = clcap("report", *files)
     assert answer.status == 0, answer.err
     assert answer.out == f"{tmp_path}/report.html\n"
-    assert "2 of 2 pictures are not found; give their folder with --images (the first: 1)\n" in answer.err
+    assert "2 of 2 images are not found; give their folder with --images (the first: 1)\n" in answer.err
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     assert clcap("report", *files, "--out", tmp_path / "deep" / "page.html").out == f"{tmp_path}/deep/page.html\n"
 
@@ -63,7 +63,7 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
     options = [word for kind, path in out.items() for word in (f"--{kind}", path)]
     answer = clcap("report", *files, "--tables", tables, "--text", *options, "--out", tmp_path / "page.html")
     assert answer.status == 0, answer.err
-    assert "left out of the tables, as no run fits: main: 'CL' (cl)\n" in answer.err
+    assert "left out of the tables, because no run matches: main: 'CL' (cl)\n" in answer.err
     assert answer.out.splitlines()[0].strip() == "MLE and CL (mean ± sample standard deviation over seeds)"
     assert "0.200 ± 0.100" in answer.out
     assert out["markdown"].read_text().startswith("MLE and CL (mean ±")
@@ -76,7 +76,7 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
 def test_the_tables_of_the_pipeline_are_read(write, refused) -> None:
     path = Path(__file__).parents[2] / "pipelines" / "tables.json"
     message = refused("report", write("other.metrics.json", IMAGES), "--tables", path)
-    assert message.startswith(f"{path}: no run's name fits its rows, which ask for nt_{{seed}}, ")
+    assert message.startswith(f"{path}: no run's name matches any row pattern (nt_{{seed}}, ")
 
 
 def test_images_are_found_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_images_are_found_by_id(files: list[Path], clcap, refused, write, tmp_pa
     Image.new("RGB", (8, 8)).save(tmp_path / "own" / "a.png")
     path = write("other.metrics.json", [image("a.png", "a dog"), image("b.png", "a cat")])
     answer = clcap("report", path, "--images", tmp_path / "own")
-    assert f"1 of 2 pictures are not in {tmp_path}/own (the first: b.png)\n" in answer.err
+    assert f"1 of 2 images are not in {tmp_path}/own (the first: b.png)\n" in answer.err
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
     assert (
         refused("report", path, "--images", tmp_path / "none")
@@ -132,7 +132,7 @@ def test_the_report_of_a_whole_chain(chain: Path, clcap) -> None:
     clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
     answer = clcap("report", chain / "nt.retrieval.json")
     assert answer.status == 0, answer.err
-    assert "pictures" not in answer.err
+    assert "images are not" not in answer.err
     page = (chain / "report.html").read_text()
     assert page.count("UklGR") == 10
     assert "nt: loss" in page

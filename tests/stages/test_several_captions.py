@@ -121,7 +121,7 @@ def test_changed_images_are_chosen_by_their_best_caption(tmp_path: Path, clcap) 
         table.write_text("image_id,caption\n" + "".join(f"1,{text}\n2,two red buses\n" for text in own))
         files.append(evaluate(predictions=table, references=references, metrics="ROUGE_L"))
     out = clcap("compare", *files).out
-    assert "gained most by ROUGE_L_best_of_2:\n  image 1  0." in out and "-> 1.000" in out
+    assert "gained most in ROUGE_L_best_of_2:\n  image 1  0." in out and "-> 1.000" in out
 
 
 def test_stages_for_single_captions_refuse_several(chain: Path, refused, wrong) -> None:
