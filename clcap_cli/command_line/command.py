@@ -14,8 +14,9 @@ from clcap_cli.command_line.config_file import as_yaml, read_config
 from clcap_cli.command_line.description import is_list, names_of, paragraphs_of
 from clcap_cli.command_line.general import GENERAL, choose_verbosity, described
 from clcap_cli.command_line.layout import stage_help, terminal_width
+from clcap_cli.command_line.next_commands import next_commands
 from clcap_cli.command_line.refusals import check_complete, check_options, wrong_value
-from clcap_cli.console import detail, give_path
+from clcap_cli.console import detail, give_path, say
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument
 from clcap_cli.stages.parameter import Parameter
@@ -74,6 +75,8 @@ def _run(ctx: typer.Context, stage: Stage[Path | None], typed: Mapping[str, Any]
     written = stage(**given)
     if written is not None:
         give_path(written)
+    for command in next_commands(stage.name, given, written):
+        say(f"next: {command}")
 
 
 def _is_typed(ctx: typer.Context, name: str) -> bool:

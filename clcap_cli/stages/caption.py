@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
+from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument, Option, Panel
@@ -15,6 +16,9 @@ from clcap_cli.stages.stage import flattened, stage_with
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
+
+PRINTED_IMAGES = 5
+"""Number of images whose captions are printed."""
 
 
 def _check_paths(given: Mapping[str, Any]) -> None:
@@ -88,7 +92,17 @@ def caption(
         out = check_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
         texts = caption_split(opened, split, decoding, seed)
     write_caption_results(out, texts, origin)
+    _print_first(texts)
     return out
+
+
+def _print_first(texts: "Mapping[ImageId, Sequence[str]]") -> None:
+    """The captions of the first images."""
+    for id, captions in list(texts.items())[:PRINTED_IMAGES]:
+        for text in captions:
+            say(f"{id}: {text}")
+    if len(texts) > PRINTED_IMAGES:
+        say(f"and captions for {len(texts) - PRINTED_IMAGES:,} more images")
 
 
 def _default_out(models: Sequence[Path], suffix: str) -> Path:

@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import say, watching
+from clcap_cli.console import detail, say, watching
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.input_files import InputFile
@@ -145,5 +145,11 @@ def _print_results(results: "Measurements") -> None:
 
     for line in summary(results.metrics, results.intervals, results.details["chance"]):
         say(line)
+    search = results.details["search"]
+    detail(
+        f"{search['pairs']:,} pairs of a caption and an image: {search['share_after_prefix_tree']:.1%} of their tokens "
+        f"remained after sharing prefixes, {search['share_after_pruning']:.1%} of these after pruning, and "
+        f"{search['share_of_full_softmax']:.1%} of those took the full softmax"
+    )
     if tied := results.metrics["tied_captions"]:
         say(f"{tied} captions have the same ln p for their own and for another image; ties count as in random order")

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.features import Features
     from clcap_cli.training.data import CaptionSplit
 
+LABELS = {
+    "log_prob": "ln p per caption",
+    "R@1": "R@1",
+    "mean_rank": "mean rank",
+    "unique_share": "unique captions",
+    "CIDEr": "CIDEr",
+}
+"""Printed names of the values that are compared."""
 LIKELIHOOD_MARGIN = 0.05
 """Largest accepted relative increase of the mean negative ln p over that of the current reference."""
 
@@ -80,8 +88,8 @@ def swap_reference(
         _measure(current, split, reference_h5, seed),
         _measure(trained, split, features_h5, seed),
     )
-    for name in before:
-        say(f"{name}: reference {before[name]:.4f}, candidate {after[name]:.4f}")
+    for line in _comparison(before, after):
+        say(line)
     worse = _worse(before, after)
     if worse and not force:
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
@@ -89,8 +97,14 @@ def swap_reference(
     model = trained.captioner(device)
     write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, lineage, origin)
     remove_cache(log_probs_path(ref), LOG_PROBS_KIND)
-    say(f"round {lineage.round}: train on with clcap train-cl --ref {out}")
     return out
+
+
+def _comparison(before: dict[str, float], after: dict[str, float]) -> list[str]:
+    """The values of both on the validation split, as a table."""
+    rows = [(LABELS[name], before[name], after[name]) for name in LABELS if name in before]
+    lines = [f"{label:<16}  {old:>9.3f}  {new:>9.3f}" for label, old, new in rows]
+    return [f"{'validation split':<16}  {'reference':>9}  {'candidate':>9}", *lines]
 
 
 def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Features", seed: int) -> dict[str, float]:

@@ -70,7 +70,10 @@ def test_every_form_gives_the_same_features(chain: Path, clcap, regions: dict, f
     answer = clcap("import-features", chain / "captions.h5", source, "--out", out)
     assert answer.out == f"{out}\n"
     counts = [len(array) for array in regions.values()]
-    assert answer.err == f"42 images, {min(counts)} to {max(counts)} regions of 12 channels\n"
+    assert answer.err.splitlines() == [
+        f"42 images, {min(counts)} to {max(counts)} regions of 12 channels",
+        f"next: clcap train-mle {chain}/captions.h5 {chain}/regions.h5 --out {chain}/mle.pt",
+    ]
     found = open_features(out)
     rows = found.rows_of(list(regions))
     grid, mask = found.grid_at(rows)

@@ -1,0 +1,124 @@
+"""The commands that usually follow a stage, complete with the names of its files."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from clcap_cli.artifacts.json_files import provenance_path
+from clcap_cli.decoding.settings import DecodingSettings
+
+METRICS = ".metrics.json"
+Given = Mapping[str, Any]
+"""What is set for a stage on the command line or in a --config file, by the name of the parameter."""
+Words = list[object]
+
+
+def next_commands(stage: str, given: Given, written: Path | None) -> list[str]:
+    """The commands that usually follow the stage; ``written`` is the path of what it wrote."""
+    follow = FOLLOWING.get(stage)
+    commands = follow(given, written) if follow and written else []
+    return [shlex.join(["clcap", *map(str, words)]) for words in commands]
+
+
+def _prepare_captions(given: Given, folder: Path) -> list[Words]:
+    files = ((f"--{split}", folder / f"captions_{split}.json") for split in ("train", "val", "test"))
+    return [["prepare-captions", *(word for pair in files for word in pair)]]
+
+
+def _extract_features(given: Given, captions: Path) -> list[Words]:
+    sources = [path for name in ("dataset", "train", "val", "test") for path in _listed(given.get(name))]
+    folders = dict.fromkeys(Path(source).parent / "images" for source in sources)
+    there = [folder for folder in folders if folder.is_dir()] or [Path("IMAGE_FOLDER")]
+    images = [word for folder in there for word in ("--images", folder)]
+    return [["extract-features", captions, *images, *_out_beside(captions, "features.h5")]]
+
+
+def _train_mle(given: Given, features: Path) -> list[Words]:
+    return [["train-mle", given["captions"], features, *_out_beside(features, "mle.pt")]]
+
+
+def _train_cl(given: Given, checkpoint: Path) -> list[Words]:
+    return [["train-cl", "--ref", checkpoint, "--k", 5]]
+
+
+def _use_captioner(given: Given, checkpoint: Path) -> list[Words]:
+    return [["caption", checkpoint], ["self-retrieve", checkpoint]]
+
+
+def _measure_captions(given: Given, results: Path) -> list[Words]:
+    """Self-retrieval of one caption for each image by one captioner; scores of any others."""
+    checkpoints = _listed(given["checkpoints"])
+    if given.get("images"):
+        return []
+    if len(checkpoints) > 1 or int(given.get("num_captions", 1)) > 1:
+        return [["evaluate", results, *_repeated(given, "split")]]
+    files = _repeated(given, "split", "captions", "features")
+    return [["self-retrieve", *checkpoints, "--predictions", results, *files]]
+
+
+def _evaluate(given: Given, retrieval: Path) -> list[Words]:
+    """Scores of the captions that were ranked, where those of all images of the split were."""
+    predictions = given.get("predictions")
+    ours = predictions is None or provenance_path(Path(predictions)).is_file()
+    if "pool" in given or not ours:
+        return [["report", retrieval]]
+    if predictions is not None:
+        return [["evaluate", predictions, "--retrieval", retrieval, *_repeated(given, "split")]]
+    decoding = [field.name for field in fields(DecodingSettings)]
+    options = _repeated(given, "split", "captions", "features", "seed", *decoding)
+    return [["evaluate", given["checkpoint"], "--retrieval", retrieval, *options]]
+
+
+def _compare(given: Given, metrics: Path) -> list[Words]:
+    other = _metrics_to_compare(metrics)
+    files = [*([other] if other else []), metrics]
+    return [*([["compare", *files]] if other else []), ["report", *files, *_listed(given.get("retrieval"))]]
+
+
+def _metrics_to_compare(metrics: Path) -> Path | None:
+    """Metrics of another run in the folder: nt for nt_cl, otherwise those that were written last."""
+    others = [path for path in metrics.parent.glob(f"*{METRICS}") if path.name != metrics.name]
+    name = metrics.name.removesuffix(METRICS)
+    return max(
+        others,
+        key=lambda path: (
+            len(stem) if name.startswith(stem := path.name.removesuffix(METRICS)) else 0,
+            path.stat().st_mtime,
+        ),
+        default=None,
+    )
+
+
+def _explain_demo(given: Given, folder: Path) -> list[Words]:
+    return [["compare", *(folder / f"{name}{METRICS}" for name in ("nt", "nt_cl"))], ["show", folder / "nt_cl.pt"]]
+
+
+FOLLOWING: Mapping[str, Callable[[Given, Path], list[Words]]] = {
+    "make-scenes": _prepare_captions,
+    "prepare-captions": _extract_features,
+    "extract-features": _train_mle,
+    "import-features": _train_mle,
+    "train-mle": _train_cl,
+    "train-cl": _use_captioner,
+    "swap-reference": _train_cl,
+    "caption": _measure_captions,
+    "self-retrieve": _evaluate,
+    "evaluate": _compare,
+    "demo": _explain_demo,
+}
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _repeated(given: Given, *names: str) -> Words:
+    """Options with the values that they have for this stage."""
+    return [word for name in names if name in given for word in (f"--{name.replace('_', '-')}", given[name])]
+
+
+def _out_beside(path: Path, name: str) -> Words:
+    """The option --out, unless the output is in the current folder anyway."""
+    return [] if path.parent == Path() else ["--out", path.with_name(name)]

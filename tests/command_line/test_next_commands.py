@@ -1,0 +1,148 @@
+"""Each stage names the command that usually follows, complete, so that it can be copied."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.command_line.next_commands import FOLLOWING, next_commands
+from tests.test_docs import COMMANDS
+
+CASES = [
+    (
+        "make-scenes",
+        {"folder": "my scenes"},
+        "my scenes",
+        [
+            "clcap prepare-captions --train 'my scenes/captions_train.json' --val 'my scenes/captions_val.json' "
+            "--test 'my scenes/captions_test.json'"
+        ],
+    ),
+    (
+        "prepare-captions",
+        {"dataset": "dataset.json"},
+        "captions.h5",
+        ["clcap extract-features captions.h5 --images IMAGE_FOLDER"],
+    ),
+    (
+        "extract-features",
+        {"captions": "d/captions.h5", "images": ["i"]},
+        "d/features.h5",
+        ["clcap train-mle d/captions.h5 d/features.h5 --out d/mle.pt"],
+    ),
+    ("import-features", {"captions": "c.h5"}, "f.h5", ["clcap train-mle c.h5 f.h5"]),
+    ("train-mle", {"captions": "c.h5", "features": "f.h5"}, "nt.pt", ["clcap train-cl --ref nt.pt --k 5"]),
+    ("train-cl", {"ref": "nt.pt"}, "nt_cl.pt", ["clcap caption nt_cl.pt", "clcap self-retrieve nt_cl.pt"]),
+    ("swap-reference", {}, "nt_ref1.pt", ["clcap train-cl --ref nt_ref1.pt --k 5"]),
+    (
+        "caption",
+        {"checkpoints": ["nt.pt"], "split": "val", "beam": 5},
+        "nt.captions.json",
+        ["clcap self-retrieve nt.pt --predictions nt.captions.json --split val"],
+    ),
+    (
+        "caption",
+        {"checkpoints": ["nt.pt", "aa.pt"]},
+        "nt+aa.captions.json",
+        ["clcap evaluate nt+aa.captions.json"],
+    ),
+    (
+        "caption",
+        {"checkpoints": ["nt.pt"], "num_captions": "3"},
+        "nt.captions.json",
+        ["clcap evaluate nt.captions.json"],
+    ),
+    ("caption", {"checkpoints": ["nt.pt"], "images": ["a.jpg"]}, "nt.images.captions.json", []),
+    (
+        "self-retrieve",
+        {"checkpoint": "nt.pt", "beam": "5", "min_words": 2, "device": "cpu"},
+        "nt.retrieval.json",
+        ["clcap evaluate nt.pt --retrieval nt.retrieval.json --beam 5 --min-words 2"],
+    ),
+    (
+        "self-retrieve",
+        {"checkpoint": "nt.pt", "predictions": "other.json"},
+        "nt.retrieval.json",
+        ["clcap report nt.retrieval.json"],
+    ),
+    ("self-retrieve", {"checkpoint": "nt.pt", "pool": 9}, "nt.retrieval.json", ["clcap report nt.retrieval.json"]),
+    (
+        "evaluate",
+        {"retrieval": "nt.retrieval.json"},
+        "nt.metrics.json",
+        ["clcap report nt.metrics.json nt.retrieval.json"],
+    ),
+    (
+        "demo",
+        {},
+        "clcap-demo",
+        [
+            "clcap compare clcap-demo/nt.metrics.json clcap-demo/nt_cl.metrics.json",
+            "clcap show clcap-demo/nt_cl.pt",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("stage", "given", "written", "commands"), CASES)
+def test_the_next_commands_are_complete(tmp_path: Path, monkeypatch, stage, given, written, commands) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = next_commands(stage, given, Path(written))
+    assert found == commands
+    for command in found:
+        program, name, *words = shlex.split(command)
+        assert program == "clcap"
+        COMMANDS[name].make_context(name, words)  # raises an error for a wrong command line
+
+
+def test_every_following_command_is_tested() -> None:
+    assert {case[0] for case in CASES} == set(FOLLOWING) <= set(COMMANDS)
+
+
+def test_the_images_beside_the_captions_are_named(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    given = {"train": [str(tmp_path / "train.json")], "val": [str(tmp_path / "val.json")]}
+    assert next_commands("prepare-captions", given, Path("captions.h5")) == [
+        f"clcap extract-features captions.h5 --images {tmp_path}/images"
+    ]
+
+
+def test_captions_of_clcap_are_scored_with_their_ranks(tmp_path: Path) -> None:
+    results, ranks = tmp_path / "nt.captions.json", tmp_path / "nt.retrieval.json"
+    (tmp_path / "nt.captions.provenance.json").touch()
+    given = {"checkpoint": "nt.pt", "predictions": results, "split": "val"}
+    assert next_commands("self-retrieve", given, ranks) == [f"clcap evaluate {results} --retrieval {ranks} --split val"]
+
+
+def test_a_run_is_compared_with_the_one_it_came_from(tmp_path: Path) -> None:
+    for name in ("aa", "nt", "nt_cl", "zz"):
+        (tmp_path / f"{name}.metrics.json").touch()
+    files = f"{tmp_path}/nt.metrics.json {tmp_path}/nt_cl.metrics.json"
+    found = next_commands("evaluate", {}, tmp_path / "nt_cl.metrics.json")
+    assert found == [f"clcap compare {files}", f"clcap report {files}"]
+
+
+def test_each_printed_command_runs(chain: Path, clcap) -> None:
+    command = f"clcap caption {chain}/nt_cl.pt"
+    for stage in ("caption", "self-retrieve", "evaluate", "report"):
+        words = shlex.split(command)[1:]
+        assert words[0] == stage
+        answer = clcap(*words, *(["--metrics", "ROUGE_L"] if stage == "evaluate" else []))
+        assert answer.status == 0, answer.err
+        lines = answer.err.splitlines()
+        assert [line for line in lines if line.startswith("next: ")] == lines[len(lines) - (stage != "report") :]
+        command = lines[-1].removeprefix("next: ")
+
+
+def test_no_next_command_is_printed_with_quiet(chain: Path, clcap) -> None:
+    assert clcap("caption", chain / "nt.pt", "--quiet").err == ""
+
+
+def test_captions_of_pictures_are_on_the_screen(chain: Path, clcap) -> None:
+    pictures = sorted((chain / "scenes" / "images").iterdir())
+    one = clcap("caption", chain / "nt.pt", "--images", pictures[0])
+    assert one.out == f"{chain}/nt.images.captions.json\n"
+    assert one.err.splitlines()[-1].startswith(f"{pictures[0]}: ")
+    many = clcap("caption", chain / "nt.pt", "--images", pictures[0].parent).err.splitlines()
+    assert [line.split(": ")[0] for line in many[-6:-1]] == [str(path) for path in pictures[:5]]
+    assert many[-1] == f"and captions for {len(pictures) - 5} more images"
