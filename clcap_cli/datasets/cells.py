@@ -1,4 +1,4 @@
-"""What stands where a caption or another text is expected, whatever kind of file it comes from."""
+"""Parsing of captions and other texts in the cells of tables and in JSON, with the same rules for every format."""
 
 import ast
 import datetime
@@ -19,49 +19,49 @@ _ANY = rf"(?: {_TEXT} | {_OTHER} )"
 _LIST = re.compile(
     rf"\s*+\[\s*+ (?: {_ANY}(?:\s*+,\s*+{_ANY})*+ | {_ANY}(?:\s++{_ANY})*+ )? \s*+,?\s*+\]\s*+", re.VERBOSE | re.DOTALL
 )
-"""As JSON and Python write lists, with commas, and as NumPy does, with spaces; it takes time linear in the text."""
+"""A list as JSON and Python write it, with commas, or as NumPy does, with spaces. Matching takes linear time."""
 
 
 def parse_captions(cell: object) -> list[str]:
-    """The captions of a cell: a text, a list of texts, or such a list written as text, as pandas writes it to CSV.
+    """The captions of a cell: a text, a list of texts, or the text of such a list, as pandas writes it to CSV.
 
-    ``[laughs]`` and ``[UNK] a dog`` are texts. Raises ValueError for anything else, with the reason.
+    ``[laughs]`` and ``[UNK] a dog`` are captions, not lists. Raises ValueError with the reason for anything else.
     """
-    found = _parse_list(cell) if isinstance(cell, str) else cell
-    if found is None:
+    captions = _parse_list(cell) if isinstance(cell, str) else cell
+    if captions is None:
         raise ValueError("it is empty")
-    if not isinstance(found, list):
-        raise ValueError(f"{describe_type(found)} is no caption")
-    if not found:
-        raise ValueError("an empty list is no caption")
-    for item in found:
+    if not isinstance(captions, list):
+        raise ValueError(f"{describe_type(captions)} is not a caption")
+    if not captions:
+        raise ValueError("an empty list is not a caption")
+    for item in captions:
         if not isinstance(item, str):
-            raise ValueError(f"it has {describe_type(item)} among its captions")
-    return found
+            raise ValueError(f"it contains {describe_type(item)} among its captions")
+    return captions
 
 
 def parse_text(cell: object) -> str:
-    """The text of a cell; a whole number is taken as it is written.
+    """The text of a cell; an integer becomes its digits.
 
-    Raises ValueError, with the reason, when there is none.
+    Raises ValueError with the reason if the cell is empty or of another type.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         cell = str(cell)
     if cell is not None and not isinstance(cell, str):
-        raise ValueError(f"{describe_type(cell)} is no text")
+        raise ValueError(f"{describe_type(cell)} is not a text")
     if cell is None or not cell.strip():
         raise ValueError("it is empty")
     return cell
 
 
 Captions = Annotated[list[str], BeforeValidator(parse_captions)]
-"""What stands in a JSON file where captions are expected."""
+"""Pydantic type of captions in a JSON file: a text or a list of texts."""
 FileName = Annotated[str, BeforeValidator(parse_text)]
-"""What stands in a JSON file where the name of an image file is expected."""
+"""Pydantic type of an image's file name in a JSON file."""
 
 
 def describe_type(value: object) -> str:
-    """What a value that is no text is called."""
+    """Description of a value's type in messages."""
     names: dict[type | tuple[type, ...], str] = {
         bool: "a truth value",
         (int, float): "a number",
@@ -75,25 +75,25 @@ def describe_type(value: object) -> str:
 
 
 def _parse_list(text: str) -> list[str]:
-    """The items of a list that is written as ``text``; any other text is the only item."""
+    """The items of the list that ``text`` represents; any other text is returned as the only item."""
     if not _LIST.fullmatch(text):
         return [text]
     items = list(_ITEM.finditer(text, text.index("[") + 1))
     for item in items:
         if item["text"] is None:
-            raise ValueError(f"it has {item[0][:20]} among its captions")
+            raise ValueError(f"it contains {item[0][:20]} among its captions")
     try:
         return [_unquote(item[0]) for item in items]
-    except (ValueError, SyntaxError):  # no string that JSON or Python would write
+    except (ValueError, SyntaxError):  # not a string literal of JSON or Python
         return [text]
 
 
-def _unquote(written: str) -> str:
-    """The text of a string as JSON or Python writes it."""
-    if "\\" not in written:
-        return written[1:-1]
-    with warnings.catch_warnings(action="ignore"):  # about escapes that Python does not know
+def _unquote(literal: str) -> str:
+    """The text of a string literal of JSON or Python."""
+    if "\\" not in literal:
+        return literal[1:-1]
+    with warnings.catch_warnings(action="ignore"):  # about unknown escape sequences
         try:
-            return json.loads(written)
+            return json.loads(literal)
         except json.JSONDecodeError:
-            return ast.literal_eval(written)
+            return ast.literal_eval(literal)

@@ -1,4 +1,4 @@
-"""COCO's own captions files, read through pycocotools."""
+"""COCO captions files, read with pycocotools."""
 
 import contextlib
 import io
@@ -36,20 +36,22 @@ def _recognises(source: Source) -> bool:
 
 
 def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
-    """The images of one captions file, which does not tell their split.
+    """The images of a captions file, whose split it does not give.
 
-    Raises ClcapError for two images with one id, and for an annotation whose image the file does not list.
+    Raises ClcapError for two images with the same id, and for an annotation whose image is not listed.
     """
     from pycocotools.coco import COCO
 
     coco, path = COCO(), source.path
     coco.dataset = validated(source.value, _Dataset, path, "a COCO captions file")
-    _check_ids(coco.dataset["images"], path)  # the index keeps the last image of an id
+    _check_ids(coco.dataset["images"], path)  # createIndex would silently drop all but the last image with an id
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     _check_images_exist(coco.imgToAnns, coco.imgs, path)
     return [
-        CaptionRecord(id, [text for note in coco.imgToAnns[id] for text in note["caption"]], image["file_name"])
+        CaptionRecord(
+            id, [text for annotation in coco.imgToAnns[id] for text in annotation["caption"]], image["file_name"]
+        )
         for id, image in coco.imgs.items()
     ]
 
@@ -59,7 +61,9 @@ def _check_ids(images: Sequence[_Image], path: Path) -> None:
     for image in images:
         id, name = image["id"], image["file_name"]
         if id in names:
-            raise ClcapError(f"{path}: the images {names[id]} and {name} have the same id, {id}; give each its own")
+            raise ClcapError(
+                f"{path}: the images {names[id]} and {name} have the same id, {id}; give each image its own id"
+            )
         names[id] = name
 
 
@@ -70,12 +74,12 @@ def _check_images_exist(annotated: Mapping[ImageId, object], images: Mapping[Ima
     if mixed_type_id([missing[0], *images]) is not None:
         kinds = ("numbers", "text") if isinstance(missing[0], str) else ("text", "numbers")
         raise ClcapError(
-            f"{path}: the ids of the images are {kinds[0]}, but the annotations' image_id is {kinds[1]}, first for "
-            f"image {missing[0]}; write both in one way"
+            f"{path}: the images' ids are {kinds[0]}, but the annotations' image_id is {kinds[1]}, first for image "
+            f"{missing[0]}; use the same type for both"
         )
     raise ClcapError(
         f"{path}: {len(missing)} of the annotated images are not listed under 'images', the first is {missing[0]}; "
-        "is the file whole?"
+        "is the file complete?"
     )
 
 

@@ -1,4 +1,4 @@
-"""COCO's results list, in which captioners write what they predict: a list of objects with image_id and caption."""
+"""COCO results, the usual format of predicted captions: a list of objects with image_id and caption."""
 
 from typing_extensions import TypedDict
 
@@ -16,11 +16,11 @@ class _Entry(TypedDict):
 
 def _recognises(source: Source) -> bool:
     entries = source.value
-    return isinstance(entries, list) and all(isinstance(one, dict) and "image_id" in one for one in entries[:1])
+    return isinstance(entries, list) and all(isinstance(entry, dict) and "image_id" in entry for entry in entries[:1])
 
 
 def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
-    """A record an entry; it tells neither file name nor split."""
+    """One record per entry, without file name and split."""
     entries = validated(source.value, list[_Entry], source.path, "a COCO results list")
     return [CaptionRecord(entry["image_id"], entry["caption"]) for entry in entries]
 

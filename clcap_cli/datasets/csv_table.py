@@ -1,4 +1,4 @@
-"""Tables as CSV, with a header that names the columns."""
+"""Tables in CSV files with a header."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from clcap_cli.datasets.table import Row, Table, has_columns, table_records
 from clcap_cli.errors import ClcapError
 
 MAX_CELL_LENGTH = 2**31 - 1
-"""Characters; a column that nobody asks for may hold pictures."""
+"""Maximum number of characters in a cell; unused columns may contain whole images."""
 
 
 def _recognises(source: Source) -> bool:
@@ -29,22 +29,22 @@ def _table(path: Path) -> Table:
     try:
         columns = next(lines, [])
         rows: list[Row] = []
-        start = lines.line_num + 1
+        first_line = lines.line_num + 1
         for fields in lines:
             if fields:
-                rows.append(_row(f"row {len(rows) + 1} (line {start})", columns, fields, path))
-            start = lines.line_num + 1
+                rows.append(_row(f"row {len(rows) + 1} (line {first_line})", columns, fields, path))
+            first_line = lines.line_num + 1
     except csv.Error as error:
         raise ClcapError(f"{path} is not valid CSV at line {lines.line_num}: {error}") from error
     return Table(path, columns, rows)
 
 
-def _row(place: str, columns: list[str], fields: list[str], path: Path) -> Row:
+def _row(location: str, columns: list[str], fields: list[str], path: Path) -> Row:
     if any(fields[len(columns) :]):
         raise ClcapError(
-            f"{path}: {place} has more fields than the header; a caption with a comma needs quotes around it"
+            f"{path}: {location} has more fields than the header; put captions that contain a comma in quotes"
         )
-    return Row(place, dict(zip(columns, fields, strict=False)))
+    return Row(location, dict(zip(columns, fields, strict=False)))
 
 
 READER = Reader("CSV (with a header such as image_id,caption or image,caption,split)", _recognises, _read)

@@ -1,4 +1,4 @@
-"""Which image is meant: 1 and "1" are never two images of one file, nor silently the same."""
+"""Parsing of image ids, with one rule for all formats: a file that contains both 1 and "1" is rejected."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,40 +10,42 @@ from clcap_cli.datasets.cells import describe_type, parse_text
 from clcap_cli.datasets.records import ImageId
 
 MAX_INTEGER_ID = 2**63 - 1
-"""What an id that is a number can be in captions.h5."""
+"""Largest id that captions.h5 can store as a number."""
 MAX_EXACT_FLOAT = 2**53
-"""Below it a float is the number that somebody wrote."""
+"""Bound below which a float represents every integer exactly."""
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 
 
 def parse_id(value: object) -> ImageId:
-    """The id that somebody wrote, a whole number or a text.
+    """An image id, an integer or a text.
 
-    Raises ValueError, with the reason, for anything else.
+    Raises ValueError with the reason for anything else.
     """
-    if isinstance(value, float) and abs(value) < MAX_EXACT_FLOAT and value.is_integer():  # what pandas makes of numbers
+    if (
+        isinstance(value, float) and abs(value) < MAX_EXACT_FLOAT and value.is_integer()
+    ):  # pandas stores integers as floats in a column with gaps
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) or value is None:
         return parse_text(value)
-    raise ValueError(f"{describe_type(value)} is no id; give a whole number or a text")
+    raise ValueError(f"{describe_type(value)} is not an id; give a whole number or a text")
 
 
 def _parse_json_id(value: object) -> ImageId:
     id = parse_id(value)
     if isinstance(id, int) and not _fits_int64(id):
-        raise ValueError("the number does not fit 64 bits; write such ids as text")
+        raise ValueError("the number does not fit in 64 bits; write such ids as text")
     return id
 
 
 JsonId = Annotated[ImageId, BeforeValidator(_parse_json_id)]
-"""An id in a JSON file."""
+"""Pydantic type of an id in a JSON file."""
 
 
-def parse_id_column(given: Sequence[ImageId]) -> list[ImageId]:
-    """Ids of a table: what is written as a number is one, but all are text where a number does not fit 64 bits."""
-    texts = [str(id) for id in given]
+def parse_id_column(cells: Sequence[ImageId]) -> list[ImageId]:
+    """The ids of a table's column: digits become numbers, unless one of them does not fit in 64 bits."""
+    texts = [str(id) for id in cells]
     numbers = {text: int(text) for text in texts if len(text) <= len(str(-MAX_INTEGER_ID)) and _NUMBER.fullmatch(text)}
     large = any(text not in numbers and _NUMBER.fullmatch(text) for text in texts)
     if large or not all(map(_fits_int64, numbers.values())):
@@ -52,7 +54,7 @@ def parse_id_column(given: Sequence[ImageId]) -> list[ImageId]:
 
 
 def mixed_type_id(ids: Iterable[ImageId]) -> int | None:
-    """An id that is there as a number and as text, if there is one."""
+    """The first id that occurs both as a number and as text, or None."""
     ids = list(ids)
     texts = {id for id in ids if isinstance(id, str)}
     return next((id for id in ids if isinstance(id, int) and texts and str(id) in texts), None)

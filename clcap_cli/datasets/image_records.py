@@ -1,4 +1,4 @@
-"""A dataset, put together from files of any known format: its images, their splits and captions."""
+"""Building a dataset, images with splits and captions, from files of any known format."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -11,33 +11,35 @@ from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError
 
 RESTVAL = "restval"
-"""Karpathy's split of COCO's validation images that belong to neither of his own val and test."""
+"""Karpathy's split of those COCO validation images that are in neither val nor test."""
 
 
 def image_records(files: Iterable[tuple[str | None, Path]], restval: str) -> list[ImageRecord]:
-    """The images of all files; each comes with the split of its images, or None if it tells that itself.
+    """The images of all ``files``, pairs of split and path; the split is None for files that give it per image.
 
-    Images of split ``restval`` are counted to the split that ``restval`` names. All ids are text where one is, as a
-    column of captions.h5 has them.
+    Images of the split "restval" are assigned to the split ``restval``. If any id is text, all ids become text, because
+    captions.h5 stores them in one column.
 
-    Raises ClcapError for a file that cannot be read or does not tell what is needed, for two images with one id, and
+    Raises ClcapError for a file that cannot be read or lacks file names or splits, for two images with the same id, and
     for an image without captions.
     """
     images = [_image(record, split, path, restval) for split, path in files for record in read_captions(path, True)]
     _check(images)
-    return _with_ids_of_one_kind(images)
+    return _with_ids_of_one_type(images)
 
 
-def _image(record: CaptionRecord, given: str | None, path: Path, restval: str) -> ImageRecord:
+def _image(record: CaptionRecord, file_split: str | None, path: Path, restval: str) -> ImageRecord:
     if record.file_name is None:
-        raise ClcapError(f"{path} does not tell the images' file names, which a dataset needs")
-    if given is not None and record.split is not None:
-        raise ClcapError(f"{path} has splits of its own, such as {record.split}; give it without --{given}")
-    split = given if record.split is None else record.split
+        raise ClcapError(f"{path} does not give the images' file names, which a dataset needs")
+    if file_split is not None and record.split is not None:
+        raise ClcapError(
+            f"{path} gives the split of each image, such as {record.split}; pass it without --{file_split}"
+        )
+    split = file_split if record.split is None else record.split
     if split is None:
         raise ClcapError(
-            f"{path} does not tell which split its images are in; give it with --train, --val or --test, or a table "
-            "the column split"
+            f"{path} does not give the images' splits; pass it with --train, --val or --test, or add a column split "
+            "to a table"
         )
     return ImageRecord(record.id, record.file_name, restval if split == RESTVAL else split, record.captions)
 
@@ -50,34 +52,36 @@ def _check(images: Iterable[ImageRecord]) -> None:
         seen[image.id] = image.file_name
         _check_texts(image)
         if not image.captions:
-            raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; take it out of the annotations")
-    _check_kinds(seen)
+            raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; remove it from the annotations")
+    _check_id_types(seen)
 
 
 def _duplicate_id_error(image: ImageRecord, name: str) -> ClcapError:
     if name == image.file_name:
-        return ClcapError(f"image {image.id} ({name}) is listed twice; an image belongs to one split")
-    return ClcapError(f"the images {name} and {image.file_name} have the same id, {image.id}; give each its own")
+        return ClcapError(f"image {image.id} ({name}) is listed twice; an image can be in only one split")
+    return ClcapError(
+        f"the images {name} and {image.file_name} have the same id, {image.id}; give each image its own id"
+    )
 
 
 def _check_texts(image: ImageRecord) -> None:
     name, split = [image.file_name], [image.split]
-    parts = {"an id": [str(image.id)], "a file name": name, "a split": split, "a caption": image.captions}
-    for what, texts in parts.items():
+    fields = {"an id": [str(image.id)], "a file name": name, "a split": split, "a caption": image.captions}
+    for field, texts in fields.items():
         if any(map(text_flaw, texts)):
-            raise ClcapError(f"image {image.id} ({image.file_name}) has {what} that is not valid text; mend it")
+            raise ClcapError(f"image {image.id} ({image.file_name}) has {field} that is not valid text; fix it")
 
 
-def _check_kinds(names: Mapping[ImageId, str]) -> None:
-    twice = mixed_type_id(names)
-    if twice is not None:
+def _check_id_types(names: Mapping[ImageId, str]) -> None:
+    id = mixed_type_id(names)
+    if id is not None:
         raise ClcapError(
-            f'the id of {names[twice]} is the number {twice}, that of {names[str(twice)]} the text "{twice}"; '
+            f'the id of {names[id]} is the number {id}, that of {names[str(id)]} the text "{id}"; '
             "write all ids as numbers or all as text"
         )
 
 
-def _with_ids_of_one_kind(images: list[ImageRecord]) -> list[ImageRecord]:
+def _with_ids_of_one_type(images: list[ImageRecord]) -> list[ImageRecord]:
     if not any(isinstance(image.id, str) for image in images):
         return images
     return [replace(image, id=str(image.id)) for image in images]

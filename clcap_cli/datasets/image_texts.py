@@ -1,4 +1,4 @@
-"""What is said about images, by image id, in any of the files in which people keep it."""
+"""Captions by image id, read from files of any known format."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,49 +11,47 @@ from clcap_cli.errors import ClcapError, first_few
 
 
 def read_captions_by_image(path: Path) -> dict[ImageId, list[str]]:
-    """All texts of each image, read from a file of any known format.
+    """The captions of each image, read from a file of any known format.
 
-    A table has a column image_id, id or image, and a column caption or captions with a text or a list of texts.
-
-    Raises ClcapError when the file is missing, of an unknown format, or holds no texts.
+    Raises ClcapError if the file is missing, of an unknown format, or contains no captions.
     """
     return group_by_image(read_captions(path), path)
 
 
 def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list[str]]:
-    """The texts of each image in ``path``.
+    """Group the captions of ``records``, read from ``path``, by image.
 
-    Raises ClcapError when there are none, for one that is no valid text, for an id that is a number and a text, and
-    for an id of two images.
+    Raises ClcapError if there are none, for invalid text, for an id that occurs both as a number and as text, and for
+    an id that two images share.
     """
-    texts: dict[ImageId, list[str]] = {}
+    captions: dict[ImageId, list[str]] = {}
     names: dict[ImageId, str | None] = {}
     for record in records:
         _check_text(record, path)
         if names.setdefault(record.id, record.file_name) != record.file_name:
             raise ClcapError(
                 f"{path}: the images {names[record.id]} and {record.file_name} have the same id, {record.id}; give "
-                "each its own"
+                "each image its own id"
             )
         if record.captions:
-            texts.setdefault(record.id, []).extend(record.captions)
-    if not texts:
-        raise ClcapError(f"{path} holds no captions")
-    twice = mixed_type_id(texts)
-    if twice is not None:
-        raise ClcapError(f'{path} has an image {twice} and an image "{twice}"; write all ids as numbers or all as text')
-    return texts
+            captions.setdefault(record.id, []).extend(record.captions)
+    if not captions:
+        raise ClcapError(f"{path} contains no captions")
+    id = mixed_type_id(captions)
+    if id is not None:
+        raise ClcapError(f'{path} has an image {id} and an image "{id}"; write all ids as numbers or all as text')
+    return captions
 
 
-def single_captions(texts: dict[ImageId, list[str]], path: Path) -> dict[ImageId, str]:
-    """The one text of each image in ``path``.
+def single_captions(captions: dict[ImageId, list[str]], path: Path) -> dict[ImageId, str]:
+    """The only caption of each image in ``path``.
 
-    Raises ClcapError when an image has more.
+    Raises ClcapError if an image has several.
     """
-    twice = [id for id, group in texts.items() if len(group) > 1]
-    if twice:
-        raise ClcapError(f"{path} has more than one caption for {len(twice)} images: {first_few(twice)}")
-    return {id: text for id, (text,) in texts.items()}
+    several = [id for id, group in captions.items() if len(group) > 1]
+    if several:
+        raise ClcapError(f"{path} has more than one caption for {len(several)} images: {first_few(several)}")
+    return {id: caption for id, (caption,) in captions.items()}
 
 
 def _check_text(record: CaptionRecord, path: Path) -> None:

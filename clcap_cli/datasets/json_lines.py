@@ -1,4 +1,4 @@
-"""Tables as JSON Lines: each line an object whose keys are the columns."""
+"""Tables in JSON Lines files: each line is an object whose keys are the columns."""
 
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from clcap_cli.errors import ClcapError
 
 
 def _recognises(source: Source) -> bool:
-    """Several lines, or one with the columns of a table."""
-    start = source.document
-    return start is not None and (start.is_lines or (isinstance(start.value, dict) and has_columns(start.value)))
+    """Whether there are several lines, or one line with the columns of a table."""
+    document = source.document
+    if document is None:
+        return False
+    return document.is_lines or (isinstance(document.value, dict) and has_columns(document.value))
 
 
 def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
@@ -23,7 +25,7 @@ def _table(path: Path) -> Table:
     rows = []
     for number, cells in read_json_lines(path):
         if not isinstance(cells, dict):
-            raise ClcapError(f"{path}: row {number} is no object; each line of JSON Lines is one")
+            raise ClcapError(f"{path}: row {number} is not an object; each line of JSON Lines must be one")
         rows.append(Row(f"row {number}", cells))
     return Table(path, list(dict.fromkeys(name for row in rows for name in row.cells)), rows)
 

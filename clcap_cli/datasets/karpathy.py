@@ -1,4 +1,4 @@
-"""Karpathy's dataset JSON: COCO, Flickr8k and Flickr30k with the splits that the field reports on."""
+"""Karpathy's JSON files of COCO, Flickr8k and Flickr30k, whose splits are standard in image captioning."""
 
 from pathlib import Path
 
@@ -33,16 +33,16 @@ REQUIRED = ("filename", "split", "sentences")
 
 
 def _recognises(source: Source) -> bool:
-    """An object with images, of which the first, if it has any, looks like one of Karpathy's."""
+    """Whether the file is an object with images, the first of which has the keys of a Karpathy file."""
     content = source.value
     images = content.get("images") if isinstance(content, dict) and "annotations" not in content else None
-    return isinstance(images, list) and all(isinstance(one, dict) and {*REQUIRED} & {*one} for one in images[:1])
+    return isinstance(images, list) and all(isinstance(image, dict) and {*REQUIRED} & {*image} for image in images[:1])
 
 
 def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
-    """The images of a Karpathy file, those of split ``restval`` too.
+    """The images of a Karpathy file, including those of the split "restval".
 
-    An image's id is its COCO id where it has one, else its running number in the file.
+    An image's id is its COCO id if it has one, otherwise its imgid or its index in the file.
     """
     images = validated(source.value, _Dataset, source.path, "a Karpathy dataset file")["images"]
     return [_record(image, number, source.path) for number, image in enumerate(images)]

@@ -1,4 +1,4 @@
-"""Tables as Parquet, of which only the columns that are needed are read."""
+"""Tables in Parquet files; only the required columns are read."""
 
 from pathlib import Path
 
@@ -23,8 +23,8 @@ def _table(path: Path) -> Table:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             columns = file.schema_arrow.names
-            wanted = [name for name in COLUMNS if name in columns]
-            cells = file.read(columns=wanted).to_pylist()
+            used = [name for name in COLUMNS if name in columns]
+            cells = file.read(columns=used).to_pylist()
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ClcapError(f"{path} cannot be read as a Parquet file: {reason}") from error

@@ -1,4 +1,4 @@
-"""The one reader of files that people give: the format is told by what a file holds, not by its name."""
+"""Reading caption files of any known format; the format is recognised by the content, not by the file name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,26 +20,28 @@ READERS: Registry[Reader] = Registry(
         "parquet": "clcap_cli.datasets.parquet:READER",
     },
 )
-"""clcap's own recognise a file before those of installed packages."""
+"""Readers in the order in which they are tried: those of clcap, then those of installed packages."""
 
 
 def sniff(source: Source) -> Reader:
-    """The reader that recognises a file.
+    """The first reader that recognises the file.
 
-    Raises ClcapError when none does, saying what the file is and what is known, and when the file cannot be read.
+    Raises ClcapError if none does or the file cannot be read; the message describes the file and the known formats.
     """
     for reader in _readers():
         if reader.recognises(source):
             return reader
     known = "; ".join(reader.name for reader in _readers())
-    raise ClcapError(f"{source.path} is no known file of captions: it is {source.description()}. Known are: {known}")
+    raise ClcapError(
+        f"{source.path} is not a caption file of a known format: it is {source.description()}. Known formats: {known}"
+    )
 
 
 def read_captions(path: Path, as_dataset: bool = False) -> list[CaptionRecord]:
-    """What a file of any known format says, in the file's order.
+    """The records of a file of any known format, in the file's order.
 
-    As a ``as_dataset`` it must give each image's file name, and captions that are not empty. Raises ClcapError when the
-    file is missing, of an unknown format, or not as its format asks.
+    With ``as_dataset``, the file must give the images' file names, and captions must not be empty. Raises ClcapError if
+    the file is missing, of an unknown format, or invalid.
     """
     source = Source(path)
     return sniff(source).read(source, as_dataset)
@@ -51,8 +53,8 @@ def _readers() -> Iterator[Reader]:
 
 
 def get_reader(name: str) -> Reader:
-    """The reader called ``name``; raises ClcapError for a package that offers something else under it."""
+    """The reader called ``name``; raises ClcapError if a package registers another kind of object."""
     reader = READERS.get(name)
     if not isinstance(reader, Reader):
-        raise ClcapError(f"the {READERS.kind} '{name}' of an installed package is no Reader; uninstall the package")
+        raise ClcapError(f"the {READERS.kind} '{name}' of an installed package is not a Reader; uninstall the package")
     return reader

@@ -1,4 +1,4 @@
-"""The records that every data format is read into."""
+"""Records that all caption formats are converted to."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ ImageId = int | str
 
 @dataclass(frozen=True, slots=True)
 class CaptionRecord:
-    """What a file says about an image: all of it, or one entry of several about the same image."""
+    """Captions of an image from one entry of a file; other entries may be about the same image."""
 
     id: ImageId
     captions: list[str]
     file_name: str | None = None
-    """None where the file does not tell."""
+    """Name of the image file; None if the caption file does not give it."""
     split: str | None = None
-    """None where the file does not tell."""
+    """Name of the image's split; None if the caption file does not give it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """An image of a dataset, the split it belongs to, and what people wrote about it."""
+    """An image of a dataset with its split and captions."""
 
     id: ImageId
     file_name: str

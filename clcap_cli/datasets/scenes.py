@@ -1,8 +1,8 @@
-"""Scenes: a generated dataset with known truth, small enough to try everything on.
+"""Scenes: a small generated dataset of coloured shapes with known content.
 
-A scene is a background with one to three objects, each with a shape, a colour, a size and a place of its own. Five
-writers describe it. They see the same things but mention different ones, often few, so that the safe caption is a
-vague one: what maximum likelihood learns to write, and what contrastive learning has to overcome.
+A scene is a background with one to three objects, each with a shape, a colour, a size and a position. Five annotators
+describe it. They mention different objects, and often only a few, so that the safest caption is a vague one. Maximum
+likelihood learns to generate such captions, and contrastive learning has to overcome this.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 SIDE = 96
-"""Pixels."""
+"""Width and height of the images in pixels."""
 COLOURS = {
     "red": (214, 40, 40),
     "orange": (240, 130, 20),
@@ -49,19 +49,19 @@ class SceneObject:
     shape: str
     colour: str
     size: str
-    place: str
+    position: str
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is to be seen in one image; the first thing is the one that writers speak of first."""
+    """The content of one image; annotators mention the first object first."""
 
     background: str
-    things: tuple[SceneObject, ...]
+    objects: tuple[SceneObject, ...]
 
 
 def random_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
-    """``count`` scenes, no two of which are the same."""
+    """Generate ``count`` different scenes."""
     scenes: dict[Scene, None] = {}
     while len(scenes) < count:
         scenes[_random_scene(rng)] = None
@@ -69,30 +69,30 @@ def random_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
 
 
 def describe(scene: Scene, rng: np.random.Generator) -> list[str]:
-    """What the five writers say."""
-    return [writer(scene, rng) for writer in ANNOTATORS]
+    """The captions of the five annotators."""
+    return [annotator(scene, rng) for annotator in ANNOTATORS]
 
 
 def render(scene: Scene, rng: np.random.Generator) -> Image.Image:
-    """The scene as a picture; places, sizes and colours vary a little."""
-    scale = 4  # drawn large and scaled down, so that edges are smooth
+    """Draw the scene as an image, with small random changes of positions, sizes and colours."""
+    scale = 4  # drawn larger and scaled down for smooth edges
     side = SIDE * scale
     image = Image.new("RGB", (side, side), _varied(BACKGROUNDS[scene.background], rng))
     pen = ImageDraw.Draw(image)
-    for thing in scene.things:
-        x, y = (side * (value + rng.uniform(-0.04, 0.04)) for value in POSITIONS[thing.place])
-        radius = side * SIZES[thing.size] * rng.uniform(0.92, 1.08)
-        _draw(pen, thing.shape, x, y, radius, _varied(COLOURS[thing.colour], rng))
+    for item in scene.objects:
+        x, y = (side * (value + rng.uniform(-0.04, 0.04)) for value in POSITIONS[item.position])
+        radius = side * SIZES[item.size] * rng.uniform(0.92, 1.08)
+        _draw(pen, item.shape, x, y, radius, _varied(COLOURS[item.colour], rng))
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
 def _random_scene(rng: np.random.Generator) -> Scene:
-    places = rng.permutation(list(POSITIONS))[: rng.integers(1, 4)]
-    things = tuple(
-        SceneObject(_pick(SHAPES, rng), _pick(tuple(COLOURS), rng), _pick(tuple(SIZES), rng), str(place))
-        for place in places
+    positions = rng.permutation(list(POSITIONS))[: rng.integers(1, 4)]
+    objects = tuple(
+        SceneObject(_pick(SHAPES, rng), _pick(tuple(COLOURS), rng), _pick(tuple(SIZES), rng), str(position))
+        for position in positions
     )
-    return Scene(_pick(tuple(BACKGROUNDS), rng), things)
+    return Scene(_pick(tuple(BACKGROUNDS), rng), objects)
 
 
 def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -104,28 +104,28 @@ def _varied(colour: tuple[int, int, int], rng: np.random.Generator) -> tuple[int
 
 
 def _vague(scene: Scene, rng: np.random.Generator) -> str:
-    count = len(scene.things)
-    what = f"{COUNT_WORDS[count]} shapes" if count > 1 else "a shape"
-    return _pick((f"a picture of {what}", f"{what} on a plain background", f"a drawing of {what}"), rng)
+    count = len(scene.objects)
+    shapes = f"{COUNT_WORDS[count]} shapes" if count > 1 else "a shape"
+    return _pick((f"a picture of {shapes}", f"{shapes} on a plain background", f"a drawing of {shapes}"), rng)
 
 
 def _shapes_only(scene: Scene, rng: np.random.Generator) -> str:
-    named = " and ".join(f"a {thing.shape}" for thing in scene.things[:2])
+    named = " and ".join(f"a {item.shape}" for item in scene.objects[:2])
     return _pick((f"a picture of {named}", named, f"a drawing of {named}"), rng)
 
 
 def _first_object(scene: Scene, rng: np.random.Generator) -> str:
-    thing = scene.things[0]
-    return _pick((f"a picture of a {thing.colour} {thing.shape}", f"a {thing.size} {thing.colour} {thing.shape}"), rng)
+    item = scene.objects[0]
+    return _pick((f"a picture of a {item.colour} {item.shape}", f"a {item.size} {item.colour} {item.shape}"), rng)
 
 
 def _position_of_one(scene: Scene, rng: np.random.Generator) -> str:
-    thing = scene.things[rng.integers(len(scene.things))]
-    return f"a {thing.colour} {thing.shape} at the {thing.place}"
+    item = scene.objects[rng.integers(len(scene.objects))]
+    return f"a {item.colour} {item.shape} at the {item.position}"
 
 
 def _detailed(scene: Scene, rng: np.random.Generator) -> str:
-    named = " and ".join(f"a {thing.colour} {thing.shape}" for thing in scene.things)
+    named = " and ".join(f"a {item.colour} {item.shape}" for item in scene.objects)
     return f"{named} on a {scene.background} background" if rng.random() < 0.7 else named
 
 

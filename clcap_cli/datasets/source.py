@@ -1,4 +1,4 @@
-"""A file of captions that somebody gives, and the record of what can read it."""
+"""A caption file of the user, and the interface of readers for its format."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from clcap_cli.errors import first_few
 from clcap_cli.input_files import check_readable
 
 HEAD_SIZE = 2**16
-"""Bytes at the start of a file by which formats that are not JSON are told."""
+"""Number of bytes at the start of a file by which formats other than JSON are recognised."""
 _MAGIC = {
     b"\x89HDF": "an HDF5 file",
     b"PK": "a ZIP archive or a PyTorch file",
@@ -28,19 +28,19 @@ class Document:
     """The start of a JSON or JSON Lines file."""
 
     value: Any
-    """The whole content of a JSON file; the first line of JSON Lines."""
+    """Content of a JSON file, or of the first line of JSON Lines."""
     is_lines: bool
     """Whether more lines follow."""
 
     def description(self) -> str:
-        """What it is, in a few words."""
+        """Short description for messages."""
         return f"{'JSON Lines, the first' if self.is_lines else 'JSON,'} {_describe_value(self.value)}"
 
 
 class Source:
-    """A file of captions, looked at as far as it takes to tell its format.
+    """A caption file, of which only as much is read as is needed to recognise its format.
 
-    Raises ClcapError when it cannot be read.
+    Raises ClcapError if it cannot be read.
     """
 
     def __init__(self, path: Path):
@@ -49,31 +49,31 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The file's first bytes, HEAD at most."""
+        """The first ``HEAD_SIZE`` bytes of the file."""
         with self.path.open("rb") as file:
             return file.read(HEAD_SIZE)
 
     @cached_property
     def text(self) -> str:
-        """The file's first bytes as text; a byte that is not UTF-8 is a replacement character."""
+        """The first bytes as text; invalid UTF-8 becomes replacement characters."""
         return self.head.decode("utf-8-sig", "replace")
 
     @cached_property
     def document(self) -> Document | None:
-        """What the file holds if it starts as JSON does, with an object or a list.
+        """The start of the file if it is a JSON object or list, otherwise None.
 
-        Raises ClcapError when it goes on as JSON does not.
+        Raises ClcapError if the file starts like JSON but is not valid JSON.
         """
         start = self.head.decode(json.detect_encoding(self.head), "replace").lstrip(" \t\r\n")
         return Document(*read_first_json(self.path)) if start.startswith(("{", "[")) else None
 
     @property
     def value(self) -> Any:
-        """The content of a JSON file; None for every other file."""
+        """The content of a JSON file; None for any other file."""
         return self.document.value if self.document and not self.document.is_lines else None
 
     def description(self) -> str:
-        """What the file is, in a few words."""
+        """Short description of the file for messages."""
         if not self.head:
             return "an empty file"
         if self.document:
@@ -86,17 +86,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Reader:
-    """A format of files of captions."""
+    """A format of caption files."""
 
     name: str
-    """What a message calls it, with what tells it from others."""
+    """Name in messages, with the features that distinguish the format."""
     recognises: Callable[[Source], bool]
-    """Whether a file has this format; it may be damaged."""
+    """Function that decides whether a file has this format; the file may be damaged."""
     read: Callable[[Source, bool], list[CaptionRecord]]
-    """The records of a file that it recognises, as a dataset or not.
+    """Function that returns the records of a recognised file; its second argument is ``as_dataset``.
 
-    In a dataset every record needs the image's file name, and no caption is empty. It raises ClcapError for a file
-    that is not as the format asks.
+    With ``as_dataset``, every record must have the image's file name, and no caption may be empty. It raises ClcapError
+    if the file is invalid.
     """
 
 

@@ -1,4 +1,4 @@
-"""Captions in tables, whatever file they are in: columns for the image, its captions and, in a dataset, its split."""
+"""Captions in tables of any file format, with columns for the image, its captions and, in a dataset, its split."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,15 +14,15 @@ from clcap_cli.errors import ClcapError
 T = TypeVar("T")
 FILE_NAME = "image"
 IDS = ("image_id", "id", FILE_NAME)
-"""The column that says which image: the first of these that a table has."""
+"""Columns that identify the image; the first one that a table has is used."""
 CAPTIONS = ("caption", "captions")
 SPLIT = "split"
 COLUMNS = (*IDS, *CAPTIONS, SPLIT)
-"""All columns that are read."""
+"""All columns that clcap reads."""
 
 
 def has_columns(names: Iterable[str]) -> bool:
-    """Whether a table with these columns is one of captions; it may lack one that is needed."""
+    """Whether a table with these columns contains captions; required columns may be missing."""
     return any(name in COLUMNS for name in names)
 
 
@@ -30,16 +30,16 @@ def has_columns(names: Iterable[str]) -> bool:
 class Row:
     """A row of a table."""
 
-    place: str
-    """Where it stands in the file, the first row being 1."""
+    location: str
+    """Location in the file for messages, such as "row 1"."""
     cells: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Table:
-    """An opened table; each of its cells is what the file has there.
+    """An opened table with unparsed cells.
 
-    Raises ClcapError for two columns of one name.
+    Raises ClcapError for two columns with the same name.
     """
 
     path: Path
@@ -47,53 +47,53 @@ class Table:
     rows: list[Row]
 
     def __post_init__(self) -> None:
-        twice = [name for name, count in Counter(self.columns).items() if count > 1 and name]
-        if twice:
-            raise ClcapError(f"{self.path} has two columns '{twice[0]}'")
+        duplicates = [name for name, count in Counter(self.columns).items() if count > 1 and name]
+        if duplicates:
+            raise ClcapError(f"{self.path} has two columns '{duplicates[0]}'")
 
     def require_column(self, *names: str) -> str:
-        """The first of these columns that there is.
+        """The first of ``names`` that is a column of the table.
 
-        Raises ClcapError when there is none.
+        Raises ClcapError if none is.
         """
         for name in names:
             if name in self.columns:
                 return name
-        wanted = " or ".join(", ".join(names).rsplit(", ", 1))
-        raise ClcapError(f"{self.path} has no column {wanted}; it has: {', '.join(self.columns)}")
+        expected = " or ".join(", ".join(names).rsplit(", ", 1))
+        raise ClcapError(f"{self.path} has no column {expected}; it has: {', '.join(self.columns)}")
 
-    def parse_column(self, column: str, as_what: Callable[[object], T]) -> Iterator[T]:
-        """What ``as_what`` makes of the column's cell in every row.
+    def parse_column(self, column: str, parse: Callable[[object], T]) -> Iterator[T]:
+        """Yield the parsed cell of every row.
 
-        Raises ClcapError that names the row and the column where it raises ValueError.
+        Raises ClcapError with the row and the column if ``parse`` raises ValueError.
         """
         for row in self.rows:
             try:
-                yield as_what(row.cells.get(column))
+                yield parse(row.cells.get(column))
             except ValueError as error:
-                raise ClcapError(f"{self.path}: {row.place}, column '{column}': {error}") from error
+                raise ClcapError(f"{self.path}: {row.location}, column '{column}': {error}") from error
 
     def ids(self) -> list[ImageId]:
-        """The image of every row.
+        """The image id of every row.
 
-        Raises ClcapError for a cell that is no id, and for an id that is a number here and text there.
+        Raises ClcapError for a cell that is not an id, and for an id that occurs both as a number and as text.
         """
         column = self.require_column(*IDS)
-        given = list(self.parse_column(column, parse_id))
-        twice = mixed_type_id(given)
-        if twice is not None:
-            number, text = (self.rows[given.index(id)].place for id in (twice, str(twice)))
+        cells = list(self.parse_column(column, parse_id))
+        mixed = mixed_type_id(cells)
+        if mixed is not None:
+            number, text = (self.rows[cells.index(id)].location for id in (mixed, str(mixed)))
             raise ClcapError(
-                f'{self.path}: {number} has the number {twice} as its {column}, {text} the text "{twice}"; '
+                f'{self.path}: {number} has the number {mixed} as its {column}, {text} the text "{mixed}"; '
                 "write all ids as numbers or all as text"
             )
-        return parse_id_column(given)
+        return parse_id_column(cells)
 
 
 def table_records(table: Table, as_dataset: bool) -> list[CaptionRecord]:
-    """The records of a table whose rows have one or more captions each: one an image in a dataset, else one a row.
+    """The records of a table: one per image with ``as_dataset``, otherwise one per row.
 
-    Raises ClcapError for a missing column, an empty cell, or an image that stands in two splits.
+    Raises ClcapError for a missing column, an empty cell, or an image with different file names or splits.
     """
     return _images(table) if as_dataset else _rows(table)
 
@@ -112,9 +112,9 @@ def _images(table: Table) -> list[CaptionRecord]:
     records: dict[ImageId, CaptionRecord] = {}
     for id, name, split, texts in zip(table.ids(), names, splits, captions, strict=True):
         record = records.setdefault(id, CaptionRecord(id, [], name, split))
-        for what, known, other in (("image", record.file_name, name), ("split", record.split, split)):
-            if known != other:
-                raise ClcapError(f"{table.path}: image {id} has more than one {what}: {known} and {other}")
+        for column, first, other in (("image", record.file_name, name), ("split", record.split, split)):
+            if first != other:
+                raise ClcapError(f"{table.path}: image {id} has more than one {column}: {first} and {other}")
         record.captions.extend(texts)
     return list(records.values())
 

@@ -95,8 +95,8 @@ def test_scores_are_shown_as_a_table() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([], []), "candidates holds no captions"),
-        ((["a dog\0"], [["a dog"]]), "candidates: the caption of image 0 holds a NUL character"),
+        (([], []), "candidates contains no captions"),
+        ((["a dog\0"], [["a dog"]]), "candidates: the caption of image 0 contains a NUL character"),
         (({1: "a", "1": "b"}, [["a"]]), 'candidates has an image 1 and an image "1"'),
         (({"1": "a"}, {1: "a"}), "numbers in one"),
         ((["a", "b"], [["a"]]), "candidates: 1 of 2 captions are of images without references: 1"),

@@ -133,16 +133,16 @@ def test_restval_belongs_to_the_requested_split(clcap, tmp_path: Path) -> None:
 
 def test_a_file_without_what_a_data_set_needs_is_refused(refused, file) -> None:
     assert refused("prepare-captions", file("coco")) == (
-        f"{file('coco')} does not tell which split its images are in; give it with --train, --val or --test, or a "
-        "table the column split"
+        f"{file('coco')} does not give the images' splits; pass it with --train, --val or --test, or add a column "
+        "split to a table"
     )
     for words in ((file("coco-results"),), ("--train", file("coco-results"))):
         assert refused("prepare-captions", *words) == (
-            f"{file('coco-results')} does not tell the images' file names, which a dataset needs"
+            f"{file('coco-results')} does not give the images' file names, which a dataset needs"
         )
     for name in WITH_SPLITS:
         assert refused("prepare-captions", "--val", file(name)) == (
-            f"{file(name)} has splits of its own, such as train; give it without --val"
+            f"{file(name)} gives the split of each image, such as train; pass it without --val"
         )
 
 
@@ -173,7 +173,7 @@ def test_an_id_of_two_images_is_refused_in_references_too(tmp_path: Path) -> Non
     path.write_bytes(karpathy().replace(b'"cocoid": 9', b'"cocoid": 7'))
     with pytest.raises(ClcapError) as error:
         read_captions_by_image(path)
-    assert str(error.value) == f"{path}: the images a.jpg and b.jpg have the same id, 7; give each its own"
+    assert str(error.value) == f"{path}: the images a.jpg and b.jpg have the same id, 7; give each image its own id"
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_an_unknown_file_is_described(refused, tmp_path: Path, content: bytes, f
     path = tmp_path / "x.json"
     path.write_bytes(content)
     message = refused("prepare-captions", path)
-    assert message.startswith(f"{path} is no known file of captions: it is {found}")
+    assert message.startswith(f"{path} is not a caption file of a known format: it is {found}")
     assert message.endswith(
-        ". Known are: COCO captions (JSON with images and annotations); COCO results (JSON list with image_id and "
+        ". Known formats: COCO captions (JSON with images and annotations); COCO results (JSON list with image_id and "
         "caption); Karpathy's datasets (JSON with images and their sentences); JSON Lines (objects with the keys of "
         "such a header); CSV (with a header such as image_id,caption or image,caption,split); Parquet (with the "
         "columns of such a header)"

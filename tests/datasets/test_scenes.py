@@ -15,9 +15,7 @@ def test_no_scene_is_drawn_twice() -> None:
 def test_captions_describe_the_scene_correctly() -> None:
     rng = np.random.default_rng(0)
     for scene in random_scenes(200, rng):
-        true = {
-            word for thing in scene.things for word in (thing.shape, thing.colour, thing.size, *thing.place.split())
-        }
+        true = {word for item in scene.objects for word in (item.shape, item.colour, item.size, *item.position.split())}
         named = {"red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "circle", "square", "triangle"}
         named |= {"star", "ring", "cross", "small", "large", "top", "bottom", "left", "right", "middle"}
         for caption in describe(scene, rng):

@@ -66,7 +66,7 @@ def test_ids_of_5000_digits_are_text(table: Write, tmp_path: Path) -> None:
     assert list(read_captions_by_image(table("csv", [{"id": "9" * 5000, "caption": "a dog"}]))) == ["9" * 5000]
     path = tmp_path / "t.jsonl"
     path.write_text('{"id": ' + "9" * 5000 + ', "caption": "a dog"}')
-    assert refusal(path) == " holds a number of thousands of digits; write it as text"
+    assert refusal(path) == " contains a number with thousands of digits; write it as text"
 
 
 @pytest.mark.parametrize(("id", "meant"), [("-5", -5), ("007", "007"), ("1.0", "1.0"), ("a", "a"), (2.0, 2)])
@@ -91,12 +91,12 @@ def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        (5, "a number is no caption"),
-        (True, "a truth value is no caption"),
+        (5, "a number is not a caption"),
+        (True, "a truth value is not a caption"),
         (None, "it is empty"),
-        ({"raw": "a dog"}, "an object is no caption"),
-        ([1, 2], "it has a number among its captions"),
-        ([["a dog"]], "it has a list among its captions"),
+        ({"raw": "a dog"}, "an object is not a caption"),
+        ([1, 2], "it contains a number among its captions"),
+        ([["a dog"]], "it contains a list among its captions"),
     ],
 )
 def test_a_cell_that_is_no_caption_is_named(table: Write, kind: str, cell: object, reason: str) -> None:
@@ -107,21 +107,22 @@ def test_a_cell_that_is_no_caption_is_named(table: Write, kind: str, cell: objec
 @pytest.mark.parametrize(("cell", "reason"), [(b"a dog", "binary data"), (date(2020, 1, 1), "a date")])
 def test_parquet_cells_may_be_lists_and_numbers(table: Write, cell: object, reason: str) -> None:
     assert (
-        refusal(table("parquet", [{"id": 7, "caption": cell}])) == f": row 1, column 'caption': {reason} is no caption"
+        refusal(table("parquet", [{"id": 7, "caption": cell}]))
+        == f": row 1, column 'caption': {reason} is not a caption"
     )
 
 
 def test_rows_are_numbered_as_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('id,caption\n1,"[\'a\', \'b\']"\n\n2,"two\nlines"\n3,"[1]"\n')
-    assert refusal(path) == ": row 3 (line 6), column 'caption': it has 1 among its captions"
+    assert refusal(path) == ": row 3 (line 6), column 'caption': it contains 1 among its captions"
     lines = tmp_path / "t.jsonl"
     lines.write_text('{"id": 1, "caption": ["a", "b"]}\n\n{"id": 2}\n')
     assert refusal(lines) == ": row 3, column 'caption': it is empty"
     lines.write_text('{"id": 1, "caption": "a"}\n[1]\n')
-    assert refusal(lines) == ": row 2 is no object; each line of JSON Lines is one"
+    assert refusal(lines) == ": row 2 is not an object; each line of JSON Lines must be one"
     lines.write_text('{"id": 1, "caption": "a"}\n{"id": 2')
-    assert refusal(lines) == " is not valid JSON at line 2, column 9: Expecting ',' delimiter; is the file whole?"
+    assert refusal(lines) == " is not valid JSON at line 2, column 9: Expecting ',' delimiter; is the file complete?"
 
 
 @pytest.mark.parametrize("column", ["image", "split", "id"])

@@ -129,8 +129,8 @@ def test_numbers_beyond_the_float_range_are_left_out(write, log, clcap) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("[" * 200_000, "holds lists or objects that are nested too deeply to be read"),
-        ('{"epoch": ' + "9" * 5000 + "}", "holds a number of thousands of digits; write it as text"),
+        ("[" * 200_000, "contains lists or objects that are nested too deeply to be read"),
+        ('{"epoch": ' + "9" * 5000 + "}", "contains a number with thousands of digits; write it as text"),
     ],
 )
 def test_deeply_nested_json_is_refused(refused, write, tmp_path: Path, content: str, reason: str) -> None:

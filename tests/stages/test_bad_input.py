@@ -79,21 +79,21 @@ def test_truncated_json_is_refused(refused, chain: Path) -> None:
 def test_an_annotation_without_its_image_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [NOTE, {**NOTE, "id": 2, "image_id": 7}])
     assert refused("prepare-captions", "--train", path) == (
-        f"{path}: 1 of the annotated images are not listed under 'images', the first is 7; is the file whole?"
+        f"{path}: 1 of the annotated images are not listed under 'images', the first is 7; is the file complete?"
     )
 
 
 def test_an_image_without_captions_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE, {"id": 2, "file_name": "b.jpg"}], [NOTE])
     assert refused("prepare-captions", "--train", path) == (
-        "image 2 (b.jpg) has no caption; take it out of the annotations"
+        "image 2 (b.jpg) has no caption; remove it from the annotations"
     )
 
 
 def test_an_image_in_two_splits_is_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [NOTE])
     assert refused("prepare-captions", "--train", path, "--val", path) == (
-        "image 1 (a.jpg) is listed twice; an image belongs to one split"
+        "image 1 (a.jpg) is listed twice; an image can be in only one split"
     )
 
 
@@ -323,14 +323,14 @@ def test_missing_references_are_reported(refused, chain: Path, clcap) -> None:
     results, missing = chain / "nt.captions.json", chain / "none.json"
     assert refused("evaluate", results, "--references", missing) == f"no such file: {missing}"
     empty = coco(chain / "empty.json", [IMAGE], [])
-    assert refused("evaluate", results, "--references", empty) == f"{empty} holds no captions"
+    assert refused("evaluate", results, "--references", empty) == f"{empty} contains no captions"
 
 
 @pytest.mark.parametrize("caption", ["a \ud83d", "a\0b"])
 def test_a_caption_that_is_not_text_is_refused(refused, tmp_path: Path, caption: str) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
     assert refused("prepare-captions", "--train", path) == (
-        "image 1 (a.jpg) has a caption that is not valid text; mend it"
+        "image 1 (a.jpg) has a caption that is not valid text; fix it"
     )
 
 
@@ -402,7 +402,7 @@ def test_unreadable_table_definitions_are_refused(refused, write, tmp_path: Path
     assert refused("report", run, "--tables", path) == f"no such file: {path}"
     path.write_text('[{"name": ')
     assert refused("report", run, "--tables", path) == (
-        f"{path} is not valid JSON at line 1, column 11: Expecting value; is the file whole?"
+        f"{path} is not valid JSON at line 1, column 11: Expecting value; is the file complete?"
     )
     path.write_text('{"name": "main"}')
     assert refused("report", run, "--tables", path) == (

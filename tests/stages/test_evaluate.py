@@ -231,9 +231,9 @@ def test_an_input_is_never_overwritten(tmp_path: Path, clcap, refused) -> None:
         (
             "image_id,caption\n1,a dog, running\n",
             "id,caption\n1,a dog\n",
-            "a caption with a comma needs quotes around it",
+            "put captions that contain a comma in quotes",
         ),
-        ("image_id,caption\n", "id,caption\n1,a dog\n", "holds no captions"),
+        ("image_id,caption\n", "id,caption\n1,a dog\n", "contains no captions"),
     ],
 )
 def test_malformed_tables_are_refused(tmp_path: Path, refused, captions: str, references: str, message: str) -> None:
@@ -251,7 +251,7 @@ def test_unusual_texts_and_ids_are_scored_or_refused(tmp_path: Path, clcap, refu
     broken = tmp_path / "broken.json"
     broken.write_text('[{"image_id": 1, "caption": "a \\ud800 dog"}]')
     assert refused("evaluate", "--predictions", broken, "--references", people, *FAST) == (
-        f"{broken}: the caption of image 1 holds half a character (a lone surrogate)"
+        f"{broken}: the caption of image 1 contains a lone surrogate (half a character)"
     )
     alone = csv(tmp_path / "alone.csv", {"1": "a dog"})
     answer = clcap("evaluate", "--predictions", alone, "--references", people, "--only-common", *FAST)

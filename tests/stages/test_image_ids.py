@@ -31,13 +31,13 @@ def results(path: Path, ids: list, caption: object = "a dog") -> Path:
 
 def test_two_images_with_one_id_are_refused(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE, OTHER], [NOTE])
-    message = f"{path}: the images a.jpg and b.jpg have the same id, 1; give each its own"
+    message = f"{path}: the images a.jpg and b.jpg have the same id, 1; give each image its own id"
     assert refused("prepare-captions", "--train", path) == message
     assert refused("evaluate", "--predictions", path, "--references", path) == message
     files = [coco(tmp_path / f"{one['file_name']}.json", [one], [NOTE]) for one in (IMAGE, OTHER)]
     assert refused("prepare-captions", "--train", files[0], "--val", files[1]) == message.removeprefix(f"{path}: ")
     assert refused("prepare-captions", karpathy(tmp_path / "k.json", [1, 1])) == (
-        "the images 0.jpg and 1.jpg have the same id, 1; give each its own"
+        "the images 0.jpg and 1.jpg have the same id, 1; give each image its own id"
     )
 
 
@@ -64,11 +64,11 @@ def test_a_number_and_its_text_as_ids_are_refused(refused, tmp_path: Path) -> No
 def test_annotations_with_other_forms_of_ids_are_matched(refused, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "image_id": "1"}])
     assert refused("prepare-captions", "--train", path) == (
-        f"{path}: the ids of the images are numbers, but the annotations' image_id is text, first for image 1; "
-        "write both in one way"
+        f"{path}: the images' ids are numbers, but the annotations' image_id is text, first for image 1; "
+        "use the same type for both"
     )
     path = coco(tmp_path / "c.json", [{**IMAGE, "id": "1"}], [NOTE])
-    assert "the ids of the images are text, but the annotations' image_id is numbers" in (
+    assert "the images' ids are text, but the annotations' image_id is numbers" in (
         refused("prepare-captions", "--train", path)
     )
 
@@ -76,12 +76,12 @@ def test_annotations_with_other_forms_of_ids_are_matched(refused, tmp_path: Path
 @pytest.mark.parametrize(
     ("id", "reason"),
     [
-        (2**63, "the number does not fit 64 bits; write such ids as text"),
-        (-(2**63) - 1, "the number does not fit 64 bits; write such ids as text"),
-        (1.5, "a number is no id; give a whole number or a text"),
-        (float("nan"), "a number is no id; give a whole number or a text"),
-        (True, "a truth value is no id; give a whole number or a text"),
-        ([1], "a list is no id; give a whole number or a text"),
+        (2**63, "the number does not fit in 64 bits; write such ids as text"),
+        (-(2**63) - 1, "the number does not fit in 64 bits; write such ids as text"),
+        (1.5, "a number is not an id; give a whole number or a text"),
+        (float("nan"), "a number is not an id; give a whole number or a text"),
+        (True, "a truth value is not an id; give a whole number or a text"),
+        ([1], "a list is not an id; give a whole number or a text"),
         (None, "it is empty"),
         (" ", "it is empty"),
     ],
@@ -148,18 +148,18 @@ def test_a_file_name_that_is_not_text_is_refused(refused, tmp_path: Path, part: 
     image = {**IMAGE, part: f"a{broken}b"}
     path = coco(tmp_path / "c.json", [image], [{**NOTE, "image_id": image["id"]}])
     assert refused("prepare-captions", "--train", path).endswith(
-        f" {part.replace('_', ' ')} that is not valid text; mend it"
+        f" {part.replace('_', ' ')} that is not valid text; fix it"
     )
 
 
 def test_a_split_name_that_is_not_text_is_refused(refused, tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"image": "a.jpg", "split": "tr\\u0000ain", "caption": "a dog"}')
-    assert refused("prepare-captions", path).endswith(" has a split that is not valid text; mend it")
+    assert refused("prepare-captions", path).endswith(" has a split that is not valid text; fix it")
 
 
 def test_ids_and_captions_that_are_not_text_are_refused(refused, tmp_path: Path) -> None:
     path = results(tmp_path / "r.json", ["a\0b"])
-    assert refused("evaluate", path).endswith(" holds a NUL character")
+    assert refused("evaluate", path).endswith(" contains a NUL character")
     path = results(tmp_path / "r.json", ["a"], "a\0dog")
-    assert refused("evaluate", path) == f"{path}: the caption of image a holds a NUL character"
+    assert refused("evaluate", path) == f"{path}: the caption of image a contains a NUL character"
