@@ -156,8 +156,8 @@ def test_document_frequencies_of_a_chosen_corpus_are_used(tmp_path: Path, clcap)
 def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, refused, wrong, clcap) -> None:
     message = wrong("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X")
     assert message.startswith("error: --metrics: unknown metric 'CIDER-X'; did you mean CIDEr")
-    there = "there are BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all others are always computed"
-    assert f"--metrics: it names none; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", ",")
+    there = "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all other metrics are always computed"
+    assert f"--metrics: it names no metric; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", ",")
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
     ranked = json.loads((chain / "aa.retrieval.json").read_text())
     ranked["images"][0]["caption"] = "something else"
@@ -221,7 +221,7 @@ def test_an_input_is_never_overwritten(tmp_path: Path, clcap, refused) -> None:
         message = f"{metrics} is an input of this command, so it cannot be overwritten; give another name"
         assert refused(stage, metrics, "--out", metrics) == message
     table = tmp_path / "t.x"
-    assert refused("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is read, so")
+    assert refused("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is an input of this")
     assert people.read_bytes() == before
 
 
