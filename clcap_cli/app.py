@@ -10,11 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 from clcap_cli import __version__
-from clcap_cli.command_line.command import add_stage
+from clcap_cli.command_line.command import add_stage, leave_unconverted
 from clcap_cli.command_line.general import choose_verbosity, overview
 from clcap_cli.command_line.layout import terminal_width
 from clcap_cli.command_line.refusals import UsageError, check_options
-from clcap_cli.console import answering, warn
+from clcap_cli.console import alert, answering
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of, unknown_name_error
 from clcap_cli.stages.caption import caption
@@ -55,6 +55,7 @@ class App(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse an option that there is not."""
         check_options(ctx, list(takewhile(lambda word: word.startswith("-"), args)))
+        leave_unconverted(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -108,17 +109,17 @@ def main() -> int:
             status = app(prog_name="clcap", standalone_mode=False)
     except typer.TyperException as error:
         message = str(error) if isinstance(error, UsageError) else _as_ours(error.format_message())
-        warn(f"error: {message} (see {_help_of(error)})")
+        alert(f"error: {message} (see {_help_of(error)})")
         return 2
     except EXPECTED_ERRORS as error:
         if VERBOSITY.tracebacks:
             raise
-        warn(f"error: {message_of(error)}")
+        alert(f"error: {message_of(error)}")
         return 1
     except RuntimeError as error:
         if VERBOSITY.tracebacks or not is_out_of_memory(error):
             raise
-        warn("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
+        alert("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
         return 1
     except SystemExit as done:  # what Typer makes of a shell that asks for completion
         return int(done.code or 0)

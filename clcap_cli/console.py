@@ -11,13 +11,14 @@ from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.verbosity import VERBOSITY
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress, ProgressColumn
     from rich.text import Text
 
@@ -49,19 +50,45 @@ def stdout() -> "Console":
 
 def say(message: str) -> None:
     """Print one line for the person who watches, unless --quiet."""
+    show_unless_quiet(shown(message))
+
+
+def show_unless_quiet(content: "RenderableType") -> None:
+    """Print what rich can print for the person who watches, unless --quiet."""
     if VERBOSITY.messages:
-        warn(message)
+        stderr().print(content)
 
 
 def detail(message: str) -> None:
     """Print one line for the person who wants to know more, with --verbose."""
     if VERBOSITY.details:
-        warn(message)
+        alert(message)
 
 
 def warn(message: str) -> None:
-    """Print one line that nobody should miss: a warning or an error."""
+    """Print a warning, also with --quiet."""
+    alert(f"warning: {message}")
+
+
+def alert(message: str) -> None:
+    """Print one line, also with --quiet."""
     stderr().print(shown(message))
+
+
+@contextmanager
+def status(message: str) -> Iterator[None]:
+    """Show ``message`` while the block runs: at once in a terminal, elsewhere as a line if it takes long."""
+    if not VERBOSITY.messages:
+        yield
+        return
+    is_terminal = sys.stderr.isatty()
+    timer = Timer(SECONDS_BETWEEN_LINES, say, [message])
+    timer.daemon = True
+    print(message, end="\r", file=sys.stderr, flush=True) if is_terminal else timer.start()
+    try:
+        yield
+    finally:
+        print("\x1b[2K", end="\r", file=sys.stderr, flush=True) if is_terminal else timer.cancel()
 
 
 def tell(line: str) -> None:

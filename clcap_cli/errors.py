@@ -57,14 +57,15 @@ def first_few(items: Sequence[object]) -> str:
 
 def unknown_name_error(kind: str, name: str, known: Iterable[str]) -> ClcapError:
     """An error for a ``kind`` of object with an unknown ``name``; its message suggests ``known`` names."""
-    return ClcapError(f"unknown {kind} '{name}'; {suggestion(name, list(known))}")
+    known = list(known)
+    return ClcapError(f"unknown {kind} '{name}'; {suggestion(name, known, f'expected one of: {first_few(known)}')}")
 
 
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """A hint for an unknown ``name``: the most similar ``known`` names or, if none is similar, the first five."""
+def suggestion(name: str, known: Sequence[str], otherwise: str) -> str:
+    """A hint for an unknown ``name``: the most similar ``known`` names, or ``otherwise`` if none is similar."""
     similar = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if not similar:
-        return f"expected one of: {first_few(known)}"
+        return otherwise
     return f"did you mean {' or '.join(', '.join(similar).rsplit(', ', 1))}?"
 
 

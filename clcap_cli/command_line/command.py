@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,8 @@ from clcap_cli.command_line.description import is_list, names_of, paragraphs_of
 from clcap_cli.command_line.general import GENERAL, choose_verbosity, described
 from clcap_cli.command_line.layout import stage_help, terminal_width
 from clcap_cli.command_line.next_commands import next_commands
-from clcap_cli.command_line.refusals import check_complete, check_options, wrong_value
+from clcap_cli.command_line.refusals import check_complete, check_options, named_stage, wrong_value
+from clcap_cli.command_line.slow_imports import announced_imports
 from clcap_cli.console import detail, give_path, say
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument
@@ -32,9 +33,21 @@ def add_stage(app: typer.Typer, stage: Stage[Path | None]) -> None:
 
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             check_options(ctx, args)
-            return super().parse_args(ctx, args)
+            leave_unconverted(self.get_params(ctx))
+            with named_stage(ctx):
+                return super().parse_args(ctx, args)
 
-    app.command(stage.name, cls=Command, help=paragraphs_of(stage.function)[0])(_function_of(stage))
+    summary = paragraphs_of(stage.function)[0]
+    app.command(stage.name, cls=Command, help=summary, short_help=summary)(_function_of(stage))
+
+
+def leave_unconverted(parameters: Sequence[Any]) -> None:
+    """Let Typer pass values on as they are typed: it would import pydantic, which takes a while, to convert them."""
+    for one in parameters:
+        if getattr(one, "is_flag", False):
+            one.default = False  # not None, which is no flag's value
+        else:
+            one.process_value = _unchanged
 
 
 def _function_of(stage: Stage[Path | None]) -> Callable[..., None]:
@@ -72,11 +85,17 @@ def _run(ctx: typer.Context, stage: Stage[Path | None], typed: Mapping[str, Any]
     for name, value in flattened(stage.arguments(given)).items():
         source = "command line" if name in typed else "--config" if name in from_file else "default"
         detail(f"{name.replace('_', '-')}: {value} ({source})")
-    written = stage(**given)
+    with announced_imports():
+        written = stage(**given)
     if written is not None:
         give_path(written)
     for command in next_commands(stage.name, given, written):
         say(f"next: {command}")
+
+
+def _unchanged(ctx: Any, value: Any) -> Any:
+    """The value as the command line has it."""
+    return value
 
 
 def _is_typed(ctx: typer.Context, name: str) -> bool:

@@ -20,7 +20,7 @@ def completion(parameter: Parameter) -> Callable[[str], list[str]]:
 def _values(parameter: Parameter) -> tuple[str, ...]:
     names, wording = name_in(parameter), parameter.wording
     suggested = tuple(wording.suggestions) if isinstance(wording, Option) else ()
-    return choices_of(parameter) or (tuple(names.registry.names) if names else suggested)
+    return tuple(names.registry.names) if names else choices_of(parameter) or suggested
 
 
 def _split(parameter: Parameter, incomplete: str) -> tuple[str, str]:

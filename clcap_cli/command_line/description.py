@@ -104,11 +104,11 @@ def is_list(parameter: Parameter) -> bool:
 
 
 def choices_of(parameter: Parameter) -> tuple[str, ...]:
-    """The values of which it is one, where these are few."""
+    """The values of which it is one, where these are few; packages may add others."""
     if get_origin(parameter.kind) is Literal:
         return get_args(parameter.kind)
     names = name_in(parameter)
-    return tuple(names.registry.names) if names and not names.separator else ()
+    return tuple(names.registry.builtin) if names and not names.separator else ()
 
 
 def name_in(parameter: Parameter) -> NameIn | None:

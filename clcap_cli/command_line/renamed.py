@@ -18,4 +18,5 @@ def unknown_option(stage: str, name: str, known: list[str]) -> str:
     spelled = f"--{now.replace('_', '-')}" if name.startswith("-") else now
     if spelled in known:
         return f"{name} is now called {spelled}"
-    return f"unknown option {name}; {suggestion(name, known)}"
+    similar = suggestion(name, known, otherwise="")
+    return f"unknown option {name}{f'; {similar}' if similar else ''}"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from clcap_cli.console import say
+from clcap_cli.console import say, warn
 
 Precision = Literal["auto", "fp32", "bf16"]
 """Of the products in training; ln p are summed in fp32."""
@@ -22,7 +22,7 @@ def choose_precision(asked: Precision, device: torch.device) -> Precision:
     """What training on ``device`` computes in; ``auto`` is bf16 where that is faster. Says what and why."""
     obstacle = bf16_obstacle(device)
     if asked == "bf16" and obstacle:
-        say(f"warning: --precision bf16 is much slower than fp32 here: {obstacle}")
+        warn(f"--precision bf16 is much slower than fp32 here: {obstacle}")
     if asked != "auto":
         return asked
     say(f"precision: fp32 ({obstacle})" if obstacle else "precision: bf16, for which this machine has instructions")

@@ -1,6 +1,5 @@
 """Which device computes, and with how many threads."""
 
-import ctypes
 import re
 import sys
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
+from clcap_cli.console import detail
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option, Panel
 
@@ -42,6 +42,8 @@ class DeviceName:
 
 
 def _has_cuda_driver() -> bool:
+    import ctypes
+
     try:
         ctypes.CDLL(DRIVERS.get(sys.platform, ""))
     except OSError:
@@ -70,7 +72,9 @@ class ComputeSettings:
     def start(self) -> "torch.device":
         """Set the number of threads, and return the device; raises ClcapError for one that this machine lacks."""
         from clcap_cli.compute.devices import choose_device
-        from clcap_cli.compute.threads import set_threads
+        from clcap_cli.compute.threads import set_threads, thread_count
 
         set_threads(self.threads)
-        return choose_device(self.device)
+        device = choose_device(self.device)
+        detail(f"computing on {device} with {thread_count()} CPU threads")
+        return device

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from clcap_cli.console import say, stderr
+from clcap_cli.console import say, show_unless_quiet
 from clcap_cli.options import Argument, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
@@ -56,7 +56,7 @@ def demo(
         measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
     _step("6/6  outcome on 200 test scenes that no training saw")
     metrics = {name: _read(*paths) for name, paths in measured.items()}
-    stderr().print(_table(metrics))
+    show_unless_quiet(_table(metrics))
     say(f"The {SHOWN_IMAGES} images whose rank improved most:")
     _compare(metrics)
     page = report([path for paths in measured.values() for path in paths])
@@ -67,7 +67,7 @@ def demo(
 
 
 def _step(title: str) -> None:
-    stderr().print(f"[bold]{title}[/bold]")
+    show_unless_quiet(f"[bold]{title}[/bold]")
 
 
 def _read(retrieval: Path, metrics: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import detail, say
+from clcap_cli.console import detail, say, warn
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
@@ -219,7 +219,7 @@ def _print_scores(results: "Measurements", not_scored: "Mapping[str, str]", sign
     from clcap_cli.reporting.summary import summary
 
     for name, reason in not_scored.items():
-        say(f"{name} is not scored: {reason}")
+        warn(f"{name} is not scored: {reason}")
     for line in summary(results.metrics, results.intervals):
         say(line)
     parts = {name: part for name, part in split_signature(signature).items() if name not in ("tok", "images")}

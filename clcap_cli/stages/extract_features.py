@@ -7,7 +7,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import progress, say
+from clcap_cli.console import progress, say, warn
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFolder
 from clcap_cli.options import Argument, Option, Panel
@@ -97,6 +97,6 @@ def _check_all_exist(images: "list[ImageFile]") -> None:
 def _report_skipped(skipped: "SkippedImages | None", images: int) -> None:
     if not skipped or not skipped.reasons:
         return
-    say(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")
+    warn(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")
     for id, reason in skipped.reasons:
         say(f"  {id}: {reason}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
-from clcap_cli.console import say
+from clcap_cli.console import say, warn
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import output
@@ -65,7 +65,7 @@ def import_features(
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     write_regions(out, names, counts, lambda id: source.read(keys[id]), info, origin)
     if missing:
-        say(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
+        warn(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
     unused = len(source.shapes) - len(keys)
     if unused:
         say(f"{unused} images of {regions} are not in {captions}")

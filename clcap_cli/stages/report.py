@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import OutputFile
-from clcap_cli.console import say, shown, stdout
+from clcap_cli.console import say, shown, stdout, warn
 from clcap_cli.input_files import InputFile, InputFolder
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
@@ -74,7 +74,7 @@ def report(
     for number, path in enumerate(outputs):
         check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
     for warning in image_warnings(runs):
-        say(f"warning: {warning}")
+        warn(warning)
     for sentence in experiments.messages:
         say(sentence)
     with all_or_nothing():

@@ -113,7 +113,7 @@ class Journal:
         for name, message in warnings_of(self.state.progress.log).items():
             if name not in self.warned:
                 self.warned.add(name)
-                warn(f"warning: {message}")
+                warn(message)
 
 
 def _line(record: Mapping[str, float]) -> str:

@@ -60,7 +60,7 @@ def finish(state: TrainState) -> dict[str, Any]:
     state.task.model.eval()
     say(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
     if criterion.prefers(found.log[0], best.metrics):
-        warn(f"warning: the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
+        warn(f"the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
     return {
         "settings": asdict(state.settings),
         "epochs": found.epochs,

@@ -1,0 +1,45 @@
+"""A wrong command line costs one line, which says what was meant and where the help is, and status 2."""
+
+from collections.abc import Callable
+
+import pytest
+
+Wrong = Callable[..., str]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("trian-mle",), "unknown stage 'trian-mle'; did you mean train-mle"),
+        (("--verison",), "unknown option --verison; did you mean --version or --verbose? (see clcap --help)"),
+        (("train-mle", "--epoch", 3), "unknown option --epoch; did you mean --epochs? (see clcap train-mle --help)"),
+        (("train-mle", "--frobnicate"), "unknown option --frobnicate (see clcap train-mle --help)"),
+        (("train-mle", "--epochs"), "--epochs needs a value (see clcap train-mle --help)"),
+        (("train-mle", "--out", "--quiet"), "--out needs a value (see clcap train-mle --help)"),
+        (("show", "a", "b"), "got unexpected extra argument(s) (b) (see clcap show --help)"),
+        (("show", "-x"), "no such option: -x (see clcap show --help)"),
+        (("show",), "missing FILE; usage: clcap show FILE [OPTIONS] (see clcap show --help)"),
+        (("train-cl",), "missing --ref; usage: clcap train-cl --ref FILE [OPTIONS] (see clcap train-cl --help)"),
+        (
+            ("train-mle", "c", "f", "--model", "tranformer"),
+            "--model: unknown model 'tranformer'; did you mean transformer?",
+        ),
+        (
+            ("train-cl", "--ref", "r", "--objective", "simp"),
+            "--objective: unknown objective 'simp'; did you mean simpo?",
+        ),
+        (
+            ("train-mle", "c", "f", "--schedule", "cosin"),
+            "--schedule: must be 'cosine', 'cosine-by-epoch' or 'constant'",
+        ),
+        (("evaluate", "r", "--metrics", "CIDR"), "--metrics: unknown metric 'CIDR'; did you mean CIDEr?"),
+        (("caption", "nt.pt", "--beam", 2, "--top-k", 3), "--beam: sampling (--top-p, --top-k, --temperature) takes"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said(wrong: Wrong, words: tuple[object, ...], message: str) -> None:
+    assert wrong(*words).startswith(f"error: {message}")
+
+
+def test_a_value_may_look_like_an_option(refused: Wrong) -> None:
+    assert refused("show", "--config=--quiet") == "no such file: --quiet"
