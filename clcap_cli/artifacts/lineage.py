@@ -37,7 +37,7 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
             f"{shown_path} has changed since {artifact.path} was created from it (then {recorded.id}, now "
             f"{current.id}); to use it anyway, give it with {option}"
         )
-    detail(f"{option}: {place}, from which {artifact.path} was made")
+    detail(f"{option}: {shown_path}, from which {artifact.path} was created")
     return path
 
 

@@ -68,7 +68,7 @@ def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
     ("content", "message"),
     [
         ("epoch: 3", "unknown option epoch; did you mean epochs"),
-        ("config: a.yaml", "unknown option config; "),
+        ("config: a.yaml", "unknown option config"),
         ("epochs: many", "epochs: must be a valid integer, not 'many'"),
         ("epochs: 2.5", "epochs: must be a valid integer, got a number with a fractional part, not '2.5'"),
         ("epochs: true", "epochs: must not be true"),
