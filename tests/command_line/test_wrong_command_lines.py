@@ -33,7 +33,7 @@ Wrong = Callable[..., str]
             "--schedule: must be 'cosine', 'cosine-by-epoch' or 'constant'",
         ),
         (("evaluate", "r", "--metrics", "CIDR"), "--metrics: unknown metric 'CIDR'; did you mean CIDEr?"),
-        (("caption", "nt.pt", "--beam", 2, "--top-k", 3), "--beam: sampling (--top-p, --top-k, --temperature) excludes"),
+        (("caption", "nt.pt", "--beam", 2, "--top-k", 3), "--beam: sampling (--top-p, --top-k, "),
     ],
     ids=str,
 )
