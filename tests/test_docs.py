@@ -12,6 +12,7 @@ import typer
 
 from clcap_cli import __version__
 from clcap_cli.app import app
+from clcap_cli.command_line.general import CLCAP_OPTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -84,7 +85,7 @@ def test_options_in_the_docs_exist() -> None:
     known = {
         option for command in COMMANDS.values() for one in command.params for option in [*one.opts, *one.secondary_opts]
     }
-    others = {"--config", "--configfile", "--cores", "--debug", "--help", "--models", "--runs", "--version"}
+    others = {"--configfile", "--cores", "--models", "--runs", *CLCAP_OPTIONS}
     for page in (ROOT / "docs").glob("*.md"):
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
         assert used - known - others == set(), page.name
