@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +14,19 @@ from clcap_cli.errors import ClcapError
 
 _PENDING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
 """Files to be renamed together at the end of ``all_or_nothing``: temporary paths by final paths."""
+_REPLACED: ContextVar[dict[Path, datetime] | None] = ContextVar("_REPLACED", default=None)
+"""Files that were replaced within ``record_replaced``."""
+
+
+@contextmanager
+def record_replaced() -> Iterator[dict[Path, datetime]]:
+    """Yield a dict of the files that are replaced within the block, with the times when the old ones were written."""
+    replaced: dict[Path, datetime] = {}
+    token = _REPLACED.set(replaced)
+    try:
+        yield replaced
+    finally:
+        _REPLACED.reset(token)
 
 
 @contextmanager
@@ -28,7 +42,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
             yield part
             if pending is None:
                 _sync(part)
-                part.replace(path)
+                _rename(part, path)
             else:
                 pending[path] = part
     except BaseException:
@@ -43,7 +57,7 @@ def all_or_nothing() -> Iterator[None]:
     token = _PENDING.set(pending)
     try:
         yield
-        for step in (lambda part, _: _sync(part), Path.replace):
+        for step in (lambda part, _: _sync(part), _rename):
             for path, part in pending.items():
                 with _write_errors(path):
                     step(part, path)
@@ -67,6 +81,13 @@ def _sync(part: Path) -> None:
     """Flush the file to disk before it is renamed, because some systems report a full disk only then."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _rename(part: Path, path: Path) -> None:
+    replaced = _REPLACED.get()
+    if replaced is not None and path.exists():
+        replaced[path] = datetime.fromtimestamp(path.stat().st_mtime)
+    part.replace(path)
 
 
 def _remove(part: Path) -> None:

@@ -59,7 +59,7 @@ def _provenance_record(path: Path) -> Any:
     if signature.startswith(b"PK"):
         from clcap_cli.artifacts import torch_files
 
-        return torch_files.load(path)["provenance"]
+        return torch_files.load_provenance(path)
     if path.suffix == ".json":
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:

@@ -40,10 +40,18 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or was not written by clcap.
     """
-    content = _read(path)
+    return _whole(path, _read(path))
+
+
+def _whole(path: Path, content: object) -> dict[str, Any]:
     if not isinstance(content, dict) or "provenance" not in content:
         raise ClcapError(f"{path} is a PyTorch file, but was not written by clcap")
     return content
+
+
+def load_provenance(path: Path) -> Any:
+    """The "provenance" of a file of ``save``, without reading its tensors; raises ClcapError as ``load`` does."""
+    return _whole(path, _read(path, mmap=True))["provenance"]
 
 
 def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -> dict[str, Tensor]:
@@ -90,11 +98,11 @@ def _describe_tensor(value: Tensor | None) -> str:
     return f"{str(value.dtype).removeprefix('torch.')} ({', '.join(map(str, value.shape))})"
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, mmap: bool = False) -> Any:
     check_archive(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, in files that are rejected anyway
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         raise pickle_error(path) from error
     except Exception as error:  # a damaged file can make PyTorch and pickle raise nearly any error

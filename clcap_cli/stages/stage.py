@@ -9,10 +9,14 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, get_type_hints, runtime_checkable
 
+from clcap_cli.artifacts.atomic import record_replaced
 from clcap_cli.compute.process import stage_cleanup
-from clcap_cli.errors import InvalidValueError
+from clcap_cli.console import say
+from clcap_cli.errors import InvalidValueError, first_few
 from clcap_cli.stages.parameter import Parameter
 
 Result = TypeVar("Result", covariant=True)
@@ -54,8 +58,11 @@ class Stage(Generic[Result]):
         plain = flattened(arguments)
         for one in self.parameters:
             one.check(plain[one.name])
-        with stage_cleanup():
-            return self.function(**arguments)
+        with stage_cleanup(), record_replaced() as replaced:
+            written = self.function(**arguments)
+        if isinstance(written, Path) and written in replaced:
+            _report_replaced(written, replaced[written])
+        return written
 
     def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:
         """The arguments of the function, from the values of plain parameters, with defaults for those left out.
@@ -121,6 +128,15 @@ def check_unused(settings: Any, reason: str) -> None:
     for name, value in vars(settings).items():
         if value != defaults[name]:
             raise InvalidValueError(name, reason)
+
+
+def _report_replaced(path: Path, time: datetime) -> None:
+    """Print that an older file was replaced, and which files in its folder were made from the old one."""
+    from clcap_cli.artifacts.outdated import files_made_from_older
+
+    outdated = files_made_from_older(path)
+    made_from_old = f"; made from the old one: {first_few(outdated)}" if outdated else ""
+    say(f"replaced {path} of {time:%Y-%m-%d %H:%M}{made_from_old}")
 
 
 def _documentation(function: Callable, parameters: Sequence[Parameter]) -> str:

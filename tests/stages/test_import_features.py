@@ -94,7 +94,7 @@ def test_images_may_be_identified_by_file_names(chain: Path, clcap, regions: dic
 
 @pytest.mark.parametrize("model", ["adaptive-attention", "transformer"])
 def test_models_train_on_any_number_of_regions(chain: Path, clcap, regions: dict, model: str) -> None:
-    features = import_features(chain / "captions.h5", tsv(chain / "r.tsv", regions), chain / "r.h5")
+    features = import_features(chain / "captions.h5", tsv(chain / "r.tsv", regions), out=chain / "r.h5")
     train_mle(chain / "captions.h5", features, model=model, out=chain / "r.pt", **SMALL, **MODELS[model])
     assert clcap("train-cl", "--ref", chain / "r.pt", "--k", 1, "--epochs", 1).status == 0
     assert clcap("caption", chain / "r_cl.pt").status == 0
