@@ -49,6 +49,11 @@ class Difference:
             return "not significant"
         return "higher" if self.difference > 0 else "lower"
 
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is significant."""
+        return self.verdict in ("higher", "lower")
+
 
 @dataclass(frozen=True)
 class MeasuredSetting:

@@ -163,35 +163,17 @@ def _print_comparison(
     differences: "Sequence[Difference]",
     mismatches: dict[str, list[str]],
 ) -> None:
+    from clcap_cli.reporting.comparison import comparison_lines
+
     tell(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
-    tell(f"{'':<32}{'first':>9} {'second':>9}  {'difference':>10}  {'interval':<20} p")
-    for one in differences:
-        low, high = one.interval
-        span = f"[{low:+.4f}, {high:+.4f}]"
-        tell(
-            f"{one.name:<32}{one.first:9.4f} {one.second:9.4f}  {one.difference:+10.4f}  {span:<20} "
-            f"{_formatted_p(one.p):<6} {one.verdict}{_formatted_spreads(one)}"
-        )
-    if any(one.p is None for one in differences):
-        print(f"no p: with {len(ids)} images no difference can be significant; 6 are the fewest")
-    if all(one.verdict == "same" for one in differences):
-        tell("no difference: every value is the same in every resample")
+    for line in comparison_lines(differences, len(ids)):
+        tell(line)
     for heading, key in (("not comparable, because measured differently", "measured"), ("the runs differ in", "made")):
         if mismatches[key]:
             tell(f"{heading}:")
             for line in mismatches[key]:
                 tell(f"  {line}")
     _print_changed(first, other, ids)
-
-
-def _formatted_p(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return f"{p:.3f}" if p >= 0.001 else "<0.001"
-
-
-def _formatted_spreads(one: "Difference") -> str:
-    return f"  (sd over seeds {one.spreads[0]:.4f}, {one.spreads[1]:.4f})" if any(one.spreads) else ""
 
 
 def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -> None:
@@ -225,12 +207,14 @@ def _mean(runs: list[list[dict[str, Any]]], row: int, name: str) -> float:
 
 
 def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
-    from statistics import fmean, stdev
+    from clcap_cli.reporting.metric_groups import metric_infos
 
     tell(f"{setting.name}: a single setting, so there is nothing to compare")
-    for name, values in measured.values.items():
-        spread = f" ± {stdev(values):.4f} over {len(values)} seeds" if len(values) > 1 else ""
-        tell(f"{name:<32}{fmean(values):9.4f}{spread}")
+    width = max(map(len, measured.values))
+    for info in metric_infos(measured.values):
+        runs = len(measured.values[info.name])
+        spread = f" ± {measured.spread(info.name):.{info.decimals}f} over {runs} seeds" if runs > 1 else ""
+        tell(f"{info.name:<{width}} {info.formatted(measured.mean(info.name)):>6}{spread}")
 
 
 def _comparison(
