@@ -1,4 +1,4 @@
-"""Where tensors live, and how the same seed gives the same metrics."""
+"""Choice of the device, reproducible computation, and memory allocation."""
 
 import ctypes
 import os
@@ -11,46 +11,46 @@ import torch
 from clcap_cli.compute.process import at_stage_end
 from clcap_cli.errors import ClcapError
 
-_debugging: Any = torch.utils.deterministic
+_deterministic: Any = torch.utils.deterministic
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""From glibc's malloc.h."""
+"""Parameters of ``mallopt`` in glibc's malloc.h."""
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that ``name`` asks for; 'auto' is CUDA, else Apple's MPS, else the CPU.
+    """The device called ``name``; 'auto' selects CUDA, then Apple's MPS, then the CPU, whichever is available first.
 
-    Raises ClcapError for a device that this machine does not have.
+    Raises ClcapError if the device is not available.
     """
-    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, there in have.items() if there))
+        return torch.device(next(kind for kind, is_available in available.items() if is_available))
     kind, _, number = name.partition(":")
     count = torch.cuda.device_count() if kind == "cuda" else 1
-    if not have.get(kind, False) or (number and not (number.isdecimal() and int(number) < count)):
-        there = ", ".join(kind for kind, available in have.items() if available)
-        raise ClcapError(f"no device '{name}' on this machine, which has: {there}")
+    if not available.get(kind, False) or (number and not (number.isdecimal() and int(number) < count)):
+        names = ", ".join(kind for kind, is_available in available.items() if is_available)
+        raise ClcapError(f"no device '{name}' on this machine, which has: {names}")
     return torch.device(name)
 
 
 def make_reproducible() -> None:
-    """Let the same seeds give the same bytes again, on the same machine, until the running stage ends.
+    """Make PyTorch deterministic until the running stage ends: equal seeds give equal results on the same machine.
 
-    Without it PyTorch adds up some gradients in the order in which its threads happen to finish.
+    By default PyTorch sums some gradients in the order in which its threads finish.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
-    before = torch.are_deterministic_algorithms_enabled()
-    warns, fills = torch.is_deterministic_algorithms_warn_only_enabled(), _debugging.fill_uninitialized_memory
-    at_stage_end(partial(torch.use_deterministic_algorithms, before, warn_only=warns))
-    at_stage_end(partial(setattr, _debugging, "fill_uninitialized_memory", fills))
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
+    was_enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only, fill = torch.is_deterministic_algorithms_warn_only_enabled(), _deterministic.fill_uninitialized_memory
+    at_stage_end(partial(torch.use_deterministic_algorithms, was_enabled, warn_only=warn_only))
+    at_stage_end(partial(setattr, _deterministic, "fill_uninitialized_memory", fill))
     torch.use_deterministic_algorithms(True, warn_only=True)
-    _debugging.fill_uninitialized_memory = False  # slow
+    _deterministic.fill_uninitialized_memory = False  # slow
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep the memory that it frees, where the C library is glibc.
+    """Make glibc keep freed memory for this process instead of returning it to the system.
 
-    glibc gives large blocks back to the system at once, and taking them anew, page by page, takes a CPU longer than
-    a small network's layer does to fill them.
+    glibc returns large blocks at once. Getting them back, page by page, takes longer than the computation of a small
+    network's layer that fills them.
     """
     if sys.platform != "linux":
         return

@@ -1,6 +1,6 @@
-"""In which precision the matrix products of training are taken: bf16 where the processor has instructions for it.
+"""Autocast precision of training: bf16 on devices with bf16 instructions, otherwise fp32.
 
-Without them bf16 is emulated, and a product takes 15 to 120 times as long as in fp32.
+Without such instructions bf16 is emulated, and matrix products take 15 to 120 times as long as in fp32.
 """
 
 import platform
@@ -12,14 +12,14 @@ import torch
 from clcap_cli.console import say, warn
 
 Precision = Literal["auto", "fp32", "bf16"]
-"""Of the products in training; ln p are summed in fp32."""
+"""Precision of matrix products in training; log-probabilities are summed in fp32."""
 CPU_INFO = Path("/proc/cpuinfo")
 CPU_FLAGS = {"avx512_bf16": "AVX-512-bf16", "amx_bf16": "AMX"}
-"""Linux's names of the instructions with which PyTorch multiplies bf16 matrices faster than fp32 ones."""
+"""Instruction sets with which PyTorch multiplies bf16 matrices faster than fp32 ones, by their Linux flags."""
 
 
-def choose_precision(asked: Precision, device: torch.device) -> Precision:
-    """What training on ``device`` computes in; ``auto`` is bf16 where that is faster. Says what and why."""
+def choose_precision(requested: Precision, device: torch.device) -> Precision:
+    """The precision of training on ``device``; 'auto' is bf16 if that is faster. Prints the choice and its reason."""
     obstacle = bf16_obstacle(device)
     if asked == "bf16" and obstacle:
         warn(f"--precision bf16 is much slower than fp32 here: {obstacle}")
@@ -30,7 +30,7 @@ def choose_precision(asked: Precision, device: torch.device) -> Precision:
 
 
 def bf16_obstacle(device: torch.device) -> str | None:
-    """Why bf16 products are not faster than fp32 ones on ``device``; None where they are."""
+    """Reason why bf16 products are not faster than fp32 ones on ``device``; None if they are."""
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= (8, 0)
         return None if fast else "this GPU has no bf16 instructions, which came with compute capability 8.0"

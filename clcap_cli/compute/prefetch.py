@@ -1,4 +1,4 @@
-"""Reading what the next steps need while the current one computes."""
+"""Loading the data of the next steps in a thread while the current step computes."""
 
 import time
 from collections import deque
@@ -12,26 +12,26 @@ LOOKAHEAD = 2
 
 
 class Prefetcher(Generic[ItemT, LoadedT]):
-    """``load`` of each item, in order, done in a thread two items before it is asked for."""
+    """Iterate over ``load(item)`` of all items, computed in a thread up to two items ahead."""
 
     def __init__(self, load: Callable[[ItemT], LoadedT], items: Iterable[ItemT]):
         self.load, self.items = load, items
         self.wait_seconds = 0.0
-        """Seconds in which whoever asked had to wait."""
+        """Seconds for which the consumer waited for data."""
 
     def __iter__(self) -> Generator[LoadedT, None, None]:
-        coming: deque[Future[LoadedT]] = deque()
+        pending: deque[Future[LoadedT]] = deque()
         with ThreadPoolExecutor(1) as thread:
             for item in self.items:
-                coming.append(thread.submit(self.load, item))
-                if len(coming) > LOOKAHEAD:
-                    yield self._next(coming)
-            while coming:
-                yield self._next(coming)
+                pending.append(thread.submit(self.load, item))
+                if len(pending) > LOOKAHEAD:
+                    yield self._next(pending)
+            while pending:
+                yield self._next(pending)
 
-    def _next(self, coming: deque[Future[LoadedT]]) -> LoadedT:
+    def _next(self, pending: deque[Future[LoadedT]]) -> LoadedT:
         started = time.monotonic()
         try:
-            return coming.popleft().result()
+            return pending.popleft().result()
         finally:
             self.wait_seconds += time.monotonic() - started

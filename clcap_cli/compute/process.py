@@ -1,27 +1,27 @@
-"""What a stage changes in its whole process, such as the number of threads, is undone when the stage ends.
+"""Restoring process-wide settings, such as the number of threads, when a stage ends.
 
-The process may be somebody's notebook, which computes more than this stage. Nothing here takes time to import.
+A stage may run in the process of a notebook, which should not notice it. This module is fast to import.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
-_CLEANUP: ContextVar[ExitStack | None] = ContextVar("undoing", default=None)
+_CLEANUP: ContextVar[ExitStack | None] = ContextVar("cleanup", default=None)
 
 
 @contextmanager
 def stage_cleanup() -> Iterator[None]:
-    """Do at the end what ``afterwards`` was given meanwhile, the last first."""
+    """At the end of the block, call the functions passed to ``at_stage_end`` within it, the last one first."""
     with ExitStack() as stack:
-        before = _CLEANUP.set(stack)
+        token = _CLEANUP.set(stack)
         try:
             yield
         finally:
-            _CLEANUP.reset(before)
+            _CLEANUP.reset(token)
 
 
 def at_stage_end(undo: Callable[[], object]) -> None:
-    """Call ``undo`` when the running stage ends; outside of stages, never."""
+    """Call ``undo`` when the running stage ends; do nothing outside of stages."""
     if stack := _CLEANUP.get():
         stack.callback(undo)

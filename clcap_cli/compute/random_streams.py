@@ -1,7 +1,7 @@
-"""Random numbers of a stage: independent streams by name, all spawned from its one seed.
+"""Random numbers of a stage: an independent stream for each purpose, all derived from one seed.
 
-What one purpose draws, and how much, changes nothing for the others: with other negatives the images come in the same
-order, and with another batch size the weights start the same.
+Drawing more or fewer numbers for one purpose does not change the others: different negatives leave the order of the
+images unchanged, and a different batch size leaves the initial weights unchanged.
 """
 
 import hashlib
@@ -27,24 +27,24 @@ Purpose = Literal[
 
 
 def random_generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
-    """The random numbers of one purpose in one epoch."""
+    """A NumPy generator for one purpose in one epoch."""
     return np.random.default_rng(_seed_sequence(seed, purpose, epoch))
 
 
 def torch_seed(seed: int, purpose: Purpose) -> int:
-    """What to seed a generator of PyTorch with for one purpose."""
+    """The seed of a PyTorch generator for one purpose."""
     return int(
         _seed_sequence(seed, purpose, 0).generate_state(1, np.uint64)[0] >> 1
-    )  # PyTorch takes 63 bits everywhere
+    )  # all devices of PyTorch accept 63 bits
 
 
 def seed_torch(seed: int, purpose: Purpose) -> None:
-    """Let PyTorch's own generator, which initialises layers and drops numbers out, serve this purpose from now on."""
+    """Seed PyTorch's default generator, which initialisation and dropout use, for one purpose."""
     torch.manual_seed(torch_seed(seed, purpose))
 
 
 def torch_generator(device: torch.device) -> torch.Generator:
-    """PyTorch's own generator of the numbers that are drawn on ``device``, which ``seed_torch`` seeds."""
+    """PyTorch's default generator on ``device``, which ``seed_torch`` seeds."""
     if device.type == "cuda":
         torch.cuda.init()
         return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
@@ -52,5 +52,5 @@ def torch_generator(device: torch.device) -> torch.Generator:
 
 
 def _seed_sequence(seed: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:
-    name = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4])
-    return np.random.SeedSequence(seed, spawn_key=(name, epoch))
+    key = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4])
+    return np.random.SeedSequence(seed, spawn_key=(key, epoch))

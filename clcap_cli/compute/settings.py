@@ -1,4 +1,4 @@
-"""Which device computes, and with how many threads."""
+"""Settings of the device and the number of threads of a stage."""
 
 import re
 import sys
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import torch
 
 DRIVERS = {"win32": "nvcuda.dll", "linux": "libcuda.so.1"}
-"""NVIDIA's driver, by platform; elsewhere there is none."""
+"""File name of NVIDIA's driver by platform; other platforms have none."""
 
 
 @dataclass(frozen=True)
 class DeviceName:
-    """Marks the name of a device; a wrong one is refused before PyTorch, which takes seconds, is imported."""
+    """Annotation of a device name, which is checked without importing PyTorch, because that takes seconds."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
@@ -28,13 +28,13 @@ class DeviceName:
         return core_schema.no_info_after_validator_function(self.checked, handler(source))
 
     def checked(self, name: str) -> str:
-        """The name; raises ValueError for one that no machine has."""
+        """Return ``name``; raises ValueError if it is not the name of a device on any machine."""
         if not re.fullmatch(r"auto|(cpu|mps)(:0)?|cuda(:\d+)?", name):
             raise ValueError(f"unknown device '{name}'; expected auto, cpu, cuda, cuda:N or mps")
         return name
 
     def check(self, name: str) -> None:
-        """Raise ClcapError for a device without its driver or platform."""
+        """Raise ClcapError if this machine lacks the driver or platform of the device."""
         if name.startswith("cuda") and not _has_cuda_driver():
             raise ClcapError(f"no device '{name}' on this machine: it has no NVIDIA driver; give --device cpu")
         if name.startswith("mps") and sys.platform != "darwin":
@@ -70,7 +70,7 @@ class ComputeSettings:
     )
 
     def start(self) -> "torch.device":
-        """Set the number of threads, and return the device; raises ClcapError for one that this machine lacks."""
+        """Set the number of threads and return the device; raises ClcapError if the device is not available."""
         from clcap_cli.compute.devices import choose_device
         from clcap_cli.compute.threads import set_threads, thread_count
 

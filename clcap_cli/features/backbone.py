@@ -1,8 +1,8 @@
-"""Backbones by name, with the preprocessing that belongs to each: timm's networks, and those of installed packages.
+"""Backbones and their preprocessing by name: networks of timm and of installed packages.
 
-A package offers a network by an entry point of the group ``clcap.backbones``, which leads to a class derived from
-ImageEncoder. It is called with the weights (None for its own, 'random', or a state dict file) and with the image size
-in pixels (None for its own).
+A package adds a backbone by an entry point of the group ``clcap.backbones`` for a class derived from ImageEncoder. The
+class is called with the weights (None for its default, 'random', or a state dict file) and the image size in pixels
+(None for its default).
 """
 
 from dataclasses import dataclass
@@ -24,21 +24,21 @@ from clcap_cli.registry import Registry
 BACKBONES: Registry[type[ImageEncoder]] = Registry(
     "backbone", "clcap.backbones", {}, base_class="clcap_cli.features.encoder:ImageEncoder"
 )
-"""Those of packages; all other names are timm's."""
+"""Backbones of installed packages; all other names are networks of timm."""
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network, what is recorded of it, and the preprocessing that belongs to it."""
+    """A network with its record and its preprocessing."""
 
     info: BackboneInfo
     network: ImageEncoder
     transform: Compose
-    """From an RGB picture to (3, size, size) uint8."""
+    """Preprocessing of an RGB image to (3, size, size) uint8."""
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return next(self.network.parameters()).device
 
     @torch.inference_mode()
@@ -48,7 +48,7 @@ class Backbone:
         return pooled.half().cpu(), grid.half().cpu()
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The same in float32 on the network's device, with gradients where they are enabled."""
+        """Like ``__call__``, but in float32 on the network's device, and with gradients if they are enabled."""
         images = images.to(self.device, memory_format=torch.channels_last).float().div_(255)
         normalize(images, list(self.info.mean), list(self.info.std), inplace=True)
         pooled, grid = self.network(images)
@@ -58,10 +58,10 @@ class Backbone:
 def load_backbone(name: str, weights: str | None, image_size: int | None, device: torch.device) -> Backbone:
     """Build a network for feature extraction.
 
-    ``weights`` is None for the backbone's own (the default backbone's come with clcap, other networks of timm have
-    theirs from its cache or the network), 'random' for a test, or a state dict file (.pth, .safetensors).
+    ``weights`` is None for pretrained weights (those of the default backbone are installed with clcap, those of other
+    networks are downloaded by timm), 'random' for tests, or a state dict file (.pth, .safetensors).
 
-    Raises ClcapError for an unknown name and for weights that cannot be had or do not fit.
+    Raises ClcapError for an unknown name and for weights that cannot be loaded or do not fit.
     """
     network = _build_encoder(name, weights, image_size).eval().to(device).to(memory_format=torch.channels_last)
     config = dict(network.preprocessing)
@@ -97,7 +97,7 @@ def _probe_output(network: ImageEncoder, size: int, device: torch.device) -> tup
         try:
             pooled, grid = network(torch.zeros(1, 3, size, size, device=device))
             return pooled, grid
-        except Exception as error:  # each family of networks has its own way to refuse
+        except Exception as error:  # every family of networks raises its own errors
             raise ClcapError(
-                f"this backbone cannot make a grid of features from images of {size} pixels: {error}"
+                f"this backbone cannot compute grid features of images of {size} pixels: {error}"
             ) from error

@@ -1,4 +1,4 @@
-"""What a backbone's network is: pictures go in, pooled and grid features come out."""
+"""The interface of backbones: networks that compute pooled and grid features of images."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 
 class ImageEncoder(nn.Module, ABC):
-    """A network without its classifier, with at least one parameter."""
+    """A network without its classifier; it must have at least one parameter."""
 
     preprocessing: dict[str, Any]
-    """How it is shown pictures, as timm's ``create_transform`` takes it: ``input_size`` (3, pixels, pixels), ``mean``,
-    ``std``, ``interpolation``, ``crop_pct``."""
+    """Preprocessing of images, as arguments of timm's ``create_transform``: ``input_size`` (3, pixels, pixels),
+    ``mean``, ``std``, ``interpolation``, ``crop_pct``."""
     weights: str
-    """Where its weights came from, in a word."""
+    """Origin of the weights: 'bundled', 'timm', 'random' or the name of a file."""
 
     @abstractmethod
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Pooled (B, C) and grid (B, regions, C') features of normalised images (B, 3, pixels, pixels)."""
+        """Compute pooled (B, C) and grid (B, regions, C') features of normalised images (B, 3, pixels, pixels)."""

@@ -1,4 +1,4 @@
-"""Running a backbone over image files, which are decoded on all cores."""
+"""Extracting features of image files with a backbone; images are decoded on all cores."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ BATCH_SIZE = 32
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image to look at."""
+    """An image id and the path of its file."""
 
     id: ImageId
     path: Path
@@ -27,7 +27,7 @@ class ImageFile:
 
 @dataclass
 class SkippedImages:
-    """Images that were left out, with the reason."""
+    """Images that could not be read, with the reasons."""
 
     reasons: list[tuple[ImageId, str]] = field(default_factory=list)
 
@@ -45,12 +45,12 @@ def extract_features(
         def decode(batch: Sequence[ImageFile]) -> list[Tensor | UnreadableImageError]:
             return list(threads.map(lambda image: _load_image(backbone, image), batch))
 
-        # On a CPU decoding and computing take turns, because each of them keeps all cores busy.
+        # On a CPU, decoding and computing alternate, because each of them uses all cores.
         decoded = map(decode, batches) if backbone.device.type == "cpu" else Prefetcher(decode, batches)
-        for batch, pictures in zip(batches, decoded, strict=True):
-            ids, good = _separate_readable(batch, pictures, skipped)
-            if good:
-                pooled, grid = backbone(torch.stack(good))
+        for batch, decoded_batch in zip(batches, decoded, strict=True):
+            ids, tensors = _separate_readable(batch, decoded_batch, skipped)
+            if tensors:
+                pooled, grid = backbone(torch.stack(tensors))
                 yield ids, pooled.numpy(), grid.numpy()
 
 
@@ -62,15 +62,15 @@ def _load_image(backbone: Backbone, image: ImageFile) -> Tensor | UnreadableImag
 
 
 def _separate_readable(
-    batch: Sequence[ImageFile], pictures: Sequence[Tensor | UnreadableImageError], skipped: SkippedImages | None
+    batch: Sequence[ImageFile], decoded: Sequence[Tensor | UnreadableImageError], skipped: SkippedImages | None
 ) -> tuple[list[ImageId], list[Tensor]]:
-    ids, good = [], []
-    for image, picture in zip(batch, pictures, strict=True):
-        if isinstance(picture, Tensor):
+    ids, tensors = [], []
+    for image, result in zip(batch, decoded, strict=True):
+        if isinstance(result, Tensor):
             ids.append(image.id)
-            good.append(picture)
+            tensors.append(result)
         elif skipped is None:
-            raise picture
+            raise result
         else:
-            skipped.reasons.append((image.id, str(picture)))
-    return ids, good
+            skipped.reasons.append((image.id, str(result)))
+    return ids, tensors

@@ -1,6 +1,6 @@
-"""Region features that other programs made: a file for each image, one HDF5 file, or bottom-up attention's table.
+"""Region features of other programs: a folder with a file per image, an HDF5 file, or a table of bottom-up attention.
 
-Each reader knows how many regions an image has before it reads them.
+Each reader finds out the number of regions of every image when it is created, and reads the features on request.
 """
 
 import base64
@@ -15,48 +15,53 @@ from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.input_files import check_readable
 
 ARRAY_NAMES = ("feat", "features", "x")
-"""Under which an .npz file has its regions, unless it has only one array."""
+"""Names of the array with the regions in an .npz file; a file with only one array may use any name."""
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 TSV_COLUMNS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
-"""Columns of bottom-up attention's tables (Anderson et al. 2018), boxes and features in base64."""
+"""Columns of the tables of bottom-up attention (Anderson et al. 2018), with boxes and features in base64."""
 
 
 class RegionFeatures(ABC):
-    """The regions of images that are called by a key: an id, or a file name without its ending."""
+    """Region features by image key, which is an image id or a file name without its suffix."""
 
     def __init__(self, path: Path, shapes: dict[str, tuple[int, int]]):
-        """``shapes`` are regions and channels by key; raises ClcapError when there are none or channels differ."""
+        """``shapes`` has (regions, channels) by key; raises ClcapError if it is empty or the channels differ."""
         self.path = path
         self.empty = sorted(key for key, (regions, _) in shapes.items() if regions == 0)
-        """Keys of images without any region."""
+        """Keys of images without regions."""
         self.shapes = shapes = {key: shape for key, shape in shapes.items() if shape[0]}
         if not shapes:
-            raise ClcapError(f"{path} has no region features: no file of regions, dataset or line")
-        channels = sorted({found[1] for found in shapes.values()})
+            raise ClcapError(f"{path} has no region features: it contains no .npz or .npy file, dataset or line")
+        channels = sorted({shape[1] for shape in shapes.values()})
         if len(channels) > 1:
-            raise ClcapError(f"{path} has regions of {first_few(channels)} channels; all images need the same number")
+            raise ClcapError(
+                f"{path} has regions with {first_few(channels)} channels; all images must have the same number"
+            )
         self.channels = channels[0]
 
     def read(self, key: str) -> np.ndarray:
-        """(regions, channels) of an image; raises ClcapError when they are not as they were announced."""
-        found = np.asarray(self._array(key))
-        if found.shape != self.shapes[key] or found.dtype.kind not in "fiu":
-            raise ClcapError(f"{self.path}: the regions of {key} are {found.dtype} {found.shape}, not numbers")
-        if not np.isfinite(found).all():
+        """Read the regions of an image, (regions, channels).
+
+        Raises ClcapError if they have an unexpected shape or type or values outside the range of float16.
+        """
+        regions = np.asarray(self._array(key))
+        if regions.shape != self.shapes[key] or regions.dtype.kind not in "fiu":
+            raise ClcapError(f"{self.path}: the regions of {key} are {regions.dtype} {regions.shape}, not numbers")
+        if not np.isfinite(regions).all():
             raise ClcapError(f"{self.path}: the regions of {key} have values that are not finite numbers")
-        if np.abs(found).max() > FLOAT16_MAX:
+        if np.abs(regions).max() > FLOAT16_MAX:
             raise ClcapError(
-                f"{self.path}: the regions of {key} have values beyond {FLOAT16_MAX:.0f}, float16's largest"
+                f"{self.path}: the regions of {key} have values beyond {FLOAT16_MAX:.0f}, the maximum of float16"
             )
-        return found
+        return regions
 
     @abstractmethod
     def _array(self, key: str) -> Any:
-        """What the file has for a key."""
+        """The unchecked array of an image."""
 
 
 class RegionFolder(RegionFeatures):
-    """A folder with KEY.npz or KEY.npy for each image."""
+    """A folder with a file KEY.npz or KEY.npy for each image."""
 
     def __init__(self, path: Path):
         self.files: dict[str, Path] = {}
@@ -89,34 +94,34 @@ class RegionHDF5(RegionFeatures):
 
 
 class RegionTable(RegionFeatures):
-    """Bottom-up attention's .tsv: a line an image."""
+    """A .tsv file of bottom-up attention with one line per image."""
 
     def __init__(self, path: Path):
-        self.places: dict[str, int] = {}
+        self.offsets: dict[str, int] = {}
         shapes: dict[str, tuple[int, int]] = {}
         check_readable(path)
         with path.open("rb") as file:
-            place = file.tell()
+            offset = file.tell()
             for line in iter(file.readline, b""):
                 if line.strip():
                     fields = _split_line(line, path)
                     key = fields["image_id"]
                     if key in shapes:
-                        raise ClcapError(f"{path} has two lines of image {key}; remove one of them")
-                    self.places[key], shapes[key] = place, _shape(_decode_regions(fields, path), path)
-                place = file.tell()
+                        raise ClcapError(f"{path} has two lines for image {key}; remove one of them")
+                    self.offsets[key], shapes[key] = offset, _shape(_decode_regions(fields, path), path)
+                offset = file.tell()
         super().__init__(path, shapes)
 
     def _array(self, key: str) -> Any:
         with self.path.open("rb") as file:
-            file.seek(self.places[key])
+            file.seek(self.offsets[key])
             return _decode_regions(_split_line(file.readline(), self.path), self.path)
 
 
 def open_regions(path: Path) -> RegionFeatures:
-    """The region features of a folder or file, told by its kind.
+    """Open the region features in a folder or file, whose kind is recognised.
 
-    Raises ClcapError when it is none of the kinds, or damaged.
+    Raises ClcapError if the kind is unknown or the file is damaged.
     """
     if path.is_dir():
         return RegionFolder(path)
@@ -128,43 +133,50 @@ def open_regions(path: Path) -> RegionFeatures:
     if path.suffix.lower() == ".tsv":
         return RegionTable(path)
     raise ClcapError(
-        f"{path}: unknown kind of region features; give a folder of .npz or .npy files, an HDF5 file with the image's "
-        "id as key, or bottom-up attention's .tsv"
+        f"{path}: unknown kind of region features; give a folder of .npz or .npy files, an HDF5 file with image ids "
+        "as keys, or a .tsv file of bottom-up attention"
     )
 
 
 def _load_array(path: Path) -> np.ndarray:
     try:
-        found = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
         if path.suffix == ".npy":
-            return found
-        with found:
-            key = next((key for key in ARRAY_NAMES if key in found.files), None) or _only_name(found.files, path)
-            return np.asarray(found[key])
+            return loaded
+        with loaded:
+            key = next((key for key in ARRAY_NAMES if key in loaded.files), None) or _only_name(loaded.files, path)
+            return np.asarray(loaded[key])
     except ClcapError:
         raise
-    except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly anything
-        # NumPy takes whatever it does not know for pickled objects, and advises to load it unsafely.
-        reason = "it holds no numbers, or objects" if "pickle" in str(error) else str(error) or type(error).__name__
-        raise ClcapError(f"{path} is not a readable file of NumPy: {reason.splitlines()[0]}") from error
+    except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly any error
+        # NumPy reports any unknown content as pickled objects and suggests loading them, which is unsafe.
+        reason = (
+            "it contains objects or is not a NumPy file"
+            if "pickle" in str(error)
+            else str(error) or type(error).__name__
+        )
+        raise ClcapError(f"{path} is not a readable NumPy file: {reason.splitlines()[0]}") from error
 
 
 def _only_name(names: list[str], path: Path) -> str:
     if len(names) == 1:
         return names[0]
-    raise ClcapError(f"{path} has the arrays {first_few(names)}; the regions must be called {' or '.join(ARRAY_NAMES)}")
+    raise ClcapError(
+        f"{path} contains the arrays {first_few(names)}; the one with the regions must be called "
+        f"{' or '.join(ARRAY_NAMES)}"
+    )
 
 
 def _local_dataset(file: Any, key: str, path: Path) -> Any:
     import h5py
 
-    found = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
-    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+    dataset = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise ClcapError(
-            f"{path}: '{key}' is no dataset, or lies in another file; expected a dataset of each image, "
-            "(regions, channels)"
+            f"{path}: '{key}' is not a dataset or is stored in another file; expected a dataset (regions, channels) "
+            "for each image"
         )
-    return found
+    return dataset
 
 
 def _shape(array: Any, path: Path) -> tuple[int, int]:
@@ -174,25 +186,27 @@ def _shape(array: Any, path: Path) -> tuple[int, int]:
 
 
 def _split_line(line: bytes, path: Path) -> dict[str, str]:
-    found = line.decode("utf-8", "replace").rstrip("\r\n").split("\t")
-    if len(found) != len(TSV_COLUMNS):
-        raise ClcapError(f"{path} has a line of {len(found)} fields; there must be {', '.join(TSV_COLUMNS)}")
-    if tuple(found) == TSV_COLUMNS:
-        raise ClcapError(f"{path} starts with the names of its columns; remove that line")
-    return dict(zip(TSV_COLUMNS, found, strict=True))
+    fields = line.decode("utf-8", "replace").rstrip("\r\n").split("\t")
+    if len(fields) != len(TSV_COLUMNS):
+        raise ClcapError(f"{path} has a line with {len(fields)} fields; expected {', '.join(TSV_COLUMNS)}")
+    if tuple(fields) == TSV_COLUMNS:
+        raise ClcapError(f"{path} starts with a header; remove that line")
+    return dict(zip(TSV_COLUMNS, fields, strict=True))
 
 
 def _decode_regions(fields: dict[str, str], path: Path) -> np.ndarray:
-    """(regions, channels) float32 of a line."""
+    """The regions of a line, (regions, channels) float32."""
     boxes, image = fields["num_boxes"], fields["image_id"]
     if not boxes.isdecimal() or len(boxes) > 6:
         raise ClcapError(f"{path}: num_boxes of image {image} is '{boxes[:20]}', not a number of regions")
     try:
-        found = base64.b64decode(fields["features"], validate=True)
+        content = base64.b64decode(fields["features"], validate=True)
     except (ValueError, binascii.Error) as error:
         raise ClcapError(f"{path}: the features of image {image} are not base64") from error
     if not int(boxes):
         return np.empty((0, 1), np.float32)
-    if len(found) % (4 * int(boxes)):
-        raise ClcapError(f"{path}: the features of image {image}, {len(found)} bytes, are not {boxes} rows of float32")
-    return np.frombuffer(found, np.float32).reshape(int(boxes), -1)
+    if len(content) % (4 * int(boxes)):
+        raise ClcapError(
+            f"{path}: the features of image {image}, {len(content)} bytes, are not {boxes} rows of float32"
+        )
+    return np.frombuffer(content, np.float32).reshape(int(boxes), -1)

@@ -1,4 +1,4 @@
-"""Features computed from images when they are asked for, through a network that may be trained meanwhile."""
+"""Features computed from images on request, by a network that may be in training."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +16,19 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures, concatenate
 
 BATCH_SIZE = 32
-"""Shown to the network together where no gradient is needed."""
+"""Number of images in a batch if gradients are disabled."""
 
 
 class LiveFeatures(FeatureSource):
-    """The features of images, in the order in which they are given.
+    """The features of images, in the given order.
 
-    Where gradients are enabled, they go into the network. Its weights may change between two reads.
+    If gradients are enabled, they flow into the network, whose weights may change between reads.
     """
 
     def __init__(self, backbone: Backbone, images: Sequence[ImageInput], model: Captioner):
-        """What ``model`` looks at, on the backbone's device."""
+        """Create the source of the features that ``model`` uses, on the backbone's device."""
         self.backbone, self.images = backbone, images
-        self._reading = Lock()
+        self._image_lock = Lock()
         self.uses_grid, self.device = model.uses_grid, backbone.device
 
     def __len__(self) -> int:
@@ -36,14 +36,14 @@ class LiveFeatures(FeatureSource):
 
     @property
     def id(self) -> str:
-        """See FeatureSource; no other source is the same, since the network may change."""
+        """See FeatureSource; unique for each source, because the network may change."""
         return f"live {id(self)}"
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
         """See FeatureSource; raises UnreadableImageError for an image that cannot be read."""
-        at_once = len(positions) if torch.is_grad_enabled() else BATCH_SIZE
-        pieces = (positions[first : first + at_once] for first in range(0, len(positions), at_once))
-        return concatenate([self._features(piece) for piece in pieces])
+        size = len(positions) if torch.is_grad_enabled() else BATCH_SIZE
+        batches = (positions[first : first + size] for first in range(0, len(positions), size))
+        return concatenate([self._features(batch) for batch in batches])
 
     def _features(self, positions: np.ndarray) -> ImageFeatures:
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
@@ -54,6 +54,6 @@ class LiveFeatures(FeatureSource):
     def _pixels(self, image: ImageInput) -> Tensor:
         if isinstance(image, Path):
             return self.backbone.transform(open_rgb(image, self.backbone.info.resized_to))
-        with self._reading:  # an open image can be in the list twice, and Pillow reads it for one thread only
+        with self._image_lock:  # Pillow images are not thread-safe, and an opened image can be in the list twice
             rgb = as_rgb(image)
         return self.backbone.transform(rgb)

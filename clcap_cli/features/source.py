@@ -1,4 +1,4 @@
-"""What gives a model its image input: the interface of stored and of live features."""
+"""The interface of feature sources, which provide the image inputs of a model."""
 
 from abc import ABC, abstractmethod
 
@@ -11,10 +11,10 @@ BLOCK_SIZE = 256
 
 
 class FeatureSource(ABC):
-    """The features of chosen images, in a fixed order, read block by block."""
+    """The features of selected images in a fixed order."""
 
     device: torch.device
-    """Where the features are read to."""
+    """Device of the features that are read."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -22,18 +22,18 @@ class FeatureSource(ABC):
 
     @abstractmethod
     def read(self, positions: np.ndarray) -> ImageFeatures:
-        """The features of the images at these positions."""
+        """Read the features of the images at ``positions``."""
 
     @property
     @abstractmethod
     def id(self) -> str:
-        """Equal for two sources that give the same features for the same images."""
+        """Identifier; equal for two sources whose features of the same images are equal."""
 
     def blocks(self, size: int = BLOCK_SIZE) -> list[np.ndarray]:
-        """All positions in order, ``size`` at a time."""
+        """All positions in order, in blocks of ``size``."""
         return split_into_blocks(np.arange(len(self)), size)
 
 
 def split_into_blocks(order: np.ndarray, size: int) -> list[np.ndarray]:
-    """``order`` cut into pieces of ``size``; the last may be shorter."""
+    """Split ``order`` into blocks of ``size``; the last may be shorter."""
     return [order[first : first + size] for first in range(0, len(order), size)]

@@ -1,4 +1,4 @@
-"""Features that lie in a ``features.h5``."""
+"""Features read from a ``features.h5``."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,13 @@ from clcap_cli.models.rows import ImageFeatures
 
 
 class StoredFeatures(FeatureSource):
-    """The features of chosen images, in the order of ``ids``, read from the memory map batch by batch."""
+    """The features of the images ``ids``, in this order, read from a memory-mapped file."""
 
     def __init__(self, features: Features, ids: Sequence[ImageId], model: Captioner):
-        """What ``model`` looks at, on its device; raises ClcapError that names the first image that has none."""
+        """Create the source of the features that ``model`` uses, on its device.
+
+        Raises ClcapError if an image has no features.
+        """
         self.features = features
         self.rows = features.rows_of(ids)
         self.uses_grid = model.uses_grid

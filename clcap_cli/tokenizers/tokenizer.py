@@ -1,4 +1,4 @@
-"""The tokenizer interface: between the text of a caption and the numbers that a captioner reads and writes."""
+"""The interface of tokenizers, which convert between the text of a caption and token ids."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -12,36 +12,36 @@ from clcap_cli.digests import digest_of_json
 
 
 class Tokenizer(ABC):
-    """Captions as sequences of token ids, without the start and end tokens, and back."""
+    """Conversion of captions to sequences of token ids, without start and end tokens, and back."""
 
     kind: ClassVar[str]
-    """Under which a record of it is stored."""
+    """Name of the kind of tokenizer in records."""
     size: int
-    """Number of tokens that a captioner can predict: ids 0 to size - 1."""
+    """Number of tokens that a captioner can predict, with ids 0 to size - 1."""
     start: int
-    """Id of the first input; it may be ``size`` or more, and is then never predicted."""
+    """Id of the start token, a captioner's first input; if it is ``size`` or more, it is never predicted."""
     end: int
-    """Id that ends a caption."""
+    """Id of the end token."""
     unknown: int | None
-    """Id of everything that has no token of its own; None where there is no such thing."""
+    """Id of the token for unknown words; None for tokenizers that can encode any text."""
     never_generated: tuple[int, ...]
     """Ids that decoding never chooses: the unknown token, padding and the like."""
 
     @abstractmethod
     def encode(self, caption: str) -> list[int]:
-        """Token ids of a caption, of any length, without start and end."""
+        """Encode a caption as token ids, of any number, without start and end tokens."""
 
     @abstractmethod
     def decode(self, tokens: Iterable[int]) -> str:
-        """The caption that token ids spell, without start and end."""
+        """Decode token ids, without start and end tokens, to a caption."""
 
     @abstractmethod
     def record(self) -> dict[str, Any]:
-        """Plain data from which the same tokenizer can be built again; its ``kind`` is under "kind"."""
+        """JSON data from which the tokenizer can be rebuilt, with its ``kind`` under the key "kind"."""
 
     @cached_property
     def id(self) -> str:
-        """Digest of the record: equal for tokenizers that encode alike."""
+        """Digest of the record; equal for equal tokenizers."""
         return digest_of_json(self.record())
 
     def __eq__(self, other: object) -> bool:
@@ -59,26 +59,26 @@ class EncodedCaptions:
     """Captions as token ids."""
 
     tokens: np.ndarray
-    """(captions, longest) int32; behind the end of a caption, the end token."""
+    """Token ids: (captions, longest) int32, padded with the end token."""
     lengths: np.ndarray
-    """(captions,) int32: tokens, the end token not counted."""
+    """Number of tokens of each caption, without the end token: (captions,) int32."""
 
     def truncated(self, longest: int | None) -> "EncodedCaptions":
-        """The same captions, those of more than ``longest`` tokens cut there; None cuts none."""
+        """The captions, truncated to ``longest`` tokens; None does not truncate."""
         if longest is None or longest >= self.longest:
             return self
         return EncodedCaptions(self.tokens[:, :longest], np.minimum(self.lengths, longest).astype(np.int32))
 
     @property
     def longest(self) -> int:
-        """Most tokens that a caption can have here."""
+        """Maximum number of tokens of a caption in this array."""
         return self.tokens.shape[1]
 
 
 def encode_captions(captions: Sequence[str], tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
-    """Encode captions; those of more than ``longest`` tokens are cut there, None cuts none."""
+    """Encode captions, truncated to ``longest`` tokens; None does not truncate."""
     encoded = [tokenizer.encode(caption)[:longest] for caption in captions]
-    lengths = np.array([len(numbers) for numbers in encoded], dtype=np.int32)
+    lengths = np.array([len(ids) for ids in encoded], dtype=np.int32)
     tokens = np.full((len(encoded), longest or max(1, *lengths.tolist(), 1)), tokenizer.end, dtype=np.int32)
-    tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = [number for numbers in encoded for number in numbers]
+    tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = [id for ids in encoded for id in ids]
     return EncodedCaptions(tokens, lengths)

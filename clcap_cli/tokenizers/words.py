@@ -1,4 +1,4 @@
-"""Words: one token for each word that occurs often enough in the training captions, and one for all others."""
+"""The word tokenizer: a token for each frequent word of the training captions, and one for all other words."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,22 +20,22 @@ class WordTokenizer(Tokenizer):
     def __init__(self, words: Sequence[str]):
         self.tokens = [*SPECIAL_TOKENS, *words]
         self.size = self.start = len(self.tokens)
-        self._number = {word: number for number, word in enumerate(self.tokens)}
+        self._ids = {word: id for id, word in enumerate(self.tokens)}
 
     @classmethod
     def from_captions(cls, captions: Iterable[Sequence[str]], min_count: int) -> "WordTokenizer":
-        """The words that occur at least ``min_count`` times in ``captions``, which are split into words."""
+        """A vocabulary of the words that occur at least ``min_count`` times in ``captions``, each a list of words."""
         counts = Counter(word for words in captions for word in words)
         frequent = [(count, word) for word, count in counts.items() if count >= min_count]
         return cls([word for count, word in sorted(frequent, key=lambda pair: (-pair[0], pair[1]))])
 
     @property
     def words(self) -> list[str]:
-        """The words alone, most frequent first."""
+        """The words without the special tokens, most frequent first."""
         return self.tokens[len(SPECIAL_TOKENS) :]
 
     def frequency_rank(self, token: int) -> int | None:
-        """Place of a word among the training words, 0 for the most frequent; None for the special tokens."""
+        """Rank of a word by its frequency in training, 0 for the most frequent; None for the special tokens."""
         return token - len(SPECIAL_TOKENS) if token >= len(SPECIAL_TOKENS) else None
 
     def encode(self, caption: str) -> list[int]:
@@ -43,8 +43,8 @@ class WordTokenizer(Tokenizer):
         return self.encode_words(split_words(caption))
 
     def encode_words(self, words: Iterable[str]) -> list[int]:
-        """Token ids of words; one outside the vocabulary is the unknown token."""
-        return [self._number.get(word, UNKNOWN) for word in words]
+        """Encode words; a word outside the vocabulary becomes the unknown token."""
+        return [self._ids.get(word, UNKNOWN) for word in words]
 
     def decode(self, tokens: Iterable[int]) -> str:
         """See Tokenizer."""

@@ -52,7 +52,7 @@ def test_weights_are_read_from_a_file(tmp_path: Path) -> None:
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.zeros(3)}, tmp_path / "w.pth")
-    with pytest.raises(ClcapError, match=r"w\.pth does not hold weights for resnet18"):
+    with pytest.raises(ClcapError, match=r"w\.pth does not contain weights for resnet18"):
         load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU)
 
 

@@ -86,9 +86,9 @@ def test_large_jpegs_are_decoded_at_twice_the_needed_size(tmp_path: Path) -> Non
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
     coarse.resize((1600, 1200), Image.Resampling.BICUBIC).save(tmp_path / "a.jpg", quality=95)
-    whole, half = open_rgb(tmp_path / "a.jpg"), open_rgb(tmp_path / "a.jpg", needed=256)
+    whole, half = open_rgb(tmp_path / "a.jpg"), open_rgb(tmp_path / "a.jpg", target_size=256)
     assert half.size == (800, 600)
-    assert open_rgb(tmp_path / "a.jpg", needed=400).size == whole.size == (1600, 1200)
+    assert open_rgb(tmp_path / "a.jpg", target_size=400).size == whole.size == (1600, 1200)
     ours, exact = (
         np.asarray(picture.resize((341, 256), Image.Resampling.BICUBIC)).astype(int) for picture in (half, whole)
     )
@@ -105,7 +105,7 @@ def test_a_truncated_image_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "a/../../secret.png"])
 def test_a_file_name_outside_the_folder_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ClcapError, match="leads out of the images' folder"):
+    with pytest.raises(ClcapError, match="leads out of the image folder"):
         find_image([tmp_path], name)
 
 

@@ -147,11 +147,11 @@ BAD = {
     ),
     "is beyond float16": (
         np.full((2, CHANNELS), 1e9, np.float32),
-        "the regions of 1 have values beyond 65504, float16's largest",
+        "the regions of 1 have values beyond 65504, the maximum of float16",
     ),
     "has one dimension": (np.zeros(5, np.float32), "has an array of shape (5,); expected (regions, channels)"),
     "has three dimensions": (np.zeros((2, 3, 4)), "has an array of shape (2, 3, 4); expected (regions, channels)"),
-    "has other channels": (np.zeros((2, 5)), "has regions of 5, 12 channels; all images need the same number"),
+    "has other channels": (np.zeros((2, 5)), "has regions with 5, 12 channels; all images must have the same number"),
     "has no numbers": (np.array([["a"] * CHANNELS]), "the regions of 1 are <U1 (1, 12), not numbers"),
     "has complex numbers": (np.zeros((1, CHANNELS), complex), "the regions of 1 are complex128 (1, 12), not numbers"),
 }
@@ -173,9 +173,9 @@ def test_pickled_arrays_are_never_loaded(chain: Path, refused, regions: dict, ki
 
     array = np.array([[Spy()]], dtype=object)
     source = folder(chain / "regions", {**regions, 1: array}, kind)
-    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy: ")
+    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable NumPy file: ")
     (source / f"1.{kind}").write_bytes(pickle.dumps(Spy()))
-    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable file of NumPy")
+    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable NumPy file")
     assert not (chain / "ran").exists()
 
 
@@ -184,20 +184,20 @@ def test_damaged_numpy_files_are_refused(chain: Path, refused, regions: dict) ->
     whole = (source / "1.npz").read_bytes()
     for broken in (b"", whole[: len(whole) // 2], whole[:200] + bytes(50) + whole[250:], b"\x93NUMPY\x01\x00"):
         (source / "1.npz").write_bytes(broken)
-        assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable file of NumPy: ")
+        assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
     with zipfile.ZipFile(source / "1.npz", "w") as archive:
         archive.writestr("readme.txt", "no array")
     assert run(refused, chain, source).startswith(f"{source}/1.npz ")
     (source / "1.npz").unlink()
     (source / "1.npz").mkdir()
-    assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable file of NumPy: ")
+    assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
 
 
 def test_the_array_of_an_archive_must_be_unambiguous(chain: Path, refused, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     np.savez(source / "1.npz", one=regions[1], two=regions[1])
     assert run(refused, chain, source) == (
-        f"{source}/1.npz has the arrays one, two; the regions must be called feat or features or x"
+        f"{source}/1.npz contains the arrays one, two; the one with the regions must be called feat or features or x"
     )
 
 
@@ -207,7 +207,7 @@ def test_a_duplicate_image_is_refused(chain: Path, refused, regions: dict) -> No
     assert run(refused, chain, source) == f"{source} has 7.npy and 7.npz; remove one of them"
     table = tsv(chain / "r.tsv", regions)
     table.write_text(table.read_text() + line(7, regions[7]))
-    assert run(refused, chain, table) == f"{table} has two lines of image 7; remove one of them"
+    assert run(refused, chain, table) == f"{table} has two lines for image 7; remove one of them"
 
 
 def test_a_file_name_of_two_images_is_refused(tmp_path: Path, clcap, refused) -> None:
@@ -249,16 +249,16 @@ def test_external_hdf5_data_are_refused(chain: Path, refused, regions: dict, kin
         assert message == f"{source}: the regions of 1 are |S1 (1, 12), not numbers"
     else:
         assert message == (
-            f"{source}: '1' is no dataset, or lies in another file; expected a dataset of each image, (regions, "
-            "channels)"
+            f"{source}: '1' is not a dataset or is stored in another file; expected a dataset (regions, channels) for "
+            "each image"
         )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "{} has no region features: no file of regions, dataset or line"),
-        ("1\t640\n", "{} has a line of 2 fields; there must be image_id, image_w, image_h, num_boxes, boxes, features"),
+        ("", "{} has no region features: it contains no .npz or .npy file, dataset or line"),
+        ("1\t640\n", "{} has a line with 2 fields; expected image_id, image_w, image_h, num_boxes, boxes, features"),
         ("1\t640\t480\t1\t\t§§\n", "{}: the features of image 1 are not base64"),
         ("1\t640\t480\tmany\t\tAAAA\n", "{}: num_boxes of image 1 is 'many', not a number of regions"),
         ("1\t640\t480\t3\t\tAAAAAA==\n", "{}: the features of image 1, 4 bytes, are not 3 rows of float32"),
@@ -275,7 +275,7 @@ def test_files_of_an_unknown_format_are_refused(chain: Path, refused) -> None:
     assert run(refused, chain, chain / "none") == f"no such file: {chain}/none"
     (chain / "empty").mkdir()
     assert run(refused, chain, chain / "empty") == (
-        f"{chain}/empty has no region features: no file of regions, dataset or line"
+        f"{chain}/empty has no region features: it contains no .npz or .npy file, dataset or line"
     )
     (chain / "r.txt").write_text("1")
     assert run(refused, chain, chain / "r.txt").startswith(f"{chain}/r.txt: unknown kind of region features; give a ")

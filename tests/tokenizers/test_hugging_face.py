@@ -76,7 +76,7 @@ def test_files_that_are_no_tokenizers_are_refused(bpe: HuggingFaceTokenizer, tmp
     with pytest.raises(ClcapError, match=r"tokenizer\.json is not a tokenizer\.json: "):
         read_tokenizer(path)
     path.write_text(bpe.content.replace('"</s>"', '"<other>"'))
-    with pytest.raises(ClcapError, match=r"has no token that ends a caption; it needs one of </s>, \[SEP\]"):
+    with pytest.raises(ClcapError, match=r"has no token for the end of a caption; expected one of </s>, \[SEP\]"):
         read_tokenizer(path)
 
 
@@ -100,5 +100,5 @@ def test_a_tokenizer_without_a_decoder_is_refused(tmp_path: Path) -> None:
     path = write_bpe(tmp_path / "tokenizer.json", CAPTIONS)
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "decoder": None}))
-    with pytest.raises(ClcapError, match="has no decoder that fits: 'a dog runs on grass' comes back as"):
+    with pytest.raises(ClcapError, match="has no suitable decoder: it decodes the tokens of 'a dog runs on grass' as"):
         read_tokenizer(path)
