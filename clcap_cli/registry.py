@@ -81,7 +81,7 @@ def import_object(location: str) -> Any:
 
 def package_label(point: "EntryPoint") -> str:
     """Name and version of the package that declares an entry point."""
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "without a name"
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "(unknown)"
 
 
 @dataclass(frozen=True)

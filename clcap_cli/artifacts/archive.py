@@ -1,4 +1,4 @@
-"""The zip archive that a PyTorch file is, looked at without PyTorch."""
+"""Checking PyTorch files, which are ZIP archives, without importing PyTorch."""
 
 import zipfile
 from pathlib import Path
@@ -8,15 +8,13 @@ from clcap_cli.input_files import check_readable
 
 
 def check_archive(path: Path) -> None:
-    """Raise ClcapError unless ``path`` is an uncompressed zip archive, as PyTorch writes; one that would unpack to more
-    than its size is not.
-    """
+    """Raise ClcapError unless ``path`` is a readable, uncompressed ZIP archive, as PyTorch writes it."""
     check_readable(path)
     with path.open("rb") as file:
-        start = file.read(2)
-    if start.startswith(b"\x80"):
+        signature = file.read(2)
+    if signature.startswith(b"\x80"):
         raise pickle_error(path)
-    if start != b"PK":
+    if signature != b"PK":
         raise ClcapError(f"{path} is not a *.pt file written by clcap")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -28,7 +26,7 @@ def check_archive(path: Path) -> None:
 
 
 def pickle_error(path: Path) -> ClcapError:
-    """An error for a file with pickled objects."""
+    """An error for a file that contains pickled objects."""
     return ClcapError(
         f"{path} contains pickled Python objects, which clcap never loads because they can run code; "
         "only checkpoints written by clcap can be used"
@@ -36,5 +34,5 @@ def pickle_error(path: Path) -> ClcapError:
 
 
 def unreadable_error(path: Path) -> ClcapError:
-    """An error for an archive that is damaged."""
+    """An error for a damaged archive."""
     return ClcapError(f"{path} is not a readable checkpoint (damaged or truncated); create it again")

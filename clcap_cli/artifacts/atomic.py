@@ -12,15 +12,15 @@ from typing import IO
 
 from clcap_cli.errors import ClcapError
 
-_PENDING: ContextVar[dict[Path, Path] | None] = ContextVar("_WAITING", default=None)
+_PENDING: ContextVar[dict[Path, Path] | None] = ContextVar("_PENDING", default=None)
 """Files to be renamed together at the end of ``all_or_nothing``: temporary paths by final paths."""
 _REPLACED: ContextVar[dict[Path, datetime] | None] = ContextVar("_REPLACED", default=None)
-"""Files that were replaced within ``record_replaced``."""
+"""Files replaced within ``record_replaced``, with the modification times of the old files."""
 
 
 @contextmanager
 def record_replaced() -> Iterator[dict[Path, datetime]]:
-    """Yield a dict of the files that are replaced within the block, with the times when the old ones were written."""
+    """Yield a dict that receives the files replaced within the block, with the modification times of the old files."""
     replaced: dict[Path, datetime] = {}
     token = _REPLACED.set(replaced)
     try:
@@ -142,7 +142,7 @@ def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
     """
     if is_any_of(path, inputs):
         raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
-    check_place(path)
+    check_output_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
@@ -151,8 +151,8 @@ def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
     return path
 
 
-def check_place(path: Path) -> None:
-    """Raise ClcapError where no file can be written to ``path``; nothing is made on the disk."""
+def check_output_path(path: Path) -> None:
+    """Raise ClcapError if no file can be written to ``path``; the check creates nothing on disk."""
     if path.is_dir():
         raise ClcapError(f"{path} cannot be written: it is a folder; give the name of a file")
     folder = next(parent for parent in [*path.parents, Path.cwd()] if parent.exists())

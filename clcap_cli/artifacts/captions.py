@@ -3,7 +3,7 @@
 ::
 
     images/id, images/file_name, images/split        one entry per image
-    captions/tokens   (captions, max_length) int32   zero-padded at the end
+    captions/tokens   (captions, max_length) int32   padded with the end token, 0
     captions/lengths  (captions,) int32              number of words, without the end token
     captions/image    (captions,) int32              row of the caption's image, ascending
     captions/raw      (captions,) text               the original text
@@ -30,8 +30,8 @@ from clcap_cli.tokenizers.words import WordTokenizer
 
 KIND = "clcap/captions"
 RAW = "captions/raw"
-DATASETS_READ = ("images/id", "images/file_name", "images/split", "vocabulary")
-"""Text datasets read when a file is opened; most stages do not need the original captions."""
+TEXTS_READ_ON_OPENING = ("images/id", "images/file_name", "images/split", "vocabulary")
+"""Text datasets that ``open_captions`` reads; most stages do not use the original captions, which it leaves out."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def open_captions(path: Path) -> Captions:
 
     Raises ClcapError if it is missing, damaged or another kind of file.
     """
-    with open_hdf5(path, KIND, DATASETS_READ) as (content, provenance):
+    with open_hdf5(path, KIND, TEXTS_READ_ON_OPENING) as (content, provenance):
         ids = content.ids("images/id")
         words = content.texts("vocabulary")
         tokens = content.numbers("captions/tokens", "int32", (None, None))

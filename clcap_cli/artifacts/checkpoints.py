@@ -33,7 +33,7 @@ class Lineage(BaseModel):
     round: NonNegativeInt = 0
     """Number of times that the reference was replaced before this model was trained."""
     parents: list[str] = []
-    """Ids of the references of earlier rounds, the oldest first."""
+    """Ids of the references of earlier rounds, oldest first."""
 
 
 class _Metadata(BaseModel):

@@ -7,15 +7,15 @@ from pydantic import BaseModel, PositiveFloat, PositiveInt
 
 
 class _BaseInfo(BaseModel, frozen=True, extra="forbid"):
-    """Comparison of two records."""
+    """Base class of both kinds of records."""
 
     def differences(self, other: "FeatureInfo") -> list[str]:
-        """Names of the fields of the identity that differ from ``other``'s."""
+        """Names of the fields in ``identity`` whose values differ from those of ``other``."""
         other_identity = other.identity()
         return [name for name, value in self.identity().items() if value != other_identity.get(name)]
 
     def identity(self) -> dict[str, Any]:
-        """The fields that must be equal for one model to be able to read both features."""
+        """The fields that must be equal in two feature files for one model to be able to use both."""
         raise NotImplementedError
 
 
@@ -43,7 +43,7 @@ class BackboneInfo(_BaseInfo, frozen=True):
 
     @property
     def description(self) -> str:
-        """A short text for the user."""
+        """Short description for messages."""
         return f"{self.name} ({self.weights} weights), {self.image_size} pixels"
 
     @property
@@ -73,7 +73,7 @@ class ImportedInfo(_BaseInfo, frozen=True):
 
     @property
     def description(self) -> str:
-        """A short text for the user."""
+        """Short description for messages."""
         return f"imported from {self.name}, at most {self.regions} regions per image"
 
 

@@ -1,4 +1,4 @@
-"""Survey of an HDF5 file, its datasets and texts, read in a child process.
+"""Survey of the datasets and texts of an HDF5 file, read in a child process.
 
 On a damaged file the HDF5 library may crash, or loop forever and ignore Ctrl-C; in a child process this does no harm.
 HDF5 itself reads no numbers here: the survey holds their offsets in the file, from which they are memory-mapped.
@@ -254,4 +254,4 @@ def _short_reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "a text in it is not UTF-8"
     reason = str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(":")[0]
-    return reason or "its header gives a size larger than the file"
+    return reason or "its header claims a size larger than the file"

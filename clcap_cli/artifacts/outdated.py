@@ -1,4 +1,4 @@
-"""Files that were made from an older version of a file."""
+"""Finding files that were created from an older version of a file."""
 
 from pathlib import Path
 
@@ -9,25 +9,25 @@ from clcap_cli.input_files import is_file
 
 SUFFIXES = (".h5", ".pt", ".json")
 MAX_FILES = 100
-"""Maximum number of files in the folder that are looked at, the newest ones."""
+"""Maximum number of files that are checked; only the newest files of the folder are."""
 
 
-def files_made_from_older(path: Path) -> list[str]:
-    """Names of the files beside ``path`` that were made from another version of it, the oldest first.
+def files_from_older_version(path: Path) -> list[str]:
+    """Names of the files in the folder of ``path`` that were created from another version of it, the oldest first.
 
-    Only their provenance is read. Files that cannot be read, or that clcap did not write, are left out; if ``path`` is
-    one of these, nothing is found.
+    Only their provenance is read. Files that are unreadable or were not written by clcap are ignored; if ``path`` is
+    such a file, the list is empty.
     """
     current = _provenance_of(path)
-    others = [other for other in path.parent.iterdir() if other.suffix in SUFFIXES and is_file(other)]
-    newest = sorted(others, key=lambda other: other.stat().st_mtime)[-MAX_FILES:]
-    return [other.name for other in newest if current and _is_made_from_older(other, path, current.id)]
+    candidates = [other for other in path.parent.iterdir() if other.suffix in SUFFIXES and is_file(other)]
+    newest = sorted(candidates, key=lambda other: other.stat().st_mtime)[-MAX_FILES:]
+    return [other.name for other in newest if current and _is_from_older_version(other, path, current.id)]
 
 
-def _is_made_from_older(other: Path, path: Path, id: str) -> bool:
+def _is_from_older_version(other: Path, path: Path, id: str) -> bool:
     provenance = _provenance_of(other)
     inputs = provenance.inputs if provenance else []
-    return any((other.parent / one.path).resolve() == path.resolve() and one.id != id for one in inputs)
+    return any((other.parent / item.path).resolve() == path.resolve() and item.id != id for item in inputs)
 
 
 def _provenance_of(path: Path) -> Provenance | None:

@@ -1,22 +1,22 @@
-"""Marks of parameters that are files of the chain: wrong ones are refused before PyTorch is imported."""
+"""Annotations of parameters that are files; invalid files are rejected before PyTorch is imported."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from clcap_cli.artifacts.archive import check_archive
-from clcap_cli.artifacts.atomic import check_place
+from clcap_cli.artifacts.atomic import check_output_path
 from clcap_cli.input_files import check_readable
 
 
 @dataclass(frozen=True)
 class InputHdf5:
-    """Marks an HDF5 file that clcap wrote."""
+    """Annotation of an input file in HDF5 format, written by clcap."""
 
     kind: str
-    """Format that its provenance names, such as clcap/captions."""
+    """Kind of the artifact, such as clcap/captions."""
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError when the file is missing, damaged or of another kind."""
+        """Raise ClcapError if the file is missing, damaged or of another kind."""
         from clcap_cli.artifacts.hdf5 import open_hdf5
 
         with open_hdf5(path, self.kind):
@@ -25,19 +25,19 @@ class InputHdf5:
 
 @dataclass(frozen=True)
 class InputCheckpoint:
-    """Marks a *.pt file that clcap wrote."""
+    """Annotation of an input file ``*.pt``, written by clcap."""
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError when the file is missing or no archive of PyTorch."""
+        """Raise ClcapError if the file is missing or not a PyTorch archive."""
         check_archive(path)
 
 
 @dataclass(frozen=True)
 class InputPath:
-    """Marks a file of any kind, or a folder."""
+    """Annotation of an input file of any kind, or a folder."""
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError when there is none, or when a *.pt file is no archive of PyTorch."""
+        """Raise ClcapError if the path does not exist, or if a ``*.pt`` file is not a PyTorch archive."""
         if path.suffix == ".pt":
             check_archive(path)
         elif not path.is_dir():
@@ -46,11 +46,11 @@ class InputPath:
 
 @dataclass(frozen=True)
 class OutputFile:
-    """Marks a file to write."""
+    """Annotation of an output file."""
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError when no file can be written there."""
-        check_place(path)
+        """Raise ClcapError if no file can be written to ``path``."""
+        check_output_path(path)
 
 
 CAPTIONS, FEATURES = InputHdf5("clcap/captions"), InputHdf5("clcap/features")

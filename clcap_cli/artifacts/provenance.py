@@ -1,4 +1,4 @@
-"""Provenance: the record in every artifact of its kind, the stage and settings that created it, and its inputs.
+"""Provenance: a record in every artifact of its kind, its inputs, and the stage and settings that created it.
 
 An artifact's id is a digest of its content. Creating the same artifact again therefore gives the same id, and artifacts
 that were created from it remain valid.

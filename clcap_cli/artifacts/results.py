@@ -30,7 +30,7 @@ RETRIEVAL_KIND = "clcap/retrieval"
 METRICS_KIND = "clcap/metrics"
 COMPARISON_KIND = "clcap/comparison"
 MAX_COUNT = 2**53
-"""Largest count: metrics are computed from counts as floats."""
+"""Largest count that a float can represent exactly; metrics convert counts to floats."""
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
@@ -42,7 +42,7 @@ class CaptionResults:
     captions: dict[ImageId, list[str]]
     """One or several captions of each image; in results of a beam search the most likely one is first."""
     provenance: Provenance | None
-    """None for a results file that another tool made."""
+    """Provenance of the file; None if another tool wrote it or if it was edited."""
 
     def single_captions(self) -> dict[ImageId, str]:
         """The only caption of each image.
@@ -62,9 +62,8 @@ def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], 
     entries = as_coco_results(captions)
     with all_or_nothing():
         write_json(out, entries)
-        write_json(
-            provenance_path(out), origin.make_provenance(CAPTIONS_KIND, digest_of_json(entries), out).model_dump()
-        )
+        provenance = origin.make_provenance(CAPTIONS_KIND, digest_of_json(entries), out)
+        write_json(provenance_path(out), provenance.model_dump())
 
 
 def open_caption_results(path: Path) -> CaptionResults:
@@ -73,11 +72,11 @@ def open_caption_results(path: Path) -> CaptionResults:
     Raises ClcapError if the format is unknown or the provenance is damaged.
     """
     captions = read_captions_by_image(path)
-    return CaptionResults(path, captions, _provenance_beside(path, digest_of_json(as_coco_results(captions))))
+    return CaptionResults(path, captions, _matching_provenance(path, digest_of_json(as_coco_results(captions))))
 
 
-def _provenance_beside(path: Path, content_id: str) -> Provenance | None:
-    """The sidecar's record, unless the results were changed since it was written."""
+def _matching_provenance(path: Path, content_id: str) -> Provenance | None:
+    """The provenance of the results at ``path``; None if there is none or the results were changed afterwards."""
     if not is_file(provenance_path(path)):
         return None
     provenance = parse_provenance(read_json(provenance_path(path)), provenance_path(path), CAPTIONS_KIND)
@@ -222,10 +221,8 @@ class Comparison(BaseModel):
 def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
     """Write ``comparisons`` over the images ``ids``."""
     content = {"images": list(ids), "comparisons": [comparison.model_dump() for comparison in comparisons]}
-    write_json(
-        out,
-        {"provenance": origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out).model_dump(), **content},
-    )
+    provenance = origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out)
+    write_json(out, {"provenance": provenance.model_dump(), **content})
 
 
 def open_comparison(path: Path) -> list[Comparison]:

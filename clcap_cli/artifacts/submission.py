@@ -22,8 +22,8 @@ def write_submission(folder: Path, algorithm: str, results: dict[str, CaptionRes
     _check(algorithm, results)
     paths = [check_writable(folder / f"captions_{set_name}_{algorithm}_results.json") for set_name in results]
     with all_or_nothing():
-        for path, captions in zip(paths, results.values(), strict=True):
-            write_json(path, as_coco_results(captions.captions))
+        for path, opened in zip(paths, results.values(), strict=True):
+            write_json(path, as_coco_results(opened.captions))
     return paths
 
 

@@ -40,10 +40,10 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or was not written by clcap.
     """
-    return _whole(path, _read(path))
+    return _check_provenance(path, _read(path))
 
 
-def _whole(path: Path, content: object) -> dict[str, Any]:
+def _check_provenance(path: Path, content: object) -> dict[str, Any]:
     if not isinstance(content, dict) or "provenance" not in content:
         raise ClcapError(f"{path} is a PyTorch file, but was not written by clcap")
     return content
@@ -51,7 +51,7 @@ def _whole(path: Path, content: object) -> dict[str, Any]:
 
 def load_provenance(path: Path) -> Any:
     """The "provenance" of a file of ``save``, without reading its tensors; raises ClcapError as ``load`` does."""
-    return _whole(path, _read(path, mmap=True))["provenance"]
+    return _check_provenance(path, _read(path, mmap=True))["provenance"]
 
 
 def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -> dict[str, Tensor]:
@@ -67,7 +67,7 @@ def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -
 def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return ``found``, read from ``path``, if it is a dict of finite tensors that match those of ``expected``.
 
-    Raises ClcapError if names, types or shapes differ; ``kind`` is what its message calls a tensor.
+    Raises ClcapError if names, types or shapes differ; messages call each tensor a ``kind``.
     """
     if not isinstance(found, dict):
         raise damaged_file_error(path, f"it has no {kind}s")

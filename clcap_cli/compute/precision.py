@@ -21,10 +21,10 @@ CPU_FLAGS = {"avx512_bf16": "AVX-512-bf16", "amx_bf16": "AMX"}
 def choose_precision(requested: Precision, device: torch.device) -> Precision:
     """The precision of training on ``device``; 'auto' is bf16 if that is faster. Prints the choice and its reason."""
     obstacle = bf16_obstacle(device)
-    if asked == "bf16" and obstacle:
+    if requested == "bf16" and obstacle:
         warn(f"--precision bf16 is much slower than fp32 here: {obstacle}")
-    if asked != "auto":
-        return asked
+    if requested != "auto":
+        return requested
     say(f"precision: fp32 ({obstacle})" if obstacle else "precision: bf16, for which this machine has instructions")
     return "fp32" if obstacle else "bf16"
 

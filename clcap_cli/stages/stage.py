@@ -132,9 +132,9 @@ def check_unused(settings: Any, reason: str) -> None:
 
 def _report_replaced(path: Path, time: datetime) -> None:
     """Print that an older file was replaced, and which files in its folder were made from the old one."""
-    from clcap_cli.artifacts.outdated import files_made_from_older
+    from clcap_cli.artifacts.outdated import files_from_older_version
 
-    outdated = files_made_from_older(path)
+    outdated = files_from_older_version(path)
     made_from_old = f"; made from the old one: {first_few(outdated)}" if outdated else ""
     say(f"replaced {path} of {time:%Y-%m-%d %H:%M}{made_from_old}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.artifacts.outdated import files_made_from_older
+from clcap_cli.artifacts.outdated import files_from_older_version
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.self_retrieve import self_retrieve
@@ -29,14 +29,14 @@ def prepare(folder: Path, min_count: int) -> Path:
 
 
 def test_files_made_from_the_old_one_are_named(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert files_made_from_older(prepare(broken, min_count=2)) == []
+    assert files_from_older_version(prepare(broken, min_count=2)) == []
     assert re.search(r"^replaced \S+/captions\.h5 of \d{4}-\d\d-\d\d \d\d:\d\d$", capsys.readouterr().err, re.MULTILINE)
     prepare(broken, min_count=9)
     last = capsys.readouterr().err.splitlines()[-1]
     assert set(last.split("made from the old one: ")[1].split(", ")) <= {
         *("features.h5", "nt.pt", "aa.pt", "tf.pt", "nt.reference.h5", "nt_cl.pt", "…")
     }
-    assert set(files_made_from_older(broken / "captions.h5")) == {
+    assert set(files_from_older_version(broken / "captions.h5")) == {
         *("features.h5", "nt.pt", "aa.pt", "tf.pt", "nt.reference.h5", "nt_cl.pt")
     }
 
@@ -52,5 +52,5 @@ def test_results_that_are_made_again_are_named_too(chain: Path, capsys: pytest.C
 def test_a_moved_folder_is_looked_at_where_it_is(chain: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(chain, tmp_path / "moved"))
     prepare(moved, min_count=9)
-    assert "nt.pt" in files_made_from_older(moved / "captions.h5")
-    assert files_made_from_older(chain / "captions.h5") == []
+    assert "nt.pt" in files_from_older_version(moved / "captions.h5")
+    assert files_from_older_version(chain / "captions.h5") == []
