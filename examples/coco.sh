@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The paper's workflow on COCO, stage by stage. Files that exist are kept, so it can be interrupted and started again.
+# The paper's workflow on COCO, stage by stage. Existing files are kept, so the script can be interrupted and restarted.
 # Usage: bash examples/coco.sh DATASET_COCO_JSON IMAGES [FOLDER]
 #   DATASET_COCO_JSON  Karpathy's dataset_coco.json (113,287 / 5,000 / 5,000 images)
 #   IMAGES             the folder that holds train2014/ and val2014/
@@ -14,11 +14,11 @@ once "$captions" clcap prepare-captions "$dataset" --min-count 6
 once "$vgg16" clcap extract-features "$captions" --images "$images" --backbone vgg16.tv_in1k
 once "$resnet152" clcap extract-features "$captions" --images "$images" --backbone resnet152.tv_in1k
 
-# Both captioners by maximum likelihood.
+# Maximum likelihood training of both captioners.
 once "$out/nt.pt" clcap train-mle "$captions" "$vgg16" --model neuraltalk2 --lr 4e-4
 once "$out/aa.pt" clcap train-mle "$captions" "$resnet152" --model adaptive-attention --lr 4e-4
 
-# Contrastive learning; NeuralTalk2 also from the stronger reference.
+# Contrastive learning, for NeuralTalk2 also with the stronger reference.
 once "$out/nt_cl.pt" clcap train-cl --ref "$out/nt.pt" --k 5
 once "$out/aa_cl.pt" clcap train-cl --ref "$out/aa.pt" --k 5
 once "$out/nt_from_aa.pt" clcap train-cl --ref "$out/aa.pt" --target "$out/nt.pt" --k 5
@@ -26,7 +26,7 @@ once "$out/nt_from_aa.pt" clcap train-cl --ref "$out/aa.pt" --target "$out/nt.pt
 for model in nt aa nt_cl aa_cl nt_from_aa; do measure "$out/$model"; done
 clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --out "$out/report.html"
 
-# Reference replacement, the next round; it stops here where the candidate is the worse reference.
+# The next round of reference replacement. The script stops here if the candidate is the worse reference.
 once "$out/aa_ref1.pt" clcap swap-reference --ref "$out/aa.pt" --candidate "$out/aa_cl.pt"
 once "$out/aa_cl2.pt" clcap train-cl --ref "$out/aa_ref1.pt" --k 5
 measure "$out/aa_cl2"

@@ -1,4 +1,4 @@
-# Read by the other scripts. Puts clcap on the PATH: the checkout's .venv, set up if need be, unless clcap is there already.
+# Sourced by the other scripts. If clcap is not on the PATH, adds the .venv of the checkout, which is set up if needed.
 set -euo pipefail
 if ! command -v clcap > /dev/null; then
   checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -6,15 +6,15 @@ if ! command -v clcap > /dev/null; then
   PATH="$checkout/.venv/bin:$PATH"
 fi
 
-# once FILE COMMAND...: runs COMMAND --out FILE unless FILE exists. Files are written whole or not at all, so a script
-# that was interrupted continues where it stopped.
+# once FILE COMMAND...: runs COMMAND --out FILE unless FILE exists. Files are never half-written, so an interrupted
+# script continues where it stopped.
 once() {
   local file=$1
   shift
   if [ -e "$file" ]; then echo "$file exists and is kept" >&2; else "$@" --out "$file"; fi
 }
 
-# measure NAME: captions, self-retrieval and metrics of NAME.pt, as files beside it.
+# measure NAME: writes captions, self-retrieval and metrics of NAME.pt next to it.
 measure() {
   once "$1.captions.json" clcap caption "$1.pt"
   once "$1.retrieval.json" clcap self-retrieve "$1.pt" --predictions "$1.captions.json"

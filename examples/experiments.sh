@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Every table of the paper, as pipelines/ makes them, without a workflow engine: one stage after the other.
+# All tables of the paper, as in pipelines/, but without a workflow engine: one stage after the other.
 # Usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]
 #   CAPTIONS, FEATURES  the files that prepare-captions and extract-features wrote
-#   SEEDS, MLE, CL      environment variables: the seeds, and more options for train-mle and for every train-cl
-# Files that exist are kept, so it can be interrupted and started again.
+#   SEEDS, MLE, CL      environment variables: seeds, and further options of train-mle and of every train-cl
+# Existing files are kept, so the script can be interrupted and restarted.
 set -euo pipefail
 usage="usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]"
 captions=${1:?$usage} features=${2:?$usage} out=${3:-runs/experiments}
@@ -14,8 +14,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 mkdir -p "$out"
 
-# against REFERENCE OBJECTIVE NAME [OPTIONS...]: trains NAME.pt and measures it.
-against() {
+# train_and_measure REFERENCE OBJECTIVE NAME [OPTIONS...]: trains NAME.pt and measures it.
+train_and_measure() {
   local ref=$1 objective=$2 name=$3
   shift 3
   once "$name.pt" clcap train-cl --ref "$ref.pt" --objective "$objective" "${cl[@]}" --seed "$seed" "$@"
@@ -27,14 +27,14 @@ for seed in "${seeds[@]}"; do
   once "$nt.pt" clcap train-mle "$captions" "$features" --model neuraltalk2 "${mle[@]}" --seed "$seed"
   once "$aa.pt" clcap train-mle "$captions" "$features" --model adaptive-attention "${mle[@]}" --seed "$seed"
   for name in "$nt" "$aa"; do
-    against "$name" positives-only "${name}_positives_only"       # ablation
-    against "$name" negatives-only "${name}_negatives_only"
-    against "$name" introspective "${name}_il" # against IL and GAN
-    against "$name" adversarial "${name}_gan"
-    against "$name" dpo "${name}_dpo"
+    train_and_measure "$name" positives-only "${name}_positives_only"       # ablation
+    train_and_measure "$name" negatives-only "${name}_negatives_only"
+    train_and_measure "$name" introspective "${name}_il" # against IL and GAN
+    train_and_measure "$name" adversarial "${name}_gan"
+    train_and_measure "$name" dpo "${name}_dpo"
     bash "$here/rounds.sh" "$name.pt" 2 "${cl[@]}" --seed "$seed" # self-retrieval, quality, replacement
   done
-  against "$aa" contrastive "${nt}_from_aa" --target "$nt.pt" # generalisation
+  train_and_measure "$aa" contrastive "${nt}_from_aa" --target "$nt.pt" # generalisation
 done
 clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --tables "$here/../pipelines/tables.json" \
   --out "$out/report.html" --markdown "$out/tables.md"

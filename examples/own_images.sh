@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Captions of your own photos from any checkpoint, on the screen and in own.captions.json.
+# Captions your own photos with any checkpoint, on the screen and in own.captions.json.
 # Usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER...
 set -euo pipefail
 usage="usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER..."
@@ -9,6 +9,6 @@ shift
 . "$(dirname "$0")/common.sh"
 
 options=()
-for place in "$@"; do options+=(--images "$place"); done
+for path in "$@"; do options+=(--images "$path"); done
 clcap caption "$checkpoint" "${options[@]}" --out own.captions.json
 cat own.captions.json

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to a table, MLE against CL, on the dataset that clcap draws itself.
+# The whole workflow on generated scenes: a table and a report that compare MLE with CL.
 # Usage: bash examples/quickstart.sh [FOLDER]
 set -euo pipefail
 . "$(dirname "$0")/common.sh"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Reference replacement: each round's target becomes the next round's reference; with a report of all rounds.
+# Reference replacement: the target of each round becomes the reference of the next. Ends with a report of all rounds.
 # Usage: bash examples/rounds.sh CHECKPOINT [ROUNDS] [TRAIN-CL OPTIONS...]
-#   CHECKPOINT  what train-mle wrote, say nt.pt; beside it nt_cl.pt, nt_ref1.pt, nt_cl2.pt, nt_ref2.pt, … are made
-#   ROUNDS      2 unless given
+#   CHECKPOINT  output of train-mle, such as nt.pt; nt_cl.pt, nt_ref1.pt, nt_cl2.pt, … are written next to it
+#   ROUNDS      number of rounds; default: 2
 set -euo pipefail
 name=${1:?usage: bash examples/rounds.sh CHECKPOINT [ROUNDS] [TRAIN-CL OPTIONS...]} rounds=${2:-2}
 name=${name%.pt}
@@ -20,7 +20,7 @@ for ((round = 1; round <= rounds; round++)); do
   measure "$target"
   measured+=("$target.metrics.json" "$target.retrieval.json")
   [ "$round" = "$rounds" ] && break
-  # Without --force it would end here where the target is the worse reference.
+  # Without --force, swap-reference would refuse a target that is the worse reference.
   once "${name}_ref$round.pt" clcap swap-reference --ref "$ref.pt" --candidate "$target.pt" --force
   ref="${name}_ref$round"
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv with clcap in it; does nothing where that is done. Usage: bash examples/setup.sh [EXTRA]
+# Creates .venv with clcap, unless it is up to date. Usage: bash examples/setup.sh [EXTRA]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wanted="$(cat pyproject.toml constraints.txt) ${1:-}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The whole chain on a tiny subset, for your own CI: fails as soon as a stage does.
+# The whole workflow on a tiny dataset, for CI: fails as soon as a stage fails.
 # Usage: bash examples/smoke.sh [COCO_FOLDER]
-#   COCO_FOLDER  has annotations/captions_{train,val}2017.json, train2017/ and val2017/; without it, scenes are made
+#   COCO_FOLDER  has annotations/captions_{train,val}2017.json, train2017/ and val2017/; default: generated scenes
 set -euo pipefail
 coco=${1:-}
 [ -z "$coco" ] || coco=$(cd "$coco" && pwd)

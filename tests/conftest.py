@@ -1,4 +1,4 @@
-"""Shared pieces: the command line as a function, and one tiny chain of files that many tests read."""
+"""Fixtures that many tests share: the command line as a function, and a small chain of files."""
 
 import shutil
 import sys
@@ -22,7 +22,7 @@ from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
 CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
-"""The command line in a process of its own."""
+"""The command line in a separate process."""
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -31,7 +31,7 @@ read_whole_table = cache(meteor.read_paraphrase_table)
 
 
 def real_data(name: str) -> Path:
-    """A folder of real photos beside the checkout; the test skips where it is missing."""
+    """A folder of real data next to the checkout; skips the test if it is missing."""
     folder = REAL_DATA / name
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}")
@@ -40,19 +40,19 @@ def real_data(name: str) -> Path:
 
 @pytest.fixture(autouse=True)
 def few_paraphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """METEOR has a table of one paraphrase: searching the whole table takes seconds, each time."""
+    """Replace METEOR's paraphrase table by one entry, because searching the whole table takes seconds."""
     monkeypatch.setattr(meteor, "read_paraphrase_table", lambda: FEW_PARAPHRASES)
 
 
 @pytest.fixture
 def all_paraphrases(few_paraphrases: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """METEOR has its whole table, for tests of its values; the table is read once."""
+    """Give METEOR its whole paraphrase table, which is read once, for tests of METEOR's values."""
     monkeypatch.setattr(meteor, "read_paraphrase_table", read_whole_table)
 
 
 @pytest.fixture
 def install_packages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
-    """Add a folder of installed packages to those of this process, until the end of the test."""
+    """Make the packages installed in a folder visible to this process until the end of the test."""
 
     def install(folder: Path) -> None:
         monkeypatch.syspath_prepend(folder)
@@ -63,14 +63,14 @@ def install_packages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path
 
 
 def forget_plugins() -> None:
-    """Look for the plugins of installed packages again when they are next needed."""
-    for place in REGISTRIES:
-        import_object(place).__dict__.pop("plugins", None)
+    """Make registries search for plugins again."""
+    for position in REGISTRIES:
+        import_object(position).__dict__.pop("plugins", None)
     metric_registry._loadable_metrics.cache_clear()
 
 
 @dataclass
-class Answer:
+class CommandResult:
     """Exit status and printed text of a command."""
 
     status: int
@@ -79,28 +79,28 @@ class Answer:
 
 
 @pytest.fixture
-def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., Answer]:
+def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., CommandResult]:
     """Run the command line in this process."""
 
-    def run(*words: object) -> Answer:
-        monkeypatch.setattr("sys.argv", ["clcap", *map(str, words)])
+    def run(*arguments: object) -> CommandResult:
+        monkeypatch.setattr("sys.argv", ["clcap", *map(str, arguments)])
         capsys.readouterr()
         status = entry.run()
         result = capsys.readouterr()
-        return Answer(status, result.out, result.err)
+        return CommandResult(status, result.out, result.err)
 
     return run
 
 
 @pytest.fixture
-def refused(clcap: Callable[..., Answer]) -> Callable[..., str]:
-    """Run a command that cannot be done, and return its one message."""
+def error_of(clcap: Callable[..., CommandResult]) -> Callable[..., str]:
+    """Run a command that fails, and return its error message."""
 
-    def run(*words: object) -> str:
-        answer = clcap(*words)
-        assert answer.status == 1
-        assert answer.out == ""
-        lines = answer.err.strip().splitlines()
+    def run(*arguments: object) -> str:
+        result = clcap(*arguments)
+        assert result.status == 1
+        assert result.out == ""
+        lines = result.err.strip().splitlines()
         assert lines[-1].startswith("error: ")
         return lines[-1].removeprefix("error: ")
 
@@ -108,20 +108,23 @@ def refused(clcap: Callable[..., Answer]) -> Callable[..., str]:
 
 
 @pytest.fixture
-def wrong(clcap: Callable[..., Answer]) -> Callable[..., str]:
-    """Run a wrong command line, and return its one message."""
+def usage_error_of(clcap: Callable[..., CommandResult]) -> Callable[..., str]:
+    """Run an invalid command line, and return its one line of error."""
 
-    def run(*words: object) -> str:
-        answer = clcap(*words)
-        assert (answer.status, answer.out) == (2, "")
-        assert len(answer.err.splitlines()) == 1
-        return answer.err.strip()
+    def run(*arguments: object) -> str:
+        result = clcap(*arguments)
+        assert (result.status, result.out) == (2, "")
+        assert len(result.err.splitlines()) == 1
+        return result.err.strip()
 
     return run
 
 
 @pytest.fixture(scope="session")
-def made_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
+    """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
+    """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
     folder = tmp_path_factory.mktemp("chain")
     scenes = make_scenes(folder / "scenes", train=24, val=8, test=10)
     files = {split: [scenes / f"captions_{split}.json"] for split in ("train", "val", "test")}
@@ -138,6 +141,6 @@ def made_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def chain(made_chain: Path, tmp_path: Path) -> Path:
-    """A folder of the test's own with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt."""
-    return Path(shutil.copytree(made_chain, tmp_path / "chain"))
+def chain(shared_chain: Path, tmp_path: Path) -> Path:
+    """A copy of the shared chain that the test may change."""
+    return Path(shutil.copytree(shared_chain, tmp_path / "chain"))

@@ -1,4 +1,4 @@
-"""What holds for every command."""
+"""Properties of every command."""
 
 import shlex
 import signal
@@ -30,8 +30,8 @@ def test_help_imports_no_heavy_package(words: list[str]) -> None:
         "heavy = {'torch', 'timm', 'h5py', 'pandas', 'numpy', 'matplotlib', 'transformers', 'pycocotools', 'PIL'}\n"
         "print('heavy:', sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "heavy: []"
+    process = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert process.stderr.strip() == "heavy: []"
 
 
 def test_the_version_is_printed(clcap) -> None:
@@ -45,9 +45,9 @@ def test_a_traceback_is_shown_only_with_debug(tmp_path: Path) -> None:
     assert "Traceback" in debug.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_stage_leaves_old_files_unchanged(chain: Path, how: signal.Signals) -> None:
-    (chain / "nt.reference.h5").unlink()  # grows while it is used
+@pytest.mark.parametrize("problem", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_stage_leaves_old_files_unchanged(chain: Path, problem: signal.Signals) -> None:
+    (chain / "nt.reference.h5").unlink()  # train-cl adds to it
     before = {path.name: path.read_bytes() for path in chain.iterdir() if path.is_file()}
     words = [*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"]
     running = subprocess.Popen(
@@ -55,14 +55,14 @@ def test_an_interrupted_stage_leaves_old_files_unchanged(chain: Path, how: signa
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs, the tests among them, ignore Ctrl-C and hand that on.
+        # Background jobs of a shell, such as these tests, ignore Ctrl-C, and their children inherit that.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert running.stderr is not None
     for line in running.stderr:
         if line.lstrip().startswith("2/10000 "):
             break
-    running.send_signal(how)
+    running.send_signal(problem)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert out == ""
@@ -78,7 +78,7 @@ def test_a_stage_in_the_background_can_be_terminated(chain: Path) -> None:
     assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "messages").read_text()
 
 
-def test_too_little_memory_gives_one_line(refused, chain: Path) -> None:
+def test_too_little_memory_gives_one_line(error_of, chain: Path) -> None:
     train = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 10_000_000, "--out", chain / "x.pt"]
-    assert refused(*train).startswith("not enough memory; smaller sizes or batches")
+    assert error_of(*train).startswith("not enough memory; smaller sizes or batches")
     assert not (chain / "x.pt").exists()

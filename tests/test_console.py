@@ -1,4 +1,4 @@
-"""Nothing that is printed can give orders to the terminal."""
+"""Printed text cannot control the terminal."""
 
 import json
 import os
@@ -54,9 +54,9 @@ def test_provenance_is_printed_literally(clcap, tmp_path: Path, name: str, seen:
     record["inputs"] = [{"role": name, "path": name, "id": name}]
     path = tmp_path / "x.retrieval.json"
     path.write_text(json.dumps({"provenance": record, "metrics": {name: 1}, "images": [image(1, "a dog")]}))
-    answer = clcap("show", path)
-    assert answer.status == 0, answer.err
-    assert ESCAPE not in answer.out and answer.out.count(seen) == 8
+    result = clcap("show", path)
+    assert result.status == 0, result.err
+    assert ESCAPE not in result.out and result.out.count(seen) == 8
 
 
 def test_captions_are_compared_literally(clcap, write) -> None:

@@ -1,4 +1,4 @@
-"""The documentation and the scripts name what exists."""
+"""Commands, options and links in documentation and scripts are valid."""
 
 import ast
 import re
@@ -32,24 +32,24 @@ COMMAND = re.compile(r"`[^`]*\b(?:clcap|bash|python|snakemake) [^`]+`")
 
 
 def calls() -> list[tuple[str, str]]:
-    """Every call of clcap in scripts, workflows and pages: (file, call)."""
-    found = []
+    """Every call of clcap in scripts, workflows and pages, as (file, call)."""
+    actual = []
     for path in TEXTS:
         text = path.read_text(encoding="utf-8").replace("\\\n", " ")
-        found += [(path.name, call) for call in re.findall(rf"clcap ((?:{NAMES}) [^`│►\n]*)", text)]
-    return found
+        actual += [(path.name, call) for call in re.findall(rf"clcap ((?:{NAMES}) [^`│►\n]*)", text)]
+    return actual
 
 
 def block_commands() -> list[str]:
     """Every command of clcap in a code block of a page, with its arguments."""
     pages = [page for page in PAGES if page not in (CHANGELOG, PLUGIN)]
     blocks = [block for page in pages for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
-    found = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [line.strip() for line in found if re.match(rf"\s*clcap (?:{NAMES}) ", line) and "$" not in line]
+    actual = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line.strip() for line in actual if re.match(rf"\s*clcap (?:{NAMES}) ", line) and "$" not in line]
 
 
 def links(page: Path) -> list[str]:
-    """The files that a page links to, as written, anchors left out; code blocks hold none."""
+    """The link targets of a page without anchors; links in code blocks do not count."""
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     return [target for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text) if target != "commands.md"]
 
@@ -76,8 +76,8 @@ def test_every_option_in_commands_exists(file: str, call: str) -> None:
 
 @pytest.mark.parametrize("command", block_commands())
 def test_commands_in_code_blocks_are_valid(command: str) -> None:
-    _, name, *words = shlex.split(command, comments=True)
-    COMMANDS[name].make_context(name, words)  # raises an error for a wrong command line
+    _, name, *arguments = shlex.split(command, comments=True)
+    COMMANDS[name].make_context(name, arguments)  # raises an error for a wrong command line
 
 
 def test_options_in_the_docs_exist() -> None:
@@ -152,7 +152,7 @@ IMPORTS = {module: imports_of(module) for module in MODULES}
 
 
 def height(module: str) -> int:
-    """0 for the highest room; the files beside the rooms are below all."""
+    """Position of a module's room, 0 for the highest; modules outside rooms are below all rooms."""
     room = module.split(".")[1:2] or ["__init__"]
     name = {"app": "app.py", "__main__": "app.py"}.get(room[0], room[0])
     return ROOMS.index(name) if name in ROOMS else len(ROOMS)
@@ -174,9 +174,9 @@ def test_there_are_no_import_cycles() -> None:
 
 
 def test_paths_in_the_architecture_exist() -> None:
-    found = re.findall(r"(new )?`((?:[\w.-]+/)*[\w-]+(?:/|\.(?:py|md|toml|json)))`", ARCHITECTURE)
-    assert len(found) > 70
-    for new, path in found:
-        places = [folder / path for folder in (ROOT, ROOT / "clcap_cli")]
-        there = any(place.parent.is_dir() if new else place.exists() for place in places)
+    paths = re.findall(r"(new )?`((?:[\w.-]+/)*[\w-]+(?:/|\.(?:py|md|toml|json)))`", ARCHITECTURE)
+    assert len(paths) > 70
+    for new, path in paths:
+        positions = [folder / path for folder in (ROOT, ROOT / "clcap_cli")]
+        there = any(position.parent.is_dir() if new else position.exists() for position in positions)
         assert there, path

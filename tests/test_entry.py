@@ -1,4 +1,4 @@
-"""Whatever happens to the process, a person gets one line and a script a status."""
+"""Failures of the process give one line of error and an exit status."""
 
 import os
 import resource
@@ -29,8 +29,8 @@ def run(folder: Path, words: tuple[str, ...], **how) -> subprocess.CompletedProc
 def test_a_full_disk_behind_stdout_is_reported(tmp_path: Path, write, words: tuple[str, ...]) -> None:
     write("x.metrics.json", IMAGES)
     with Path("/dev/full").open("w") as full:
-        done = run(tmp_path, words, stdout=full)
-    assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: No space left on device\n")
+        process = run(tmp_path, words, stdout=full)
+    assert (process.returncode, process.stderr) == (1, "error: stdout cannot be written: No space left on device\n")
 
 
 @pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
@@ -38,22 +38,22 @@ def test_a_broken_pipe_is_reported(tmp_path: Path, write, words: tuple[str, ...]
     write("x.metrics.json", IMAGES)
     reading, writing = os.pipe()
     os.close(reading)
-    done = run(tmp_path, words, stdout=writing)
+    process = run(tmp_path, words, stdout=writing)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: Broken pipe\n")
+    assert (process.returncode, process.stderr) == (1, "error: stdout cannot be written: Broken pipe\n")
 
 
 def test_the_exit_status_reports_errors_without_stderr(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*CLCAP, "show", "x"], cwd=tmp_path, stderr=full, stdout=full)
-    assert done.returncode == 1
+        process = subprocess.run([*CLCAP, "show", "x"], cwd=tmp_path, stderr=full, stdout=full)
+    assert process.returncode == 1
     closed = subprocess.run(["sh", "-c", f"{' '.join(CLCAP)} show x >&- 2>&-"], cwd=tmp_path)
     assert closed.returncode == 1
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("problem", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", ["clcap_cli.app", "typer", "rich.console", "clcap_cli.artifacts.hdf5", "h5py"])
-def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, how: signal.Signals) -> None:
+def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, problem: signal.Signals) -> None:
     (tmp_path / "x.h5").write_bytes(b"\x89HDF")
     code = (
         "import builtins, os, sys\n"
@@ -61,15 +61,15 @@ def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, how: sign
         "from clcap_cli.__main__ import main\n"
         "class Press:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name == {module!r}: os.kill(os.getpid(), {int(how)})\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), {int(problem)})\n"
         "sys.meta_path.insert(0, Press())\n"
         "main()"
     )
     default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, preexec_fn=default
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", INTERRUPTED)
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", INTERRUPTED)
 
 
 def test_the_installed_command_has_the_same_entry_point() -> None:
@@ -81,15 +81,15 @@ def test_a_deleted_working_folder_is_reported(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     words = " ".join([*CLCAP, "show", "x.pt"])
-    done = subprocess.run(["sh", "-c", f"rmdir {gone}; {words}"], cwd=gone, capture_output=True, text=True)
+    process = subprocess.run(["sh", "-c", f"rmdir {gone}; {words}"], cwd=gone, capture_output=True, text=True)
     message = "error: the folder in which clcap was started is not there any more; change to another\n"
-    assert (done.returncode, done.stderr) == (1, message)
+    assert (process.returncode, process.stderr) == (1, message)
 
 
 def test_an_argument_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    done = subprocess.run([*CLCAP, "show", b"caf\xe9.pt"], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: 'caf\\udce9.pt' is not valid UTF-8 (see clcap --help)\n"
+    process = subprocess.run([*CLCAP, "show", b"caf\xe9.pt"], capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr == "error: 'caf\\udce9.pt' is not valid UTF-8 (see clcap --help)\n"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_unexpected_system_errors_give_one_line(clcap: Callable, monkeypatch, er
         raise error
 
     monkeypatch.setattr("clcap_cli.artifacts.lineage.read_provenance", fail)
-    answer = clcap("show", __file__)
-    assert answer.status == 1 and answer.err.startswith(f"error: {message}") and answer.err.count("\n") == 1
+    result = clcap("show", __file__)
+    assert result.status == 1 and result.err.startswith(f"error: {message}") and result.err.count("\n") == 1
     with pytest.raises(type(error)):
         clcap("show", __file__, "--debug")
 
@@ -121,10 +121,10 @@ def test_a_programming_error_keeps_its_traceback(clcap: Callable, monkeypatch) -
 
 def test_a_disk_that_fills_while_writing_is_reported(tmp_path: Path, write) -> None:
     path = write("x.metrics.json", IMAGES)
-    done = subprocess.run(
+    process = subprocess.run(
         [*CLCAP, "report", path, "--csv", tmp_path / "t.csv", "--text"],
         capture_output=True,
         text=True,
         preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (10, 10)),
     )
-    assert (done.returncode, done.stderr) == (1, f"error: {tmp_path}/t.csv cannot be written: File too large\n")
+    assert (process.returncode, process.stderr) == (1, f"error: {tmp_path}/t.csv cannot be written: File too large\n")

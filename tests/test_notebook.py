@@ -1,4 +1,4 @@
-"""Progress in a notebook: one output of a cell, redrawn in place, empty at the end."""
+"""Progress bars in notebooks: one cell output that is redrawn in place and empty at the end."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -11,7 +11,7 @@ from clcap_cli import console
 
 @pytest.fixture
 def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a cell shows, one after another; IPython is not needed for clcap, so that a stand-in records it."""
+    """The successive contents of a cell output, recorded by a stand-in for IPython, which clcap does not require."""
     shown: list[str] = []
 
     def display(bar: object, display_id: bool = False) -> SimpleNamespace:
@@ -35,7 +35,7 @@ def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_bar_counts_and_disappears_at_the_end(drawings: list[str]) -> None:
     assert list(console.progress("abcd", 4, "counting")) == list("abcd")
     assert [text.count("counting") for text in drawings] == [1, 1, 1, 1, 1, 0]
-    assert [f"{done}/4" in text for done, text in enumerate(drawings[:5])] == [True] * 5
+    assert [f"{process}/4" in text for process, text in enumerate(drawings[:5])] == [True] * 5
     assert drawings[-1] == ""
 
 

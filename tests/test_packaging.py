@@ -1,4 +1,4 @@
-"""The wheel: complete, and usable outside the checkout."""
+"""The wheel is complete and works outside the checkout."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def test_the_wheel_is_complete_and_runs_anywhere(tmp_path: Path) -> None:
 
 
 def installed(wheel: Path) -> Path:
-    """The bin folder of a new environment that has the wheel and sees the packages that it depends on."""
+    """The bin folder of a new environment with the wheel and access to its dependencies."""
     environment = wheel.parent / "venv"
     venv.create(environment)
     pip("--python", environment, "install", "--no-deps", "--no-index", wheel)
@@ -30,15 +30,15 @@ def installed(wheel: Path) -> Path:
     return environment / "bin"
 
 
-def pip(*words: object) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "--quiet", *map(str, words)], check=True)
+def pip(*arguments: object) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "--quiet", *map(str, arguments)], check=True)
 
 
 def output(folder: Path, *words: object) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(list(map(str, words)), cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    process = subprocess.run(list(map(str, words)), cwd=folder, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def check_content(names: list[str]) -> None:
@@ -51,8 +51,8 @@ def check_content(names: list[str]) -> None:
 
 def check_commands(programs: Path) -> None:
     folder = programs.parent
-    place = "import clcap_cli; print(clcap_cli.__file__)"
-    assert Path(output(folder, programs / "python", "-c", place)).is_relative_to(folder)
+    position = "import clcap_cli; print(clcap_cli.__file__)"
+    assert Path(output(folder, programs / "python", "-c", position)).is_relative_to(folder)
     assert "Usage: clcap" in output(folder, programs / "clcap", "--help")
     assert output(folder, programs / "python", "-m", "clcap_cli", "--version") == f"{__version__}\n"
     scenes = ("make-scenes", "scenes", "--train", 2, "--val", 1, "--test", 1)

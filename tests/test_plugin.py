@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import CLCAP, Answer
+from tests.conftest import CLCAP, CommandResult
 from tests.pipelines.conftest import PIPELINES, ROOT, TINY
 from tests.test_registry import install
 
-Clcap = Callable[..., Answer]
+Clcap = Callable[..., CommandResult]
 SMALL = ("--epochs", 1, "--device", "cpu")
 
 
@@ -38,11 +38,11 @@ def installed(site: Path, install_packages: Callable[[Path], None]) -> None:
 def run(site: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     """Run a command in a process that finds the package."""
 
-    def run(*words: object) -> subprocess.CompletedProcess:
+    def run(*arguments: object) -> subprocess.CompletedProcess:
         tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         path = os.pathsep.join(map(str, [site, tmp_path / "more", ROOT]))
         environment = {**os.environ, "PATH": tools, "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        return subprocess.run(list(map(str, words)), cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return subprocess.run(list(map(str, arguments)), cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     return run
 
@@ -50,11 +50,11 @@ def run(site: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess
 @pytest.mark.usefixtures("installed")
 def test_its_captioner_is_trained_with_its_objective(chain: Path, clcap: Clcap) -> None:
     files = (chain / "captions.h5", chain / "features.h5", "--out", chain / "gru.pt")
-    answer = clcap("train-mle", *files, "--model", "gru", "--model-option", "hidden_size=16", *SMALL)
-    assert (answer.status, answer.out) == (0, f"{chain}/gru.pt\n"), answer.err
+    result = clcap("train-mle", *files, "--model", "gru", "--model-option", "hidden_size=16", *SMALL)
+    assert (result.status, result.out) == (0, f"{chain}/gru.pt\n"), result.err
     train = ("train-cl", "--ref", chain / "gru.pt", "--objective", "hinge", *SMALL, "--objective-option")
-    answer = clcap(*train, "margin=2")
-    assert (answer.status, answer.out) == (0, f"{chain}/gru_hinge.pt\n"), answer.err
+    result = clcap(*train, "margin=2")
+    assert (result.status, result.out) == (0, f"{chain}/gru_hinge.pt\n"), result.err
     assert clcap("caption", chain / "gru_hinge.pt", "--device", "cpu").status == 0
 
     for option, reason in (
@@ -62,14 +62,14 @@ def test_its_captioner_is_trained_with_its_objective(chain: Path, clcap: Clcap) 
         ("colour=red", "colour: the objective hinge does not accept it; its own options: margin"),
         ("margin", "--objective-option: 'margin' is not NAME=VALUE, such as margin=2"),
     ):
-        answer = clcap(*train, option)
-        assert (answer.status, answer.err) == (2, f"error: {reason} (see clcap train-cl --help)\n")
+        result = clcap(*train, option)
+        assert (result.status, result.err) == (2, f"error: {reason} (see clcap train-cl --help)\n")
 
 
 @pytest.mark.usefixtures("installed")
 def test_its_metric_is_computed_explained_and_compared(chain: Path, clcap: Clcap) -> None:
-    answer = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L,colours", "--device", "cpu")
-    assert answer.status == 0 and "\n  names_colour " in answer.err, answer.err
+    result = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L,colours", "--device", "cpu")
+    assert result.status == 0 and "\n  names_colour " in result.err, result.err
     metrics = chain / "nt.metrics.json"
     assert "\nnames_colour " in clcap("compare", metrics, metrics).out
     assert "names_colour" in clcap("report", metrics, "--text").out
@@ -78,38 +78,46 @@ def test_its_metric_is_computed_explained_and_compared(chain: Path, clcap: Clcap
 @pytest.mark.usefixtures("installed")
 def test_its_backbone_extracts_features(chain: Path, clcap: Clcap) -> None:
     files = (chain / "captions.h5", "--images", chain / "scenes" / "images", "--out", chain / "patches.h5")
-    answer = clcap("extract-features", *files, "--backbone", "patches", "--image-size", 64, "--device", "cpu")
-    assert "patches at 64 pixels: 16 regions of 64, pooled 64" in answer.err, answer.err
+    result = clcap("extract-features", *files, "--backbone", "patches", "--image-size", 64, "--device", "cpu")
+    assert "patches at 64 pixels: 16 regions of 64, pooled 64" in result.err, result.err
     small = ("--embedding", 8, "--hidden", 8, *SMALL, "--out", chain / "patches.pt")
     assert clcap("train-mle", chain / "captions.h5", chain / "patches.h5", *small).status == 0
     image = chain / "scenes" / "images" / "0_000001.png"
     assert clcap("caption", chain / "patches.pt", "--images", image, "--device", "cpu").status == 0
 
 
-def test_without_the_package_its_checkpoint_names_the_model(refused: Callable[..., str], chain: Path) -> None:
+def test_without_the_package_its_checkpoint_names_the_model(error_of: Callable[..., str], chain: Path) -> None:
     content = torch.load(chain / "nt.pt", weights_only=True)
     torch.save({**content, "model": "gru"}, chain / "gru.pt")
     missing = f"{chain}/gru.pt has a model 'gru', which clcap does not include; install the package that adds it"
     for stage in ("caption", "show"):
-        assert refused(stage, chain / "gru.pt") == missing
+        assert error_of(stage, chain / "gru.pt") == missing
 
 
 def test_doctor_lists_plugins_and_those_that_fail_to_load(tmp_path: Path, run: Callable) -> None:
     install(tmp_path / "more", "broken", "clcap.objectives", "lost = no_such_module:Thing")
-    done = run(*CLCAP, "doctor")
-    assert "ok      model     gru, of the package clcap-example 0.1.0\n" in done.stdout
-    assert "ok      objective hinge, of the package clcap-example 0.1.0\n" in done.stdout
-    assert "ok      metric    colours, of the package clcap-example 0.1.0\n" in done.stdout
-    assert "ok      backbone  patches, of the package clcap-example 0.1.0\n" in done.stdout
+    process = run(*CLCAP, "doctor")
+    assert "ok      model     gru, of the package clcap-example 0.1.0\n" in process.stdout
+    assert "ok      objective hinge, of the package clcap-example 0.1.0\n" in process.stdout
+    assert "ok      metric    colours, of the package clcap-example 0.1.0\n" in process.stdout
+    assert "ok      backbone  patches, of the package clcap-example 0.1.0\n" in process.stdout
     lost = "the objective 'lost' of the package broken 1.0 cannot be loaded: ModuleNotFoundError: No module named"
-    assert f"FAILED  objective {lost} 'no_such_module'\n" in done.stdout
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
+    assert f"FAILED  objective {lost} 'no_such_module'\n" in process.stdout
+    assert process.returncode == 1
+    assert "Traceback" not in process.stdout + process.stderr
 
 
 def test_the_workflow_accepts_its_objective(run: Callable) -> None:
-    words = ("-s", PIPELINES / "Snakefile", "nt_1_hinge.pt", "nt_1_simpo.pt", "nt_1_gan.discriminator.pt", "-n", "-p")
-    done = run(sys.executable, "-m", "snakemake", *words, "--cores", 1, "--configfile", TINY)
-    assert done.returncode == 0, done.stdout + done.stderr
+    arguments = (
+        "-s",
+        PIPELINES / "Snakefile",
+        "nt_1_hinge.pt",
+        "nt_1_simpo.pt",
+        "nt_1_gan.discriminator.pt",
+        "-n",
+        "-p",
+    )
+    process = run(sys.executable, "-m", "snakemake", *arguments, "--cores", 1, "--configfile", TINY)
+    assert process.returncode == 0, process.stdout + process.stderr
     for name in ("hinge", "simpo", "adversarial"):
-        assert f"--objective {name} " in done.stdout
+        assert f"--objective {name} " in process.stdout

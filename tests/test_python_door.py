@@ -1,4 +1,4 @@
-"""What ``import clcap_cli as clcap`` offers."""
+"""The public names of ``import clcap_cli as clcap``."""
 
 import inspect
 import subprocess
@@ -16,9 +16,9 @@ from tests.python_stub import STUB, stub
 
 def test_importing_clcap_imports_no_heavy_package() -> None:
     code = "import sys, clcap_cli; dir(clcap_cli); print(*sorted(name for name in sys.modules if '.' not in name))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "clcap_cli" in done.stdout.split()
-    assert not {"torch", "numpy", "h5py", "typer", "rich", "pydantic", "PIL"} & set(done.stdout.split())
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "clcap_cli" in process.stdout.split()
+    assert not {"torch", "numpy", "h5py", "typer", "rich", "pydantic", "PIL"} & set(process.stdout.split())
 
 
 def test_every_public_name_exists_and_is_listed() -> None:

@@ -16,17 +16,17 @@ HOLIDAY = (6, 11, 18, 22)
 
 
 @pytest.fixture
-def folder(made_chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(shared_chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files that the page speaks of, in the current folder."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(CHECKPOINT, "captioner.pt")
     for name in ("captions.h5", "features.h5"):
-        shutil.copy(made_chain / name, name)
+        shutil.copy(shared_chain / name, name)
     images = clcap.make_scenes("scenes", train=1, val=1, test=24, seed=1) / "images"
     shutil.copy(images / "1_000004.png", "photo.png")
     Path("holiday").mkdir()
-    for place, number in enumerate(HOLIDAY, start=1):
-        shutil.copy(images / f"1_{number:06d}.png", f"holiday/{place}.png")
+    for position, number in enumerate(HOLIDAY, start=1):
+        shutil.copy(images / f"1_{number:06d}.png", f"holiday/{position}.png")
 
 
 @pytest.mark.usefixtures("folder")

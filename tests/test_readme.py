@@ -23,7 +23,7 @@ def test_scores_in_the_docs_equal_printed_ones(
     shutil.copytree(ROOT / folder.removeprefix("cd "), tmp_path / "scores")
     monkeypatch.chdir(tmp_path / "scores")
     answers = [clcap(*call.split()[1:]) for call in calls]
-    printed = {line.rstrip() for answer in answers for line in (answer.out + answer.err).splitlines()}
+    printed = {line.rstrip() for result in answers for line in (result.out + result.err).splitlines()}
     shown = {line for output in outputs for line in output.splitlines()}
     assert len(shown) >= 3
     assert shown - printed == set()

@@ -1,4 +1,4 @@
-"""What installed packages offer, and what becomes of what they offer wrongly."""
+"""Plugins of installed packages, and plugins that cannot be used."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from clcap_cli.registry import Registry
 
 
 def install(folder: Path, package: str, group: str, *points: str) -> None:
-    """What an installed package leaves: its name and its entry points."""
+    """Write the metadata of an installed package: its name and its entry points."""
     info = folder / f"{package}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
@@ -51,9 +51,9 @@ def test_a_package_adds_to_the_entries_of_clcap(registry: Registry) -> None:
     ],
 )
 def test_plugins_that_cannot_be_used_give_one_line(registry: Registry, name: str, reason: str) -> None:
-    with pytest.raises(ClcapError) as raised:
+    with pytest.raises(ClcapError) as error:
         registry.get(name)
-    assert str(raised.value) == f"the dictionary '{name}' of the package first 1.0 {reason}"
+    assert str(error.value) == f"the dictionary '{name}' of the package first 1.0 {reason}"
 
 
 def test_names_of_clcap_cannot_be_overridden(registry: Registry) -> None:

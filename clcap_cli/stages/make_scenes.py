@@ -1,4 +1,4 @@
-"""make-scenes: writes a generated data set of scenes, as image files and COCO captions files."""
+"""make-scenes: writes a generated dataset of scenes, as image files and COCO captions files."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""A loaded captioner says what the stages write."""
+"""Captioners loaded from Python give the results of the stages."""
 
 import gc
 import json
@@ -20,24 +20,24 @@ SAMPLED = {"temperature": 1.0, "seed": 3, "num_captions": 2}
 
 
 @pytest.fixture(scope="module")
-def pictures(made_chain: Path) -> list[Path]:
-    return sorted((made_chain / "scenes" / "images").glob("*"))[:4]
+def pictures(shared_chain: Path) -> list[Path]:
+    return sorted((shared_chain / "scenes" / "images").glob("*"))[:4]
 
 
 @pytest.fixture(scope="module")
-def captioner(made_chain: Path) -> clcap.LoadedCaptioner:
-    return clcap.load(made_chain / "nt.pt", device="cpu")
+def captioner(shared_chain: Path) -> clcap.LoadedCaptioner:
+    return clcap.load(shared_chain / "nt.pt", device="cpu")
 
 
 @pytest.mark.parametrize(("names", "settings"), [(["nt.pt"], SAMPLED), (["nt.pt", "aa.pt"], SEARCHED)], ids=str)
 def test_captions_equal_those_of_the_caption_stage(
-    made_chain: Path, tmp_path: Path, pictures: list[Path], names: list[str], settings: dict
+    shared_chain: Path, tmp_path: Path, pictures: list[Path], names: list[str], settings: dict
 ) -> None:
-    paths = [made_chain / name for name in names]
+    paths = [shared_chain / name for name in names]
     written = clcap.caption(paths, images=pictures, out=tmp_path / "c.json", device="cpu", **settings)
     expected = [entry["caption"] for entry in json.loads(written.read_text())]
-    found = clcap.load(map(str, paths), device="cpu").caption(pictures, **settings)
-    assert np.array(found).flatten().tolist() == expected and any(expected)
+    captions = clcap.load(map(str, paths), device="cpu").caption(pictures, **settings)
+    assert np.array(captions).flatten().tolist() == expected and any(expected)
 
 
 def test_an_image_may_be_a_path_a_string_or_a_pil_image(captioner, pictures: list[Path]) -> None:
@@ -52,7 +52,7 @@ def test_an_image_may_be_a_path_a_string_or_a_pil_image(captioner, pictures: lis
 
 
 def test_several_images_get_the_captions_of_each_alone(captioner, pictures: list[Path]) -> None:
-    every = [captioner.caption(picture, num_captions=2) for picture in pictures]
+    every = [captioner.caption(image, num_captions=2) for image in pictures]
     assert captioner.caption(iter(pictures), num_captions=2) == every
     assert [len(own) for own in every] == [2] * 4
     assert captioner.caption(pictures[0], num_captions=1) == every[0][:1]
@@ -61,25 +61,25 @@ def test_several_images_get_the_captions_of_each_alone(captioner, pictures: list
 
 
 @pytest.mark.parametrize("name", ["nt", "aa"])
-def test_log_probs_equal_those_of_self_retrieval(made_chain: Path, tmp_path: Path, name: str) -> None:
-    checkpoint = made_chain / f"{name}.pt"
+def test_log_probs_equal_those_of_self_retrieval(shared_chain: Path, tmp_path: Path, name: str) -> None:
+    checkpoint = shared_chain / f"{name}.pt"
     written = clcap.self_retrieve(checkpoint, temperature=1.0, out=tmp_path / "r.json", device="cpu")
     captioner = clcap.load(checkpoint, device="cpu")
     for entry in json.loads(written.read_text())["images"][:3]:
-        picture = made_chain / "scenes" / "images" / f"0_{entry['image_id']:06d}.png"
-        found = captioner.log_prob(picture, [entry["caption"], "a"])
-        assert found[0] == pytest.approx(entry["log_prob"], abs=0.02)  # stored features are float16
-        assert found[1] == pytest.approx(captioner.log_prob(picture, "a"), abs=1e-4) != found[0]
+        image = shared_chain / "scenes" / "images" / f"0_{entry['image_id']:06d}.png"
+        log_probs = captioner.log_prob(image, [entry["caption"], "a"])
+        assert log_probs[0] == pytest.approx(entry["log_prob"], abs=0.02)  # stored features are float16
+        assert log_probs[1] == pytest.approx(captioner.log_prob(image, "a"), abs=1e-4) != log_probs[0]
 
 
-def test_an_ensemble_of_identical_models_equals_the_model(made_chain: Path, captioner, pictures: list[Path]) -> None:
-    twice = clcap.load([made_chain / "nt.pt"] * 2, device="cpu")
+def test_an_ensemble_of_identical_models_equals_the_model(shared_chain: Path, captioner, pictures: list[Path]) -> None:
+    twice = clcap.load([shared_chain / "nt.pt"] * 2, device="cpu")
     texts = ["a red circle", "", "a"]
     assert twice.log_prob(pictures[0], texts) == pytest.approx(captioner.log_prob(pictures[0], texts), abs=1e-4)
 
 
-def test_nothing_keeps_a_captioner_that_is_deleted(made_chain: Path, pictures: list[Path]) -> None:
-    loaded = clcap.load(made_chain / "nt.pt", device="cpu")
+def test_nothing_keeps_a_captioner_that_is_deleted(shared_chain: Path, pictures: list[Path]) -> None:
+    loaded = clcap.load(shared_chain / "nt.pt", device="cpu")
     loaded.caption(pictures[:2])
     model = weakref.ref(loaded._models[0].backbone.network)
     del loaded
@@ -113,22 +113,22 @@ def test_the_signature_lists_every_decoding_setting() -> None:
     ],
 )
 def test_invalid_settings_give_the_error_of_the_command_line(captioner, pictures, settings: dict, message: str) -> None:
-    with pytest.raises(clcap.InvalidValueError) as refusal:
+    with pytest.raises(clcap.InvalidValueError) as error:
         captioner.caption(pictures[0], **settings)
-    assert str(refusal.value) == message
+    assert str(error.value) == message
 
 
-def test_bad_images_give_the_error_of_the_stage(captioner, made_chain: Path, pictures, tmp_path: Path) -> None:
+def test_bad_images_give_the_error_of_the_stage(captioner, shared_chain: Path, pictures, tmp_path: Path) -> None:
     good = Image.effect_noise((64, 64), 50).convert("RGB")
     good.save(tmp_path / "cut.jpg")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:900])
-    for picture in (tmp_path / "none.jpg", tmp_path / "cut.jpg"):
+    for image in (tmp_path / "none.jpg", tmp_path / "cut.jpg"):
         with pytest.raises(clcap.ClcapError) as by_stage:
-            clcap.caption(made_chain / "nt.pt", images=[picture], out=tmp_path / "c.json", device="cpu")
+            clcap.caption(shared_chain / "nt.pt", images=[image], out=tmp_path / "c.json", device="cpu")
         with pytest.raises(clcap.ClcapError) as by_captioner:
-            captioner.caption([pictures[0], picture])
+            captioner.caption([pictures[0], image])
         assert str(by_captioner.value) == str(by_stage.value)
-        assert str(picture) in str(by_stage.value)
+        assert str(image) in str(by_stage.value)
     with pytest.raises(clcap.ClcapError, match=r"is a folder; a file is expected here$"):
         captioner.caption(tmp_path)
 
@@ -157,10 +157,10 @@ def test_arguments_of_a_wrong_type_name_the_expected_type(captioner, pictures: l
         captioner.caption(pictures[0], beams=3)
 
 
-def test_bad_checkpoints_give_the_error_of_the_stage(made_chain: Path, tmp_path: Path) -> None:
+def test_bad_checkpoints_give_the_error_of_the_stage(shared_chain: Path, tmp_path: Path) -> None:
     with pytest.raises(clcap.ClcapError, match=r"^no such file: none\.pt$"):
         clcap.load("none.pt")
     with pytest.raises(clcap.ClcapError, match="no device 'cuba' on this machine"):
-        clcap.load(made_chain / "nt.pt", device="cuba")
+        clcap.load(shared_chain / "nt.pt", device="cuba")
     with pytest.raises(TypeError, match="needs the path of a checkpoint"):
         clcap.load([])

@@ -14,10 +14,10 @@ REFERENCES = [
     ["two people are sitting on a wooden bench", "a man and a woman on a bench"],
     ["a bus", "a double decker bus on the road"],
 ]
-NAMED = {"metrics": ["CIDEr", "ROUGE_L", "BLEU"]}
+METRICS = {"metrics": ["CIDEr", "ROUGE_L", "BLEU"]}
 
 
-def evaluated(folder: Path, candidates: dict, references: dict, **options: object) -> dict:
+def evaluate_files(folder: Path, candidates: dict, references: dict, **options: object) -> dict:
     """What the stage writes about the same texts."""
     files = {"predictions": candidates, "references": references}
     for name, texts in files.items():
@@ -36,8 +36,8 @@ def assert_same(score: clcap.Score, written: dict) -> None:
 @pytest.mark.parametrize("several", [False, True])
 def test_scores_are_those_of_the_stage(tmp_path: Path, several: bool) -> None:
     candidates = [[text, "a dog"] for text in CANDIDATES] if several else CANDIDATES
-    score = clcap.score(candidates, REFERENCES, seed=3, **NAMED)
-    written = evaluated(
+    score = clcap.score(candidates, REFERENCES, seed=3, **METRICS)
+    written = evaluate_files(
         tmp_path, dict(enumerate(candidates)), dict(enumerate(REFERENCES)), metrics="CIDEr,ROUGE_L,BLEU", seed=3
     )
     assert_same(score, written)
@@ -48,16 +48,16 @@ def test_texts_may_stand_under_image_ids(tmp_path: Path) -> None:
     ids = ["x", "y", "z"]
     candidates, references = dict(zip(ids, CANDIDATES, strict=True)), dict(zip(ids[:2], REFERENCES[:2], strict=True))
     with pytest.raises(clcap.ClcapError, match=r"^candidates: 1 of 3 captions are of images without references: z; "):
-        clcap.score(candidates, references, **NAMED)
+        clcap.score(candidates, references, **METRICS)
     options = {"only_common": True, "references_per_image": 1}
-    score = clcap.score(candidates, references, **options, **NAMED)
-    assert_same(score, evaluated(tmp_path, candidates, references, metrics="CIDEr,ROUGE_L,BLEU", **options))
+    score = clcap.score(candidates, references, **options, **METRICS)
+    assert_same(score, evaluate_files(tmp_path, candidates, references, metrics="CIDEr,ROUGE_L,BLEU", **options))
     assert [image["image_id"] for image in score.images] == ids[:2]
     assert (score.left_out, score.images[0]["references"]) == ({"captions": 1, "images": 0}, [REFERENCES[0][0]])
 
 
 def test_all_forms_of_the_same_texts_score_the_same() -> None:
-    expected = clcap.score(CANDIDATES, REFERENCES, **NAMED).metrics
+    expected = clcap.score(CANDIDATES, REFERENCES, **METRICS).metrics
     frame = pd.DataFrame({"id": range(3), "text": CANDIDATES, "references": REFERENCES}).set_index("id")
     for candidates, references in (
         (frame["text"], frame["references"]),
@@ -66,8 +66,8 @@ def test_all_forms_of_the_same_texts_score_the_same() -> None:
     ):
         assert clcap.score(candidates, references, metrics="cider, rouge_l, bleu").metrics == expected
     single = [texts[0] for texts in REFERENCES]
-    one = clcap.score(CANDIDATES, single, **NAMED).metrics
-    assert one == clcap.score(CANDIDATES, REFERENCES, references_per_image=1, **NAMED).metrics != expected
+    one = clcap.score(CANDIDATES, single, **METRICS).metrics
+    assert one == clcap.score(CANDIDATES, REFERENCES, references_per_image=1, **METRICS).metrics != expected
 
 
 def test_document_frequencies_of_other_captions(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_document_frequencies_of_other_captions(tmp_path: Path) -> None:
     )
     score = clcap.score(CANDIDATES, REFERENCES, metrics="CIDEr", cider_df=corpus)
     texts = dict(enumerate(CANDIDATES)), dict(enumerate(REFERENCES))
-    written = evaluated(tmp_path, *texts, metrics="CIDEr", cider_df=tmp_path / "corpus.jsonl")
+    written = evaluate_files(tmp_path, *texts, metrics="CIDEr", cider_df=tmp_path / "corpus.jsonl")
     assert score.metrics == written["metrics"] != clcap.score(CANDIDATES, REFERENCES, metrics="CIDEr").metrics
     assert "|df:given#" in score.signatures["CIDEr"] and "(4 images)" in score.signatures["CIDEr"]
 
@@ -104,9 +104,9 @@ def test_scores_are_shown_as_a_table() -> None:
     ],
 )
 def test_texts_that_cannot_be_scored_are_named(arguments: tuple, message: str) -> None:
-    with pytest.raises(clcap.ClcapError) as refusal:
-        clcap.score(*arguments, **NAMED)
-    assert message in str(refusal.value)
+    with pytest.raises(clcap.ClcapError) as error:
+        clcap.score(*arguments, **METRICS)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_texts_that_cannot_be_scored_are_named(arguments: tuple, message: str) -
     ],
 )
 def test_what_is_no_text_is_a_type_error(arguments: tuple, message: str) -> None:
-    with pytest.raises(TypeError) as refusal:
+    with pytest.raises(TypeError) as error:
         clcap.score(*arguments)
-    assert str(refusal.value) == message
+    assert str(error.value) == message
 
 
 def test_options_are_refused_as_on_the_command_line() -> None:
@@ -134,4 +134,4 @@ def test_options_are_refused_as_on_the_command_line() -> None:
     with pytest.raises(clcap.InvalidValueError, match=r"^metrics: unknown metric 'CIDR'; did you mean CIDEr"):
         clcap.score(CANDIDATES, REFERENCES, metrics=["CIDR"])
     with pytest.raises(clcap.ClcapError, match="have fewer than 3 references"):
-        clcap.score(CANDIDATES, REFERENCES, references_per_image=3, **NAMED)
+        clcap.score(CANDIDATES, REFERENCES, references_per_image=3, **METRICS)

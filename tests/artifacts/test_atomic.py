@@ -13,8 +13,8 @@ from clcap_cli.errors import ClcapError
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Within the block no file can be larger than so many bytes."""
+def file_size_limit(size: int) -> Iterator[None]:
+    """Limit the size of files to ``size`` bytes within the block."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     try:
         yield
@@ -70,13 +70,13 @@ def test_an_interrupted_group_of_files_writes_none(tmp_path: Path, interruption:
 def test_a_file_that_fails_does_not_affect_the_others(tmp_path: Path) -> None:
     with all_or_nothing():
         write(tmp_path / "a", "new")
-        with pytest.raises(ClcapError, match="b cannot be written: File too large"), room_for(2):
+        with pytest.raises(ClcapError, match="b cannot be written: File too large"), file_size_limit(2):
             write(tmp_path / "b", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_results_without_their_provenance_are_not_written(tmp_path: Path) -> None:
-    with room_for(200), pytest.raises(ClcapError, match=r"x\.captions\.provenance\.json cannot be written"):
+    with file_size_limit(200), pytest.raises(ClcapError, match=r"x\.captions\.provenance\.json cannot be written"):
         write_caption_results(tmp_path / "x.captions.json", {1: ["a dog"]}, Origin("test", {}))
     assert list(tmp_path.iterdir()) == []
 

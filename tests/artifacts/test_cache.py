@@ -14,9 +14,9 @@ from clcap_cli.errors import ClcapError
 def origin(folder: Path, content: str = "one", **settings: object) -> Origin:
     source = folder / "source.txt"
     source.write_text(content)
-    found = Origin("train-cl", settings)
-    found.add_input_file("reference", source)
-    return found
+    result = Origin("train-cl", settings)
+    result.add_input_file("reference", source)
+    return result
 
 
 def never() -> np.ndarray:
@@ -24,7 +24,7 @@ def never() -> np.ndarray:
 
 
 def test_an_array_is_computed_once(tmp_path: Path) -> None:
-    path = tmp_path / "kept.h5"
+    path = tmp_path / "cache.h5"
     first = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.arange(6.0).reshape(2, 3))
     again = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
     assert np.array_equal(again.get("a", never), first)
@@ -34,16 +34,16 @@ def test_an_array_is_computed_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("content", "settings"), [("two", {}), ("one", {"nearest": 3})])
 def test_a_cache_of_changed_inputs_is_discarded(tmp_path: Path, content: str, settings: dict[str, int]) -> None:
-    path = tmp_path / "kept.h5"
+    path = tmp_path / "cache.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     other = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path, content, **settings))
     assert other.get("a", lambda: np.ones(2)).tolist() == [1, 1]
 
 
 def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "kept.h5"
+    path = tmp_path / "cache.h5"
     path.write_text("mine")
-    with pytest.raises(ClcapError, match=r"kept\.h5 is not a readable HDF5 file"):
+    with pytest.raises(ClcapError, match=r"cache\.h5 is not a readable HDF5 file"):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
     assert path.read_text() == "mine"
     path.unlink()
@@ -53,51 +53,51 @@ def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
-    path = tmp_path / "kept.h5"
+    path = tmp_path / "cache.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file.create_group("arrays/group")
     with pytest.raises(
-        ClcapError, match=r"kept\.h5 stores its 'arrays/group' .*, or delete it: clcap will compute it again"
+        ClcapError, match=r"cache\.h5 stores its 'arrays/group' .*, or delete it: clcap will compute it again"
     ):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
 def test_a_single_changed_value_is_detected(tmp_path: Path) -> None:
-    path = tmp_path / "kept.h5"
+    path = tmp_path / "cache.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
     with h5py.File(path, "a") as file:
         file["arrays/a"][1] = 1e-9
-    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; delete it: clcap will compute it again"):
+    with pytest.raises(ClcapError, match=r"cache\.h5 is damaged; delete it: clcap will compute it again"):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
 def test_an_array_of_an_unexpected_shape_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "kept.h5"
+    path = tmp_path / "cache.h5"
     ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
-    kept = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
-    with pytest.raises(ClcapError, match=r"kept\.h5 is damaged; delete it: clcap will compute it again"):
-        kept.get("a", never, lambda found: found.shape == (3,))
+    cache = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
+    with pytest.raises(ClcapError, match=r"cache\.h5 is damaged; delete it: clcap will compute it again"):
+        cache.get("a", never, lambda found: found.shape == (3,))
 
 
 def test_a_full_disk_only_costs_time(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, origin(tmp_path))
+    cache = ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, origin(tmp_path))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Sink, "_write_all", full)
-    assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
+    assert cache.get("a", lambda: np.ones(2)).tolist() == [1, 1]
     assert (
-        "kept.h5 cannot be written: No space left on device; clcap will compute it again next time"
+        "cache.h5 cannot be written: No space left on device; clcap will compute it again next time"
         in capsys.readouterr().err
     )
     assert [item.name for item in tmp_path.iterdir()] == ["source.txt"]
 
 
 def test_a_read_only_folder_only_costs_time(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    kept = ArrayCache(tmp_path / "missing" / "kept.h5", LOG_PROBS_KIND, origin(tmp_path))
-    assert kept.get("a", lambda: np.ones(2)).tolist() == [1, 1]
+    cache = ArrayCache(tmp_path / "missing" / "cache.h5", LOG_PROBS_KIND, origin(tmp_path))
+    assert cache.get("a", lambda: np.ones(2)).tolist() == [1, 1]
     assert "cannot be written" in capsys.readouterr().err

@@ -23,16 +23,16 @@ IMAGES = [
 def test_captions_survive_a_round_trip(tmp_path: Path, ids: list) -> None:
     images = [ImageRecord(id, i.file_name, i.split, i.captions) for id, i in zip(ids, IMAGES, strict=True)]
     write_captions(tmp_path / "c.h5", images, WordTokenizer(["a", "dog", "running"]), 3, Origin("test", {}))
-    found = open_captions(tmp_path / "c.h5")
-    assert found.image_ids == (ids if all(isinstance(id, int) for id in ids) else [str(id) for id in ids])
-    assert found.file_names == ["a.jpg", "b.jpg"]
-    assert found.splits.tolist() == ["train", "val"]
-    assert found.caption_starts.tolist() == [0, 2, 4]
-    assert found.word_tokens.lengths.tolist() == [3, 2, 0, 3]
-    assert found.word_tokens.tokens.tolist() == [[2, 3, 4], [2, UNKNOWN, 0], [0, 0, 0], [3, 3, 3]]
-    assert found.raw == ["A dog, running.", "a zebra", "…", "dog dog dog dog"]
-    assert found.tokenizer.words == ["a", "dog", "running"]
-    assert found.references(np.array([1])) == {found.image_ids[1]: ["…", "dog dog dog dog"]}
+    opened = open_captions(tmp_path / "c.h5")
+    assert opened.image_ids == (ids if all(isinstance(id, int) for id in ids) else [str(id) for id in ids])
+    assert opened.file_names == ["a.jpg", "b.jpg"]
+    assert opened.splits.tolist() == ["train", "val"]
+    assert opened.caption_starts.tolist() == [0, 2, 4]
+    assert opened.word_tokens.lengths.tolist() == [3, 2, 0, 3]
+    assert opened.word_tokens.tokens.tolist() == [[2, 3, 4], [2, UNKNOWN, 0], [0, 0, 0], [3, 3, 3]]
+    assert opened.raw == ["A dog, running.", "a zebra", "…", "dog dog dog dog"]
+    assert opened.tokenizer.words == ["a", "dog", "running"]
+    assert opened.references(np.array([1])) == {opened.image_ids[1]: ["…", "dog dog dog dog"]}
 
 
 def test_the_id_depends_on_the_content(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ TEXT = h5py.string_dtype()
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "how"),
+    ("name", "value", "problem"),
     [
         ("captions/tokens", np.zeros((4, 3), "f4"), "is float32 (4, 3), expected int32 (any, any)"),
         ("captions/tokens", np.zeros((4, 3), ">i4"), "is >i4 (4, 3), expected int32 (any, any)"),
@@ -81,15 +81,17 @@ TEXT = h5py.string_dtype()
         ("vocabulary", np.zeros(3), "is float64 (3), expected text (any)"),
     ],
 )
-def test_a_dataset_of_wrong_type_shape_or_range_is_refused(tmp_path: Path, name: str, value: object, how: str) -> None:
+def test_a_dataset_of_wrong_type_shape_or_range_is_refused(
+    tmp_path: Path, name: str, value: object, problem: str
+) -> None:
     path = tmp_path / "c.h5"
     write_captions(path, IMAGES, WordTokenizer(["a", "dog", "running"]), 3, Origin("test", {}))
     with h5py.File(path, "a") as file:
         del file[name]
         file.create_dataset(name, data=value, dtype=TEXT if isinstance(value, list) else None)
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         open_captions(path)
-    assert str(refusal.value) == f"{path} is damaged: its '{name}' {how}; create it again"
+    assert str(error.value) == f"{path} is damaged: its '{name}' {problem}; create it again"
 
 
 @pytest.mark.parametrize("words", [["a", "dog", "a"], ["a", "<end>"]])

@@ -1,4 +1,4 @@
-"""A checkpoint is what clcap writes, or refused before its sizes are believed."""
+"""Checkpoints that clcap did not write are refused before memory is allocated for them."""
 
 import zipfile
 from pathlib import Path
@@ -14,21 +14,21 @@ HUGE = 2**24
 
 
 @pytest.fixture
-def content(made_chain: Path) -> dict[str, Any]:
-    """What is in nt.pt: 39 words, END and UNK, embedding 24, hidden 32."""
-    return torch.load(made_chain / "nt.pt", weights_only=True)
+def content(shared_chain: Path) -> dict[str, Any]:
+    """Content of nt.pt: 39 words, END and UNK; embedding 24, hidden 32."""
+    return torch.load(shared_chain / "nt.pt", weights_only=True)
 
 
-def refusal_of(content: dict[str, Any], folder: Path) -> str:
+def message_for(content: dict[str, Any], folder: Path) -> str:
     path = folder / "x.pt"
     torch.save(content, path)
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         open_checkpoint(path)
-    return str(refusal.value).removeprefix(f"{path} ")
+    return str(error.value).removeprefix(f"{path} ")
 
 
 @pytest.mark.parametrize(
-    ("part", "name", "value", "how"),
+    ("part", "name", "value", "problem"),
     [
         ("config", "hidden_size", 0, "at config.hidden_size: Input should be greater than or equal to 1"),
         ("config", "max_length", 2**40, "at config.max_length: Input should be less than or equal to 65536"),
@@ -40,14 +40,14 @@ def refusal_of(content: dict[str, Any], folder: Path) -> str:
     ],
 )
 def test_invalid_fields_are_refused_with_their_place(
-    content: dict[str, Any], tmp_path: Path, part: str, name: str, value: object, how: str
+    content: dict[str, Any], tmp_path: Path, part: str, name: str, value: object, problem: str
 ) -> None:
     content[part][name] = value
-    assert refusal_of(content, tmp_path) == f"is not a complete clcap/checkpoint file: {how}"
+    assert message_for(content, tmp_path) == f"is not a complete clcap/checkpoint file: {problem}"
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "how"),
+    ("name", "value", "problem"),
     [
         ("tokenizer", None, "at tokenizer: Input should be a valid dictionary"),
         ("training", [], "at training: Input should be a valid dictionary"),
@@ -55,34 +55,34 @@ def test_invalid_fields_are_refused_with_their_place(
     ],
 )
 def test_sections_of_a_wrong_type_are_refused(
-    content: dict[str, Any], tmp_path: Path, name: str, value: object, how: str
+    content: dict[str, Any], tmp_path: Path, name: str, value: object, problem: str
 ) -> None:
-    assert refusal_of({**content, name: value}, tmp_path) == f"is not a complete clcap/checkpoint file: {how}"
+    assert message_for({**content, name: value}, tmp_path) == f"is not a complete clcap/checkpoint file: {problem}"
 
 
 def test_an_incomplete_training_record_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     del content["training"]["best_epoch"]
-    assert refusal_of(content, tmp_path) == "is damaged: its training record is incomplete; create it again"
+    assert message_for(content, tmp_path) == "is damaged: its training record is incomplete; create it again"
 
 
 @pytest.mark.parametrize("record", [{}, {"kind": "words"}, {"kind": "words", "words": 5}, {"kind": ["words"]}])
 def test_an_incomplete_tokenizer_record_is_refused(content: dict[str, Any], tmp_path: Path, record: dict) -> None:
     how = "is damaged: its tokenizer record is incomplete; create it again"
-    assert refusal_of({**content, "tokenizer": record}, tmp_path) == how
+    assert message_for({**content, "tokenizer": record}, tmp_path) == how
 
 
 def test_an_unknown_tokenizer_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
-    refusal = refusal_of({**content, "tokenizer": {"kind": "letters"}}, tmp_path)
-    assert refusal == "unknown tokenizer 'letters'; expected one of: words, huggingface"
+    error = message_for({**content, "tokenizer": {"kind": "letters"}}, tmp_path)
+    assert error == "unknown tokenizer 'letters'; expected one of: words, huggingface"
 
 
 def test_a_duplicate_word_in_the_vocabulary_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["tokenizer"]["words"][3] = "a"
-    assert refusal_of(content, tmp_path) == "is damaged: its vocabulary contains a twice; create it again"
+    assert message_for(content, tmp_path) == "is damaged: its vocabulary contains a twice; create it again"
 
 
 @pytest.mark.parametrize(
-    ("config", "how"),
+    ("config", "problem"),
     [
         ({"hidden_size": HUGE}, "its weight 'lstm.input.weight' is float32 (128, 24), expected float32 (67108864, 24)"),
         ({"vocabulary_size": HUGE}, "its model's vocabulary size is 16777216, expected 41"),
@@ -92,14 +92,14 @@ def test_a_duplicate_word_in_the_vocabulary_is_refused(content: dict[str, Any], 
     ],
 )
 def test_sizes_that_contradict_the_rest_of_the_file(
-    content: dict[str, Any], tmp_path: Path, config: dict[str, int], how: str
+    content: dict[str, Any], tmp_path: Path, config: dict[str, int], problem: str
 ) -> None:
     content["config"] |= config
-    assert refusal_of(content, tmp_path) == f"is damaged: {how}; create it again"
+    assert message_for(content, tmp_path) == f"is damaged: {problem}; create it again"
 
 
 @pytest.mark.parametrize(
-    ("value", "how"),
+    ("value", "problem"),
     [
         (torch.zeros(41, dtype=torch.float64), "'output.bias' is float64 (41), expected float32 (41)"),
         (torch.zeros(40), "'output.bias' is float32 (40), expected float32 (41)"),
@@ -110,15 +110,15 @@ def test_sizes_that_contradict_the_rest_of_the_file(
     ],
 )
 def test_a_weight_of_wrong_type_or_shape_is_refused(
-    content: dict[str, Any], tmp_path: Path, value: object, how: str
+    content: dict[str, Any], tmp_path: Path, value: object, problem: str
 ) -> None:
     content["weights"]["output.bias"] = value
-    assert refusal_of(content, tmp_path) == f"is damaged: its weight {how}; create it again"
+    assert message_for(content, tmp_path) == f"is damaged: its weight {problem}; create it again"
 
 
 def test_an_unexpected_weight_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["weights"]["more"] = torch.zeros(1)
-    assert refusal_of(content, tmp_path) == (
+    assert message_for(content, tmp_path) == (
         "is damaged: its weight 'more' is float32 (1), expected missing; create it again"
     )
 
@@ -126,7 +126,7 @@ def test_an_unexpected_weight_is_refused(content: dict[str, Any], tmp_path: Path
 @pytest.mark.parametrize("number", [torch.nan, torch.inf])
 def test_weights_that_are_not_finite_are_refused(content: dict[str, Any], tmp_path: Path, number: float) -> None:
     content["weights"]["output.bias"][3] = number
-    assert refusal_of(content, tmp_path) == (
+    assert message_for(content, tmp_path) == (
         "is damaged: its weights are not finite numbers: output.bias; create it again"
     )
 
@@ -137,7 +137,7 @@ def test_weights_that_share_memory_are_not_expanded(content: dict[str, Any], tmp
     sizes = {"lstm.input.weight": (4 * hidden, 24), "lstm.recurrent.weight": (4 * hidden, hidden)}
     sizes |= {"lstm.input.bias": (4 * hidden,), "output.weight": (41, hidden)}
     content["weights"] |= {name: torch.zeros(1).expand(size) for name, size in sizes.items()}
-    assert refusal_of(content, tmp_path) == "is damaged: its weights are larger than the file; create it again"
+    assert message_for(content, tmp_path) == "is damaged: its weights are larger than the file; create it again"
 
 
 def test_a_zip_bomb_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_a_zip_bomb_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
         open_checkpoint(tmp_path / "x.pt")
 
 
-def test_opening_leaves_the_random_state_unchanged(made_chain: Path) -> None:
+def test_opening_leaves_the_random_state_unchanged(shared_chain: Path) -> None:
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)
-    open_checkpoint(made_chain / "aa.pt")
+    open_checkpoint(shared_chain / "aa.pt")
     assert torch.rand(1) == expected

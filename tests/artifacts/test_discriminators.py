@@ -16,8 +16,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Discriminator]:
-    captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
+def discriminator_file(shared_chain: Path, tmp_path: Path) -> tuple[Path, Discriminator]:
+    captions, features = open_captions(shared_chain / "captions.h5"), open_features(shared_chain / "features.h5")
     discriminator = Discriminator(DiscriminatorConfig(len(captions.tokenizer), features.backbone.pooled_channels, 6, 9))
     origin = Origin("train-cl", {"seed": 7})
     origin.add_input("captions", captions)
@@ -26,40 +26,42 @@ def written(made_chain: Path, tmp_path: Path) -> tuple[Path, Discriminator]:
     return path, discriminator
 
 
-def test_a_discriminator_survives_a_round_trip(written: tuple[Path, Discriminator], made_chain: Path) -> None:
-    path, discriminator = written
-    found = open_discriminator(path)
-    assert found.config == discriminator.config
-    assert found.training == {"epochs": 2}
-    assert found.tokenizer == open_captions(made_chain / "captions.h5").tokenizer
-    assert found.backbone == open_features(made_chain / "features.h5").backbone
-    again = found.discriminator(CPU)
+def test_a_discriminator_survives_a_round_trip(
+    discriminator_file: tuple[Path, Discriminator], shared_chain: Path
+) -> None:
+    path, discriminator = discriminator_file
+    opened = open_discriminator(path)
+    assert opened.config == discriminator.config
+    assert opened.training == {"epochs": 2}
+    assert opened.tokenizer == open_captions(shared_chain / "captions.h5").tokenizer
+    assert opened.backbone == open_features(shared_chain / "features.h5").backbone
+    again = opened.discriminator(CPU)
     assert not again.training
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in discriminator.state_dict().items())
 
 
-def test_show_describes_a_discriminator_and_its_inputs(written: tuple[Path, Discriminator], clcap) -> None:
-    path, _ = written
+def test_show_describes_a_discriminator_and_its_inputs(discriminator_file: tuple[Path, Discriminator], clcap) -> None:
+    path, _ = discriminator_file
     assert read_provenance(path).format == "clcap/discriminator"
-    answer = clcap("show", path)
-    assert answer.status == 0
-    assert "discriminator of captions, hidden 9, embedding 6" in answer.out
-    assert "captions: " in answer.out
+    result = clcap("show", path)
+    assert result.status == 0
+    assert "discriminator of captions, hidden 9, embedding 6" in result.out
+    assert "captions: " in result.out
 
 
 def test_captioners_and_discriminators_are_told_apart(
-    written: tuple[Path, Discriminator], made_chain: Path, refused
+    discriminator_file: tuple[Path, Discriminator], shared_chain: Path, error_of
 ) -> None:
-    path, _ = written
-    assert refused("caption", path) == f"{path} is a clcap/discriminator file; clcap/checkpoint is expected here"
+    path, _ = discriminator_file
+    assert error_of("caption", path) == f"{path} is a clcap/discriminator file; clcap/checkpoint is expected here"
     with pytest.raises(ClcapError, match=r"nt.pt is a clcap/checkpoint file; clcap/discriminator is expected here"):
-        open_discriminator(made_chain / "nt.pt")
+        open_discriminator(shared_chain / "nt.pt")
 
 
-def test_a_truncated_file_is_refused(written: tuple[Path, Discriminator], refused) -> None:
-    path, _ = written
+def test_a_truncated_file_is_refused(discriminator_file: tuple[Path, Discriminator], error_of) -> None:
+    path, _ = discriminator_file
     path.write_bytes(path.read_bytes()[:2000])
-    assert refused("show", path) == f"{path} is not a readable checkpoint (damaged or truncated); create it again"
+    assert error_of("show", path) == f"{path} is not a readable checkpoint (damaged or truncated); create it again"
 
 
 class Evil:
@@ -76,12 +78,12 @@ def test_pickled_objects_are_refused(tmp_path: Path, capsys, plain: bool) -> Non
     assert capsys.readouterr().out == ""
 
 
-def test_a_newer_version_is_refused(written: tuple[Path, Discriminator], refused) -> None:
-    path, _ = written
+def test_a_newer_version_is_refused(discriminator_file: tuple[Path, Discriminator], error_of) -> None:
+    path, _ = discriminator_file
     content = torch.load(path, weights_only=True)
     content["provenance"] |= {"version": 99, "clcap": "9.0"}
     torch.save(content, path)
-    message = refused("show", path)
+    message = error_of("show", path)
     assert message.startswith(f"{path} has format clcap/discriminator version 99, written by clcap 9.0; ")
 
 
@@ -108,10 +110,10 @@ def test_a_newer_version_is_refused(written: tuple[Path, Discriminator], refused
     ],
 )
 def test_damaged_content_gives_one_line_of_error(
-    written: tuple[Path, Discriminator], change: dict, message: str
+    discriminator_file: tuple[Path, Discriminator], change: dict, message: str
 ) -> None:
-    path, _ = written
+    path, _ = discriminator_file
     torch.save({**torch.load(path, weights_only=True), **change}, path)
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         open_discriminator(path)
-    assert str(refusal.value) == f"{path} {message}"
+    assert str(error.value) == f"{path} {message}"

@@ -25,7 +25,7 @@ BACKBONE = BackboneInfo(
 )
 
 
-def made_up(path: Path, ids: list, seed: int = 0, skipped: tuple = ()) -> tuple[np.ndarray, np.ndarray]:
+def write_random_features(path: Path, ids: list, seed: int = 0, skipped: tuple = ()) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     pooled, grid = rng.normal(size=(len(ids), 5)).astype("f2"), rng.normal(size=(len(ids), 4, 3)).astype("f2")
     parts = [slice(first, first + 2) for first in range(0, len(ids), 2)]
@@ -36,27 +36,27 @@ def made_up(path: Path, ids: list, seed: int = 0, skipped: tuple = ()) -> tuple[
 
 
 def test_written_features_are_memory_mapped(tmp_path: Path) -> None:
-    pooled, grid = made_up(tmp_path / "f.h5", [4, 9, 2])
-    found = open_features(tmp_path / "f.h5")
-    assert isinstance(found.pooled, np.memmap)
-    assert found.backbone == BACKBONE
-    assert np.array_equal(found.pooled, pooled)
-    assert np.array_equal(found.grid, grid)
-    assert found.rows_of([2, 4]).tolist() == [2, 0]
+    pooled, grid = write_random_features(tmp_path / "f.h5", [4, 9, 2])
+    features = open_features(tmp_path / "f.h5")
+    assert isinstance(features.pooled, np.memmap)
+    assert features.backbone == BACKBONE
+    assert np.array_equal(features.pooled, pooled)
+    assert np.array_equal(features.grid, grid)
+    assert features.rows_of([2, 4]).tolist() == [2, 0]
 
 
 def test_skipped_images_have_no_rows(tmp_path: Path) -> None:
-    pooled, grid = made_up(tmp_path / "f.h5", ["x", "y"], skipped=("bad", "worse"))
-    found = open_features(tmp_path / "f.h5")
-    assert found.ids == ["x", "y"]
-    assert found.names == ["x.jpg", "y.jpg"]
-    assert found.skipped == ["bad", "worse"]
-    assert np.array_equal(found.pooled, pooled)
-    assert np.array_equal(found.grid, grid)
+    pooled, grid = write_random_features(tmp_path / "f.h5", ["x", "y"], skipped=("bad", "worse"))
+    features = open_features(tmp_path / "f.h5")
+    assert features.ids == ["x", "y"]
+    assert features.names == ["x.jpg", "y.jpg"]
+    assert features.skipped == ["bad", "worse"]
+    assert np.array_equal(features.pooled, pooled)
+    assert np.array_equal(features.grid, grid)
 
 
 def test_the_size_on_disk_matches_the_estimate(tmp_path: Path) -> None:
-    made_up(tmp_path / "f.h5", list(range(4000)))
+    write_random_features(tmp_path / "f.h5", list(range(4000)))
     estimate = 4000 * BACKBONE.bytes_per_image()
     assert estimate <= (tmp_path / "f.h5").stat().st_size <= estimate + 4000 * 40 + 50_000
 
@@ -64,7 +64,7 @@ def test_the_size_on_disk_matches_the_estimate(tmp_path: Path) -> None:
 def test_the_id_depends_on_the_content(tmp_path: Path) -> None:
     ids = []
     for number, seed in enumerate((0, 0, 1)):
-        made_up(tmp_path / f"{number}.h5", [1, 2], seed)
+        write_random_features(tmp_path / f"{number}.h5", [1, 2], seed)
         ids.append(open_features(tmp_path / f"{number}.h5").provenance.id)
     assert ids[0] == ids[1] != ids[2]
 
@@ -77,7 +77,7 @@ def test_features_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "how"),
+    ("name", "value", "problem"),
     [
         ("pooled", np.zeros((3, 5), "f4"), "'pooled' is float32 (3, 5), expected float16 (any, 5)"),
         ("pooled", np.zeros((3, 6), "f2"), "'pooled' is float16 (3, 6), expected float16 (any, 5)"),
@@ -90,21 +90,21 @@ def test_features_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     ],
 )
 def test_a_dataset_of_wrong_type_shape_or_range_is_refused(
-    tmp_path: Path, name: str, value: np.ndarray, how: str
+    tmp_path: Path, name: str, value: np.ndarray, problem: str
 ) -> None:
     path = tmp_path / "f.h5"
-    made_up(path, [4, 9, 2])
+    write_random_features(path, [4, 9, 2])
     with h5py.File(path, "a") as file:
         del file[name]
         file[name] = value
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         open_features(path)
-    assert str(refusal.value) == f"{path} is damaged: its {how}; create it again"
+    assert str(error.value) == f"{path} is damaged: its {problem}; create it again"
 
 
 @pytest.mark.parametrize("number", [0, -3])
 def test_a_backbone_with_invalid_sizes_is_refused(tmp_path: Path, number: int) -> None:
-    made_up(tmp_path / "f.h5", [4])
+    write_random_features(tmp_path / "f.h5", [4])
     with h5py.File(tmp_path / "f.h5", "a") as file:
         file.attrs["backbone"] = file.attrs["backbone"].replace('"regions":4', f'"regions":{number}')
     with pytest.raises(ClcapError, match=r"f\.h5 is not a clcap features file: its backbone record is damaged"):
@@ -115,20 +115,20 @@ def test_a_backbone_with_invalid_sizes_is_refused(tmp_path: Path, number: int) -
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, -np.nan])
 def test_stored_features_that_are_not_finite_are_refused(tmp_path: Path, name: str, number: float) -> None:
     path = tmp_path / "f.h5"
-    made_up(path, [4, 9, 2])
+    write_random_features(path, [4, 9, 2])
     with h5py.File(path, "a") as file:
         file[name][2] = number
-    found = open_features(path)
-    hand_out = {"pooled": found.pooled_at, "grid": lambda rows: found.grid_at(rows)[0]}[name]
+    features = open_features(path)
+    hand_out = {"pooled": features.pooled_at, "grid": lambda rows: features.grid_at(rows)[0]}[name]
     assert np.isfinite(hand_out(np.array([1, 0]))).all()
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         hand_out(np.array([0, 2]))
-    assert str(refusal.value) == (f"{path} is damaged: the features of image 2 are not finite numbers; create it again")
+    assert str(error.value) == (f"{path} is damaged: the features of image 2 are not finite numbers; create it again")
 
 
 def test_the_largest_finite_features_are_accepted(tmp_path: Path) -> None:
     path = tmp_path / "f.h5"
-    made_up(path, [4])
+    write_random_features(path, [4])
     with h5py.File(path, "a") as file:
         file["pooled"][0] = [np.finfo("f2").max, np.finfo("f2").min, 0, -0.0, np.finfo("f2").smallest_subnormal]
     assert open_features(path).pooled_at(np.array([0]))[0, 0] == np.finfo("f2").max

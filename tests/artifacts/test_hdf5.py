@@ -1,4 +1,4 @@
-"""An HDF5 file that is damaged, or made to do harm, ends in one line."""
+"""Damaged and malicious HDF5 files give one line of error."""
 
 import multiprocessing
 import os
@@ -19,29 +19,29 @@ from clcap_cli.errors import ClcapError
 
 
 @pytest.fixture
-def captions(made_chain: Path, tmp_path: Path) -> Path:
+def captions(shared_chain: Path, tmp_path: Path) -> Path:
     """A copy of captions.h5."""
     path = tmp_path / "captions.h5"
-    path.write_bytes((made_chain / "captions.h5").read_bytes())
+    path.write_bytes((shared_chain / "captions.h5").read_bytes())
     return path
 
 
-def test_a_file_that_hdf5_never_finishes_reading(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_hdf5_never_finishes_reading(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_survey, "CPU_SECONDS", 0.5)
     content = bytearray(captions.read_bytes())
     texts = content.index(b"GCOL")
     content[texts + 512 : texts + 1024] = bytes(512)
     captions.write_bytes(content)
-    for words in (("show", captions), ("train-mle", captions, captions)):
-        assert refused(*words) == (
+    for arguments in (("show", captions), ("train-mle", captions, captions)):
+        assert error_of(*arguments) == (
             f"{captions} is not a readable HDF5 file (damaged or truncated): HDF5 crashes or does not finish reading "
             "it; create it again"
         )
 
 
-def test_a_file_that_crashes_hdf5(captions: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_crashes_hdf5(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
-    assert refused("show", captions).startswith(
+    assert error_of("show", captions).startswith(
         f"{captions} is not a readable HDF5 file (damaged or truncated): HDF5 crashes or does not finish reading it"
     )
 
@@ -105,7 +105,7 @@ def groups_without_end(file: h5py.File) -> None:
 
 
 @pytest.mark.parametrize(
-    ("add", "how"),
+    ("add", "problem"),
     [
         (external_storage, "'x' in another file (external storage)"),
         (soft_link, "'x' as a link to another location"),
@@ -118,14 +118,14 @@ def groups_without_end(file: h5py.File) -> None:
     ],
 )
 def test_hdf5_features_that_clcap_never_writes_are_refused(
-    captions: Path, add: Callable[[h5py.File], None], how: str
+    captions: Path, add: Callable[[h5py.File], None], problem: str
 ) -> None:
     with h5py.File(captions, "a") as file:
         add(file)
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         open_captions(captions)
-    assert str(refusal.value) == (
-        f"{captions} stores its {how}, which clcap never writes and does not read; create it again"
+    assert str(error.value) == (
+        f"{captions} stores its {problem}, which clcap never writes and does not read; create it again"
     )
 
 
@@ -146,21 +146,21 @@ def test_strings_that_are_not_valid_utf8(captions: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "how"),
+    ("name", "problem"),
     [
         ("provenance", "is an HDF5 file, but was not written by clcap"),
         ("backbone", "is not a clcap features file: its backbone record is damaged"),
     ],
 )
-def test_a_provenance_record_that_is_not_text(made_chain: Path, tmp_path: Path, name: str, how: str) -> None:
+def test_a_provenance_record_that_is_not_text(shared_chain: Path, tmp_path: Path, name: str, problem: str) -> None:
     path = tmp_path / "features.h5"
-    path.write_bytes((made_chain / "features.h5").read_bytes())
+    path.write_bytes((shared_chain / "features.h5").read_bytes())
     with h5py.File(path, "a") as file:
         del file.attrs[name]
         file.attrs[name] = file.ref
-    with pytest.raises(ClcapError) as refusal:
+    with pytest.raises(ClcapError) as error:
         open_features(path)
-    assert str(refusal.value) == f"{path} {how}"
+    assert str(error.value) == f"{path} {problem}"
 
 
 def test_only_requested_texts_are_read(captions: Path) -> None:

@@ -9,9 +9,9 @@ from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
 
 
-def test_every_artifact_records_its_inputs(made_chain: Path) -> None:
-    captions, features = (read_provenance(made_chain / f"{name}.h5") for name in ("captions", "features"))
-    mle, cl = (read_provenance(made_chain / f"{name}.pt") for name in ("nt", "nt_cl"))
+def test_every_artifact_records_its_inputs(shared_chain: Path) -> None:
+    captions, features = (read_provenance(shared_chain / f"{name}.h5") for name in ("captions", "features"))
+    mle, cl = (read_provenance(shared_chain / f"{name}.pt") for name in ("nt", "nt_cl"))
     assert [item.path for item in mle.inputs] == ["captions.h5", "features.h5"]
     assert [item.id for item in mle.inputs] == [captions.id, features.id]
     assert cl.stage == "train-cl"
@@ -36,8 +36,8 @@ def test_same_seed_same_weights(chain: Path) -> None:
     assert ids[0][0] != ids[2][0] and ids[0][1] != ids[2][1]
 
 
-def test_a_checkpoint_holds_plain_types_and_tensors_only(made_chain: Path) -> None:
-    content = torch.load(made_chain / "nt_cl.pt", weights_only=True)
+def test_a_checkpoint_holds_plain_types_and_tensors_only(shared_chain: Path) -> None:
+    content = torch.load(shared_chain / "nt_cl.pt", weights_only=True)
 
     def plain(value: object) -> bool:
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""An epoch of train-cl alone and beside other busy processes, with several ways for its threads to wait for each other.
+"""An epoch of train-cl alone and next to busy processes, with several ways for its threads to wait for each other.
 
     python -m tests.benchmarks.busy_machine nt.pt --busy 4
 
@@ -24,7 +24,7 @@ BUSY = "while True: pass"
 
 
 def epoch_seconds(checkpoint: Path, environment: dict[str, str], threads: int) -> float:
-    """Seconds of the first epoch, start-up and validation of the start left out."""
+    """Seconds of the first epoch, without start-up and the initial validation."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "cl.pt")
         code = TRAIN.format(checkpoint=str(checkpoint), out=str(out), threads=threads)
@@ -38,8 +38,8 @@ def epoch_seconds(checkpoint: Path, environment: dict[str, str], threads: int) -
         return json.loads(out.with_suffix(".log.jsonl").read_text().splitlines()[1])["seconds"]
 
 
-def beside(busy: int, checkpoint: Path, environment: dict[str, str], threads: int) -> float:
-    """The same beside ``busy`` processes that never wait."""
+def busy_epoch_seconds(busy: int, checkpoint: Path, environment: dict[str, str], threads: int) -> float:
+    """Seconds of the first epoch next to ``busy`` processes that never wait."""
     others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
     try:
         return epoch_seconds(checkpoint, environment, threads)
@@ -52,7 +52,7 @@ def beside(busy: int, checkpoint: Path, environment: dict[str, str], threads: in
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("checkpoint", type=Path)
-    given.add_argument("--busy", type=int, default=4, help="processes beside the training")
+    given.add_argument("--busy", type=int, default=4, help="number of busy processes next to the training")
     given.add_argument("--runs", type=int, default=3)
     given.add_argument("--threads", type=int, default=os.cpu_count())
     given.add_argument(
@@ -65,7 +65,7 @@ def main() -> None:
     for _ in range(asked.runs):
         for name, environment in environments.items():
             alone[name].append(epoch_seconds(asked.checkpoint, environment, asked.threads))
-            busy[name].append(beside(asked.busy, asked.checkpoint, environment, asked.threads))
+            busy[name].append(busy_epoch_seconds(asked.busy, asked.checkpoint, environment, asked.threads))
     cores = os.cpu_count() or 1
     share = max(1.0, (asked.threads + asked.busy) / cores)
     quickest = min(statistics.median(times) for times in alone.values())
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _environment(spin: str) -> dict[str, str]:
-    """clcap's own setting, libgomp's default (5 ms or so), or a given number of turns."""
+    """Environment for clcap's setting, libgomp's default (about 5 ms of spinning), or a given spin count."""
     if spin == "clcap":
         return {}
     return {"GOMP_SPINCOUNT": "300000" if spin == "libgomp" else spin}

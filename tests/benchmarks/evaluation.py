@@ -19,50 +19,50 @@ import numpy as np
 from PIL import Image
 
 from clcap_cli.metrics.java import find_java, pycocoevalcap_folder
-from tests.benchmarks.files import taken
-from tests.benchmarks.measure import options, seconds
+from tests.benchmarks.files import command_seconds
+from tests.benchmarks.measure import parse_arguments, seconds
 from tests.metrics.test_scoring import NoSpice
 
 IMAGES, EACH, WORDS = 5000, 5, 12
 CHANGED = 0.3
-"""The share of words that a prediction has from another caption of its image."""
+"""Share of the words of a prediction that are taken from another caption of its image."""
 FAST = ("--metrics", "BLEU,METEOR,ROUGE_L,CIDEr")
 
 
 def references() -> dict[int, list[str]]:
-    """Five captions of each image, as people wrote them."""
+    """Five human-written captions of each image."""
     with zipfile.ZipFile(pycocoevalcap_folder("spice") / "spice-1.0.jar") as jar:
-        notes = json.loads(jar.read("coco/annotations/captions_val2014.json"))["annotations"]
+        annotations = json.loads(jar.read("coco/annotations/captions_val2014.json"))["annotations"]
     texts: dict[int, list[str]] = defaultdict(list)
-    for note in notes:
-        texts[note["image_id"]].append(note["caption"])
+    for annotation in annotations:
+        texts[annotation["image_id"]].append(annotation["caption"])
     return {id: texts[id][:EACH] for id in list(texts)[:IMAGES]}
 
 
-def predictions(people: dict[int, list[str]], seed: int) -> list[dict]:
-    """COCO results: a caption that is like people's, but not one of theirs."""
+def predictions(references_by_id: dict[int, list[str]], seed: int) -> list[dict]:
+    """COCO results with captions that are similar to, but not among, the references."""
     draw = np.random.default_rng(seed)
     results = []
-    for id, group in people.items():
+    for id, group in references_by_id.items():
         others = " ".join(group[1:]).split()
         words = [str(draw.choice(others)) if draw.random() < CHANGED else word for word in group[0].split()[:WORDS]]
         results.append({"image_id": id, "caption": " ".join(words)})
     return results
 
 
-def write_coco(people: dict[int, list[str]], path: Path) -> None:
+def write_coco(references_by_id: dict[int, list[str]], path: Path) -> None:
     """The references as a COCO captions file."""
-    notes = [(id, text) for id, group in people.items() for text in group]
+    annotations = [(id, text) for id, group in references_by_id.items() for text in group]
     content = {
         "info": {},
-        "images": [{"id": id, "file_name": f"{id}.jpg"} for id in people],
-        "annotations": [{"id": at, "image_id": id, "caption": text} for at, (id, text) in enumerate(notes)],
+        "images": [{"id": id, "file_name": f"{id}.jpg"} for id in references_by_id],
+        "annotations": [{"id": at, "image_id": id, "caption": text} for at, (id, text) in enumerate(annotations)],
     }
     path.write_text(json.dumps(content))
 
 
-def peer(annotations: str, results: str, out: str) -> None:
-    """COCOEvalCap as its README has it, SPICE left out."""
+def run_cocoevalcap(annotations: str, results: str, out: str) -> None:
+    """Run COCOEvalCap as in its README, without SPICE."""
     import pycocoevalcap.eval as coco_eval
     from pycocotools.coco import COCO
 
@@ -74,8 +74,8 @@ def peer(annotations: str, results: str, out: str) -> None:
     Path(out).write_text(json.dumps({name: float(value) for name, value in evaluation.eval.items()}))
 
 
-def pictures(ids: list[int], folder: Path) -> None:
-    """JPEG files of 320 x 240, smooth with some grain, as photos are; their names are the ids."""
+def write_photos(ids: list[int], folder: Path) -> None:
+    """Write JPEG files of 320 x 240 pixels, smooth with some grain like photos, named by id."""
     draw = np.random.default_rng(0)
     folder.mkdir()
     for id in ids:
@@ -84,8 +84,8 @@ def pictures(ids: list[int], folder: Path) -> None:
         Image.fromarray((np.asarray(smooth) + grain).clip(0, 255).astype(np.uint8)).save(folder / f"{id}", "JPEG")
 
 
-def about(page: Path) -> str:
-    """A page's size and, where Chromium is, how long it takes to open from the disk."""
+def page_size(page: Path) -> str:
+    """The size of a page and, if Chromium is installed, the time it takes to open it."""
     size = f", {page.stat().st_size / 2**20:.1f} MiB"
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
@@ -107,22 +107,26 @@ def about(page: Path) -> str:
 
 
 def main() -> None:
-    runs = options(__doc__ or "").runs
+    runs = parse_arguments(__doc__ or "").runs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        people = references()
-        annotations, found = folder / "people.json", folder / "peer.json"
-        write_coco(people, annotations)
+        references_by_id = references()
+        annotations, peer_scores = folder / "references.json", folder / "peer.json"
+        write_coco(references_by_id, annotations)
         for seed in (0, 1):
-            (folder / f"{seed}.json").write_text(json.dumps(predictions(people, seed)))
+            (folder / f"{seed}.json").write_text(json.dumps(predictions(references_by_id, seed)))
         ours = ["evaluate", "--predictions", folder / "0.json", "--references", annotations, *FAST]
-        theirs = [sys.executable, "-m", "tests.benchmarks.evaluation", "peer", annotations, folder / "0.json", found]
+        program = [sys.executable, "-m", "tests.benchmarks.evaluation", "peer"]
+        peer_command = [*program, annotations, folder / "0.json", peer_scores]
         pairs = [
-            (taken(*ours), seconds(lambda: subprocess.run(theirs, check=True, capture_output=True), "cpu"))
+            (
+                command_seconds(*ours),
+                seconds(lambda: subprocess.run(peer_command, check=True, capture_output=True), "cpu"),
+            )
             for _ in range(runs)
         ]
         mine = json.loads((folder / "0.metrics.json").read_text())["metrics"]
-        same = json.loads(found.read_text())
+        same = json.loads(peer_scores.read_text())
         apart = max(abs(mine[name] - same[name]) for name in ("METEOR", "ROUGE_L", "CIDEr"))
         ratios = sorted(own / other for own, other in pairs)
         own, other = (statistics.median(side) for side in zip(*pairs, strict=True))
@@ -131,17 +135,18 @@ def main() -> None:
             f"{statistics.median(ratios):.2f} of its time ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
             f"scores differ by {apart:.0e}"
         )
-        taken("evaluate", "--predictions", folder / "1.json", "--references", annotations, *FAST)
+        command_seconds("evaluate", "--predictions", folder / "1.json", "--references", annotations, *FAST)
         files = [folder / "0.metrics.json", folder / "1.metrics.json"]
-        print(f"compare, 1,000 resamples of two runs: {taken('compare', *files):.1f} s")
+        print(f"compare, 1,000 resamples of two runs: {command_seconds('compare', *files):.1f} s")
         page = folder / "report.html"
-        print(f"report without pictures: {taken('report', *files):.1f} s{about(page)}")
-        pictures(list(people), folder / "pictures")
-        print(f"report with pictures: {taken('report', *files, '--images', folder / 'pictures'):.1f} s{about(page)}")
+        print(f"report without photos: {command_seconds('report', *files):.1f} s{page_size(page)}")
+        write_photos(list(references_by_id), folder / "photos")
+        with_photos = command_seconds("report", *files, "--images", folder / "photos")
+        print(f"report with photos: {with_photos:.1f} s{page_size(page)}")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peer"]:
-        peer(*sys.argv[2:])
+        run_cocoevalcap(*sys.argv[2:])
     else:
         main()

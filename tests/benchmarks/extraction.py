@@ -1,4 +1,4 @@
-"""Features of made-up photos with the bundled backbone: `extract` against a plain loop over the files."""
+"""Features of generated photos with the bundled backbone: clcap's extraction against a plain loop over the files."""
 
 import tempfile
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from clcap_cli.compute.devices import keep_freed_memory
 from clcap_cli.features.backbone import Backbone, load_backbone
 from clcap_cli.features.extraction import ImageFile, extract_features
 from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
-from tests.benchmarks.measure import in_turn, options
+from tests.benchmarks.measure import compare_times, parse_arguments
 
 SIZES = {"as COCO's": ((640, 480), 300), "from a phone": ((2000, 1500), 100)}
 
 
-def photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageFile]:
-    """Smooth pictures with some grain."""
+def write_photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageFile]:
+    """Write smooth images with some grain."""
     draw = np.random.default_rng(0)
     files = []
     for number in range(count):
@@ -40,19 +40,19 @@ def ours(backbone: Backbone, files: list[ImageFile]) -> np.ndarray:
 
 @torch.inference_mode()
 def plain(network: torch.nn.Module, transform: Callable[[Image.Image], Tensor], files: list[ImageFile]) -> np.ndarray:
-    """One file after another."""
-    device, found = next(network.parameters()).device, []
+    """Extract features one file after another."""
+    device, features = next(network.parameters()).device, []
     for file in files:
-        picture = transform(Image.open(file.path).convert("RGB")).unsqueeze(0).to(device)
-        maps = network.forward_features(picture)
-        found.append(network.forward_head(maps, pre_logits=True).half().cpu().numpy())
-    return np.concatenate(found)
+        image = transform(Image.open(file.path).convert("RGB")).unsqueeze(0).to(device)
+        maps = network.forward_features(image)
+        features.append(network.forward_head(maps, pre_logits=True).half().cpu().numpy())
+    return np.concatenate(features)
 
 
 def main() -> None:
-    given = options(__doc__)
+    given = parse_arguments(__doc__)
     device = torch.device(given.device)
-    keep_freed_memory()  # for both sides
+    keep_freed_memory()  # for both implementations
     backbone, simple = (
         load_backbone(DEFAULT_BACKBONE, None, None, device),
         TimmEncoder(DEFAULT_BACKBONE, None, None).eval().to(device),
@@ -61,10 +61,10 @@ def main() -> None:
     transform = create_transform(**resolve_model_data_config(network), is_training=False)
     with tempfile.TemporaryDirectory() as folder:
         for what, (size, count) in SIZES.items():
-            files = photos(Path(folder), size, count)
+            files = write_photos(Path(folder), size, count)
             one, other = ours(backbone, files).astype(np.float32), plain(network, transform, files).astype(np.float32)
             away = np.linalg.norm(one - other, axis=1) / np.linalg.norm(other, axis=1)
-            own, slow, ratio = in_turn(
+            own, slow, ratio = compare_times(
                 lambda files=files: ours(backbone, files),
                 lambda files=files: plain(network, transform, files),
                 given.runs,

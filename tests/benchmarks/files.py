@@ -1,4 +1,4 @@
-"""What needs no model: start-up, 600,000 made-up captions, and a look at a features file of 25 GB."""
+"""Stages without a model: start-up, preparing 600,000 captions, and showing a features file of 25 GB."""
 
 import json
 import resource
@@ -21,19 +21,19 @@ IMAGES, EACH, WORDS = 120_000, 5, 30_000
 REGIONS, CHANNELS = 49, 2048
 
 
-def annotations(path: Path) -> None:
-    """A COCO captions file."""
+def write_annotations(path: Path) -> None:
+    """Write a COCO captions file."""
     draw = np.random.default_rng(0)
     lengths = draw.integers(8, 17, IMAGES * EACH)
     every = iter(np.minimum(draw.zipf(1.3, lengths.sum()), WORDS).tolist())
     captions = [" ".join(f"word{next(every)}" for _ in range(length)).capitalize() + "." for length in lengths.tolist()]
     images = [{"id": number, "file_name": f"{number:012}.jpg"} for number in range(IMAGES)]
-    notes = [{"id": n, "image_id": n // EACH, "caption": caption} for n, caption in enumerate(captions)]
-    path.write_text(json.dumps({"images": images, "annotations": notes}))
+    write_annotations = [{"id": n, "image_id": n // EACH, "caption": caption} for n, caption in enumerate(captions)]
+    path.write_text(json.dumps({"images": images, "annotations": write_annotations}))
 
 
-def features(path: Path) -> None:
-    """A features.h5 of 25 GB, of which the disk holds only the prefix."""
+def write_features(path: Path) -> None:
+    """Write a sparse features.h5 of 25 GB, of which only the beginning takes space on disk."""
     sizes = {"regions": REGIONS, "grid_channels": CHANNELS, "pooled_channels": CHANNELS}
     info = BACKBONE.model_copy(update=sizes)
     ids = list(range(IMAGES))
@@ -47,8 +47,8 @@ def features(path: Path) -> None:
         write_provenance(file, Origin("extract-features", {}).make_provenance(KIND, "0" * 16, path))
 
 
-def taken(*arguments: str | Path) -> float:
-    """Seconds of a clcap command, start-up included."""
+def command_seconds(*arguments: str | Path) -> float:
+    """Seconds of a clcap command, including its start-up."""
     started = time.perf_counter()
     subprocess.run([Path(sys.executable).with_name("clcap"), *arguments], check=True, capture_output=True)
     return time.perf_counter() - started
@@ -57,14 +57,16 @@ def taken(*arguments: str | Path) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(f"clcap --help: {min(taken('--help') for _ in range(3)):.2f} s")
-        features(folder / "features.h5")
+        print(f"clcap --help: {min(command_seconds('--help') for _ in range(3)):.2f} s")
+        write_features(folder / "features.h5")
         size = (folder / "features.h5").stat().st_size / 1e9
-        shown = min(taken("show", folder / "features.h5") for _ in range(3))
+        shown = min(command_seconds("show", folder / "features.h5") for _ in range(3))
         print(f"clcap show features.h5, {size:.1f} GB: {shown:.2f} s")
-        annotations(folder / "notes.json")
-        seconds = taken("prepare-captions", "--train", folder / "notes.json", "--out", folder / "captions.h5")
-        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # of the largest command: this one
+        write_annotations(folder / "notes.json")
+        seconds = command_seconds("prepare-captions", "--train", folder / "notes.json", "--out", folder / "captions.h5")
+        largest = (
+            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        )  # of the largest child process, which is this one
         print(f"clcap prepare-captions, {IMAGES * EACH:,} captions: {seconds:.1f} s, {largest:.2f} GiB")
 
 

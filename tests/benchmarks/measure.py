@@ -1,4 +1,4 @@
-"""What every benchmark shares: models of standard size, paired timings, peak memory, the machine's own limit."""
+"""Helpers of all benchmarks: models of standard size, paired timings, peak memory, and the machine's peak FLOP/s."""
 
 import argparse
 import multiprocessing
@@ -18,17 +18,17 @@ from clcap_cli.models.rows import ImageFeatures
 VOCABULARY, SIZE, CHANNELS, REGIONS, LONGEST = 9488, 512, 2048, 49, 16
 
 
-def options(what: str) -> argparse.Namespace:
-    """The command line of a benchmark."""
+def parse_arguments(what: str) -> argparse.Namespace:
+    """The arguments of a benchmark."""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--runs", type=int, default=7, help="timings of each side, in turn")
+    parser.add_argument("--runs", type=int, default=7, help="number of timings of each implementation, alternating")
     parser.add_argument("--models", nargs="+", default=MODELS.names)
     return parser.parse_args()
 
 
 def standard_model(name: str, device: str) -> Captioner:
-    """A captioner of the size that papers use."""
+    """A captioner of the size used in papers."""
     torch.manual_seed(0)
     tokens = {"vocabulary_size": VOCABULARY, "start_token": VOCABULARY, "end_token": 0, "max_length": LONGEST}
     sizes = {"pooled_channels": CHANNELS, "grid_channels": CHANNELS}
@@ -64,7 +64,7 @@ def standard_captions(images: int, each: int, device: str) -> Captions:
 
 
 def seconds(work: Callable[[], object], device: str) -> float:
-    """How long ``work`` takes, the device's queue included."""
+    """Seconds that ``work`` takes, including the work queued on the device."""
     started = time.perf_counter()
     work()
     if device.startswith("cuda"):
@@ -72,10 +72,10 @@ def seconds(work: Callable[[], object], device: str) -> float:
     return time.perf_counter() - started
 
 
-def in_turn(
+def compare_times(
     ours: Callable[[], object], plain: Callable[[], object], runs: int, device: str
 ) -> tuple[float, float, str]:
-    """Median seconds of both, which have run before, and their ratio with its spread over the pairs."""
+    """Median seconds of both functions after a warm-up, and their ratio with its spread over pairs of timings."""
     pairs = [(seconds(ours, device), seconds(plain, device)) for _ in range(runs)]
     ratios = sorted(other / own for own, other in pairs)
     own, other = (statistics.median(side) for side in zip(*pairs, strict=True))
@@ -83,20 +83,20 @@ def in_turn(
 
 
 def product_peak(device: str) -> float:
-    """FLOP/s of the fp32 matrix product at 2048³, the best of several."""
+    """The best of several measurements of FLOP/s of a 2048³ matrix product in fp32."""
     left, right = torch.randn(2, 2048, 2048, device=device)
     return 2 * 2048**3 / min(seconds(lambda: left @ right, device) for _ in range(10))
 
 
 def peak_memory(work: Callable[..., object], *arguments: object) -> float:
-    """MiB that a process takes for ``work`` above what it took when idle, on the CPU of a Linux machine."""
+    """Peak memory of a process during ``work`` in MiB above its idle memory, on Linux and the CPU."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_peak, (work, arguments))
 
 
 def _peak(work: Callable[..., Callable[[], object]], arguments: tuple) -> float:
     run = work(*arguments)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     idle = _resident("VmRSS")
     run()
     return _resident("VmHWM") - idle
@@ -107,8 +107,8 @@ def _resident(which: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) / 1024
 
 
-def word_flop(model: Captioner) -> int:
-    """Floating-point operations of the products that one word needs, forward."""
+def flops_per_word(model: Captioner) -> int:
+    """Floating-point operations of the matrix products in the forward pass of one word."""
     once = {"image", "overview", "regions", "region_keys", "overview_to_lstm", "overview_to_gate", "image_input"}
     layers = [(name, m) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
     products = sum(2 * m.weight.numel() for name, m in layers if name.split(".")[-1] not in once | {"score"})

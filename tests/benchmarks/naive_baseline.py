@@ -1,4 +1,4 @@
-"""The same captioners, the straightforward PyTorch way: word by word, padding and all."""
+"""Straightforward PyTorch implementations of the captioners: word by word, with padding."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from tests.models.dense_transformer import dense_decoder, dense_log_probs, image
 
 
 class PlainNeuralTalk2:
-    """Steps of a NeuralTalk2."""
+    """A NeuralTalk2, step by step."""
 
     def __init__(self, model: NeuralTalk2):
         self.model = model
@@ -29,7 +29,7 @@ class PlainNeuralTalk2:
 
 
 class PlainAdaptiveAttention:
-    """Steps of an Adaptive Attention."""
+    """An Adaptive Attention model, step by step."""
 
     def __init__(self, model: AdaptiveAttention):
         self.model = model
@@ -58,7 +58,7 @@ class PlainAdaptiveAttention:
 
 
 class PlainTransformer:
-    """A Transformer that computes every prefix anew."""
+    """A Transformer that recomputes the whole prefix in every step."""
 
     def __init__(self, model: Transformer):
         self.model, self.decoder = model, dense_decoder(model)
@@ -74,12 +74,12 @@ class PlainTransformer:
         return self.table(images, written)[:, -1], (images, written)
 
     def table(self, images: Tensor, tokens: Tensor) -> Tensor:
-        """All steps at once."""
+        """ln p of every next token for all positions at once."""
         mask = torch.ones(images.shape[:2], dtype=torch.bool, device=images.device)
         return dense_log_probs(self.model, self.decoder, images, mask, tokens)
 
 
-Walker = PlainNeuralTalk2 | PlainAdaptiveAttention | PlainTransformer
+Stepper = PlainNeuralTalk2 | PlainAdaptiveAttention | PlainTransformer
 
 
 def _lstm(model: Captioner, projected: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,62 +88,62 @@ def _lstm(model: Captioner, projected: Tensor, h: Tensor, c: Tensor) -> tuple[Te
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
-def plain(model: Captioner) -> Walker:
-    """The plain form of a model, with the same weights."""
+def plain(model: Captioner) -> Stepper:
+    """The plain implementation of a model, with the same weights."""
     if isinstance(model, Transformer):
         return PlainTransformer(model)
     return PlainAdaptiveAttention(model) if isinstance(model, AdaptiveAttention) else PlainNeuralTalk2(model)
 
 
 def sequence_log_prob(model: Captioner, features: ImageFeatures, tokens: Tensor, lengths: Tensor) -> Tensor:
-    """ln p of captions (B, T), each with its own row of ``features``: all steps, all words, then a mask."""
+    """ln p of captions (B, T), each with its own row of ``features``: all positions, then a mask."""
     everything = _table(plain(model), features, tokens)
     targets = torch.cat([tokens, torch.zeros_like(tokens[:, :1])], dim=1)
-    places = torch.arange(targets.shape[1], device=targets.device)
-    targets = targets.masked_fill(places == lengths.unsqueeze(1), 0)
+    positions = torch.arange(targets.shape[1], device=targets.device)
+    targets = targets.masked_fill(positions == lengths.unsqueeze(1), 0)
     chosen = everything.gather(2, targets.unsqueeze(2)).squeeze(2)
-    return (chosen * (places <= lengths.unsqueeze(1))).sum(1)
+    return (chosen * (positions <= lengths.unsqueeze(1))).sum(1)
 
 
-def _table(walker: Walker, features: ImageFeatures, tokens: Tensor) -> Tensor:
-    """ln p of every next token: (B, T + 1, V)."""
-    state = walker.initial_state(features)
-    if isinstance(walker, PlainTransformer):
-        return walker.table(state[0], tokens)
-    last, table = torch.full_like(tokens[:, 0], walker.model.config.start_token), []
-    for place in range(tokens.shape[1] + 1):
-        log_probs, state = walker.step(last, state)
+def _table(stepper: Stepper, features: ImageFeatures, tokens: Tensor) -> Tensor:
+    """ln p of every next token, (B, T + 1, V)."""
+    state = stepper.initial_state(features)
+    if isinstance(stepper, PlainTransformer):
+        return stepper.table(state[0], tokens)
+    last, table = torch.full_like(tokens[:, 0], stepper.model.config.start_token), []
+    for position in range(tokens.shape[1] + 1):
+        log_probs, state = stepper.step(last, state)
         table.append(log_probs)
-        last = tokens[:, min(place, tokens.shape[1] - 1)]
+        last = tokens[:, min(position, tokens.shape[1] - 1)]
     return torch.stack(table, dim=1)
 
 
 @torch.inference_mode()
 def beam_search(model: Captioner, features: ImageFeatures, beam: int) -> list[list[int]]:
-    """Beam search one image after another."""
-    walker, found = plain(model), []
+    """Beam search of one image after another."""
+    stepper, captions = plain(model), []
     for image in range(len(features)):
-        state = tuple(part.expand(beam, *part.shape[1:]) for part in walker.initial_state(features[image : image + 1]))
+        state = tuple(part.expand(beam, *part.shape[1:]) for part in stepper.initial_state(features[image : image + 1]))
         scores = features.pooled.new_full((beam,), -torch.inf)
         scores[0] = 0
-        words: list[list[int]] = [[] for _ in range(beam)]
+        prefixes: list[list[int]] = [[] for _ in range(beam)]
         last = torch.full((beam,), model.config.start_token, device=scores.device)
-        best, done = -torch.inf, []
-        for place in range(model.config.max_length + 1):
-            log_probs, state = walker.step(last, state)
+        best, best_caption = -torch.inf, []
+        for position in range(model.config.max_length + 1):
+            log_probs, state = stepper.step(last, state)
             log_probs[:, 1] = -torch.inf
-            if place == model.config.max_length:
+            if position == model.config.max_length:
                 log_probs[:, 1:] = -torch.inf
             scores, choice = (scores.unsqueeze(1) + log_probs).flatten().topk(beam)
             parent, last = choice // log_probs.shape[1], choice % log_probs.shape[1]
             state = tuple(part[parent] for part in state)
-            words = [[*words[p], w] for p, w in zip(parent.tolist(), last.tolist(), strict=True)]
+            prefixes = [[*prefixes[p], w] for p, w in zip(parent.tolist(), last.tolist(), strict=True)]
             for row in range(beam):
-                if words[row][-1] == 0:
+                if prefixes[row][-1] == 0:
                     if float(scores[row]) > best:
-                        best, done = float(scores[row]), words[row][:-1]
+                        best, best_caption = float(scores[row]), prefixes[row][:-1]
                     scores[row] = -torch.inf
             if float(scores.max()) <= best:
                 break
-        found.append(done)
-    return found
+        captions.append(best_caption)
+    return captions

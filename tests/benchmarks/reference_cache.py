@@ -1,4 +1,4 @@
-"""An epoch of train-cl with the reference's ln p kept and without, in turn; the losses are equal.
+"""An epoch of train-cl with and without the cache of the reference's ln p, alternating; the losses are equal.
 
 Usage: python -m tests.benchmarks.reference_cache CHECKPOINT [--runs 3]
 """
@@ -23,7 +23,7 @@ from clcap_cli.training.pair_task import PairTask
 from clcap_cli.training.reference import ModelWithFeatures
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task_inputs import TaskInputs
-from tests.benchmarks.measure import in_turn
+from tests.benchmarks.measure import compare_times
 
 CASES = {
     "contrastive, K = 5, negatives drawn anew": (Contrastive(), True),
@@ -34,7 +34,7 @@ CASES = {
 
 @dataclass
 class Epoch:
-    """Forward and backward passes of one epoch, of models that do not change."""
+    """Forward and backward passes of one epoch, without updates of the models."""
 
     task: PairTask
 
@@ -60,13 +60,13 @@ def task_of(path: Path, objective: PairObjective, redraw: bool) -> PairTask:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--runs", type=int, default=3, help="timings of each side, in turn")
+    parser.add_argument("--runs", type=int, default=3, help="number of timings of each variant, alternating")
     given = parser.parse_args()
     for name, (objective, redraw) in CASES.items():
         plain, kept = (Epoch(task_of(given.checkpoint, objective, redraw)) for _ in range(2))
         with tempfile.TemporaryDirectory() as folder:
-            kept.task.remember(ArrayCache(Path(folder) / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
-        own, other, ratio = in_turn(kept, plain, given.runs, "cpu")
+            kept.task.remember(ArrayCache(Path(folder) / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+        own, other, ratio = compare_times(kept, plain, given.runs, "cpu")
         apart = max(abs(one - two) for one, two in zip(kept.losses, plain.losses, strict=True))
         print(f"{name}: {own:.1f} s against {other:.1f} s, {ratio}; losses differ by {apart:.1e} at most", flush=True)
 

@@ -1,4 +1,4 @@
-"""Self-retrieval of captions that a trained model wrote, standard size: the search against dense scoring.
+"""Self-retrieval of captions of a trained model of standard size: clcap's search against dense scoring.
 
 Dense scoring is batched ``sequence_log_prob`` of every caption under every image; it is timed on some of the images and
 taken times the rest. At N = 1,000 all ranks are checked against the table of every ln p, and that against dense
@@ -16,19 +16,19 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, rank, retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks, score_matrix
-from tests.benchmarks.measure import options, seconds, standard_model
-from tests.benchmarks.synthetic_data import Lessons, World
+from tests.benchmarks.measure import parse_arguments, seconds, standard_model
+from tests.benchmarks.synthetic_data import TrainingBatches, World
 
 CHECKED, SMALL, LARGE, STUDY = 1000, 500, 2000, 5000
 DENSE_IMAGES = 10
 MLE_STEPS, CL_STEPS = 1500, 60
 ROUNDING = 2e-5
-"""Two ways to compute the same ln p differ by less."""
+"""Largest difference between two computations of the same ln p."""
 
 
 @torch.inference_mode()
 def dense(model: Captioner, world: World, captions: Tensor, lengths: Tensor, images: int) -> Tensor:
-    """Every caption under the first ``images`` images, an image at a time: (C, images)."""
+    """ln p of every caption for the first ``images`` images, one image at a time, (C, images)."""
     encoded = model.encode(world.read(np.arange(images)))
     columns = [
         model.sequence_log_prob(encoded, captions, lengths, torch.full_like(lengths, image)) for image in range(images)
@@ -37,7 +37,7 @@ def dense(model: Captioner, world: World, captions: Tensor, lengths: Tensor, ima
 
 
 def within_rounding(ranks: Ranks, table: Tensor) -> bool:
-    """Whether all ranks are those of ``table``, up to images that rounding moves across the border of a tie."""
+    """Whether all ranks agree with ``table``, except for images that rounding moves into or out of a tie."""
     above = (table - table.diagonal().unsqueeze(1)).cpu()
     for border, count in ((TOLERANCE, ranks.better), (-TOLERANCE, ranks.better + ranks.tied)):
         least, most = ((above > border + shift).sum(1) for shift in (ROUNDING, -ROUNDING))
@@ -47,12 +47,12 @@ def within_rounding(ranks: Ranks, table: Tensor) -> bool:
 
 
 class Study:
-    """One self-retrieval: captions written, then searched for."""
+    """One self-retrieval: decodes captions, then ranks images for them."""
 
     def __init__(self, what: str, model: Captioner, count: int, device: str):
         self.model, self.device, self.world = model, device, World(count, 2, device)
-        found = decode([model], [self.world], DecodingSettings(beam=3), never_generated=(1,))
-        self.captions, self.lengths = found.captions, found.lengths
+        decoded = decode([model], [self.world], DecodingSettings(beam=3), never_generated=(1,))
+        self.captions, self.lengths = decoded.captions, decoded.lengths
         outcome = []
         self.seconds = seconds(
             lambda: outcome.append(find_ranks(model, self.world, self.captions, self.lengths)), device
@@ -68,7 +68,7 @@ class Study:
         )
 
     def compare(self) -> None:
-        """Against dense scoring, with the ranks checked."""
+        """Compare with dense scoring, and check the ranks."""
         few: list[Tensor] = []
         sample = (self.model, self.world, self.captions, self.lengths, DENSE_IMAGES)
         slow = seconds(lambda: few.append(dense(*sample)), self.device) * len(self.world) / DENSE_IMAGES
@@ -85,7 +85,7 @@ class Study:
 
 
 def studies(what: str, model: Captioner, given: argparse.Namespace) -> None:
-    """All pools for one trained model."""
+    """Run all pool sizes for one trained model."""
     Study(what, model, CHECKED, given.device).compare()
     times = [Study(what, model, count, given.device).seconds for count in (SMALL, LARGE)]
     print(f"  growth from N = {SMALL} to {LARGE}: N^{np.log(times[1] / times[0]) / np.log(LARGE / SMALL):.2f}")
@@ -93,9 +93,9 @@ def studies(what: str, model: Captioner, given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    given = options(__doc__)
+    given = parse_arguments(__doc__)
     for name in given.models:
-        lessons = Lessons(World(5000, 1, given.device))
+        lessons = TrainingBatches(World(5000, 1, given.device))
         model, reference = standard_model(name, given.device), standard_model(name, given.device).eval()
         lessons.learn(model, None, MLE_STEPS)
         studies(f"{name} after MLE", model, given)

@@ -1,4 +1,4 @@
-"""A made-up world for captioners to learn: images that show things, and captions that say some of it.
+"""A synthetic dataset for captioners: images that show objects, and captions that mention some of them.
 
 Words are as unevenly frequent as people's: few common ones, a long tail of rare ones that no image explains.
 """
@@ -19,10 +19,10 @@ from clcap_cli.tokenizers.words import SPECIAL_TOKENS
 from tests.benchmarks.measure import CHANNELS, REGIONS, VOCABULARY
 
 KINDS = {"who": 300, "does": 120, "like": 60, "where": 200, "with": 300}
-"""What an image shows, and how many different ones there are; the first of each is the most common."""
+"""Attributes of an image and their numbers of values; the first value is the most common."""
 RARE, WITH_RARE = 6000, 0.1
 NOISE = 20
-"""Of the features, against 1 for each thing shown: so much that many images look alike, as photos do."""
+"""Noise of the features relative to 1 per object: large enough that many images look alike, as photos do."""
 GRAMMAR = tuple(
     pattern.split()
     for pattern in (
@@ -40,7 +40,7 @@ EACH, IMAGES, K = 5, 10, 5
 
 
 class World(FeatureSource):
-    """``count`` images, and their features."""
+    """A world of ``count`` images and their features."""
 
     def __init__(self, count: int, seed: int, device: str = "cpu"):
         self.draw = np.random.default_rng(seed)
@@ -73,17 +73,17 @@ class World(FeatureSource):
         return result
 
 
-class Lessons:
-    """Draws batches for MLE and for CL."""
+class TrainingBatches:
+    """Batches for MLE and CL."""
 
     def __init__(self, world: World):
         self.world = world
         counts = Counter(word for image in np.repeat(np.arange(len(world)), EACH) for word in world.words(image))
         every = [word for word, _ in counts.most_common(VOCABULARY - len(SPECIAL_TOKENS))]
-        self.number = {word: place for place, word in enumerate(every, start=len(SPECIAL_TOKENS))}
+        self.number = {word: position for position, word in enumerate(every, start=len(SPECIAL_TOKENS))}
 
     def captions(self, about: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Captions of the images ``about``, each put with the image at the same place in the batch."""
+        """Captions of the images ``about``, each paired with the image at the same position of the batch."""
         result = [[self.number.get(word, 1) for word in self.world.words(image)] for image in np.repeat(about, EACH)]
         lengths = torch.tensor([len(words) for words in result])
         tokens = torch.zeros(len(result), int(lengths.max()), dtype=torch.int64)
@@ -93,7 +93,7 @@ class Lessons:
         return tokens.to(self.world.device), lengths.to(self.world.device), image.to(self.world.device)
 
     def learn(self, model: Captioner, reference: Captioner | None, steps: int) -> None:
-        """Some steps of MLE, or of CL against ``reference``; in bf16, which is faster."""
+        """Train for ``steps`` steps of MLE, or of CL with ``reference``, in bf16 because it is faster."""
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3 if reference is None else 1e-4, fused=True)
         model.train()
         for _ in range(steps):

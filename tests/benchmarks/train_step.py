@@ -1,4 +1,4 @@
-"""A step of MLE and of CL (K = 5), standard size, 10 images × 5 captions: ours against the plain composition."""
+"""A step of MLE and of CL (K = 5) at standard size, 10 images × 5 captions: clcap against plain PyTorch."""
 
 import torch
 
@@ -9,21 +9,21 @@ from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import (
     Captions,
-    in_turn,
-    options,
+    compare_times,
+    flops_per_word,
+    parse_arguments,
     peak_memory,
     product_peak,
     standard_captions,
     standard_images,
     standard_model,
-    word_flop,
 )
 
 IMAGES, EACH, K = 10, 5, 5
 
 
 class Step:
-    """Both sides of one row: forward, loss, backward, from the same weights and data."""
+    """One training step in both implementations: forward, loss and backward, with the same weights and data."""
 
     def __init__(self, name: str, objective: str, device: str):
         self.objective = objective
@@ -48,7 +48,7 @@ class Step:
             return self.ours()
 
     def plain(self) -> torch.Tensor:
-        """One set of captions after another, every caption with an image of its own."""
+        """The plain step: one set of captions after another, with a copy of the image for every caption."""
         parts, reference = [], []
         for c in self._sets():
             images = self.features[c.image]
@@ -81,26 +81,26 @@ class Step:
 
 
 def side(name: str, objective: str, which: str):
-    """One side, ready to run, for a process of its own."""
+    """One implementation, ready to run in a separate process."""
     return getattr(Step(name, objective, "cpu"), which)
 
 
 def main() -> None:
-    given = options(__doc__)
+    given = parse_arguments(__doc__)
     peak = product_peak(given.device)
     print(f"fp32 matrix product: {peak / 1e9:.0f} GFLOP/s; {torch.get_num_threads()} threads")
     for name in given.models:
         for objective in ("mle", "cl"):
             step = Step(name, objective, given.device)
             assert torch.allclose(step.ours(), step.plain(), rtol=0, atol=1e-4)
-            own, other, ratio = in_turn(step.ours, step.plain, given.runs, given.device)
-            flop = word_flop(step.model) * step.captions.words * (3 if objective == "mle" else 4)
+            own, other, ratio = compare_times(step.ours, step.plain, given.runs, given.device)
+            flop = flops_per_word(step.model) * step.captions.words * (3 if objective == "mle" else 4)
             print(
                 f"{name} {objective} fp32: {own:.2f} s against {other:.2f} s, {ratio}; {flop / own / peak:.0%} of peak"
             )
             if objective == "cl":
                 step.ours_in_bf16()
-                own, other, ratio = in_turn(step.ours_in_bf16, step.plain, given.runs, given.device)
+                own, other, ratio = compare_times(step.ours_in_bf16, step.plain, given.runs, given.device)
                 print(f"{name} cl bf16 against plain fp32: {own:.2f} s against {other:.2f} s, {ratio}")
             if given.device == "cpu":
                 memory = [peak_memory(side, name, objective, which) for which in ("ours", "plain")]

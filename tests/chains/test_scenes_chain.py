@@ -9,20 +9,20 @@ from pathlib import Path
 import h5py
 import pytest
 
-from tests.conftest import Answer, real_data
+from tests.conftest import CommandResult, real_data
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def run(clcap: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def run(clcap: Callable[..., CommandResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Run a command in an empty folder of the test's own, and return what it prints."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: str) -> str:
-        answer = clcap(*words)
-        assert answer.status == 0, answer.err
-        return answer.out
+    def run(*arguments: str) -> str:
+        result = clcap(*arguments)
+        assert result.status == 0, result.err
+        return result.out
 
     return run
 
@@ -88,15 +88,17 @@ def test_pycocotools_reads_the_results(chain: Path, clcap) -> None:
 
 
 def test_a_results_file_of_another_tool_is_scored_and_ranked(chain: Path, clcap) -> None:
-    notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
-    results = [{"image_id": note["image_id"], "caption": note["caption"]} for note in notes[::5]]
-    (chain / "people.json").write_text(json.dumps(results))
+    annotations = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
+    results = [
+        {"image_id": annotation["image_id"], "caption": annotation["caption"]} for annotation in annotations[::5]
+    ]
+    (chain / "references.json").write_text(json.dumps(results))
     coco = chain / "scenes" / "captions_test.json"
-    assert clcap("evaluate", chain / "people.json", "--references", coco).status == 0
-    metrics = json.loads((chain / "people.metrics.json").read_text())
+    assert clcap("evaluate", chain / "references.json", "--references", coco).status == 0
+    metrics = json.loads((chain / "references.metrics.json").read_text())
     assert metrics["metrics"]["ROUGE_L"] == pytest.approx(1)
-    answer = clcap("self-retrieve", chain / "nt.pt", "--predictions", chain / "people.json")
-    assert answer.status == 0
+    output = clcap("self-retrieve", chain / "nt.pt", "--predictions", chain / "references.json")
+    assert output.status == 0
     ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
     assert [image["caption"] for image in ranked] == [result["caption"] for result in results]
 
@@ -120,7 +122,7 @@ def test_measuring_again_gives_the_same_id(chain: Path, clcap) -> None:
         assert clcap("self-retrieve", chain / "nt.pt", "--out", chain / name).status == 0
         answers.append(json.loads((chain / name).read_text()))
     assert answers[0]["provenance"]["id"] == answers[1]["provenance"]["id"]
-    assert all(answer["timing"]["pairs_per_second"] > 0 for answer in answers)
+    assert all(result["timing"]["pairs_per_second"] > 0 for result in answers)
 
 
 def test_a_target_may_have_another_model_and_other_features(chain: Path, clcap) -> None:
@@ -129,8 +131,8 @@ def test_a_target_may_have_another_model_and_other_features(chain: Path, clcap) 
     assert clcap("extract-features", chain / "captions.h5", "--images", images, *other).status == 0
     size = ["--hidden", 16, "--embedding", 16, "--epochs", 1, "--out", chain / "small.pt"]
     assert clcap("train-mle", chain / "captions.h5", chain / "resnet.h5", *size).status == 0
-    answer = clcap("train-cl", "--ref", chain / "aa.pt", "--target", chain / "small.pt", "--k", 1, "--epochs", 1)
-    assert answer.out == f"{chain}/small_cl.pt\n"
+    result = clcap("train-cl", "--ref", chain / "aa.pt", "--target", chain / "small.pt", "--k", 1, "--epochs", 1)
+    assert result.out == f"{chain}/small_cl.pt\n"
     assert clcap("caption", chain / "small_cl.pt").status == 0
 
 
@@ -177,8 +179,8 @@ def test_the_chain_continues_without_unreadable_images(chain: Path, clcap) -> No
     (images / "0_000003.png").write_bytes(b"not a picture")  # train
     (images / "0_000040.png").unlink()  # test
     extract = ["extract-features", chain / "captions.h5", "--images", images, "--image-size", 64, "--skip-bad"]
-    answer = clcap(*extract, "--out", chain / "features.h5")
-    assert "2 of 42 images left out" in answer.err
+    output = clcap(*extract, "--out", chain / "features.h5")
+    assert "2 of 42 images left out" in output.err
     size = ["--hidden", 16, "--embedding", 16, "--epochs", 1, "--out", chain / "new.pt"]
     assert clcap("train-mle", chain / "captions.h5", chain / "features.h5", *size).status == 0
     assert clcap("train-cl", "--ref", chain / "new.pt", "--k", 1, "--epochs", 1).status == 0

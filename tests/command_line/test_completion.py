@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from clcap_cli.app import STAGES
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
-Run = Callable[..., Answer]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def complete(clcap: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], lis
         monkeypatch.setenv("_CLCAP_COMPLETE", "complete_bash")
         monkeypatch.setenv("COMP_WORDS", line)
         monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
-        answer = clcap()
-        assert (answer.status, answer.err) == (0, "")
-        return answer.out.split()
+        result = clcap()
+        assert (result.status, result.err) == (0, "")
+        return result.out.split()
 
     return run
 
@@ -53,5 +53,5 @@ def test_every_stage_is_offered(complete: Callable[[str], list[str]]) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_for_the_shell_calls_clcap(clcap: Run, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
     monkeypatch.setenv("_CLCAP_COMPLETE", f"source_{shell}")
-    answer = clcap()
-    assert answer.status == 0 and f"_CLCAP_COMPLETE=complete_{shell}" in answer.out
+    result = clcap()
+    assert result.status == 0 and f"_CLCAP_COMPLETE=complete_{shell}" in result.out

@@ -1,4 +1,4 @@
-"""Options from a file: what --print-config writes, --config reads; the command line wins."""
+"""Options from a file: --config reads what --print-config writes; the command line takes precedence."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +13,9 @@ from clcap_cli.command_line.description import is_list, names_of
 from clcap_cli.command_line.renamed import RENAMED
 from clcap_cli.stages.stage import Stage
 from clcap_cli.stages.train_mle import train_mle
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
-Run = Callable[..., Answer]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -24,44 +24,44 @@ def config(tmp_path: Path) -> Path:
 
 
 def printed(clcap: Run, *words: object) -> dict:
-    answer = clcap(*words, "--print-config")
-    assert (answer.status, answer.err) == (0, "")
-    return yaml.safe_load(answer.out)
+    result = clcap(*words, "--print-config")
+    assert (result.status, result.err) == (0, "")
+    return yaml.safe_load(result.out)
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_a_printed_configuration_can_be_read(clcap: Run, config: Path, stage: Stage) -> None:
     needed = {one.name: ["x.pt"] if is_list(one) else "x.pt" for one in stage.parameters if one.required}
     config.write_text(yaml.safe_dump(needed))
-    answer = clcap(stage.name, "--config", config, "--print-config")
-    assert answer.status == 0, answer.err
-    assert yaml.safe_load(answer.out).keys() == {one.name for one in stage.parameters}
-    config.write_text(answer.out)
-    assert clcap(stage.name, "--config", config, "--print-config").out == answer.out
+    result = clcap(stage.name, "--config", config, "--print-config")
+    assert result.status == 0, result.err
+    assert yaml.safe_load(result.out).keys() == {one.name for one in stage.parameters}
+    config.write_text(result.out)
+    assert clcap(stage.name, "--config", config, "--print-config").out == result.out
 
 
 def test_command_line_overrides_file_overrides_default(clcap: Run, config: Path) -> None:
     config.write_text("captions: c.h5\nfeatures: f.h5\nepochs: 7\nbatch-size: 3\nlr: 1e-2\n")
-    found = printed(clcap, "train-mle", "--config", config, "--epochs", 30)
-    assert {"captions": "c.h5", "epochs": 30, "batch_size": 3, "lr": 0.01, "patience": 5}.items() <= found.items()
+    options = printed(clcap, "train-mle", "--config", config, "--epochs", 30)
+    assert {"captions": "c.h5", "epochs": 30, "batch_size": 3, "lr": 0.01, "patience": 5}.items() <= options.items()
 
 
 def test_null_lists_and_flags_are_read(clcap: Run, config: Path) -> None:
     config.write_text("max_tokens: null\nmodel_option: [layers=1, heads=2]\nthreads: null\n")
-    found = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config)
-    assert (found["max_tokens"], found["model_option"], found["threads"]) == (None, ["layers=1", "heads=2"], None)
-    found = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config, "--model-option", "layers=3", "--clip", 1)
-    assert (found["clip"], found["max_tokens"], found["model_option"]) == (1, None, ["layers=3"])
+    options = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config)
+    assert (options["max_tokens"], options["model_option"], options["threads"]) == (None, ["layers=1", "heads=2"], None)
+    options = printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config, "--model-option", "layers=3", "--clip", 1)
+    assert (options["clip"], options["max_tokens"], options["model_option"]) == (1, None, ["layers=3"])
     config.write_text("redraw_negatives: false\nno-cache: true\n")
-    found = printed(clcap, "train-cl", "--ref", "nt.pt", "--config", config)
-    assert (found["redraw_negatives"], found["no_cache"]) == (False, True)
+    options = printed(clcap, "train-cl", "--ref", "nt.pt", "--config", config)
+    assert (options["redraw_negatives"], options["no_cache"]) == (False, True)
     assert printed(clcap, "train-cl", "--ref", "n.pt", "--config", config, "--redraw-negatives")["redraw_negatives"]
 
 
 def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
     config.write_text("# nothing\n")
-    words = ["train-mle", "c.h5", "f.h5"]
-    assert printed(clcap, *words, "--config", config) == printed(clcap, *words)
+    arguments = ["train-mle", "c.h5", "f.h5"]
+    assert printed(clcap, *arguments, "--config", config) == printed(clcap, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
     ],
 )
 def test_invalid_options_in_a_file_are_refused(
-    wrong: Callable[..., str], config: Path, content: str, message: str
+    usage_error_of: Callable[..., str], config: Path, content: str, message: str
 ) -> None:
     config.write_text(content)
-    found = wrong("train-mle", "c.h5", "f.h5", "--config", config)
-    assert found.startswith(f"error: {config}: {message}")
-    assert found.endswith("(see clcap train-mle --help)")
+    actual = usage_error_of("train-mle", "c.h5", "f.h5", "--config", config)
+    assert actual.startswith(f"error: {config}: {message}")
+    assert actual.endswith("(see clcap train-mle --help)")
 
 
 @pytest.mark.parametrize(
@@ -102,26 +102,26 @@ def test_invalid_options_in_a_file_are_refused(
     ],
 )
 def test_files_without_options_are_refused(
-    refused: Callable[..., str], config: Path, content: str, message: str
+    error_of: Callable[..., str], config: Path, content: str, message: str
 ) -> None:
     config.write_text(content)
-    assert refused("train-mle", "c.h5", "f.h5", "--config", config).startswith(message.format(file=config))
+    assert error_of("train-mle", "c.h5", "f.h5", "--config", config).startswith(message.format(file=config))
 
 
-def test_a_missing_configuration_file_is_reported(refused: Callable[..., str], config: Path) -> None:
-    assert refused("train-mle", "c.h5", "f.h5", "--config", config) == f"no such file: {config}"
+def test_a_missing_configuration_file_is_reported(error_of: Callable[..., str], config: Path) -> None:
+    assert error_of("train-mle", "c.h5", "f.h5", "--config", config) == f"no such file: {config}"
 
 
 def test_what_is_required_is_not_needed_to_print_the_rest(clcap: Run, config: Path) -> None:
-    answer = clcap("train-mle", "--print-config", "--epochs", 3)
-    assert (answer.status, answer.err) == (0, "")
-    assert answer.out.startswith("# captions: (required)\n# features: (required)\n")
-    config.write_text(answer.out)
+    result = clcap("train-mle", "--print-config", "--epochs", 3)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("# captions: (required)\n# features: (required)\n")
+    config.write_text(result.out)
     assert printed(clcap, "train-mle", "c.h5", "f.h5", "--config", config)["epochs"] == 3
 
 
-def test_only_one_file_is_taken(wrong: Callable[..., str], config: Path) -> None:
-    message = wrong("train-mle", "--config", config, f"--config={config}")
+def test_only_one_file_is_taken(usage_error_of: Callable[..., str], config: Path) -> None:
+    message = usage_error_of("train-mle", "--config", config, f"--config={config}")
     assert message == "error: --config is given 2 times; give one file (see clcap train-mle --help)"
 
 
@@ -129,11 +129,11 @@ def test_only_one_file_is_taken(wrong: Callable[..., str], config: Path) -> None
     ("stage", "old", "new"), [(stage, *names) for stage, renamed in RENAMED.items() for names in renamed.items()]
 )
 def test_an_old_name_is_refused_with_the_new_one(
-    wrong: Callable[..., str], config: Path, stage: str, old: str, new: str
+    usage_error_of: Callable[..., str], config: Path, stage: str, old: str, new: str
 ) -> None:
     config.write_text(f"{old}: x")
     help = f"(see clcap {stage} --help)"
-    assert wrong(stage, "--config", config) == f"error: {config}: {old} is now called {new} {help}"
+    assert usage_error_of(stage, "--config", config) == f"error: {config}: {old} is now called {new} {help}"
     typed, name = (f"--{word.replace('_', '-')}" for word in (old, new))
     known = {
         one
@@ -143,29 +143,39 @@ def test_an_old_name_is_refused_with_the_new_one(
         for one in names_of(parameter)
     }
     if name in known:
-        assert wrong(stage, typed, "x") == f"error: {typed} is now called {name} {help}"
+        assert usage_error_of(stage, typed, "x") == f"error: {typed} is now called {name} {help}"
 
 
-def test_a_required_option_that_is_missing_is_reported(wrong: Callable[..., str], config: Path) -> None:
+def test_a_required_option_that_is_missing_is_reported(usage_error_of: Callable[..., str], config: Path) -> None:
     config.write_text("epochs: 3")
-    assert wrong("train-mle", "--config", config) == (
+    assert usage_error_of("train-mle", "--config", config) == (
         "error: missing CAPTIONS and FEATURES; usage: clcap train-mle CAPTIONS FEATURES [OPTIONS] "
         "(see clcap train-mle --help)"
     )
     config.write_text("captions: null")
-    assert f"{config}: captions: is not a valid path" in wrong("train-mle", "--config", config)
+    assert f"{config}: captions: is not a valid path" in usage_error_of("train-mle", "--config", config)
 
 
-def test_mutually_exclusive_options_are_not_printed(wrong: Callable[..., str]) -> None:
-    message = wrong("caption", "nt.pt", "--beam", 5, "--top-p", 0.9, "--print-config")
+def test_mutually_exclusive_options_are_not_printed(usage_error_of: Callable[..., str]) -> None:
+    message = usage_error_of("caption", "nt.pt", "--beam", 5, "--top-p", 0.9, "--print-config")
     assert "--beam: sampling (--top-p, --top-k, --temperature) excludes beam search" in message
 
 
 def test_a_run_can_be_repeated_from_its_configuration(chain: Path, clcap: Run, config: Path) -> None:
-    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 8, "--epochs", 1, "--clip-norm", 1]
-    config.write_text(clcap(*words, "--out", chain / "one.pt", "--print-config").out)
+    arguments = [
+        "train-mle",
+        chain / "captions.h5",
+        chain / "features.h5",
+        "--hidden",
+        8,
+        "--epochs",
+        1,
+        "--clip-norm",
+        1,
+    ]
+    config.write_text(clcap(*arguments, "--out", chain / "one.pt", "--print-config").out)
     assert not (chain / "one.pt").exists()
-    for again in (["train-mle", "--config", config], [*words, "--out", chain / "two.pt"]):
+    for again in (["train-mle", "--config", config], [*arguments, "--out", chain / "two.pt"]):
         assert clcap(*again).status == 0
     one, two = (torch.load(chain / name, weights_only=True)["provenance"] for name in ("one.pt", "two.pt"))
     assert one["id"] == two["id"]
@@ -173,10 +183,10 @@ def test_a_run_can_be_repeated_from_its_configuration(chain: Path, clcap: Run, c
 
 def test_artifacts_store_the_resolved_options(chain: Path, clcap: Run, config: Path) -> None:
     config.write_text("hidden: 8\nmodel_option: [image_relu=false]\nclip: null\n")
-    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--config", config, "--epochs", 1]
-    words += ["--out", chain / "one.pt"]
-    resolved = printed(clcap, *words)
-    assert clcap(*words).status == 0
+    arguments = ["train-mle", chain / "captions.h5", chain / "features.h5", "--config", config, "--epochs", 1]
+    arguments += ["--out", chain / "one.pt"]
+    resolved = printed(clcap, *arguments)
+    assert clcap(*arguments).status == 0
     stored = open_checkpoint(chain / "one.pt").provenance.settings
     measured = {"precision", "threads"}
     assert {name: value for name, value in stored.items() if name not in measured} == {

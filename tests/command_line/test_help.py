@@ -11,27 +11,27 @@ from clcap_cli.command_line.general import described
 from clcap_cli.command_line.layout import stage_help
 from clcap_cli.options import Panel
 from clcap_cli.stages.stage import Stage
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 each_width = pytest.mark.parametrize("width", [40, 80, 100])
-Run = Callable[..., Answer]
+Run = Callable[..., CommandResult]
 
 
 @each_stage
 @each_width
 def test_no_line_is_too_long_and_no_word_is_broken(stage: Stage, width: int) -> None:
-    told = described(stage)
-    text = stage_help(told, width)
+    estimated = described(stage)
+    text = stage_help(estimated, width)
     words = text.split()
     for line in text.splitlines():
         assert len(line) <= width or len(line.split()) == 1, line
-    for options in told.panels.values():
+    for options in estimated.panels.values():
         for option in options:
             said = [
                 *option.usage.split(),
                 *option.text.split(),
-                *(word for note in option.notes for word in note.split()),
+                *(word for annotation in option.notes for word in annotation.split()),
             ]
             assert {word.strip("[]") for word in said} <= {word.strip("[]") for word in words}
 
@@ -63,21 +63,21 @@ def test_every_default_is_stated(stage: Stage) -> None:
 
 @each_stage
 def test_descriptions_are_sentences(stage: Stage) -> None:
-    told = described(stage)
-    assert told.summary.endswith(".") and len(told.summary) <= 56
-    for options in told.panels.values():
+    estimated = described(stage)
+    assert estimated.summary.endswith(".") and len(estimated.summary) <= 56
+    for options in estimated.panels.values():
         assert all(option.text[-1] == "." and option.text[0] not in "—(" for option in options)
 
 
 @each_stage
 @each_width
 def test_examples_can_be_copied(stage: Stage, width: int) -> None:
-    told = described(stage)
-    text = stage_help(told, width)
+    estimated = described(stage)
+    text = stage_help(estimated, width)
     shown = text[text.rindex("\n\nExample") :].strip().partition("\n")[2]
-    known = {name for options in told.panels.values() for option in options for name in option.names}
+    known = {name for options in estimated.panels.values() for option in options for name in option.names}
     commands = [shlex.split(line) for line in shown.replace("\\\n", " ").splitlines()]
-    assert commands == [shlex.split(example) for example in told.examples] != []
+    assert commands == [shlex.split(example) for example in estimated.examples] != []
     for command in commands:
         assert command[:2] == ["clcap", stage.name]
         assert {word for word in command if word.startswith("--")} <= known
@@ -86,8 +86,8 @@ def test_examples_can_be_copied(stage: Stage, width: int) -> None:
 @each_stage
 def test_the_command_line_shows_the_help(clcap: Run, monkeypatch, stage: Stage) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    answer = clcap(stage.name, "--help")
-    assert (answer.status, answer.err, answer.out) == (0, "", stage_help(described(stage), 80) + "\n")
+    result = clcap(stage.name, "--help")
+    assert (result.status, result.err, result.out) == (0, "", stage_help(described(stage), 80) + "\n")
 
 
 def test_the_overview_has_every_stage_under_its_heading(clcap: Run, monkeypatch) -> None:

@@ -87,12 +87,12 @@ CASES = [
 @pytest.mark.parametrize(("stage", "given", "written", "commands"), CASES)
 def test_the_next_commands_are_complete(tmp_path: Path, monkeypatch, stage, given, written, commands) -> None:
     monkeypatch.chdir(tmp_path)
-    found = next_commands(stage, given, Path(written))
-    assert found == commands
-    for command in found:
-        program, name, *words = shlex.split(command)
+    actual = next_commands(stage, given, Path(written))
+    assert actual == commands
+    for command in actual:
+        program, name, *arguments = shlex.split(command)
         assert program == "clcap"
-        COMMANDS[name].make_context(name, words)  # raises an error for a wrong command line
+        COMMANDS[name].make_context(name, arguments)  # raises an error for a wrong command line
 
 
 def test_every_following_command_is_tested() -> None:
@@ -118,18 +118,18 @@ def test_a_run_is_compared_with_the_one_it_came_from(tmp_path: Path) -> None:
     for name in ("aa", "nt", "nt_cl", "zz"):
         (tmp_path / f"{name}.metrics.json").touch()
     files = f"{tmp_path}/nt.metrics.json {tmp_path}/nt_cl.metrics.json"
-    found = next_commands("evaluate", {}, tmp_path / "nt_cl.metrics.json")
-    assert found == [f"clcap compare {files}", f"clcap report {files}"]
+    actual = next_commands("evaluate", {}, tmp_path / "nt_cl.metrics.json")
+    assert actual == [f"clcap compare {files}", f"clcap report {files}"]
 
 
 def test_each_printed_command_runs(chain: Path, clcap) -> None:
     command = f"clcap caption {chain}/nt_cl.pt"
     for stage in ("caption", "self-retrieve", "evaluate", "report"):
-        words = shlex.split(command)[1:]
-        assert words[0] == stage
-        answer = clcap(*words, *(["--metrics", "ROUGE_L"] if stage == "evaluate" else []))
-        assert answer.status == 0, answer.err
-        lines = answer.err.splitlines()
+        arguments = shlex.split(command)[1:]
+        assert arguments[0] == stage
+        result = clcap(*arguments, *(["--metrics", "ROUGE_L"] if stage == "evaluate" else []))
+        assert result.status == 0, result.err
+        lines = result.err.splitlines()
         assert [line for line in lines if line.startswith("next: ")] == lines[len(lines) - (stage != "report") :]
         command = lines[-1].removeprefix("next: ")
 
@@ -139,10 +139,10 @@ def test_no_next_command_is_printed_with_quiet(chain: Path, clcap) -> None:
 
 
 def test_captions_of_pictures_are_on_the_screen(chain: Path, clcap) -> None:
-    pictures = sorted((chain / "scenes" / "images").iterdir())
-    one = clcap("caption", chain / "nt.pt", "--images", pictures[0])
+    images = sorted((chain / "scenes" / "images").iterdir())
+    one = clcap("caption", chain / "nt.pt", "--images", images[0])
     assert one.out == f"{chain}/nt.images.captions.json\n"
-    assert one.err.splitlines()[-1].startswith(f"{pictures[0]}: ")
-    many = clcap("caption", chain / "nt.pt", "--images", pictures[0].parent).err.splitlines()
-    assert [line.split(": ")[0] for line in many[-6:-1]] == [str(path) for path in pictures[:5]]
-    assert many[-1] == f"and captions for {len(pictures) - 5} more images"
+    assert one.err.splitlines()[-1].startswith(f"{images[0]}: ")
+    many = clcap("caption", chain / "nt.pt", "--images", images[0].parent).err.splitlines()
+    assert [line.split(": ")[0] for line in many[-6:-1]] == [str(path) for path in images[:5]]
+    assert many[-1] == f"and captions for {len(images) - 5} more images"

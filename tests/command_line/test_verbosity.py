@@ -7,47 +7,49 @@ import pytest
 
 from clcap_cli.console import progress, warn
 from clcap_cli.errors import ClcapError
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
-Run = Callable[..., Answer]
+Run = Callable[..., CommandResult]
 SCENES = ("--train", 1, "--val", 1, "--test", 1)
 
 
 @pytest.mark.parametrize("stands", ["before", "after"])
 def test_quiet_prints_only_the_result(clcap: Run, tmp_path: Path, stands: str) -> None:
-    words = ("make-scenes", tmp_path / "s", *SCENES)
-    answer = clcap("--quiet", *words) if stands == "before" else clcap(*words, "--quiet")
-    assert answer == Answer(0, f"{tmp_path}/s\n", "")
-    assert clcap(*words).err.startswith("1 + 1 + 1 scenes with five captions each, seed 0\n")
+    arguments = ("make-scenes", tmp_path / "s", *SCENES)
+    result = clcap("--quiet", *arguments) if stands == "before" else clcap(*arguments, "--quiet")
+    assert result == CommandResult(0, f"{tmp_path}/s\n", "")
+    assert clcap(*arguments).err.startswith("1 + 1 + 1 scenes with five captions each, seed 0\n")
 
 
 @pytest.mark.parametrize("stands", ["before", "after"])
 def test_verbose_says_where_each_value_comes_from(clcap: Run, tmp_path: Path, stands: str) -> None:
     (tmp_path / "run.yaml").write_text("val: 1")
-    words = ("make-scenes", tmp_path / "s", "--train", 1, "--test", 1, "--config", tmp_path / "run.yaml")
-    answer = clcap("--verbose", *words) if stands == "before" else clcap(*words, "--verbose")
-    assert answer.out == f"{tmp_path}/s\n"
+    arguments = ("make-scenes", tmp_path / "s", "--train", 1, "--test", 1, "--config", tmp_path / "run.yaml")
+    result = clcap("--verbose", *arguments) if stands == "before" else clcap(*arguments, "--verbose")
+    assert result.out == f"{tmp_path}/s\n"
     for line in (
         "train: 1 (command line)",
         "val: 1 (--config)",
         "seed: 0 (default)",
         f"folder: {tmp_path}/s (command line)",
     ):
-        assert f"{line}\n" in answer.err
+        assert f"{line}\n" in result.err
 
 
 def test_verbose_names_the_files_that_are_read(clcap: Run, tmp_path: Path) -> None:
-    table = tmp_path / "mine.csv"
+    table = tmp_path / "predictions.csv"
     table.write_text("image,caption,split\na.jpg,a dog,train\n")
-    answer = clcap("prepare-captions", table, "--min-count", 1, "--out", tmp_path / "c.h5", "--verbose")
-    assert answer.status == 0 and f"dataset: {table}\n" in answer.err, answer.err
+    result = clcap("prepare-captions", table, "--min-count", 1, "--out", tmp_path / "c.h5", "--verbose")
+    assert result.status == 0 and f"dataset: {table}\n" in result.err, result.err
 
 
 @pytest.mark.parametrize(
     "words", [("--quiet", "show", "x", "--verbose"), ("--quiet", "--verbose"), ("show", "x", "--quiet", "--verbose")]
 )
-def test_quiet_and_verbose_exclude_each_other(wrong: Callable[..., str], words: tuple[str, ...]) -> None:
-    assert wrong(*words).startswith("error: --quiet and --verbose exclude each other; give one of the two (see clcap ")
+def test_quiet_and_verbose_exclude_each_other(usage_error_of: Callable[..., str], words: tuple[str, ...]) -> None:
+    assert usage_error_of(*words).startswith(
+        "error: --quiet and --verbose exclude each other; give one of the two (see clcap "
+    )
 
 
 @pytest.mark.parametrize("words", [("--debug", "show", "none.pt"), ("show", "none.pt", "--debug")])

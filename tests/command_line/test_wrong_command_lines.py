@@ -37,9 +37,9 @@ Wrong = Callable[..., str]
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said(wrong: Wrong, words: tuple[object, ...], message: str) -> None:
-    assert wrong(*words).startswith(f"error: {message}")
+def test_what_is_wrong_is_said(usage_error_of: Wrong, words: tuple[object, ...], message: str) -> None:
+    assert usage_error_of(*words).startswith(f"error: {message}")
 
 
-def test_a_value_may_look_like_an_option(refused: Wrong) -> None:
-    assert refused("show", "--config=--quiet") == "no such file: --quiet"
+def test_a_value_may_look_like_an_option(error_of: Wrong) -> None:
+    assert error_of("show", "--config=--quiet") == "no such file: --quiet"

@@ -9,7 +9,7 @@ FACTS |= {"pooled_channels": 64, "grid_channels": 64}
 
 
 def test_same_seed_same_gradients_with_any_thread_order() -> None:
-    """Large enough that PyTorch uses several threads for every part."""
+    """The sizes are large enough for PyTorch to use several threads in every operation."""
 
     def gradients(name: str) -> list[torch.Tensor]:
         make_reproducible()

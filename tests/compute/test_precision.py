@@ -1,4 +1,4 @@
-"""bf16 is taken where the processor has instructions for it, and nowhere else without being asked for."""
+"""Automatic precision is bf16 only on processors with bf16 instructions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.compute import precision
 from clcap_cli.compute.precision import bf16_obstacle, choose_precision
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
 CPU = torch.device("cpu")
 
@@ -47,7 +47,7 @@ def test_gpus_support_bf16_since_ampere(
 
 
 def test_the_chosen_precision_is_reported_and_stored(
-    clcap: Callable[..., Answer], chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clcap: Callable[..., CommandResult], chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = ("train-cl", "--ref", chain / "nt.pt", "--k", 1, "--epochs", 1, "--device", "cpu")
     processor_with("avx2", tmp_path, monkeypatch)

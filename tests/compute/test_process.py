@@ -1,4 +1,4 @@
-"""A stage that is called from Python leaves the process as it found it."""
+"""Stages called from Python leave the state of the process unchanged."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ from clcap_cli.compute.process import at_stage_end, stage_cleanup
 
 
 def state() -> dict[str, object]:
-    """What a stage could leave behind."""
+    """State of the process that a stage could change."""
     return {
         "threads": torch.get_num_threads(),
         "random": torch.get_rng_state().tolist(),
@@ -39,12 +39,12 @@ def test_training_leaves_the_process_unchanged(chain: Path, threads: int) -> Non
 
 
 def test_changes_are_undone_in_reverse_even_after_an_error() -> None:
-    done: list[str] = []
+    calls: list[str] = []
     with pytest.raises(clcap.ClcapError), stage_cleanup():
-        at_stage_end(lambda: done.append("first"))
+        at_stage_end(lambda: calls.append("first"))
         with stage_cleanup():
-            at_stage_end(lambda: done.append("inner"))
-        at_stage_end(lambda: done.append("second"))
+            at_stage_end(lambda: calls.append("inner"))
+        at_stage_end(lambda: calls.append("second"))
         raise clcap.ClcapError("no")
-    at_stage_end(lambda: done.append("never"))
-    assert done == ["inner", "second", "first"]
+    at_stage_end(lambda: calls.append("never"))
+    assert calls == ["inner", "second", "first"]

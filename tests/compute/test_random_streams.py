@@ -1,4 +1,4 @@
-"""One seed gives a stream of random numbers to each purpose, whatever the other purposes draw."""
+"""Each purpose has its own stream of random numbers, independent of what other purposes draw."""
 
 from pathlib import Path
 from typing import get_args
@@ -22,10 +22,10 @@ from clcap_cli.training.task_inputs import TaskInputs
 
 def test_every_purpose_seed_and_epoch_has_its_own_stream() -> None:
     purposes = get_args(Purpose)
-    drawn = [
+    numbers = [
         random_generator(seed, one, epoch).random() for one in purposes for seed in range(20) for epoch in range(20)
     ]
-    assert len(set(drawn)) == len(drawn) == 400 * len(purposes)
+    assert len(set(numbers)) == len(numbers) == 400 * len(purposes)
     assert len({torch_seed(seed, one) for one in purposes for seed in range(50)}) == 50 * len(purposes)
 
 
@@ -41,13 +41,13 @@ def test_the_same_seed_draws_the_same_numbers() -> None:
 
 
 def test_streams_are_not_correlated() -> None:
-    drawn = np.array([[random_generator(seed, one).random() for seed in range(2000)] for one in get_args(Purpose)])
-    correlations = np.corrcoef(drawn)[np.triu_indices(len(drawn), 1)]
+    numbers = np.array([[random_generator(seed, one).random() for seed in range(2000)] for one in get_args(Purpose)])
+    correlations = np.corrcoef(numbers)[np.triu_indices(len(numbers), 1)]
     assert np.abs(correlations).max() < 0.1
 
 
-def test_every_objective_sees_images_in_the_same_order(made_chain: Path) -> None:
-    captions, features = open_captions(made_chain / "captions.h5"), open_features(made_chain / "features.h5")
+def test_every_objective_sees_images_in_the_same_order(shared_chain: Path) -> None:
+    captions, features = open_captions(shared_chain / "captions.h5"), open_features(shared_chain / "features.h5")
     info = features.backbone
     facts = {"vocabulary_size": len(captions.tokenizer), "start_token": captions.tokenizer.start, "end_token": 0}
     facts |= {"max_length": 16, "pooled_channels": info.pooled_channels}

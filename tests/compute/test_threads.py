@@ -1,4 +1,4 @@
-"""How many threads compute, and that they sleep instead of spin only while the machine is busy."""
+"""The number of computing threads, and that waiting threads sleep while the machine is busy and spin otherwise."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def test_the_requested_number_of_threads_is_used() -> None:
 
 @pytest.mark.skipif(threads._libgomp() is None, reason="PyTorch has another OpenMP here")
 def test_idle_threads_start_and_stop() -> None:
-    """In a process of its own, because other tests have threads too."""
+    """Runs in a separate process, because other tests have threads too."""
     code = f"""
 import time, torch
 from clcap_cli.compute.threads import _IdleThreads

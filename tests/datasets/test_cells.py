@@ -1,4 +1,4 @@
-"""What a cell of captions means, whichever kind of file it stands in."""
+"""A cell of captions has the same meaning in every kind of table."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""A file of captions is read for what it holds, whatever it is called."""
+"""Caption files are recognised by their content, not their name."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from clcap_cli.errors import ClcapError
 from tests.conftest import CLCAP
 
 IMAGES = {7: ("a.jpg", "train", ["a dog", "the dog's bone"]), 9: ("b.jpg", "val", ["a cat"])}
-SAID = {id: captions for id, (_, _, captions) in IMAGES.items()}
+CAPTIONS = {id: captions for id, (_, _, captions) in IMAGES.items()}
 ROWS = [
     {"image_id": id, "image": name, "split": split, "caption": captions}
     for id, (name, split, captions) in IMAGES.items()
@@ -29,12 +29,16 @@ ROWS = [
 
 def coco() -> bytes:
     images = [{"id": id, "file_name": name} for id, (name, _, _) in IMAGES.items()]
-    notes = [{"id": 1, "image_id": id, "caption": caption} for id, captions in SAID.items() for caption in captions]
-    return json.dumps({"images": images, "annotations": notes}).encode()
+    annotations = [
+        {"id": 1, "image_id": id, "caption": caption} for id, captions in CAPTIONS.items() for caption in captions
+    ]
+    return json.dumps({"images": images, "annotations": annotations}).encode()
 
 
 def coco_results() -> bytes:
-    return json.dumps([{"image_id": id, "caption": one} for id, captions in SAID.items() for one in captions]).encode()
+    return json.dumps(
+        [{"image_id": id, "caption": one} for id, captions in CAPTIONS.items() for one in captions]
+    ).encode()
 
 
 def karpathy() -> bytes:
@@ -72,7 +76,7 @@ WITH_SPLITS = ("karpathy", "json-lines", "csv", "parquet")
 
 @pytest.fixture
 def file(tmp_path: Path) -> Callable[[str], Path]:
-    """A file of a format, with a name that does not tell it."""
+    """Write a file in a format, under a name that does not reveal the format."""
 
     def write(name: str) -> Path:
         path = tmp_path / f"{name}-captions"
@@ -91,7 +95,7 @@ def test_every_format_is_tested_here() -> None:
 def test_the_format_is_recognised_by_content(tmp_path: Path, name: str, suffix: str) -> None:
     path = tmp_path / f"captions{suffix}"
     path.write_bytes(FORMATS[name]())
-    assert read_captions_by_image(path) == SAID
+    assert read_captions_by_image(path) == CAPTIONS
 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
@@ -105,9 +109,9 @@ def test_data_sets_have_file_names_and_splits(file, name: str) -> None:
 def test_every_data_set_format_gives_the_same_captions(clcap, file, tmp_path: Path, name: str) -> None:
     out = tmp_path / "c.h5"
     assert clcap("prepare-captions", file(name), "--min-count", 1, "--out", out).status == 0
-    found = open_captions(out)
-    assert (found.image_ids, found.splits.tolist()) == ([7, 9], ["train", "val"])
-    assert found.raw == [*SAID[7], *SAID[9]]
+    opened = open_captions(out)
+    assert (opened.image_ids, opened.splits.tolist()) == ([7, 9], ["train", "val"])
+    assert opened.raw == [*CAPTIONS[7], *CAPTIONS[9]]
 
 
 @pytest.mark.parametrize("name", ["json-lines", "csv", "parquet"])
@@ -131,17 +135,17 @@ def test_restval_belongs_to_the_requested_split(clcap, tmp_path: Path) -> None:
         assert open_captions(out).splits.tolist() == ["train", split]
 
 
-def test_a_file_without_what_a_data_set_needs_is_refused(refused, file) -> None:
-    assert refused("prepare-captions", file("coco")) == (
+def test_a_file_without_what_a_data_set_needs_is_refused(error_of, file) -> None:
+    assert error_of("prepare-captions", file("coco")) == (
         f"{file('coco')} does not give the images' splits; pass it with --train, --val or --test, or add a column "
         "split to a table"
     )
-    for words in ((file("coco-results"),), ("--train", file("coco-results"))):
-        assert refused("prepare-captions", *words) == (
+    for arguments in ((file("coco-results"),), ("--train", file("coco-results"))):
+        assert error_of("prepare-captions", *arguments) == (
             f"{file('coco-results')} does not give the images' file names, which a dataset needs"
         )
     for name in WITH_SPLITS:
-        assert refused("prepare-captions", "--val", file(name)) == (
+        assert error_of("prepare-captions", "--val", file(name)) == (
             f"{file(name)} gives the split of each image, such as train; pass it without --val"
         )
 
@@ -149,8 +153,8 @@ def test_a_file_without_what_a_data_set_needs_is_refused(refused, file) -> None:
 def test_predictions_and_references_may_be_in_any_format(clcap, file, tmp_path: Path) -> None:
     result = tmp_path / "result"
     result.write_text("image_id,caption\n7,a dog\n9,a cat\n")
-    words = ("--references", file("karpathy"), "--metrics", "rouge_l", "--out", tmp_path / "m.json")
-    assert clcap("evaluate", result, *words).status == 0
+    arguments = ("--references", file("karpathy"), "--metrics", "rouge_l", "--out", tmp_path / "m.json")
+    assert clcap("evaluate", result, *arguments).status == 0
     metrics = json.loads((tmp_path / "m.json").read_text())["metrics"]
     assert (metrics["images"], metrics["ROUGE_L"]) == (2, pytest.approx(1))
 
@@ -162,8 +166,8 @@ def test_captions_to_rank_may_be_in_any_format(clcap, chain: Path) -> None:
     table.to_csv(chain / "result", index=False)
     ranks = []
     for path in (results, chain / "result"):
-        words = ("--predictions", path, "--device", "cpu", "--out", chain / "r.json")
-        assert clcap("self-retrieve", chain / "nt.pt", *words).status == 0
+        arguments = ("--predictions", path, "--device", "cpu", "--out", chain / "r.json")
+        assert clcap("self-retrieve", chain / "nt.pt", *arguments).status == 0
         ranks.append(json.loads((chain / "r.json").read_text())["images"])
     assert ranks[0] == ranks[1]
 
@@ -193,10 +197,10 @@ def test_an_id_of_two_images_is_refused_in_references_too(tmp_path: Path) -> Non
         (b"name;text\n1;a dog\n", "a text file that starts with 'name;text\\n1;a dog'"),
     ],
 )
-def test_an_unknown_file_is_described(refused, tmp_path: Path, content: bytes, found: str) -> None:
+def test_an_unknown_file_is_described(error_of, tmp_path: Path, content: bytes, found: str) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)
-    message = refused("prepare-captions", path)
+    message = error_of("prepare-captions", path)
     assert message.startswith(f"{path} is not a caption file of a known format: it is {found}")
     assert message.endswith(
         ". Known formats: COCO captions (JSON with images and annotations); COCO results (JSON list with image_id and "
@@ -204,7 +208,7 @@ def test_an_unknown_file_is_described(refused, tmp_path: Path, content: bytes, f
         "such a header); CSV (with a header such as image_id,caption or image,caption,split); Parquet (with the "
         "columns of such a header)"
     )
-    assert refused("evaluate", "--predictions", path, "--references", path) == message
+    assert error_of("evaluate", "--predictions", path, "--references", path) == message
 
 
 KEYS = st.sampled_from(["images", "annotations", "image_id", "id", "caption", "sentences"])
@@ -262,6 +266,6 @@ def test_a_package_can_add_a_format(tmp_path: Path) -> None:
     captions.write_text("#token\na.jpg\ta dog\nb.jpg\ta cat\n")
     paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     words = [*CLCAP, "prepare-captions", captions, "--min-count", "1", "--out", out]
-    answer = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
-    assert answer.returncode == 0, answer.stderr
+    result = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
+    assert result.returncode == 0, result.stderr
     assert open_captions(out).image_ids == ["a.jpg", "b.jpg"]

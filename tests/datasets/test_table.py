@@ -1,4 +1,4 @@
-"""Tables say the same, whichever kind of file they are, and name the row of what they cannot say."""
+"""All kinds of tables give the same records, and errors name the row."""
 
 import json
 from collections.abc import Callable
@@ -17,14 +17,14 @@ ROWS = [
     {"id": 2, "image": "b.jpg", "split": "val", "captions": ["a cat"]},
     {"id": 1, "image": "a.jpg", "split": "train", "captions": ["[laughs]"]},
 ]
-SAID = {1: ["a dog", "the dog's bone", "[laughs]"], 2: ["a cat"]}
+CAPTIONS = {1: ["a dog", "the dog's bone", "[laughs]"], 2: ["a cat"]}
 KINDS = ("csv", "jsonl", "parquet")
 Write = Callable[[str, list[dict]], Path]
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Write:
-    """Write rows as a file of a kind."""
+    """Write rows as a table in a file format."""
 
     def write(kind: str, rows: list[dict]) -> Path:
         path = tmp_path / f"t.{kind}"
@@ -49,9 +49,9 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_table_gives_the_same_records(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
-    assert read_captions_by_image(path) == SAID
+    assert read_captions_by_image(path) == CAPTIONS
     records = read_captions(path, as_dataset=True)
-    assert {record.id: record.captions for record in records} == SAID
+    assert {record.id: record.captions for record in records} == CAPTIONS
     assert [(record.file_name, record.split) for record in records] == [("a.jpg", "train"), ("b.jpg", "val")]
 
 

@@ -23,7 +23,7 @@ def peaked_model(name: str, words: int, longest: int, seed: int) -> tuple[Captio
     return model, ImageFeatures(torch.randn(9, 7), torch.randn(9, 4, 5))
 
 
-def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
+def greedy_search(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
     encoded = model.encode(features)[torch.tensor([image])]
     state, own = model.initial_state(encoded), torch.tensor([0])
     words, last = [], torch.tensor([model.config.start_token])
@@ -41,19 +41,19 @@ def greedy(model: Captioner, features: ImageFeatures, image: int) -> list[int]:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_beam_of_one_is_greedy_search(name: str, seed: int) -> None:
     model, features = peaked_model(name, 9, 6, seed)
-    found = beam_search(model, model.encode(features), 1, CONSTRAINTS)
-    for image, (words, length) in enumerate(zip(found.captions.tolist(), found.lengths.tolist(), strict=True)):
-        assert words[:length] == greedy(model, features, image)
+    decoded = beam_search(model, model.encode(features), 1, CONSTRAINTS)
+    for image, (words, length) in enumerate(zip(decoded.captions.tolist(), decoded.lengths.tolist(), strict=True)):
+        assert words[:length] == greedy_search(model, features, image)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize("beam", [1, 2, 3, 7])
-def test_log_probs_are_those_of_whole_captions(name: str, beam: int) -> None:
+def test_samples_have_the_log_probs_of_whole_captions(name: str, beam: int) -> None:
     model, features = peaked_model(name, 9, 6, 1)
     encoded = model.encode(features)
-    found = beam_search(model, encoded, beam, CONSTRAINTS)
-    log_probs = model.sequence_log_prob(encoded, found.captions.clone(), found.lengths.clone(), torch.arange(9))
-    assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
+    decoded = beam_search(model, encoded, beam, CONSTRAINTS)
+    log_probs = model.sequence_log_prob(encoded, decoded.captions.clone(), decoded.lengths.clone(), torch.arange(9))
+    assert decoded.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
@@ -65,10 +65,10 @@ def test_an_exhaustive_beam_finds_the_likeliest_caption(name: str) -> None:
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
     lengths = torch.tensor([len(caption) for caption in every])
     encoded = model.encode(features)
-    found = beam_search(model, encoded, len(every), Constraints(END, 0, longest, (UNK,)))
+    decoded = beam_search(model, encoded, len(every), Constraints(END, 0, longest, (UNK,)))
     for image in range(9):
         log_probs = model.sequence_log_prob(encoded, tokens, lengths, torch.full((len(every),), image))
-        assert float(found.log_probs[image]) == pytest.approx(log_probs.max().item(), abs=1e-4)
+        assert float(decoded.log_probs[image]) == pytest.approx(log_probs.max().item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
@@ -84,5 +84,5 @@ def test_excluded_tokens_are_never_generated() -> None:
     model, features = peaked_model("neuraltalk2", 9, 6, 0)
     with torch.no_grad():
         model.output.bias[UNK] = 50
-    found = beam_search(model, model.encode(features), 3, CONSTRAINTS)
-    assert not (found.captions == UNK).any()
+    decoded = beam_search(model, model.encode(features), 3, CONSTRAINTS)
+    assert not (decoded.captions == UNK).any()

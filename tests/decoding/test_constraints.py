@@ -43,9 +43,9 @@ def test_at_least_one_token_is_always_allowed(
         assert not no_repeat or not ngrams or ngrams.count(ngrams[-1]) == 1
 
 
-@pytest.mark.parametrize("how", [{"beam": 1}, {"beam": 3}, {"temperature": 1.0}])
-def test_captions_follow_the_settings(chain: Path, how: dict) -> None:
-    written = caption(chain / "nt.pt", no_repeat_ngram=2, min_words=5, max_words=9, **how)
+@pytest.mark.parametrize("problem", [{"beam": 1}, {"beam": 3}, {"temperature": 1.0}])
+def test_captions_follow_the_settings(chain: Path, problem: dict) -> None:
+    written = caption(chain / "nt.pt", no_repeat_ngram=2, min_words=5, max_words=9, **problem)
     for (text,) in open_caption_results(written).captions.values():
         words = text.split()
         pairs = list(pairwise(words))
@@ -60,9 +60,9 @@ def test_a_caption_ends_if_all_other_tokens_are_excluded(chain: Path) -> None:
     assert lengths == {words}
 
 
-def test_a_minimum_above_the_models_maximum_is_rejected(chain: Path, wrong) -> None:
+def test_a_minimum_above_the_models_maximum_is_rejected(chain: Path, usage_error_of) -> None:
     longest = open_checkpoint(chain / "nt.pt").config.max_length
-    message = wrong("caption", chain / "nt.pt", "--min-words", longest + 1)
+    message = usage_error_of("caption", chain / "nt.pt", "--min-words", longest + 1)
     assert f"--min-words: {longest + 1} is more than the model's maximum of {longest} tokens" in message
 
 
@@ -76,9 +76,9 @@ def test_a_minimum_above_the_models_maximum_is_rejected(chain: Path, wrong) -> N
     ],
 )
 def test_inconsistent_settings_are_rejected(settings: dict, option: str) -> None:
-    with pytest.raises(InvalidValueError) as refusal:
+    with pytest.raises(InvalidValueError) as error:
         DecodingSettings(**settings)
-    assert refusal.value.parameter == option
+    assert error.value.parameter == option
 
 
 @pytest.mark.parametrize(

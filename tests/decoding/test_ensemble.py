@@ -43,14 +43,17 @@ def mean_log_prob(models: list[Captioner], image: int, words: list[int]) -> floa
     states = [model.initial_state(seen) for model, seen in zip(models, encoded, strict=True)]
     last = torch.tensor([models[0].config.start_token])
     for word in [*words, END]:
-        steps = [model.step(*part, last) for model, part in zip(models, _parts(encoded, own, states), strict=True)]
+        steps = [
+            model.step(*part, last)
+            for model, part in zip(models, _encodings_and_states(encoded, own, states), strict=True)
+        ]
         states = [state for _, state in steps]
         total += float(torch.stack([log_probs[0, word].exp() for log_probs, _ in steps]).mean().log())
         last = torch.tensor([word])
     return total
 
 
-def _parts(encoded: list, own: torch.Tensor, states: list) -> list[tuple]:
+def _encodings_and_states(encoded: list, own: torch.Tensor, states: list) -> list[tuple]:
     return [(seen, own, state) for seen, state in zip(encoded, states, strict=True)]
 
 
@@ -67,34 +70,34 @@ def test_an_ensemble_of_equal_models_is_the_model(name: str, size: int) -> None:
 @pytest.mark.parametrize("names", [("neuraltalk2", "adaptive-attention"), ("transformer", "neuraltalk2")])
 def test_probabilities_of_different_models_are_averaged(names: tuple[str, str]) -> None:
     models = [peaked_model(name, seed) for seed, name in enumerate(names)]
-    found = search(models)
-    assert found.captions.tolist() != search(models[:1]).captions.tolist()
+    decoded = search(models)
+    assert decoded.captions.tolist() != search(models[:1]).captions.tolist()
     with torch.inference_mode():
         for row in range(10):
-            words = found.captions[row, : found.lengths[row]].tolist()
-            assert float(found.log_probs[row]) == pytest.approx(mean_log_prob(models, row // 2, words), abs=1e-4)
+            words = decoded.captions[row, : decoded.lengths[row]].tolist()
+            assert float(decoded.log_probs[row]) == pytest.approx(mean_log_prob(models, row // 2, words), abs=1e-4)
 
 
 @torch.inference_mode()
 def test_sequence_log_prob_equals_that_of_decoding() -> None:
     together = Ensemble([peaked_model("transformer", 1), peaked_model("neuraltalk2", 2)])
     encoded = together.encode([features()] * 2)
-    found = beam_search(together, encoded, 3, CONSTRAINTS, num_captions=2)
+    decoded = beam_search(together, encoded, 3, CONSTRAINTS, num_captions=2)
     image = torch.arange(5).repeat_interleave(2)
-    log_probs = together.sequence_log_prob(encoded, found.captions, found.lengths, image)
-    assert len(set(found.lengths.tolist())) > 1
-    assert log_probs.tolist() == pytest.approx(found.log_probs.tolist(), abs=1e-4)
+    log_probs = together.sequence_log_prob(encoded, decoded.captions, decoded.lengths, image)
+    assert len(set(decoded.lengths.tolist())) > 1
+    assert log_probs.tolist() == pytest.approx(decoded.log_probs.tolist(), abs=1e-4)
 
 
-def test_samples_have_the_ensembles_log_probabilities() -> None:
+def test_samples_have_the_log_probs_of_the_ensemble() -> None:
     models = [peaked_model("neuraltalk2", 3), peaked_model("adaptive-attention", 4)]
     together = Ensemble(models)
-    found = sample(together, together.encode([features()] * 2), 2, torch.Generator().manual_seed(0))
+    samples = sample(together, together.encode([features()] * 2), 2, torch.Generator().manual_seed(0))
     with torch.inference_mode():
         for row in range(10):
-            words = found.captions[row, : found.lengths[row]].tolist()
+            words = samples.captions[row, : samples.lengths[row]].tolist()
             if len(words) < 6:
-                assert float(found.log_probs[row]) == pytest.approx(mean_log_prob(models, row % 5, words), abs=1e-4)
+                assert float(samples.log_probs[row]) == pytest.approx(mean_log_prob(models, row % 5, words), abs=1e-4)
 
 
 def test_the_smallest_maximum_length_applies() -> None:

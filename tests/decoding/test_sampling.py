@@ -13,7 +13,7 @@ from tests.models.factories import build_tiny_model
 END, UNK = 0, 1
 
 
-def tiny(name: str, words: int, longest: int) -> tuple[Captioner, ImageFeatures]:
+def tiny_model(name: str, words: int, longest: int) -> tuple[Captioner, ImageFeatures]:
     torch.manual_seed(1)
     model = build_tiny_model(name, words, longest)
     with torch.no_grad():
@@ -21,20 +21,20 @@ def tiny(name: str, words: int, longest: int) -> tuple[Captioner, ImageFeatures]
     return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
+def seeded_generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_frequencies_match_probabilities(name: str) -> None:
     words, longest, k = 4, 2, 20_000
-    model, features = tiny(name, words, longest)
+    model, features = tiny_model(name, words, longest)
     encoded = model.encode(features)
     every = [list(c) for n in range(longest + 1) for c in itertools.product(range(1, words), repeat=n)]
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
     lengths = torch.tensor([len(caption) for caption in every])
-    found = sample(model, encoded, k, seeded())
-    drawn = found.captions.view(k, 3, longest)
+    samples = sample(model, encoded, k, seeded_generator())
+    drawn = samples.captions.view(k, 3, longest)
     for image in range(3):
         counts = Counter(map(tuple, drawn[:, image].tolist()))
         which = torch.full((len(every),), image)
@@ -64,36 +64,36 @@ def end_probability(model: Captioner, encoded: object, image: int, words: list[i
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_samples_have_the_log_probs_of_whole_captions(name: str) -> None:
-    model, features = tiny(name, 9, 6)
+    model, features = tiny_model(name, 9, 6)
     encoded = model.encode(features)
-    found = sample(model, encoded, 5, seeded())
-    assert len(set(found.lengths.tolist())) > 2
-    log_probs = model.sequence_log_prob(encoded, found.captions, found.lengths, torch.arange(3).repeat(5))
-    assert found.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
+    samples = sample(model, encoded, 5, seeded_generator())
+    assert len(set(samples.lengths.tolist())) > 2
+    log_probs = model.sequence_log_prob(encoded, samples.captions, samples.lengths, torch.arange(3).repeat(5))
+    assert samples.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_same_seed_same_captions(name: str) -> None:
-    model, features = tiny(name, 9, 6)
+    model, features = tiny_model(name, 9, 6)
     encoded = model.encode(features)
-    first, again, other = (sample(model, encoded, 5, seeded(seed)) for seed in (1, 1, 2))
+    first, again, other = (sample(model, encoded, 5, seeded_generator(seed)) for seed in (1, 1, 2))
     assert torch.equal(first.captions, again.captions) and torch.equal(first.log_probs, again.log_probs)
     assert not torch.equal(first.captions, other.captions)
 
 
 def test_captions_end_at_the_maximum_length() -> None:
-    model, features = tiny("neuraltalk2", 9, 6)
+    model, features = tiny_model("neuraltalk2", 9, 6)
     with torch.no_grad():
         model.output.bias[END] = -50
-    found = sample(model, model.encode(features), 4, seeded())
-    assert found.lengths.tolist() == [6] * 12
-    assert (found.captions != END).all()
+    samples = sample(model, model.encode(features), 4, seeded_generator())
+    assert samples.lengths.tolist() == [6] * 12
+    assert (samples.captions != END).all()
 
 
 def test_padding_is_the_end_token_and_unknown_can_be_sampled() -> None:
-    model, features = tiny("neuraltalk2", 5, 6)
-    found = sample(model, model.encode(features), 50, seeded())
-    after = torch.arange(6) >= found.lengths.unsqueeze(1)
-    assert (found.captions[after] == END).all()
-    assert (found.captions[~after] != END).all()
-    assert (found.captions == UNK).any()
+    model, features = tiny_model("neuraltalk2", 5, 6)
+    samples = sample(model, model.encode(features), 50, seeded_generator())
+    after = torch.arange(6) >= samples.lengths.unsqueeze(1)
+    assert (samples.captions[after] == END).all()
+    assert (samples.captions[~after] != END).all()
+    assert (samples.captions == UNK).any()

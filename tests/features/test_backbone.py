@@ -66,12 +66,12 @@ def test_bad_images_do_not_shift_the_features_of_others(tmp_path: Path) -> None:
         (tmp_path / f"{number}.png").write_bytes(b"not a picture")
     files = [ImageFile(number, tmp_path / f"{number}.png") for number in colours]
     skipped = SkippedImages()
-    found = {}
+    features = {}
     for ids, pooled, _ in extract_features(backbone, files, skipped):
-        found |= dict(zip(ids, pooled, strict=True))
+        features |= dict(zip(ids, pooled, strict=True))
     assert [id for id, _ in skipped.reasons] == bad
-    assert list(found) == [number for number in colours if number not in bad]
+    assert list(features) == [number for number in colours if number not in bad]
     for number in (0, 5, 32, 38):
         ((_, alone, _),) = extract_features(backbone, [files[number]], None)
-        assert abs(alone[0].astype(float) - found[number].astype(float)).max() < 2e-2
-    assert abs(found[0].astype(float) - found[38].astype(float)).max() > 5e-2
+        assert abs(alone[0].astype(float) - features[number].astype(float)).max() < 2e-2
+    assert abs(features[0].astype(float) - features[38].astype(float)).max() > 5e-2

@@ -9,29 +9,29 @@ from clcap_cli.features.images import UnreadableImageError, find_image, open_rgb
 
 
 def half_red() -> Image.Image:
-    """Left half red, right half blue."""
-    picture = np.zeros((8, 16, 3), np.uint8)
-    picture[:, :8, 0] = picture[:, 8:, 2] = 255
-    return Image.fromarray(picture)
+    """An image whose left half is red and right half is blue."""
+    image = np.zeros((8, 16, 3), np.uint8)
+    image[:, :8, 0] = image[:, 8:, 2] = 255
+    return Image.fromarray(image)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "CMYK", "RGBA", "YCbCr"])
 def test_every_image_mode_keeps_its_colours(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.jpg" if mode in ("CMYK", "YCbCr") else "a.png")
     half_red().convert(mode).save(path)
-    found = np.asarray(open_rgb(path)).astype(int)
-    assert found.shape == (8, 16, 3)
-    assert found[4, 2, 0] > 200 and found[4, 2, 2] < 60
-    assert found[4, 13, 2] > 200 and found[4, 13, 0] < 60
+    pixels = np.asarray(open_rgb(path)).astype(int)
+    assert pixels.shape == (8, 16, 3)
+    assert pixels[4, 2, 0] > 200 and pixels[4, 2, 2] < 60
+    assert pixels[4, 13, 2] > 200 and pixels[4, 13, 0] < 60
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
 def test_grey_images_become_grey_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.png"
     Image.new("L", (4, 4), 255).convert(mode).save(path)
-    found = np.asarray(open_rgb(path))
-    assert found.shape == (4, 4, 3)
-    assert (found == 255).all()
+    pixels = np.asarray(open_rgb(path))
+    assert pixels.shape == (4, 4, 3)
+    assert (pixels == 255).all()
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_grey_images_become_grey_rgb(tmp_path: Path, mode: str) -> None:
 )
 def test_high_bit_depth_grey_is_scaled_to_its_range(tmp_path: Path, values: np.ndarray) -> None:
     Image.fromarray(values).save(tmp_path / "a.tiff")
-    found = np.asarray(open_rgb(tmp_path / "a.tiff"))
-    assert found.shape == (2, 2, 3)
-    assert found[..., 0].tolist() == found[..., 2].tolist() == [[0, 128], [255, 255]]
+    pixels = np.asarray(open_rgb(tmp_path / "a.tiff"))
+    assert pixels.shape == (2, 2, 3)
+    assert pixels[..., 0].tolist() == pixels[..., 2].tolist() == [[0, 128], [255, 255]]
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
@@ -77,9 +77,9 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned a quarter to the left
     half_red().save(tmp_path / "a.jpg", exif=exif, quality=95)
-    found = np.asarray(open_rgb(tmp_path / "a.jpg")).astype(int)
-    assert found.shape == (16, 8, 3)
-    assert found[2, 4, 0] > 200 and found[13, 4, 2] > 200
+    pixels = np.asarray(open_rgb(tmp_path / "a.jpg")).astype(int)
+    assert pixels.shape == (16, 8, 3)
+    assert pixels[2, 4, 0] > 200 and pixels[13, 4, 2] > 200
 
 
 def test_large_jpegs_are_decoded_at_twice_the_needed_size(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_large_jpegs_are_decoded_at_twice_the_needed_size(tmp_path: Path) -> Non
     assert half.size == (800, 600)
     assert open_rgb(tmp_path / "a.jpg", target_size=400).size == whole.size == (1600, 1200)
     ours, exact = (
-        np.asarray(picture.resize((341, 256), Image.Resampling.BICUBIC)).astype(int) for picture in (half, whole)
+        np.asarray(image.resize((341, 256), Image.Resampling.BICUBIC)).astype(int) for image in (half, whole)
     )
     assert np.abs(ours - exact).mean() < 1
 

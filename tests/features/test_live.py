@@ -1,4 +1,4 @@
-"""Features from pictures are those that extract-features stores."""
+"""Live features equal those that extract-features stores."""
 
 from pathlib import Path
 
@@ -19,12 +19,12 @@ COUNT = 6
 
 
 @pytest.fixture(params=["nt.pt", "aa.pt", "tf.pt"])
-def both(made_chain: Path, request) -> tuple[Captioner, LiveFeatures, StoredFeatures]:
-    model = open_checkpoint(made_chain / request.param).captioner(CPU)
-    features = open_features(made_chain / "features.h5")
+def both(shared_chain: Path, request) -> tuple[Captioner, LiveFeatures, StoredFeatures]:
+    model = open_checkpoint(shared_chain / request.param).captioner(CPU)
+    features = open_features(shared_chain / "features.h5")
     info = features.backbone
     backbone = load_backbone(info.name, None, info.image_size, CPU)
-    paths = [made_chain / "scenes" / "images" / name for name in features.names[:COUNT]]
+    paths = [shared_chain / "scenes" / "images" / name for name in features.names[:COUNT]]
     return model, LiveFeatures(backbone, paths, model), StoredFeatures(features, features.ids[:COUNT], model)
 
 

@@ -1,4 +1,4 @@
-"""Predictions as tests want them."""
+"""Predictions for tests of metrics."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,13 +15,13 @@ def predictions(
     context: Context = Context(),
     **columns: list,
 ) -> Predictions:
-    """Tokenised captions of each image."""
+    """Predictions from tokenised captions and references of each image."""
     flat, counts = [text for own in captions for text in own], np.array([len(own) for own in captions])
     return Predictions(list(range(len(captions))), flat, flat, references, counts, columns, context)
 
 
 def values_of(metric: Metric, given: Predictions) -> dict[str, float]:
-    """What the metric measures and reports over all images."""
+    """The values that a metric reports over all images."""
     measured: Mapping = metric.measure(given) if metric.measure else {}
-    found = reported_statistics(metric, given.with_columns(measured))
-    return {name: statistic.value(len(given.ids)) for name, statistic in found.items()}
+    statistics = reported_statistics(metric, given.with_columns(measured))
+    return {name: statistic.value(len(given.ids)) for name, statistic in statistics.items()}

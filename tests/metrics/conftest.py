@@ -1,8 +1,8 @@
-"""The tests of metrics read METEOR's whole table of paraphrases."""
+"""Tests of metrics use METEOR's whole paraphrase table."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def whole_table(all_paraphrases: None) -> None:
-    """METEOR has its whole table."""
+    """Give METEOR its whole paraphrase table."""

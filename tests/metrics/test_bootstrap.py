@@ -1,4 +1,4 @@
-"""Intervals cover, p-values answer, and the same seed gives the same of both."""
+"""Intervals have their coverage, p-values detect differences, and both depend only on the seed."""
 
 from itertools import product
 
@@ -40,16 +40,16 @@ def test_the_same_seed_draws_the_same_resamples() -> None:
 
 
 def test_counts_of_distinct_items_are_not_biased_downwards() -> None:
-    """With repeats, a third of 300 different captions would be missing from every resample."""
+    """Drawing with replacement would lose a third of 300 different captions in every resample."""
     kinds = np.random.default_rng(3).integers(0, 150, 300)
 
     def share(weights: np.ndarray) -> np.ndarray:
         return np.array([len(set(kinds[row > 0])) / row.sum() for row in weights])
 
     metric = Statistic(share, counts_distinct=True)
-    found = metric.value(300)
-    low, high = confidence_interval(metric, found, draw_resamples(300, 0, 300).evaluate(metric))
-    assert low < found < high
+    metric_value = metric.value(300)
+    low, high = confidence_interval(metric, metric_value, draw_resamples(300, 0, 300).evaluate(metric))
+    assert low < metric_value < high
     assert 0.02 < high - low < 0.15
 
 
@@ -75,41 +75,41 @@ def test_ranks_give_the_metrics_of_self_retrieval() -> None:
     from clcap_cli.retrieval.ranks import retrieval_metrics as overall
 
     ranks = Ranks(torch.tensor([0, 2, 5, 0, 9, 3]), torch.tensor([1, 2, 1, 3, 1, 1]))
-    places = zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
-    images = [entry("a dog", "a dog", rank=rank, tied=tied) for rank, tied in places]
+    positions = zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
+    images = [entry("a dog", "a dog", rank=rank, tied=tied) for rank, tied in positions]
     for name, metric in self_retrieval.METRIC.statistics(predictions_from_entries(images)).items():
         assert metric.value(6) == pytest.approx(overall(ranks, 6)[name]), name
 
 
 def test_the_spread_of_a_vocabulary_is_near_its_true_one() -> None:
-    """Drawn from one world many times, the count's true spread is near the one that a single sample tells."""
+    """The spread estimated from one sample is near the true spread over many samples of a world."""
     rng = np.random.default_rng(5)
     chances = 1 / np.arange(1, 2001)
     chances /= chances.sum()
 
-    def drawn() -> Predictions:
-        texts = [" ".join(map(str, rng.choice(2000, 10, p=chances))) for _ in range(200)]
-        return predictions_from_entries([entry(text, text) for text in texts])
+    def sample_predictions() -> Predictions:
+        entries = [" ".join(map(str, rng.choice(2000, 10, p=chances))) for _ in range(200)]
+        return predictions_from_entries([entry(text, text) for text in entries])
 
-    counts = [len({word for text in drawn().captions for word in text.split()}) for _ in range(60)]
-    metric = vocabulary.METRIC.statistics(drawn())["vocabulary_used"]
-    told = np.mean([np.std(draw_resamples(200, seed, 200).evaluate(metric)) for seed in range(5)])
-    assert 0.6 < told / np.std(counts) < 1.5
+    counts = [len({word for text in sample_predictions().captions for word in text.split()}) for _ in range(60)]
+    metric = vocabulary.METRIC.statistics(sample_predictions())["vocabulary_used"]
+    estimated = np.mean([np.std(draw_resamples(200, seed, 200).evaluate(metric)) for seed in range(5)])
+    assert 0.6 < estimated / np.std(counts) < 1.5
 
 
 def entry(caption: str, reference: str, **more: float) -> dict:
-    """Of an image in a metrics file."""
+    """The entry of an image in a metrics file."""
     return {"image_id": 1, "caption": caption, "tokenised": caption, "references": [reference], **more}
 
 
-def texts(result: list[str], people: list[str], scores: np.ndarray) -> list[dict]:
+def entries(result: list[str], people: list[str], scores: np.ndarray) -> list[dict]:
     return [
         entry(one, other, **{f"BLEU-{n}": 0.0 for n in (1, 2, 3, 4)}, CIDEr=0.0, ROUGE_L=score)
         for one, other, score in zip(result, people, scores.tolist(), strict=True)
     ]
 
 
-def compared(first: list[list[dict]], second: list[list[dict]]) -> dict[str, Difference]:
+def differences_between(first: list[list[dict]], second: list[list[dict]]) -> dict[str, Difference]:
     resamples = draw_resamples(len(first[0]), 0)
     sides = (measure_setting(side, Context(), resamples) for side in (first, second))
     return {one.name: one for one in compare_settings(*sides)}
@@ -119,17 +119,17 @@ def test_p_of_few_images_is_that_of_all_sign_flips() -> None:
     rng = np.random.default_rng(6)
     gains = rng.normal(0.4, 0.5, 9)
     same = ["a b c"] * 9
-    found = compared([texts(same, same, np.zeros(9))], [texts(same, same, gains)])["ROUGE_L"]
+    differences = differences_between([entries(same, same, np.zeros(9))], [entries(same, same, gains)])["ROUGE_L"]
     flipped = [abs(np.dot(signs, gains)) for signs in product((-1, 1), repeat=9)]
-    assert found.p == pytest.approx(np.mean(np.array(flipped) >= abs(gains.sum()) - 1e-9))
-    assert found.verdict == ("higher" if found.p < 0.05 else "not significant")
+    assert differences.p == pytest.approx(np.mean(np.array(flipped) >= abs(gains.sum()) - 1e-9))
+    assert differences.verdict == ("higher" if differences.p < 0.05 else "not significant")
 
 
 def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
-    people = [f"the cat number {n} sat on a mat" for n in range(8)]
+    references = [f"the cat number {n} sat on a mat" for n in range(8)]
     worse = [f"the dog number {n}" for n in range(8)]
-    better = [*people[:6], *worse[6:]]
-    first, second = (texts(result, people, np.zeros(8)) for result in (worse, better))
+    better = [*references[:6], *worse[6:]]
+    first, second = (entries(result, references, np.zeros(8)) for result in (worse, better))
     expected: dict[str, list[float]] = {"BLEU-4": [], "CIDEr": [], "vocabulary_used": []}
     for exchanged in product((False, True), repeat=8):
         sides = [
@@ -139,33 +139,39 @@ def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
         metrics = [all_statistics(predictions_from_entries(side)) for side in sides]
         for name, values in expected.items():
             values.append(metrics[1][name].value(8) - metrics[0][name].value(8))
-    found = compared([first], [second])
+    differences = differences_between([first], [second])
     for name, values in expected.items():
-        assert found[name].p == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9)), name
+        assert differences[name].p == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9)), name
 
 
 def test_p_of_few_images_is_uniform_without_a_difference() -> None:
     rng = np.random.default_rng(7)
-    found = []
+    p_values = []
     for _ in range(100):
         sides = [[[entry("a b", "a b", ROUGE_L=score) for score in rng.normal(size=20).tolist()]] for _ in range(2)]
-        found.append(compared(*sides)["ROUGE_L"].p)
-    assert np.mean(np.array(found) < 0.05) <= 0.12
-    assert np.mean(np.array(found) < 0.5) == pytest.approx(0.5, abs=0.15)
+        p_values.append(differences_between(*sides)["ROUGE_L"].p)
+    assert np.mean(np.array(p_values) < 0.05) <= 0.12
+    assert np.mean(np.array(p_values) < 0.5) == pytest.approx(0.5, abs=0.15)
 
 
 @pytest.mark.parametrize("images", [2, 3, 5])
 def test_fewer_than_six_images_have_no_p(images: int) -> None:
     same = ["a b"] * images
-    found = compared([texts(same, same, np.zeros(images))], [texts(same, same, np.ones(images))])["ROUGE_L"]
-    assert (found.p, found.verdict) == (None, "too few images")
+    differences = differences_between([entries(same, same, np.zeros(images))], [entries(same, same, np.ones(images))])[
+        "ROUGE_L"
+    ]
+    assert (differences.p, differences.verdict) == (None, "too few images")
 
 
 def test_without_spread_p_comes_from_sign_flips() -> None:
-    """Every image gains the same, so that every resample does: the sign flips say what that is worth."""
+    """Every image gains the same, so all resamples agree; p then comes from sign flips."""
     same = ["a b"] * 60
-    found = compared([texts(same, same, np.zeros(60))], [texts(same, same, np.ones(60))])["ROUGE_L"]
-    assert found.p is not None and 0 < found.p < 0.001
+    differences = differences_between([entries(same, same, np.zeros(60))], [entries(same, same, np.ones(60))])[
+        "ROUGE_L"
+    ]
+    assert differences.p is not None and 0 < differences.p < 0.001
     unique = [f"a {n}" for n in range(60)]
-    alike = compared([texts(same, same, np.zeros(60))], [texts(unique, same, np.zeros(60))])["unique_share"]
+    alike = differences_between([entries(same, same, np.zeros(60))], [entries(unique, same, np.zeros(60))])[
+        "unique_share"
+    ]
     assert alike.p is not None and 0 < alike.p < 0.01

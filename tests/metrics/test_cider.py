@@ -1,4 +1,4 @@
-"""CIDEr-D by matrices is pycocoevalcap's CIDEr, also of resampled corpora and with another corpus's frequencies."""
+"""CIDEr-D equals pycocoevalcap's CIDEr, also for resampled corpora and other document frequencies."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=7).map(" "
 CORPORA = st.lists(st.tuples(TEXTS, st.lists(TEXTS, min_size=1, max_size=3)), min_size=1, max_size=6)
 
 
-def peer(captions: list[str], references: list[list[str]]) -> tuple[float, np.ndarray]:
+def pycocoevalcap_cider(captions: list[str], references: list[list[str]]) -> tuple[float, np.ndarray]:
     from pycocoevalcap.cider.cider import Cider
 
     return Cider().compute_score(dict(enumerate(references)), {at: [text] for at, text in enumerate(captions)})
@@ -22,10 +22,10 @@ def peer(captions: list[str], references: list[list[str]]) -> tuple[float, np.nd
 @settings(deadline=None)
 def test_cider_equals_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None:
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
-    overall, each = peer(captions, references)
-    found = CiderD(captions, references)
-    assert found.scores() == pytest.approx(each, abs=1e-12)
-    assert found.mean_scores(np.ones((1, len(captions)))) == pytest.approx([overall], abs=1e-12)
+    overall, each = pycocoevalcap_cider(captions, references)
+    cider = CiderD(captions, references)
+    assert cider.scores() == pytest.approx(each, abs=1e-12)
+    assert cider.mean_scores(np.ones((1, len(captions)))) == pytest.approx([overall], abs=1e-12)
 
 
 @given(CORPORA.filter(lambda corpus: all(text for _, group in corpus for text in group)), st.randoms())
@@ -34,10 +34,12 @@ def test_a_resample_is_scored_as_a_corpus_of_its_own(corpus: list, random) -> No
     from pycocoevalcap.bleu.bleu import Bleu
 
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
-    drawn = [random.randrange(len(corpus)) for _ in corpus]
-    weights = np.bincount(drawn, minlength=len(corpus))[None]
-    repeated = [captions[at] for at in drawn], [references[at] for at in drawn]
-    assert CiderD(captions, references).mean_scores(weights) == pytest.approx([peer(*repeated)[0]], abs=1e-12)
+    resample = [random.randrange(len(corpus)) for _ in corpus]
+    weights = np.bincount(resample, minlength=len(corpus))[None]
+    repeated = [captions[at] for at in resample], [references[at] for at in resample]
+    assert CiderD(captions, references).mean_scores(weights) == pytest.approx(
+        [pycocoevalcap_cider(*repeated)[0]], abs=1e-12
+    )
     people, result = dict(enumerate(repeated[1])), {at: [text] for at, text in enumerate(repeated[0])}
     overall, _ = Bleu(4).compute_score(people, result, verbose=0)
     assert bleu_of(weights @ bleu_statistics(captions, references))[0] == pytest.approx(overall, abs=1e-12)

@@ -1,4 +1,4 @@
-"""Distinctiveness by hand-worked examples."""
+"""Metrics of distinctiveness against examples worked by hand."""
 
 import numpy as np
 import pytest
@@ -23,21 +23,21 @@ def predictions(captions: list[str], references: list[list[str]], context: Conte
 
 def values(context: Context = Context()) -> dict[str, float]:
     given = predictions(CAPTIONS, REFERENCES, context)
-    found = [reported_statistics(metric, given) for metric in all_metrics()]
-    return {name: statistic.value(4) for statistics in found for name, statistic in statistics.items()}
+    measured = [reported_statistics(metric, given) for metric in all_metrics()]
+    return {name: statistic.value(4) for statistics in measured for name, statistic in statistics.items()}
 
 
 def test_metrics_equal_values_worked_by_hand() -> None:
-    found = values()
-    assert found["unique_share"] == 3 / 4
-    assert found["vocabulary_used"] == len({"a", "dog", "runs", "red", "bus", "and"})
-    assert found["mean_length"] == (3 + 3 + 3 + 5) / 4
-    assert found["distinct_1"] == 6 / 14
-    assert found["distinct_2"] == 7 / (2 + 2 + 2 + 4)
-    assert found["repeated_bigrams"] == pytest.approx((1 / 4) / 4)
-    people = {"a", "dog", "is", "running", "the", "runs", "red", "bus", "two", "buses"}
-    assert found["vocabulary_share_of_references"] == pytest.approx(
-        len({"a", "dog", "runs", "red", "bus"}) / len(people)
+    actual = values()
+    assert actual["unique_share"] == 3 / 4
+    assert actual["vocabulary_used"] == len({"a", "dog", "runs", "red", "bus", "and"})
+    assert actual["mean_length"] == (3 + 3 + 3 + 5) / 4
+    assert actual["distinct_1"] == 6 / 14
+    assert actual["distinct_2"] == 7 / (2 + 2 + 2 + 4)
+    assert actual["repeated_bigrams"] == pytest.approx((1 / 4) / 4)
+    references = {"a", "dog", "is", "running", "the", "runs", "red", "bus", "two", "buses"}
+    assert actual["vocabulary_share_of_references"] == pytest.approx(
+        len({"a", "dog", "runs", "red", "bus"}) / len(references)
     )
 
 
@@ -69,6 +69,6 @@ def test_a_generic_caption_has_a_high_ciderbtw() -> None:
     context = Context(similar_images=[[1], [0], [3], [2]])
     given = predictions([generic, generic, distinctive, "an old boat"], references, context)
     assert cider_between.METRIC.measure is not None
-    found = cider_between.METRIC.measure(given)["CIDErBtw"]
-    assert found[0] > 5
-    assert found[2] == pytest.approx(0)
+    actual = cider_between.METRIC.measure(given)["CIDErBtw"]
+    assert actual[0] > 5
+    assert actual[2] == pytest.approx(0)

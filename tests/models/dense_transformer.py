@@ -36,8 +36,8 @@ def dense_log_probs(
     """
     inputs = torch.cat([tokens.new_full((len(tokens), 1), model.config.start_token), tokens], dim=1)
     width, length = model.config.hidden_size, inputs.shape[1]
-    places = sinusoids(torch.arange(length, device=tokens.device), width)
-    embedded = model.words(inputs) * math.sqrt(width) + places
+    positions = sinusoids(torch.arange(length, device=tokens.device), width)
+    embedded = model.words(inputs) * math.sqrt(width) + positions
     causal_mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
     hidden = decoder(embedded, images, tgt_mask=causal_mask, memory_key_padding_mask=~mask)
     return torch.log_softmax(model.output(hidden), dim=2)

@@ -129,8 +129,8 @@ def test_dropout_applies_to_the_hidden_layer_of_attention() -> None:
     words, length, image = torch.tensor([[3, 4]]), torch.tensor([2]), torch.tensor([0])
     for part in model.modules():
         part.training = part is model  # turn all other dropout off
-    found = {model.sequence_log_prob(model.encode(features), words, length, image).item() for _ in range(5)}
-    assert len(found) == 5
+    log_probs = {model.sequence_log_prob(model.encode(features), words, length, image).item() for _ in range(5)}
+    assert len(log_probs) == 5
 
 
 @pytest.mark.parametrize("name", MODELS.names)

@@ -24,11 +24,11 @@ def test_states_and_gradients_match_the_formula() -> None:
     projected, h, c = (torch.randn(*shape, requires_grad=True) for shape in shapes)
     inputs = (projected, lstm.recurrent.weight, h, c)
     expected = reference_lstm(*inputs)
-    found = lstm.unroll(projected, SIZES, LSTMState(h, c))
+    states = lstm.unroll(projected, SIZES, LSTMState(h, c))
     gradients = [torch.randn(VOCABULARY, HIDDEN) for _ in range(2)]
-    pairs = [(found.h, expected[0]), (found.c, expected[1])]
+    pairs = [(states.h, expected[0]), (states.c, expected[1])]
     pairs += zip(
-        torch.autograd.grad([found.h, found.c], inputs, gradients),
+        torch.autograd.grad([states.h, states.c], inputs, gradients),
         torch.autograd.grad(expected, inputs, gradients),
         strict=True,
     )

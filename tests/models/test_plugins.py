@@ -40,8 +40,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_plugin_model_works_in_every_stage(chain: Path, clcap, package: Path) -> None:
     assert MODELS.names == ["neuraltalk2", "adaptive-attention", "transformer", "broken", "mine"]
-    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "mine", "--embedding", 8]
-    assert clcap(*words, "--model-option", "colour=blue", "--epochs", 1, "--out", chain / "mine.pt").status == 0
+    arguments = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "mine", "--embedding", 8]
+    assert clcap(*arguments, "--model-option", "colour=blue", "--epochs", 1, "--out", chain / "mine.pt").status == 0
     config = open_checkpoint(chain / "mine.pt").config
     assert (config.hidden_size, config.colour) == (12, "blue")
     assert clcap("train-cl", "--ref", chain / "mine.pt", "--k", 1, "--epochs", 1).status == 0
@@ -52,9 +52,9 @@ def test_a_plugin_cannot_replace_a_model_of_clcap(package: Path) -> None:
     assert MODELS.get("neuraltalk2") is NeuralTalk2
 
 
-def test_the_message_names_a_plugin_that_cannot_be_loaded(chain: Path, refused, package: Path) -> None:
-    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "broken"]
-    message = refused(*words)
+def test_the_message_names_a_plugin_that_cannot_be_loaded(chain: Path, error_of, package: Path) -> None:
+    arguments = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "broken"]
+    message = error_of(*arguments)
     assert message.startswith("the model 'broken' of the package mine 1.0 cannot be loaded: AttributeError: module")
 
 
@@ -82,5 +82,5 @@ def test_the_message_names_a_plugin_that_cannot_be_loaded(chain: Path, refused, 
         ),
     ],
 )
-def test_invalid_models_and_options_are_rejected(chain: Path, wrong, words: list, message: str) -> None:
-    assert message in wrong("train-mle", chain / "captions.h5", chain / "features.h5", *words)
+def test_invalid_models_and_options_are_rejected(chain: Path, usage_error_of, words: list, message: str) -> None:
+    assert message in usage_error_of("train-mle", chain / "captions.h5", chain / "features.h5", *words)

@@ -16,11 +16,11 @@ def test_log_probs_and_gradients_match_cross_entropy(chunk: int, saved: int, mon
     hidden = torch.randn(9, 6, requires_grad=True)
     inputs = [hidden, output.weight, output.bias]
     expected = -cross_entropy(output(hidden), words, reduction="none")
-    found = token_log_prob(hidden, output, words)
-    assert torch.allclose(found, expected, atol=1e-6)
+    log_probs = token_log_prob(hidden, output, words)
+    assert torch.allclose(log_probs, expected, atol=1e-6)
     gradient = torch.randn(9)
     pairs = zip(
-        torch.autograd.grad(found, inputs, gradient), torch.autograd.grad(expected, inputs, gradient), strict=True
+        torch.autograd.grad(log_probs, inputs, gradient), torch.autograd.grad(expected, inputs, gradient), strict=True
     )
     assert all(torch.allclose(one, other, atol=1e-6) for one, other in pairs)
 

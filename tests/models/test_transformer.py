@@ -73,8 +73,8 @@ def test_captions_can_be_longer_than_in_training() -> None:
     model, features = seeded_model(0), random_features([4])
     tokens = torch.randint(1, VOCABULARY, (2, 5 * LONGEST))
     lengths, image = torch.tensor([5 * LONGEST, 3 * LONGEST]), torch.zeros(2, dtype=torch.int64)
-    found = model.sequence_log_prob(model.encode(features), tokens, lengths, image)
-    assert torch.allclose(found, dense_sequence_log_probs(model, features, tokens, lengths, image), atol=1e-4)
+    log_probs = model.sequence_log_prob(model.encode(features), tokens, lengths, image)
+    assert torch.allclose(log_probs, dense_sequence_log_probs(model, features, tokens, lengths, image), atol=1e-4)
 
 
 def test_state_size_is_the_size_of_the_longest_state() -> None:

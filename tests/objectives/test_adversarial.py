@@ -48,9 +48,9 @@ def test_expected_gradient_is_that_of_the_expected_reward(k: int) -> None:
     rewards = torch.tensor([0.9, 0.2, 0.5], dtype=torch.float64)
     (exact,) = torch.autograd.grad(-(logits.softmax(0) * rewards).sum(), logits)
     estimated = torch.zeros_like(logits)
-    for drawn in itertools.product(range(3), repeat=k):
-        log_probs = logits.log_softmax(0)[list(drawn)].unsqueeze(1)  # (k, 1)
-        (gradient,) = torch.autograd.grad(captioner_loss(log_probs, rewards[list(drawn)].unsqueeze(1)), logits)
+    for sample in itertools.product(range(3), repeat=k):
+        log_probs = logits.log_softmax(0)[list(sample)].unsqueeze(1)  # (k, 1)
+        (gradient,) = torch.autograd.grad(captioner_loss(log_probs, rewards[list(sample)].unsqueeze(1)), logits)
         estimated += gradient * log_probs.detach().sum().exp()
     assert torch.allclose(estimated, exact, atol=1e-12)
 

@@ -74,9 +74,9 @@ def test_unset_options_have_the_defaults_of_the_objective() -> None:
     ],
 )
 def test_the_message_names_an_invalid_objective_or_option(name: str, options: dict, message: str) -> None:
-    with pytest.raises(InvalidValueError) as raised:
+    with pytest.raises(InvalidValueError) as error:
         configure_objective(name, options)
-    assert str(raised.value).startswith(message)
+    assert str(error.value).startswith(message)
 
 
 def test_accepted_options_follow_from_the_requirements() -> None:
@@ -92,8 +92,8 @@ def test_reading_the_records_does_not_import_torch() -> None:
         "assert objectives_by_suffix()['simpo'] == 'simpo'\n"
         "print(sorted({'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"
 
 
 def test_the_help_lists_every_objective(clcap) -> None:

@@ -1,4 +1,4 @@
-"""Snakemake as a function, in a folder of the test's own."""
+"""Snakemake as a function that runs in a temporary folder."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Snakemake in a process forked from one that has imported it already, which halves the time of a dry run."""
+"""Runs Snakemake in processes forked from one that has already imported it, which halves the time of a dry run."""
 
 import multiprocessing
 import os

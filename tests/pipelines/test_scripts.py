@@ -1,4 +1,4 @@
-"""The shell scripts that chain trainings, in place of a workflow engine."""
+"""The shell scripts of examples/."""
 
 import json
 import os
@@ -10,40 +10,40 @@ import pytest
 
 from tests.pipelines.conftest import PIPELINES, ROOT
 
-RECORDED = """#!/usr/bin/env bash
+RECORDER = """#!/usr/bin/env bash
 echo "$*" >> calls
 while [ $# -gt 0 ] && [ "$1" != --out ]; do shift; done
 [ $# = 0 ] || touch "$2"
 """
-"""A clcap that only notes its words and makes its output."""
+"""A stand-in for clcap that records its arguments and creates its output."""
 ROUNDS = ["bash", str(ROOT / "examples" / "rounds.sh")]
 
 
 def test_rounds_are_trained_and_measured_once(chain: Path, environment, clcap, monkeypatch) -> None:
-    """The script runs with a clcap that notes its words; these then run in this process, which starts faster."""
+    """The script runs with a clcap that records its arguments; the recorded commands then run in this process."""
     (chain / "nt_cl.pt").unlink()
-    notes = chain / "notes"
-    calls = with_recorder(notes, environment)
+    annotations = chain / "notes"
+    calls = environment_with_recorder(annotations, environment)
     for _ in range(2):
-        subprocess.run([*ROUNDS, "nt.pt", "2", "--k", "1", "--epochs", "1"], cwd=notes, env=calls, check=True)
-    *made, report, again = (notes / "calls").read_text().splitlines()
+        subprocess.run([*ROUNDS, "nt.pt", "2", "--k", "1", "--epochs", "1"], cwd=annotations, env=calls, check=True)
+    *made, report, again = (annotations / "calls").read_text().splitlines()
     assert report == again and len(made) == len(set(made)) == 12
     monkeypatch.chdir(chain)
     for call in [*made, report]:
-        answer = clcap(*call.split())
-        assert answer.status == 0, answer.err
+        result = clcap(*call.split())
+        assert result.status == 0, result.err
     assert "swap-reference" in clcap("show", "nt_cl2.pt").out
     assert {"nt.metrics.json", "nt_cl.metrics.json", "nt_cl2.metrics.json", "nt_rounds.html"} <= names(chain)
 
 
 def test_options_instead_of_a_number_of_rounds_are_refused(tmp_path: Path) -> None:
-    done = subprocess.run([*ROUNDS, "nt.pt", "--epochs", "3"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr == "error: ROUNDS is '--epochs'; a number comes before options of train-cl\n"
+    process = subprocess.run([*ROUNDS, "nt.pt", "--epochs", "3"], cwd=tmp_path, capture_output=True, text=True)
+    assert process.returncode == 2
+    assert process.stderr == "error: ROUNDS is '--epochs'; a number comes before options of train-cl\n"
 
 
 def test_experiments_sh_trains_the_runs_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
-    calls = {**with_recorder(tmp_path, environment), "SEEDS": "1 2"}
+    calls = {**environment_with_recorder(tmp_path, environment), "SEEDS": "1 2"}
     words = ["bash", str(ROOT / "examples" / "experiments.sh"), "captions.h5", "features.h5", "made"]
     for _ in range(2):
         subprocess.run(words, cwd=tmp_path, env=calls, check=True)
@@ -62,11 +62,11 @@ def test_scripts_use_the_clcap_of_their_checkout(tmp_path: Path, script: str) ->
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT / "examples", checkout / "examples")
     write_recorder(checkout / ".venv" / "bin")
-    name, *words = script.split()
-    command = ["bash", str(checkout / "examples" / name), *words]
+    name, *arguments = script.split()
+    command = ["bash", str(checkout / "examples" / name), *arguments]
     for _ in range(2):
-        done = subprocess.run(command, cwd=tmp_path, env={"PATH": os.defpath}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        process = subprocess.run(command, cwd=tmp_path, env={"PATH": os.defpath}, capture_output=True, text=True)
+        assert process.returncode == 0, process.stderr
     assert (tmp_path / "calls").read_text()
 
 
@@ -74,13 +74,13 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def with_recorder(folder: Path, environment: dict[str, str]) -> dict[str, str]:
-    """The environment with the recorder as its clcap; ``folder`` is made if need be."""
+def environment_with_recorder(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """The environment with the recorder as its clcap, which is written to ``folder``."""
     write_recorder(folder / "tools")
     return {**environment, "PATH": f"{folder / 'tools'}:{environment['PATH']}"}
 
 
 def write_recorder(folder: Path) -> None:
     folder.mkdir(parents=True)
-    (folder / "clcap").write_text(RECORDED)
+    (folder / "clcap").write_text(RECORDER)
     (folder / "clcap").chmod(0o755)

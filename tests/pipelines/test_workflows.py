@@ -1,4 +1,4 @@
-"""The paper's experiments as a workflow: what is planned, and what becomes of a broken-off run."""
+"""The Snakemake workflow: planned jobs, errors, and continuing after an interruption."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def runs_of(*targets: str) -> set[str]:
 
 
 def planned(done: subprocess.CompletedProcess) -> dict[str, int]:
-    """How often a dry run would run each rule."""
+    """The number of jobs of each rule in a dry run."""
     assert done.returncode == 0, done.stdout
     table = done.stdout.partition("Job stats:")[2].partition("total")[0]
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
@@ -45,7 +45,7 @@ def planned(done: subprocess.CompletedProcess) -> dict[str, int]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> dict[str, object]:
-    """Places for the configurations whose data are not made."""
+    """Keys with existing paths for configurations that need data."""
     (tmp_path / "my images").mkdir()
     (tmp_path / "dataset.json").touch()
     sets = {"val2014": "my images", "test2014": "my images", "references": "dataset.json"}
@@ -65,9 +65,11 @@ def test_a_target_plans_only_its_own_runs(target: str, snakemake: Callable) -> N
 
 
 def test_an_unknown_table_is_named(snakemake: Callable) -> None:
-    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="[ablation,colours]", seeds=1)
-    assert done.returncode == 1
-    assert "tables: no colours in" in done.stdout
+    process = snakemake(
+        PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="[ablation,colours]", seeds=1
+    )
+    assert process.returncode == 1
+    assert "tables: no colours in" in process.stdout
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda path: path.stem)
@@ -101,14 +103,14 @@ def test_all_makes_the_tables_of_the_paper(snakemake: Callable) -> None:
     ],
 )
 def test_an_invalid_configuration_is_refused(snakemake: Callable, keys: dict[str, str], message: str) -> None:
-    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", **keys)
-    assert done.returncode == 1
-    assert message in done.stdout
+    process = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", **keys)
+    assert process.returncode == 1
+    assert message in process.stdout
 
 
 def test_a_single_seed_or_table_needs_no_brackets(snakemake: Callable) -> None:
-    done = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="ablation", seeds=1)
-    assert planned(done)["evaluate"] == len(runs_of("ablation"))
+    process = snakemake(PIPELINES / "config" / "scenes.yaml", "-n", "--cores", "2", tables="ablation", seeds=1)
+    assert planned(process)["evaluate"] == len(runs_of("ablation"))
 
 
 def test_coco_files_are_given_by_split(snakemake: Callable, tmp_path: Path) -> None:
@@ -116,35 +118,35 @@ def test_coco_files_are_given_by_split(snakemake: Callable, tmp_path: Path) -> N
     files = {split: f"{split}.json" for split in ("train", "val")}
     for name in files.values():
         (tmp_path / name).touch()
-    words = ("captions.h5", "-n", "-p", "--cores", "1")
-    done = snakemake(PIPELINES / "config" / "flickr8k.yaml", *words, dataset=json.dumps(files), images="images")
-    assert f"clcap prepare-captions --train={tmp_path}/train.json --val={tmp_path}/val.json" in done.stdout
+    arguments = ("captions.h5", "-n", "-p", "--cores", "1")
+    process = snakemake(PIPELINES / "config" / "flickr8k.yaml", *arguments, dataset=json.dumps(files), images="images")
+    assert f"clcap prepare-captions --train={tmp_path}/train.json --val={tmp_path}/val.json" in process.stdout
 
 
 def test_missing_data_are_reported_before_any_job_runs(snakemake: Callable, tmp_path: Path) -> None:
-    done = snakemake(PIPELINES / "config" / "flickr8k.yaml", "all", "--cores", "1", dataset="none.json")
-    assert done.returncode == 1
-    assert f"{tmp_path}/none.json" in done.stdout
+    process = snakemake(PIPELINES / "config" / "flickr8k.yaml", "all", "--cores", "1", dataset="none.json")
+    assert process.returncode == 1
+    assert f"{tmp_path}/none.json" in process.stdout
 
 
 def test_a_missing_configuration_is_explained(tmp_path: Path, environment: dict[str, str]) -> None:
     words = [sys.executable, "-m", "snakemake", "-s", str(PIPELINES / "Snakefile"), "-n"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
-    assert "--configfile pipelines/config/scenes.yaml" in done.stdout + done.stderr
+    process = subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
+    assert "--configfile pipelines/config/scenes.yaml" in process.stdout + process.stderr
 
 
 def test_slurm_jobs_request_their_resources(snakemake: Callable) -> None:
     profile = PIPELINES / "profiles" / "slurm"
-    done = snakemake(PIPELINES / "config" / "scenes.yaml", "all", "-n", "--profile", str(profile))
-    rules = planned(done)
-    trainings = re.findall(r"rule train_\w+:(?:\n    .*)*", done.stdout)
+    process = snakemake(PIPELINES / "config" / "scenes.yaml", "all", "-n", "--profile", str(profile))
+    rules = planned(process)
+    trainings = re.findall(r"rule train_\w+:(?:\n    .*)*", process.stdout)
     assert len(trainings) == sum(count for rule, count in rules.items() if rule.startswith("train_"))
     assert all("gpu=1" in training and "mem_mb=48000" in training for training in trainings)
-    asked = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))["set-resources"]
+    resources = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))["set-resources"]
     rules_of = r"^ *(?:rule|use rule \w+ as) (\w+)(?:| with):"
     known = re.findall(rules_of, (PIPELINES / "Snakefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert asked.keys() <= set(known)
-    assert {rule for rule in known if rule.startswith("train_")} <= asked.keys()
+    assert resources.keys() <= set(known)
+    assert {rule for rule in known if rule.startswith("train_")} <= resources.keys()
 
 
 def test_tables_list_metrics_that_clcap_knows() -> None:
@@ -155,9 +157,9 @@ def test_tables_list_metrics_that_clcap_knows() -> None:
 def test_the_error_message_of_a_failed_stage_is_shown(snakemake: Callable, tmp_path: Path) -> None:
     configuration = tmp_path / "wrong.yaml"
     configuration.write_text(TINY.read_text(encoding="utf-8").replace("--min-count 2", "--min-count 9999"))
-    done = snakemake(configuration, "captions.h5", "--cores", "1")
-    assert done.returncode == 1
-    assert "error: no word occurs 9999 times in the training captions; lower --min-count" in done.stdout
+    process = snakemake(configuration, "captions.h5", "--cores", "1")
+    assert process.returncode == 1
+    assert "error: no word occurs 9999 times in the training captions; lower --min-count" in process.stdout
 
 
 def test_a_killed_run_continues_where_it_was(
@@ -176,8 +178,8 @@ def test_a_killed_run_continues_where_it_was(
 
     assert "--unlock" in snakemake(TINY, *targets, "--cores", "2").stdout
     assert snakemake(TINY, "--unlock").returncode == 0
-    done = snakemake(TINY, *targets, "--cores", "2")
-    assert done.returncode == 0, done.stdout
+    process = snakemake(TINY, *targets, "--cores", "2")
+    assert process.returncode == 0, process.stdout
     assert (made / "lite0.h5").stat().st_mtime_ns == features
     assert all((made / target).exists() for target in targets)
     assert "Nothing to be done" in snakemake(TINY, *targets, "--cores", "2").stdout

@@ -1,4 +1,4 @@
-"""Files of metrics as a test wants them, and a browser to look at the page with."""
+"""Metrics files for tests, and a browser for the page."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ def image(id: int | str, caption: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write NAME.metrics.json or NAME.retrieval.json with these images and metrics."""
+    """Return a function that writes NAME.metrics.json or NAME.retrieval.json with given images and metrics."""
 
     def write(file: str, images: list[dict], metrics: dict | None = None, **more: Any) -> Path:
         path = tmp_path / file
@@ -38,7 +38,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Callable[..., Path]:
-    """Write NAME.log.jsonl with these epochs."""
+    """Return a function that writes NAME.log.jsonl with given epochs."""
 
     def log(file: str, epochs: list[dict]) -> Path:
         path = tmp_path / file
@@ -50,7 +50,7 @@ def log(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """Chromium without a window; the test skips where it or its driver is missing."""
+    """Headless Chromium; skips the test if it or its driver is missing."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
         pytest.skip("no chromium or no chromedriver here (Debian: apt-get install chromium chromium-driver)")

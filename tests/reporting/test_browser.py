@@ -1,4 +1,4 @@
-"""The page in a real browser: it opens without an error, sorts, filters and finds, with the keyboard too."""
+"""The page in a real browser: no errors, sorting, filtering, search and keyboard control."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +20,11 @@ BEFORE = {1: ("a dog", 9), 2: ("a dog", 2), 3: ("a dog on the grass", 5), 4: ("a
 AFTER = {1: ("a big dog", 1), 2: ("a dog", 4), 3: ("a red dog's bone", 5), 4: ("a black cat sleeps", 2)}
 
 
-def all_of(browser: WebDriver, selector: str) -> list[WebElement]:
+def elements(browser: WebDriver, selector: str) -> list[WebElement]:
     return browser.find_elements(By.CSS_SELECTOR, selector)
 
 
-def one(browser: WebDriver, selector: str) -> WebElement:
+def element(browser: WebDriver, selector: str) -> WebElement:
     return browser.find_element(By.CSS_SELECTOR, selector)
 
 
@@ -33,11 +33,11 @@ def titles(browser: WebDriver) -> list[str]:
 
 
 def press(browser: WebDriver, filter: str) -> None:
-    one(browser, f"[data-filter={filter}]").click()
+    element(browser, f"[data-filter={filter}]").click()
 
 
-def look_for(browser: WebDriver, words: str) -> list[str]:
-    search = one(browser, "#search")
+def search_for(browser: WebDriver, words: str) -> list[str]:
+    search = element(browser, "#search")
     search.clear()
     search.send_keys(words)
     return titles(browser)
@@ -45,7 +45,7 @@ def look_for(browser: WebDriver, words: str) -> list[str]:
 
 @pytest.fixture
 def opened(browser: WebDriver, tmp_path: Path) -> Callable[..., WebDriver]:
-    """Open a page, and check at the end that the browser had nothing to complain of."""
+    """Open a page, and check at the end that the browser logged no errors."""
 
     def opened(page: str) -> WebDriver:
         path = tmp_path / "report.html"
@@ -58,8 +58,8 @@ def opened(browser: WebDriver, tmp_path: Path) -> Callable[..., WebDriver]:
 
 
 @pytest.fixture
-def two(opened, write, tmp_path: Path) -> WebDriver:
-    """Two runs of four images, the first with a picture."""
+def two_runs(opened, write, tmp_path: Path) -> WebDriver:
+    """Two runs of four images, the first with an image file."""
     from PIL import Image
 
     paths = []
@@ -71,10 +71,10 @@ def two(opened, write, tmp_path: Path) -> WebDriver:
     return opened(page_of(open_runs(paths), image_sources, thumbnails({1: tmp_path / "one.png"})))
 
 
-def test_images_of_two_runs_are_listed_side_by_side(two: WebDriver) -> None:
-    assert one(two, "#count").text == "4 images"
-    assert titles(two) == ["one.png id 1", "2", "3", "4"]
-    first = all_of(two, "#images > li")[0]
+def test_images_of_two_runs_are_listed_side_by_side(two_runs: WebDriver) -> None:
+    assert element(two_runs, "#count").text == "4 images"
+    assert titles(two_runs) == ["one.png id 1", "2", "3", "4"]
+    first = elements(two_runs, "#images > li")[0]
     assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".predictions .run")] == ["nt", "nt_cl"]
     assert [text.text for text in first.find_elements(By.CSS_SELECTOR, ".text")] == ["a dog", "a big dog"]
     facts = [text.text.split("\n") for text in first.find_elements(By.CSS_SELECTOR, ".facts")]
@@ -82,21 +82,23 @@ def test_images_of_two_runs_are_listed_side_by_side(two: WebDriver) -> None:
         ["rank 9", "CIDEr 1.00", "same caption as another image"],
         ["rank 9 → 1", "gained 8", "CIDEr 0.50"],
     ]
-    picture = first.find_element(By.TAG_NAME, "img")
-    assert picture.get_attribute("alt") == "one.png: the dog, as people see it"
-    WebDriverWait(two, 10).until(lambda _: picture.get_property("naturalWidth") == 160)
-    people = first.find_element(By.CSS_SELECTOR, ".references")
-    people.find_element(By.TAG_NAME, "summary").click()
-    assert people.text == "1 reference\nthe dog, as people see it"
+    image_path = first.find_element(By.TAG_NAME, "img")
+    assert image_path.get_attribute("alt") == "one.png: the dog, as people see it"
+    WebDriverWait(two_runs, 10).until(lambda _: image_path.get_property("naturalWidth") == 160)
+    references = first.find_element(By.CSS_SELECTOR, ".references")
+    references.find_element(By.TAG_NAME, "summary").click()
+    assert references.text == "1 reference\nthe dog, as people see it"
 
 
-def test_words_that_only_one_model_used_are_marked(two: WebDriver) -> None:
-    marked = [[mark.text for mark in item.find_elements(By.TAG_NAME, "mark")] for item in all_of(two, "#images > li")]
+def test_words_that_only_one_model_used_are_marked(two_runs: WebDriver) -> None:
+    marked = [
+        [mark.text for mark in item.find_elements(By.TAG_NAME, "mark")] for item in elements(two_runs, "#images > li")
+    ]
     assert marked == [["big"], [], ["dog on the grass", "red dog's bone"], ["black", "sleeps"]]
 
 
-def test_filters_choose_images(two: WebDriver) -> None:
-    counts = {button.get_attribute("data-filter"): button.text for button in all_of(two, "[data-filter]")}
+def test_filters_choose_images(two_runs: WebDriver) -> None:
+    counts = {button.get_attribute("data-filter"): button.text for button in elements(two_runs, "[data-filter]")}
     assert counts == {
         "all": "All 4",
         "gained": "Gained most 2",
@@ -104,64 +106,64 @@ def test_filters_choose_images(two: WebDriver) -> None:
         "generic": "Still generic 0",
         "same": "Same caption as others 2",
     }
-    press(two, "gained")
-    assert titles(two) == ["one.png id 1", "4"]
-    assert one(two, "[data-filter=gained]").get_attribute("aria-pressed") == "true"
-    assert one(two, "[data-filter=all]").get_attribute("aria-pressed") == "false"
-    assert one(two, "#count").text == "2 of 4 images"
-    press(two, "lost")
-    assert titles(two) == ["2"]
-    press(two, "generic")
-    assert titles(two) == []
-    press(two, "same")
-    assert titles(two) == ["one.png id 1", "2"]
+    press(two_runs, "gained")
+    assert titles(two_runs) == ["one.png id 1", "4"]
+    assert element(two_runs, "[data-filter=gained]").get_attribute("aria-pressed") == "true"
+    assert element(two_runs, "[data-filter=all]").get_attribute("aria-pressed") == "false"
+    assert element(two_runs, "#count").text == "2 of 4 images"
+    press(two_runs, "lost")
+    assert titles(two_runs) == ["2"]
+    press(two_runs, "generic")
+    assert titles(two_runs) == []
+    press(two_runs, "same")
+    assert titles(two_runs) == ["one.png id 1", "2"]
 
 
-def test_the_compared_runs_can_be_chosen(two: WebDriver) -> None:
-    one(two, "#before option[value='1']").click()
-    one(two, "#after option[value='0']").click()
-    press(two, "gained")
-    assert titles(two) == ["2"]
-    press(two, "generic")
-    assert titles(two) == ["one.png id 1", "2"]
-    one(two, "#after option[value='1']").click()
-    assert not one(two, "[data-filter=gained]").is_displayed(), "nothing is gained between a run and itself"
+def test_the_compared_runs_can_be_chosen(two_runs: WebDriver) -> None:
+    element(two_runs, "#before option[value='1']").click()
+    element(two_runs, "#after option[value='0']").click()
+    press(two_runs, "gained")
+    assert titles(two_runs) == ["2"]
+    press(two_runs, "generic")
+    assert titles(two_runs) == ["one.png id 1", "2"]
+    element(two_runs, "#after option[value='1']").click()
+    assert not element(two_runs, "[data-filter=gained]").is_displayed(), "nothing is gained between a run and itself"
 
 
-def test_search_covers_captions_references_names_and_ids(two: WebDriver) -> None:
-    assert look_for(two, "DOG big") == ["one.png id 1"]
-    assert look_for(two, "people see") == ["one.png id 1"]
-    assert look_for(two, "one.png") == ["one.png id 1"]
-    assert look_for(two, "4") == ["4"]
-    assert look_for(two, "giraffe") == []
-    assert one(two, "#count").text == "0 of 4 images"
+def test_search_covers_captions_references_names_and_ids(two_runs: WebDriver) -> None:
+    assert search_for(two_runs, "DOG big") == ["one.png id 1"]
+    assert search_for(two_runs, "people see") == ["one.png id 1"]
+    assert search_for(two_runs, "one.png") == ["one.png id 1"]
+    assert search_for(two_runs, "4") == ["4"]
+    assert search_for(two_runs, "giraffe") == []
+    assert element(two_runs, "#count").text == "0 of 4 images"
 
 
-def test_the_page_works_with_the_keyboard_alone(two: WebDriver) -> None:
-    one(two, "body").send_keys("/")
-    search = two.switch_to.active_element
+def test_the_page_works_with_the_keyboard_alone(two_runs: WebDriver) -> None:
+    element(two_runs, "body").send_keys("/")
+    search = two_runs.switch_to.active_element
     assert search.get_attribute("id") == "search"
     search.send_keys("cat")
-    assert titles(two) == ["4"]
+    assert titles(two_runs) == ["4"]
     search.send_keys(Keys.ESCAPE)
-    assert len(titles(two)) == 4
-    one(two, "[data-filter=lost]").send_keys(Keys.ENTER)
-    assert titles(two) == ["2"]
-    one(two, "#theme").send_keys(Keys.ENTER)
-    assert one(two, "#theme").text == "Theme: dark"
-    assert two.execute_script("return getComputedStyle(document.body).colorScheme") == "dark"
+    assert len(titles(two_runs)) == 4
+    element(two_runs, "[data-filter=lost]").send_keys(Keys.ENTER)
+    assert titles(two_runs) == ["2"]
+    element(two_runs, "#theme").send_keys(Keys.ENTER)
+    assert element(two_runs, "#theme").text == "Theme: dark"
+    assert two_runs.execute_script("return getComputedStyle(document.body).colorScheme") == "dark"
 
 
-def test_tables_can_be_sorted(two: WebDriver) -> None:
-    button = one(two, "[aria-label='Against the references'] thead th:nth-child(2) button")
+def test_tables_can_be_sorted(two_runs: WebDriver) -> None:
+    button = element(two_runs, "[aria-label='Against the references'] thead th:nth-child(2) button")
     table = "[aria-label='Against the references'] tbody th"
     button.click()
     assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == "descending"
-    assert [cell.text for cell in all_of(two, table)] == ["nt", "nt_cl"]
+    assert [cell.text for cell in elements(two_runs, table)] == ["nt", "nt_cl"]
     button.click()
     assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == "ascending"
-    assert [cell.text for cell in all_of(two, table)] == ["nt_cl", "nt"]
-    rank = one(two, "[aria-label='Self-retrieval'] thead th:nth-child(3) button")
+    assert [cell.text for cell in elements(two_runs, table)] == ["nt_cl", "nt"]
+    rank = element(two_runs, "[aria-label='Self-retrieval'] thead th:nth-child(3) button")
     assert rank.text == "mean_rank"
     rank.click()
     head = rank.find_element(By.XPATH, "..")
@@ -171,7 +173,7 @@ def test_tables_can_be_sorted(two: WebDriver) -> None:
 def test_many_images_are_shown_in_batches(opened, write) -> None:
     images = [image(id, f"caption {id}", rank=1 + id % 7) for id in range(500)]
     browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
-    assert one(browser, "#count").text == "500 images"
+    assert element(browser, "#count").text == "500 images"
     assert 40 <= len(titles(browser)) < 500
     for _ in range(12):
         shown = len(titles(browser))
@@ -180,44 +182,49 @@ def test_many_images_are_shown_in_batches(opened, write) -> None:
             assert len(titles(browser)) > shown
             assert browser.switch_to.active_element.tag_name == "h3", "the reader goes on at the first new image"
     assert len(titles(browser)) == 500
-    assert not one(browser, "#more").is_displayed()
-    assert look_for(browser, "caption 499") == ["499"]
+    assert not element(browser, "#more").is_displayed()
+    assert search_for(browser, "caption 499") == ["499"]
 
 
 def test_a_single_run_has_no_comparison(opened, write) -> None:
     browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "a dog"), image(2, "a dog")])])))
-    shown = [button.text for button in all_of(browser, "[data-filter]") if button.is_displayed()]
+    shown = [button.text for button in elements(browser, "[data-filter]") if button.is_displayed()]
     assert shown == ["All 2", "Same caption as others 2"]
-    assert all_of(browser, "mark, select") == []
+    assert elements(browser, "mark, select") == []
 
 
 def test_of_many_runs_the_two_chosen_are_shown(opened, write) -> None:
     paths = [write(f"nt_{seed}.metrics.json", [image(1, f"dog {seed}", rank=1)]) for seed in range(7)]
     browser = opened(page_of(open_runs(paths)))
-    assert [text.text for text in all_of(browser, ".text")] == ["dog 0", "dog 1"]
-    one(browser, "#after option[value='5']").click()
-    assert [text.text for text in all_of(browser, ".text")] == ["dog 0", "dog 5"]
+    assert [text.text for text in elements(browser, ".text")] == ["dog 0", "dog 1"]
+    element(browser, "#after option[value='5']").click()
+    assert [text.text for text in elements(browser, ".text")] == ["dog 0", "dog 5"]
 
 
 def test_images_of_only_one_run_are_listed(opened, write) -> None:
     paths = [write("a.metrics.json", [image(1, "a dog")]), write("b.metrics.json", [image(2, "a cat", rank=1)])]
     browser = opened(page_of(open_runs(paths)))
-    assert [text.text for text in all_of(browser, ".text")] == ["a dog", "not in this run", "not in this run", "a cat"]
-    assert "metrics cannot be compared" in one(browser, ".warning").text
+    assert [text.text for text in elements(browser, ".text")] == [
+        "a dog",
+        "not in this run",
+        "not in this run",
+        "a cat",
+    ]
+    assert "metrics cannot be compared" in element(browser, ".warning").text
 
 
 def test_a_filter_scrolls_back_to_the_first_image(opened, write) -> None:
     images = [image(id, "a dog", rank=1) for id in range(120)]
     browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
     browser.execute_script("document.getElementById('more').click(); scrollTo(0, 5000)")
-    assert one(browser, "#controls").rect["y"] > 1000, "the controls stay in sight"
+    assert element(browser, "#controls").rect["y"] > 1000, "the controls stay in sight"
     press(browser, "same")
     assert browser.execute_script("return document.querySelector('#images').getBoundingClientRect().top") > 0
 
 
 def test_a_caption_without_words_is_listed(opened, write) -> None:
     browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "")])])))
-    assert one(browser, "#images .text").text == "empty caption"
+    assert element(browser, "#images .text").text == "empty caption"
 
 
 def test_hostile_captions_are_not_executed(opened, write) -> None:
@@ -225,16 +232,16 @@ def test_hostile_captions_are_not_executed(opened, write) -> None:
     other = [image(EVIL, "x", rank=1), image("🐕 id", "a dog", rank=1)]
     paths = [write("nt.metrics.json", images), write("<b>x.metrics.json", other)]
     browser = opened(page_of(open_runs(paths), ImageSources(references={EVIL: [EVIL]})))
-    assert one(browser, "#images .text").text == EVIL
+    assert element(browser, "#images .text").text == EVIL
     assert titles(browser)[1] == "🐕 id"
     assert browser.execute_script("return document.querySelectorAll('img, main b').length") == 0
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_fits_the_window(two: WebDriver, width: int) -> None:
+def test_the_page_fits_the_window(two_runs: WebDriver, width: int) -> None:
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    two.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    two_runs.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        assert two.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert two_runs.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     finally:
-        two.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        two_runs.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -1,4 +1,4 @@
-"""R@k at every k is what self-retrieval says it is."""
+"""R@k curves agree with the metrics of self-retrieval."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from tests.reporting.conftest import image
 
 def ranked(write, ranks: Ranks) -> np.ndarray:
     pairs = zip(ranks.expected.tolist(), ranks.tied.tolist(), strict=True)
-    images = [image(id, "a dog", rank=place, tied=tied) for id, (place, tied) in enumerate(pairs)]
+    images = [image(id, "a dog", rank=position, tied=tied) for id, (position, tied) in enumerate(pairs)]
     (run,) = open_runs([write("nt.retrieval.json", images)])
     return recall_curve(run)
 

@@ -1,4 +1,4 @@
-"""Tables of experiments: which runs a row pools, means and spread, what is marked, and what is left out."""
+"""Tables of experiments: pooling of runs, means and deviations, marks of the best, and missing runs."""
 
 import io
 import json
@@ -34,19 +34,19 @@ TABLE = {
 
 @pytest.fixture
 def experiments(write, tmp_path: Path) -> Callable[..., Experiments]:
-    """Runs with these metrics, by name, in the tables that are asked for."""
+    """Tables of runs with given metrics."""
 
-    def experiments(asked: list, metrics: dict[str, dict] = METRICS) -> Experiments:
+    def experiments(tables: list, metrics: dict[str, dict] = METRICS) -> Experiments:
         path = tmp_path / "tables.json"
-        path.write_text(json.dumps(asked))
+        path.write_text(json.dumps(tables))
         files = [write(f"{name}.metrics.json", [image(1, "a dog")], found) for name, found in metrics.items()]
         return open_experiments(path, open_runs(files))
 
     return experiments
 
 
-def written(table: Table) -> dict[str, list[str]]:
-    """Each row's cells as people read them, * being the best."""
+def cells(table: Table) -> dict[str, list[str]]:
+    """The cells of each row as text, with * for the best."""
     return {
         name: [f"{cell.text}{'*' if cell.best else ''} {cell.spread}".strip() for cell in cells]
         for name, cells in table.rows
@@ -58,7 +58,7 @@ def test_a_cell_is_the_mean_and_deviation_of_its_runs(experiments) -> None:
     assert table.title == "MLE and CL (mean ± sample standard deviation over seeds)"
     assert [metric.name for metric in table.metrics] == ["mean_rank", "CIDEr", "unique_captions"]
     # CIDEr 0.1, 0.2, 0.6: mean 0.3, squared deviations 0.04 + 0.01 + 0.09, over 2: 0.07, its root 0.265
-    assert written(table) == {
+    assert cells(table) == {
         "MLE (3 seeds)": ["8.00 ± 1.00", "0.300 ± 0.265", "5.0 ± 1.0"],
         "CL (2 seeds)": ["2.50* ± 0.71", "0.300 ± 0.141", "6.5* ± 0.7"],
     }
@@ -68,7 +68,7 @@ def test_single_runs_have_no_deviation(experiments) -> None:
     rows = {"one": "nt_1", "seed": "nt_1{seed}", "strange": "nt_x_cl"}
     (table,) = experiments([{**TABLE, "rows": rows}]).tables
     assert table.title == "MLE and CL"
-    assert written(table) == {
+    assert cells(table) == {
         "one": ["9.00", "0.100", "4"],
         "seed (1 seed)": ["7.00*", "0.600", "6*"],
         "strange": ["", "9.000*", ""],
@@ -78,19 +78,19 @@ def test_single_runs_have_no_deviation(experiments) -> None:
 def test_a_metric_that_some_seeds_lack_is_annotated(experiments) -> None:
     metrics = {"nt_1": {"CIDEr": 1.0, "METEOR": 0.1}, "nt_2": {"CIDEr": 2.0, "METEOR": 0.3}, "nt_3": {"CIDEr": 3.0}}
     (table,) = experiments([{**TABLE, "metrics": ["CIDEr", "METEOR"]}], metrics).tables
-    assert written(table) == {"MLE (3 seeds)": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
+    assert cells(table) == {"MLE (3 seeds)": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
 
 
 def test_a_row_matches_whole_names_literally(experiments) -> None:
     metrics = {"a.b_1": {"CIDEr": 1.0}, "axb_1": {"CIDEr": 2.0}, "xa.b_1": {"CIDEr": 3.0}, "a.b_1_cl": {"CIDEr": 4.0}}
     (table,) = experiments([{**TABLE, "rows": {"row": "a.b_{seed}"}}], metrics).tables
-    assert written(table) == {"row (1 seed)": ["1.000"]}
+    assert cells(table) == {"row (1 seed)": ["1.000"]}
 
 
 def test_seeds_may_be_folders(experiments) -> None:
     metrics = {"seed1/nt": {"CIDEr": 1.0}, "seed2/nt": {"CIDEr": 2.0}}
     (table,) = experiments([{**TABLE, "rows": {"MLE": "seed{seed}/nt"}}], metrics).tables
-    assert list(written(table)) == ["MLE (2 seeds)"]
+    assert list(cells(table)) == ["MLE (2 seeds)"]
 
 
 def test_no_best_is_marked_across_different_images(write, tmp_path: Path) -> None:
@@ -102,36 +102,36 @@ def test_no_best_is_marked_across_different_images(write, tmp_path: Path) -> Non
         write(f"{name}.metrics.json", [image(id, "a dog")], {"CIDEr": float(ord(name))}) for name, id in ids.items()
     ]
     different, same = open_experiments(path, open_runs(files)).tables
-    assert written(different) == {"one": ["97.000"], "other": ["98.000"]}
-    assert written(same) == {"one": ["98.000"], "other": ["99.000*"]}
+    assert cells(different) == {"one": ["97.000"], "other": ["98.000"]}
+    assert cells(same) == {"one": ["98.000"], "other": ["99.000*"]}
 
 
 def test_missing_runs_are_left_out_and_reported(experiments) -> None:
     rows = {**TABLE["rows"], "CL, twice": "nt_{seed}_cl_cl"}
-    found = experiments(
+    experiments_found = experiments(
         [
             {**TABLE, "metrics": ["CIDEr", "SPICE", "mine"], "rows": rows},
             {**TABLE, "name": "aa", "rows": {"AA": "aa_{seed}"}},
         ]
     )
-    assert [[metric.name for metric in table.metrics] for table in found.tables] == [["CIDEr", "mine"]]
-    assert list(written(found.tables[0])) == ["MLE (3 seeds)", "CL (2 seeds)"]
-    assert found.messages == [
+    assert [[metric.name for metric in table.metrics] for table in experiments_found.tables] == [["CIDEr", "mine"]]
+    assert list(cells(experiments_found.tables[0])) == ["MLE (3 seeds)", "CL (2 seeds)"]
+    assert experiments_found.messages == [
         "left out of the tables, because no run matches: main: 'CL, twice' (nt_{seed}_cl_cl); all of aa",
         "left out of the tables, because none of their runs has the metric: main: SPICE",
     ]
-    assert [run.name for run in found.examples] == ["nt_1", "nt_1_cl"]
+    assert [run.name for run in experiments_found.examples] == ["nt_1", "nt_1_cl"]
 
 
 def test_empty_tables_are_refused(experiments, tmp_path: Path) -> None:
     path = tmp_path / "tables.json"
-    for asked, reason in (
+    for tables, reason in (
         ([{**TABLE, "rows": {"AA": "aa_{seed}"}}], "no run's name matches any row pattern (aa_{seed}); "),
         ([], "no run's name matches any row pattern (there are none); "),
         ([{**TABLE, "metrics": ["SPICE"]}], "no run of its tables has any of their metrics: SPICE"),
     ):
         with pytest.raises(ClcapError, match=re.escape(f"{path}: {reason}")):
-            experiments(asked)
+            experiments(tables)
 
 
 def test_experiments_as_markdown_latex_and_text(experiments) -> None:
@@ -154,8 +154,8 @@ def test_experiments_as_markdown_latex_and_text(experiments) -> None:
 
 
 def test_the_page_starts_with_tables_and_one_run_per_row(experiments, tmp_path: Path) -> None:
-    found = experiments([{**TABLE, "title": "<b>MLE"}])
-    page = page_of(open_runs(sorted(tmp_path.glob("*.metrics.json"))), experiments=found)
+    experiments_found = experiments([{**TABLE, "title": "<b>MLE"}])
+    page = page_of(open_runs(sorted(tmp_path.glob("*.metrics.json"))), experiments=experiments_found)
     assert page.index('<h2 id="experiments">') < page.index("<caption>&lt;b&gt;MLE (mean") < page.index('id="metrics"')
     assert "<span>CL (2 seeds)</span>" in page
     assert "<strong>2.50</strong>" in page and "<small>± 0.71</small>" in page

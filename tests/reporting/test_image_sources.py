@@ -1,4 +1,4 @@
-"""Pictures, file names and references are found by following the chain, or in folders that are given."""
+"""Image files, file names and references are found through the lineage or in given folders."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ from tests.reporting.conftest import image
 
 
 def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> Path:
-    """A retrieval file of images 33 and 34, made from the chain's captions and features."""
+    """A retrieval file of images 33 and 34 with the lineage of the chain."""
     origin = Origin("self-retrieve", {})
     origin.add_input("captions", open_captions(chain / captions))
     origin.add_input("features", open_features(chain / "features.h5"))
@@ -34,20 +34,20 @@ def retrieval(chain: Path, name: str = "nt", captions: str = "captions.h5") -> P
     return path
 
 
-def test_the_lineage_gives_names_references_and_images(chain: Path, made_chain: Path) -> None:
-    found = trace_image_sources(open_runs([retrieval(chain)]))
-    assert found.names[33] == "0_000033.png"
-    assert len(found.references[33]) == 5
-    assert found.folders == [made_chain / "scenes" / "images"]
-    assert find_image_files([33, 34, 99], found.names, found.folders).keys() == {33, 34}
+def test_the_lineage_gives_names_references_and_images(chain: Path, shared_chain: Path) -> None:
+    runs = trace_image_sources(open_runs([retrieval(chain)]))
+    assert runs.names[33] == "0_000033.png"
+    assert len(runs.references[33]) == 5
+    assert runs.folders == [shared_chain / "scenes" / "images"]
+    assert find_image_files([33, 34, 99], runs.names, runs.folders).keys() == {33, 34}
 
 
 def test_folders_are_relative_to_where_features_were_made(chain: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     extract_features(Path("chain/captions.h5"), [Path("chain/scenes/images")], Path("chain/features.h5"), image_size=64)
     monkeypatch.chdir("/")
-    found = trace_image_sources(open_runs([retrieval(chain)]))
-    assert found.folders == [tmp_path / "chain" / "scenes" / "images"]
+    runs = trace_image_sources(open_runs([retrieval(chain)]))
+    assert runs.folders == [tmp_path / "chain" / "scenes" / "images"]
 
 
 def test_metrics_files_lead_to_the_features(chain: Path) -> None:
@@ -57,24 +57,24 @@ def test_metrics_files_lead_to_the_features(chain: Path) -> None:
     path = chain / "nt.metrics.json"
     scored = [image(id, text) for id, text in results.single_captions().items()]
     write_results(path, METRICS_KIND, Measurements({"images": 10}, {}, {}, scored), origin)
-    found = trace_image_sources(open_runs([path]))
-    assert len(found.folders) == 1
-    assert set(results.captions) <= set(found.names)
+    runs = trace_image_sources(open_runs([path]))
+    assert len(runs.folders) == 1
+    assert set(results.captions) <= set(runs.names)
 
 
 def test_deleted_files_are_no_error(chain: Path) -> None:
     path = retrieval(chain)
     for name in ("captions.h5", "features.h5"):
         (chain / name).unlink()
-    found = trace_image_sources(open_runs([path]))
-    assert (found.names, found.references, found.folders) == ({}, {}, [])
+    runs = trace_image_sources(open_runs([path]))
+    assert (runs.names, runs.references, runs.folders) == ({}, {}, [])
 
 
 def test_runs_of_other_data_are_refused(chain: Path) -> None:
-    notes = json.loads((chain / "scenes" / "captions_test.json").read_text())
-    for entry in notes["images"]:
+    annotations = json.loads((chain / "scenes" / "captions_test.json").read_text())
+    for entry in annotations["images"]:
         entry["file_name"] = f"other_{entry['file_name']}"
-    (chain / "other.json").write_text(json.dumps(notes))
+    (chain / "other.json").write_text(json.dumps(annotations))
     prepare_captions(test=[chain / "other.json"], train=[chain / "scenes" / "captions_train.json"], out=chain / "o.h5")
     runs = open_runs([retrieval(chain), retrieval(chain, "other", "o.h5")])
     with pytest.raises(
@@ -97,8 +97,8 @@ def test_ids_that_are_file_names_stay_inside_the_folders(tmp_path: Path) -> None
 def test_thumbnails_are_small_and_skip_bad_images(tmp_path: Path, capsys) -> None:
     Image.new("RGBA", (800, 400), (255, 0, 0, 128)).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_text("no picture")
-    found = thumbnails({1: tmp_path / "good.png", 2: tmp_path / "bad.png"})
-    assert found.keys() == {1}
-    with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
-        assert (picture.format, picture.size) == ("WEBP", (160, 80))
+    images = thumbnails({1: tmp_path / "good.png", 2: tmp_path / "bad.png"})
+    assert images.keys() == {1}
+    with Image.open(io.BytesIO(base64.b64decode(images[1]))) as image_path:
+        assert (image_path.format, image_path.size) == ("WEBP", (160, 80))
     assert "1 of 2 images are left out; " in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The page needs nothing but itself, and what comes from files stays text."""
+"""The page is self-contained, and content of files stays text."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def page_of(
 
 
 class Elements(HTMLParser):
-    """The page's elements, and the text of those that hold data."""
+    """Parser for the elements of the page and the text of data elements."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -46,7 +46,7 @@ class Elements(HTMLParser):
         self.data += data if self.in_data else ""
 
 
-def hostile(write, log) -> Elements:
+def hostile_run(write, log) -> Elements:
     images = [image(EVIL, EVIL, rank=1, references=[EVIL]), image("🐕", "a \ud83d dog", rank=2)]
     texts = {"signatures": {EVIL: EVIL}, "not_scored": {EVIL: EVIL}}
     name = "<b onclick=alert(3)>{{ 7 * 7 }}"
@@ -56,7 +56,7 @@ def hostile(write, log) -> Elements:
 
 
 def test_text_from_files_is_never_markup(write, log) -> None:
-    page = hostile(write, log)
+    page = hostile_run(write, log)
     assert [tag for tag, _ in page.found].count("script") == 2
     assert not any(tag in ("img", "b") for tag, _ in page.found)
     assert not any(name.startswith("on") for _, attributes in page.found for name in attributes)
@@ -64,7 +64,7 @@ def test_text_from_files_is_never_markup(write, log) -> None:
 
 
 def test_the_page_loads_no_other_resources(write, log) -> None:
-    page = hostile(write, log)
+    page = hostile_run(write, log)
     for _, attributes in page.found:
         for name in ("src", "href", "xlink:href", "action", "data"):
             assert (attributes.get(name) or "#").startswith("#")

@@ -1,4 +1,4 @@
-"""Plots: the same input gives the same picture, and names are shown as they are."""
+"""Plots are reproducible and show names literally."""
 
 import re
 from pathlib import Path
@@ -46,8 +46,8 @@ def test_validation_curves_of_runs_share_a_plot(write, log) -> None:
     for name, last in (("nt_cl", 0.9), ("nt_il", 0.5)):
         log(f"{name}.log.jsonl", [{"epoch": epoch, "val_CIDEr": value} for epoch, value in enumerate((0.8, last))])
     images = [image(id, "a dog", rank=id) for id in range(1, 4)]
-    found = open_runs([write(f"{name}.retrieval.json", images) for name in ("nt", "nt_cl", "nt_il")])
-    _, cider = all_plots(found)
+    actual = open_runs([write(f"{name}.retrieval.json", images) for name in ("nt", "nt_cl", "nt_il")])
+    _, cider = all_plots(actual)
     assert cider.columns == ["epoch", "nt_cl", "nt_il"]
     assert cider.rows == [[0, 0.8, 0.8], [1, 0.9, 0.5]]
     assert "nt_cl from 0.800 to 0.900; nt_il from 0.800 to 0.500" in cider.description
@@ -62,10 +62,10 @@ def test_the_same_input_gives_the_same_plot(write, log) -> None:
 
 
 def test_plots_have_different_ids(write, log) -> None:
-    drawn = [plot.svg() for plot in all_plots(runs(write, log, "nt", "nt_cl"))]
-    ids = [id for svg in drawn for id in re.findall(r'\bid="([^"]+)"', svg)]
+    plots = [plot.svg() for plot in all_plots(runs(write, log, "nt", "nt_cl"))]
+    ids = [id for svg in plots for id in re.findall(r'\bid="([^"]+)"', svg)]
     assert len(ids) == len(set(ids))
-    used = {id for svg in drawn for id in re.findall(r'(?:href="|url\()#([^")]+)', svg)}
+    used = {id for svg in plots for id in re.findall(r'(?:href="|url\()#([^")]+)', svg)}
     assert used <= set(ids)
 
 
@@ -89,13 +89,13 @@ def test_plots_are_written_as_files_for_a_paper(write, log, tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.glob("*.[ps][nv]g")) == [
         f"{name}.{kind}" for name in names for kind in ("png", "svg")
     ]
-    with Image.open(tmp_path / "recall.png") as picture:
-        assert picture.size == (1080, 700)
-        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    with Image.open(tmp_path / "recall.png") as image_path:
+        assert image_path.size == (1080, 700)
+        assert image_path.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_runs_with_any_name_have_files_of_their_own(write, log, tmp_path: Path) -> None:
-    drawn = all_plots(runs(write, log, "日本", "中文", "nt é", "nt ü"))
-    for plot in drawn:
+    plots = all_plots(runs(write, log, "日本", "中文", "nt é", "nt ü"))
+    for plot in plots:
         save_plot(plot, tmp_path)
-    assert len(list(tmp_path.glob("*.svg"))) == len(drawn)
+    assert len(list(tmp_path.glob("*.svg"))) == len(plots)

@@ -1,4 +1,4 @@
-"""Files become runs: by name, with the logs beside them, whatever else is missing."""
+"""Files are grouped into runs by name, with the logs next to them."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ def test_files_of_one_name_form_one_run(write, log) -> None:
     assert run.name == "nt"
     assert run.metrics == {"CIDEr": 1.5, "R@1": 0.25}
     assert run.log == [{"epoch": 0, "val_loss": 2.0}]
-    found = run.images[1]
-    assert (found.caption, found.cider, found.rank, found.tied) == ("a dog", 1.5, 2.5, 2)
+    actual = run.images[1]
+    assert (actual.caption, actual.cider, actual.rank, actual.tied) == ("a dog", 1.5, 2.5, 2)
 
 
 def test_ranks_come_from_the_retrieval_file(write) -> None:
@@ -63,9 +63,9 @@ def test_runs_of_different_images_give_a_warning(write) -> None:
 
 
 def message(*paths: Path) -> str:
-    with pytest.raises(ClcapError) as raised:
+    with pytest.raises(ClcapError) as error:
         open_runs(list(paths))
-    return str(raised.value)
+    return str(error.value)
 
 
 def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
@@ -133,11 +133,11 @@ def test_numbers_beyond_the_float_range_are_left_out(write, log, clcap) -> None:
         ('{"epoch": ' + "9" * 5000 + "}", "contains a number with thousands of digits; write it as text"),
     ],
 )
-def test_deeply_nested_json_is_refused(refused, write, tmp_path: Path, content: str, reason: str) -> None:
+def test_deeply_nested_json_is_refused(error_of, write, tmp_path: Path, content: str, reason: str) -> None:
     whole = write("nt.metrics.json", ONE)
     for name in ("nt.log.jsonl", "a.metrics.json", "tables.json"):
         path = tmp_path / name
         path.write_text(content)
-        words = (whole, "--tables", path) if name == "tables.json" else (path,)
-        assert refused("report", *words) == f"{path} {reason}"
+        arguments = (whole, "--tables", path) if name == "tables.json" else (path,)
+        assert error_of("report", *arguments) == f"{path} {reason}"
         path.unlink()

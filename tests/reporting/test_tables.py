@@ -1,4 +1,4 @@
-"""The tables for the terminal, a paper and a spreadsheet."""
+"""Tables of runs as text, Markdown, LaTeX and CSV."""
 
 import io
 
@@ -25,8 +25,8 @@ def two_runs(write, first: str = "nt", second: str = "nt_cl") -> list[Run]:
 
 
 def test_metrics_are_grouped_with_unknown_ones_last(write) -> None:
-    found = {table.title: [metric.name for metric in table.metrics] for table in run_tables(two_runs(write))}
-    assert found == {
+    actual = {table.title: [metric.name for metric in table.metrics] for table in run_tables(two_runs(write))}
+    assert actual == {
         "Self-retrieval": ["R@5", "R@10", "mean_rank"],
         "Against the references": ["BLEU-4", "CIDEr"],
         "Other metrics": ["mine", "images"],
@@ -34,7 +34,7 @@ def test_metrics_are_grouped_with_unknown_ones_last(write) -> None:
 
 
 def best_of(runs: list[Run]) -> dict[str, list[bool]]:
-    """For each metric, which runs are marked."""
+    """The marked runs of each metric."""
     found: dict[str, list[bool]] = {}
     for table in run_tables(runs):
         columns = zip(*(cells for _, cells in table.rows), strict=True)
@@ -50,7 +50,7 @@ def test_the_best_is_marked(write) -> None:
         "R@10": [False, False],
         "mean_rank": [False, True],
         "CIDEr": [True, False],
-        "BLEU-4": [False, False],  # 0.548 both, as far as is written
+        "BLEU-4": [False, False],  # both are printed as 0.548
         "mine": [False, False],
         "images": [False, False],
     }
@@ -63,13 +63,13 @@ def test_no_best_is_marked_in_incomparable_metrics(write) -> None:
 
 
 def test_csv_has_values_and_interval_bounds(write) -> None:
-    found = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
-    assert list(found.columns) == [
+    table = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
+    assert list(table.columns) == [
         "R@5", "R@10", "mean_rank", "BLEU-4", "CIDEr", "CIDEr_low", "CIDEr_high", "mine", "images",
     ]  # fmt: skip
-    assert found.loc["nt", ["CIDEr", "CIDEr_low", "CIDEr_high"]].tolist() == [1.04, 0.99, 1.1]
-    assert found.loc["nt_cl", "BLEU-4"] == 0.5478
-    assert found.loc["nt_cl", ["CIDEr_low", "mine"]].isna().all()
+    assert table.loc["nt", ["CIDEr", "CIDEr_low", "CIDEr_high"]].tolist() == [1.04, 0.99, 1.1]
+    assert table.loc["nt_cl", "BLEU-4"] == 0.5478
+    assert table.loc["nt_cl", ["CIDEr_low", "mine"]].isna().all()
 
 
 def test_runs_as_markdown(write) -> None:

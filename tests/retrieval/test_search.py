@@ -18,9 +18,9 @@ SHAPES = [(1, 1, 2), (7, 3, 4), (4096, 512, 20)]
 
 
 @pytest.fixture(params=["nt.pt", "aa.pt", "tf.pt", "nt_cl.pt"])
-def opened(made_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
-    model = open_checkpoint(made_chain / request.param).captioner(torch.device("cpu"))
-    features = open_features(made_chain / "features.h5")
+def opened(shared_chain: Path, request) -> tuple[Captioner, StoredFeatures]:
+    model = open_checkpoint(shared_chain / request.param).captioner(torch.device("cpu"))
+    features = open_features(shared_chain / "features.h5")
     return model, StoredFeatures(features, features.ids[:12], model)
 
 
@@ -30,7 +30,7 @@ def set_chunk_sizes(monkeypatch, rows: int, images: int, divisor: int) -> None:
     monkeypatch.setattr(bounded_softmax, "SHORTLIST_DIVISOR", divisor)
 
 
-def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) -> torch.Tensor:
+def dense_scores(model: Captioner, reader: StoredFeatures, captions, lengths) -> torch.Tensor:
     """ln p of every caption with every image, one image at a time."""
     encoded = model.encode(reader.read(reader.blocks(99)[0]))
     columns = [
@@ -40,7 +40,7 @@ def plain_scores(model: Captioner, reader: StoredFeatures, captions, lengths) ->
     return torch.stack(columns, dim=1).detach()
 
 
-def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def random_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Captions with common prefixes, some of them equal and one empty."""
     draw = torch.Generator().manual_seed(seed)
     captions = torch.randint(2, 5, (count, 4), generator=draw)
@@ -53,8 +53,8 @@ def some_captions(model: Captioner, count: int, seed: int) -> tuple[torch.Tensor
 def test_scores_match_the_plain_computation(opened, shape: tuple[int, int, int], monkeypatch) -> None:
     set_chunk_sizes(monkeypatch, *shape)
     model, reader = opened
-    captions, lengths = some_captions(model, 9, 0)
-    expected = plain_scores(model, reader, captions, lengths)
+    captions, lengths = random_captions(model, 9, 0)
+    expected = dense_scores(model, reader, captions, lengths)
     assert torch.allclose(score_matrix(model, reader, captions, lengths), expected, atol=1e-4)
 
 
@@ -63,21 +63,21 @@ def test_scores_match_the_plain_computation(opened, shape: tuple[int, int, int],
 def test_ranks_match_the_plain_computation(opened, shape: tuple, seed: int, monkeypatch) -> None:
     set_chunk_sizes(monkeypatch, *shape)
     model, reader = opened
-    captions, lengths = some_captions(model, len(reader), seed)
-    scores = plain_scores(model, reader, captions, lengths)
+    captions, lengths = random_captions(model, len(reader), seed)
+    scores = dense_scores(model, reader, captions, lengths)
     expected = rank(scores, torch.arange(len(reader)))
-    found = find_ranks(model, reader, captions, lengths)
-    assert torch.equal(found.ranks.better, expected.better)
-    assert torch.equal(found.ranks.tied, expected.tied)
-    assert torch.allclose(found.log_prob, scores.diagonal(), atol=1e-4)
+    ranks = find_ranks(model, reader, captions, lengths)
+    assert torch.equal(ranks.ranks.better, expected.better)
+    assert torch.equal(ranks.ranks.tied, expected.tied)
+    assert torch.allclose(ranks.log_prob, scores.diagonal(), atol=1e-4)
 
 
 def test_ranks_of_generated_captions_and_savings(opened) -> None:
     model, reader = opened
-    found = decode([model], [reader], DecodingSettings(beam=3), ())
-    outcome = find_ranks(model, reader, found.captions, found.lengths)
-    expected = rank(plain_scores(model, reader, found.captions, found.lengths), torch.arange(len(reader)))
+    decoded = decode([model], [reader], DecodingSettings(beam=3), ())
+    outcome = find_ranks(model, reader, decoded.captions, decoded.lengths)
+    expected = rank(dense_scores(model, reader, decoded.captions, decoded.lengths), torch.arange(len(reader)))
     assert torch.equal(outcome.ranks.better, expected.better)
     assert torch.equal(outcome.ranks.tied, expected.tied)
-    dense = int((found.lengths + 1).sum()) * len(reader)
+    dense = int((decoded.lengths + 1).sum()) * len(reader)
     assert outcome.work.full_softmax <= outcome.work.expanded <= outcome.work.distinct <= dense

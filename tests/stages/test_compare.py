@@ -1,4 +1,4 @@
-"""compare: what is real, what is not, and what was not alike."""
+"""compare: significant differences, and runs that were measured differently."""
 
 import json
 from pathlib import Path
@@ -17,11 +17,11 @@ def test_a_run_does_not_differ_from_itself(chain: Path, clcap) -> None:
     metrics = evaluate(caption(chain / "nt.pt", device="cpu"), metrics="BLEU,METEOR,ROUGE_L,CIDEr")
     copied = metrics.with_name("again.metrics.json")
     copied.write_bytes(metrics.read_bytes())
-    answer = clcap("compare", metrics, copied)
-    assert answer.status == 0
-    assert "METEOR" in answer.out
-    assert "no difference: every value is the same in every resample" in answer.out
-    assert "* significant" not in answer.out and "differ in" not in answer.out
+    result = clcap("compare", metrics, copied)
+    assert result.status == 0
+    assert "METEOR" in result.out
+    assert "no difference: every value is the same in every resample" in result.out
+    assert "* significant" not in result.out and "differ in" not in result.out
 
 
 def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
@@ -30,10 +30,10 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
         result = caption(chain / f"{name}.pt", device="cpu")
         ranked = self_retrieve(chain / f"{name}.pt", predictions=result, device="cpu")
         files.append(evaluate(result, metrics=FAST, retrieval=ranked))
-    answer = clcap("compare", *files, "--out", chain / "c.json")
-    assert answer.out.splitlines()[0] == "first: nt; second: nt_cl; 10 images, 95% intervals over images"
-    assert answer.out.splitlines()[-1] == str(chain / "c.json")
-    assert "  checkpoint: stage train-mle and train-cl" in answer.out
+    output = clcap("compare", *files, "--out", chain / "c.json")
+    assert output.out.splitlines()[0] == "first: nt; second: nt_cl; 10 images, 95% intervals over images"
+    assert output.out.splitlines()[-1] == str(chain / "c.json")
+    assert "  checkpoint: stage train-mle and train-cl" in output.out
     (compared,) = json.loads((chain / "c.json").read_text())["comparisons"]
     assert {"CIDEr", "R@1", "mean_rank", "unique_share"} <= set(compared["metrics"])
     for name, file in (("first", files[0]), ("second", files[1])):
@@ -52,8 +52,8 @@ def test_seeds_of_one_setting_are_pooled(chain: Path, clcap) -> None:
     for seed in (1, 2):
         checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
         files.append(evaluate(caption(checkpoint, device="cpu"), metrics=FAST))
-    answer = clcap("compare", *files)
-    assert answer.out.splitlines()[0].startswith("first: nt; second: cl_1 and 1 more seeds; ")
+    result = clcap("compare", *files)
+    assert result.out.splitlines()[0].startswith("first: nt; second: cl_1 and 1 more seeds; ")
     alone = clcap("compare", *files[1:])
     assert alone.out.splitlines()[0] == "cl_1 and 1 more seeds: a single setting, so there is nothing to compare"
     assert "± " in alone.out and "over 2 seeds" in alone.out
@@ -65,11 +65,11 @@ def table(path: Path, captions: dict[int, str]) -> Path:
 
 
 def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
-    people = {id: f"a dog number {id}" for id in range(6)}
-    full = table(tmp_path / "people.csv", people)
+    references = {id: f"a dog number {id}" for id in range(6)}
+    full = table(tmp_path / "references.csv", references)
     more = tmp_path / "more.csv"
-    more.write_text(full.read_text() + "".join(f"{id},one dog {id}\n" for id in people))
-    result = table(tmp_path / "mine.csv", {id: f"a dog {id}" for id in people})
+    more.write_text(full.read_text() + "".join(f"{id},one dog {id}\n" for id in references))
+    result = table(tmp_path / "predictions.csv", {id: f"a dog {id}" for id in references})
     fewer = table(tmp_path / "fewer.csv", {id: f"a dog {id}" for id in range(4)})
     first = evaluate(predictions=result, references=full, metrics=FAST)
     second = evaluate(predictions=result, references=more, metrics=FAST, out=tmp_path / "second.metrics.json")
@@ -83,7 +83,7 @@ def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
     )
 
 
-def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, refused) -> None:
+def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, error_of) -> None:
     one = evaluate(
         predictions=table(tmp_path / "a.csv", {1: "a", 2: "b"}),
         references=table(tmp_path / "r.csv", {1: "a", 2: "b"}),
@@ -94,17 +94,19 @@ def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, refused) ->
         references=table(tmp_path / "s.csv", {3: "a", 4: "b"}),
         metrics=FAST,
     )
-    assert refused("compare", one, other) == (
+    assert error_of("compare", one, other) == (
         "the runs have 0 images in common; at least two are needed to compare them"
     )
     old = tmp_path / "old.metrics.json"
     content = json.loads(one.read_text())
     content["images"] = [{"image_id": 1, "caption": "a"}]
     old.write_text(json.dumps(content))
-    assert refused("compare", old, one) == (f"{old} was written by an older clcap, which kept no texts; evaluate again")
-    assert refused("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
+    assert error_of("compare", old, one) == (
+        f"{old} was written by an older clcap, which kept no texts; evaluate again"
+    )
+    assert error_of("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
     retrieval = self_retrieve(chain / "nt.pt", device="cpu")
-    assert refused("compare", retrieval, one) == (
+    assert error_of("compare", retrieval, one) == (
         f"{retrieval} is a clcap/retrieval file; clcap/metrics is expected here"
     )
 
@@ -134,7 +136,7 @@ def test_runs_measured_differently_are_not_pooled(chain: Path, clcap) -> None:
         {"image_id": 2},
     ],
 )
-def test_damaged_metrics_files_are_refused(tmp_path: Path, refused, damage: dict) -> None:
+def test_damaged_metrics_files_are_refused(tmp_path: Path, error_of, damage: dict) -> None:
     rows = {1: "a", 2: "b"}
     one = evaluate(
         predictions=table(tmp_path / "a.csv", rows), references=table(tmp_path / "r.csv", rows), metrics=FAST
@@ -143,16 +145,16 @@ def test_damaged_metrics_files_are_refused(tmp_path: Path, refused, damage: dict
     content["images"][0] |= damage
     bad = tmp_path / "bad.metrics.json"
     bad.write_text(json.dumps(content))
-    assert str(bad) in refused("compare", one, bad)
+    assert str(bad) in error_of("compare", one, bad)
 
 
 def test_metrics_of_only_one_run_are_left_out(tmp_path: Path, clcap) -> None:
-    table, files = tmp_path / "mine.csv", []
+    table, files = tmp_path / "predictions.csv", []
     table.write_text("image_id,caption\n" + "".join(f"{id},a dog and {id} cats\n" for id in range(8)))
     for metrics in ("BLEU,ROUGE_L", "ROUGE_L,CIDEr"):
         out = tmp_path / f"{len(files)}.metrics.json"
         files.append(evaluate(predictions=table, references=table, metrics=metrics, out=out))
     for pair in (files, files[::-1]):
-        answer = clcap("compare", *pair)
-        assert answer.status == 0, answer.err
-        assert "ROUGE_L" in answer.out and "CIDEr" not in answer.out
+        result = clcap("compare", *pair)
+        assert result.status == 0, result.err
+        assert "ROUGE_L" in result.out and "CIDEr" not in result.out

@@ -1,4 +1,4 @@
-"""Several checkpoints caption together."""
+"""Several checkpoints as an ensemble."""
 
 import json
 from pathlib import Path
@@ -13,8 +13,8 @@ from clcap_cli.stages.train_mle import train_mle
 
 def test_an_ensemble_of_one_model_writes_its_captions(chain: Path, clcap) -> None:
     alone = caption(chain / "nt.pt")
-    answer = clcap("caption", chain / "nt.pt", chain / "nt.pt")
-    assert answer.out == f"{chain}/nt+nt.captions.json\n"
+    result = clcap("caption", chain / "nt.pt", chain / "nt.pt")
+    assert result.out == f"{chain}/nt+nt.captions.json\n"
     assert (chain / "nt+nt.captions.json").read_text() == alone.read_text()
 
 
@@ -44,11 +44,11 @@ def test_ensembles_are_scored_like_their_results(chain: Path) -> None:
 
 def test_ensembles_caption_images_of_any_folder(chain: Path, clcap) -> None:
     images = sorted((chain / "scenes" / "images").glob("*"))[:3]
-    answer = clcap("caption", chain / "nt.pt", chain / "aa.pt", "--images", *images)
-    assert answer.status == 0, answer.err
-    assert answer.out == f"{chain}/nt+aa.images.captions.json\n"
-    found = json.loads((chain / "nt+aa.images.captions.json").read_text())
-    assert [entry["image_id"] for entry in found] == [str(path) for path in images]
+    result = clcap("caption", chain / "nt.pt", chain / "aa.pt", "--images", *images)
+    assert result.status == 0, result.err
+    assert result.out == f"{chain}/nt+aa.images.captions.json\n"
+    content = json.loads((chain / "nt+aa.images.captions.json").read_text())
+    assert [entry["image_id"] for entry in content] == [str(path) for path in images]
 
 
 @pytest.fixture
@@ -60,19 +60,19 @@ def foreign(chain: Path) -> Path:
     return train_mle(captions, chain / "features.h5", model="neuraltalk2", out=chain / "foreign.pt", **small)
 
 
-def test_models_of_two_vocabularies_are_refused(chain: Path, foreign: Path, refused) -> None:
-    for words in (("caption",), ("evaluate",), ("caption", "--images", chain / "scenes" / "images")):
-        message = refused(*words[:1], chain / "nt.pt", foreign, *words[1:])
+def test_models_of_two_vocabularies_are_refused(chain: Path, foreign: Path, error_of) -> None:
+    for arguments in (("caption",), ("evaluate",), ("caption", "--images", chain / "scenes" / "images")):
+        message = error_of(*arguments[:1], chain / "nt.pt", foreign, *arguments[1:])
         assert message.startswith(f"{foreign} and {chain}/nt.pt have different vocabularies (")
 
 
-def test_a_file_that_is_no_checkpoint_is_named(chain: Path, wrong) -> None:
+def test_a_file_that_is_no_checkpoint_is_named(chain: Path, usage_error_of) -> None:
     image = next((chain / "scenes" / "images").iterdir())
     assert f"CHECKPOINTS: {image} is not a checkpoint (*.pt); give images with --images: " in (
-        wrong("caption", chain / "nt.pt", image)
+        usage_error_of("caption", chain / "nt.pt", image)
     )
-    assert "CHECKPOINTS: a checkpoint (*.pt) is missing: " in wrong("caption", image, "--images", image)
+    assert "CHECKPOINTS: a checkpoint (*.pt) is missing: " in usage_error_of("caption", image, "--images", image)
     results = chain / "nt.captions.json"
     assert f"several files are an ensemble of checkpoints (*.pt), but {results} is none" in (
-        wrong("evaluate", chain / "nt.pt", results)
+        usage_error_of("evaluate", chain / "nt.pt", results)
     )

@@ -1,4 +1,4 @@
-"""Captions from anywhere are scored, and ids that do not match are explained."""
+"""Captions from any source are scored, and mismatched ids are explained."""
 
 import json
 from pathlib import Path
@@ -9,12 +9,12 @@ from clcap_cli.metrics.id_matching import describe_mismatch
 from clcap_cli.stages.caption import caption
 
 FAST = ("--metrics", "rouge_l,cider")
-PEOPLE = {
+REFERENCES = {
     "x/a.jpg": ["a dog runs", "the dog is running"],
     "x/b.jpg": ["two cats sleep"],
     "x/c.jpg": ["a red bus, parked"],
 }
-SAID = {"x/a.jpg": "a dog runs", "x/b.jpg": "two dogs", "x/c.jpg": "a red bus, parked"}
+CAPTIONS = {"x/a.jpg": "a dog runs", "x/b.jpg": "two dogs", "x/c.jpg": "a red bus, parked"}
 
 
 def csv(path: Path, rows: dict[str, str], id: str = "image_id") -> Path:
@@ -28,61 +28,68 @@ def jsonl(path: Path, rows: dict[str, list[str]]) -> Path:
 
 
 def test_tables_with_any_ids_can_be_scored(tmp_path: Path, clcap) -> None:
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    answer = clcap("evaluate", "--predictions", result, "--references", people)
-    assert answer.status == 0, answer.err
-    assert answer.out == f"{tmp_path}/mine.metrics.json\n"
-    found = json.loads((tmp_path / "mine.metrics.json").read_text())
-    assert {image["image_id"]: image["caption"] for image in found["images"]} == SAID
-    assert [image["ROUGE_L"] for image in found["images"]] == pytest.approx([1, 0.35, 1], abs=0.1)
-    one_a_row = tmp_path / "people.csv"
-    rows = [f'{id},"{text}"' for id, texts in PEOPLE.items() for text in texts]
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
+    result = clcap("evaluate", "--predictions", predictions, "--references", references)
+    assert result.status == 0, result.err
+    assert result.out == f"{tmp_path}/predictions.metrics.json\n"
+    content = json.loads((tmp_path / "predictions.metrics.json").read_text())
+    assert {image["image_id"]: image["caption"] for image in content["images"]} == CAPTIONS
+    assert [image["ROUGE_L"] for image in content["images"]] == pytest.approx([1, 0.35, 1], abs=0.1)
+    one_a_row = tmp_path / "references.csv"
+    rows = [f'{id},"{text}"' for id, texts in REFERENCES.items() for text in texts]
     one_a_row.write_text("image,caption\n" + "\n".join(rows) + "\n")
-    clcap("evaluate", "--predictions", result, "--references", one_a_row, "--out", tmp_path / "again.json")
+    clcap("evaluate", "--predictions", predictions, "--references", one_a_row, "--out", tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text())
-    assert again["metrics"] == found["metrics"]
+    assert again["metrics"] == content["metrics"]
 
 
 def test_captions_h5_and_coco_files_can_be_references(chain: Path, clcap) -> None:
-    notes = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
-    result = csv(chain / "mine.csv", {str(note["image_id"]): note["caption"] for note in notes[::5]}, id="id")
+    annotations = json.loads((chain / "scenes" / "captions_test.json").read_text())["annotations"]
+    predictions = csv(
+        chain / "predictions.csv",
+        {str(annotation["image_id"]): annotation["caption"] for annotation in annotations[::5]},
+        id="id",
+    )
     for references in (chain / "scenes" / "captions_test.json", chain / "captions.h5"):
-        assert clcap("evaluate", "--predictions", result, "--references", references, *FAST).status == 0
-        metrics = json.loads((chain / "mine.metrics.json").read_text())["metrics"]
+        assert clcap("evaluate", "--predictions", predictions, "--references", references, *FAST).status == 0
+        metrics = json.loads((chain / "predictions.metrics.json").read_text())["metrics"]
         assert metrics["ROUGE_L"] == pytest.approx(1)
 
 
-def test_only_common_scores_images_with_both_and_reports(tmp_path: Path, clcap, refused) -> None:
-    people = jsonl(tmp_path / "people.jsonl", PEOPLE)
-    result = csv(tmp_path / "mine.csv", {"x/a.jpg": "a dog runs", "other": "a cat"})
-    words = ["evaluate", "--predictions", result, "--references", people]
-    assert refused(*words) == (
-        f"{result}: 1 of 2 captions are of images without references: other; 2 of 3 images with references have no "
-        "caption: x/b.jpg, x/c.jpg; --only-common scores the 1 images that have both"
+def test_only_common_scores_images_with_both_and_reports(tmp_path: Path, clcap, error_of) -> None:
+    references = jsonl(tmp_path / "references.jsonl", REFERENCES)
+    predictions = csv(tmp_path / "predictions.csv", {"x/a.jpg": "a dog runs", "other": "a cat"})
+    arguments = ["evaluate", "--predictions", predictions, "--references", references]
+    assert error_of(*arguments) == (
+        f"{predictions}: 1 of 2 captions are of images without references: other; 2 of 3 images with references have "
+        "no caption: x/b.jpg, x/c.jpg; --only-common scores the 1 images that have both"
     )
-    assert clcap(*words, "--only-common", *FAST).status == 0
-    found = json.loads((tmp_path / "mine.metrics.json").read_text())
-    assert found["metrics"]["images"] == 1
-    assert found["left_out"] == {"captions": 1, "images": 2}
+    assert clcap(*arguments, "--only-common", *FAST).status == 0
+    content = json.loads((tmp_path / "predictions.metrics.json").read_text())
+    assert content["metrics"]["images"] == 1
+    assert content["left_out"] == {"captions": 1, "images": 2}
 
 
-def test_missing_columns_are_reported(tmp_path: Path, refused, wrong) -> None:
-    people = jsonl(tmp_path / "people.jsonl", PEOPLE)
+def test_missing_columns_are_reported(tmp_path: Path, error_of, usage_error_of) -> None:
+    references = jsonl(tmp_path / "references.jsonl", REFERENCES)
     table = tmp_path / "table.csv"
     table.write_text("name,caption\n7,a\n")
-    assert refused("evaluate", "--predictions", table, "--references", people) == (
+    assert error_of("evaluate", "--predictions", table, "--references", references) == (
         f"{table} has no column image_id, id or image; it has: name, caption"
     )
     table.write_text("id,text\n7,a\n")
-    assert refused("evaluate", "--predictions", table, "--references", people) == (
+    assert error_of("evaluate", "--predictions", table, "--references", references) == (
         f"{table} has no column caption or captions; it has: id, text"
     )
-    assert refused("evaluate", "--predictions", table) == ("--predictions needs --references; give both")
-    assert refused("evaluate", csv(table, SAID)) == (
+    assert error_of("evaluate", "--predictions", table) == ("--predictions needs --references; give both")
+    assert error_of("evaluate", csv(table, CAPTIONS)) == (
         f"{table} does not record which captions it was created from; give the file with --captions, or references "
         "with --references"
     )
-    assert "missing; give captions (*.json) or a checkpoint (*.pt), or use --predictions" in wrong("evaluate")
+    assert "missing; give captions (*.json) or a checkpoint (*.pt), or use --predictions" in usage_error_of("evaluate")
 
 
 @pytest.mark.parametrize(
@@ -95,74 +102,80 @@ def test_missing_columns_are_reported(tmp_path: Path, refused, wrong) -> None:
     ],
 )
 def test_the_likely_cause_of_a_mismatch_is_suggested(result: list, people: list, guess: str) -> None:
-    found = describe_mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
-    assert found is not None and found.endswith(guess)
+    message = describe_mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
+    assert message is not None and message.endswith(guess)
     assert describe_mismatch(people, people, {}) is None
 
 
 def test_every_score_has_a_full_signature(tmp_path: Path, clcap) -> None:
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    answer = clcap("evaluate", "--predictions", result, "--references", people, *FAST)
-    found = json.loads((tmp_path / "mine.metrics.json").read_text())
-    assert set(found["signatures"]) == {"ROUGE_L", "CIDEr"}
-    signature = found["signatures"]["CIDEr"]
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
+    result = clcap("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    content = json.loads((tmp_path / "predictions.metrics.json").read_text())
+    assert set(content["signatures"]) == {"ROUGE_L", "CIDEr"}
+    signature = content["signatures"]["CIDEr"]
     for part in ("variant:CIDEr-D", "df:the references", "scale:0-10", "tok:PTB", "refs:1-2", "images:3", "split:all#"):
         assert part in signature
     assert "decoding:unknown" in signature and "precision:unknown" in signature
     short = signature[signature.index("|refs:") + 1 :].replace("|images:3", "")
-    assert f"\nshared signature: {short}\n" in answer.err
-    for name, (low, high) in found["intervals"].items():
+    assert f"\nshared signature: {short}\n" in result.err
+    for name, (low, high) in content["intervals"].items():
         assert low <= high, name
-    assert set(found["metrics"]) - set(found["intervals"]) == {"images", "unique_captions"}
+    assert set(content["metrics"]) - set(content["intervals"]) == {"images", "unique_captions"}
 
 
 def test_a_checkpoint_is_scored_with_all_of_its_lineage(chain: Path, clcap) -> None:
     clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
-    answer = clcap("evaluate", chain / "nt.pt", "--retrieval", chain / "nt.retrieval.json", "--device", "cpu", *FAST)
-    assert answer.status == 0, answer.err
-    found = json.loads((chain / "nt.metrics.json").read_text())
+    result = clcap("evaluate", chain / "nt.pt", "--retrieval", chain / "nt.retrieval.json", "--device", "cpu", *FAST)
+    assert result.status == 0, result.err
+    content = json.loads((chain / "nt.metrics.json").read_text())
     ranked = json.loads((chain / "nt.retrieval.json").read_text())
-    assert {"novel_share", "words_top_100", "vocabulary_share_of_training", "CIDErBtw"} <= set(found["metrics"])
-    assert "decoding:beam 3|precision:fp32" in found["signatures"]["CIDEr"]
+    assert {"novel_share", "words_top_100", "vocabulary_share_of_training", "CIDErBtw"} <= set(content["metrics"])
+    assert "decoding:beam 3|precision:fp32" in content["signatures"]["CIDEr"]
     for name in ("R@1", "R@5", "median_rank", "mean_rank"):
-        assert found["metrics"][name] == pytest.approx(ranked["metrics"][name])
-    assert {card["role"] for card in found["made_from"]} >= {"checkpoint", "captions", "features", "retrieval"}
+        assert content["metrics"][name] == pytest.approx(ranked["metrics"][name])
+    assert {card["role"] for card in content["made_from"]} >= {"checkpoint", "captions", "features", "retrieval"}
 
 
-def test_the_number_of_references_can_be_limited(tmp_path: Path, clcap, refused) -> None:
-    two = {id: [*texts, "one more"][:2] for id, texts in PEOPLE.items()}
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", two)
-    words = ("evaluate", "--predictions", result, "--references", people, *FAST, "--references-per-image")
-    assert clcap(*words, 1).status == 0
-    assert "refs:c1" in json.loads((tmp_path / "mine.metrics.json").read_text())["signatures"]["CIDEr"]
-    assert refused(*words, 3) == (
+def test_the_number_of_references_can_be_limited(tmp_path: Path, clcap, error_of) -> None:
+    two = {id: [*texts, "one more"][:2] for id, texts in REFERENCES.items()}
+    predictions, references = csv(tmp_path / "predictions.csv", CAPTIONS), jsonl(tmp_path / "references.jsonl", two)
+    arguments = ("evaluate", "--predictions", predictions, "--references", references, *FAST, "--references-per-image")
+    assert clcap(*arguments, 1).status == 0
+    assert "refs:c1" in json.loads((tmp_path / "predictions.metrics.json").read_text())["signatures"]["CIDEr"]
+    assert error_of(*arguments, 3) == (
         "3 of 3 images have fewer than 3 references, which --references-per-image asks for: x/a.jpg, x/b.jpg, x/c.jpg"
     )
 
 
 def test_document_frequencies_of_a_chosen_corpus_are_used(tmp_path: Path, clcap) -> None:
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
     corpus = jsonl(tmp_path / "corpus.jsonl", {f"{at}": [f"thing {at}"] for at in range(50)})
-    words = ("evaluate", "--predictions", result, "--references", people, *FAST)
-    clcap(*words)
-    own = json.loads((tmp_path / "mine.metrics.json").read_text())
-    clcap(*words, "--cider-df", corpus)
-    other = json.loads((tmp_path / "mine.metrics.json").read_text())
+    arguments = ("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    clcap(*arguments)
+    own = json.loads((tmp_path / "predictions.metrics.json").read_text())
+    clcap(*arguments, "--cider-df", corpus)
+    other = json.loads((tmp_path / "predictions.metrics.json").read_text())
     assert "df:corpus.jsonl#" in other["signatures"]["CIDEr"] and "(50 images)" in other["signatures"]["CIDEr"]
     assert own["metrics"]["CIDEr"] != other["metrics"]["CIDEr"]
     assert own["metrics"]["ROUGE_L"] == other["metrics"]["ROUGE_L"]
 
 
-def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, refused, wrong, clcap) -> None:
-    message = wrong("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X")
+def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, error_of, usage_error_of, clcap) -> None:
+    message = usage_error_of("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X")
     assert message.startswith("error: --metrics: unknown metric 'CIDER-X'; did you mean CIDEr")
     there = "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all other metrics are always computed"
-    assert f"--metrics: it names no metric; {there}" in wrong("evaluate", chain / "nt.pt", "--metrics", ",")
+    assert f"--metrics: it names no metric; {there}" in usage_error_of("evaluate", chain / "nt.pt", "--metrics", ",")
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
     ranked = json.loads((chain / "aa.retrieval.json").read_text())
     ranked["images"][0]["caption"] = "something else"
     (chain / "aa.retrieval.json").write_text(json.dumps(ranked))
-    message = refused("evaluate", chain / "nt.pt", "--device", "cpu", "--retrieval", chain / "aa.retrieval.json")
+    message = error_of("evaluate", chain / "nt.pt", "--device", "cpu", "--retrieval", chain / "aa.retrieval.json")
     assert message.startswith(f"{chain}/aa.retrieval.json does not rank ")
 
 
@@ -171,58 +184,70 @@ def results(path: Path, first: int, count: int) -> Path:
     return path
 
 
-def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, refused, wrong) -> None:
+def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, error_of, usage_error_of) -> None:
     val, test = results(tmp_path / "my_run.json", 1, 40504), results(tmp_path / "test.json", 100_000, 40775)
-    people = jsonl(tmp_path / "people.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
-    words = ("evaluate", val, "--references", people, "--only-common", *FAST, "--submission", tmp_path / "to")
-    assert clcap(*words, "--test-predictions", test).status == 0
+    references = jsonl(tmp_path / "references.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
+    arguments = ("evaluate", val, "--references", references, "--only-common", *FAST, "--submission", tmp_path / "to")
+    assert clcap(*arguments, "--test-predictions", test).status == 0
     written = sorted(path.name for path in (tmp_path / "to").iterdir())
     assert written == ["captions_test2014_my-run_results.json", "captions_val2014_my-run_results.json"]
     assert json.loads((tmp_path / "to" / written[1]).read_text()) == json.loads(val.read_text())
-    assert "--submission: the captions of test2014 belong to it; give --test-predictions" in wrong(*words)
+    assert "--submission: the captions of test2014 belong to it; give --test-predictions" in usage_error_of(*arguments)
     short = results(tmp_path / "short.json", 100_000, 40774)
-    assert refused(*words, "--test-predictions", short) == (
+    assert error_of(*arguments, "--test-predictions", short) == (
         f"{short} has captions for 40774 images; test2014 has 40775, and the server requires all of them"
     )
     same = results(tmp_path / "same.json", 1, 40775)
-    assert refused(*words, "--test-predictions", same) == (
+    assert error_of(*arguments, "--test-predictions", same) == (
         "val2014 and test2014 have no images in common, but these are in both files: 1, 2, 3, 4, 5, …"
     )
 
 
 def test_a_table_is_scored_against_references_of_coco(tmp_path: Path, clcap) -> None:
-    """No COCO file is needed: COCO's references, as a table, and captions in CSV."""
+    """References and captions are tables, without any COCO file."""
     from tests.conftest import real_data
 
-    notes = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())["annotations"]
-    people = tmp_path / "people.jsonl"
-    people.write_text(
-        "".join(json.dumps({"image": note["image_id"], "caption": note["caption"]}) + "\n" for note in notes)
+    annotations = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())[
+        "annotations"
+    ]
+    references = tmp_path / "references.jsonl"
+    references.write_text(
+        "".join(
+            json.dumps({"image": annotation["image_id"], "caption": annotation["caption"]}) + "\n"
+            for annotation in annotations
+        )
     )
-    result = csv(tmp_path / "mine.csv", {str(note["image_id"]): "a man on a street" for note in notes}, id="image")
-    answer = clcap("evaluate", "--predictions", result, "--references", people, *FAST)
-    assert answer.status == 0, answer.err
-    found = json.loads((tmp_path / "mine.metrics.json").read_text())
-    assert found["metrics"]["images"] == 79
-    assert found["metrics"]["unique_captions"] == 1
+    predictions = csv(
+        tmp_path / "predictions.csv",
+        {str(annotation["image_id"]): "a man on a street" for annotation in annotations},
+        id="image",
+    )
+    result = clcap("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    assert result.status == 0, result.err
+    content = json.loads((tmp_path / "predictions.metrics.json").read_text())
+    assert content["metrics"]["images"] == 79
+    assert content["metrics"]["unique_captions"] == 1
 
 
-def test_an_input_is_never_overwritten(tmp_path: Path, clcap, refused) -> None:
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("evaluate", "--predictions", result, "--references", people, *FAST)
-    before = people.read_bytes()
+def test_an_input_is_never_overwritten(tmp_path: Path, clcap, error_of) -> None:
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
+    arguments = ("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    before = references.read_bytes()
     assert (
-        refused(*words, "--out", people)
-        == f"{people} is an input of this command, so it cannot be overwritten; give another name"
+        error_of(*arguments, "--out", references)
+        == f"{references} is an input of this command, so it cannot be overwritten; give another name"
     )
-    assert clcap(*words).status == 0
-    metrics = tmp_path / "mine.metrics.json"
+    assert clcap(*arguments).status == 0
+    metrics = tmp_path / "predictions.metrics.json"
     for stage in ("compare", "report"):
         message = f"{metrics} is an input of this command, so it cannot be overwritten; give another name"
-        assert refused(stage, metrics, "--out", metrics) == message
+        assert error_of(stage, metrics, "--out", metrics) == message
     table = tmp_path / "t.x"
-    assert refused("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is an input of this")
-    assert people.read_bytes() == before
+    assert error_of("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is an input of this")
+    assert references.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -236,53 +261,63 @@ def test_an_input_is_never_overwritten(tmp_path: Path, clcap, refused) -> None:
         ("image_id,caption\n", "id,caption\n1,a dog\n", "contains no captions"),
     ],
 )
-def test_malformed_tables_are_refused(tmp_path: Path, refused, captions: str, references: str, message: str) -> None:
-    result, people = tmp_path / "result.csv", tmp_path / "people.csv"
+def test_malformed_tables_are_refused(tmp_path: Path, error_of, captions: str, references: str, message: str) -> None:
+    result, people = tmp_path / "result.csv", tmp_path / "references.csv"
     result.write_text(captions)
     people.write_text(references)
-    assert refused("evaluate", "--predictions", result, "--references", people, *FAST).endswith(message)
+    assert error_of("evaluate", "--predictions", result, "--references", people, *FAST).endswith(message)
 
 
-def test_unusual_texts_and_ids_are_scored_or_refused(tmp_path: Path, clcap, refused) -> None:
-    result, people = csv(tmp_path / "result.csv", {"1": "a dog", "2": "a cat"}), tmp_path / "a|tok:b.csv"
-    csv(people, {"1": "a dog runs", "2": "a cat sits", "extra_3": "a bus"})
-    words = ("evaluate", "--predictions", result, "--references", people, *FAST)
-    assert clcap(*words, "--only-common", "--cider-df", people).status == 0
+def test_unusual_texts_and_ids_are_scored_or_refused(tmp_path: Path, clcap, error_of) -> None:
+    predictions, references = csv(tmp_path / "result.csv", {"1": "a dog", "2": "a cat"}), tmp_path / "a|tok:b.csv"
+    csv(references, {"1": "a dog runs", "2": "a cat sits", "extra_3": "a bus"})
+    arguments = ("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    assert clcap(*arguments, "--only-common", "--cider-df", references).status == 0
     broken = tmp_path / "broken.json"
     broken.write_text('[{"image_id": 1, "caption": "a \\ud800 dog"}]')
-    assert refused("evaluate", "--predictions", broken, "--references", people, *FAST) == (
+    assert error_of("evaluate", "--predictions", broken, "--references", references, *FAST) == (
         f"{broken}: the caption of image 1 contains a lone surrogate (half a character)"
     )
     alone = csv(tmp_path / "alone.csv", {"1": "a dog"})
-    answer = clcap("evaluate", "--predictions", alone, "--references", people, "--only-common", *FAST)
-    assert answer.status == 0 and "95%" not in answer.err and "\n  ROUGE_L " in answer.err
+    result = clcap("evaluate", "--predictions", alone, "--references", references, "--only-common", *FAST)
+    assert result.status == 0 and "95%" not in result.err and "\n  ROUGE_L " in result.err
     assert json.loads((tmp_path / "alone.metrics.json").read_text())["intervals"] == {}
 
 
-def test_errors_are_found_before_scoring(tmp_path: Path, clcap, refused, wrong) -> None:
-    said, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("evaluate", "--predictions", said, "--references", people)
-    answer = clcap(*words, "--features", tmp_path / "none.h5")
-    assert answer.status == 1 and "scoring" not in answer.err
-    assert refused(*words, "--metrics", "SPICE", "--spice-models", tmp_path).startswith("SPICE needs stanford-corenlp")
-    assert not (tmp_path / "mine.metrics.json").exists()
-    assert "--submission: the captions of test2014 belong to it" in wrong(*words, "--test-predictions", said)
-    assert refused(*words, "--submission", tmp_path / "to", "--test-predictions", said) == (
-        f"--submission takes COCO results, *.json, not {said}; clcap caption writes them"
+def test_errors_are_found_before_scoring(tmp_path: Path, clcap, error_of, usage_error_of) -> None:
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
+    arguments = ("evaluate", "--predictions", predictions, "--references", references)
+    result = clcap(*arguments, "--features", tmp_path / "none.h5")
+    assert result.status == 1 and "scoring" not in result.err
+    assert error_of(*arguments, "--metrics", "SPICE", "--spice-models", tmp_path).startswith(
+        "SPICE needs stanford-corenlp"
+    )
+    assert not (tmp_path / "predictions.metrics.json").exists()
+    assert "--submission: the captions of test2014 belong to it" in usage_error_of(
+        *arguments, "--test-predictions", predictions
+    )
+    assert error_of(*arguments, "--submission", tmp_path / "to", "--test-predictions", predictions) == (
+        f"--submission takes COCO results, *.json, not {predictions}; clcap caption writes them"
     )
 
 
 def test_spider_is_missing_without_spice_but_cider_is_not(tmp_path: Path, clcap) -> None:
-    result, people = csv(tmp_path / "mine.csv", SAID), jsonl(tmp_path / "people.jsonl", PEOPLE)
-    words = ("--predictions", result, "--references", people, "--spice-models", tmp_path)
-    assert clcap("evaluate", *words, "--metrics", "SPIDEr").status == 0
-    found = json.loads((tmp_path / "mine.metrics.json").read_text())
-    assert found["not_scored"]["SPICE"].startswith("SPICE needs stanford-corenlp")
-    assert found["not_scored"]["SPIDEr"] == "SPIDEr needs SPICE, which is not scored"
-    assert {"SPICE", "SPIDEr"}.isdisjoint(found["metrics"]) and "CIDEr" in found["metrics"]
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
+    arguments = ("--predictions", predictions, "--references", references, "--spice-models", tmp_path)
+    assert clcap("evaluate", *arguments, "--metrics", "SPIDEr").status == 0
+    content = json.loads((tmp_path / "predictions.metrics.json").read_text())
+    assert content["not_scored"]["SPICE"].startswith("SPICE needs stanford-corenlp")
+    assert content["not_scored"]["SPIDEr"] == "SPIDEr needs SPICE, which is not scored"
+    assert {"SPICE", "SPIDEr"}.isdisjoint(content["metrics"]) and "CIDEr" in content["metrics"]
 
 
-def test_decoding_options_need_a_checkpoint(chain: Path, wrong) -> None:
+def test_decoding_options_need_a_checkpoint(chain: Path, usage_error_of) -> None:
     results = caption(chain / "nt.pt", device="cpu")
-    for words in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--predictions", results]):
-        assert "--beam: " in wrong(*words, "--beam", 5)
+    for arguments in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--predictions", results]):
+        assert "--beam: " in usage_error_of(*arguments, "--beam", 5)

@@ -1,4 +1,4 @@
-"""Where the disk is full a command ends in one line, every old file is as it was, and no new one is left."""
+"""On a full disk, commands end with one line of error, old files are unchanged, and no new file is left."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ import pytest
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.evaluate import evaluate
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,8 +49,8 @@ CASES = {
 
 
 @dataclass
-class End:
-    """How a command ended."""
+class Outcome:
+    """Exit status of a command, its lines on stderr, and the files before and after."""
 
     status: int
     result: list[str]
@@ -63,9 +63,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def ends(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
-    """How each of the commands ended, and what its folder held before and after."""
-    base = Path(shutil.copytree(made_chain, tmp_path_factory.mktemp("full") / "base"))
+def outcomes(shared_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """The outcome of each command."""
+    base = Path(shutil.copytree(shared_chain, tmp_path_factory.mktemp("full") / "base"))
     evaluate(caption(base / "nt.pt", device="cpu"), metrics="BLEU")
     before = contents(base)
     folders = [shutil.copytree(base, base.with_name(f"case_{number}")) for number in range(len(CASES))]
@@ -73,48 +73,48 @@ def ends(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         (str(folder), room, words.split()) for folder, (room, words, _) in zip(folders, CASES.values(), strict=True)
     ]
     child = [sys.executable, "-m", "tests.stages.on_a_full_disk"]
-    done = subprocess.run(child, input=json.dumps(commands), capture_output=True, text=True, cwd=ROOT)
-    assert (done.returncode, done.stderr) == (0, "")
-    answers = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(child, input=json.dumps(commands), capture_output=True, text=True, cwd=ROOT)
+    assert (process.returncode, process.stderr) == (0, "")
+    answers = json.loads(process.stdout.splitlines()[-1])
     return {
-        case: End(*answer, before, contents(folder))
-        for case, answer, folder in zip(CASES, answers, folders, strict=True)
+        case: Outcome(*result, before, contents(folder))
+        for case, result, folder in zip(CASES, answers, folders, strict=True)
     }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_full_disk_gives_one_line_and_changes_no_file(ends: dict[str, End], case: str) -> None:
-    end, (_, _, name) = ends[case], CASES[case]
-    assert end.status == 1
-    assert end.result[-1] == f"error: {name} cannot be written: File too large"
-    assert not [line for line in end.result if line.startswith(("Traceback", "Exception", " "))]
-    assert end.after == end.before
+def test_a_full_disk_gives_one_line_and_changes_no_file(outcomes: dict[str, Outcome], case: str) -> None:
+    outcome, (_, _, name) = outcomes[case], CASES[case]
+    assert outcome.status == 1
+    assert outcome.result[-1] == f"error: {name} cannot be written: File too large"
+    assert not [line for line in outcome.result if line.startswith(("Traceback", "Exception", " "))]
+    assert outcome.after == outcome.before
 
 
-def test_a_cache_that_cannot_be_written_is_a_warning(ends: dict[str, End]) -> None:
+def test_a_cache_that_cannot_be_written_is_a_warning(outcomes: dict[str, Outcome]) -> None:
     warning = "warning: nt.reference.h5 cannot be written: File too large; clcap will compute it again next time"
-    assert warning in ends["a target"].result
+    assert warning in outcomes["a target"].result
 
 
 def test_captioner_and_discriminator_are_written_together(
-    refused, chain: Path, monkeypatch: pytest.MonkeyPatch
+    error_of, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(out: Path, *_: object) -> None:
         raise ClcapError(f"{out.name} cannot be written")
 
     monkeypatch.setattr("clcap_cli.artifacts.checkpoints.write_checkpoint", full)
     before = contents(chain)
-    assert refused(*GAN.replace("nt.pt", str(chain / "nt.pt")).split()) == "nt_gan.pt cannot be written"
+    assert error_of(*GAN.replace("nt.pt", str(chain / "nt.pt")).split()) == "nt_gan.pt cannot be written"
     assert contents(chain) == before
 
 
 def test_a_missing_temporary_folder_is_reported(
-    clcap: Callable[..., Answer], refused, chain: Path, monkeypatch: pytest.MonkeyPatch
+    clcap: Callable[..., CommandResult], error_of, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(chain)
     assert clcap("caption", "nt.pt").status == 0
     monkeypatch.setattr(tempfile, "tempdir", str(chain / "none"))
-    message = refused("evaluate", "nt.captions.json")
+    message = error_of("evaluate", "nt.captions.json")
     assert (
         message == "cannot create a temporary file: No such file or directory; set TMPDIR to a folder with free space"
     )

@@ -1,4 +1,4 @@
-"""An id means one image, and a cell the captions that somebody wrote into it."""
+"""Ids identify one image, and cells hold the captions that were written into them."""
 
 import json
 from pathlib import Path
@@ -29,47 +29,48 @@ def results(path: Path, ids: list, caption: object = "a dog") -> Path:
     return path
 
 
-def test_two_images_with_one_id_are_refused(refused, tmp_path: Path) -> None:
+def test_two_images_with_one_id_are_refused(error_of, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE, OTHER], [NOTE])
     message = f"{path}: the images a.jpg and b.jpg have the same id, 1; give each image its own id"
-    assert refused("prepare-captions", "--train", path) == message
-    assert refused("evaluate", "--predictions", path, "--references", path) == message
+    assert error_of("prepare-captions", "--train", path) == message
+    assert error_of("evaluate", "--predictions", path, "--references", path) == message
     files = [coco(tmp_path / f"{one['file_name']}.json", [one], [NOTE]) for one in (IMAGE, OTHER)]
-    assert refused("prepare-captions", "--train", files[0], "--val", files[1]) == message.removeprefix(f"{path}: ")
-    assert refused("prepare-captions", karpathy(tmp_path / "k.json", [1, 1])) == (
+    assert error_of("prepare-captions", "--train", files[0], "--val", files[1]) == message.removeprefix(f"{path}: ")
+    assert error_of("prepare-captions", karpathy(tmp_path / "k.json", [1, 1])) == (
         "the images 0.jpg and 1.jpg have the same id, 1; give each image its own id"
     )
 
 
-def test_a_number_and_its_text_as_ids_are_refused(refused, tmp_path: Path) -> None:
+def test_a_number_and_its_text_as_ids_are_refused(error_of, tmp_path: Path) -> None:
     message = f'the id of a.jpg is the number 1, that of b.jpg the text "1"; {BOTH}'
-    text, note = {**OTHER, "id": "1"}, {**NOTE, "image_id": "1"}
-    path = coco(tmp_path / "c.json", [IMAGE, text], [NOTE, note])
-    assert refused("prepare-captions", "--train", path) == message
+    text, annotation = {**OTHER, "id": "1"}, {**NOTE, "image_id": "1"}
+    path = coco(tmp_path / "c.json", [IMAGE, text], [NOTE, annotation])
+    assert error_of("prepare-captions", "--train", path) == message
     files = [
-        coco(tmp_path / f"{at}.json", [one], [other]) for at, (one, other) in enumerate([(IMAGE, NOTE), (text, note)])
+        coco(tmp_path / f"{at}.json", [one], [other])
+        for at, (one, other) in enumerate([(IMAGE, NOTE), (text, annotation)])
     ]
-    assert refused("prepare-captions", "--train", files[0], "--val", files[1]) == message
-    assert refused("prepare-captions", karpathy(tmp_path / "k.json", [1, "1"])) == (
+    assert error_of("prepare-captions", "--train", files[0], "--val", files[1]) == message
+    assert error_of("prepare-captions", karpathy(tmp_path / "k.json", [1, "1"])) == (
         message.replace("a.jpg", "0.jpg").replace("b.jpg", "1.jpg")
     )
     fine, mixed = results(tmp_path / "fine.json", [1]), results(tmp_path / "mixed.json", [1, "1"])
     in_one = f'{mixed} has an image 1 and an image "1"; {BOTH}'
-    assert refused("evaluate", mixed, "--references", fine) == in_one
-    assert refused("evaluate", "--predictions", mixed, "--references", fine) == in_one
-    assert refused("evaluate", "--predictions", fine, "--references", mixed) == in_one
-    assert refused("evaluate", "--predictions", fine, "--references", path) == in_one.replace(str(mixed), str(path))
+    assert error_of("evaluate", mixed, "--references", fine) == in_one
+    assert error_of("evaluate", "--predictions", mixed, "--references", fine) == in_one
+    assert error_of("evaluate", "--predictions", fine, "--references", mixed) == in_one
+    assert error_of("evaluate", "--predictions", fine, "--references", path) == in_one.replace(str(mixed), str(path))
 
 
-def test_annotations_with_other_forms_of_ids_are_matched(refused, tmp_path: Path) -> None:
+def test_annotations_with_other_forms_of_ids_are_matched(error_of, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "image_id": "1"}])
-    assert refused("prepare-captions", "--train", path) == (
+    assert error_of("prepare-captions", "--train", path) == (
         f"{path}: the images' ids are numbers, but the annotations' image_id is text, first for image 1; "
         "use the same type for both"
     )
     path = coco(tmp_path / "c.json", [{**IMAGE, "id": "1"}], [NOTE])
     assert "the images' ids are text, but the annotations' image_id is numbers" in (
-        refused("prepare-captions", "--train", path)
+        error_of("prepare-captions", "--train", path)
     )
 
 
@@ -86,15 +87,17 @@ def test_annotations_with_other_forms_of_ids_are_matched(refused, tmp_path: Path
         (" ", "it is empty"),
     ],
 )
-def test_values_that_are_no_ids_are_refused(refused, tmp_path: Path, id: object, reason: str) -> None:
+def test_values_that_are_no_ids_are_refused(error_of, tmp_path: Path, id: object, reason: str) -> None:
     path = coco(tmp_path / "c.json", [{**IMAGE, "id": id}], [NOTE])
     assert (
-        refused("prepare-captions", "--train", path) == f"{path} is not a COCO captions file: at images.0.id: {reason}"
+        error_of("prepare-captions", "--train", path) == f"{path} is not a COCO captions file: at images.0.id: {reason}"
     )
     path = karpathy(tmp_path / "k.json", [id])
-    assert refused("prepare-captions", path) == (f"{path} is not a Karpathy dataset file: at images.0.cocoid: {reason}")
+    assert error_of("prepare-captions", path) == (
+        f"{path} is not a Karpathy dataset file: at images.0.cocoid: {reason}"
+    )
     path = results(tmp_path / "r.json", [id])
-    assert refused("evaluate", path) == f"{path} is not a COCO results list: at 0.image_id: {reason}"
+    assert error_of("evaluate", path) == f"{path} is not a COCO results list: at 0.image_id: {reason}"
 
 
 def test_the_largest_ids_are_preserved(clcap, tmp_path: Path) -> None:
@@ -115,9 +118,9 @@ def test_one_text_id_makes_all_ids_text(clcap, tmp_path: Path) -> None:
 @pytest.mark.parametrize("caption", [["a dog", "a cat"], '["a dog", "a cat"]', "['a dog' 'a cat']"])
 def test_a_list_of_captions_is_not_one_text_with_brackets(clcap, tmp_path: Path, caption: object) -> None:
     result = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
-    for words in (("--train", result), (karpathy(tmp_path / "k.json", [1], caption),)):
+    for arguments in (("--train", result), (karpathy(tmp_path / "k.json", [1], caption),)):
         out = tmp_path / "c.h5"
-        assert clcap("prepare-captions", *words, "--out", out, "--min-count", 1).status == 0
+        assert clcap("prepare-captions", *arguments, "--out", out, "--min-count", 1).status == 0
         assert open_captions(out).raw == ["a dog", "a cat"]
     assert (
         read_captions_by_image(result)
@@ -135,31 +138,31 @@ def test_a_list_of_captions_gives_several_predictions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"raw": "a dog"}])
-def test_json_captions_that_are_not_text_are_refused(refused, tmp_path: Path, caption: object) -> None:
+def test_json_captions_that_are_not_text_are_refused(error_of, tmp_path: Path, caption: object) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
-    assert refused("prepare-captions", "--train", path).startswith(
+    assert error_of("prepare-captions", "--train", path).startswith(
         f"{path} is not a COCO captions file: at annotations.0.caption: "
     )
 
 
 @pytest.mark.parametrize("broken", ["\0", "\ud83d"])
 @pytest.mark.parametrize("part", ["id", "file_name"])
-def test_a_file_name_that_is_not_text_is_refused(refused, tmp_path: Path, part: str, broken: str) -> None:
+def test_a_file_name_that_is_not_text_is_refused(error_of, tmp_path: Path, part: str, broken: str) -> None:
     image = {**IMAGE, part: f"a{broken}b"}
     path = coco(tmp_path / "c.json", [image], [{**NOTE, "image_id": image["id"]}])
-    assert refused("prepare-captions", "--train", path).endswith(
+    assert error_of("prepare-captions", "--train", path).endswith(
         f" {part.replace('_', ' ')} that is not valid text; fix it"
     )
 
 
-def test_a_split_name_that_is_not_text_is_refused(refused, tmp_path: Path) -> None:
+def test_a_split_name_that_is_not_text_is_refused(error_of, tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"image": "a.jpg", "split": "tr\\u0000ain", "caption": "a dog"}')
-    assert refused("prepare-captions", path).endswith(" has a split that is not valid text; fix it")
+    assert error_of("prepare-captions", path).endswith(" has a split that is not valid text; fix it")
 
 
-def test_ids_and_captions_that_are_not_text_are_refused(refused, tmp_path: Path) -> None:
+def test_ids_and_captions_that_are_not_text_are_refused(error_of, tmp_path: Path) -> None:
     path = results(tmp_path / "r.json", ["a\0b"])
-    assert refused("evaluate", path).endswith(" contains a NUL character")
+    assert error_of("evaluate", path).endswith(" contains a NUL character")
     path = results(tmp_path / "r.json", ["a"], "a\0dog")
-    assert refused("evaluate", path) == f"{path}: the caption of image a contains a NUL character"
+    assert error_of("evaluate", path) == f"{path}: the caption of image a contains a NUL character"

@@ -1,4 +1,4 @@
-"""Region features of other programs, in each of the three forms in which they come."""
+"""Region features of other programs, in each of the three supported formats."""
 
 import base64
 import json
@@ -21,10 +21,10 @@ CHANNELS = 12
 
 
 @pytest.fixture
-def regions(made_chain: Path) -> dict[int, np.ndarray]:
-    """10 to 100 regions of every image."""
+def regions(shared_chain: Path) -> dict[int, np.ndarray]:
+    """10 to 100 regions for every image."""
     draw = np.random.default_rng(0)
-    ids = open_captions(made_chain / "captions.h5").image_ids
+    ids = open_captions(shared_chain / "captions.h5").image_ids
     return {id: draw.normal(size=(draw.integers(10, 101), CHANNELS)).astype(np.float32) for id in ids}
 
 
@@ -67,21 +67,21 @@ FORMS: dict[str, Callable[[Path, dict], Path]] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_features(chain: Path, clcap, regions: dict, form: str) -> None:
     source, out = FORMS[form](chain, regions), chain / "regions.h5"
-    answer = clcap("import-features", chain / "captions.h5", source, "--out", out)
-    assert answer.out == f"{out}\n"
+    result = clcap("import-features", chain / "captions.h5", source, "--out", out)
+    assert result.out == f"{out}\n"
     counts = [len(array) for array in regions.values()]
-    assert answer.err.splitlines() == [
+    assert result.err.splitlines() == [
         f"42 images, {min(counts)} to {max(counts)} regions of 12 channels",
         f"next: clcap train-mle {chain}/captions.h5 {chain}/regions.h5 --out {chain}/mle.pt",
     ]
-    found = open_features(out)
-    rows = found.rows_of(list(regions))
-    grid, mask = found.grid_at(rows)
+    features = open_features(out)
+    rows = features.rows_of(list(regions))
+    grid, mask = features.grid_at(rows)
     assert mask.sum(1).tolist() == counts
     for row, array in enumerate(regions.values()):
         assert np.array_equal(grid[row, : len(array)], array.astype(np.float16))
         assert not grid[row, len(array) :].any()
-        assert np.allclose(found.pooled_at(rows)[row], array.mean(0), atol=2e-3)
+        assert np.allclose(features.pooled_at(rows)[row], array.mean(0), atol=2e-3)
 
 
 def test_images_may_be_identified_by_file_names(chain: Path, clcap, regions: dict) -> None:
@@ -106,36 +106,36 @@ def test_models_train_on_any_number_of_regions(chain: Path, clcap, regions: dict
     assert "imported from r.tsv, at most" in clcap("show", chain / "r.h5").out
 
 
-def test_image_files_need_a_backbone_of_clcap(chain: Path, clcap, refused, regions: dict) -> None:
+def test_image_files_need_a_backbone_of_clcap(chain: Path, clcap, error_of, regions: dict) -> None:
     source = tsv(chain / "r.tsv", regions)
     assert clcap("import-features", chain / "captions.h5", source, "--out", chain / "r.h5").status == 0
     train = ["train-mle", chain / "captions.h5", chain / "r.h5", "--hidden", 8, "--embedding", 8, "--epochs", 1]
     assert clcap(*train, "--out", chain / "r.pt").status == 0
-    message = refused("caption", chain / "r.pt", "--images", chain / "scenes" / "images")
+    message = error_of("caption", chain / "r.pt", "--images", chain / "scenes" / "images")
     assert message.startswith(f"{chain}/r.pt needs features ")
     assert message.endswith("clcap cannot compute these")
-    assert "does not come from the backbone" in refused("caption", chain / "r.pt", "--features", chain / "features.h5")
+    assert "does not come from the backbone" in error_of("caption", chain / "r.pt", "--features", chain / "features.h5")
 
 
-def test_missing_images_are_reported_or_left_out(chain: Path, clcap, refused, regions: dict) -> None:
+def test_missing_images_are_reported_or_left_out(chain: Path, clcap, error_of, regions: dict) -> None:
     del regions[3], regions[40]
     source = folder(chain / "regions", {**regions, 999: regions[5]})
-    words = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
-    assert refused(*words) == (
+    arguments = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
+    assert error_of(*arguments) == (
         f"{source} has no regions of 2 of 42 images: 3, 40; they are called by the image's id or file name; --skip-bad "
         "leaves these images out"
     )
-    answer = clcap(*words, "--skip-bad")
-    assert answer.status == 0
-    assert "2 images left out; the stages that follow do without them: 3, 40" in answer.err
-    assert f"1 images of {source} are not in {chain}/captions.h5" in answer.err
+    result = clcap(*arguments, "--skip-bad")
+    assert result.status == 0
+    assert "2 images left out; the stages that follow do without them: 3, 40" in result.err
+    assert f"1 images of {source} are not in {chain}/captions.h5" in result.err
     assert open_features(chain / "r.h5").skipped == [3, 40]
     train = ["train-mle", chain / "captions.h5", chain / "r.h5", "--hidden", 8, "--embedding", 8, "--epochs", 1]
     assert clcap(*train, "--out", chain / "r.pt").status == 0
 
 
-def run(refused, chain: Path, source: Path) -> str:
-    message = refused("import-features", chain / "captions.h5", source, "--out", chain / "r.h5")
+def import_error(error_of, chain: Path, source: Path) -> str:
+    message = error_of("import-features", chain / "captions.h5", source, "--out", chain / "r.h5")
     assert not (chain / "r.h5").exists()
     return message
 
@@ -160,79 +160,79 @@ BAD = {
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("what", BAD)
 @pytest.mark.parametrize("kind", ["npz", "npy"])
-def test_an_array_that_holds_no_regions_is_refused(chain: Path, refused, regions: dict, what: str, kind: str) -> None:
+def test_an_array_that_holds_no_regions_is_refused(chain: Path, error_of, regions: dict, what: str, kind: str) -> None:
     array, message = BAD[what]
-    assert run(refused, chain, folder(chain / "regions", {**regions, 1: array}, kind)).endswith(message)
+    assert import_error(error_of, chain, folder(chain / "regions", {**regions, 1: array}, kind)).endswith(message)
 
 
 @pytest.mark.parametrize("kind", ["npz", "npy"])
-def test_pickled_arrays_are_never_loaded(chain: Path, refused, regions: dict, kind: str) -> None:
+def test_pickled_arrays_are_never_loaded(chain: Path, error_of, regions: dict, kind: str) -> None:
     class Spy:
         def __reduce__(self) -> tuple:
             return Path.touch, (chain / "ran",)
 
     array = np.array([[Spy()]], dtype=object)
     source = folder(chain / "regions", {**regions, 1: array}, kind)
-    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable NumPy file: ")
+    assert import_error(error_of, chain, source).startswith(f"{source}/1.{kind} is not a readable NumPy file: ")
     (source / f"1.{kind}").write_bytes(pickle.dumps(Spy()))
-    assert run(refused, chain, source).startswith(f"{source}/1.{kind} is not a readable NumPy file")
+    assert import_error(error_of, chain, source).startswith(f"{source}/1.{kind} is not a readable NumPy file")
     assert not (chain / "ran").exists()
 
 
-def test_damaged_numpy_files_are_refused(chain: Path, refused, regions: dict) -> None:
+def test_damaged_numpy_files_are_refused(chain: Path, error_of, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     whole = (source / "1.npz").read_bytes()
     for broken in (b"", whole[: len(whole) // 2], whole[:200] + bytes(50) + whole[250:], b"\x93NUMPY\x01\x00"):
         (source / "1.npz").write_bytes(broken)
-        assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
+        assert import_error(error_of, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
     with zipfile.ZipFile(source / "1.npz", "w") as archive:
         archive.writestr("readme.txt", "no array")
-    assert run(refused, chain, source).startswith(f"{source}/1.npz ")
+    assert import_error(error_of, chain, source).startswith(f"{source}/1.npz ")
     (source / "1.npz").unlink()
     (source / "1.npz").mkdir()
-    assert run(refused, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
+    assert import_error(error_of, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
 
 
-def test_the_array_of_an_archive_must_be_unambiguous(chain: Path, refused, regions: dict) -> None:
+def test_the_array_of_an_archive_must_be_unambiguous(chain: Path, error_of, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     np.savez(source / "1.npz", one=regions[1], two=regions[1])
-    assert run(refused, chain, source) == (
+    assert import_error(error_of, chain, source) == (
         f"{source}/1.npz contains the arrays one, two; the one with the regions must be called feat or features or x"
     )
 
 
-def test_a_duplicate_image_is_refused(chain: Path, refused, regions: dict) -> None:
+def test_a_duplicate_image_is_refused(chain: Path, error_of, regions: dict) -> None:
     source = folder(chain / "regions", regions)
     np.save(source / "7.npy", regions[7])
-    assert run(refused, chain, source) == f"{source} has 7.npy and 7.npz; remove one of them"
+    assert import_error(error_of, chain, source) == f"{source} has 7.npy and 7.npz; remove one of them"
     table = tsv(chain / "r.tsv", regions)
     table.write_text(table.read_text() + line(7, regions[7]))
-    assert run(refused, chain, table) == f"{table} has two lines for image 7; remove one of them"
+    assert import_error(error_of, chain, table) == f"{table} has two lines for image 7; remove one of them"
 
 
-def test_a_file_name_of_two_images_is_refused(tmp_path: Path, clcap, refused) -> None:
+def test_a_file_name_of_two_images_is_refused(tmp_path: Path, clcap, error_of) -> None:
     rows = [f"{at},{split}/a.jpg,a dog,{split}" for at, split in ((11, "train"), (12, "val"))]
     (tmp_path / "c.csv").write_text("\n".join(["id,image,caption,split", *rows]))
     captions = tmp_path / "captions.h5"
     assert clcap("prepare-captions", tmp_path / "c.csv", "--min-count", 1, "--out", captions).status == 0
     source = folder(tmp_path / "regions", {"a": np.zeros((2, 3))})
-    assert refused("import-features", captions, source, "--out", tmp_path / "r.h5") == (
+    assert error_of("import-features", captions, source, "--out", tmp_path / "r.h5") == (
         f"the regions called a in {source} could be of image 11 and of image 12; call them by their ids"
     )
 
 
-def test_ids_cannot_leave_the_folder(tmp_path: Path, clcap, refused) -> None:
+def test_ids_cannot_leave_the_folder(tmp_path: Path, clcap, error_of) -> None:
     (tmp_path / "c.csv").write_text("id,image,caption,split\n../secret,../secret.jpg,a dog,train\n")
     captions = tmp_path / "captions.h5"
     assert clcap("prepare-captions", tmp_path / "c.csv", "--min-count", 1, "--out", captions).status == 0
     np.save(tmp_path / "secret.npy", np.zeros((2, 3)))
     source = folder(tmp_path / "regions", {"other": np.zeros((2, 3))})
-    message = refused("import-features", captions, source, "--out", tmp_path / "r.h5")
+    message = error_of("import-features", captions, source, "--out", tmp_path / "r.h5")
     assert message.startswith(f"{source} has no regions of 1 of 1 images: ../secret;")
 
 
 @pytest.mark.parametrize("kind", ["soft", "external", "group", "text"])
-def test_external_hdf5_data_are_refused(chain: Path, refused, regions: dict, kind: str) -> None:
+def test_external_hdf5_data_are_refused(chain: Path, error_of, regions: dict, kind: str) -> None:
     source, other = hdf5(chain / "r.hdf5", regions), hdf5(chain / "other.hdf5", regions)
     with h5py.File(source, "a") as file:
         del file["1"]
@@ -244,7 +244,7 @@ def test_external_hdf5_data_are_refused(chain: Path, refused, regions: dict, kin
             file.create_group("1")
         else:
             file["1"] = np.array([[b"a"] * CHANNELS])
-    message = run(refused, chain, source)
+    message = import_error(error_of, chain, source)
     if kind == "text":
         assert message == f"{source}: the regions of 1 are |S1 (1, 12), not numbers"
     else:
@@ -265,47 +265,49 @@ def test_external_hdf5_data_are_refused(chain: Path, refused, regions: dict, kin
         ("1\t640\t480\t3\t\t\n", "{} has an array of shape (3, 0); expected (regions, channels)"),
     ],
 )
-def test_a_damaged_table_is_refused(chain: Path, refused, content: str, message: str) -> None:
+def test_a_damaged_table_is_refused(chain: Path, error_of, content: str, message: str) -> None:
     table = chain / "r.tsv"
     table.write_text(content)
-    assert run(refused, chain, table).startswith(message.format(table))
+    assert import_error(error_of, chain, table).startswith(message.format(table))
 
 
-def test_files_of_an_unknown_format_are_refused(chain: Path, refused) -> None:
-    assert run(refused, chain, chain / "none") == f"no such file: {chain}/none"
+def test_files_of_an_unknown_format_are_refused(chain: Path, error_of) -> None:
+    assert import_error(error_of, chain, chain / "none") == f"no such file: {chain}/none"
     (chain / "empty").mkdir()
-    assert run(refused, chain, chain / "empty") == (
+    assert import_error(error_of, chain, chain / "empty") == (
         f"{chain}/empty has no region features: it contains no .npz or .npy file, dataset or line"
     )
     (chain / "r.txt").write_text("1")
-    assert run(refused, chain, chain / "r.txt").startswith(f"{chain}/r.txt: unknown kind of region features; give a ")
+    assert import_error(error_of, chain, chain / "r.txt").startswith(
+        f"{chain}/r.txt: unknown kind of region features; give a "
+    )
     (chain / "r.hdf5").write_bytes(hdf5(chain / "whole.hdf5", {1: np.zeros((2, 3))}).read_bytes()[:900])
-    assert run(refused, chain, chain / "r.hdf5").startswith(f"{chain}/r.hdf5 is not a readable HDF5 file: ")
+    assert import_error(error_of, chain, chain / "r.hdf5").startswith(f"{chain}/r.hdf5 is not a readable HDF5 file: ")
 
 
-def test_images_without_regions_are_left_out_on_demand(chain: Path, clcap, refused, regions: dict) -> None:
+def test_images_without_regions_are_left_out_on_demand(chain: Path, clcap, error_of, regions: dict) -> None:
     empty = {**regions, 3: np.zeros((0, CHANNELS), np.float32)}
     for form in FORMS:
         (chain / form).mkdir()
         source = FORMS[form](chain / form, empty)
-        words = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
-        assert f"{source} has no regions of 1 of 42 images: 3;" in refused(*words)
-        assert "1 entries of" in clcap(*words, "--skip-bad").err
+        arguments = ["import-features", chain / "captions.h5", source, "--out", chain / "r.h5"]
+        assert f"{source} has no regions of 1 of 42 images: 3;" in error_of(*arguments)
+        assert "1 entries of" in clcap(*arguments, "--skip-bad").err
         assert open_features(chain / "r.h5").skipped == [3]
 
 
-def test_ambiguous_regions_are_refused(chain: Path, clcap, refused, tmp_path: Path) -> None:
+def test_ambiguous_regions_are_refused(chain: Path, clcap, error_of, tmp_path: Path) -> None:
     table = tmp_path / "data.csv"
     rows = [f"{id},{id % 3 + 1}.jpg,a red ring,{split}" for id, split in ((1, "train"), (2, "val"), (3, "test"))]
     table.write_text("\n".join(["id,image,caption,split", *rows]) + "\n")
     assert clcap("prepare-captions", table, "--min-count", 1, "--out", tmp_path / "c.h5").status == 0
     arrays = {key: np.full((2, CHANNELS), key, np.float32) for key in (1, 2, 3)}
-    words = ["import-features", tmp_path / "c.h5", folder(tmp_path / "numbers", arrays), "--out", tmp_path / "r.h5"]
-    assert refused(*words).endswith(
+    arguments = ["import-features", tmp_path / "c.h5", folder(tmp_path / "numbers", arrays), "--out", tmp_path / "r.h5"]
+    assert error_of(*arguments).endswith(
         "has '1' and '2', and image 1, 2.jpg, could be either; call the regions by the images' whole file names, as in "
         "2.jpg.npy"
     )
-    words[2] = folder(tmp_path / "names", {f"{key % 3 + 1}.jpg": array for key, array in arrays.items()}, "npy")
-    assert clcap(*words).status == 0
-    found = open_features(tmp_path / "r.h5")
-    assert found.pooled_at(found.rows_of([1, 2, 3]))[:, 0].tolist() == [1, 2, 3]
+    arguments[2] = folder(tmp_path / "names", {f"{key % 3 + 1}.jpg": array for key, array in arrays.items()}, "npy")
+    assert clcap(*arguments).status == 0
+    features = open_features(tmp_path / "r.h5")
+    assert features.pooled_at(features.rows_of([1, 2, 3]))[:, 0].tolist() == [1, 2, 3]

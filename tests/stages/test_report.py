@@ -1,4 +1,4 @@
-"""clcap report: what it writes, where, and what it says."""
+"""clcap report: its outputs and messages."""
 
 import json
 from pathlib import Path
@@ -21,18 +21,18 @@ def files(write) -> list[Path]:
 
 
 def test_the_page_is_written_next_to_the_first_file(files: list[Path], clcap, tmp_path: Path) -> None:
-    answer = clcap("report", *files)
-    assert answer.status == 0, answer.err
-    assert answer.out == f"{tmp_path}/report.html\n"
-    assert "2 of 2 images are not found; give their folder with --images (the first: 1)\n" in answer.err
+    result = clcap("report", *files)
+    assert result.status == 0, result.err
+    assert result.out == f"{tmp_path}/report.html\n"
+    assert "2 of 2 images are not found; give their folder with --images (the first: 1)\n" in result.err
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     assert clcap("report", *files, "--out", tmp_path / "deep" / "page.html").out == f"{tmp_path}/deep/page.html\n"
 
 
 def test_text_alone_writes_no_page(files: list[Path], clcap, tmp_path: Path) -> None:
-    answer = clcap("report", *files, "--text")
-    assert answer.status == 0
-    assert "CIDEr" in answer.out and "R@1" in answer.out and "report.html" not in answer.out
+    result = clcap("report", *files, "--text")
+    assert result.status == 0
+    assert "CIDEr" in result.out and "R@1" in result.out and "report.html" not in result.out
     assert not (tmp_path / "report.html").exists()
     both = clcap("report", *files, "--text", "--out", tmp_path / "page.html")
     assert both.out.splitlines()[-1] == f"{tmp_path}/page.html"
@@ -56,16 +56,16 @@ def test_tables_and_plots_are_written_for_a_paper(files: list[Path], clcap, tmp_
 
 def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
     files = [write(f"nt_{seed}.metrics.json", IMAGES, {"CIDEr": seed / 10}) for seed in (1, 2, 3)]
-    asked = {"name": "main", "title": "MLE and CL", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
+    table = {"name": "main", "title": "MLE and CL", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
     tables = tmp_path / "tables.json"
-    tables.write_text(json.dumps([asked]))
+    tables.write_text(json.dumps([table]))
     out = {kind: tmp_path / f"t.{kind}" for kind in ("markdown", "latex", "csv")}
     options = [word for kind, path in out.items() for word in (f"--{kind}", path)]
-    answer = clcap("report", *files, "--tables", tables, "--text", *options, "--out", tmp_path / "page.html")
-    assert answer.status == 0, answer.err
-    assert "left out of the tables, because no run matches: main: 'CL' (cl)\n" in answer.err
-    assert answer.out.splitlines()[0].strip() == "MLE and CL (mean ± sample standard deviation over seeds)"
-    assert "0.200 ± 0.100" in answer.out
+    result = clcap("report", *files, "--tables", tables, "--text", *options, "--out", tmp_path / "page.html")
+    assert result.status == 0, result.err
+    assert "left out of the tables, because no run matches: main: 'CL' (cl)\n" in result.err
+    assert result.out.splitlines()[0].strip() == "MLE and CL (mean ± sample standard deviation over seeds)"
+    assert "0.200 ± 0.100" in result.out
     assert out["markdown"].read_text().startswith("MLE and CL (mean ±")
     assert "| nt_1 | 0.100 |" in out["markdown"].read_text(), "each run stands below"
     assert "MLE (3 seeds) & 0.200 {\\scriptsize $\\pm$ 0.100}" in out["latex"].read_text()
@@ -73,23 +73,23 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
     assert '<h2 id="experiments">' in (tmp_path / "page.html").read_text()
 
 
-def test_the_tables_of_the_pipeline_are_read(write, refused) -> None:
+def test_the_tables_of_the_pipeline_are_read(write, error_of) -> None:
     path = Path(__file__).parents[2] / "pipelines" / "tables.json"
-    message = refused("report", write("other.metrics.json", IMAGES), "--tables", path)
+    message = error_of("report", write("other.metrics.json", IMAGES), "--tables", path)
     assert message.startswith(f"{path}: no run's name matches any row pattern (nt_{{seed}}, ")
 
 
-def test_images_are_found_by_id(files: list[Path], clcap, refused, write, tmp_path: Path) -> None:
+def test_images_are_found_by_id(files: list[Path], clcap, error_of, write, tmp_path: Path) -> None:
     from PIL import Image
 
     (tmp_path / "own").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "own" / "a.png")
     path = write("other.metrics.json", [image("a.png", "a dog"), image("b.png", "a cat")])
-    answer = clcap("report", path, "--images", tmp_path / "own")
-    assert f"1 of 2 images are not in {tmp_path}/own (the first: b.png)\n" in answer.err
+    result = clcap("report", path, "--images", tmp_path / "own")
+    assert f"1 of 2 images are not in {tmp_path}/own (the first: b.png)\n" in result.err
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
     assert (
-        refused("report", path, "--images", tmp_path / "none")
+        error_of("report", path, "--images", tmp_path / "none")
         == f"{tmp_path}/none is missing; a folder is expected here"
     )
 
@@ -101,38 +101,38 @@ def test_different_images_give_a_warning(files: list[Path], write, clcap, tmp_pa
     assert warning in (tmp_path / "report.html").read_text()
 
 
-def test_report_refuses_other_files(refused, clcap, tmp_path: Path) -> None:
+def test_report_refuses_other_files(error_of, clcap, tmp_path: Path) -> None:
     missing = tmp_path / "none.metrics.json"
-    assert refused("report", missing) == f"no such file: {missing}"
+    assert error_of("report", missing) == f"no such file: {missing}"
     (tmp_path / "nt.pt").touch()
-    assert refused("report", tmp_path / "nt.pt").endswith(
+    assert error_of("report", tmp_path / "nt.pt").endswith(
         "report takes *.metrics.json, *.retrieval.json and *.log.jsonl"
     )
     damaged = tmp_path / "nt.metrics.json"
     damaged.write_text('{"provenance": {}')
-    assert refused("report", damaged).startswith(f"{damaged} is not valid JSON at line 1")
+    assert error_of("report", damaged).startswith(f"{damaged} is not valid JSON at line 1")
     damaged.write_text(json.dumps({"provenance": {}}))
-    assert refused("report", damaged) == f"{damaged} is not a clcap file: its provenance is damaged at format"
+    assert error_of("report", damaged) == f"{damaged} is not a clcap file: its provenance is damaged at format"
     assert clcap("report").status == 2
 
 
-def test_unwritable_outputs_are_reported_first(files: list[Path], refused, tmp_path) -> None:
-    assert refused("report", *files, "--out", tmp_path) == (
+def test_unwritable_outputs_are_reported_first(files: list[Path], error_of, tmp_path) -> None:
+    assert error_of("report", *files, "--out", tmp_path) == (
         f"{tmp_path} cannot be written: it is a folder; give the name of a file"
     )
     below = files[0] / "plots"
-    assert refused("report", *files, "--plots", below) == (
+    assert error_of("report", *files, "--plots", below) == (
         f"{below}/recall.png cannot be written: {files[0]} is not a folder"
     )
     assert not (tmp_path / "report.html").exists()
 
 
 def test_the_report_of_a_whole_chain(chain: Path, clcap) -> None:
-    """A model's own ranks, with its log and the pictures where extract-features found them."""
+    """Ranks of a model's own captions, with its log and image files."""
     clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
-    answer = clcap("report", chain / "nt.retrieval.json")
-    assert answer.status == 0, answer.err
-    assert "images are not" not in answer.err
+    result = clcap("report", chain / "nt.retrieval.json")
+    assert result.status == 0, result.err
+    assert "images are not" not in result.err
     page = (chain / "report.html").read_text()
     assert page.count("UklGR") == 10
     assert "nt: loss" in page

@@ -1,4 +1,4 @@
-"""Several captions of an image, from the search to the report."""
+"""Several captions per image, from decoding to the report."""
 
 import json
 from pathlib import Path
@@ -12,65 +12,65 @@ FAST = "BLEU,ROUGE_L,CIDEr"
 BEAM = ("--beam", 4, "--num-captions", 3)
 
 
-def listed(path: Path) -> dict[int, list[str]]:
-    """A results file's captions by image."""
+def captions_by_image(path: Path) -> dict[int, list[str]]:
+    """The captions of a results file by image."""
     found: dict[int, list[str]] = {}
     for entry in json.loads(path.read_text()):
         found.setdefault(entry["image_id"], []).append(entry["caption"])
     return found
 
 
-def scored(path: Path) -> dict:
+def metrics_of(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
 def test_a_beam_gives_captions_in_order_of_likelihood(chain: Path, clcap) -> None:
-    answer = clcap("caption", chain / "nt.pt", *BEAM)
-    assert answer.status == 0, answer.err
-    found = listed(chain / "nt.captions.json")
-    assert len(found) == 10 and all(len(own) == 3 for own in found.values())
+    result = clcap("caption", chain / "nt.pt", *BEAM)
+    assert result.status == 0, result.err
+    captions = captions_by_image(chain / "nt.captions.json")
+    assert len(captions) == 10 and all(len(own) == 3 for own in captions.values())
     entries = [entry["image_id"] for entry in json.loads((chain / "nt.captions.json").read_text())]
-    assert entries == [id for id in found for _ in range(3)]
-    first = listed(caption(chain / "nt.pt", beam=4, out=chain / "first.captions.json"))
-    assert {id: own[:1] for id, own in found.items()} == first
+    assert entries == [id for id in captions for _ in range(3)]
+    first = captions_by_image(caption(chain / "nt.pt", beam=4, out=chain / "first.captions.json"))
+    assert {id: own[:1] for id, own in captions.items()} == first
     assert "captions  30, " in clcap("show", chain / "nt.captions.json").out
 
 
 def test_each_metric_has_a_best_and_a_mean_value(chain: Path, clcap) -> None:
     results = caption(chain / "nt.pt", beam=4, num_captions=3)
-    answer = clcap("evaluate", results, "--metrics", FAST)
-    assert answer.status == 0, answer.err
-    assert "scoring 30 captions against 50 references" in answer.err
-    assert "\n  CIDEr_best_of_3 " in answer.err
-    found = scored(chain / "nt.metrics.json")
-    assert "|captions:best of 3|" in found["signatures"]["CIDEr_best_of_3"]
-    values, images = found["metrics"], found["images"]
-    assert values["images"] == 10 and found["left_out"] == {"captions": 0, "images": 0}
+    result = clcap("evaluate", results, "--metrics", FAST)
+    assert result.status == 0, result.err
+    assert "scoring 30 captions against 50 references" in result.err
+    assert "\n  CIDEr_best_of_3 " in result.err
+    scores = metrics_of(chain / "nt.metrics.json")
+    assert "|captions:best of 3|" in scores["signatures"]["CIDEr_best_of_3"]
+    values, images = scores["metrics"], scores["images"]
+    assert values["images"] == 10 and scores["left_out"] == {"captions": 0, "images": 0}
     assert {"div_1", "div_2", "mBLEU-4", "CIDErBtw_best_of_3", "CIDErBtw_mean_of_3", "novel_share"} <= set(values)
     assert {f"{name}_{which}_of_3" for name in ("BLEU-1", "ROUGE_L", "CIDEr") for which in ("best", "mean")} <= set(
         values
     )
     assert not {"CIDEr", "ROUGE_L", "BLEU-4"} & set(values)
-    assert set(values) - set(found["intervals"]) == {"images", "unique_captions"}
+    assert set(values) - set(scores["intervals"]) == {"images", "unique_captions"}
     for name, which in (("best", max), ("mean", lambda own: sum(own) / 3)):
         for image in images:
             each = [one["CIDEr"] for one in image["captions"]]
             assert image[f"CIDEr_{name}_of_3"] == pytest.approx(which(each))
     assert [image["caption"] for image in images] == [image["captions"][0]["caption"] for image in images]
-    signature = found["signatures"]["CIDEr_mean_of_3"]
+    signature = scores["signatures"]["CIDEr_mean_of_3"]
     assert "|captions:mean of 3|tok:" in signature and "|decoding:beam 4, 3 captions|" in signature
-    assert "|captions:3|" in found["signatures"]["mBLEU-4"]
+    assert "|captions:3|" in scores["signatures"]["mBLEU-4"]
 
 
 def test_captions_of_an_image_are_scored_independently(chain: Path) -> None:
     results = caption(chain / "nt.pt", beam=4, num_captions=3)
-    together = scored(evaluate(results, metrics=FAST))
+    together = metrics_of(evaluate(results, metrics=FAST))
     means = []
     for at in range(3):
         alone = chain / f"place{at}.json"
-        entries = [{"image_id": id, "caption": own[at]} for id, own in listed(results).items()]
+        entries = [{"image_id": id, "caption": own[at]} for id, own in captions_by_image(results).items()]
         alone.write_text(json.dumps(entries))
-        one = scored(evaluate(alone, references=chain / "captions.h5", metrics=FAST))
+        one = metrics_of(evaluate(alone, references=chain / "captions.h5", metrics=FAST))
         means.append(one["metrics"]["CIDEr"])
         for several, single in zip(together["images"], one["images"], strict=True):
             for name in ("BLEU-1", "BLEU-4", "ROUGE_L", "CIDEr"):
@@ -81,21 +81,21 @@ def test_captions_of_an_image_are_scored_independently(chain: Path) -> None:
 def test_signatures_of_samples_name_their_settings(chain: Path) -> None:
     options = {"temperature": 1.0, "top_p": 0.9, "num_captions": 2, "seed": 7}
     results = caption(chain / "nt.pt", **options)
-    assert all(len(own) == 2 for own in listed(results).values())
-    drawn = "|decoding:sampling, top-p 0.9, temperature 1, seed 7, 2 captions|"
-    before = scored(evaluate(results, metrics="ROUGE_L"))
-    assert drawn in before["signatures"]["ROUGE_L_best_of_2"]
-    itself = scored(evaluate(chain / "nt.pt", metrics="ROUGE_L", out=chain / "own.metrics.json", **options))
+    assert all(len(own) == 2 for own in captions_by_image(results).values())
+    sampling = "|decoding:sampling, top-p 0.9, temperature 1, seed 7, 2 captions|"
+    before = metrics_of(evaluate(results, metrics="ROUGE_L"))
+    assert sampling in before["signatures"]["ROUGE_L_best_of_2"]
+    itself = metrics_of(evaluate(chain / "nt.pt", metrics="ROUGE_L", out=chain / "own.metrics.json", **options))
     assert itself["signatures"] == before["signatures"]
     assert itself["metrics"] == before["metrics"]
 
 
 def test_runs_are_compared_and_reported(chain: Path, clcap) -> None:
     files = [evaluate(chain / f"{name}.pt", beam=2, num_captions=2, metrics=FAST) for name in ("nt", "aa")]
-    answer = clcap("compare", *files)
-    assert answer.status == 0, answer.err
+    result = clcap("compare", *files)
+    assert result.status == 0, result.err
     for name in ("CIDEr_best_of_2", "CIDEr_mean_of_2", "BLEU-4_best_of_2", "div_1", "mBLEU-4", "unique_share"):
-        assert f"\n{name} " in answer.out
+        assert f"\n{name} " in result.out
     single = evaluate(chain / "nt.pt", metrics=FAST, out=chain / "single.metrics.json")
     assert "CIDEr" not in clcap("compare", files[0], single).out
     assert "CIDEr_mean_of_2" in clcap("report", *files, "--text").out
@@ -104,12 +104,12 @@ def test_runs_are_compared_and_reported(chain: Path, clcap) -> None:
 
 
 def test_tables_may_have_several_captions_an_image(tmp_path: Path, clcap) -> None:
-    captions, references = tmp_path / "mine.csv", tmp_path / "references.csv"
+    captions, references = tmp_path / "predictions.csv", tmp_path / "references.csv"
     captions.write_text("image_id,caption\n1,a dog runs\n1,a cat\n2,two buses\n")
     references.write_text("image_id,caption\n1,a dog runs\n2,two buses\n")
-    answer = clcap("evaluate", "--predictions", captions, "--references", references, "--metrics", "ROUGE_L")
-    assert answer.status == 0, answer.err
-    assert scored(tmp_path / "mine.metrics.json")["metrics"]["ROUGE_L_best_of_1-2"] == 1
+    result = clcap("evaluate", "--predictions", captions, "--references", references, "--metrics", "ROUGE_L")
+    assert result.status == 0, result.err
+    assert metrics_of(tmp_path / "predictions.metrics.json")["metrics"]["ROUGE_L_best_of_1-2"] == 1
 
 
 def test_changed_images_are_chosen_by_their_best_caption(tmp_path: Path, clcap) -> None:
@@ -124,15 +124,15 @@ def test_changed_images_are_chosen_by_their_best_caption(tmp_path: Path, clcap) 
     assert "gained most in ROUGE_L_best_of_2:\n  image 1  0." in out and "-> 1.000" in out
 
 
-def test_stages_for_single_captions_refuse_several(chain: Path, refused, wrong) -> None:
+def test_stages_for_single_captions_refuse_several(chain: Path, error_of, usage_error_of) -> None:
     results = caption(chain / "nt.pt", beam=2, num_captions=2)
     many = f"{results} has more than one caption for 10 images: 33, 34, 35, 36, 37, …"
-    assert refused("self-retrieve", chain / "nt.pt", "--predictions", results) == many
-    several = wrong("self-retrieve", chain / "nt.pt", "--num-captions", 2)
+    assert error_of("self-retrieve", chain / "nt.pt", "--predictions", results) == many
+    several = usage_error_of("self-retrieve", chain / "nt.pt", "--num-captions", 2)
     assert "--num-captions: self-retrieve ranks one caption of each image" in several
-    assert refused("evaluate", results, "--submission", chain / "to", "--test-predictions", results) == many
+    assert error_of("evaluate", results, "--submission", chain / "to", "--test-predictions", results) == many
     assert "4 is more than --beam 3; give a larger --beam, or sample with --temperature 1" in (
-        wrong("caption", chain / "nt.pt", "--beam", 3, "--num-captions", 4)
+        usage_error_of("caption", chain / "nt.pt", "--beam", 3, "--num-captions", 4)
     )
 
 
@@ -146,8 +146,8 @@ def test_stages_for_single_captions_refuse_several(chain: Path, refused, wrong) 
         {"captions": [5]},
     ],
 )
-def test_damaged_files_of_several_captions_are_refused(tmp_path: Path, refused, damage: dict) -> None:
-    captions, references = tmp_path / "mine.csv", tmp_path / "references.csv"
+def test_damaged_files_of_several_captions_are_refused(tmp_path: Path, error_of, damage: dict) -> None:
+    captions, references = tmp_path / "predictions.csv", tmp_path / "references.csv"
     captions.write_text("image_id,caption\n1,a dog\n1,a cat\n2,a bus\n2,a car\n")
     references.write_text("image_id,caption\n1,a dog\n2,two buses\n")
     good = evaluate(predictions=captions, references=references, metrics="ROUGE_L")
@@ -155,10 +155,10 @@ def test_damaged_files_of_several_captions_are_refused(tmp_path: Path, refused, 
     content["images"][0] |= damage
     bad = tmp_path / "bad.metrics.json"
     bad.write_text(json.dumps(content))
-    assert str(bad) in refused("compare", good, bad)
+    assert str(bad) in error_of("compare", good, bad)
 
 
 def test_the_beam_is_at_least_the_number_of_captions(chain: Path, clcap) -> None:
     assert clcap("caption", chain / "nt.pt", "--num-captions", 5).status == 0
-    assert [len(own) for own in listed(chain / "nt.captions.json").values()] == [5] * 10
+    assert [len(own) for own in captions_by_image(chain / "nt.captions.json").values()] == [5] * 10
     assert ", 5 captions" in clcap("evaluate", chain / "nt.captions.json", "--metrics", "ROUGE_L").err

@@ -1,4 +1,4 @@
-"""A stage called from Python is held to what the command line is held to."""
+"""Stages called from Python validate like the command line."""
 
 import inspect
 from pathlib import Path
@@ -25,12 +25,12 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value", "reason"), WRONG)
 def test_python_and_command_line_refuse_the_same_values(clcap, name: str, value: object, reason: str) -> None:
-    with pytest.raises(InvalidValueError) as refusal:
+    with pytest.raises(InvalidValueError) as error:
         train_mle("c.h5", "f.h5", **{name: value})
-    assert str(refusal.value) == f"{name}: {reason}"
-    answer = clcap("train-mle", "c.h5", "f.h5", f"--{name}={value}")
-    assert answer.status == 2
-    assert answer.err == f"error: --{name}: {reason} (see clcap train-mle --help)\n"
+    assert str(error.value) == f"{name}: {reason}"
+    result = clcap("train-mle", "c.h5", "f.h5", f"--{name}={value}")
+    assert result.status == 2
+    assert result.err == f"error: --{name}: {reason} (see clcap train-mle --help)\n"
 
 
 def test_paths_may_be_text(chain: Path) -> None:

@@ -1,4 +1,4 @@
-"""What train-cl can learn, through the command line."""
+"""train-cl with all objectives, through the command line."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import pytest
 from clcap_cli.artifacts.cache import _content_id
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.objectives.registry import OBJECTIVES, builtin_objectives
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
-Clcap = Callable[..., Answer]
+Clcap = Callable[..., CommandResult]
 ONE_EPOCH = ("--k", 2, "--epochs", 1, "--device", "cpu")
 
 
@@ -30,36 +30,36 @@ def losses(checkpoint: Path) -> list[float]:
 def test_every_objective_writes_a_checkpoint_with_its_suffix(
     chain: Path, clcap: Clcap, model: str, objective: str, suffix: str
 ) -> None:
-    words = ONE_EPOCH if OBJECTIVES.get(objective).needs_negatives else ONE_EPOCH[2:]
-    answer = clcap("train-cl", "--ref", chain / f"{model}.pt", "--objective", objective, *words)
+    arguments = ONE_EPOCH if OBJECTIVES.get(objective).needs_negatives else ONE_EPOCH[2:]
+    result = clcap("train-cl", "--ref", chain / f"{model}.pt", "--objective", objective, *arguments)
     made = chain / f"{model}_{suffix}.pt"
-    assert (answer.status, answer.out) == (0, f"{made}\n")
+    assert (result.status, result.out) == (0, f"{made}\n")
     assert open_checkpoint(made).provenance.settings["objective"] == objective
     assert clcap("self-retrieve", made).status == 0
 
 
 def test_cached_reference_log_probs_change_no_loss(chain: Path, clcap: Clcap) -> None:
-    words = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out")
-    kept = chain / "nt.reference.h5"
-    kept.unlink(missing_ok=True)
-    assert clcap(*words, chain / "without.pt", "--no-cache").status == 0
-    assert not kept.exists()
-    first = clcap(*words, chain / "first.pt")
-    assert "reference's ln p" in first.err or kept.exists()
-    before = kept.read_bytes()
-    assert clcap(*words, chain / "second.pt").status == 0
-    assert kept.read_bytes() == before
+    arguments = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out")
+    cache = chain / "nt.reference.h5"
+    cache.unlink(missing_ok=True)
+    assert clcap(*arguments, chain / "without.pt", "--no-cache").status == 0
+    assert not cache.exists()
+    first = clcap(*arguments, chain / "first.pt")
+    assert "reference's ln p" in first.err or cache.exists()
+    before = cache.read_bytes()
+    assert clcap(*arguments, chain / "second.pt").status == 0
+    assert cache.read_bytes() == before
     assert losses(chain / "first.pt") == losses(chain / "second.pt")
     assert losses(chain / "first.pt") == pytest.approx(losses(chain / "without.pt"), abs=1e-5)
-    assert "clcap/reference-log-probs" in clcap("show", kept).out
+    assert "clcap/reference-log-probs" in clcap("show", cache).out
 
 
 @pytest.mark.parametrize(("name", "number"), [("nt.reference", float("nan")), ("features.neighbours", 24)])
 def test_an_invalid_reference_cache_is_refused(
-    chain: Path, clcap: Clcap, refused: Callable[..., str], name: str, number: float
+    chain: Path, clcap: Clcap, error_of: Callable[..., str], name: str, number: float
 ) -> None:
-    words = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--negatives", "similar", "--out", chain / "out.pt")
-    assert clcap(*words).status == 0
+    arguments = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--negatives", "similar", "--out", chain / "out.pt")
+    assert clcap(*arguments).status == 0
     with h5py.File(chain / f"{name}.h5", "a") as file:
         arrays = {key: values[:] for key, values in file["arrays"].items()}
         for key, values in arrays.items():
@@ -67,15 +67,15 @@ def test_an_invalid_reference_cache_is_refused(
             file["arrays"][key][:] = values
         provenance = json.loads(file.attrs["provenance"]) | {"id": _content_id(arrays)}
         file.attrs["provenance"] = json.dumps(provenance)
-    assert refused(*words) == f"{chain}/{name}.h5 is damaged; delete it: clcap will compute it again"
+    assert error_of(*arguments) == f"{chain}/{name}.h5 is damaged; delete it: clcap will compute it again"
 
 
 def test_a_new_reference_replaces_the_cache_of_the_old(chain: Path, clcap: Clcap) -> None:
-    words = ("train-cl", "--ref", chain / "ref.pt", *ONE_EPOCH, "--out", chain / "out.pt")
+    arguments = ("train-cl", "--ref", chain / "ref.pt", *ONE_EPOCH, "--out", chain / "out.pt")
     (chain / "ref.pt").write_bytes((chain / "nt.pt").read_bytes())
-    assert clcap(*words).status == 0
+    assert clcap(*arguments).status == 0
     (chain / "ref.pt").write_bytes((chain / "nt_cl.pt").read_bytes())
-    assert clcap(*words).status == 0
+    assert clcap(*arguments).status == 0
     assert log(chain / "out.pt")[0]["val_log_ratio_matched"] == pytest.approx(0, abs=1e-5)
 
 
@@ -92,22 +92,22 @@ def test_swapping_the_reference_removes_its_cache(chain: Path, clcap: Clcap) -> 
 
 @pytest.mark.parametrize("objective", ["contrastive", "introspective"])
 def test_similar_images_are_searched_once(chain: Path, clcap: Clcap, objective: str) -> None:
-    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, "--negatives", "similar", *ONE_EPOCH)
-    assert clcap(*words).status == 0
-    kept = chain / "features.neighbours.h5"
-    before = kept.read_bytes()
-    with h5py.File(kept) as file:
+    arguments = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, "--negatives", "similar", *ONE_EPOCH)
+    assert clcap(*arguments).status == 0
+    cache = chain / "features.neighbours.h5"
+    before = cache.read_bytes()
+    with h5py.File(cache) as file:
         (nearest,) = (values[:] for values in file["arrays"].values())
     assert nearest.shape == (24, 20)
     assert all(row not in others for row, others in enumerate(nearest))
-    assert clcap(*words).status == 0
-    assert kept.read_bytes() == before
-    assert "clcap/neighbours" in clcap("show", kept).out
+    assert clcap(*arguments).status == 0
+    assert cache.read_bytes() == before
+    assert "clcap/neighbours" in clcap("show", cache).out
 
 
 def test_the_number_of_avoided_negatives_is_reported(chain: Path, clcap: Clcap) -> None:
-    answer = clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH)
-    assert "times one read like a caption of the image itself and was drawn again" in answer.err
+    result = clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH)
+    assert "times one read like a caption of the image itself and was drawn again" in result.err
 
 
 REFERENCED = "contrastive, positives-only, negatives-only, dpo"
@@ -138,10 +138,10 @@ REDRAWN = "contrastive, negatives-only, introspective, dpo, simpo"
 def test_options_of_other_objectives_are_refused(
     clcap: Clcap, objective: str, option: tuple[object, ...], those: str
 ) -> None:
-    answer = clcap("train-cl", "--ref", "none.pt", "--objective", objective, *option)
+    result = clcap("train-cl", "--ref", "none.pt", "--objective", objective, *option)
     name = "--redraw-negatives/--fix-negatives" if "fix" in option[0] or "redraw" in option[0] else option[0]
-    assert (answer.status, answer.out) == (2, "")
-    assert answer.err == (
+    assert (result.status, result.out) == (2, "")
+    assert result.err == (
         f"error: {name}: the objective {objective} does not accept it; these do: {those} (see clcap train-cl --help)\n"
     )
 
@@ -155,50 +155,50 @@ def test_objectives_without_a_reference_write_no_cache(chain: Path, clcap: Clcap
     assert {one.role for one in made.inputs} == {"target", "captions", "features"}
 
 
-def test_another_file_in_the_place_of_a_cache_is_refused(chain: Path, refused: Callable[..., str]) -> None:
+def test_another_file_in_the_place_of_a_cache_is_refused(chain: Path, error_of: Callable[..., str]) -> None:
     path = chain / "nt.reference.h5"
     path.write_text("mine")
-    message = refused("train-cl", "--ref", chain / "nt.pt")
+    message = error_of("train-cl", "--ref", chain / "nt.pt")
     assert message.startswith(f"{path} is not a readable HDF5 file")
     assert path.read_text() == "mine"
 
 
-def test_training_continues_from_a_discriminator_file(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
-    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
-    first = clcap(*words)
+def test_training_continues_from_a_discriminator_file(chain: Path, clcap: Clcap, error_of: Callable[..., str]) -> None:
+    arguments = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
+    first = clcap(*arguments)
     assert first.out == f"{chain / 'nt_gan.pt'}\n"
     assert "discriminator, epoch 5/5" in first.err
     saved = chain / "nt_gan.discriminator.pt"
     assert "clcap/discriminator" in clcap("show", saved).out
-    second = clcap(*words, "--discriminator", saved, "--out", chain / "more.pt")
+    second = clcap(*arguments, "--discriminator", saved, "--out", chain / "more.pt")
     assert second.status == 0
     assert "discriminator, epoch" not in second.err
     assert (chain / "more.discriminator.pt").exists()
-    message = refused(*words, "--discriminator", chain / "nt.pt")
+    message = error_of(*arguments, "--discriminator", chain / "nt.pt")
     assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/discriminator is expected here"
 
 
 @pytest.mark.parametrize("objective", ["contrastive", "adversarial"])
-def test_an_output_that_is_an_input_is_refused_first(chain: Path, refused: Callable[..., str], objective: str) -> None:
+def test_an_output_that_is_an_input_is_refused_first(chain: Path, error_of: Callable[..., str], objective: str) -> None:
     before = {path: path.read_bytes() for path in chain.glob("nt.*")}
-    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *ONE_EPOCH, "--out")
+    arguments = ("train-cl", "--ref", chain / "nt.pt", "--objective", objective, *ONE_EPOCH, "--out")
     assert (
-        refused(*words, chain / "nt.pt")
+        error_of(*arguments, chain / "nt.pt")
         == f"{chain}/nt.pt is an input of this command, so it cannot be overwritten; give another name"
     )
     assert {path: path.read_bytes() for path in chain.glob("nt.*")} == before
 
 
-def test_overwriting_a_discriminator_is_refused_first(chain: Path, clcap: Clcap, refused: Callable[..., str]) -> None:
-    words = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
-    assert clcap(*words).status == 0
+def test_overwriting_a_discriminator_is_refused_first(chain: Path, clcap: Clcap, error_of: Callable[..., str]) -> None:
+    arguments = ("train-cl", "--ref", chain / "nt.pt", "--objective", "adversarial", *ONE_EPOCH)
+    assert clcap(*arguments).status == 0
     discriminator = chain / "nt_gan.discriminator.pt"
     before = (chain / "nt_gan.log.jsonl").read_bytes()
-    message = refused(
-        *words, "--ref", chain / "nt_gan.pt", "--discriminator", discriminator, "--out", chain / "nt_gan.pt"
+    message = error_of(
+        *arguments, "--ref", chain / "nt_gan.pt", "--discriminator", discriminator, "--out", chain / "nt_gan.pt"
     )
     assert message == f"{chain}/nt_gan.pt is an input of this command, so it cannot be overwritten; give another name"
-    message = refused(*words, "--discriminator", discriminator)
+    message = error_of(*arguments, "--discriminator", discriminator)
     assert message == f"{discriminator} is an input of this command, so it cannot be overwritten; give another name"
     assert (chain / "nt_gan.log.jsonl").read_bytes() == before
 
@@ -207,12 +207,19 @@ def test_overwriting_a_discriminator_is_refused_first(chain: Path, clcap: Clcap,
 def test_without_a_reference_no_reference_features_are_needed(chain: Path, clcap: Clcap, objective: str) -> None:
     (chain / "elsewhere").mkdir()
     (chain / "aa.pt").rename(chain / "elsewhere" / "aa.pt")  # away from its features
-    words = ("--ref", chain / "elsewhere" / "aa.pt", "--target", chain / "nt.pt", "--captions", chain / "captions.h5")
-    answer = clcap("train-cl", *words, "--objective", objective, *ONE_EPOCH)
-    assert answer.status == 0, answer.err
+    arguments = (
+        "--ref",
+        chain / "elsewhere" / "aa.pt",
+        "--target",
+        chain / "nt.pt",
+        "--captions",
+        chain / "captions.h5",
+    )
+    result = clcap("train-cl", *arguments, "--objective", objective, *ONE_EPOCH)
+    assert result.status == 0, result.err
 
 
-def test_an_unwritable_log_is_reported_before_training(chain: Path, refused: Callable[..., str]) -> None:
+def test_an_unwritable_log_is_reported_before_training(chain: Path, error_of: Callable[..., str]) -> None:
     (chain / "new.log.jsonl").mkdir()
-    message = refused("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out", chain / "new.pt")
+    message = error_of("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--out", chain / "new.pt")
     assert message.startswith(f"{chain}/new.log.jsonl cannot be written: it is a folder")

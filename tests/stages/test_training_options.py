@@ -1,4 +1,4 @@
-"""Options of training, through the command line."""
+"""Options of training through the command line."""
 
 import json
 import re
@@ -10,9 +10,9 @@ import pytest
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.train_mle import train_mle
-from tests.conftest import Answer
+from tests.conftest import CommandResult
 
-Clcap = Callable[..., Answer]
+Clcap = Callable[..., CommandResult]
 SMALL = ("--embedding", 8, "--hidden", 8, "--device", "cpu")
 
 
@@ -22,7 +22,7 @@ def log(checkpoint: Path) -> list[dict[str, float]]:
 
 
 def mle(chain: Path) -> tuple[object, ...]:
-    """24 images, 6 in a batch: 4 steps an epoch."""
+    """Arguments for 24 images in batches of 6, which make 4 steps per epoch."""
     files = chain / "captions.h5", chain / "features.h5", "--out", chain / "new.pt"
     return "train-mle", *files, *SMALL, "--batch-size", 6
 
@@ -33,10 +33,10 @@ def cl(chain: Path, *words: object) -> tuple[object, ...]:
 
 
 def test_steps_warm_up_adamw_and_clipping_by_norm(chain: Path, clcap: Clcap) -> None:
-    words = ["--optimizer", "adamw", "--weight-decay", 0.1, "--clip-norm", 1, "--max-steps", 6, "--eval-every", 4]
-    answer = clcap(*mle(chain), *words, "--lr", 0.01, "--schedule", "cosine", "--warmup-steps", 5)
-    assert answer.status == 0, answer.err
-    rows = [line.split() for line in answer.err.splitlines()]
+    arguments = ["--optimizer", "adamw", "--weight-decay", 0.1, "--clip-norm", 1, "--max-steps", 6, "--eval-every", 4]
+    result = clcap(*mle(chain), *arguments, "--lr", 0.01, "--schedule", "cosine", "--warmup-steps", 5)
+    assert result.status == 0, result.err
+    rows = [line.split() for line in result.err.splitlines()]
     assert ["step", "loss", "val", "loss", "time", "left"] in rows
     assert [row[0] for row in rows if row and row[0].isdigit()] == ["0", "4", "6"]
     lines = log(chain / "new.pt")
@@ -67,9 +67,9 @@ METRICS = {"loss": ("val_loss", min), "mean-rank": ("val_mean_rank", min), "cide
 )
 def test_the_saved_checkpoint_has_the_best_metric(chain: Path, clcap: Clcap, objective: str, select_by: str) -> None:
     metric, best = METRICS[select_by]
-    words = mle(chain) if objective == "mle" else cl(chain, "--objective", objective)
-    answer = clcap(*words, "--max-steps", 6, "--eval-every", 2, "--lr", 0.01, "--select-by", select_by)
-    assert answer.status == 0, answer.err
+    arguments = mle(chain) if objective == "mle" else cl(chain, "--objective", objective)
+    result = clcap(*arguments, "--max-steps", 6, "--eval-every", 2, "--lr", 0.01, "--select-by", select_by)
+    assert result.status == 0, result.err
     record = open_checkpoint(chain / "new.pt").training
     tried = log(chain / "new.pt")[1:]
     assert record["criterion"] == metric
@@ -103,22 +103,22 @@ def test_mutually_exclusive_options_are_refused(
     chain: Path, clcap: Clcap, words: tuple[object, ...], message: str
 ) -> None:
     for command in (mle(chain), cl(chain)):
-        answer = clcap(*command, *words)
-        assert (answer.status, answer.out) == (2, "")
-        assert answer.err == f"error: {message} (see clcap {command[0]} --help)\n"
+        result = clcap(*command, *words)
+        assert (result.status, result.out) == (2, "")
+        assert result.err == f"error: {message} (see clcap {command[0]} --help)\n"
 
 
 def test_the_adversarial_loss_selects_no_checkpoint(chain: Path, clcap: Clcap) -> None:
-    answer = clcap(*cl(chain, "--objective", "adversarial", "--select-by", "loss"))
-    assert answer.status == 2
-    assert answer.err == (
+    result = clcap(*cl(chain, "--objective", "adversarial", "--select-by", "loss"))
+    assert result.status == 2
+    assert result.err == (
         "error: --select-by: the loss of --objective adversarial changes with its discriminator; "
         "give mean-rank or cider (see clcap train-cl --help)\n"
     )
 
 
-def test_a_warm_up_longer_than_training_is_refused(chain: Path, refused: Callable[..., str]) -> None:
-    assert refused(*mle(chain), "--epochs", 2, "--warmup-steps", 8) == (
+def test_a_warm_up_longer_than_training_is_refused(chain: Path, error_of: Callable[..., str]) -> None:
+    assert error_of(*mle(chain), "--epochs", 2, "--warmup-steps", 8) == (
         "--warmup-steps 8: the training has 8 steps at most, 4 an epoch; give fewer"
     )
     assert not (chain / "new.pt").exists()
@@ -126,9 +126,9 @@ def test_a_warm_up_longer_than_training_is_refused(chain: Path, refused: Callabl
 
 @pytest.mark.parametrize("word", ["max-steps", "eval-every", "clip-norm"])
 def test_zero_is_refused_for_counts(chain: Path, clcap: Clcap, word: str) -> None:
-    answer = clcap(*mle(chain), f"--{word}", 0)
-    assert answer.status == 2
-    assert answer.err.startswith(f"error: --{word}: ")
+    result = clcap(*mle(chain), f"--{word}", 0)
+    assert result.status == 2
+    assert result.err.startswith(f"error: --{word}: ")
 
 
 def test_exclusive_options_are_refused_from_python_too(chain: Path) -> None:
@@ -137,15 +137,15 @@ def test_exclusive_options_are_refused_from_python_too(chain: Path) -> None:
 
 
 def test_printed_options_can_be_read(chain: Path, clcap: Clcap) -> None:
-    words = ("--clip-norm", 1, "--optimizer", "adamw", "--max-steps", 2)
-    printed = clcap(*mle(chain), *words, "--print-config")
+    arguments = ("--clip-norm", 1, "--optimizer", "adamw", "--max-steps", 2)
+    printed = clcap(*mle(chain), *arguments, "--print-config")
     (chain / "options.yaml").write_text(printed.out)
-    answer = clcap(*mle(chain)[:3], "--config", chain / "options.yaml")
-    assert answer.status == 0, answer.err
+    result = clcap(*mle(chain)[:3], "--config", chain / "options.yaml")
+    assert result.status == 0, result.err
     assert open_checkpoint(chain / "new.pt").provenance.settings["clip_norm"] == 1
 
 
 def test_truncated_captions_are_counted(chain: Path, clcap: Clcap) -> None:
-    answer = clcap(*mle(chain), "--epochs", 1, "--max-length", 3)
-    assert answer.status == 0
-    assert re.search(r"^\d+ of \d+ captions are cut at 3 tokens$", answer.err, re.MULTILINE)
+    result = clcap(*mle(chain), "--epochs", 1, "--max-length", 3)
+    assert result.status == 0
+    assert re.search(r"^\d+ of \d+ captions are cut at 3 tokens$", result.err, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A byte-level BPE, trained on the spot."""
+"""Tokenizers trained on the captions of a test."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -56,13 +56,13 @@ def test_a_tokenizer_survives_a_round_trip(bpe: HuggingFaceTokenizer) -> None:
 
 def test_one_token_may_both_start_and_end(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:
     text = bpe.content.replace('"<s>"', '"<|endoftext|>"').replace('"</s>"', '"<other>"')
-    found = HuggingFaceTokenizer(text, "gpt2")
-    assert (found.start, found.end, found.never_generated) == (0, 0, (1, 2))
+    tokenizer = HuggingFaceTokenizer(text, "gpt2")
+    assert (tokenizer.start, tokenizer.end, tokenizer.never_generated) == (0, 0, (1, 2))
 
 
 def test_without_a_start_token_the_start_is_never_output(bpe: HuggingFaceTokenizer) -> None:
-    found = HuggingFaceTokenizer(bpe.content.replace('"<s>"', '"<other>"'), "t5")
-    assert found.start == found.size
+    tokenizer = HuggingFaceTokenizer(bpe.content.replace('"<s>"', '"<other>"'), "t5")
+    assert tokenizer.start == tokenizer.size
 
 
 def test_files_that_are_no_tokenizers_are_refused(bpe: HuggingFaceTokenizer, tmp_path: Path) -> None:

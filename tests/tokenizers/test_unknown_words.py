@@ -39,9 +39,9 @@ def test_the_advice_of_prepare_captions_holds(tmp_path: Path, clcap) -> None:
     rows = [(f"{n}.jpg", caption, "train" if n < 20 else "test") for n, caption in enumerate(captions)]
     table = tmp_path / "own.csv"
     table.write_text("image,caption,split\n" + "".join(",".join(row) + "\n" for row in rows))
-    words = ["prepare-captions", table, "--out", tmp_path / "captions.h5"]
-    first = clcap(*words, "--min-count", 5).err.splitlines()
+    arguments = ["prepare-captions", table, "--out", tmp_path / "captions.h5"]
+    first = clcap(*arguments, "--min-count", 5).err.splitlines()
     assert first[2] == "vocabulary: 3 words that occur at least 5 times in the training captions"
     assert first[3] == "14.9% of the words of split 'train' are unknown (UNK); --min-count 2 lowers this to 2.1%"
-    again = clcap(*words, "--min-count", 2).err
+    again = clcap(*arguments, "--min-count", 2).err
     assert "(2.1% unknown)" in again and "split 'train' are unknown" not in again

@@ -1,4 +1,4 @@
-"""Tasks on the tiny chain."""
+"""Training tasks on the shared chain."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +23,10 @@ from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.task_inputs import TaskInputs
 
 CPU = torch.device("cpu")
-SIX = BatchSettings(6, None)
+SIX_IMAGES = BatchSettings(6, None)
 
 
-def player(folder: Path, name: str, dropout: float = 0.0) -> ModelWithFeatures:
+def model_with_features(folder: Path, name: str, dropout: float = 0.0) -> ModelWithFeatures:
     start = open_checkpoint(folder / name)
     start = replace(start, config=replace(start.config, dropout=dropout))
     return ModelWithFeatures(start.captioner(CPU), features_for(start, captions_for(start, None), None))
@@ -44,19 +44,21 @@ def pair_task(
     objective: PairObjective | None = None,
     k: int = 3,
     redraw: bool = True,
-    settings: BatchSettings = SIX,
+    settings: BatchSettings = SIX_IMAGES,
 ) -> PairTask:
     sampler, val = NegativeSampler(split_of(folder, "train")), split_of(folder, "val")
     learned = objective or Contrastive()
-    fixed = player(folder, reference) if learned.needs_reference else None
+    fixed = model_with_features(folder, reference) if learned.needs_reference else None
     inputs = TaskInputs(
-        sampler, val, player(folder, target, dropout), k, settings, seed=0, redraw=redraw, reference=fixed
+        sampler, val, model_with_features(folder, target, dropout), k, settings, seed=0, redraw=redraw, reference=fixed
     )
     return PairTask(learned, inputs)
 
 
-def mle_task(folder: Path, target: str = "nt.pt", dropout: float = 0.0, settings: BatchSettings = SIX) -> MleTask:
-    made = player(folder, target, dropout)
+def mle_task(
+    folder: Path, target: str = "nt.pt", dropout: float = 0.0, settings: BatchSettings = SIX_IMAGES
+) -> MleTask:
+    made = model_with_features(folder, target, dropout)
     return MleTask(made.model, split_of(folder, "train"), split_of(folder, "val"), made.features, settings, seed=0)
 
 
@@ -69,7 +71,7 @@ def adversarial_task(
     discriminator_is_trained: bool = False,
 ) -> AdversarialTask:
     torch.manual_seed(seed)
-    made, negatives = player(folder, target, dropout), NegativeSampler(split_of(folder, "train"))
+    made, negatives = model_with_features(folder, target, dropout), NegativeSampler(split_of(folder, "train"))
     words, channels = len(negatives.split.tokenizer), made.features.backbone.pooled_channels
     discriminator = Discriminator(DiscriminatorConfig(words, channels, 24, 32))
     val = split_of(folder, "val")
@@ -78,7 +80,7 @@ def adversarial_task(
         val,
         made,
         k,
-        SIX,
+        SIX_IMAGES,
         seed,
         discriminator=discriminator,
         discriminator_is_trained=discriminator_is_trained,
@@ -87,8 +89,8 @@ def adversarial_task(
 
 
 def introspective_task(
-    folder: Path, target: str = "nt.pt", redraw: bool = False, settings: BatchSettings = SIX
+    folder: Path, target: str = "nt.pt", redraw: bool = False, settings: BatchSettings = SIX_IMAGES
 ) -> IntrospectiveTask:
     sampler, val = NegativeSampler(split_of(folder, "train")), split_of(folder, "val")
-    inputs = TaskInputs(sampler, val, player(folder, target), 3, settings, seed=0, redraw=redraw)
+    inputs = TaskInputs(sampler, val, model_with_features(folder, target), 3, settings, seed=0, redraw=redraw)
     return IntrospectiveTask(Introspective(), inputs)

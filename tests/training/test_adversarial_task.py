@@ -21,16 +21,16 @@ def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[
 
 
 def on_training_data(task: AdversarialTask) -> dict[str, float]:
-    """The discriminator's metrics on one batch of the training split."""
+    """Metrics of the discriminator on one batch of the training split."""
     loaded = task.load(task.batches(1)[0])
     with torch.no_grad():
         return {name: float(v) for name, v in task._scores(loaded, task._generate(loaded)).metrics.items()}
 
 
-def test_only_the_discriminator_learns_during_the_warm_up(made_chain: Path, monkeypatch) -> None:
+def test_only_the_discriminator_learns_during_the_warm_up(shared_chain: Path, monkeypatch) -> None:
     monkeypatch.setattr("clcap_cli.training.adversarial_task.DISCRIMINATOR_LR", 5e-3)
     monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 20)
-    task = adversarial_task(made_chain)
+    task = adversarial_task(shared_chain)
     weights = {name: value.clone() for name, value in task.model.state_dict().items()}
     before = on_training_data(task)
     task.prepare()
@@ -42,8 +42,8 @@ def test_only_the_discriminator_learns_during_the_warm_up(made_chain: Path, monk
     assert all(parameter.grad is None for parameter in task.model.parameters())
 
 
-def test_a_trained_discriminator_skips_the_warm_up(made_chain: Path) -> None:
-    task = adversarial_task(made_chain, discriminator_is_trained=True)
+def test_a_trained_discriminator_skips_the_warm_up(shared_chain: Path) -> None:
+    task = adversarial_task(shared_chain, discriminator_is_trained=True)
     weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     task.prepare()
     assert all(torch.equal(value, weights[name]) for name, value in task.discriminator.state_dict().items())
@@ -52,9 +52,9 @@ def test_a_trained_discriminator_skips_the_warm_up(made_chain: Path) -> None:
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_updates_both_models_and_writes_a_log(
-    made_chain: Path, tmp_path: Path, model: str, precision: str
+    shared_chain: Path, tmp_path: Path, model: str, precision: str
 ) -> None:
-    task = adversarial_task(made_chain, model)
+    task = adversarial_task(shared_chain, model)
     weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
     lines = run(task, tmp_path / "log.jsonl", precision)
     assert [line["epoch"] for line in lines] == [0, 1, 2]
@@ -67,20 +67,20 @@ def test_training_updates_both_models_and_writes_a_log(
     assert all(not torch.equal(value, weights[name]) for name, value in task.discriminator.state_dict().items())
 
 
-def test_same_seed_same_log(made_chain: Path, tmp_path: Path) -> None:
+def test_same_seed_same_log(shared_chain: Path, tmp_path: Path) -> None:
     logs = []
     for number, seed in enumerate((3, 3, 4)):
-        task = adversarial_task(made_chain, seed=seed)
+        task = adversarial_task(shared_chain, seed=seed)
         task.prepare()
         logs.append(run(task, tmp_path / f"{number}.jsonl"))
     assert logs[0] == logs[1]
     assert logs[0] != logs[2]
 
 
-def test_the_captioner_learns_from_a_fixed_discriminator(made_chain: Path, monkeypatch) -> None:
-    """This one likes or dislikes a caption whatever the image, so that there is something easy to learn."""
+def test_the_captioner_learns_from_a_fixed_discriminator(shared_chain: Path, monkeypatch) -> None:
+    """The discriminator scores captions independently of the image, which is easy to learn."""
     monkeypatch.setattr("clcap_cli.training.adversarial_task.DISCRIMINATOR_LR", 0.0)
-    task = adversarial_task(made_chain, k=8)
+    task = adversarial_task(shared_chain, k=8)
     with torch.no_grad():
         task.discriminator.image.weight.zero_()
         task.discriminator.image.bias.normal_(std=3)
@@ -96,27 +96,27 @@ def test_the_captioner_learns_from_a_fixed_discriminator(made_chain: Path, monke
     assert sum(rewards[-8:]) / 8 > sum(rewards[:8]) / 8 + 0.05
 
 
-def test_validation_is_repeatable(made_chain: Path) -> None:
-    task = adversarial_task(made_chain)
+def test_validation_is_repeatable(shared_chain: Path) -> None:
+    task = adversarial_task(shared_chain)
     task.model.eval()
     first = task.validate()
     task.loss(task.load(task.batches(1)[0]))
-    task.discriminator.load_state_dict(adversarial_task(made_chain).discriminator.state_dict())
+    task.discriminator.load_state_dict(adversarial_task(shared_chain).discriminator.state_dict())
     task.model.eval()
     assert task.validate() == first
 
 
-def test_dropout_is_off_only_while_sampling(made_chain: Path) -> None:
-    task = adversarial_task(made_chain)
+def test_dropout_is_off_only_while_sampling(shared_chain: Path) -> None:
+    task = adversarial_task(shared_chain)
     task.model.dropout.p = 0.9
     task.model.train()
     loaded = task.load(task.batches(1)[0])
     generated = task._generate(loaded)
     assert task.model.training
-    other = adversarial_task(made_chain)
+    other = adversarial_task(shared_chain)
     assert torch.equal(generated.captions, other._generate(loaded).captions)
 
 
-def test_a_single_sample_per_image_is_refused(made_chain: Path) -> None:
+def test_a_single_sample_per_image_is_refused(shared_chain: Path) -> None:
     with pytest.raises(ClcapError, match=r"--k 1: .* needs at least 2 sampled captions of an image"):
-        adversarial_task(made_chain, k=1)
+        adversarial_task(shared_chain, k=1)

@@ -24,9 +24,11 @@ def test_captions_that_become_equal_are_warned_of_at_once() -> None:
 
 def test_captions_that_stay_equal_are_warned_of_later() -> None:
     assert warnings_of(log("val_unique_share", 0.01, 0.01, 0.01)) == {}
-    found = warnings_of(log("val_unique_share", 0.01, 0.02, 0.01, 0.02))
-    assert found["unique"].startswith("only 2.0% of the validation sample's captions are unique (warned of below 10%")
-    assert found["unique"].endswith("try another --lr or more epochs")
+    messages = warnings_of(log("val_unique_share", 0.01, 0.02, 0.01, 0.02))
+    assert messages["unique"].startswith(
+        "only 2.0% of the validation sample's captions are unique (warned of below 10%"
+    )
+    assert messages["unique"].endswith("try another --lr or more epochs")
 
 
 @pytest.mark.parametrize("shares", [(0.01, 0.02, 0.03, 0.04), (0.6, 0.1), (0.05,)])

@@ -1,4 +1,4 @@
-"""Training sees a captioner through its ``forward`` alone, so that what wraps a module wraps all of it."""
+"""Training uses only the ``forward`` of a captioner, so module wrappers see all computation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.training.tasks import adversarial_task, introspective_task, mle_task,
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("make", [mle_task, pair_task, introspective_task, adversarial_task])
-def test_every_gradient_passes_through_forward(made_chain: Path, make: Callable[..., Task], model: str) -> None:
-    task = make(made_chain, model)
+def test_every_gradient_passes_through_forward(shared_chain: Path, make: Callable[..., Task], model: str) -> None:
+    task = make(shared_chain, model)
     task.model.train()
     loaded = task.load(task.batches(1)[0])
     task.loss(loaded)[0].backward()

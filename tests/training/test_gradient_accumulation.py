@@ -1,4 +1,4 @@
-"""A batch that is computed in parts, or in bf16, teaches the same."""
+"""Batches computed in parts, or in bf16, give the same gradients."""
 
 from pathlib import Path
 
@@ -33,8 +33,8 @@ def gradients(task: Task, precision: torch.dtype = torch.float32) -> list[torch.
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
 @pytest.mark.parametrize("max_tokens", [1, 100])
-def test_parts_of_a_batch_give_the_gradients_of_the_batch(made_chain: Path, model: str, max_tokens: int) -> None:
-    pairs = zip(tasks_of(made_chain, model, None), tasks_of(made_chain, model, max_tokens), strict=True)
+def test_parts_of_a_batch_give_the_gradients_of_the_batch(shared_chain: Path, model: str, max_tokens: int) -> None:
+    pairs = zip(tasks_of(shared_chain, model, None), tasks_of(shared_chain, model, max_tokens), strict=True)
     for whole, parted in pairs:
         assert len(parted.parts(parted.batches(1)[0])) > 1
         for one, other in zip(gradients(whole), gradients(parted), strict=True):
@@ -42,8 +42,8 @@ def test_parts_of_a_batch_give_the_gradients_of_the_batch(made_chain: Path, mode
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
-def test_bf16_gives_nearly_the_same_gradients(made_chain: Path, model: str) -> None:
-    for exact, rough in zip(tasks_of(made_chain, model, None), tasks_of(made_chain, model, None), strict=True):
+def test_bf16_gives_nearly_the_same_gradients(shared_chain: Path, model: str) -> None:
+    for exact, rough in zip(tasks_of(shared_chain, model, None), tasks_of(shared_chain, model, None), strict=True):
         one, other = (
             torch.cat([g.flatten() for g in found]) for found in (gradients(exact), gradients(rough, torch.bfloat16))
         )

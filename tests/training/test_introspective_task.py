@@ -11,8 +11,8 @@ from clcap_cli.training.settings import Optimisation
 from tests.training.tasks import introspective_task
 
 
-def test_other_images_have_no_caption_of_the_image(made_chain: Path) -> None:
-    task = introspective_task(made_chain)
+def test_other_images_have_no_caption_of_the_image(shared_chain: Path) -> None:
+    task = introspective_task(shared_chain)
     split = task.captions
 
     def texts(position: int) -> set[bytes]:
@@ -25,9 +25,9 @@ def test_other_images_have_no_caption_of_the_image(made_chain: Path) -> None:
                 assert not texts(position) & texts(other)
 
 
-def test_other_images_are_fixed_unless_redrawn(made_chain: Path) -> None:
+def test_other_images_are_fixed_unless_redrawn(shared_chain: Path) -> None:
     def others(redraw: bool, epoch: int) -> np.ndarray:
-        batches = introspective_task(made_chain, redraw=redraw).batches(epoch)
+        batches = introspective_task(shared_chain, redraw=redraw).batches(epoch)
         order = np.argsort(np.concatenate([batch.positions for batch in batches]))
         return np.concatenate([batch.others for batch in batches], axis=1)[:, order]
 
@@ -35,9 +35,9 @@ def test_other_images_are_fixed_unless_redrawn(made_chain: Path) -> None:
     assert not np.array_equal(others(True, 1), others(True, 2))
 
 
-def test_the_loss_equals_that_of_pairs_scored_singly(made_chain: Path) -> None:
-    """Against the same pairs, scored one by one."""
-    task = introspective_task(made_chain)
+def test_the_loss_equals_that_of_pairs_scored_singly(shared_chain: Path) -> None:
+    """The loss equals that of the same pairs scored one by one."""
+    task = introspective_task(shared_chain)
     batch = task.batches(1)[0]
     terms = []
     for column, position in enumerate(batch.positions):
@@ -53,8 +53,8 @@ def test_the_loss_equals_that_of_pairs_scored_singly(made_chain: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
-def test_training_raises_log_probs_for_own_images(made_chain: Path, tmp_path: Path, model: str) -> None:
-    task = introspective_task(made_chain, model)
+def test_training_raises_log_probs_for_own_images(shared_chain: Path, tmp_path: Path, model: str) -> None:
+    task = introspective_task(shared_chain, model)
     train(
         task,
         Optimisation(epochs=3, lr=1e-2, schedule="constant", clip=0.1, patience=5, precision="fp32"),

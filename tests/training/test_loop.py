@@ -16,7 +16,7 @@ from clcap_cli.training.task import ExtraState
 
 
 class Slope:
-    """A task whose loss is its one weight, and whose validation metrics are given beforehand."""
+    """A task whose loss is its only weight, with predefined validation metrics."""
 
     extra_state = ExtraState()
 
@@ -181,7 +181,7 @@ def test_gradients_are_clipped_by_value(tmp_path: Path, clip: float) -> None:
 
 
 def test_an_interrupt_during_prefetch_shutdown_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There the stage waits for a thread, and that is where Ctrl-C comes as soon as anywhere else."""
+    """The stage waits for a thread there, and Ctrl-C may arrive during that wait."""
 
     class Interrupted(ThreadPoolExecutor):
         def shutdown(self, *args: object, **options: object) -> None:

@@ -26,11 +26,11 @@ def test_negatives_never_equal_a_caption_of_the_image(tmp_path: Path) -> None:
     split = split_of(tmp_path, texts)
     flat = [text for group in texts for text in group]
     numbers = np.arange(len(flat))
-    drawn = NegativeSampler(split).draw(numbers, 50, np.random.default_rng(0))
-    assert drawn.shape == (50, len(flat))
+    negatives = NegativeSampler(split).draw(numbers, 50, np.random.default_rng(0))
+    assert negatives.shape == (50, len(flat))
     for number in numbers:
         own = set(texts[split.owner[number]])
-        seen = {flat[other] for other in drawn[:, number]}
+        seen = {flat[other] for other in negatives[:, number]}
         assert seen == set(flat) - own
 
 
@@ -59,18 +59,18 @@ def test_similar_negatives_are_captions_of_similar_images(tmp_path: Path) -> Non
     split = split_of(tmp_path, [[f"word{row}", f"other{row}"] for row in range(40)])
     nearest = (np.arange(40)[:, None] + [1, 2]) % 40
     numbers = np.arange(80)
-    drawn = NegativeSampler(split, nearest, 1.0).draw(numbers, 30, np.random.default_rng(0))
-    owners = split.owner[drawn]
+    negatives = NegativeSampler(split, nearest, 1.0).draw(numbers, 30, np.random.default_rng(0))
+    owners = split.owner[negatives]
     for number in numbers:
         assert set(owners[:, number]) == set(nearest[split.owner[number]])
-        assert len(set(drawn[:, number])) == 4
+        assert len(set(negatives[:, number])) == 4
 
 
 def test_mixed_negatives_are_half_similar_half_random(tmp_path: Path) -> None:
     split = split_of(tmp_path, [[f"word{row}"] for row in range(100)])
     nearest = (np.arange(100)[:, None] + [1]) % 100
-    drawn = NegativeSampler(split, nearest, 0.5).draw(np.arange(100), 50, np.random.default_rng(0))
-    close = (split.owner[drawn] == nearest[:, 0]).mean()
+    negatives = NegativeSampler(split, nearest, 0.5).draw(np.arange(100), 50, np.random.default_rng(0))
+    close = (split.owner[negatives] == nearest[:, 0]).mean()
     assert close == pytest.approx(0.5, abs=0.03)
 
 
@@ -78,9 +78,9 @@ def test_random_negatives_replace_equal_similar_captions(tmp_path: Path) -> None
     split = split_of(tmp_path, [["a dog"], ["a dog"], ["a cat"]])
     nearest = np.array([[1], [0], [0]])
     sampler = NegativeSampler(split, nearest, 1.0)
-    drawn = sampler.draw(np.arange(3), 4, np.random.default_rng(0))
-    assert (drawn[:, :2] == 2).all()
-    assert (drawn[:, 2] == 0).all()
+    negatives = sampler.draw(np.arange(3), 4, np.random.default_rng(0))
+    assert (negatives[:, :2] == 2).all()
+    assert (negatives[:, 2] == 0).all()
 
 
 def test_avoided_negatives_are_counted(tmp_path: Path) -> None:

@@ -30,36 +30,36 @@ def by_name(objective: PairObjective) -> str:
 
 
 @pytest.mark.parametrize("model", ["nt.pt", "aa.pt"])
-def test_equal_models_without_dropout_start_at_two_ln_two(made_chain: Path, model: str) -> None:
-    metrics = pair_task(made_chain, model, model).starting_metrics("fp32")
+def test_equal_models_without_dropout_start_at_two_ln_two(shared_chain: Path, model: str) -> None:
+    metrics = pair_task(shared_chain, model, model).starting_metrics("fp32")
     assert metrics["loss"] == pytest.approx(2 * log(2), abs=1e-5)
     assert metrics["log_ratio_matched"] == pytest.approx(0, abs=1e-5)
     assert metrics["log_ratio_mismatched"] == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
-def test_equal_models_start_at_the_reported_loss(made_chain: Path, objective: PairObjective) -> None:
-    task = pair_task(made_chain, objective=objective)
+def test_equal_models_start_at_the_reported_loss(shared_chain: Path, objective: PairObjective) -> None:
+    task = pair_task(shared_chain, objective=objective)
     assert task.starting_metrics("fp32")["loss"] == pytest.approx(task.loss_of_equal_models(), abs=1e-5)
 
 
-def test_dropout_in_the_target_raises_the_loss(made_chain: Path) -> None:
+def test_dropout_in_the_target_raises_the_loss(shared_chain: Path) -> None:
     torch.manual_seed(0)
-    metrics = pair_task(made_chain, dropout=0.5).starting_metrics("fp32")
+    metrics = pair_task(shared_chain, dropout=0.5).starting_metrics("fp32")
     assert metrics["loss"] != pytest.approx(2 * log(2), abs=1e-3)
 
 
-def test_target_and_reference_may_be_different_models(made_chain: Path) -> None:
-    task = pair_task(made_chain, target="nt.pt", reference="aa.pt")
+def test_target_and_reference_may_be_different_models(shared_chain: Path) -> None:
+    task = pair_task(shared_chain, target="nt.pt", reference="aa.pt")
     loss, _ = task.loss(task.load(task.batches(1)[0]))
     assert torch.isfinite(loss)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
 def test_training_lowers_the_loss_and_freezes_the_reference(
-    made_chain: Path, tmp_path: Path, objective: PairObjective
+    shared_chain: Path, tmp_path: Path, objective: PairObjective
 ) -> None:
-    task = pair_task(made_chain, objective=objective, redraw=False)
+    task = pair_task(shared_chain, objective=objective, redraw=False)
     reference = task.train_split.reference.model
     before = copy.deepcopy(reference.state_dict())
     train(
@@ -75,16 +75,16 @@ def test_training_lowers_the_loss_and_freezes_the_reference(
     assert lines[-1]["loss"] < task.loss_of_equal_models()
 
 
-def test_negatives_are_redrawn_every_epoch(made_chain: Path) -> None:
-    task = pair_task(made_chain)
+def test_negatives_are_redrawn_every_epoch(shared_chain: Path) -> None:
+    task = pair_task(shared_chain)
     first, second = ({tuple(b.positions): b.negatives for b in task.batches(epoch)} for epoch in (1, 2))
     assert any(not np.array_equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
     again = task.batches(1)
     assert all(np.array_equal(a, b.negatives) for a, b in zip(first.values(), again, strict=True))
 
 
-def test_fixed_negatives_are_the_same_in_every_epoch(made_chain: Path) -> None:
-    task = pair_task(made_chain, redraw=False)
+def test_fixed_negatives_are_the_same_in_every_epoch(shared_chain: Path) -> None:
+    task = pair_task(shared_chain, redraw=False)
     seen = []
     for epoch in (1, 2):
         captions = [
@@ -95,14 +95,14 @@ def test_fixed_negatives_are_the_same_in_every_epoch(made_chain: Path) -> None:
     assert np.array_equal(*seen)
 
 
-def test_positives_only_computes_no_mismatched_pairs(made_chain: Path) -> None:
-    task = pair_task(made_chain, objective=PositivesOnly())
+def test_positives_only_computes_no_mismatched_pairs(shared_chain: Path) -> None:
+    task = pair_task(shared_chain, objective=PositivesOnly())
     batch = task.batches(1)[0]
     assert len(task.load(batch).pairs) == len(task.train_split.captions.captions_of_images(batch.positions)[0])
 
 
-def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None:
-    task = pair_task(made_chain, target="nt_cl.pt")
+def test_validation_uses_the_same_negatives_every_time(shared_chain: Path) -> None:
+    task = pair_task(shared_chain, target="nt_cl.pt")
     task.model.eval()
     with torch.inference_mode():
         assert task.validate() == task.validate()
@@ -112,14 +112,14 @@ def test_validation_uses_the_same_negatives_every_time(made_chain: Path) -> None
 @pytest.mark.parametrize("redraw", [True, False])
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=by_name)
 def test_cached_log_probs_change_no_loss(
-    made_chain: Path, tmp_path: Path, objective: PairObjective, redraw: bool, reference: str
+    shared_chain: Path, tmp_path: Path, objective: PairObjective, redraw: bool, reference: str
 ) -> None:
-    """Every epoch's metrics of a whole training."""
+    """Compares the metrics of every epoch of a training."""
     logs = []
-    for kept in (False, True):
-        task = pair_task(made_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
-        if kept:
-            task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+    for cached in (False, True):
+        task = pair_task(shared_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
+        if cached:
+            task.remember(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         train(task, FEW, tmp_path / "log.jsonl")
         logs.append([json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()])
     for one, other in zip(*logs, strict=True):
@@ -127,8 +127,8 @@ def test_cached_log_probs_change_no_loss(
         assert [other[name] for name in names] == pytest.approx([one[name] for name in names], abs=1e-4)
 
 
-def test_objectives_without_a_reference_train_the_target_alone(made_chain: Path, tmp_path: Path) -> None:
-    task = pair_task(made_chain, objective=SimPO(), redraw=False)
+def test_objectives_without_a_reference_train_the_target_alone(shared_chain: Path, tmp_path: Path) -> None:
+    task = pair_task(shared_chain, objective=SimPO(), redraw=False)
     assert task.train_split.reference is None
     assert task.load(task.batches(1)[0]).reference_features is None
     train(task, FEW, tmp_path / "log.jsonl")
@@ -139,43 +139,43 @@ def test_objectives_without_a_reference_train_the_target_alone(made_chain: Path,
     assert not {name for line in lines for name in line if "G_" in name}
 
 
-def test_the_first_log_line_has_the_loss_of_equal_models(made_chain: Path, capsys: pytest.CaptureFixture) -> None:
-    pair_task(made_chain).prepare()
+def test_the_first_log_line_has_the_loss_of_equal_models(shared_chain: Path, capsys: pytest.CaptureFixture) -> None:
+    pair_task(shared_chain).prepare()
     equal = "(1.3863 if the target equals the reference, without dropout)"
     assert capsys.readouterr().err == f"training loss before the first step: 1.3863 {equal}\n"
-    task = pair_task(made_chain, objective=SimPO())
+    task = pair_task(shared_chain, objective=SimPO())
     task.prepare()
     loss = task.starting_metrics("fp32")["loss"]
     assert capsys.readouterr().err == f"training loss before the first step: {loss:.4f}\n"
 
 
-def test_fixed_pairs_are_scored_once_by_the_reference(made_chain: Path, tmp_path: Path) -> None:
-    task = pair_task(made_chain, redraw=False)
-    task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+def test_fixed_pairs_are_scored_once_by_the_reference(shared_chain: Path, tmp_path: Path) -> None:
+    task = pair_task(shared_chain, redraw=False)
+    task.remember(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
     assert torch.isfinite(task.loss(loaded)[0])
 
 
-def test_the_initial_check_draws_only_its_own_batch(made_chain: Path) -> None:
-    task = pair_task(made_chain)
+def test_the_initial_check_draws_only_its_own_batch(shared_chain: Path) -> None:
+    task = pair_task(shared_chain)
     task.starting_metrics("fp32")
     first = task.train_split.captions.captions_of_images(task.batches(1)[0].positions)[0]
     everything = len(task.train_split.captions.caption)
     assert task.negatives.drawn == task.k * (len(first) + everything)
 
 
-def test_equal_models_start_at_two_ln_two_in_bf16_too(made_chain: Path, tmp_path: Path) -> None:
-    task = pair_task(made_chain)
-    task.remember(ArrayCache(tmp_path / "kept.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
+def test_equal_models_start_at_two_ln_two_in_bf16_too(shared_chain: Path, tmp_path: Path) -> None:
+    task = pair_task(shared_chain)
+    task.remember(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
     assert task.starting_metrics("bf16")["log_ratio_matched"] == pytest.approx(0, abs=1e-4)
 
 
-def test_the_cache_does_not_depend_on_the_batch_size(made_chain: Path, tmp_path: Path) -> None:
+def test_the_cache_does_not_depend_on_the_batch_size(shared_chain: Path, tmp_path: Path) -> None:
     known = []
     for images in (4, 6):
-        task = pair_task(made_chain, redraw=False, settings=BatchSettings(images, None))
+        task = pair_task(shared_chain, redraw=False, settings=BatchSettings(images, None))
         task.remember(ArrayCache(tmp_path / f"{images}.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         known.append(task.train_split.reference.known.tobytes())
     assert known[0] == known[1]
@@ -183,9 +183,9 @@ def test_the_cache_does_not_depend_on_the_batch_size(made_chain: Path, tmp_path:
 
 @pytest.mark.parametrize("make", [pair_task, introspective_task])
 def test_validation_batches_are_no_larger_than_training_ones(
-    made_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
+    shared_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
 ) -> None:
-    task = make(made_chain, settings=BatchSettings(20, 300))
+    task = make(shared_chain, settings=BatchSettings(20, 300))
     monkeypatch.setattr(task.sample, "metrics", lambda model: {})
     words, kind = [], type(task.model)
     compute = kind.sequence_log_prob

@@ -1,4 +1,4 @@
-"""A training that is stopped, saved, loaded into fresh objects and continued is the one that was not stopped."""
+"""A training that is saved, loaded into new objects and continued equals an uninterrupted one."""
 
 import copy
 import json
@@ -35,8 +35,8 @@ BY_STEP = Optimisation(
 ORIGIN = Origin("train-cl", {"lr": 1e-2, "seed": 0})
 
 
-def started(folder: Path, name: str, settings: Optimisation, target: str = "nt.pt") -> TrainState:
-    """A task of 4 steps an epoch, with dropout."""
+def new_state(folder: Path, name: str, settings: Optimisation, target: str = "nt.pt") -> TrainState:
+    """A new training state of a task with dropout and 4 steps per epoch."""
     task = TASKS[name](folder, target, dropout=0.5)
     return TrainState(task, replace(settings, select_by="loss") if name == "MLE" else settings)
 
@@ -51,16 +51,16 @@ def weights(state: TrainState) -> dict[str, torch.Tensor]:
     return {f"{name}.{key}": value for name, network in every for key, value in network.state_dict().items()}
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+def equal_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize(("settings", "stop"), [(BY_EPOCH, 6), (BY_STEP, 4)], ids=["mid-epoch", "between validations"])
 @pytest.mark.parametrize("name", TASKS)
 def test_resumed_training_equals_uninterrupted_training(
-    made_chain: Path, tmp_path: Path, name: str, settings: Optimisation, stop: int
+    shared_chain: Path, tmp_path: Path, name: str, settings: Optimisation, stop: int
 ) -> None:
-    whole, stopped = (started(made_chain, name, settings) for _ in range(2))
+    whole, stopped = (new_state(shared_chain, name, settings) for _ in range(2))
     torch.manual_seed(7)
     advance(whole, tmp_path / "whole.jsonl")
     torch.manual_seed(7)
@@ -68,13 +68,13 @@ def test_resumed_training_equals_uninterrupted_training(
     assert stopped.progress.step == stop
     stopped.save(tmp_path / "state.pt", ORIGIN)
     torch.manual_seed(99)
-    continued = started(made_chain, name, settings, target="nt_cl.pt")
+    continued = new_state(shared_chain, name, settings, target="nt_cl.pt")
     continued.load(tmp_path / "state.pt", ORIGIN)
     advance(continued, tmp_path / "continued.jsonl")
-    assert same(weights(continued), weights(whole))
+    assert equal_weights(weights(continued), weights(whole))
     assert digits(tmp_path / "continued.jsonl") == digits(tmp_path / "whole.jsonl")
     assert _without_shares(finish(continued)) == _without_shares(finish(whole))
-    assert same(weights(continued), weights(whole))
+    assert equal_weights(weights(continued), weights(whole))
 
 
 def _without_shares(record: dict[str, Any]) -> dict[str, Any]:
@@ -82,13 +82,13 @@ def _without_shares(record: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def state(made_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainState, bytes]:
-    """A training that has not begun, and the file of one that was stopped."""
+def state(shared_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainState, bytes]:
+    """A training state at its start, and the saved state of an interrupted training."""
     folder = tmp_path_factory.mktemp("state")
-    stopped = started(made_chain, "adversarial", BY_EPOCH)
+    stopped = new_state(shared_chain, "adversarial", BY_EPOCH)
     advance(stopped, folder / "log.jsonl", until=5)
     stopped.save(folder / "state.pt", ORIGIN)
-    return started(made_chain, "adversarial", BY_EPOCH), (folder / "state.pt").read_bytes()
+    return new_state(shared_chain, "adversarial", BY_EPOCH), (folder / "state.pt").read_bytes()
 
 
 @pytest.fixture
@@ -99,17 +99,17 @@ def saved(state: tuple[TrainState, bytes], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def refusal_of(state: tuple[TrainState, bytes]) -> Callable[..., str]:
-    """Why a file is not loaded; nothing may change by that."""
+    """The error for a file that is not loaded; the state must not change."""
     fresh, _ = state
 
     def load(path: Path, origin: Origin = ORIGIN) -> str:
-        before, drawn = copy.deepcopy(weights(fresh)), torch.get_rng_state()
-        with pytest.raises(ClcapError) as refusal:
+        before, random_state = copy.deepcopy(weights(fresh)), torch.get_rng_state()
+        with pytest.raises(ClcapError) as error:
             fresh.load(path, origin)
-        assert same(weights(fresh), before)
-        assert torch.equal(torch.get_rng_state(), drawn)
+        assert equal_weights(weights(fresh), before)
+        assert torch.equal(torch.get_rng_state(), random_state)
         assert fresh.progress.step == 0
-        return str(refusal.value).removeprefix(f"{path} ")
+        return str(error.value).removeprefix(f"{path} ")
 
     return load
 
@@ -122,7 +122,7 @@ PART, TENSOR = "is not a complete clcap/train-state file: at ", "is damaged: its
 
 
 @pytest.mark.parametrize(
-    ("change", "how"),
+    ("change", "problem"),
     [
         (lambda content: content.pop("progress"), f"{PART}progress: "),
         (lambda content: content["progress"].update(step=-1), f"{PART}progress.step: "),
@@ -142,24 +142,24 @@ PART, TENSOR = "is not a complete clcap/train-state file: at ", "is damaged: its
     ],
 )
 def test_a_damaged_state_is_refused(
-    saved: Path, refusal_of: Callable[..., str], change: Callable[[dict[str, Any]], object], how: str
+    saved: Path, refusal_of: Callable[..., str], change: Callable[[dict[str, Any]], object], problem: str
 ) -> None:
     content = torch.load(saved, weights_only=True)
     change(content)
     torch.save(content, saved)
-    assert refusal_of(saved).startswith(how)
+    assert refusal_of(saved).startswith(problem)
 
 
 def test_the_state_of_another_training_is_refused(
-    made_chain: Path, saved: Path, refusal_of: Callable[..., str]
+    shared_chain: Path, saved: Path, refusal_of: Callable[..., str]
 ) -> None:
     other = Origin("train-cl", {"lr": 1e-3, "seed": 0})
     assert refusal_of(saved, other) == "is of another training: lr is 0.01 there and 0.001 here"
     other = Origin("train-cl", dict(ORIGIN.settings))
-    other.add_input_file("captions", made_chain / "captions.h5")
+    other.add_input_file("captions", shared_chain / "captions.h5")
     assert refusal_of(saved, other) == "is of another training: its files are not those of this one"
 
 
-def test_a_checkpoint_is_not_a_training_state(made_chain: Path, refusal_of: Callable[..., str]) -> None:
-    refusal = refusal_of(made_chain / "nt.pt")
-    assert refusal == "is a clcap/checkpoint file; clcap/train-state is expected here"
+def test_a_checkpoint_is_not_a_training_state(shared_chain: Path, refusal_of: Callable[..., str]) -> None:
+    error = refusal_of(shared_chain / "nt.pt")
+    assert error == "is a clcap/checkpoint file; clcap/train-state is expected here"

@@ -1,4 +1,4 @@
-"""How many captions name a colour: what tells two buses apart more often than the word for a bus."""
+"""The share of captions that name a colour, which often distinguishes two images of the same kind of object."""
 
 from clcap_cli.metrics.metric import HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
@@ -8,7 +8,7 @@ COLOURS = frozenset(["black", "blue", "brown", "green", "grey", "orange", "pink"
 
 
 def _measure(predictions: Predictions) -> Columns:
-    """Of each caption 1 if it names a colour, else 0."""
+    """1 for each caption that names a colour, 0 for the others."""
     return {"names_colour": [float(not COLOURS.isdisjoint(text.split())) for text in predictions.captions]}
 
 

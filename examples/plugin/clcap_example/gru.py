@@ -1,4 +1,4 @@
-"""A captioner whose state is that of a GRU, which starts from the projected image."""
+"""A GRU captioner whose initial state is the projected image."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,14 +20,14 @@ class GRUConfig(CaptionerConfig):
 
 @dataclass(frozen=True)
 class Hidden(Rows):
-    """The state after some tokens."""
+    """State of the GRU after a prefix."""
 
     h: Tensor
     """(B, hidden)."""
 
 
 class GRU(Captioner[Hidden, Hidden]):
-    """One GRU layer (Cho et al. 2014)."""
+    """A captioner with one GRU layer (Cho et al. 2014, arXiv 1406.1078)."""
 
     Config: ClassVar = GRUConfig
     config: GRUConfig
@@ -59,10 +59,10 @@ class GRU(Captioner[Hidden, Hidden]):
         return h, Hidden(h)
 
     def sequence_log_prob(self, encoded: Hidden, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
-        """See Captioner; token by token, also behind a caption's end, where nothing is added."""
-        border = captions[:, :1]
-        inputs = torch.cat([torch.full_like(border, self.config.start_token), captions], dim=1)  # (B, T + 1)
-        targets = torch.cat([captions, border], dim=1).scatter(1, lengths.unsqueeze(1), self.config.end_token)
+        """See Captioner. Every caption takes T + 1 steps; those after its end do not count."""
+        column = captions[:, :1]
+        inputs = torch.cat([torch.full_like(column, self.config.start_token), captions], dim=1)  # (B, T + 1)
+        targets = torch.cat([captions, column], dim=1).scatter(1, lengths.unsqueeze(1), self.config.end_token)
         state, total = encoded[image_index], torch.zeros(len(captions), device=captions.device)
         for time in range(inputs.shape[1]):
             log_probs, state = self.step(encoded, image_index, state, inputs[:, time])

@@ -1,4 +1,4 @@
-"""A ranking loss with a margin, as for image-sentence embeddings (Kiros et al. 2014, arXiv 1411.2539), on ln p:
+"""A ranking loss with a margin on ln p, like that of image-sentence embeddings (Kiros et al. 2014, arXiv 1411.2539).
 
 L = mean max(0, margin - ln p(c|I) + ln p(c'|I)), over the mismatched captions c' of each matched pair (c, I).
 """
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hinge(PairObjective):
-    """Matched captions likelier than mismatched ones by a margin."""
+    """Makes matched captions likelier than mismatched ones by a margin."""
 
     suffix: ClassVar[str] = "hinge"
     margin: Annotated[float, Gt(0), Option("Margin in nats.")] = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
-        """A scalar; 0 where every matched caption is ahead by the margin."""
+        """The loss, a scalar; 0 if every matched caption is likelier than its mismatched ones by the margin."""
         matched, mismatched = pairs.target[0], pairs.target[1:]
         return (self.margin - (matched - mismatched)).relu().mean()

@@ -1,4 +1,4 @@
-"""Patches of a picture, each through one linear map, as the first layer of a vision transformer sees them."""
+"""A backbone that projects image patches linearly, like the first layer of a vision transformer."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.input_files import check_readable
 
-SIDE, CHANNELS = 16, 64
-"""Pixels of a patch's side, and numbers that it becomes."""
+PATCH_SIZE, CHANNELS = 16, 64
+"""Side of a patch in pixels, and channels of its features."""
 
 
 class Patches(ImageEncoder):
-    """The map is random, always the same, unless a file has a better one."""
+    """A linear projection of patches, random but always the same unless its weights come from a file."""
 
     def __init__(self, weights: str | None, image_size: int | None):
-        """Raises ClcapError for a file that does not hold the map."""
+        """Raises ClcapError for a file that does not hold weights of this backbone."""
         super().__init__()
         size = image_size or 128
         self.preprocessing = {
@@ -29,7 +29,7 @@ class Patches(ImageEncoder):
         }
         self.weights = "random" if weights in (None, "random") else Path(weights).name
         torch.manual_seed(0)
-        self.patches = nn.Conv2d(3, CHANNELS, SIDE, stride=SIDE)
+        self.patches = nn.Conv2d(3, CHANNELS, PATCH_SIZE, stride=PATCH_SIZE)
         if self.weights != "random":
             self._load(Path(weights))
 
@@ -42,5 +42,5 @@ class Patches(ImageEncoder):
         check_readable(path)
         try:
             self.load_state_dict(torch.load(path, weights_only=True))
-        except Exception as error:  # unpickling and shapes each raise their own kinds
+        except Exception as error:  # unpickling and wrong shapes raise errors of many kinds
             raise ClcapError(f"{path} does not hold the weights of patches") from error
