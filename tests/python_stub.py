@@ -58,7 +58,7 @@ def _parameter(one: Parameter) -> str:
 
 
 def _taken(kind: Any) -> str:
-    """What a parameter of this type takes: a path may be text, and a list any sequence."""
+    """The argument type of a parameter: paths may be strings, and lists any sequence."""
     if kind is Path:
         return "_Path"
     if get_origin(kind) is list:

@@ -92,7 +92,7 @@ def test_options_in_the_docs_exist() -> None:
 
 
 def test_values_in_the_docs_exist() -> None:
-    """Names of metrics and of what training logs hold stand in the code as they stand in docs/metrics.md."""
+    """Names of metrics and of fields of training logs in docs/metrics.md exist in the code."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "clcap_cli").rglob("*.py"))
     rows = re.findall(r"^\| (`[^|]+`) \|", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"), re.MULTILINE)
     names = {name.removeprefix("val_") for row in rows for name in re.findall(r"`([^`]+)`", row)}

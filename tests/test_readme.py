@@ -1,4 +1,4 @@
-"""Commands and code in the README and in docs/scoring.md give what is written there."""
+"""Commands and code in the README and docs/scoring.md give the output shown there."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""A plain parameter of a stage: its type, its default, its description and what is checked of its value."""
+"""A plain parameter of a stage: its type, default, description and validation."""
 
 import inspect
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Parameter:
     """The type, with its limits and wording."""
     default: Any
     owner: str | None
-    """The parameter that takes the settings object of which it is a field; None for one of the stage's own."""
+    """Name of the settings object that has this parameter as a field; None for a parameter of the function itself."""
 
     @property
     def required(self) -> bool:

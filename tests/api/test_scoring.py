@@ -1,4 +1,4 @@
-"""``score`` gives what evaluate gives for the same texts."""
+"""``score`` and the evaluate stage give the same results for the same texts."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ METRICS = {"metrics": ["CIDEr", "ROUGE_L", "BLEU"]}
 
 
 def evaluate_files(folder: Path, candidates: dict, references: dict, **options: object) -> dict:
-    """What the stage writes about the same texts."""
+    """The metrics file that the evaluate stage writes for the same texts."""
     files = {"predictions": candidates, "references": references}
     for name, texts in files.items():
         lines = [json.dumps({"image_id": id, "caption": own}) for id, own in texts.items()]

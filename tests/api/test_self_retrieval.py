@@ -1,4 +1,4 @@
-"""Self-retrieval among pictures gives what the stage gives for the same images."""
+"""Self-retrieval from Python and the stage give the same results for the same images."""
 
 import json
 from pathlib import Path

@@ -12,7 +12,7 @@ Run = Callable[..., CommandResult]
 
 @pytest.fixture
 def complete(clcap: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """What bash would offer for the last word of a command line."""
+    """The completions that bash offers for the last word of a command line."""
 
     def run(line: str) -> list[str]:
         monkeypatch.setenv("_CLCAP_COMPLETE", "complete_bash")

@@ -1,4 +1,4 @@
-"""The help of every stage reads well on terminals of any width, and says what there is."""
+"""The help of every stage fits terminals of any width and lists all options."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""What takes long to import is announced while it is imported."""
+"""Slow imports are announced while they run."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A wrong command line costs one line, which says what was meant and where the help is, and status 2."""
+"""An invalid command line gives status 2 and one line with a suggestion and a pointer to the help."""
 
 from collections.abc import Callable
 
