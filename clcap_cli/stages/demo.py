@@ -1,17 +1,13 @@
 """demo: the whole workflow on generated scenes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from clcap_cli.console import say, show_unless_quiet
 from clcap_cli.options import Argument, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-COLUMNS = ("R@1", "R@5", "CIDEr", "unique_captions")
 SHOWN_IMAGES = 4
 """Number of images whose captions are printed."""
 
@@ -54,15 +50,12 @@ def demo(
         results = caption(checkpoint)
         retrieval = self_retrieve(checkpoint, predictions=results, seed=seed)
         measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
-    _step("6/6  outcome on 200 test scenes that no training saw")
-    metrics = {name: _read(*paths) for name, paths in measured.items()}
-    show_unless_quiet(_table(metrics))
-    say(f"The {SHOWN_IMAGES} images whose rank improved most:")
-    _compare(metrics)
+    _step("6/6  result on the test images")
+    results = {name: _read(*paths) for name, paths in measured.items()}
+    for line in [*result_lines(results), *largest_gains(results["MLE"], results["CL"])]:
+        say(line)
     page = report([path for paths in measured.values() for path in paths])
-    say(f"all of it side by side, with the pictures: {page}")
-    say(f"what is more than chance: clcap compare {measured['MLE'][1]} {measured['CL'][1]}")
-    say(f"every file of the chain is in {folder}; what made one: clcap show {cl}")
+    say(f"{page} shows all images with the captions of both models")
     return folder
 
 
@@ -74,26 +67,33 @@ def _read(retrieval: Path, metrics: Path) -> dict[str, Any]:
     from clcap_cli.datasets.parsing import read_json
 
     ranked, scored = read_json(retrieval), read_json(metrics)
-    return {**scored["metrics"], **ranked["metrics"], "ranked": ranked["images"]}
+    return {**scored["metrics"], **ranked["metrics"], "chance": ranked["chance"], "ranked": ranked["images"]}
 
 
-def _table(metrics: dict[str, dict[str, Any]]) -> "Table":
-    from rich.table import Table
+def result_lines(results: dict[str, dict[str, Any]]) -> list[str]:
+    """One line for each model, then the meaning of the columns."""
+    values = next(iter(results.values()))
+    images, chance = values["images"], values["chance"]
+    rows = [
+        f"{name:<3}  {found['R@1']:>5.3f}  {found['mean_rank']:>9.2f}  {found['CIDEr']:>5.3f}  "
+        f"{found['unique_captions']:>15}"
+        for name, found in results.items()
+    ]
+    return [
+        f"{'':<3}  {'R@1':>5}  {'mean rank':>9}  {'CIDEr':>5}  {'unique captions':>15}",
+        *rows,
+        f"R@1: share of captions that rank their own image first; {chance['R@1']:.3f} by chance",
+        f"mean rank: mean rank of the own image among {images} images; {chance['mean_rank']:.1f} by chance",
+        "CIDEr: agreement with the references, from 0 to 10",
+    ]
 
-    table = Table("", *COLUMNS)
-    for name, values in metrics.items():
-        table.add_row(
-            name,
-            *(f"{values[column]:.3f}" if column != "unique_captions" else str(values[column]) for column in COLUMNS),
-        )
-    return table
 
-
-def _compare(metrics: dict[str, dict[str, Any]]) -> None:
-    """Print both captions of the images whose rank contrastive learning improved most."""
-    pairs = zip(metrics["MLE"]["ranked"], metrics["CL"]["ranked"], strict=True)
+def largest_gains(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Both captions of the images whose rank contrastive learning improved most."""
+    pairs = zip(before["ranked"], after["ranked"], strict=True)
     gained = sorted(pairs, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])
-    for before, after in gained[:SHOWN_IMAGES]:
-        say(f"image {before['image_id']}")
-        for name, image in (("MLE", before), ("CL", after)):
-            say(f"  {name:<3}  {image['caption']}  (finds its image at rank {image['rank']:g})")
+    lines = ["largest improvements in rank, with the captions of both models:"]
+    for old, new in gained[:SHOWN_IMAGES]:
+        lines += [f"  image {old['image_id']}: rank {old['rank']:g} -> {new['rank']:g}"]
+        lines += [f"    MLE  {old['caption']}", f"    CL   {new['caption']}"]
+    return lines
