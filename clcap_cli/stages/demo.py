@@ -51,8 +51,8 @@ def demo(
         retrieval = self_retrieve(checkpoint, predictions=results, seed=seed)
         measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
     _step("6/6  result on the test images")
-    results = {name: _read(*paths) for name, paths in measured.items()}
-    for line in [*result_lines(results), *largest_gains(results["MLE"], results["CL"])]:
+    found = {name: _read(*paths) for name, paths in measured.items()}
+    for line in [*result_lines(found), *largest_gains(found["MLE"], found["CL"])]:
         say(line)
     page = report([path for paths in measured.values() for path in paths])
     say(f"{page} shows all images with the captions of both models")
