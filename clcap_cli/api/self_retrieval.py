@@ -13,7 +13,7 @@ from clcap_cli.evaluation.inputs import UNKNOWN
 from clcap_cli.evaluation.live_models import LiveModel
 from clcap_cli.features.cached import CachedFeatures
 from clcap_cli.features.images import ImageInput
-from clcap_cli.retrieval.results import images_signature
+from clcap_cli.metrics.signature import images_signature
 
 
 def rank_images(

@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from clcap_cli.errors import ClcapError, damaged_file_error
 from clcap_cli.input_files import check_readable
@@ -23,6 +24,13 @@ def check_archive(path: Path) -> None:
         raise unreadable_error(path) from error
     if sum(sizes) > path.stat().st_size:
         raise damaged_file_error(path, "its content would be larger than the file")
+
+
+def own_content(path: Path, content: Any) -> dict[str, Any]:
+    """What was loaded from ``path``; raises ClcapError unless it has the provenance that clcap writes."""
+    if not isinstance(content, dict) or "provenance" not in content:
+        raise ClcapError(f"{path} is a PyTorch file, but was not written by clcap")
+    return content
 
 
 def pickle_error(path: Path) -> ClcapError:

@@ -64,8 +64,7 @@ class Captions:
         rows = np.flatnonzero(self.splits == split)
         rows = np.asarray([row for row in rows if self.image_ids[row] not in excluded], dtype=np.int64)
         if rows.size == 0:
-            sizes = ", ".join(f"{name} {count}" for name, count in Counter(self.splits.tolist()).items())
-            raise ClcapError(f"{self.path} has no images in split '{split}'; it has: {sizes}")
+            raise _empty_split_error(self.path, split, self.splits.tolist())
         return rows
 
     @cached_property
@@ -92,6 +91,19 @@ class Captions:
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
         """The captions of the images at ``rows``, by image id."""
         return {self.image_ids[row]: self.raw[self.caption_starts[row] : self.caption_starts[row + 1]] for row in rows}
+
+
+def check_split(path: Path, split: str) -> None:
+    """Raise ClcapError if a ``captions.h5`` has no images in the split; reads little of it."""
+    with open_hdf5(path, KIND, ["images/split"]) as (content, _):
+        splits = content.texts("images/split")
+    if split not in splits:
+        raise _empty_split_error(path, split, splits)
+
+
+def _empty_split_error(path: Path, split: str, splits: list[str]) -> ClcapError:
+    sizes = ", ".join(f"{name} {count}" for name, count in Counter(splits).items())
+    return ClcapError(f"{path} has no images in split '{split}'; it has: {sizes}")
 
 
 def open_captions(path: Path) -> Captions:

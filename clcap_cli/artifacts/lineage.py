@@ -1,15 +1,26 @@
 """Finding an artifact's inputs, which are the default inputs of later stages."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clcap_cli.artifacts.archive import own_content
 from clcap_cli.artifacts.hdf5 import open_hdf5
 from clcap_cli.artifacts.json_files import provenance_path
+from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
 from clcap_cli.console import detail
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
+
+
+@dataclass(frozen=True)
+class RecordedArtifact:
+    """A file of which only the provenance is read, which takes no time."""
+
+    path: Path
+    provenance: Provenance
 
 
 def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
@@ -57,9 +68,7 @@ def _provenance_record(path: Path) -> Any:
         with open_hdf5(path) as (_, provenance):
             return provenance.model_dump()
     if signature.startswith(b"PK"):
-        from clcap_cli.artifacts import torch_files
-
-        return torch_files.load_provenance(path)
+        return own_content(path, plain_values(path))["provenance"]
     if path.suffix == ".json":
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:

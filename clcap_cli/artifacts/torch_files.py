@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.artifacts.archive import check_archive, pickle_error, unreadable_error
+from clcap_cli.artifacts.archive import check_archive, own_content, pickle_error, unreadable_error
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.digests import digest, digest_of_json
-from clcap_cli.errors import ClcapError, damaged_file_error, first_few
+from clcap_cli.errors import damaged_file_error, first_few
 
 
 def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -40,18 +40,7 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or was not written by clcap.
     """
-    return _check_provenance(path, _read(path))
-
-
-def _check_provenance(path: Path, content: object) -> dict[str, Any]:
-    if not isinstance(content, dict) or "provenance" not in content:
-        raise ClcapError(f"{path} is a PyTorch file, but was not written by clcap")
-    return content
-
-
-def load_provenance(path: Path) -> Any:
-    """The "provenance" of a file of ``save``, without reading its tensors; raises ClcapError as ``load`` does."""
-    return _check_provenance(path, _read(path, mmap=True))["provenance"]
+    return own_content(path, _read(path))
 
 
 def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -> dict[str, Tensor]:
@@ -98,11 +87,11 @@ def _describe_tensor(value: Tensor | None) -> str:
     return f"{str(value.dtype).removeprefix('torch.')} ({', '.join(map(str, value.shape))})"
 
 
-def _read(path: Path, mmap: bool = False) -> Any:
+def _read(path: Path) -> Any:
     check_archive(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, in files that are rejected anyway
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle_error(path) from error
     except Exception as error:  # a damaged file can make PyTorch and pickle raise nearly any error

@@ -11,8 +11,7 @@ from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.registry import all_metrics
 from clcap_cli.metrics.scoring import Scores, score_captions
-from clcap_cli.metrics.signature import shared_signature
-from clcap_cli.retrieval.results import images_signature
+from clcap_cli.metrics.signature import images_signature, shared_signature
 
 TextsOf = Mapping[ImageId, Sequence[str]]
 """Captions or references of each image."""

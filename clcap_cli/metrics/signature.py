@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.digests import digest_of_json
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.ptb_tokenizer import NAME
 
@@ -26,3 +28,8 @@ def _per_image(references: Sequence[Sequence[str]]) -> str:
     """The number of references per image: "c5" if every image has five, else a range such as "3-5"."""
     sizes = [len(group) for group in references]
     return f"c{sizes[0]}" if min(sizes) == max(sizes) else f"{min(sizes)}-{max(sizes)}"
+
+
+def images_signature(ids: Sequence[ImageId], split: str) -> str:
+    """The split's name with a digest of the ids of its images."""
+    return f"{split}#{digest_of_json(sorted(map(str, ids)))[:8]}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clcap_cli.retrieval.tree_walk import Track, untracked
+from clcap_cli.retrieval.tracking import Track, untracked
 
 CHUNK_ROWS = 1024
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from clcap_cli.artifacts.results import Measurements
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.digests import digest_of_json
 from clcap_cli.metrics.bootstrap import draw_resamples, values_and_intervals
 from clcap_cli.metrics.self_retrieval import rank_statistics
 from clcap_cli.metrics.signature import join_signature
@@ -41,11 +40,6 @@ def retrieval_results(
         images=[dict(zip(names, values, strict=True)) for values in rows],
         details={"chance": chance_metrics(len(ids)), "search": _savings(result.work, len(ids), tokens)},
     )
-
-
-def images_signature(ids: Sequence[ImageId], split: str) -> str:
-    """The split's name with a digest of the ids of its images."""
-    return f"{split}#{digest_of_json(sorted(map(str, ids)))[:8]}"
 
 
 def _savings(work: Work, images: int, tokens: int) -> dict[str, float]:

@@ -12,7 +12,8 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.prefix_tree import PrefixTree, expand_ranges
 from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, check_finite
-from clcap_cli.retrieval.tree_walk import Track, Work, untracked, walk
+from clcap_cli.retrieval.tracking import Track, untracked
+from clcap_cli.retrieval.tree_walk import Work, walk
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ softmax: the sum over a shortlist of the vocabulary is at most the full sum, whi
 is computed only for images that this bound cannot exclude.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,19 +17,12 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows, concatenate
 from clcap_cli.retrieval.bounded_softmax import BoundedSoftmax
 from clcap_cli.retrieval.prefix_tree import NONE, Level, PrefixTree, expand_ranges
+from clcap_cli.retrieval.tracking import Track
 
 CHUNK_ROWS = 4096
 CHUNK_IMAGES = 512
 MAX_STATE_ELEMENTS = 2**27
 """Maximum number of elements of the states of a block of images: 512 MiB."""
-
-Track = Callable[[Iterable, int], Iterable]
-"""Wrapper of an iterable of known length that shows progress."""
-
-
-def untracked(blocks: Iterable, total: int) -> Iterable:
-    """Show no progress."""
-    return blocks
 
 
 @dataclass

@@ -9,6 +9,7 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import say
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed, Split, output
 from clcap_cli.stages.stage import flattened, stage_with
@@ -76,13 +77,15 @@ def caption(
     Example: clcap caption nt_cl.pt aa_cl.pt --beam 5 --num-captions 5
     """
     settings = flattened(locals())
+    models = [path for path in checkpoints if path.suffix == ".pt"]
+    image_paths = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
+    if not image_paths:
+        check_split(models[0], captions, split)
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
     from clcap_cli.evaluation.model_inputs import caption_split, open_models
 
-    models = [path for path in checkpoints if path.suffix == ".pt"]
-    image_paths = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
     origin = Origin("caption", settings)
     if image_paths:
         out = check_writable(out or _default_out(models, ".images.captions.json"), models)

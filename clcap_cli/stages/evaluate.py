@@ -12,6 +12,7 @@ from clcap_cli.console import detail, say, warn
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
+from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predictions, inputs_from_results
 from clcap_cli.input_files import InputFile, InputFolder
 from clcap_cli.options import Argument, Option, Panel
@@ -144,11 +145,12 @@ def evaluate(
     """
     settings = flattened(locals())
     subject = _subject(models_or_results, predictions)
+    if subject.suffix == ".pt":
+        check_split(subject, captions, split)
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
     from clcap_cli.artifacts.run_cards import collect_run_cards
-    from clcap_cli.evaluation.model_inputs import open_models
     from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen, signature_of_all
     from clcap_cli.metrics.registry import selected_metrics
 
@@ -157,6 +159,8 @@ def evaluate(
     if predictions is not None:
         inputs = inputs_from_predictions(predictions, references, split, origin)
     elif subject.suffix == ".pt":
+        from clcap_cli.evaluation.model_inputs import open_models  # captions in a file do not need PyTorch
+
         opened = open_models(models_or_results or [], captions, features, compute, origin)
         inputs = inputs_from_models(opened, references, split, decoding, seed, origin)
     else:

@@ -15,7 +15,7 @@ from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.features.extraction import ImageFile, SkippedImages
+    from clcap_cli.features.extraction import SkippedImages
 
 
 @stage
@@ -47,11 +47,7 @@ def extract_features(
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.feature_writer import write_features
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.compute.devices import keep_freed_memory
-    from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.extraction import BATCH_SIZE, ImageFile, SkippedImages, extract_features
     from clcap_cli.features.images import find_image
 
     listed = open_captions(captions)
@@ -59,9 +55,14 @@ def extract_features(
     origin.add_input("captions", listed)
     out = check_writable(out, origin.input_paths)
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
-    files = [ImageFile(id, find_image(images, name)) for id, name in names.items()]
+    paths = {id: find_image(images, name) for id, name in names.items()}
     if not skip_bad:
-        _check_all_exist(files)
+        _check_all_exist(list(paths.values()))
+    from clcap_cli.artifacts.feature_writer import write_features  # with PyTorch, which takes seconds to import
+    from clcap_cli.compute.devices import keep_freed_memory
+    from clcap_cli.features.backbone import load_backbone
+    from clcap_cli.features.extraction import BATCH_SIZE, ImageFile, SkippedImages, extract_features
+
     keep_freed_memory()
     network = load_backbone(backbone, weights, image_size, compute.start())
     count = len(listed.image_ids)
@@ -73,17 +74,17 @@ def extract_features(
     )
     check_free_space(out, size)
     skipped = SkippedImages() if skip_bad else None
-    batches = extract_features(network, files, skipped)
+    batches = extract_features(network, [ImageFile(id, path) for id, path in paths.items()], skipped)
     total = -(-count // BATCH_SIZE)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
     _report_skipped(skipped, count)
     return out
 
 
-def _check_all_exist(images: "list[ImageFile]") -> None:
+def _check_all_exist(images: list[Path]) -> None:
     from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
 
-    missing = [image.path for image in images if not is_file(image.path)]
+    missing = [path for path in images if not is_file(path)]
     if missing:
         try:
             check_readable(missing[0])

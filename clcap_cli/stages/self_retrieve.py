@@ -12,6 +12,7 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import detail, say, watching
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, Seed, Split, output
@@ -71,6 +72,7 @@ def self_retrieve(
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
     """
     settings = flattened(locals())
+    check_split(checkpoint, captions, split)
     import numpy as np
 
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
@@ -81,7 +83,7 @@ def self_retrieve(
     from clcap_cli.evaluation.given_captions import encode_given_captions
     from clcap_cli.evaluation.inputs import decoding_signature
     from clcap_cli.evaluation.model_inputs import open_model
-    from clcap_cli.retrieval.results import images_signature
+    from clcap_cli.metrics.signature import images_signature
     from clcap_cli.retrieval.search import score_matrix
 
     origin = Origin("self-retrieve", settings)
