@@ -73,7 +73,7 @@ def test_an_interrupted_stage_leaves_old_files_unchanged(chain: Path, problem: s
 def test_a_stage_in_the_background_can_be_terminated(chain: Path) -> None:
     train = shlex.join([*CLCAP, "train-cl", "--ref", str(chain / "nt.pt"), "--epochs", "10000", "--patience", "10000"])
     messages = shlex.quote(str(chain / "messages"))
-    until_it_trains = f"until grep -q '^epoch 1/' {messages}; do kill -0 $child || exit 1; sleep 0.1; done"
+    until_it_trains = f"until grep -q '^ *1/' {messages}; do kill -0 $child || exit 1; sleep 0.1; done"
     script = f"{train} 2>{messages} & child=$!; {until_it_trains}; kill $child; wait $child"
     assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "messages").read_text()
 
