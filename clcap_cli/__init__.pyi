@@ -36,7 +36,7 @@ def prepare_captions(
     max_length: int = 16,
     out: _Path = ...,
 ) -> Path:
-    """Read a captioning data set and build its vocabulary."""
+    """Read a captioning dataset and build its vocabulary."""
 
 def extract_features(
     captions: _Path,

@@ -49,17 +49,17 @@ class App(TyperGroup):
     """The command line as a whole."""
 
     def get_help(self, ctx: Any) -> str:
-        """The stages by panel, and the options that are not a stage's."""
+        """The stages by panel, and the options of clcap itself."""
         return overview(STAGE_PANELS, terminal_width())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse an option that there is not."""
+        """Parse the options of clcap itself; unknown ones are refused with similar names."""
         check_options(ctx, list(takewhile(lambda word: word.startswith("-"), args)))
         leave_unconverted(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the stage; refuse a name of none with similar ones."""
+        """Find the stage; an unknown name is refused with similar ones."""
         if args[0] not in self.commands and not ctx.resilient_parsing:
             raise UsageError(str(unknown_name_error("stage", args[0], self.commands)), ctx)
         return super().resolve_command(ctx, args)

@@ -20,6 +20,7 @@ from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
+from clcap_cli.verbosity import reset
 
 CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
 """The command line in a separate process."""
@@ -85,7 +86,10 @@ def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
     def run(*arguments: object) -> CommandResult:
         monkeypatch.setattr("sys.argv", ["clcap", *map(str, arguments)])
         capsys.readouterr()
-        status = entry.run()
+        try:
+            status = entry.run()
+        finally:
+            reset()  # stages that a test calls from Python print as usual
         result = capsys.readouterr()
         return CommandResult(status, result.out, result.err)
 

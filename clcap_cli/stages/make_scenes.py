@@ -21,7 +21,7 @@ def make_scenes(
 ) -> Path:
     """Generate images of coloured shapes with captions.
 
-    Each image has five captions. The data set has the layout of COCO: images/, captions_train.json, captions_val.json
+    Each image has five captions. The dataset has the layout of COCO: images/, captions_train.json, captions_val.json
     and captions_test.json. No image occurs twice. The same seed gives the same files, another seed other file names.
 
     Example: clcap make-scenes scenes --train 1000 --test 200

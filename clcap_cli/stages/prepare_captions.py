@@ -32,7 +32,7 @@ def prepare_captions(
     dataset: Annotated[
         Path | None,
         InputFile(),
-        Argument("Data set that names its own splits: Karpathy's JSON, or a table (CSV, JSON Lines, Parquet)."),
+        Argument("Dataset that names its own splits: Karpathy's JSON, or a table (CSV, JSON Lines, Parquet)."),
     ] = None,
     train: Annotated[list[Path] | None, InputFile(), split_file("training")] = None,
     val: Annotated[list[Path] | None, InputFile(), split_file("validation")] = None,
@@ -49,7 +49,7 @@ def prepare_captions(
     ] = 16,
     out: Annotated[Path, OutputFile(), output()] = Path("captions.h5"),
 ) -> Path:
-    """Read a captioning data set and build its vocabulary.
+    """Read a captioning dataset and build its vocabulary.
 
     The vocabulary is that of the training split. The format of a file is recognised by its content. A table has the
     columns image, caption and split, and may have image_id; with --train, --val or --test it needs no split. A caption
