@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 import torch
 
+from clcap_cli.api.arguments import checked_as
 from clcap_cli.api.images import ImageLike, image_of, images_of, is_single
 from clcap_cli.api.results import SelfRetrieval
 from clcap_cli.api.self_retrieval import rank_images
@@ -22,6 +23,7 @@ from clcap_cli.evaluation.live_models import LiveModel, load_live_models
 from clcap_cli.evaluation.model_inputs import decode_texts, open_checkpoints
 from clcap_cli.features.images import ImageInput
 from clcap_cli.retrieval.ranks import check_finite
+from clcap_cli.stages.caption import caption
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import check_unused, stage
 
@@ -42,7 +44,7 @@ class Decoding(TypedDict, total=False):
 
 
 @stage
-def checked(seed: Seed = 0, decoding: DecodingSettings = DecodingSettings()) -> tuple[DecodingSettings, int]:
+def decoding_settings(seed: Seed = 0, decoding: DecodingSettings = DecodingSettings()) -> tuple[DecodingSettings, int]:
     """Check decoding settings as every stage does."""
     return decoding, seed
 
@@ -65,11 +67,18 @@ def load(
         ClcapError: A checkpoint is missing or damaged, needs imported features, or its backbone cannot be loaded; or
             the checkpoints have different tokenizers.
     """
-    paths = [checkpoints] if isinstance(checkpoints, str | PathLike) else list(checkpoints)
-    if not paths:
-        raise TypeError("load needs the path of a checkpoint, or several")
-    opened = open_checkpoints([Path(path) for path in paths])
-    return LoadedCaptioner(load_live_models(opened, choose_device(device), weights and str(weights)))
+    given = checked_as(caption, device=device, weights=weights)
+    opened = open_checkpoints(_paths_of(checkpoints))
+    return LoadedCaptioner(load_live_models(opened, choose_device(given["device"]), given["weights"]))
+
+
+def _paths_of(given: Any) -> list[Path]:
+    """The paths of checkpoints; raises TypeError for anything else."""
+    paths = [given] if isinstance(given, str | PathLike) or not isinstance(given, Iterable) else list(given)
+    wrong = [type(path).__name__ for path in paths if not isinstance(path, str | PathLike)]
+    if wrong or not paths:
+        raise TypeError(f"checkpoints must be a path or several, not {wrong[0] if wrong else 'an empty list'}")
+    return [Path(path) for path in paths]
 
 
 class LoadedCaptioner:
@@ -77,7 +86,7 @@ class LoadedCaptioner:
 
     def __init__(self, models: Sequence[LiveModel]):
         self._models = models
-        self._tokenizer = models[0].checkpoint.tokenizer
+        self._tokenizer = models[0].tokenizer
 
     @property
     def device(self) -> torch.device:
@@ -85,7 +94,7 @@ class LoadedCaptioner:
         return self._models[0].backbone.device
 
     def __repr__(self) -> str:
-        names = ", ".join(str(one.checkpoint.path) for one in self._models)
+        names = ", ".join(str(one.path) for one in self._models)
         return f"<LoadedCaptioner {names} on {self.device}>"
 
     @overload
@@ -134,7 +143,7 @@ class LoadedCaptioner:
             TypeError: An image is neither a path nor a PIL image, or a setting is unknown.
         """
         number = {} if num_captions is None else {"num_captions": num_captions}
-        settings, seed = checked(seed=seed, **decoding, **number)
+        settings, seed = decoding_settings(seed=seed, **decoding, **number)
         captions = self._captions(images_of(images), settings, seed)
         found = captions if number else [own[0] for own in captions]
         return found[0] if is_single(images) else found
@@ -202,7 +211,7 @@ class LoadedCaptioner:
             InvalidValueError: See ``caption``.
             TypeError: An image is neither a path nor a PIL image, or a caption is no str.
         """
-        settings, seed = checked(seed=seed, **decoding)
+        settings, seed = decoding_settings(seed=seed, **decoding)
         if settings.num_captions > 1:
             raise InvalidValueError("num_captions", "self-retrieval ranks one caption of each image")
         if len(self._models) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
+from clcap_cli.api.arguments import checked_as
 from clcap_cli.api.results import Score
 from clcap_cli.api.texts import TextsOfImages, texts_of_images
 from clcap_cli.digests import digest_of_json
@@ -48,7 +49,8 @@ def score(
         TypeError: Something other than texts is given where texts are expected.
     """
     named = metrics if isinstance(metrics, str | None) else ",".join(metrics)
-    given = _checked(
+    given = checked_as(
+        evaluate,
         metrics=named,
         references_per_image=references_per_image,
         only_common=only_common,
@@ -64,11 +66,6 @@ def score(
     scores = score_chosen(scored, compared, chosen, context, given["seed"])
     measured = evaluation_results(scores, inputs, "all")
     return Score(measured.metrics, measured.intervals, measured.signatures, measured.images, **measured.details)
-
-
-def _checked(**values: object) -> dict[str, Any]:
-    """The values, checked as the parameters of ``evaluate`` that have these names."""
-    return {one.name: one.checked(values[one.name]) for one in evaluate.parameters if one.name in values}
 
 
 def _context(cider_df: TextsOfImages | None, spice_models: Any) -> Context:

@@ -31,7 +31,7 @@ def rank_images(
         raise ClcapError(f"self-retrieval needs at least two images, not {len(images)}")
     if captions is not None and len(captions) != len(images):
         raise ClcapError(f"there are {len(captions)} captions for {len(images)} images; give one for each image")
-    features, tokenizer = CachedFeatures(model.features_of(images)), model.checkpoint.tokenizer
+    features, tokenizer = CachedFeatures(model.features_of(images)), model.tokenizer
     if captions is None:
         pool, decoding = decoded_pool(model.model, features, tokenizer, settings, seed), settings.signature(seed)
     else:

@@ -9,7 +9,7 @@ from clcap_cli.datasets.records import CaptionRecord, ImageId
 
 Texts = str | Iterable[str]
 """One text of an image, or several."""
-TextsOfImages = Mapping[ImageId, Texts] | Iterable[Texts]
+TextsOfImages = Mapping[int, Texts] | Mapping[str, Texts] | Mapping[ImageId, Texts] | Iterable[Texts]
 """By image id, or in the order of the images, whose ids are then 0, 1, 2 and so on."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -12,13 +13,16 @@ from clcap_cli.features.backbone import Backbone, load_backbone
 from clcap_cli.features.images import ImageInput
 from clcap_cli.features.live import LiveFeatures
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
 class LiveModel:
     """A captioner and the network that computes its features."""
 
-    checkpoint: Checkpoint
+    path: Path
+    """Path of its checkpoint."""
+    tokenizer: Tokenizer
     model: Captioner
     backbone: Backbone
 
@@ -35,8 +39,8 @@ def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, we
     Raises ClcapError for imported features, and for a backbone that differs from the one used in training.
     """
     return [
-        LiveModel(checkpoint, checkpoint.captioner(device), _backbone_of(checkpoint, device, weights))
-        for checkpoint in checkpoints
+        LiveModel(one.path, one.tokenizer, one.captioner(device), _backbone_of(one, device, weights))
+        for one in checkpoints
     ]
 
 

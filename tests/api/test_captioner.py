@@ -158,9 +158,21 @@ def test_arguments_of_a_wrong_type_name_the_expected_type(captioner, pictures: l
 
 
 def test_bad_checkpoints_give_the_error_of_the_stage(shared_chain: Path, tmp_path: Path) -> None:
-    with pytest.raises(clcap.ClcapError, match=r"^no such file: none\.pt$"):
-        clcap.load("none.pt")
-    with pytest.raises(clcap.ClcapError, match="no device 'cuba' on this machine"):
-        clcap.load(shared_chain / "nt.pt", device="cuba")
-    with pytest.raises(TypeError, match="needs the path of a checkpoint"):
-        clcap.load([])
+    (tmp_path / "bad.pt").write_bytes(b"no checkpoint")
+    for wrong in (
+        {"checkpoints": "none.pt"},
+        {"checkpoints": tmp_path / "bad.pt"},
+        {"checkpoints": shared_chain / "nt.pt", "device": "cuba"},
+        {"checkpoints": shared_chain / "nt.pt", "weights": tmp_path / "none.pth"},
+    ):
+        with pytest.raises(clcap.ClcapError) as by_stage:
+            clcap.caption(**wrong, images=[shared_chain / "scenes" / "images"], out=tmp_path / "c.json")
+        with pytest.raises(clcap.ClcapError) as by_load:
+            clcap.load(**wrong)
+        assert str(by_load.value) == str(by_stage.value)
+
+
+@pytest.mark.parametrize(("given", "kind"), [([], "an empty list"), (3, "int"), (["a.pt", None], "NoneType")])
+def test_checkpoints_must_be_paths(given: object, kind: str) -> None:
+    with pytest.raises(TypeError, match=f"^checkpoints must be a path or several, not {kind}$"):
+        clcap.load(given)
