@@ -56,3 +56,11 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; False for text that cannot be a path, such as an overlong name."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
 
-from clcap_cli.datasets.image_texts import group_by_image
+from clcap_cli.datasets.captions_by_image import group_by_image
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 
 Texts = str | Iterable[str]

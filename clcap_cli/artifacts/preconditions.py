@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.archive import check_archive
 from clcap_cli.artifacts.atomic import check_output_path
-from clcap_cli.input_files import check_readable
+from clcap_cli.input_files import check_readable, is_folder
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class InputPath:
         """Raise ClcapError if the path does not exist, or if a ``*.pt`` file is not a PyTorch archive."""
         if path.suffix == ".pt":
             check_archive(path)
-        elif not path.is_dir():
+        elif not is_folder(path):
             check_readable(path)
 
 

@@ -18,7 +18,7 @@ from clcap_cli.artifacts.earlier_names import upgrade_comparison, upgrade_result
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.run_cards import RunCard
-from clcap_cli.datasets.image_texts import read_captions_by_image, single_captions
+from clcap_cli.datasets.captions_by_image import read_captions_by_image, single_captions
 from clcap_cli.datasets.parsing import finite_numbers, read_json, validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json

@@ -70,7 +70,7 @@ def card_differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> lis
     return lines
 
 
-def same_setting(first: Sequence[RunCard], second: Sequence[RunCard]) -> bool:
+def same_settings(first: Sequence[RunCard], second: Sequence[RunCard]) -> bool:
     """Whether two results come from the same settings with different seeds."""
     return bool(first) and _seeds(first) != _seeds(second) and not card_differences(first, second)
 

@@ -71,10 +71,12 @@ class ComputeSettings:
 
     def start(self) -> "torch.device":
         """Set the number of threads and return the device; raises ClcapError if the device is not available."""
+        import torch
+
         from clcap_cli.compute.devices import choose_device
-        from clcap_cli.compute.threads import set_threads, thread_count
+        from clcap_cli.compute.threads import set_threads
 
         set_threads(self.threads)
         device = choose_device(self.device)
-        detail(f"computing on {device} with {thread_count()} CPU threads")
+        detail(f"computing on {device} with {torch.get_num_threads()} CPU threads")
         return device

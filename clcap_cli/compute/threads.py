@@ -33,13 +33,8 @@ def set_threads(threads: int | None) -> None:
     if threads is not None:
         at_stage_end(partial(torch.set_num_threads, torch.get_num_threads()))
         torch.set_num_threads(threads)
-    if thread_count() > 1 and SCHEDSTAT.exists() and _libgomp() is not None:
+    if torch.get_num_threads() > 1 and SCHEDSTAT.exists() and _libgomp() is not None:
         _watch_load()
-
-
-def thread_count() -> int:
-    """Number of threads that PyTorch computes with."""
-    return torch.get_num_threads()
 
 
 def _watch_load() -> None:
@@ -70,7 +65,7 @@ def _seconds_waited() -> float:
 
 
 class _IdleThreads:
-    """Idle OpenMP threads, as many as make PyTorch's own threads sleep instead of spin.
+    """Enough idle OpenMP threads to make PyTorch's threads sleep instead of spin.
 
     As soon as a process has more OpenMP threads than processors, GNU's OpenMP lets all waiting threads sleep. It has
     no setting for this that can be changed at run time.

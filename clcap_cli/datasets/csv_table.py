@@ -7,7 +7,7 @@ from pathlib import Path
 from clcap_cli.datasets.parsing import read_text
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.datasets.table import Row, Table, has_columns, table_records
+from clcap_cli.datasets.table import Row, Table, has_caption_columns, table_records
 from clcap_cli.errors import ClcapError
 
 MAX_CELL_LENGTH = 2**31 - 1
@@ -16,7 +16,7 @@ MAX_CELL_LENGTH = 2**31 - 1
 
 def _recognises(source: Source) -> bool:
     csv.field_size_limit(MAX_CELL_LENGTH)
-    return has_columns(next(csv.reader(io.StringIO(source.text, newline="")), []))
+    return has_caption_columns(next(csv.reader(io.StringIO(source.text, newline="")), []))
 
 
 def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:

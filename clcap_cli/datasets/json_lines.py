@@ -5,7 +5,7 @@ from pathlib import Path
 from clcap_cli.datasets.parsing import read_json_lines
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.datasets.table import Row, Table, has_columns, table_records
+from clcap_cli.datasets.table import Row, Table, has_caption_columns, table_records
 from clcap_cli.errors import ClcapError
 
 
@@ -14,7 +14,7 @@ def _recognises(source: Source) -> bool:
     document = source.document
     if document is None:
         return False
-    return document.is_lines or (isinstance(document.value, dict) and has_columns(document.value))
+    return document.is_json_lines or (isinstance(document.value, dict) and has_caption_columns(document.value))
 
 
 def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:

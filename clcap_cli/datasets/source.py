@@ -29,12 +29,12 @@ class Document:
 
     value: Any
     """Content of a JSON file, or of the first line of JSON Lines."""
-    is_lines: bool
-    """Whether more lines follow."""
+    is_json_lines: bool
+    """Whether more lines follow, which makes the file JSON Lines."""
 
     def description(self) -> str:
         """Short description for messages."""
-        return f"{'JSON Lines, the first' if self.is_lines else 'JSON,'} {_describe_value(self.value)}"
+        return f"{'JSON Lines, the first' if self.is_json_lines else 'JSON,'} {_describe_value(self.value)}"
 
 
 class Source:
@@ -70,7 +70,7 @@ class Source:
     @property
     def value(self) -> Any:
         """The content of a JSON file; None for any other file."""
-        return self.document.value if self.document and not self.document.is_lines else None
+        return self.document.value if self.document and not self.document.is_json_lines else None
 
     def description(self) -> str:
         """Short description of the file for messages."""

@@ -21,7 +21,7 @@ COLUMNS = (*IDS, *CAPTIONS, SPLIT)
 """All columns that clcap reads."""
 
 
-def has_columns(names: Iterable[str]) -> bool:
+def has_caption_columns(names: Iterable[str]) -> bool:
     """Whether a table with these columns contains captions; required columns may be missing."""
     return any(name in COLUMNS for name in names)
 
@@ -95,15 +95,15 @@ def table_records(table: Table, as_dataset: bool) -> list[CaptionRecord]:
 
     Raises ClcapError for a missing column, an empty cell, or an image with different file names or splits.
     """
-    return _images(table) if as_dataset else _rows(table)
+    return _image_records(table) if as_dataset else _row_records(table)
 
 
-def _rows(table: Table) -> list[CaptionRecord]:
+def _row_records(table: Table) -> list[CaptionRecord]:
     ids, captions = table.ids(), table.parse_column(table.require_column(*CAPTIONS), parse_captions)
     return [CaptionRecord(id, texts) for id, texts in zip(ids, captions, strict=True)]
 
 
-def _images(table: Table) -> list[CaptionRecord]:
+def _image_records(table: Table) -> list[CaptionRecord]:
     names, captions = (
         table.parse_column(table.require_column(FILE_NAME), parse_text),
         table.parse_column(table.require_column(*CAPTIONS), _parse_nonempty_captions),

@@ -105,7 +105,7 @@ def _retrieval_ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]",
 def _df_captions(path: Path, origin: "Origin") -> "tuple[str, CaptionGroups]":
     """Name (in signatures) and tokenised captions, by image, in which CIDEr's document frequencies are counted."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.image_texts import read_captions_by_image
+    from clcap_cli.datasets.captions_by_image import read_captions_by_image
     from clcap_cli.metrics.scoring import tokenise_groups
 
     if path.suffix == ".h5":

@@ -128,7 +128,7 @@ def inputs_from_predictions(
     predictions: Path, references: Path | None, split: str, origin: "Origin"
 ) -> EvaluationInputs:
     """Read captions of other programs."""
-    from clcap_cli.datasets.image_texts import read_captions_by_image
+    from clcap_cli.datasets.captions_by_image import read_captions_by_image
 
     if references is None:
         raise ClcapError("--predictions needs --references; give both")
@@ -142,7 +142,7 @@ def read_references(
 ) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
     """The references of each image in the file of --references, and the images of its splits."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.image_texts import read_captions_by_image
+    from clcap_cli.datasets.captions_by_image import read_captions_by_image
 
     if path.suffix == ".h5":
         captions_h5 = open_captions(path)

@@ -1,4 +1,4 @@
-"""Features that are read from another source once, and then kept in memory."""
+"""Features read once from another source and held in memory."""
 
 import numpy as np
 import torch
@@ -10,14 +10,14 @@ from clcap_cli.models.rows import ImageFeatures, concatenate
 
 
 class CachedFeatures(FeatureSource):
-    """The features of images, computed with progress on the screen."""
+    """The features of all images of a live source, computed when the object is created."""
 
     @torch.inference_mode()
     def __init__(self, source: LiveFeatures):
-        """Raises UnreadableImageError for an image that cannot be read."""
+        """Read all features, with a progress bar; raises UnreadableImageError for an image that cannot be read."""
         blocks = source.blocks(BATCH_SIZE)
-        parts = watching("extracting features, blocks of images")(blocks, len(blocks))
-        self._features = concatenate([source.read(block) for block in parts])
+        blocks_with_progress = watching("extracting features, blocks of images")(blocks, len(blocks))
+        self._features = concatenate([source.read(block) for block in blocks_with_progress])
         self._source_id, self.device = source.id, source.device
 
     def __len__(self) -> int:

@@ -32,12 +32,12 @@ class SkippedImages:
     reasons: list[tuple[ImageId, str]] = field(default_factory=list)
 
 
-def extract_features(
+def extract_batches(
     backbone: Backbone, images: Sequence[ImageFile], skipped: SkippedImages | None
 ) -> Iterator[tuple[list[ImageId], np.ndarray, np.ndarray]]:
     """Yield batches of (ids, pooled, grid) in the order of ``images``.
 
-    An unreadable image is added to ``skipped``, or raised as UnreadableImageError where ``skipped`` is None.
+    Unreadable images are added to ``skipped``; if it is None, the first raises UnreadableImageError.
     """
     batches = [images[first : first + BATCH_SIZE] for first in range(0, len(images), BATCH_SIZE)]
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:

@@ -125,9 +125,9 @@ def _pooled(runs: "Sequence[Results]") -> list[_Setting]:
 
 
 def _differ_by_seed(one: "Results", other: "Results") -> bool:
-    from clcap_cli.artifacts.run_cards import same_setting
+    from clcap_cli.artifacts.run_cards import same_settings
 
-    return one.signatures == other.signatures and same_setting(one.made_from, other.made_from)
+    return one.signatures == other.signatures and same_settings(one.made_from, other.made_from)
 
 
 def _measured(setting: _Setting, ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":

@@ -61,7 +61,7 @@ def extract_features(
     from clcap_cli.artifacts.feature_writer import write_features  # with PyTorch, which takes seconds to import
     from clcap_cli.compute.devices import keep_freed_memory
     from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.extraction import BATCH_SIZE, ImageFile, SkippedImages, extract_features
+    from clcap_cli.features.extraction import BATCH_SIZE, ImageFile, SkippedImages, extract_batches
 
     keep_freed_memory()
     network = load_backbone(backbone, weights, image_size, compute.start())
@@ -74,7 +74,7 @@ def extract_features(
     )
     check_free_space(out, size)
     skipped = SkippedImages() if skip_bad else None
-    batches = extract_features(network, [ImageFile(id, path) for id, path in paths.items()], skipped)
+    batches = extract_batches(network, [ImageFile(id, path) for id, path in paths.items()], skipped)
     total = -(-count // BATCH_SIZE)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
     _report_skipped(skipped, count)

@@ -12,7 +12,6 @@ from clcap_cli.compute.precision import choose_precision
 from clcap_cli.compute.process import at_stage_end
 from clcap_cli.compute.random_streams import seed_torch, torch_generator
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.compute.threads import thread_count
 from clcap_cli.training.settings import Optimisation
 
 
@@ -26,7 +25,7 @@ def start_training(
     """
     device = compute.start()
     optimisation = replace(optimisation, precision=choose_precision(optimisation.precision, device))
-    settings.update(precision=optimisation.precision, threads=thread_count())
+    settings.update(precision=optimisation.precision, threads=torch.get_num_threads())
     make_reproducible()
     for generator in (torch.default_generator, torch_generator(device)):
         at_stage_end(partial(generator.set_state, generator.get_state()))

@@ -41,8 +41,8 @@ class HuggingFaceTokenizer(Tokenizer):
         start = _first_id(START_TOKENS, special)
         self.end, self.unknown = end, _first_id(UNKNOWN_TOKENS, self.pipeline.get_vocab())
         self.start = self.size if start is None else start
-        never = {*special.values(), self.unknown} - {end, None}
-        self.never_generated = tuple(sorted(id for id in never if id is not None))
+        excluded = {*special.values(), self.unknown} - {end, None}
+        self.never_generated = tuple(sorted(id for id in excluded if id is not None))
         self._check_decoder(name)
 
     def encode(self, caption: str) -> list[int]:

@@ -9,7 +9,7 @@ from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
 
-KINDS = (WordTokenizer.kind, HuggingFaceTokenizer.kind)
+TOKENIZER_KINDS = (WordTokenizer.kind, HuggingFaceTokenizer.kind)
 
 
 def build_tokenizer(record: dict[str, Any], name: str) -> Tokenizer:
@@ -22,4 +22,4 @@ def build_tokenizer(record: dict[str, Any], name: str) -> Tokenizer:
         return WordTokenizer(TypeAdapter(list[str]).validate_python(record["words"]))
     if kind == HuggingFaceTokenizer.kind:
         return HuggingFaceTokenizer(TypeAdapter(str).validate_python(record["json"]), name)
-    raise unknown_name_error("tokenizer", kind, KINDS)
+    raise unknown_name_error("tokenizer", kind, TOKENIZER_KINDS)

@@ -1,38 +1,40 @@
-"""The share of a split's words that are unknown, and the --min-count that would lower it."""
+"""The share of unknown words in a split, and advice on a --min-count that reduces it."""
 
 from collections import Counter
 
 MANY_UNKNOWN = 0.1
-"""Share of a split's words; a split with a larger share of unknown words gets advice."""
+"""Share of unknown words in a split above which ``advice`` is given."""
 
 
 def unknown_share(split: Counter[str], training: Counter[str], min_count: int) -> float:
-    """Share of the words counted in ``split`` that occur fewer than ``min_count`` times in the training captions."""
-    unknown = sum(number for word, number in split.items() if training[word] < min_count)
+    """Share of the words of ``split`` that occur fewer than ``min_count`` times in ``training``."""
+    unknown = sum(count for word, count in split.items() if training[word] < min_count)
     return unknown / max(split.total(), 1)
 
 
 def advice(name: str, split: Counter[str], training: Counter[str], min_count: int) -> str:
-    """How to have fewer unknown words in the split called ``name``; empty where there are few."""
+    """Advice on reducing the unknown words of the split called ``name``; empty if there are few."""
     share = unknown_share(split, training, min_count)
     if share <= MANY_UNKNOWN:
         return ""
-    found = f"{share:.1%} of the words of split '{name}' are unknown (UNK)"
+    finding = f"{share:.1%} of the words of split '{name}' are unknown (UNK)"
     lower = largest_min_count(split, training)
     if lower:
-        return f"{found}; --min-count {lower} lowers this to {unknown_share(split, training, lower):.1%}"
+        return f"{finding}; --min-count {lower} lowers this to {unknown_share(split, training, lower):.1%}"
     absent = unknown_share(split, training, 1)
-    return f"{found}; no --min-count lowers this to {MANY_UNKNOWN:.0%}, as {absent:.1%} are in no training caption"
+    return (
+        f"{finding}; no --min-count lowers this to {MANY_UNKNOWN:.0%}, because {absent:.1%} are in no training caption"
+    )
 
 
 def largest_min_count(split: Counter[str], training: Counter[str]) -> int:
-    """The largest --min-count that leaves few words of ``split`` unknown; 0 where none does."""
-    numbers: Counter[int] = Counter()
-    for word, number in split.items():
-        numbers[training[word]] += number
+    """The largest --min-count with which few words of ``split`` are unknown; 0 if there is none."""
+    words_by_training_count: Counter[int] = Counter()
+    for word, count in split.items():
+        words_by_training_count[training[word]] += count
     unknown = 0
-    for count in sorted(numbers):
-        unknown += numbers[count]
+    for training_count in sorted(words_by_training_count):
+        unknown += words_by_training_count[training_count]
         if unknown > MANY_UNKNOWN * split.total():
-            return count
+            return training_count
     return 0

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from clcap_cli.compute.devices import keep_freed_memory
 from clcap_cli.features.backbone import Backbone, load_backbone
-from clcap_cli.features.extraction import ImageFile, extract_features
+from clcap_cli.features.extraction import ImageFile, extract_batches
 from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
 from tests.benchmarks.measure import compare_times, parse_arguments
 
@@ -35,7 +35,7 @@ def write_photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageF
 
 
 def ours(backbone: Backbone, files: list[ImageFile]) -> np.ndarray:
-    return np.concatenate([pooled for _, pooled, _ in extract_features(backbone, files, None)])
+    return np.concatenate([pooled for _, pooled, _ in extract_batches(backbone, files, None)])
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clcap_cli.artifacts.captions import open_captions
-from clcap_cli.datasets.image_texts import read_captions_by_image
+from clcap_cli.datasets.captions_by_image import read_captions_by_image
 from clcap_cli.datasets.readers import READERS, read_captions
 from clcap_cli.datasets.records import CaptionRecord
 from clcap_cli.errors import ClcapError

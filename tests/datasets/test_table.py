@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clcap_cli.datasets.image_texts import read_captions_by_image
+from clcap_cli.datasets.captions_by_image import read_captions_by_image
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.errors import ClcapError
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import load_backbone
-from clcap_cli.features.extraction import ImageFile, SkippedImages, extract_features
+from clcap_cli.features.extraction import ImageFile, SkippedImages, extract_batches
 from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import pytest
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.results import open_caption_results
-from clcap_cli.datasets.image_texts import read_captions_by_image
+from clcap_cli.datasets.captions_by_image import read_captions_by_image
 from clcap_cli.errors import ClcapError
 from tests.stages.test_bad_input import IMAGE, NOTE, coco
 

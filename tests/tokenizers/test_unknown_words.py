@@ -25,7 +25,7 @@ def test_words_that_no_training_caption_has_stay_unknown() -> None:
     split = Counter({"a": 7, "zebra": 1, "lion": 2})
     assert advice("val", split, TRAINING, 5) == (
         "30.0% of the words of split 'val' are unknown (UNK); no --min-count lowers this to 10%, "
-        "as 20.0% are in no training caption"
+        "because 20.0% are in no training caption"
     )
 
 
