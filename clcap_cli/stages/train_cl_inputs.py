@@ -115,7 +115,7 @@ def negative_sampler(
         in_range = ((nearest >= 0) & (nearest < images)).all()
         return bool(in_range) and (nearest.dtype, nearest.shape) == ("int32", (images, min(SIMILAR_IMAGES, images - 1)))
 
-    nearest = cache.get(digest([split.rows.tobytes()]), compute, is_valid)
+    nearest = cache.get(digest([split.image_rows.tobytes()]), compute, is_valid)
     return NegativeSampler(split, nearest, SIMILAR_SHARE[negatives])
 
 

@@ -1,4 +1,4 @@
-"""Training as a conditional GAN on one split, validated on another (Dai, Fidler, Urtasun & Lin 2017)."""
+"""Conditional GAN training on one split, with validation on another (Dai, Fidler, Urtasun & Lin 2017)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,30 +23,31 @@ from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 DISCRIMINATOR_LR = 3e-4
+"""Learning rate of the discriminator."""
 WARM_UP_EPOCHS = 5
-"""As the paper has it."""
+"""Number of epochs that train only the discriminator, as in the paper."""
 
 
 @dataclass(frozen=True)
-class LoadedPairs:
-    """What people wrote, ready to be computed."""
+class LoadedImages:
+    """Features of n images, and their captions with one mismatched caption for each."""
 
     features: ImageFeatures
-    """n images."""
+    """Features of the n images."""
     pairs: CaptionBatch
-    """2 × P captions, the matched ones first, each with the image that it is put with."""
+    """2 × P captions, the matched ones first, each with the image that it is paired with."""
 
 
 @dataclass(frozen=True)
-class Scores:
-    """The discriminator's logits."""
+class Logits:
+    """The discriminator's logits of r for each kind of caption."""
 
     matched: Tensor
-    """(P,)"""
+    """(P,) references with their own images."""
     mismatched: Tensor
-    """(P,)"""
+    """(P,) captions of other images."""
     generated: Tensor
-    """(captions made by the captioner,)"""
+    """(k × n,) captions sampled from the captioner."""
 
     @property
     def loss(self) -> Tensor:
@@ -62,48 +63,44 @@ class Scores:
 
 
 class AdversarialSplit:
-    """One split: pairs that people wrote, matched and mismatched, and the images' features."""
+    """The images of one split with matched and mismatched captions."""
 
     def __init__(self, features: FeatureSource, negatives: NegativeSampler):
         self.captions, self.features, self.negatives = negatives.split, features, negatives
 
     def mismatched(self, batches: Sequence[np.ndarray], rng: np.random.Generator) -> list[MismatchedBatch]:
-        """Batches of images with one mismatched caption for each of theirs."""
+        """Batches of images with one mismatched caption for each of their captions."""
         return self.negatives.mismatched(batches, 1, rng)
 
-    def load(self, batch: MismatchedBatch) -> LoadedPairs:
-        """The batch's captions and features."""
-        numbers, image = self.captions.captions_of_images(batch.positions)
-        pairs = self.captions.batch(np.concatenate([numbers, *batch.negatives]), np.tile(image, 2))
-        return LoadedPairs(self.features.read(batch.positions), pairs)
+    def load(self, batch: MismatchedBatch) -> LoadedImages:
+        """Load the batch's captions and features."""
+        caption_indices, image = self.captions.captions_of_images(batch.positions)
+        pairs = self.captions.batch(np.concatenate([caption_indices, *batch.negatives]), np.tile(image, 2))
+        return LoadedImages(self.features.read(batch.positions), pairs)
 
 
 class AdversarialTask:
-    """The captioner learns to please an discriminator, which learns to tell its captions from people's.
+    """Trains a captioner and a discriminator that learns to tell sampled captions from references.
 
     Each step samples k captions per image, trains the discriminator on them and on the references, and uses the
-    discriminator's score r as the reward of each sample.
+    discriminator's score r of each sample as its reward.
     """
 
     def __init__(self, objective: Adversarial, inputs: TaskInputs):
-        """Raises ClcapError for a k below 2."""
+        """Raises ClcapError for k below 2."""
         if inputs.k < 2:
             raise ClcapError(
-                f"--k {inputs.k}: the reward of a caption is compared with that of the image's others, so the "
-                "adversarial objective needs at least 2 sampled captions of an image"
+                f"--k {inputs.k}: the adversarial objective needs at least 2 sampled captions per image, because it "
+                "compares the reward of a caption with those of the image's other captions"
             )
         assert inputs.discriminator is not None
-        target, val, self.discriminator, self.discriminator_is_trained = (
-            inputs.target,
-            inputs.val,
-            inputs.discriminator,
-            inputs.discriminator_is_trained,
-        )
+        target, val = inputs.target, inputs.val
+        self.discriminator, self.discriminator_is_trained = inputs.discriminator, inputs.discriminator_is_trained
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.device = val.device
         self.train_split, self.val_split = (
-            AdversarialSplit(StoredFeatures(target.features, drawn.split.ids, target.model), drawn)
-            for drawn in (inputs.negatives, NegativeSampler(val))
+            AdversarialSplit(StoredFeatures(target.features, negatives.split.ids, target.model), negatives)
+            for negatives in (inputs.negatives, NegativeSampler(val))
         )
         blocks = self.val_split.features.blocks(self.settings.batch_size)
         self.val_batches = self.val_split.mismatched(blocks, random_generator(self.seed, "validation negatives"))
@@ -115,70 +112,71 @@ class AdversarialTask:
         )
 
     def prepare(self) -> None:
-        """Train the discriminator, unless it is warm, while the captioner stays as it is."""
+        """Train the discriminator, unless it was trained before, and not the captioner."""
         for epoch in range(0 if self.discriminator_is_trained else WARM_UP_EPOCHS):
-            order, drawn = (
-                random_generator(self.seed, "warm-up order", epoch),
-                random_generator(self.seed, "warm-up negatives", epoch),
-            )
-            batches, what = self._batches(order, drawn), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
-            loaded = Prefetcher(self.train_split.load, batches)
-            metrics = [self._teach(one, self._generate(one)) for one in progress(loaded, len(batches), what)]
-            means = {name: float(sum(one[name] for one in metrics)) / len(batches) for name in metrics[0]}
-            say(f"{what}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
+            order_rng = random_generator(self.seed, "warm-up order", epoch)
+            negatives_rng = random_generator(self.seed, "warm-up negatives", epoch)
+            self._warm_up(self._batches(order_rng, negatives_rng), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}")
+
+    def _warm_up(self, batches: Sequence[MismatchedBatch], label: str) -> None:
+        """Train the discriminator for one epoch, and print its mean metrics."""
+        steps = []
+        for loaded in progress(Prefetcher(self.train_split.load, batches), len(batches), label):
+            steps.append(self._train_discriminator(loaded, self._sample_for_training(loaded)))
+        means = {name: float(sum(metrics[name] for metrics in steps)) / len(batches) for name in steps[0]}
+        say(f"{label}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
-        """Images in the epoch's own order, with mismatched captions drawn anew."""
-        return self._batches(
-            random_generator(self.seed, "order", epoch), random_generator(self.seed, "negatives", epoch)
-        )
+        """Images in the epoch's order, with newly drawn mismatched captions."""
+        negatives_rng = random_generator(self.seed, "negatives", epoch)
+        return self._batches(random_generator(self.seed, "order", epoch), negatives_rng)
 
     def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
-        """The whole batch: the discriminator takes one step on it."""
+        """The whole batch as one part, since the discriminator takes one step on it."""
         return [(batch, 1.0)]
 
-    def load(self, batch: MismatchedBatch) -> LoadedPairs:
-        """The batch's captions and features."""
+    def load(self, batch: MismatchedBatch) -> LoadedImages:
+        """Load the batch's captions and features."""
         return self.train_split.load(batch)
 
-    def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The captioner's loss after one step of the discriminator, and the mean score of each kind of caption."""
-        generated = self._generate(loaded)
-        metrics = self._teach(loaded, generated)
+    def loss(self, loaded: LoadedImages) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The captioner's loss after one step of the discriminator, with the mean score of each kind of caption."""
+        generated = self._sample_for_training(loaded)
+        metrics = self._train_discriminator(loaded, generated)
         with torch.no_grad():
-            rewards = self._score(loaded.features, generated).sigmoid().view(self.k, -1)
-        log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image)
+            rewards = self._logits(loaded.features, generated).sigmoid().view(self.k, -1)
+        log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image_index)
         loss = captioner_loss(log_probs.view(self.k, -1), rewards)
         return loss, {**metrics, "reward_spread": reward_spread(rewards)}
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
-        """The discriminator's scores of held-out and of sampled captions, log-probability, and self-retrieval."""
+        """Mean discriminator scores, log-probability of references, and self-retrieval of a sample."""
         split, generator = self.val_split, self._generator("validation sampling")
-        scores = _concatenate(
+        logits = _concatenate(
             [
-                self._scores(loaded, self._sample(loaded.features, 1, generator))
+                self._all_logits(loaded, self._sample(loaded.features, 1, generator))
                 for loaded in Prefetcher(split.load, self.val_batches)
             ]
         )
         log_probs, _ = split_log_probs(self.model, split.captions, split.features)
         metrics = {
-            **{name: float(value) for name, value in scores.metrics.items()},
+            **{name: float(value) for name, value in logits.metrics.items()},
             "log_prob": float(log_probs.mean()),
             **self.sample.metrics(self.model),
         }
         return {f"val_{name}": value for name, value in metrics.items()}
 
-    def _batches(self, order: np.random.Generator, drawn: np.random.Generator) -> list[MismatchedBatch]:
-        batches = shuffled_batches(len(self.train_split.captions), self.settings.batch_size, order)
-        return self.train_split.mismatched(batches, drawn)
+    def _batches(self, order_rng: np.random.Generator, negatives_rng: np.random.Generator) -> list[MismatchedBatch]:
+        batches = shuffled_batches(len(self.train_split.captions), self.settings.batch_size, order_rng)
+        return self.train_split.mismatched(batches, negatives_rng)
 
     def _generator(self, purpose: Purpose) -> torch.Generator:
-        """The random numbers of sampling, on the model's device."""
+        """Random generator for sampling, on the model's device."""
         return torch.Generator(self.device).manual_seed(torch_seed(self.seed, purpose))
 
-    def _generate(self, loaded: LoadedPairs) -> CaptionBatch:
-        """k captions of each image, sampled without dropout: k × n, image by image within each of the k."""
+    def _sample_for_training(self, loaded: LoadedImages) -> CaptionBatch:
+        """Sample k captions per image without dropout: k × n captions, row j × n + i for image i."""
         training = self.model.training
         self.model.eval()
         generated = self._sample(loaded.features, self.k, self.generator)
@@ -187,28 +185,30 @@ class AdversarialTask:
 
     @torch.no_grad()
     def _sample(self, features: ImageFeatures, k: int, generator: torch.Generator) -> CaptionBatch:
-        found = sample(self.model, self.model.encode(features), k, generator)
+        decoded = sample(self.model, self.model.encode(features), k, generator)
         image = torch.arange(len(features), device=self.device).repeat(k)
-        return CaptionBatch(found.captions, found.lengths, image)
+        return CaptionBatch(decoded.captions, decoded.lengths, image)
 
-    def _teach(self, loaded: LoadedPairs, generated: CaptionBatch) -> dict[str, Tensor]:
-        """One step of the discriminator, and its metrics before it."""
-        with torch.autocast(self.device.type, enabled=False):  # its backward pass is taken here
-            scores = self._scores(loaded, generated)
+    def _train_discriminator(self, loaded: LoadedImages, generated: CaptionBatch) -> dict[str, Tensor]:
+        """Train the discriminator for one step; returns its metrics before the step."""
+        with torch.autocast(
+            self.device.type, enabled=False
+        ):  # the loop's autocast does not apply to this backward pass
+            logits = self._all_logits(loaded, generated)
             self.optimizer.zero_grad(set_to_none=True)
-            scores.loss.backward()
+            logits.loss.backward()
             self.optimizer.step()
-        return scores.metrics
+        return logits.metrics
 
-    def _scores(self, loaded: LoadedPairs, generated: CaptionBatch) -> Scores:
-        matched, mismatched = self._score(loaded.features, loaded.pairs).chunk(2)
-        return Scores(matched, mismatched, self._score(loaded.features, generated))
+    def _all_logits(self, loaded: LoadedImages, generated: CaptionBatch) -> Logits:
+        matched, mismatched = self._logits(loaded.features, loaded.pairs).chunk(2)
+        return Logits(matched, mismatched, self._logits(loaded.features, generated))
 
-    def _score(self, features: ImageFeatures, batch: CaptionBatch) -> Tensor:
-        """Logits of r, one a caption of ``batch``."""
-        return self.discriminator.logits(features, batch.captions, batch.lengths, batch.image)
+    def _logits(self, features: ImageFeatures, batch: CaptionBatch) -> Tensor:
+        """Logits of r for the captions of ``batch``."""
+        return self.discriminator.logits(features, batch.captions, batch.lengths, batch.image_index)
 
 
-def _concatenate(parts: Sequence[Scores]) -> Scores:
+def _concatenate(parts: Sequence[Logits]) -> Logits:
     kinds = ("matched", "mismatched", "generated")
-    return Scores(*(torch.cat([getattr(part, kind) for part in parts]) for kind in kinds))
+    return Logits(*(torch.cat([getattr(part, kind) for part in parts]) for kind in kinds))

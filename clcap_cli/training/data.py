@@ -1,4 +1,4 @@
-"""A split's captions as tensors, and its images in batches."""
+"""The captions of a split as tensors, and batches of its images."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class CaptionBatch(Rows):
-    """B captions and which image each is put with."""
+    """B captions, each paired with an image of a batch."""
 
     captions: Tensor
-    """(B, T) int64."""
+    """(B, T) int64 token ids."""
     lengths: Tensor
-    """(B,) int64."""
-    image: Tensor
-    """(B,) int64: row in the batch of images."""
+    """(B,) int64 numbers of tokens, without the end token."""
+    image_index: Tensor
+    """(B,) int64 row of the caption's image in the batch of images."""
 
 
 class CaptionSplit:
-    """The captions of one split; images are known by their position in it."""
+    """The captions of one split. Images and captions are identified by their index within the split."""
 
     def __init__(
         self,
@@ -37,75 +37,79 @@ class CaptionSplit:
         device: torch.device,
         skipped: Collection[ImageId] = (),
         tokenizer: Tokenizer | None = None,
-        longest: int | None = None,
+        max_tokens: int | None = None,
     ):
-        """Captions as tokens of ``tokenizer``, or as the words that captions.h5 has; cut at ``longest`` tokens.
+        """Captions are token ids of ``tokenizer``, by default of captions.h5, cut after ``max_tokens`` tokens.
 
-        Images in ``skipped`` are left out. Raises ClcapError when the split has no images.
+        Images in ``skipped`` are left out. Raises ClcapError if the split has no images.
         """
         self.source, self.name, self.device = captions, split, device
         self.tokenizer = tokenizer or captions.tokenizer
-        encoded = captions.encoded_with(self.tokenizer, longest)
-        self.rows = captions.rows_of(split, skipped)
-        self.ids = captions.ids_of(self.rows)
+        encoded = captions.encoded_with(self.tokenizer, max_tokens)
+        self.image_rows = captions.rows_of(split, skipped)
+        self.ids = captions.ids_of(self.image_rows)
         self.tokens, self.lengths = encoded.tokens, encoded.lengths
-        counts = captions.caption_starts[self.rows + 1] - captions.caption_starts[self.rows]
-        self.caption = _ranges(captions.caption_starts[self.rows], counts)
-        """(captions of the split,) row in captions.h5, by image."""
-        self.owner = np.repeat(np.arange(len(self.rows)), counts)
-        """(captions of the split,) position of the image that the caption belongs to."""
-        self.starts = np.concatenate([[0], np.cumsum(counts)])
+        counts = captions.caption_starts[self.image_rows + 1] - captions.caption_starts[self.image_rows]
+        self.caption_rows = _expand_ranges(captions.caption_starts[self.image_rows], counts)
+        """(captions of the split,) row in captions.h5, grouped by image."""
+        self.image_of_caption = np.repeat(np.arange(len(self.image_rows)), counts)
+        """(captions of the split,) index of the caption's own image."""
+        self.first_captions = np.concatenate([[0], np.cumsum(counts)])
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.image_rows)
 
     def captions_of_images(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All captions of these images, image by image: their numbers within the split, and which of ``positions``."""
-        first = self.starts[positions]
-        counts = self.starts[positions + 1] - first
-        return _ranges(first, counts), np.repeat(np.arange(len(positions)), counts)
+        """Indices of all captions of the images at ``positions``, grouped by image, and the image of each caption.
 
-    def words(self, numbers: np.ndarray) -> np.ndarray:
-        """How many tokens each of these captions has, the end token included."""
-        return self.lengths[self.caption[numbers]] + 1
+        The image is an index into ``positions``.
+        """
+        first = self.first_captions[positions]
+        counts = self.first_captions[positions + 1] - first
+        return _expand_ranges(first, counts), np.repeat(np.arange(len(positions)), counts)
 
-    def batch(self, numbers: np.ndarray, image: np.ndarray) -> CaptionBatch:
-        """The captions with these ``numbers``, each put with the batch's image at ``image``; cut to the longest."""
-        rows = self.caption[numbers]
+    def token_counts(self, caption_indices: np.ndarray) -> np.ndarray:
+        """Number of tokens of each caption, the end token included."""
+        return self.lengths[self.caption_rows[caption_indices]] + 1
+
+    def batch(self, caption_indices: np.ndarray, image_index: np.ndarray) -> CaptionBatch:
+        """The captions ``caption_indices``, each paired with the batch's image ``image_index``."""
+        rows = self.caption_rows[caption_indices]
         lengths = self.lengths[rows]
         tokens = self.tokens[rows, : max(int(lengths.max()), 1)]
-        arrays = (tokens, lengths, image)
+        arrays = (tokens, lengths, image_index)
         return CaptionBatch(*(torch.from_numpy(array.astype(np.int64)).to(self.device) for array in arrays))
 
 
 def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """All positions of ``images`` images in random order, ``size`` at a time."""
+    """Indices of ``images`` images in random order, in batches of ``size``."""
     return split_into_blocks(rng.permutation(images), size)
 
 
-def split_by_tokens(image: np.ndarray, words: np.ndarray, max_tokens: int | None) -> list[slice]:
-    """A batch's images in pieces, each of as many as have at most ``max_tokens`` words together, but at least one.
+def split_by_tokens(image_index: np.ndarray, token_counts: np.ndarray, max_tokens: int | None) -> list[slice]:
+    """Split a batch's images into slices with at most ``max_tokens`` tokens, but at least one image, each.
 
-    ``image`` says which image of the batch each caption belongs to, in order, and ``words`` how many words it brings.
+    ``image_index`` is the batch's image of each caption, in ascending order, and ``token_counts`` the caption's number
+    of tokens.
     """
-    totals = np.bincount(image, weights=words)
+    totals = np.bincount(image_index, weights=token_counts)
     if max_tokens is None:
         return [slice(0, len(totals))]
-    borders, room = [0], max_tokens
+    starts, remaining = [0], max_tokens
     for position, total in enumerate(totals):
-        if total > room and position > borders[-1]:
-            borders.append(position)
-            room = max_tokens
-        room -= total
-    return [slice(first, last) for first, last in pairwise([*borders, len(totals)])]
+        if total > remaining and position > starts[-1]:
+            starts.append(position)
+            remaining = max_tokens
+        remaining -= total
+    return [slice(first, last) for first, last in pairwise([*starts, len(totals)])]
 
 
-def belongs_to(image: np.ndarray, part: slice) -> np.ndarray:
-    """Mask of the captions whose image, at ``image`` in the batch, is in ``part``, one slice of ``split_by_tokens``."""
-    return (image >= part.start) & (image < part.stop)
+def belongs_to(image_index: np.ndarray, part: slice) -> np.ndarray:
+    """Mask of the captions whose image index is in ``part``, a slice of ``split_by_tokens``."""
+    return (image_index >= part.start) & (image_index < part.stop)
 
 
-def _ranges(firsts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The numbers firsts[0], …, firsts[0] + counts[0] - 1, firsts[1], … in one array."""
+def _expand_ranges(firsts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The ranges firsts[i], …, firsts[i] + counts[i] - 1 of all i in one array."""
     before = np.cumsum(counts) - counts
     return np.repeat(firsts - before, counts) + np.arange(counts.sum())

@@ -1,4 +1,4 @@
-"""Introspective learning: each caption with its own image against the same caption with other images."""
+"""Introspective learning: each caption with its own image is compared with the same caption and other images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,114 +21,117 @@ from clcap_cli.training.validation import CaptionSample
 
 
 @dataclass(frozen=True)
-class OthersBatch:
-    """A batch's images, and for each of them K others."""
+class OtherImagesBatch:
+    """A batch of images, with K other images for each of them."""
 
     positions: np.ndarray
-    """(n,) images of the split."""
-    others: np.ndarray
-    """(K, n) images of the split."""
+    """(n,) indices of the images."""
+    other_images: np.ndarray
+    """(K, n) indices of the other images."""
 
 
 @dataclass(frozen=True)
-class LoadedOthers:
-    """A batch of images with others, ready to be computed."""
+class LoadedOtherImages:
+    """The captions and features of an ``OtherImagesBatch``."""
 
     captions: CaptionBatch
-    """(1 + K) × P: the images' captions with their own images, then the same with the first others, and so on."""
+    """(1 + K) × P: the captions paired with their own images, then with the first of the other images, and so on."""
     features: ImageFeatures
-    """(1 + K) × n."""
+    """Features of (1 + K) × n images."""
 
 
 class IntrospectiveTask:
-    """The target is its own reference."""
+    """Trains a target that is its own reference."""
 
     extra_state = ExtraState()
 
     def __init__(self, objective: Introspective, inputs: TaskInputs):
-        """Other images that are not redrawn are drawn here."""
+        """Draws the other images now if they are not redrawn every epoch."""
         target, val, self.objective = inputs.target, inputs.val, objective
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.negatives, self.captions = inputs.negatives, inputs.negatives.split
         self.features = StoredFeatures(target.features, self.captions.ids, target.model)
-        self.fixed = (
-            None if inputs.redraw else self._others(self.negatives, random_generator(self.seed, "fixed negatives"))
-        )
+        self.fixed_other_images = None
+        if not inputs.redraw:
+            fixed_rng = random_generator(self.seed, "fixed negatives")
+            self.fixed_other_images = self._draw_other_images(self.negatives, fixed_rng)
         self.val_captions = val
         self.val_features = StoredFeatures(target.features, val.ids, target.model)
-        self.val_others = self._others(NegativeSampler(val), random_generator(self.seed, "validation negatives"))
+        val_rng = random_generator(self.seed, "validation negatives")
+        self.val_other_images = self._draw_other_images(NegativeSampler(val), val_rng)
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
 
     def prepare(self) -> None:
-        """Nothing comes before the first epoch."""
+        """Do nothing."""
 
-    def batches(self, epoch: int) -> list[OthersBatch]:
-        """Images in the epoch's own order, with the fixed others or with others drawn anew."""
-        others = self.fixed
-        if others is None:
-            others = self._others(self.negatives, random_generator(self.seed, "negatives", epoch))
-        order = shuffled_batches(
-            len(self.captions), self.settings.batch_size, random_generator(self.seed, "order", epoch)
-        )
-        return [OthersBatch(positions, others[:, positions]) for positions in order]
+    def batches(self, epoch: int) -> list[OtherImagesBatch]:
+        """Images in the epoch's order, with fixed or newly drawn other images."""
+        other_images = self.fixed_other_images
+        if other_images is None:
+            other_images = self._draw_other_images(self.negatives, random_generator(self.seed, "negatives", epoch))
+        rng = random_generator(self.seed, "order", epoch)
+        batches = shuffled_batches(len(self.captions), self.settings.batch_size, rng)
+        return [OtherImagesBatch(positions, other_images[:, positions]) for positions in batches]
 
-    def parts(self, batch: OthersBatch) -> list[tuple[OthersBatch, float]]:
-        """Some of the images each, weighted by their captions."""
-        return _parts(self.captions, batch, self.settings.max_tokens)
+    def parts(self, batch: OtherImagesBatch) -> list[tuple[OtherImagesBatch, float]]:
+        """Split the images by tokens; the weight of a part is its share of the captions."""
+        return _split(self.captions, batch, self.settings.max_tokens)
 
-    def load(self, batch: OthersBatch) -> LoadedOthers:
-        """The batch's captions, and the features of its images and the others."""
-        return _loaded(self.captions, self.features, batch)
+    def load(self, batch: OtherImagesBatch) -> LoadedOtherImages:
+        """Load the batch's captions, and the features of its images and the other images."""
+        return _load(self.captions, self.features, batch)
 
-    def loss(self, loaded: LoadedOthers) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The objective, and how much likelier captions are for their own images, in nats."""
+    def loss(self, loaded: LoadedOtherImages) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss, with the mean difference in nats of ln p for the own and for other images."""
         return self._loss(self._log_probs(loaded))
 
     def validate(self) -> dict[str, float]:
-        """The objective with fixed others, likelihood, and self-retrieval among a sample."""
+        """The loss with fixed other images, log-probability, and self-retrieval of a sample."""
         blocks = self.val_features.blocks(self.settings.batch_size)
-        batches = [OthersBatch(positions, self.val_others[:, positions]) for positions in blocks]
-        cut = [part for batch in batches for part, _ in _parts(self.val_captions, batch, self.settings.max_tokens)]
-        loading = Prefetcher(lambda part: _loaded(self.val_captions, self.val_features, part), cut)
-        log_probs = torch.cat([self._log_probs(loaded) for loaded in loading], dim=1)
+        batches = [OtherImagesBatch(positions, self.val_other_images[:, positions]) for positions in blocks]
+        parts = [part for batch in batches for part, _ in _split(self.val_captions, batch, self.settings.max_tokens)]
+        loaded_parts = Prefetcher(lambda part: _load(self.val_captions, self.val_features, part), parts)
+        log_probs = torch.cat([self._log_probs(loaded) for loaded in loaded_parts], dim=1)
         loss, metrics = self._loss(log_probs)
-        found: dict[str, Tensor | float] = {
+        values: dict[str, Tensor | float] = {
             "loss": loss,
             **metrics,
             "log_prob": log_probs[0].mean(),
             **self.sample.metrics(self.model),
         }
-        return {f"val_{name}": float(value) for name, value in found.items()}
+        return {f"val_{name}": float(value) for name, value in values.items()}
 
     def _loss(self, log_probs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The objective and metrics, from ln p (1 + K, P)."""
-        own, other = log_probs[0], log_probs[1:]
-        difference = (own - other).detach()
-        metrics = {"log_prob_margin": difference.mean(), "pairwise_accuracy": (difference > 0).float().mean()}
-        return self.objective.loss(own, other), metrics
+        """The loss and the metrics, from ln p (1 + K, P)."""
+        matched, mismatched = log_probs[0], log_probs[1:]
+        margin = (matched - mismatched).detach()
+        metrics = {"log_prob_margin": margin.mean(), "pairwise_accuracy": (margin > 0).float().mean()}
+        return self.objective.loss(matched, mismatched), metrics
 
-    def _others(self, negatives: NegativeSampler, rng: np.random.Generator) -> np.ndarray:
-        """K others for every image of the sampler's split, (K, images)."""
+    def _draw_other_images(self, negatives: NegativeSampler, rng: np.random.Generator) -> np.ndarray:
+        """Draw K other images for each image of the sampler's split: (K, images)."""
         return negatives.draw_images(np.arange(len(negatives.split)), self.k, rng)
 
-    def _log_probs(self, loaded: LoadedOthers) -> Tensor:
-        """ln p of the captions with their own images and with the others, (1 + K, P)."""
+    def _log_probs(self, loaded: LoadedOtherImages) -> Tensor:
+        """ln p (1 + K, P) of the captions with their own and with the other images."""
         pairs = loaded.captions
-        return self.model(loaded.features, pairs.captions, pairs.lengths, pairs.image).view(1 + self.k, -1)
+        return self.model(loaded.features, pairs.captions, pairs.lengths, pairs.image_index).view(1 + self.k, -1)
 
 
-def _parts(captions: CaptionSplit, batch: OthersBatch, max_tokens: int | None) -> list[tuple[OthersBatch, float]]:
-    numbers, image = captions.captions_of_images(batch.positions)
-    words = (1 + len(batch.others)) * captions.words(numbers)
+def _split(
+    captions: CaptionSplit, batch: OtherImagesBatch, max_tokens: int | None
+) -> list[tuple[OtherImagesBatch, float]]:
+    caption_indices, image = captions.captions_of_images(batch.positions)
+    token_counts = (1 + len(batch.other_images)) * captions.token_counts(caption_indices)
     return [
-        (OthersBatch(batch.positions[some], batch.others[:, some]), float(belongs_to(image, some).mean()))
-        for some in split_by_tokens(image, words, max_tokens)
+        (OtherImagesBatch(batch.positions[part], batch.other_images[:, part]), float(belongs_to(image, part).mean()))
+        for part in split_by_tokens(image, token_counts, max_tokens)
     ]
 
 
-def _loaded(captions: CaptionSplit, features: FeatureSource, batch: OthersBatch) -> LoadedOthers:
-    numbers, image = captions.captions_of_images(batch.positions)
-    images = np.concatenate([batch.positions[None], batch.others])  # (1 + K, n)
+def _load(captions: CaptionSplit, features: FeatureSource, batch: OtherImagesBatch) -> LoadedOtherImages:
+    caption_indices, image = captions.captions_of_images(batch.positions)
+    images = np.concatenate([batch.positions[None], batch.other_images])  # (1 + K, n)
     row = np.arange(len(images))[:, None] * len(batch.positions) + image
-    pairs = captions.batch(np.tile(numbers, len(images)), row.ravel())
-    return LoadedOthers(pairs, features.read(images.ravel()))
+    pairs = captions.batch(np.tile(caption_indices, len(images)), row.ravel())
+    return LoadedOtherImages(pairs, features.read(images.ravel()))

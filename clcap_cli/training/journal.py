@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clcap_cli.console import say, warn
 from clcap_cli.training.collapse import warnings_of
-from clcap_cli.training.schedule import steps_at_most
+from clcap_cli.training.schedule import total_steps_of
 from clcap_cli.training.state import TrainState
 
 MARK, TIME_LEFT = "best", "time left"
@@ -103,9 +103,9 @@ class Journal:
         """For all steps that may follow, at the pace of those so far; nothing where there are none of either."""
         progress = self.state.progress
         done = progress.step - self.first_step
-        if not done or self.state.ended:
+        if not done or self.state.is_finished:
             return ""
-        left = steps_at_most(self.state.settings, progress.batches) - progress.step
+        left = total_steps_of(self.state.settings, progress.batches) - progress.step
         return str(timedelta(seconds=round((time.monotonic() - self.started) / done * left)))
 
     def _warn(self) -> None:

@@ -1,4 +1,4 @@
-"""The one training loop, for every objective."""
+"""The training loop for all objectives."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -14,24 +14,24 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.training.journal import Journal
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
-from clcap_cli.training.schedule import check_warm_up, learning_rate
+from clcap_cli.training.schedule import check_warmup, learning_rate
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import Task
 
 
 def log_path(checkpoint: Path) -> Path:
-    """Where the log of a checkpoint's training is: ``nt.log.jsonl`` for ``nt.pt``."""
+    """Path of the training log of a checkpoint: ``nt.log.jsonl`` for ``nt.pt``."""
     return checkpoint.with_name(f"{checkpoint.stem}.log.jsonl")
 
 
 def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
-    """Optimise ``task.model``, leave it with its best weights, and return the record of the training.
+    """Train ``task.model``, give it its best weights, and return the record of the training.
 
-    Step 0, the model as it came, is validated but never kept: what harms a model shall show. The file ``log`` gets one
-    line of JSON a validation.
+    The initial model is validated as step 0 but never selected, so that a training that only makes it worse is visible.
+    ``log`` gets one line of JSON per validation.
 
-    Raises ClcapError when the loss is no longer a number, and OSError when ``log`` cannot be written.
+    Raises ClcapError if the loss is not finite, and OSError if ``log`` cannot be written.
     """
     state = TrainState(task, settings)
     advance(state, log)
@@ -39,21 +39,21 @@ def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
 
 
 def advance(state: TrainState, log: Path, until: int | None = None) -> None:
-    """Train until nothing is left to train or, where given, ``until`` so many steps were taken; raises as ``train``."""
+    """Train until the end or until step ``until``; raises like ``train``."""
     journal = Journal(log, state)
     if state.settings.warmup_steps:
-        # Here, not in the first step: the validation before it can take minutes.
-        check_warm_up(state.settings, len(state.task.batches(1)))
+        # Checked before the first validation, which can take minutes.
+        check_warmup(state.settings, len(state.task.batches(1)))
     if not state.progress.log:
         journal.add(_validated(state.task), best=False)
         journal.start_clock()
         state.meter = Meter()
-    while not (state.ended or state.progress.step == until):
+    while not (state.is_finished or state.progress.step == until):
         _train_epoch(state, journal, until)
 
 
 def finish(state: TrainState) -> dict[str, Any]:
-    """Give the model its best weights; returns the record of the training."""
+    """Give the model its best weights, and return the record of the training."""
     found, best, criterion = state.progress, state.progress.best, state.criterion
     assert best is not None, "every training validates its last step"
     state.task.model.load_state_dict(state.best_weights)
@@ -73,13 +73,13 @@ def finish(state: TrainState) -> dict[str, Any]:
 
 
 def _train_epoch(state: TrainState, journal: Journal, until: int | None) -> None:
-    """Train from where the state is in its epoch to the end of the epoch, or to where training stops."""
+    """Train to the end of the current epoch, or until training stops."""
     task, found = state.task, state.progress
     batches = task.batches(found.epoch + 1)
     found.batches = len(batches)
     parted = [task.parts(batch) for batch in batches[found.batch :]]
     reading = Prefetcher(task.load, (part for parts in parted for part, _ in parts))
-    # Closed here, not when it is collected as garbage, where an interrupt would be lost.
+    # Closed explicitly: an interrupt during garbage collection would be lost.
     with closing(iter(reading)) as loaded:
         for parts in progress(parted, len(parted), f"epoch {found.epoch + 1}"):
             waited = reading.wait_seconds
@@ -87,26 +87,26 @@ def _train_epoch(state: TrainState, journal: Journal, until: int | None) -> None
             state.meter.waited += reading.wait_seconds - waited
             if state.validation_is_due:
                 _validate(state, journal)
-            if state.ended or found.step == until:
+            if state.is_finished or found.step == until:
                 break
 
 
 def _step(state: TrainState, parts: Sequence[tuple[Any, float]], loaded: Iterator[Any]) -> None:
-    """Learn one batch, which comes in parts."""
+    """Take one optimiser step on a batch that consists of ``parts``."""
     model, found, settings = state.task.model, state.progress, state.settings
     model.train()
     state.optimizer.zero_grad(set_to_none=True)
     set_learning_rate(state.optimizer, learning_rate(settings, found.step, found.batches))
     for _, share in parts:
-        _learn(state, next(loaded), share)
+        _add_gradients(state, next(loaded), share)
     clip_gradients(model, settings)
     state.optimizer.step()
     state.meter.steps += 1
     found.count_step()
 
 
-def _learn(state: TrainState, loaded: Any, share: float) -> None:
-    """Add the gradients of a part of a batch."""
+def _add_gradients(state: TrainState, loaded: Any, share: float) -> None:
+    """Add the gradients of one part of a batch."""
     with torch.autocast(state.device.type, torch.bfloat16, enabled=state.settings.precision == "bf16"):
         loss, metrics = state.task.loss(loaded)
     if not torch.isfinite(loss):
@@ -117,9 +117,9 @@ def _learn(state: TrainState, loaded: Any, share: float) -> None:
 
 
 def _validate(state: TrainState, journal: Journal) -> None:
-    """Measure the model as it is, keep its weights if it is the best, and begin to average anew."""
+    """Validate the model, keep its weights if they are the best so far, and reset the meter."""
     metrics = {**state.meter.means(), **_validated(state.task)}
-    journal.add(metrics, best=state.offer(metrics))
+    journal.add(metrics, best=state.keep_if_best(metrics))
     state.meter = Meter()
     if state.validations_since_best >= state.settings.patience:
         say(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")

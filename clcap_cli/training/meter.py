@@ -1,4 +1,4 @@
-"""What the steps between two validations report."""
+"""Means of metrics over the steps between two validations."""
 
 import time
 from collections import defaultdict
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 class Meter:
-    """Means over all steps since the last validation, and how long they took."""
+    """Means over all steps since the last validation, and the time that they took."""
 
     def __init__(self, steps: int = 0, sums: Mapping[str, float] | None = None):
-        """Go on from the ``sums`` of so many ``steps``; the clock starts now."""
+        """Start from the ``sums`` over ``steps`` earlier steps; the clock starts now."""
         self.steps = steps
         self.sums: dict[str, Tensor | float] = defaultdict(float, sums or {})
         self.started = time.monotonic()
@@ -20,7 +20,7 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start."""
+        """Seconds since the meter was created."""
         return time.monotonic() - self.started
 
     def add(self, metrics: Mapping[str, Tensor], share: float) -> None:
@@ -29,10 +29,10 @@ class Meter:
             self.sums[name] += value * share
 
     def totals(self) -> dict[str, float]:
-        """The sums as plain numbers."""
+        """The sums as floats."""
         return {name: float(value) for name, value in self.sums.items()}
 
     def means(self) -> dict[str, float]:
-        """The mean of each metric over the steps, and the share of the time spent waiting for data."""
+        """Mean of each metric over the steps, and the share of the time that was spent waiting for data."""
         means = {name: value / self.steps for name, value in self.totals().items()}
         return {**means, "data_wait_share": self.waited / self.seconds}

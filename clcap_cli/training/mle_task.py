@@ -1,4 +1,4 @@
-"""Maximum likelihood training on one split, validated on another."""
+"""Maximum likelihood training on one split, with validation on another."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 
 class MleTask:
-    """All captions of a batch of images, each with its own image."""
+    """Trains on the captions of each batch of images, paired with their own images."""
 
     extra_state = ExtraState()
 
@@ -33,41 +33,40 @@ class MleTask:
         seed: int,
         sample: CaptionSample | None = None,
     ):
-        """Where a ``sample`` is given, validation captions it too."""
+        """Validation also captions ``sample``, if given."""
         self.model, self.settings, self.seed = model, settings, seed
         self.captions, self.val_captions, self.sample = captions, val, sample
         self.features = StoredFeatures(features, captions.ids, model)
         self.val_features = StoredFeatures(features, val.ids, model)
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        """Positions of images, in an order that is the epoch's own."""
-        return shuffled_batches(
-            len(self.captions), self.settings.batch_size, random_generator(self.seed, "order", epoch)
-        )
+        """Batches of image indices, in the epoch's order."""
+        rng = random_generator(self.seed, "order", epoch)
+        return shuffled_batches(len(self.captions), self.settings.batch_size, rng)
 
     def parts(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
-        """Some of the images each, weighted by their words."""
-        numbers, image = self.captions.captions_of_images(positions)
-        words = self.captions.words(numbers)
-        parts = split_by_tokens(image, words, self.settings.max_tokens)
-        totals = np.bincount(image, weights=words) / words.sum()
-        return [(positions[part], float(totals[part].sum())) for part in parts]
+        """Split the images by tokens; the weight of a part is its share of the tokens."""
+        caption_indices, image = self.captions.captions_of_images(positions)
+        token_counts = self.captions.token_counts(caption_indices)
+        parts = split_by_tokens(image, token_counts, self.settings.max_tokens)
+        shares = np.bincount(image, weights=token_counts) / token_counts.sum()
+        return [(positions[part], float(shares[part].sum())) for part in parts]
 
     def load(self, positions: np.ndarray) -> tuple[CaptionBatch, ImageFeatures]:
-        """The images' captions and features."""
+        """Load the images' captions and features."""
         return self.captions.batch(*self.captions.captions_of_images(positions)), self.features.read(positions)
 
     def loss(self, loaded: tuple[CaptionBatch, ImageFeatures]) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Nats per word."""
+        """The loss in nats per token, without other metrics."""
         batch, features = loaded
-        log_probs = self.model(features, batch.captions, batch.lengths, batch.image)
+        log_probs = self.model(features, batch.captions, batch.lengths, batch.image_index)
         return nats_per_token(log_probs, batch.lengths), {}
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
-        """Nats per word, mean ln p of a caption and, of a sample, self-retrieval and CIDEr-D."""
+        """Nats per token, mean ln p of a caption, and self-retrieval and CIDEr-D of the sample."""
         log_probs, lengths = split_log_probs(self.model, self.val_captions, self.val_features)
-        found = {"loss": float(nats_per_token(log_probs, lengths)), "log_prob": float(log_probs.mean())}
+        metrics = {"loss": float(nats_per_token(log_probs, lengths)), "log_prob": float(log_probs.mean())}
         if self.sample:
-            found |= self.sample.metrics(self.model)
-        return {f"val_{name}": value for name, value in found.items()}
+            metrics |= self.sample.metrics(self.model)
+        return {f"val_{name}": value for name, value in metrics.items()}

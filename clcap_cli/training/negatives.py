@@ -1,4 +1,4 @@
-"""Mismatched pairs: for each matched pair (c, I), captions or images that do not belong to it (Dai & Lin 2017)."""
+"""Mismatched pairs: captions paired with images that they do not describe (Dai & Lin 2017)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,112 +9,114 @@ from clcap_cli.console import say
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.data import CaptionSplit
 
-TRIES = 100
+MAX_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
 class MismatchedBatch:
-    """A batch's images, and for each of its captions K mismatched ones."""
+    """A batch of images, with K mismatched captions for each of their captions."""
 
     positions: np.ndarray
-    """(n,) images of the split."""
+    """(n,) indices of the images."""
     negatives: np.ndarray
-    """(K, P) caption numbers of the split, P being the captions of the images."""
+    """(K, P) indices of mismatched captions, for the P captions of the images."""
 
 
 class NegativeSampler:
     """Draws captions of other images of the split.
 
-    A caption that reads the same as one of the image's own is true of it, and never serves as its negative.
+    A caption with the same text as one of the image's own captions describes the image, and is never its negative.
     """
 
-    def __init__(self, split: CaptionSplit, nearest: np.ndarray | None = None, share_nearest: float = 0.0):
-        """All captions are equally likely; ``share_nearest`` of them are of one of the image's look-alikes instead.
+    def __init__(self, split: CaptionSplit, nearest: np.ndarray | None = None, nearest_share: float = 0.0):
+        """Draw uniformly from all captions, or with probability ``nearest_share`` from a random similar image.
 
-        ``nearest`` is (images, M): the look-alikes' positions in the split.
+        ``nearest`` (images, M) are the indices of the M most similar images of each image.
         """
-        self.split, self.share_nearest = split, share_nearest
+        self.split, self.nearest_share = split, nearest_share
         self.nearest = nearest if nearest is not None and nearest.size else None
-        together = np.column_stack([split.tokens[split.caption], split.lengths[split.caption]])
-        _, self.text = np.unique(together, axis=0, return_inverse=True)
-        self.texts = int(self.text.max()) + 1
-        self.own = np.unique(self._pair(split.owner, self.text))
-        self.drawn = 0
-        """Negatives drawn so far."""
-        self.avoided = 0
-        """How often one was drawn again because, though of another image, it was true of this one."""
+        rows = np.column_stack([split.tokens[split.caption_rows], split.lengths[split.caption_rows]])
+        _, self.text_ids = np.unique(rows, axis=0, return_inverse=True)
+        self.num_texts = int(self.text_ids.max()) + 1
+        self.true_pairs = np.unique(self._pair_ids(split.image_of_caption, self.text_ids))
+        self.num_drawn = 0
+        """Number of negatives drawn so far."""
+        self.num_redrawn = 0
+        """Number of draws rejected because the other image's caption has the text of one of the image's own."""
 
-    def draw(self, numbers: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        """For each caption of ``numbers`` (P,), a mismatched one for its image, K times anew: (K, P) caption numbers.
+    def draw(self, caption_indices: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw K mismatched captions for the image of each caption of ``caption_indices`` (P,): (K, P) caption indices.
 
-        Raises ClcapError for a K below 1, and when the split holds no caption that is not also the image's own.
+        Raises ClcapError for K below 1, and if the split has no caption that does not describe the image.
         """
-        image = np.broadcast_to(self.split.owner[numbers], (k, len(numbers)))
-        return self._until_right(image, rng, lambda drawn: self._is_own(self._pair(image, self.text[drawn])))
+        image = np.broadcast_to(self.split.image_of_caption[caption_indices], (k, len(caption_indices)))
+        return self._draw_until_valid(
+            image, rng, lambda drawn: self._is_true(self._pair_ids(image, self.text_ids[drawn]))
+        )
 
     def mismatched(self, batches: Sequence[np.ndarray], k: int, rng: np.random.Generator) -> list[MismatchedBatch]:
-        """Batches of images with captions drawn for them; raises ClcapError as ``draw`` does."""
+        """Batches with mismatched captions drawn for the images of ``batches``; raises ClcapError like ``draw``."""
         return [
             MismatchedBatch(positions, self.draw(self.split.captions_of_images(positions)[0], k, rng))
             for positions in batches
         ]
 
     def draw_images(self, positions: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        """For each image of ``positions`` (n,), K others of which none of its captions is true: (K, n) positions.
+        """Draw K other images that share no caption text with each image of ``positions`` (n,): (K, n) image indices.
 
-        An image is the likelier the more captions it has. Raises ClcapError as ``draw`` does.
+        The probability of an image is proportional to its number of captions. Raises ClcapError like ``draw``.
         """
-        numbers, which = self.split.captions_of_images(positions)
-        first = np.searchsorted(which, np.arange(len(positions)))
+        caption_indices, image_index = self.split.captions_of_images(positions)
+        first = np.searchsorted(image_index, np.arange(len(positions)))
 
         def shares_a_caption(drawn: np.ndarray) -> np.ndarray:
-            pairs = self._pair(self.split.owner[drawn][:, which], self.text[numbers])
-            return np.logical_or.reduceat(self._is_own(pairs), first, axis=1)
+            pairs = self._pair_ids(self.split.image_of_caption[drawn][:, image_index], self.text_ids[caption_indices])
+            return np.logical_or.reduceat(self._is_true(pairs), first, axis=1)
 
         image = np.broadcast_to(positions, (k, len(positions)))
-        return self.split.owner[self._until_right(image, rng, shares_a_caption)]
+        return self.split.image_of_caption[self._draw_until_valid(image, rng, shares_a_caption)]
 
     def report(self) -> None:
-        """Say how many were drawn again, if any."""
-        if self.avoided:
+        """Print how many draws were rejected, if any."""
+        if self.num_redrawn:
             say(
-                f"negatives: {self.drawn} drawn; {self.avoided} times one read like a caption of the image itself "
-                "and was drawn again"
+                f"negatives: {self.num_drawn} drawn, {self.num_redrawn} rejected and drawn again, because they "
+                "equal a caption of the image"
             )
 
-    def _until_right(
-        self, image: np.ndarray, rng: np.random.Generator, is_wrong: Callable[[np.ndarray], np.ndarray]
+    def _draw_until_valid(
+        self, image: np.ndarray, rng: np.random.Generator, is_invalid: Callable[[np.ndarray], np.ndarray]
     ) -> np.ndarray:
-        """Caption numbers for these images (K, …), drawn again where they are wrong."""
+        """Draw a caption index for each of the images (K, …), and draw again while invalid."""
         if len(image) < 1:
-            raise ClcapError(f"k is {len(image)}; there must be at least one set of mismatched captions")
-        drawn = self._candidates(image, rng, anywhere=False)
-        self.drawn += drawn.size
-        for attempt in range(TRIES):
-            wrong = is_wrong(drawn)
-            if not wrong.any():
+            raise ClcapError(f"k is {len(image)}, but must be at least 1")
+        drawn = self._candidates(image, rng, ignore_nearest=False)
+        self.num_drawn += drawn.size
+        for attempt in range(MAX_ATTEMPTS):
+            invalid = is_invalid(drawn)
+            if not invalid.any():
                 return drawn
-            self.avoided += int((self.split.owner[drawn[wrong]] != image[wrong]).sum())
-            # Where the look-alikes' captions are hardly ever wrong for the image, any other image will do.
-            drawn[wrong] = self._candidates(image[wrong], rng, anywhere=attempt >= TRIES // 2)
+            self.num_redrawn += int((self.split.image_of_caption[drawn[invalid]] != image[invalid]).sum())
+            # If the similar images have hardly any other captions, captions of all images are drawn.
+            drawn[invalid] = self._candidates(image[invalid], rng, ignore_nearest=attempt >= MAX_ATTEMPTS // 2)
         raise ClcapError(
             f"no mismatched captions can be drawn from split '{self.split.name}', {len(self.split)} images: "
-            "nearly all their captions read the same, or there is only one image"
+            "nearly all their captions are equal, or there is only one image"
         )
 
-    def _candidates(self, image: np.ndarray, rng: np.random.Generator, anywhere: bool) -> np.ndarray:
-        """A caption number for each of the images, of any shape; it may be one of the image's own."""
-        drawn = rng.integers(len(self.split.owner), size=image.shape)
-        if self.nearest is None or anywhere:
+    def _candidates(self, image: np.ndarray, rng: np.random.Generator, ignore_nearest: bool) -> np.ndarray:
+        """A random caption index for each of the images, in the same shape; it may be one of the image's own."""
+        drawn = rng.integers(len(self.split.image_of_caption), size=image.shape)
+        if self.nearest is None or ignore_nearest:
             return drawn
-        close = self.nearest[image, rng.integers(self.nearest.shape[1], size=image.shape)]
-        first, end = self.split.starts[close], self.split.starts[close + 1]
-        return np.where(rng.random(image.shape) < self.share_nearest, rng.integers(first, end), drawn)
+        neighbours = self.nearest[image, rng.integers(self.nearest.shape[1], size=image.shape)]
+        first, end = self.split.first_captions[neighbours], self.split.first_captions[neighbours + 1]
+        return np.where(rng.random(image.shape) < self.nearest_share, rng.integers(first, end), drawn)
 
-    def _is_own(self, pairs: np.ndarray) -> np.ndarray:
-        """Which pairs of image and text are among the split's own; these are sorted, so that it is a search."""
-        place = np.searchsorted(self.own, pairs)
-        return self.own[np.minimum(place, len(self.own) - 1)] == pairs
+    def _is_true(self, pairs: np.ndarray) -> np.ndarray:
+        """Whether each pair of image and text is in the split, by binary search in the sorted pairs."""
+        position = np.searchsorted(self.true_pairs, pairs)
+        return self.true_pairs[np.minimum(position, len(self.true_pairs) - 1)] == pairs
 
-    def _pair(self, image: np.ndarray, text: np.ndarray) -> np.ndarray:
-        return image.astype(np.int64) * self.texts + text
+    def _pair_ids(self, image: np.ndarray, text_ids: np.ndarray) -> np.ndarray:
+        return image.astype(np.int64) * self.num_texts + text_ids

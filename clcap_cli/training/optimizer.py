@@ -1,4 +1,4 @@
-"""The optimiser: Adam or AdamW, bounds of gradients, and what it remembers as tensors."""
+"""The optimiser Adam or AdamW, gradient clipping, and the optimiser's state as tensors."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from clcap_cli.training.settings import Optimisation
 
 BETAS = (0.8, 0.999)
-"""As the authors' code has them."""
+"""Betas of Adam, as in the authors' code."""
 
 
 def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Optimizer:
-    """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019), which decays weight matrices and no vectors."""
+    """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) with weight decay of matrices, not of vectors."""
     if settings.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), lr=settings.lr, betas=BETAS, fused=True)
     groups: list[dict[str, Any]] = [
@@ -25,7 +25,7 @@ def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Opti
 
 
 def clip_gradients(model: nn.Module, settings: Optimisation) -> None:
-    """Scale all gradients down to a norm, or clamp each of their elements, or neither, as the settings have it."""
+    """Clip the norm of all gradients together, or each element of the gradients, or neither, by the settings."""
     if settings.clip_norm is not None:
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
     elif settings.clip is not None:
@@ -33,19 +33,19 @@ def clip_gradients(model: nn.Module, settings: Optimisation) -> None:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Let the next step have this learning rate."""
+    """Set the learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What an Adam remembers of every parameter: '0.exp_avg' and so on, the parameters counted in their order."""
+    """Adam's state of each parameter, as '0.exp_avg' and so on, with the parameters numbered in their order."""
     memory = optimizer.state_dict()["state"]
-    return {f"{number}.{name}": value.cpu() for number, one in memory.items() for name, value in one.items()}
+    return {f"{number}.{name}": value.cpu() for number, values in memory.items() for name, value in values.items()}
 
 
 def optimizer_tensors_like(optimizer: torch.optim.Optimizer, names: Iterable[str]) -> dict[str, Tensor]:
-    """Tensors of the types and shapes of a memory of those parameters of which ``names`` say something."""
+    """Tensors with the types and shapes of the state of the parameters whose numbers occur in ``names``."""
     numbers = {name.partition(".")[0] for name in names}
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     return {
@@ -57,7 +57,7 @@ def optimizer_tensors_like(optimizer: torch.optim.Optimizer, names: Iterable[str
 
 
 def load_optimizer_tensors(optimizer: torch.optim.Optimizer, memory: Mapping[str, Tensor]) -> None:
-    """Let the optimiser remember what ``optimizer_tensors`` another one gave; its settings stay."""
+    """Load the result of ``optimizer_tensors`` of another optimiser; settings such as lr do not change."""
     state: dict[int, dict[str, Tensor]] = defaultdict(dict)
     for key, value in memory.items():
         number, _, name = key.partition(".")

@@ -1,4 +1,4 @@
-"""Matched and mismatched pairs of a split, as the target and the reference see them."""
+"""Matched and mismatched pairs of a split, for the target and the reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,78 +19,79 @@ from clcap_cli.training.reference import ModelWithFeatures, SplitReference
 
 @dataclass(frozen=True)
 class LoadedPairs:
-    """A mismatched batch, ready to be computed."""
+    """The captions and features of a ``MismatchedBatch``."""
 
     pairs: CaptionBatch
-    """(1 + K) × P captions, the matched ones first, each with the image that it is put with."""
-    sets: int
-    """1 + K."""
+    """(1 + K) × P captions, the matched ones first, each with the image that it is paired with."""
+    num_sets: int
+    """1 + K, the number of sets of pairs."""
     target_features: ImageFeatures
-    known: Tensor | None
+    cached_log_probs: Tensor | None
     """(R, P) the reference's ln p of the first R of the 1 + K sets; None without a reference."""
     reference_features: ImageFeatures | None
-    """None where R is 1 + K, and without a reference."""
+    """The reference's features; None if R is 1 + K, and without a reference."""
 
 
 class PairSplit:
-    """One split seen by the target and, where there is one, by the reference."""
+    """The pairs of one split for the target and, if there is one, the reference."""
 
     def __init__(self, captions: CaptionSplit, target: ModelWithFeatures, reference: ModelWithFeatures | None):
         self.captions, self.target = captions, target
         self.target_reader = StoredFeatures(target.features, captions.ids, target.model)
         self.reference = SplitReference(captions, reference) if reference else None
-        self.matched = np.arange(len(captions.caption))[None]
-        """(1, captions of the split): each with its own image."""
-        self.fixed = self.matched[:0]
-        """(K, captions of the split): mismatched captions that come again and again; none unless they are drawn."""
+        self.matched = np.arange(len(captions.caption_rows))[None]
+        """(1, captions of the split) indices of all captions, each paired with its own image."""
+        self.fixed_negatives = self.matched[:0]
+        """(K, captions of the split) mismatched captions for every epoch; K is 0 until they are drawn."""
 
-    def fix(self, sampler: NegativeSampler, k: int, rng: np.random.Generator) -> None:
-        """Draw the mismatched captions now, once and for all."""
-        self.fixed = sampler.draw(self.matched[0], k, rng)
+    def draw_fixed_negatives(self, sampler: NegativeSampler, k: int, rng: np.random.Generator) -> None:
+        """Draw mismatched captions that stay the same in every epoch."""
+        self.fixed_negatives = sampler.draw(self.matched[0], k, rng)
 
-    def recurring(self, batches: Sequence[np.ndarray]) -> list[MismatchedBatch]:
-        """Batches of images with the mismatched captions that are fixed."""
+    def with_fixed_negatives(self, batches: Sequence[np.ndarray]) -> list[MismatchedBatch]:
+        """Batches of images with the fixed mismatched captions."""
         return [
-            MismatchedBatch(positions, self.fixed[:, self.captions.captions_of_images(positions)[0]])
+            MismatchedBatch(positions, self.fixed_negatives[:, self.captions.captions_of_images(positions)[0]])
             for positions in batches
         ]
 
-    def remember(self, kept: ArrayCache, precision: Precision) -> None:
-        """Have the reference's ln p of pairs that come again from ``kept``."""
+    def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
+        """Read the reference's ln p of recurring pairs from ``cache``; computes and stores what is missing."""
         if self.reference:
-            self.reference.remember(kept, [self.matched, self.fixed] if len(self.fixed) else [self.matched], precision)
+            sets = [self.matched, self.fixed_negatives] if len(self.fixed_negatives) else [self.matched]
+            self.reference.use_cache(cache, sets, precision)
 
     def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
-        """The batch in pieces of at most so many words, and each one's share of the pairs."""
-        numbers, image = self.captions.captions_of_images(batch.positions)
-        words = self.captions.words(numbers) + self.captions.words(batch.negatives).sum(axis=0)
+        """Split the batch into parts of at most ``max_tokens`` tokens, each with its share of the pairs."""
+        caption_indices, image = self.captions.captions_of_images(batch.positions)
+        matched, mismatched = (self.captions.token_counts(indices) for indices in (caption_indices, batch.negatives))
         parts = []
-        for some in split_by_tokens(image, words, max_tokens):
-            own = belongs_to(image, some)
-            parts.append((MismatchedBatch(batch.positions[some], batch.negatives[:, own]), float(own.mean())))
+        for part in split_by_tokens(image, matched + mismatched.sum(axis=0), max_tokens):
+            in_part = belongs_to(image, part)
+            parts.append((MismatchedBatch(batch.positions[part], batch.negatives[:, in_part]), float(in_part.mean())))
         return parts
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
-        """The batch's captions and features; features that target and reference share are read once."""
-        numbers, image = self.captions.captions_of_images(batch.positions)
-        together = np.concatenate([numbers[None], batch.negatives])
-        pairs = self.captions.batch(together.ravel(), np.tile(image, len(together)))
+        """Load the batch's captions and features; features that target and reference share are read once."""
+        caption_indices, image = self.captions.captions_of_images(batch.positions)
+        caption_sets = np.concatenate([caption_indices[None], batch.negatives])
+        pairs = self.captions.batch(caption_sets.ravel(), np.tile(image, len(caption_sets)))
         features = self.target_reader.read(batch.positions)
-        loaded = LoadedPairs(pairs, len(together), features, None, None)
+        loaded = LoadedPairs(pairs, len(caption_sets), features, None, None)
         if self.reference is None:
             return loaded
-        known = torch.from_numpy(self.reference.known[:, numbers]).to(self.captions.device)
-        if len(known) == len(together):
-            return replace(loaded, known=known)
+        cached = torch.from_numpy(self.reference.cached_log_probs[:, caption_indices]).to(self.captions.device)
+        if len(cached) == len(caption_sets):
+            return replace(loaded, cached_log_probs=cached)
         reader = self.reference.reader
         reference_features = features if reader.id == self.target_reader.id else reader.read(batch.positions)
-        return replace(loaded, known=known, reference_features=reference_features)
+        return replace(loaded, cached_log_probs=cached, reference_features=reference_features)
 
     def log_probs(self, loaded: LoadedPairs) -> PairLogProbs:
-        """ln p of a batch's pairs under the target and, where there is one, under the reference."""
-        target = self.target.log_probs(loaded.target_features, loaded.pairs).view(loaded.sets, -1)
-        tokens = (loaded.pairs.lengths + 1).view(loaded.sets, -1)
-        if self.reference is None or loaded.known is None:
+        """ln p of the pairs under the target and, if there is one, the reference."""
+        target = self.target.log_probs(loaded.target_features, loaded.pairs).view(loaded.num_sets, -1)
+        tokens = (loaded.pairs.lengths + 1).view(loaded.num_sets, -1)
+        if self.reference is None or loaded.cached_log_probs is None:
             return PairLogProbs(target, tokens)
-        reference = self.reference.log_probs(loaded.known, loaded.reference_features, loaded.pairs)
+        reference = self.reference.log_probs(loaded.cached_log_probs, loaded.reference_features, loaded.pairs)
         return PairLogProbs(target, tokens, reference)

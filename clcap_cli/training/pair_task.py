@@ -1,4 +1,4 @@
-"""Learning from matched and mismatched pairs, with a reference that never changes or without one."""
+"""Training on matched and mismatched pairs, with a frozen reference or without a reference."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,12 +22,12 @@ from clcap_cli.training.validation import CaptionSample
 
 
 class PairTask:
-    """The target learns from pairs; an objective that needs a reference judges each relative to it."""
+    """Trains the target on pairs, relative to the reference if the objective needs one."""
 
     extra_state = ExtraState()
 
     def __init__(self, objective: PairObjective, inputs: TaskInputs):
-        """A reference is frozen; negatives that are not redrawn are drawn here."""
+        """Freezes the reference, and draws negatives now if they are not redrawn every epoch."""
         target, reference, self.objective, self.inputs = inputs.target, inputs.reference, objective, inputs
         if reference:
             reference.model.eval().requires_grad_(False)
@@ -35,41 +35,45 @@ class PairTask:
         self.negatives, self.k, self.redraws = inputs.negatives, inputs.k, inputs.redraw and objective.needs_negatives
         self.train_split = PairSplit(inputs.negatives.split, target, reference)
         self.val_split = PairSplit(inputs.val, target, reference)
-        self.val_split.fix(NegativeSampler(inputs.val), self.k, random_generator(self.seed, "validation negatives"))
+        self.val_split.draw_fixed_negatives(
+            NegativeSampler(inputs.val), self.k, random_generator(self.seed, "validation negatives")
+        )
         if objective.needs_negatives and not inputs.redraw:
-            self.train_split.fix(self.negatives, self.k, random_generator(self.seed, "fixed negatives"))
+            self.train_split.draw_fixed_negatives(
+                self.negatives, self.k, random_generator(self.seed, "fixed negatives")
+            )
         self.sample = CaptionSample(inputs.val, target.features, target.model, self.seed)
 
     def prepare(self) -> None:
-        """Have the reference's ln p of pairs that recur, and report the loss before the first step."""
+        """Read or compute the reference's cached ln p, and print the loss before the first step."""
         if self.inputs.cache:
-            self.remember(self.inputs.cache, self.inputs.precision)
+            self.use_cache(self.inputs.cache, self.inputs.precision)
         self._report_start()
 
-    def remember(self, kept: ArrayCache, precision: Precision) -> None:
-        """Have the reference's ln p of pairs that come again from ``kept``; those of training in ``precision``."""
-        self.train_split.remember(kept, precision)
-        self.val_split.remember(kept, "fp32")
+    def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
+        """Read the reference's ln p of recurring pairs from ``cache``; training pairs are computed in ``precision``."""
+        self.train_split.use_cache(cache, precision)
+        self.val_split.use_cache(cache, "fp32")
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
-        """Images in the epoch's own order, with negatives drawn anew unless they are fixed or of no use."""
+        """Images in the epoch's order, with fixed or newly drawn negatives, or without any."""
         return self._mismatched(self._order(epoch), epoch)
 
     def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
-        """Some of the images each, weighted by their captions."""
+        """Split the images by tokens; the weight of a part is its share of the pairs."""
         return self.train_split.parts(batch, self.settings.max_tokens)
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
-        """The batch's captions and features."""
+        """Load the batch's captions and features."""
         return self.train_split.load(batch)
 
     def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The objective, and how far matched and mismatched pairs are apart."""
+        """The loss, with metrics of matched and mismatched pairs."""
         pairs = self.train_split.log_probs(loaded)
         return self.objective.loss(pairs), pairs.metrics()
 
     def starting_metrics(self, precision: Precision) -> dict[str, float]:
-        """The loss and its parts on one batch, in training mode, before anything is learned."""
+        """The loss and its metrics on one batch in training mode, before the first step."""
         self.model.train()
         device = self.train_split.captions.device.type
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
@@ -78,14 +82,14 @@ class PairTask:
         return {"loss": float(loss), **{name: float(value) for name, value in metrics.items()}}
 
     def loss_of_equal_models(self) -> float:
-        """The loss where the target is the reference."""
+        """The loss if the target equals the reference."""
         pair = torch.zeros(2, 1)
         return float(self.objective.loss(PairLogProbs(pair, torch.ones_like(pair), pair)))
 
     def validate(self) -> dict[str, float]:
-        """The objective on fixed negatives, its bound, likelihood, and self-retrieval among a sample."""
+        """The loss with fixed negatives, its lower bound, log-probability, and self-retrieval of a sample."""
         split = self.val_split
-        batches = split.recurring(split.target_reader.blocks(self.settings.batch_size))
+        batches = split.with_fixed_negatives(split.target_reader.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
         pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
         metrics: dict[str, Tensor | float] = {
@@ -110,4 +114,4 @@ class PairTask:
     def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
         if self.redraws:
             return self.negatives.mismatched(batches, self.k, random_generator(self.seed, "negatives", epoch))
-        return self.train_split.recurring(batches)
+        return self.train_split.with_fixed_negatives(batches)

@@ -1,4 +1,4 @@
-"""How far a training is, and what it found so far: plain data."""
+"""Position and results of a training, as plain data."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,33 +13,33 @@ class Best:
     """The best validation so far."""
 
     epoch: int | float
-    """Epochs done then, in part or in whole."""
+    """Number of epochs until then, possibly fractional."""
     step: Count
     metrics: dict[str, float]
 
 
 @dataclass
 class Progress:
-    """How far a training is, and what it found."""
+    """Position and results of a training."""
 
     epoch: Count
-    """Epochs done in whole."""
+    """Number of complete epochs."""
     batch: Count
-    """Batches done of the epoch that follows them."""
+    """Number of batches of the current epoch that are done."""
     batches: Count
-    """Batches of an epoch; 0 before the first epoch."""
+    """Number of batches per epoch; 0 before the first epoch."""
     step: Count
     log: list[dict[str, int | float]]
-    """One record for each validation."""
+    """One record per validation."""
     best: Best | None
 
     @property
     def epochs(self) -> int | float:
-        """Epochs done, a begun one as a share."""
+        """Number of epochs so far; the current one counts as a fraction."""
         return self.epoch + round(self.batch / self.batches, 4) if self.batch else self.epoch
 
     def count_step(self) -> None:
-        """Note that a batch was learned."""
+        """Count one more batch."""
         self.step, self.batch = self.step + 1, self.batch + 1
         if self.batch == self.batches:
             self.epoch, self.batch = self.epoch + 1, 0

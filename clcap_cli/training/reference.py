@@ -1,4 +1,4 @@
-"""The reference's log-probabilities of a split's pairs; those of pairs that recur are computed once."""
+"""The reference's log-probabilities of the pairs of a split; those of recurring pairs are cached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,69 +18,70 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.retrieval.ranks import check_finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit
 
-KEPT_AT_ONCE = 32
-"""Images of which what is kept is computed: always as many, so that the batch size changes none of its digits."""
+CACHE_BLOCK = 32
+"""Number of images per block when cached values are computed; a constant, for the same digits at any batch size."""
 
 
 @dataclass(frozen=True)
 class ModelWithFeatures:
-    """A captioner and the features that it looks at; target and reference may use different ones."""
+    """A captioner and its features; target and reference may use different features."""
 
     model: Captioner
     features: Features
 
     def log_probs(self, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:
-        """ln p of each caption of ``pairs`` with its image of ``features``."""
-        return self.model(features, pairs.captions, pairs.lengths, pairs.image)
+        """ln p of each caption of ``pairs`` with its image in ``features``."""
+        return self.model(features, pairs.captions, pairs.lengths, pairs.image_index)
 
 
 class SplitReference:
-    """The reference and one split."""
+    """The reference for the pairs of one split."""
 
     def __init__(self, captions: CaptionSplit, reference: ModelWithFeatures):
         self.captions, self.reference, self.model = captions, reference, reference.model
         self.reader = StoredFeatures(reference.features, captions.ids, reference.model)
-        self.known = np.empty((0, len(captions.caption)), dtype=np.float32)
-        """(R, captions of the split): ln p of the sets of pairs that recur, as far as they are known."""
+        self.cached_log_probs = np.empty((0, len(captions.caption_rows)), dtype=np.float32)
+        """(R, captions of the split) ln p of the R sets of recurring pairs; R is 0 without a cache."""
 
-    def remember(self, kept: ArrayCache, sets: Sequence[np.ndarray], precision: Precision) -> None:
-        """Have ln p of pairs that come again from ``kept``; ``sets`` are caption numbers (S, captions of the split)."""
-        self.known = np.concatenate([self._kept(kept, numbers, precision) for numbers in sets])
-
-    @torch.no_grad()
-    def log_probs(self, known: Tensor, features: ImageFeatures | None, pairs: CaptionBatch) -> Tensor:
-        """(1 + K, P) ln p of ``pairs``, of which the first R sets are ``known`` (R, P).
-
-        ``features`` are None where all of them are.
-        """
-        if features is None:
-            return known
-        rest = self.reference.log_probs(features, pairs[known.numel() :])
-        return torch.cat([known, rest.view(-1, known.shape[1])])
-
-    def _kept(self, kept: ArrayCache, numbers: np.ndarray, precision: Precision) -> np.ndarray:
-        """ln p of ``numbers`` (S, captions of the split), each put with the image of its column."""
-        how = f"{precision} {self.captions.device.type}"  # their last digits depend on it
-        name = digest(
-            [how.encode(), self.captions.caption.tobytes(), self.captions.lengths.tobytes(), numbers.tobytes()]
+    def use_cache(self, cache: ArrayCache, sets: Sequence[np.ndarray], precision: Precision) -> None:
+        """Read ln p of recurring pairs from ``cache``; ``sets`` are (S, captions of the split) caption indices."""
+        self.cached_log_probs = np.concatenate(
+            [self._cached(cache, caption_indices, precision) for caption_indices in sets]
         )
 
-        def fits(log_probs: np.ndarray) -> bool:
-            right = (log_probs.dtype, log_probs.shape) == ("float32", numbers.shape)
-            return right and bool(np.isfinite(log_probs).all())
+    @torch.no_grad()
+    def log_probs(self, cached_log_probs: Tensor, features: ImageFeatures | None, pairs: CaptionBatch) -> Tensor:
+        """ln p (1 + K, P) of ``pairs``; the first R sets are ``cached_log_probs`` (R, P).
 
-        return kept.get(name, lambda: self._computed(numbers, precision), fits)
+        ``features`` is None if all sets are cached.
+        """
+        if features is None:
+            return cached_log_probs
+        uncached = self.reference.log_probs(features, pairs[cached_log_probs.numel() :])
+        return torch.cat([cached_log_probs, uncached.view(-1, cached_log_probs.shape[1])])
+
+    def _cached(self, cache: ArrayCache, caption_indices: np.ndarray, precision: Precision) -> np.ndarray:
+        """ln p of ``caption_indices`` (S, captions of the split), each paired with the image of its column."""
+        settings = f"{precision} {self.captions.device.type}"  # the last digits of ln p depend on both
+        arrays = (self.captions.caption_rows, self.captions.lengths, caption_indices)
+        key = digest([settings.encode(), *(array.tobytes() for array in arrays)])
+
+        def is_valid(log_probs: np.ndarray) -> bool:
+            has_expected_type = (log_probs.dtype, log_probs.shape) == ("float32", caption_indices.shape)
+            return has_expected_type and bool(np.isfinite(log_probs).all())
+
+        return cache.get(key, lambda: self._compute(caption_indices, precision), is_valid)
 
     @torch.inference_mode()
-    def _computed(self, numbers: np.ndarray, precision: Precision) -> np.ndarray:
-        found = np.empty(numbers.shape, dtype=np.float32)
-        blocks = self.reader.blocks(KEPT_AT_ONCE)
+    def _compute(self, caption_indices: np.ndarray, precision: Precision) -> np.ndarray:
+        result = np.empty(caption_indices.shape, dtype=np.float32)
+        blocks = self.reader.blocks(CACHE_BLOCK)
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
-            own, image = self.captions.captions_of_images(positions)
+            columns, image = self.captions.captions_of_images(positions)
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 encoded = self.model.encode(self.reader.read(positions))
-                for row, several in enumerate(numbers[:, own]):
-                    pairs = self.captions.batch(several, image)
-                    log_probs = self.model.sequence_log_prob(encoded, pairs.captions, pairs.lengths, pairs.image)
-                    found[row, own] = check_finite(log_probs).cpu().numpy()
-        return found
+                for row, indices in enumerate(caption_indices[:, columns]):
+                    pairs = self.captions.batch(indices, image)
+                    log_probs = self.model.sequence_log_prob(encoded, pairs.captions, pairs.lengths, pairs.image_index)
+                    result[row, columns] = check_finite(log_probs).cpu().numpy()
+        return result

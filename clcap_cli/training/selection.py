@@ -1,4 +1,4 @@
-"""By which metric of the validation split the best checkpoint is kept."""
+"""The validation metric that selects the best checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from clcap_cli.training.settings import SelectBy
 
 @dataclass(frozen=True)
 class Criterion:
-    """A validation metric and which way is better."""
+    """A validation metric and its direction."""
 
     metric: str
-    """Its name in the log."""
+    """Name in the log."""
     better: Literal[1, -1]
-    """1 where higher is better, -1 where lower is."""
+    """1 if higher is better, -1 if lower is better."""
     label: str
-    """Its name in messages."""
+    """Name in messages."""
     digits: int
-    """Decimal places in messages."""
+    """Number of decimal places in messages."""
 
     @property
     def wanted(self) -> str:
@@ -30,7 +30,7 @@ class Criterion:
         return f"{self.label} {metrics[self.metric]:.{self.digits}f}"
 
     def prefers(self, metrics: Mapping[str, float], others: Mapping[str, float]) -> bool:
-        """Whether ``metrics`` are better than ``others``; of equal ones neither is."""
+        """Whether ``metrics`` is better than ``others``; False if equal."""
         return self.better * (metrics[self.metric] - others[self.metric]) > 0
 
 

@@ -1,4 +1,4 @@
-"""How a captioner is trained, whatever the objective."""
+"""Training settings that all objectives share."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Self
@@ -9,13 +9,13 @@ from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
 
 CLIP, WEIGHT_DECAY = 0.1, 0.01
-"""Defaults where nothing excludes them."""
+"""Defaults of --clip without --clip-norm, and of --weight-decay with adamw."""
 SelectBy = Literal["loss", "mean-rank", "cider"]
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """Optimiser, learning rate, and when training stops."""
+    """Optimiser, learning rate, selection and stopping."""
 
     epochs: Annotated[int, Ge(1), Option("Maximum number of epochs.", Panel.OPTIMISATION)] = 30
     max_steps: Annotated[
@@ -81,7 +81,7 @@ class Optimisation:
             )
 
     def resolved(self) -> Self:
-        """The same with the defaults that depend on other fields."""
+        """A copy with the defaults that depend on other fields filled in."""
         decay = WEIGHT_DECAY if self.weight_decay is None and self.optimizer == "adamw" else self.weight_decay
         clip = CLIP if self.clip is None and self.clip_norm is None else self.clip
         return replace(self, weight_decay=decay, clip=clip)
@@ -89,7 +89,7 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """How much data a step uses, and how much of it is computed at once."""
+    """Sizes of batches."""
 
     batch_size: Annotated[
         int, Ge(1), Option("Number of images in a batch; each comes with all its captions.", Panel.OPTIMISATION)

@@ -1,4 +1,4 @@
-"""Everything that a training is at one moment; saved and loaded, it goes on with the same digits.
+"""The complete state of a training, which can be saved, loaded and continued with the same results.
 
 A saved state is a PyTorch file of plain types and tensors, like a checkpoint.
 """
@@ -32,16 +32,16 @@ KIND = "clcap/train-state"
 
 
 class TrainState:
-    """A task that is learned: its networks, optimisers and random numbers, how far it is, and the best so far."""
+    """A task in training: networks, optimisers, random generators, progress and the best weights so far."""
 
     def __init__(self, task: Task, settings: Optimisation):
         self.task, self.settings = task, settings
         self.device = next(task.model.parameters()).device
         self.optimizer = make_optimizer(task.model, settings)
-        others = task.extra_state
-        self.networks = {"captioner": task.model, **others.networks}
-        self.optimizers = {"captioner": self.optimizer, **others.optimizers}
-        self.generators = {"dropout": torch_generator(self.device), **others.generators}
+        extra = task.extra_state
+        self.networks = {"captioner": task.model, **extra.networks}
+        self.optimizers = {"captioner": self.optimizer, **extra.optimizers}
+        self.generators = {"dropout": torch_generator(self.device), **extra.generators}
         self.criterion = CRITERIA[settings.select_by]
         self.progress = Progress(0, 0, 0, 0, [], None)
         self.meter = Meter()
@@ -49,13 +49,13 @@ class TrainState:
 
     @property
     def validations_since_best(self) -> int:
-        """How many validations were not better than the best."""
+        """Number of validations since the best one."""
         best = self.progress.best
         return sum(record["step"] > best.step for record in self.progress.log) if best else 0
 
     @property
-    def ended(self) -> bool:
-        """Whether nothing is left to train."""
+    def is_finished(self) -> bool:
+        """Whether training has reached its last epoch or step, or ran out of patience."""
         epoch, step, settings = self.progress.epoch, self.progress.step, self.settings
         return (
             epoch >= settings.epochs or step == settings.max_steps or self.validations_since_best >= settings.patience
@@ -63,12 +63,12 @@ class TrainState:
 
     @property
     def validation_is_due(self) -> bool:
-        """Whether the last step is one after which the model is validated; the last of a training always is."""
+        """Whether to validate after the last step; always true at the end of training."""
         every = self.settings.eval_every
-        return self.ended or (self.progress.step % every == 0 if every else self.progress.batch == 0)
+        return self.is_finished or (self.progress.step % every == 0 if every else self.progress.batch == 0)
 
-    def offer(self, metrics: dict[str, float]) -> bool:
-        """Keep the model's weights if these metrics of it are the best so far; returns whether they are."""
+    def keep_if_best(self, metrics: dict[str, float]) -> bool:
+        """Keep the model's current weights if ``metrics`` are the best so far; returns whether they are."""
         progress = self.progress
         if progress.best and not self.criterion.prefers(metrics, progress.best.metrics):
             return False
@@ -77,26 +77,26 @@ class TrainState:
         return True
 
     def save(self, path: Path, origin: Origin) -> None:
-        """Write everything to ``path``; ``origin`` names the files and settings of the training.
+        """Write the state to ``path``; ``origin`` names the files and settings of the training.
 
-        Raises ClcapError when it cannot be written.
+        Raises ClcapError if it cannot be written.
         """
-        sums = _Sums(self.meter.steps, self.meter.totals())
+        sums = _MeterState(self.meter.steps, self.meter.totals())
         plain = {"progress": asdict(self.progress), "sums": asdict(sums)}
-        tensors = _flat(self._tensors())
+        tensors = _flatten(self._tensors())
         provenance = origin.make_provenance(KIND, torch_files.content_id(plain, tensors), path).model_dump()
         torch_files.save({"provenance": provenance, **plain, "tensors": tensors}, path)
 
     def load(self, path: Path, origin: Origin) -> None:
-        """Go on from what was saved at ``path`` in a training of the same files and settings.
+        """Continue from a state that was saved by a training with the same files and settings.
 
-        Raises ClcapError, and changes nothing, when it is damaged or of another training.
+        Raises ClcapError, and changes nothing, if the file is damaged or belongs to another training.
         """
         content = torch_files.load(path)
         provenance = parse_provenance(content["provenance"], path, KIND)
         _check_same_training(path, provenance, origin.make_provenance(KIND, provenance.id, path))
         progress = validated_part("progress", content.get("progress"), Progress, path, KIND)
-        sums = validated_part("sums", content.get("sums"), _Sums, path, KIND)
+        sums = validated_part("sums", content.get("sums"), _MeterState, path, KIND)
         tensors = self._checked(path, content.get("tensors"), progress)
         plain = {"progress": asdict(progress), "sums": asdict(sums)}
         if torch_files.content_id(plain, tensors) != provenance.id:
@@ -105,7 +105,7 @@ class TrainState:
         self._restore(tensors)
 
     def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
-        """All tensors, by what they belong to."""
+        """All tensors, by owner and name."""
         return {
             **{f"network {name}": torch_files.cpu_weights(network) for name, network in self.networks.items()},
             **{f"optimizer {name}": optimizer_tensors(optimizer) for name, optimizer in self.optimizers.items()},
@@ -114,38 +114,38 @@ class TrainState:
         }
 
     def _checked(self, path: Path, found: object, progress: Progress) -> dict[str, Tensor]:
-        """``found`` if it fits the networks, optimisers and generators; raises ClcapError."""
+        """Return ``found`` if it has the expected tensors, else raise ClcapError."""
         expected = self._tensors()
         expected["best"] = self.task.model.state_dict() if progress.best else {}
         for name, optimizer in self.optimizers.items():
-            expected[f"optimizer {name}"] = optimizer_tensors_like(optimizer, _owned(found, f"optimizer {name}"))
-        return torch_files.check_tensors(path, "tensor", found, _flat(expected))
+            expected[f"optimizer {name}"] = optimizer_tensors_like(optimizer, _with_prefix(found, f"optimizer {name}"))
+        return torch_files.check_tensors(path, "tensor", found, _flatten(expected))
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         for name, network in self.networks.items():
-            network.load_state_dict(_owned(tensors, f"network {name}"))
+            network.load_state_dict(_with_prefix(tensors, f"network {name}"))
         for name, optimizer in self.optimizers.items():
-            load_optimizer_tensors(optimizer, _owned(tensors, f"optimizer {name}"))
+            load_optimizer_tensors(optimizer, _with_prefix(tensors, f"optimizer {name}"))
         for name, generator in self.generators.items():
             generator.set_state(tensors[f"generator {name}/state"])
-        self.best_weights = _owned(tensors, "best")
+        self.best_weights = _with_prefix(tensors, "best")
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """What a meter has summed."""
+class _MeterState:
+    """The sums of a meter."""
 
     steps: Count
     sums: dict[str, float]
 
 
-def _flat(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Tensors of several owners by one name each, ``owner/name``."""
+def _flatten(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Join owner and name of each tensor to ``owner/name``."""
     return {f"{owner}/{name}": value for owner, owned in tensors.items() for name, value in owned.items()}
 
 
-def _owned(tensors: object, owner: str) -> dict[str, Any]:
-    """Those of one owner, of what a file has in the place of tensors."""
+def _with_prefix(tensors: object, owner: str) -> dict[str, Any]:
+    """The tensors of one owner by name; empty if ``tensors``, read from a file, is not a dict."""
     every = tensors.items() if isinstance(tensors, dict) else ()
     return {name.removeprefix(f"{owner}/"): value for name, value in every if str(name).startswith(f"{owner}/")}
 
@@ -155,6 +155,6 @@ def _check_same_training(path: Path, saved: Provenance, now: Provenance) -> None
     for name in dict.fromkeys([*now.settings, *saved.settings]):
         before, here = saved.settings.get(name), now.settings.get(name)
         if before != here:
-            raise ClcapError(f"{path} is of another training: {name} is {before} there and {here} here")
-    if [(one.role, one.id) for one in saved.inputs] != [(one.role, one.id) for one in now.inputs]:
-        raise ClcapError(f"{path} is of another training: its files are not those of this one")
+            raise ClcapError(f"{path} belongs to another training: its {name} is {before}, expected {here}")
+    if [(file.role, file.id) for file in saved.inputs] != [(file.role, file.id) for file in now.inputs]:
+        raise ClcapError(f"{path} belongs to another training, with other input files")

@@ -1,4 +1,4 @@
-"""What is learned: an objective with its data and models, as the training loop sees it."""
+"""The interface between a training task and the training loop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,31 +12,31 @@ from clcap_cli.models.captioner import Captioner
 
 @dataclass(frozen=True)
 class ExtraState:
-    """What changes beside the captioner while a task is learned, by name: a saved training has it too."""
+    """Networks, optimisers and random generators of a task besides the captioner, by name; saved with the training."""
 
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
     optimizers: Mapping[str, torch.optim.Optimizer] = field(default_factory=dict)
     generators: Mapping[str, torch.Generator] = field(default_factory=dict)
-    """Random numbers that are drawn on from step to step."""
+    """Random generators whose state advances from step to step."""
 
 
 class Task(Protocol):
-    """An objective with its data and models."""
+    """An objective with its data and models, as the training loop sees it."""
 
     model: Captioner
     extra_state: ExtraState
 
     def batches(self, epoch: int) -> Sequence[Any]:
-        """The epoch's batches, the same ones whenever they are asked for."""
+        """The batches of an epoch; the same for every call."""
 
     def parts(self, batch: Any) -> Sequence[tuple[Any, float]]:
-        """The batch in pieces small enough to be computed at once, each with its share of the batch's loss."""
+        """Split the batch into parts that fit into memory, each with its share of the batch's loss."""
 
     def load(self, part: Any) -> Any:
-        """What the loss of a batch or of a part needs, in memory; called in another thread."""
+        """Load the data that the loss of a part needs; called in another thread."""
 
     def loss(self, loaded: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of what was loaded, and metrics to log."""
+        """The loss of a loaded part, and metrics to log."""
 
     def validate(self) -> dict[str, float]:
-        """Results of the model, in evaluation mode, on the validation split."""
+        """Metrics of the model, which is in evaluation mode, on the validation split."""

@@ -1,4 +1,4 @@
-"""What the tasks that train-cl runs start from."""
+"""The inputs of the tasks that train-cl runs."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,31 +15,31 @@ from clcap_cli.training.task import Task
 
 @dataclass(frozen=True)
 class TaskInputs:
-    """Models, data and settings that are the same for every objective, and those that some objectives need."""
+    """Models, data and settings of a task."""
 
     negatives: NegativeSampler
-    """Of the split that is trained on."""
+    """Sampler of negatives from the training split."""
     val: CaptionSplit
     target: ModelWithFeatures
     k: int
     batch: BatchSettings
     seed: int
     redraw: bool = True
-    """Whether negatives are drawn anew every epoch instead of once."""
+    """Whether negatives are drawn every epoch instead of once."""
     reference: ModelWithFeatures | None = None
-    """None for an objective that needs none."""
+    """The frozen reference; None if the objective needs none."""
     cache: ArrayCache | None = None
-    """The reference's ln p of pairs that recur; None to compute them every time."""
+    """Cache of the reference's ln p of recurring pairs; None to compute them every time."""
     precision: Precision = "fp32"
-    """That of the training's matrix products."""
+    """Precision of matrix products in training."""
     discriminator: Discriminator | None = None
-    """None for an objective that has none."""
+    """The discriminator; None if the objective has none."""
     discriminator_is_trained: bool = False
-    """Whether the discriminator has been trained before."""
+    """Whether the discriminator was trained before."""
 
 
 class ObjectiveTask(Task, Protocol):
     """A task that trains an objective."""
 
     def prepare(self) -> None:
-        """Do what comes before the first epoch."""
+        """Do what is needed before the first epoch."""

@@ -1,4 +1,4 @@
-"""What every objective measures on the validation split."""
+"""Validation metrics that all objectives share."""
 
 import numpy as np
 import torch
@@ -17,29 +17,29 @@ from clcap_cli.retrieval.ranks import retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks
 from clcap_cli.training.data import CaptionSplit
 
-SAMPLE = 200
-"""Images of the validation split that are captioned at each validation."""
+SAMPLE_SIZE = 200
+"""Number of images of the validation split that are captioned at each validation."""
 
 
 @torch.inference_mode()
 def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureSource) -> tuple[Tensor, Tensor]:
-    """ln p(c|I) of every caption of the split with its own image, and their lengths: (captions,) each."""
+    """ln p(c|I) of all captions of a split with their own images, and their lengths: (captions,) each."""
     log_probs, lengths = [], []
     for positions in features.blocks():
         batch = captions.batch(*captions.captions_of_images(positions))
-        log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image))
+        log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image_index))
         lengths.append(batch.lengths)
     return torch.cat(log_probs), torch.cat(lengths)
 
 
 class CaptionSample:
-    """Some images of a split that are captioned at each validation; the same ones for the same seed."""
+    """Random images of a split that are captioned at each validation; determined by the seed."""
 
     def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
-        chosen = np.sort(random_generator(seed, "validation sample").permutation(len(captions))[:SAMPLE])
+        chosen = np.sort(random_generator(seed, "validation sample").permutation(len(captions))[:SAMPLE_SIZE])
         self.reader = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
         self.tokenizer = captions.tokenizer
-        references = captions.source.references(captions.rows[chosen]).values()
+        references = captions.source.references(captions.image_rows[chosen]).values()
         self.references = [[" ".join(split_words(text)) for text in texts] for texts in references]
 
     @torch.inference_mode()
@@ -48,10 +48,10 @@ class CaptionSample:
 
         CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
         """
-        found = decode([model], [self.reader], GREEDY, self.tokenizer.never_generated)
-        ranks = find_ranks(model, self.reader, found.captions, found.lengths).ranks
+        decoded = decode([model], [self.reader], GREEDY, self.tokenizer.never_generated)
+        ranks = find_ranks(model, self.reader, decoded.captions, decoded.lengths).ranks
         metrics = retrieval_metrics(ranks, len(self.reader))
-        texts = found.texts(self.tokenizer)
+        texts = decoded.texts(self.tokenizer)
         return {
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
             "unique_share": len(set(texts)) / len(texts),

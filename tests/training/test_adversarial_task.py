@@ -24,7 +24,7 @@ def on_training_data(task: AdversarialTask) -> dict[str, float]:
     """Metrics of the discriminator on one batch of the training split."""
     loaded = task.load(task.batches(1)[0])
     with torch.no_grad():
-        return {name: float(v) for name, v in task._scores(loaded, task._generate(loaded)).metrics.items()}
+        return {name: float(v) for name, v in task._all_logits(loaded, task._sample_for_training(loaded)).metrics.items()}
 
 
 def test_only_the_discriminator_learns_during_the_warm_up(shared_chain: Path, monkeypatch) -> None:
@@ -111,10 +111,10 @@ def test_dropout_is_off_only_while_sampling(shared_chain: Path) -> None:
     task.model.dropout.p = 0.9
     task.model.train()
     loaded = task.load(task.batches(1)[0])
-    generated = task._generate(loaded)
+    generated = task._sample_for_training(loaded)
     assert task.model.training
     other = adversarial_task(shared_chain)
-    assert torch.equal(generated.captions, other._generate(loaded).captions)
+    assert torch.equal(generated.captions, other._sample_for_training(loaded).captions)
 
 
 def test_a_single_sample_per_image_is_refused(shared_chain: Path) -> None:

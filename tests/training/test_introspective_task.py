@@ -17,11 +17,11 @@ def test_other_images_have_no_caption_of_the_image(shared_chain: Path) -> None:
 
     def texts(position: int) -> set[bytes]:
         numbers, _ = split.captions_of_images(np.array([position]))
-        return {split.tokens[row].tobytes() for row in split.caption[numbers]}
+        return {split.tokens[row].tobytes() for row in split.caption_rows[numbers]}
 
     for batch in task.batches(1):
         for column, position in enumerate(batch.positions):
-            for other in batch.others[:, column]:
+            for other in batch.other_images[:, column]:
                 assert not texts(position) & texts(other)
 
 
@@ -29,7 +29,7 @@ def test_other_images_are_fixed_unless_redrawn(shared_chain: Path) -> None:
     def others(redraw: bool, epoch: int) -> np.ndarray:
         batches = introspective_task(shared_chain, redraw=redraw).batches(epoch)
         order = np.argsort(np.concatenate([batch.positions for batch in batches]))
-        return np.concatenate([batch.others for batch in batches], axis=1)[:, order]
+        return np.concatenate([batch.other_images for batch in batches], axis=1)[:, order]
 
     assert np.array_equal(others(False, 1), others(False, 2))
     assert not np.array_equal(others(True, 1), others(True, 2))
@@ -43,10 +43,12 @@ def test_the_loss_equals_that_of_pairs_scored_singly(shared_chain: Path) -> None
     for column, position in enumerate(batch.positions):
         numbers, _ = task.captions.captions_of_images(np.array([position]))
         scores = []
-        for image in (position, *batch.others[:, column]):
+        for image in (position, *batch.other_images[:, column]):
             captions = task.captions.batch(numbers, np.zeros(len(numbers), dtype=np.int64))
             encoded = task.model.encode(task.features.read(np.array([image])))
-            scores.append(task.model.sequence_log_prob(encoded, captions.captions, captions.lengths, captions.image))
+            scores.append(
+                task.model.sequence_log_prob(encoded, captions.captions, captions.lengths, captions.image_index)
+            )
         terms.append(torch.log(torch.sigmoid(scores[0] - torch.stack(scores[1:]))))
     loss, _ = task.loss(task.load(batch))
     assert loss.item() == pytest.approx(-torch.cat(terms, dim=1).mean().item(), abs=1e-4)

@@ -198,6 +198,6 @@ def test_an_interrupt_during_prefetch_shutdown_is_not_lost(tmp_path: Path, monke
 
 
 def test_a_warm_up_that_is_too_long_is_refused_first(tmp_path: Path) -> None:
-    with pytest.raises(ClcapError, match="--warmup-steps 9: the training has 4 steps at most"):
+    with pytest.raises(ClcapError, match="--warmup-steps 9 must be less than the 4 steps of the training"):
         train(Slope([1.0] * 5), settings(epochs=4, warmup_steps=9), tmp_path / "log.jsonl")
     assert (tmp_path / "log.jsonl").read_text() == ""

@@ -29,7 +29,7 @@ def test_negatives_never_equal_a_caption_of_the_image(tmp_path: Path) -> None:
     negatives = NegativeSampler(split).draw(numbers, 50, np.random.default_rng(0))
     assert negatives.shape == (50, len(flat))
     for number in numbers:
-        own = set(texts[split.owner[number]])
+        own = set(texts[split.image_of_caption[number]])
         seen = {flat[other] for other in negatives[:, number]}
         assert seen == set(flat) - own
 
@@ -51,7 +51,7 @@ def test_a_split_of_identical_captions_has_no_negatives(tmp_path: Path) -> None:
 
 def test_k_must_be_at_least_one(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a cat"]])
-    with pytest.raises(ClcapError, match="k is 0; there must be at least one set of mismatched captions"):
+    with pytest.raises(ClcapError, match="k is 0, but must be at least 1"):
         NegativeSampler(split).draw(np.arange(2), 0, np.random.default_rng(0))
 
 
@@ -60,9 +60,9 @@ def test_similar_negatives_are_captions_of_similar_images(tmp_path: Path) -> Non
     nearest = (np.arange(40)[:, None] + [1, 2]) % 40
     numbers = np.arange(80)
     negatives = NegativeSampler(split, nearest, 1.0).draw(numbers, 30, np.random.default_rng(0))
-    owners = split.owner[negatives]
+    owners = split.image_of_caption[negatives]
     for number in numbers:
-        assert set(owners[:, number]) == set(nearest[split.owner[number]])
+        assert set(owners[:, number]) == set(nearest[split.image_of_caption[number]])
         assert len(set(negatives[:, number])) == 4
 
 
@@ -70,7 +70,7 @@ def test_mixed_negatives_are_half_similar_half_random(tmp_path: Path) -> None:
     split = split_of(tmp_path, [[f"word{row}"] for row in range(100)])
     nearest = (np.arange(100)[:, None] + [1]) % 100
     negatives = NegativeSampler(split, nearest, 0.5).draw(np.arange(100), 50, np.random.default_rng(0))
-    close = (split.owner[negatives] == nearest[:, 0]).mean()
+    close = (split.image_of_caption[negatives] == nearest[:, 0]).mean()
     assert close == pytest.approx(0.5, abs=0.03)
 
 
@@ -87,10 +87,10 @@ def test_avoided_negatives_are_counted(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog"], ["a dog"], ["a cat"]])
     sampler = NegativeSampler(split, np.array([[1], [0], [0]]), 1.0)
     sampler.draw(np.array([2]), 10, np.random.default_rng(0))
-    assert (sampler.drawn, sampler.avoided) == (10, 0)
+    assert (sampler.num_drawn, sampler.num_redrawn) == (10, 0)
     sampler.draw(np.array([0]), 10, np.random.default_rng(0))
-    assert sampler.drawn == 20
-    assert sampler.avoided >= 10
+    assert sampler.num_drawn == 20
+    assert sampler.num_redrawn >= 10
 
 
 def test_other_images_are_drawn_without_shared_captions(tmp_path: Path) -> None:

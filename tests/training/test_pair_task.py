@@ -119,7 +119,7 @@ def test_cached_log_probs_change_no_loss(
     for cached in (False, True):
         task = pair_task(shared_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
         if cached:
-            task.remember(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+            task.use_cache(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         train(task, FEW, tmp_path / "log.jsonl")
         logs.append([json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()])
     for one, other in zip(*logs, strict=True):
@@ -151,7 +151,7 @@ def test_the_first_log_line_has_the_loss_of_equal_models(shared_chain: Path, cap
 
 def test_fixed_pairs_are_scored_once_by_the_reference(shared_chain: Path, tmp_path: Path) -> None:
     task = pair_task(shared_chain, redraw=False)
-    task.remember(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+    task.use_cache(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
@@ -162,13 +162,13 @@ def test_the_initial_check_draws_only_its_own_batch(shared_chain: Path) -> None:
     task = pair_task(shared_chain)
     task.starting_metrics("fp32")
     first = task.train_split.captions.captions_of_images(task.batches(1)[0].positions)[0]
-    everything = len(task.train_split.captions.caption)
-    assert task.negatives.drawn == task.k * (len(first) + everything)
+    everything = len(task.train_split.captions.caption_rows)
+    assert task.negatives.num_drawn == task.k * (len(first) + everything)
 
 
 def test_equal_models_start_at_two_ln_two_in_bf16_too(shared_chain: Path, tmp_path: Path) -> None:
     task = pair_task(shared_chain)
-    task.remember(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
+    task.use_cache(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
     assert task.starting_metrics("bf16")["log_ratio_matched"] == pytest.approx(0, abs=1e-4)
 
 
@@ -176,8 +176,8 @@ def test_the_cache_does_not_depend_on_the_batch_size(shared_chain: Path, tmp_pat
     known = []
     for images in (4, 6):
         task = pair_task(shared_chain, redraw=False, settings=BatchSettings(images, None))
-        task.remember(ArrayCache(tmp_path / f"{images}.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
-        known.append(task.train_split.reference.known.tobytes())
+        task.use_cache(ArrayCache(tmp_path / f"{images}.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+        known.append(task.train_split.reference.cached_log_probs.tobytes())
     assert known[0] == known[1]
 
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.training.schedule import learning_rate, steps_at_most
+from clcap_cli.training.schedule import learning_rate, total_steps_of
 from clcap_cli.training.settings import Optimisation
 
 counts = st.integers(1, 50)
 
 
 def learning_rates_of(settings: Optimisation, steps_per_epoch: int) -> list[float]:
-    steps = range(steps_at_most(settings, steps_per_epoch))
+    steps = range(total_steps_of(settings, steps_per_epoch))
     return [learning_rate(settings, step, steps_per_epoch) for step in steps]
 
 
