@@ -107,7 +107,7 @@ def test_similar_images_are_searched_once(chain: Path, clcap: Clcap, objective: 
 
 def test_the_number_of_avoided_negatives_is_reported(chain: Path, clcap: Clcap) -> None:
     result = clcap("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH)
-    assert "times one read like a caption of the image itself and was drawn again" in result.err
+    assert "rejected and drawn again, because they equal a caption of the image" in result.err
 
 
 REFERENCED = "contrastive, positives-only, negatives-only, dpo"

@@ -119,7 +119,7 @@ def test_the_adversarial_loss_selects_no_checkpoint(chain: Path, clcap: Clcap) -
 
 def test_a_warm_up_longer_than_training_is_refused(chain: Path, error_of: Callable[..., str]) -> None:
     assert error_of(*mle(chain), "--epochs", 2, "--warmup-steps", 8) == (
-        "--warmup-steps 8: the training has 8 steps at most, 4 an epoch; give fewer"
+        "--warmup-steps 8 must be less than the 8 steps of the training, 4 per epoch"
     )
     assert not (chain / "new.pt").exists()
 

@@ -24,7 +24,9 @@ def on_training_data(task: AdversarialTask) -> dict[str, float]:
     """Metrics of the discriminator on one batch of the training split."""
     loaded = task.load(task.batches(1)[0])
     with torch.no_grad():
-        return {name: float(v) for name, v in task._all_logits(loaded, task._sample_for_training(loaded)).metrics.items()}
+        return {
+            name: float(v) for name, v in task._all_logits(loaded, task._sample_for_training(loaded)).metrics.items()
+        }
 
 
 def test_only_the_discriminator_learns_during_the_warm_up(shared_chain: Path, monkeypatch) -> None:
@@ -118,5 +120,5 @@ def test_dropout_is_off_only_while_sampling(shared_chain: Path) -> None:
 
 
 def test_a_single_sample_per_image_is_refused(shared_chain: Path) -> None:
-    with pytest.raises(ClcapError, match=r"--k 1: .* needs at least 2 sampled captions of an image"):
+    with pytest.raises(ClcapError, match=r"--k 1: .* needs at least 2 sampled captions per image"):
         adversarial_task(shared_chain, k=1)

@@ -52,4 +52,4 @@ def test_the_decay_ends_with_training() -> None:
 def test_a_warm_up_as_long_as_training_is_refused() -> None:
     with pytest.raises(ClcapError) as error:
         learning_rate(Optimisation(epochs=3, warmup_steps=15), 0, steps_per_epoch=5)
-    assert str(error.value) == "--warmup-steps 15: the training has 15 steps at most, 5 an epoch; give fewer"
+    assert str(error.value) == "--warmup-steps 15 must be less than the 15 steps of the training, 5 per epoch"

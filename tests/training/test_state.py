@@ -157,7 +157,7 @@ def test_the_state_of_another_training_is_refused(
     assert refusal_of(saved, other) == "belongs to another training: its lr is 0.01, expected 0.001"
     other = Origin("train-cl", dict(ORIGIN.settings))
     other.add_input_file("captions", shared_chain / "captions.h5")
-    assert refusal_of(saved, other) == "is of another training: its files are not those of this one"
+    assert refusal_of(saved, other) == "belongs to another training, with other input files"
 
 
 def test_a_checkpoint_is_not_a_training_state(shared_chain: Path, refusal_of: Callable[..., str]) -> None:
