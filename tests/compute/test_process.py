@@ -29,11 +29,10 @@ def wait_for_watchers() -> None:
             thread.join(timeout=10)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_training_leaves_the_process_unchanged(chain: Path, threads: int) -> None:
+def test_training_leaves_the_process_unchanged(chain: Path) -> None:
     torch.manual_seed(7)
     before = state()
-    clcap.train_cl(chain / "nt.pt", k=1, epochs=1, max_steps=1, threads=threads, device="cpu")
+    clcap.train_cl(chain / "nt.pt", k=1, epochs=1, max_steps=1, threads=torch.get_num_threads() + 1, device="cpu")
     wait_for_watchers()
     assert state() == before
 
