@@ -14,7 +14,7 @@ from clcap_cli.command_line.command import add_stage, leave_unconverted
 from clcap_cli.command_line.general import choose_verbosity, overview
 from clcap_cli.command_line.layout import terminal_width
 from clcap_cli.command_line.refusals import UsageError, check_options
-from clcap_cli.console import alert, answering
+from clcap_cli.console import print_error, stdout_errors_as_clcap_errors
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of, unknown_name_error
 from clcap_cli.stages.caption import caption
@@ -105,21 +105,21 @@ def main() -> int:
     warnings.filterwarnings("ignore", module="PIL")  # it reads what it warns of, and raises for what it cannot read
     try:
         _check_words(sys.argv[1:])
-        with answering():
+        with stdout_errors_as_clcap_errors():
             status = app(prog_name="clcap", standalone_mode=False)
     except typer.TyperException as error:
         message = str(error) if isinstance(error, UsageError) else _as_ours(error.format_message())
-        alert(f"error: {message} (see {_help_of(error)})")
+        print_error(f"{message} (see {_help_of(error)})")
         return 2
     except EXPECTED_ERRORS as error:
         if VERBOSITY.tracebacks:
             raise
-        alert(f"error: {message_of(error)}")
+        print_error(f"{message_of(error)}")
         return 1
     except RuntimeError as error:
         if VERBOSITY.tracebacks or not is_out_of_memory(error):
             raise
-        alert("error: not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
+        print_error("not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
         return 1
     except SystemExit as done:  # what Typer makes of a shell that asks for completion
         return int(done.code or 0)

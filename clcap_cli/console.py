@@ -1,7 +1,4 @@
-"""Messages and progress on stderr, answers on stdout; whatever is printed goes through here.
-
-stdout is left to the path of what was written, and to what a stage was asked to show.
-"""
+"""All printing: messages, errors and progress go to stderr; results and the paths of written files to stdout."""
 
 import re
 import sys
@@ -23,66 +20,66 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 T = TypeVar("T")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Marks that would move the cursor, colour the screen, end the line, turn the text round, or be no text at all."""
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line separators, marks that change the text direction, and surrogates."""
 SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_DRAWINGS = 10.0, 0.25
 
 
-def visible(text: str) -> str:
-    """``text`` with the marks that a terminal would obey written out, as ``\\x1b`` for example."""
-    return _UNSEEN.sub(lambda mark: mark[0].encode("unicode_escape").decode(), text)
+def escaped(text: str) -> str:
+    """``text`` with control characters written as escape sequences, such as ``\\x1b``."""
+    return _CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 @cache
 def stderr() -> "Console":
-    """The one console of messages."""
+    """The shared console for messages on stderr."""
     from rich.console import Console
 
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def stdout() -> "Console":
-    """A console for answers that are more than lines; where nobody watches, as wide as they are."""
+    """A console for rich output on stdout; lines are not wrapped if stdout is not a terminal."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
 
 
-def say(message: str) -> None:
-    """Print one line for the person who watches, unless --quiet."""
-    show_unless_quiet(shown(message))
+def print_info(message: str) -> None:
+    """Print a message on stderr, unless --quiet is given."""
+    show_unless_quiet(as_rich_text(message))
 
 
 def show_unless_quiet(content: "RenderableType") -> None:
-    """Print what rich can print for the person who watches, unless --quiet."""
+    """Print anything that rich can render on stderr, unless --quiet is given."""
     if VERBOSITY.messages:
         stderr().print(content)
 
 
-def detail(message: str) -> None:
-    """Print one line for the person who wants to know more, with --verbose."""
+def print_details(message: str) -> None:
+    """Print a message on stderr if --verbose is given."""
     if VERBOSITY.details:
-        alert(message)
+        stderr().print(as_rich_text(message))
 
 
-def warn(message: str) -> None:
-    """Print a warning, also with --quiet."""
-    alert(f"warning: {message}")
+def print_warning(message: str) -> None:
+    """Print a warning on stderr, even with --quiet."""
+    stderr().print(as_rich_text(f"warning: {message}"))
 
 
-def alert(message: str) -> None:
-    """Print one line, also with --quiet."""
-    stderr().print(shown(message))
+def print_error(message: str) -> None:
+    """Print an error on stderr, even with --quiet."""
+    stderr().print(as_rich_text(f"error: {message}"))
 
 
 @contextmanager
 def status(message: str) -> Iterator[None]:
-    """Show ``message`` while the block runs: at once in a terminal, elsewhere as a line if it takes long."""
+    """Show ``message`` while the block runs: at once in a terminal, elsewhere only after ``SECONDS_BETWEEN_LINES``."""
     if not VERBOSITY.messages:
         yield
         return
     is_terminal = sys.stderr.isatty()
-    timer = Timer(SECONDS_BETWEEN_LINES, say, [message])
+    timer = Timer(SECONDS_BETWEEN_LINES, print_info, [message])
     timer.daemon = True
     print(message, end="\r", file=sys.stderr, flush=True) if is_terminal else timer.start()
     try:
@@ -91,33 +88,33 @@ def status(message: str) -> Iterator[None]:
         print("\x1b[2K", end="\r", file=sys.stderr, flush=True) if is_terminal else timer.cancel()
 
 
-def tell(line: str) -> None:
-    """Print one line of an answer at once, so that a pipe sees the progress of slow commands."""
-    print(visible(line), flush=True)
+def print_result(line: str) -> None:
+    """Print one line of the result on stdout and flush it, so that a pipe receives each line without delay."""
+    print(escaped(line), flush=True)
 
 
-def shown(text: str, style: str = "") -> "Text":
-    """``text`` as rich prints it, which would obey markup and emoji names in it."""
+def as_rich_text(text: str, style: str = "") -> "Text":
+    """``text`` as a rich Text, so that markup and emoji codes in it are not interpreted."""
     from rich.text import Text
 
-    return Text(visible(text), style)
+    return Text(escaped(text), style)
 
 
 @contextmanager
-def answering() -> Iterator[None]:
-    """Turn a failure of stdout, such as a full disk or a reader that is gone, into an error like any other.
+def stdout_errors_as_clcap_errors() -> Iterator[None]:
+    """Raise ClcapError if stdout cannot be written, for example because the disk is full or the pipe is closed.
 
-    What is in its buffer is written at the end.
+    stdout is flushed when the block ends, so that an error in the last write is raised too.
     """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    with redirect_stdout(_Answers(sys.stdout)):
+    with redirect_stdout(_CheckedStdout(sys.stdout)):
         yield
         sys.stdout.flush()
 
 
-class _Answers:
-    """stdout, but what goes wrong with it is a ClcapError, which neither Typer nor rich deals with by itself."""
+class _CheckedStdout:
+    """stdout that raises ClcapError for write errors; Typer and rich would handle an OSError themselves."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -126,57 +123,57 @@ class _Answers:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        with self._told():
+        with self._translated():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        with self._told():
+        with self._translated():
             self._stream.flush()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise ClcapError(f"stdout cannot be written: {error.strerror}") from error
 
 
-def give_path(path: Path) -> None:
-    """Print the path of what was written: exactly as it is for scripts, visibly for people."""
-    print(visible(str(path)) if sys.stdout.isatty() else path)
+def print_path(path: Path) -> None:
+    """Print the path of a written file on stdout; in a terminal, control characters are escaped."""
+    print(escaped(str(path)) if sys.stdout.isatty() else path)
 
 
-def watching(what: str) -> Callable[[Iterable[T], int], Iterator[T]]:
-    """``progress`` for those who do not know what they are counting."""
-    return lambda items, total: progress(items, total, what)
+def progress_with_label(label: str) -> Callable[[Iterable[T], int], Iterator[T]]:
+    """``progress`` with the label already filled in."""
+    return lambda items, total: progress(items, total, label)
 
 
-def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Pass ``items`` on while showing how many of ``total`` are done.
+def progress(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """Yield ``items`` while showing how many of ``total`` are done.
 
-    A terminal and a notebook show a bar, which is gone at the end; elsewhere there are plain lines.
+    A terminal and a notebook show a bar, which is removed at the end; elsewhere plain lines are printed.
     """
     if not VERBOSITY.messages:
         yield from items
     elif stderr().is_terminal:
-        yield from _bar(items, total, what)
-    elif stderr().is_jupyter and total > 1:  # every bar leaves an output behind, though an empty one
-        yield from _notebook_bar(items, total, what)
+        yield from _bar(items, total, label)
+    elif stderr().is_jupyter and total > 1:  # each bar leaves an empty output in the notebook
+        yield from _notebook_bar(items, total, label)
     else:
-        yield from _lines(items, total, what)
+        yield from _lines(items, total, label)
 
 
-def _bar(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+def _bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     with _empty_bar() as bar:
-        yield from bar.track(items, total=total, description=what)
+        yield from bar.track(items, total=total, description=label)
 
 
-def _notebook_bar(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """A bar in the output of a cell; rich itself would need ipywidgets for that."""
+def _notebook_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """A bar in the output of a notebook cell; rich's own notebook bars need ipywidgets."""
     from IPython.display import display
 
     bar = _empty_bar()
-    task, drawn = bar.add_task(what, total=total), time.monotonic()
+    task, drawn = bar.add_task(label, total=total), time.monotonic()
     cell = display(bar, display_id=True)
     try:
         for item in items:
@@ -207,7 +204,7 @@ def _rate() -> "ProgressColumn":
     return Rate()
 
 
-def _lines(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+def _lines(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     started = last = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
@@ -215,4 +212,4 @@ def _lines(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         if now - last >= SECONDS_BETWEEN_LINES and done < total:
             last, rate = now, done / (now - started)
             left = f", {(total - done) / rate:.0f} s left"
-            say(f"{what}: {done}/{total}, {rate:.1f}/s{left}")
+            print_info(f"{label}: {done}/{total}, {rate:.1f}/s{left}")

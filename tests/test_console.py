@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.console import visible
+from clcap_cli.console import escaped
 from tests.conftest import CLCAP
 from tests.reporting.conftest import image, write
 
@@ -31,7 +31,7 @@ CLOSED = "[/x]"
     ],
 )
 def test_control_characters_are_escaped(text: str, seen: str) -> None:
-    assert visible(text) == seen
+    assert escaped(text) == seen
 
 
 @pytest.mark.parametrize(("name", "seen"), [(ESCAPE, SEEN), (MARKUP, MARKUP), ("a\nb", r"a\nb")])

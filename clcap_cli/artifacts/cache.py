@@ -13,7 +13,7 @@ import numpy as np
 
 from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_provenance
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.console import warn
+from clcap_cli.console import print_warning
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -96,7 +96,7 @@ class ArrayCache:
                 for name, array in self.arrays.items():
                     file[f"arrays/{name}"] = array
         except ClcapError as error:
-            warn(f"{error}; clcap will compute it again next time")
+            print_warning(f"{error}; clcap will compute it again next time")
 
 
 def _content_id(arrays: Mapping[str, np.ndarray]) -> str:

@@ -9,7 +9,7 @@ from clcap_cli.artifacts.hdf5 import open_hdf5
 from clcap_cli.artifacts.json_files import provenance_path
 from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
-from clcap_cli.console import detail
+from clcap_cli.console import print_details
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
@@ -48,7 +48,7 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
             f"{shown_path} has changed since {artifact.path} was created from it (then {recorded.id}, now "
             f"{current.id}); to use it anyway, give it with {option}"
         )
-    detail(f"{option}: {shown_path}, from which {artifact.path} was created")
+    print_details(f"{option}: {shown_path}, from which {artifact.path} was created")
     return path
 
 

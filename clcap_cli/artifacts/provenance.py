@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from clcap_cli import __version__
 from clcap_cli.artifacts.atomic import is_any_of
 from clcap_cli.artifacts.earlier_names import RENAMED_KINDS
-from clcap_cli.console import detail
+from clcap_cli.console import print_details
 from clcap_cli.digests import digest_of_file
 from clcap_cli.errors import ClcapError
 
@@ -96,12 +96,12 @@ class Origin:
             self.add_input_file(role, artifact.path)
         else:
             self.inputs.append((role, artifact.path, artifact.provenance.id))
-            detail(f"{role}: {artifact.path}, id {artifact.provenance.id}")
+            print_details(f"{role}: {artifact.path}, id {artifact.provenance.id}")
 
     def add_input_file(self, role: str, path: Path) -> None:
         """Add a file without provenance as an input, identified by a digest of its bytes."""
         self.inputs.append((role, path, digest_of_file(path)))
-        detail(f"{role}: {path}")
+        print_details(f"{role}: {path}")
 
     @property
     def input_paths(self) -> list[Path]:

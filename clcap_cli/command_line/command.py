@@ -17,7 +17,7 @@ from clcap_cli.command_line.layout import stage_help, terminal_width
 from clcap_cli.command_line.next_commands import next_commands
 from clcap_cli.command_line.refusals import check_complete, check_options, named_stage, wrong_value
 from clcap_cli.command_line.slow_imports import announced_imports
-from clcap_cli.console import detail, give_path, say
+from clcap_cli.console import print_details, print_info, print_path
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.options import Argument
 from clcap_cli.stages.parameter import Parameter
@@ -84,13 +84,13 @@ def _run(ctx: typer.Context, stage: Stage[Path | None], typed: Mapping[str, Any]
     _check_folder()
     for name, value in flattened(stage.arguments(given)).items():
         source = "command line" if name in typed else "--config" if name in from_file else "default"
-        detail(f"{name.replace('_', '-')}: {value} ({source})")
+        print_details(f"{name.replace('_', '-')}: {value} ({source})")
     with announced_imports():
         written = stage(**given)
     if written is not None:
-        give_path(written)
+        print_path(written)
     for command in next_commands(stage.name, given, written):
-        say(f"next: {command}")
+        print_info(f"next: {command}")
 
 
 def _unchanged(ctx: Any, value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from clcap_cli.console import say, warn
+from clcap_cli.console import print_info, print_warning
 
 Precision = Literal["auto", "fp32", "bf16"]
 """Precision of matrix products in training; log-probabilities are summed in fp32."""
@@ -22,10 +22,12 @@ def choose_precision(requested: Precision, device: torch.device) -> Precision:
     """The precision of training on ``device``; 'auto' is bf16 if that is faster. Prints the choice and its reason."""
     obstacle = bf16_obstacle(device)
     if requested == "bf16" and obstacle:
-        warn(f"--precision bf16 is much slower than fp32 here: {obstacle}")
+        print_warning(f"--precision bf16 is much slower than fp32 here: {obstacle}")
     if requested != "auto":
         return requested
-    say(f"precision: fp32 ({obstacle})" if obstacle else "precision: bf16, for which this machine has instructions")
+    print_info(
+        f"precision: fp32 ({obstacle})" if obstacle else "precision: bf16, for which this machine has instructions"
+    )
     return "fp32" if obstacle else "bf16"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.console import detail
+from clcap_cli.console import print_details
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option, Panel
 
@@ -78,5 +78,5 @@ class ComputeSettings:
 
         set_threads(self.threads)
         device = choose_device(self.device)
-        detail(f"computing on {device} with {torch.get_num_threads()} CPU threads")
+        print_details(f"computing on {device} with {torch.get_num_threads()} CPU threads")
         return device

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clcap_cli.artifacts.results import Measurements
-from clcap_cli.console import watching
+from clcap_cli.console import progress_with_label
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.evaluation.model_inputs import decode_texts
@@ -31,7 +31,7 @@ class CaptionPool:
 
     def search(self) -> SearchResult:
         """Rank the images for every caption, with progress on the screen."""
-        watch = watching("ranking, blocks of images")
+        watch = progress_with_label("ranking, blocks of images")
         return find_ranks(self.model, self.features, self.tokens, self.lengths, watch)
 
     def results(

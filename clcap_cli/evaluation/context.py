@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import warn
+from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
@@ -129,5 +129,5 @@ def _given_or_recorded(role: str, given: Path | None, inputs: "EvaluationInputs"
     try:
         return find_input(inputs.source, role, None, f"--{role}")
     except ClcapError as error:
-        warn(f"metrics that need the {role} are not computed: {error}")
+        print_warning(f"metrics that need the {role} are not computed: {error}")
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import warn
+from clcap_cli.console import print_warning
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 
@@ -49,7 +49,7 @@ class EvaluationInputs:
         if mismatch and not allowed:
             raise ClcapError(f"{subject}: {mismatch}; --only-common scores the {len(common)} images that have both")
         if mismatch:
-            warn(f"{mismatch}; these are left out")
+            print_warning(f"{mismatch}; these are left out")
         return common
 
 

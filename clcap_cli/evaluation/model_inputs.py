@@ -12,7 +12,7 @@ from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, fea
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import watching
+from clcap_cli.console import progress_with_label
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.decoded import Decoded
@@ -49,7 +49,7 @@ def decode_texts(
     seed: int,
 ) -> tuple[Decoded, list[list[str]]]:
     """Decode captions with a progress bar: as tokens, and as texts of each image. Several models form an ensemble."""
-    watch = watching("captioning, blocks of images")
+    watch = progress_with_label("captioning, blocks of images")
     decoded = decode(models, sources, settings, tokenizer.never_generated, seed, watch)
     texts, number = decoded.texts(tokenizer), settings.num_captions
     return decoded, [texts[first : first + number] for first in range(0, len(texts), number)]

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from clcap_cli.console import watching
+from clcap_cli.console import progress_with_label
 from clcap_cli.features.live import BATCH_SIZE, LiveFeatures
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures, concatenate
@@ -16,7 +16,7 @@ class CachedFeatures(FeatureSource):
     def __init__(self, source: LiveFeatures):
         """Read all features, with a progress bar; raises UnreadableImageError for an image that cannot be read."""
         blocks = source.blocks(BATCH_SIZE)
-        blocks_with_progress = watching("extracting features, blocks of images")(blocks, len(blocks))
+        blocks_with_progress = progress_with_label("extracting features, blocks of images")(blocks, len(blocks))
         self._features = concatenate([source.read(block) for block in blocks_with_progress])
         self._source_id, self.device = source.id, source.device
 

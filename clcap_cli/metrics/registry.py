@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import warn
+from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.registry import Registry
 
@@ -65,7 +65,7 @@ def _loadable_metrics() -> "list[Metric]":
         try:
             metrics.append(metric_named(name))
         except ClcapError as error:
-            warn(f"left out: {error}")
+            print_warning(f"left out: {error}")
     return metrics
 
 

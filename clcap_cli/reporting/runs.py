@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.earlier_names import upgrade_log_record
 from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Results, open_results
-from clcap_cli.console import visible
+from clcap_cli.console import escaped
 from clcap_cli.datasets.parsing import finite_numbers, read_json_lines, validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
@@ -178,7 +178,7 @@ def _unique_names(keys: Sequence[tuple[Path, str]]) -> list[str]:
     names = [
         name if counts[name] == 1 else (folder.resolve().relative_to(common) / name).as_posix() for folder, name in keys
     ]
-    return [visible(name) for name in names]
+    return [escaped(name) for name in names]
 
 
 def _run(name: str, files: _Files) -> Run:

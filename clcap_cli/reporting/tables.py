@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import shown
+from clcap_cli.console import as_rich_text
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.runs import Run, same_images
@@ -170,11 +170,13 @@ def as_text(tables: Sequence[Table]) -> "RichTable":
 
     transposed = RichTable("", caption=_legend(tables), caption_justify="left")
     for name, _ in tables[0].rows:
-        transposed.add_column(shown(name), justify="right")
+        transposed.add_column(as_rich_text(name), justify="right")
     for table in tables:
         for number, metric in enumerate(table.metrics):
             last = number == len(table.metrics) - 1
-            transposed.add_row(shown(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last)
+            transposed.add_row(
+                as_rich_text(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last
+            )
     return transposed
 
 

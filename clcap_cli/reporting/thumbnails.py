@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from clcap_cli.console import progress, warn
+from clcap_cli.console import print_warning, progress
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.images import UnreadableImageError, open_rgb
 
@@ -22,7 +22,7 @@ def thumbnails(files: Mapping[ImageId, Path]) -> dict[ImageId, str]:
         pictures = list(progress(threads.map(_thumbnail, files.values()), len(files), "thumbnails"))
     bad = [str(picture) for picture in pictures if isinstance(picture, UnreadableImageError)]
     if bad:
-        warn(f"{len(bad)} of {len(files)} images are left out; {bad[0]}")
+        print_warning(f"{len(bad)} of {len(files)} images are left out; {bad[0]}")
     return {id: picture for id, picture in zip(files, pictures, strict=True) if isinstance(picture, str)}
 
 

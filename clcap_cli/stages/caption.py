@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
@@ -103,9 +103,9 @@ def _print_first(texts: "Mapping[ImageId, Sequence[str]]") -> None:
     """The captions of the first images."""
     for id, captions in list(texts.items())[:PRINTED_IMAGES]:
         for text in captions:
-            say(f"{id}: {text}")
+            print_info(f"{id}: {text}")
     if len(texts) > PRINTED_IMAGES:
-        say(f"and captions for {len(texts) - PRINTED_IMAGES:,} more images")
+        print_info(f"and captions for {len(texts) - PRINTED_IMAGES:,} more images")
 
 
 def _default_out(models: Sequence[Path], suffix: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clcap_cli.artifacts.preconditions import OutputFile
-from clcap_cli.console import say, tell
+from clcap_cli.console import print_info, print_result
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument
@@ -57,7 +57,7 @@ def compare(
         origin.add_input("metrics", run)
     ids = _common_ids(runs)
     first, *others = _pooled(runs)
-    say(f"resampling {len(ids)} images for {len(runs)} runs")
+    print_info(f"resampling {len(ids)} images for {len(runs)} runs")
     resamples = draw_resamples(len(ids), seed)
     baseline = _measured(first, ids, resamples)
     comparisons = []
@@ -165,14 +165,14 @@ def _print_comparison(
 ) -> None:
     from clcap_cli.reporting.comparison import comparison_lines
 
-    tell(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
+    print_result(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
     for line in comparison_lines(differences, len(ids)):
-        tell(line)
+        print_result(line)
     for heading, key in (("not comparable, because measured differently", "measured"), ("the runs differ in", "made")):
         if mismatches[key]:
-            tell(f"{heading}:")
+            print_result(f"{heading}:")
             for line in mismatches[key]:
-                tell(f"  {line}")
+                print_result(f"  {line}")
     _print_changed(first, other, ids)
 
 
@@ -188,11 +188,11 @@ def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -
     for verb, rows in (("gained", order[: -SHOWN_CHANGES - 1 : -1]), ("lost", order[:SHOWN_CHANGES])):
         rows = [row for row in rows if (gains[row] > 0) == (verb == "gained") and gains[row] != 0]
         if rows:
-            tell(f"{verb} most in {name}:")
+            print_result(f"{verb} most in {name}:")
         for row in rows:
-            tell(f"  image {ids[row]}  {values[row][0]:.3f} -> {values[row][1]:.3f}")
-            tell(f"    first   {runs[0][row]['caption']}")
-            tell(f"    second  {others[0][row]['caption']}")
+            print_result(f"  image {ids[row]}  {values[row][0]:.3f} -> {values[row][1]:.3f}")
+            print_result(f"    first   {runs[0][row]['caption']}")
+            print_result(f"    second  {others[0][row]['caption']}")
 
 
 def _change_metric(image: "Mapping[str, Any]", other: "Mapping[str, Any]") -> str | None:
@@ -209,12 +209,12 @@ def _mean(runs: list[list[dict[str, Any]]], row: int, name: str) -> float:
 def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
     from clcap_cli.reporting.metric_groups import metric_infos
 
-    tell(f"{setting.name}: a single setting, so there is nothing to compare")
+    print_result(f"{setting.name}: a single setting, so there is nothing to compare")
     width = max(map(len, measured.values))
     for info in metric_infos(measured.values):
         runs = len(measured.values[info.name])
         spread = f" ± {measured.spread(info.name):.{info.decimals}f} over {runs} seeds" if runs > 1 else ""
-        tell(f"{info.name:<{width}} {info.formatted(measured.mean(info.name)):>6}{spread}")
+        print_result(f"{info.name:<{width}} {info.formatted(measured.mean(info.name)):>6}{spread}")
 
 
 def _comparison(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from clcap_cli.console import say, show_unless_quiet
+from clcap_cli.console import print_info, show_unless_quiet
 from clcap_cli.options import Argument, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
@@ -53,9 +53,9 @@ def demo(
     _step("6/6  result on the test images")
     found = {name: _read(*paths) for name, paths in measured.items()}
     for line in [*result_lines(found), *largest_gains(found["MLE"], found["CL"])]:
-        say(line)
+        print_info(line)
     page = report([path for paths in measured.values() for path in paths])
-    say(f"{page} shows all images with the captions of both models")
+    print_info(f"{page} shows all images with the captions of both models")
     return folder
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import tell
+from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError
 from clcap_cli.registry import Registry, import_object, package_label
 from clcap_cli.stages.stage import stage
@@ -68,7 +68,7 @@ def _passes(subject: str, check: Check) -> bool:
     except Exception as error:  # any failure on this machine is a result of the check
         reason = f"{type(error).__name__}: {error}" if not isinstance(error, ClcapError) else str(error)
         status, result = "FAILED", reason
-    tell(f"{status:<7} {subject:<9} {result}")
+    print_result(f"{status:<7} {subject:<9} {result}")
     return status == "ok"
 
 

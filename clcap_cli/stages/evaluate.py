@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import detail, say, warn
+from clcap_cli.console import print_details, print_info, print_warning
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
@@ -199,11 +199,15 @@ def _announce(
     cider_df: Path | None,
 ) -> None:
     if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW_IMAGES:
-        say(f"CIDEr's document frequencies come from these {len(scored)} images only; --cider-df takes more captions")
+        print_info(
+            f"CIDEr's document frequencies come from these {len(scored)} images only; --cider-df takes more captions"
+        )
     captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
-    say(f"scoring {captions} captions against {others} references")
+    print_info(f"scoring {captions} captions against {others} references")
     if captions > len(scored):
-        say(f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them")
+        print_info(
+            f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them"
+        )
 
 
 def _submit(results: Path, test_results: Path, folder: Path) -> None:
@@ -215,7 +219,7 @@ def _submit(results: Path, test_results: Path, folder: Path) -> None:
         raise ClcapError(f"--submission takes COCO results, *.json, not {results}; clcap caption writes them")
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
     for path in write_submission(folder, _name([results]).replace("_", "-"), sets):
-        say(f"wrote {path}")
+        print_info(f"wrote {path}")
 
 
 def _print_scores(results: "Measurements", not_scored: "Mapping[str, str]", signature: str) -> None:
@@ -223,13 +227,13 @@ def _print_scores(results: "Measurements", not_scored: "Mapping[str, str]", sign
     from clcap_cli.reporting.summary import summary
 
     for name, reason in not_scored.items():
-        warn(f"{name} is not scored: {reason}")
+        print_warning(f"{name} is not scored: {reason}")
     for line in summary(results.metrics, results.intervals):
-        say(line)
+        print_info(line)
     parts = {name: part for name, part in split_signature(signature).items() if name not in ("tok", "images")}
-    say(f"shared signature: {join_signature(parts)}")
+    print_info(f"shared signature: {join_signature(parts)}")
     for name, full in results.signatures.items():
-        detail(f"signature of {name}: {full}")
+        print_details(f"signature of {name}: {full}")
 
 
 def _name(models_or_results: Sequence[Path]) -> str:

@@ -7,7 +7,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import progress, say, warn
+from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFolder
 from clcap_cli.options import Argument, Option, Panel
@@ -68,7 +68,7 @@ def extract_features(
     count = len(listed.image_ids)
     info = network.info
     size = count * info.bytes_per_image() / 2**20
-    say(
+    print_info(
         f"{count} images, {info.name} at {info.image_size} pixels: {info.regions} regions of {info.grid_channels}, "
         f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
@@ -98,6 +98,6 @@ def _check_all_exist(images: list[Path]) -> None:
 def _report_skipped(skipped: "SkippedImages | None", images: int) -> None:
     if not skipped or not skipped.reasons:
         return
-    warn(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")
+    print_warning(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")
     for id, reason in skipped.reasons:
-        say(f"  {id}: {reason}")
+        print_info(f"  {id}: {reason}")

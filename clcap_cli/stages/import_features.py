@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
-from clcap_cli.console import say, warn
+from clcap_cli.console import print_info, print_warning
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import output
@@ -50,7 +50,7 @@ def import_features(
     source = open_regions(regions)
     keys = _keys(listed, source)
     if source.empty:
-        say(f"{len(source.empty)} entries of {regions} have no regions: {first_few(source.empty)}")
+        print_info(f"{len(source.empty)} entries of {regions} have no regions: {first_few(source.empty)}")
     missing = [id for id in listed.image_ids if id not in keys]
     if not keys or (missing and not skip_bad):
         raise ClcapError(
@@ -61,14 +61,14 @@ def import_features(
     most, channels = max(counts.values()), source.channels
     check_free_space(out, (sum(counts.values()) + len(counts)) * channels * 2 / 2**20)
     info = ImportedInfo(name=regions.name, regions=most, grid_channels=channels, pooled_channels=channels)
-    say(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
+    print_info(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     write_regions(out, names, counts, lambda id: source.read(keys[id]), info, origin)
     if missing:
-        warn(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
+        print_warning(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
     unused = len(source.shapes) - len(keys)
     if unused:
-        say(f"{unused} images of {regions} are not in {captions}")
+        print_info(f"{unused} images of {regions} are not in {captions}")
     return out
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
@@ -48,5 +48,5 @@ def make_scenes(
                 annotations += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]
             info = {"description": f"clcap scenes, seed {seed}"}
             write_json(folder / f"captions_{split}.json", {"info": info, "images": entries, "annotations": annotations})
-    say(f"{train} + {val} + {test} scenes with five captions each, seed {seed}")
+    print_info(f"{train} + {val} + {test} scenes with five captions each, seed {seed}")
     return folder

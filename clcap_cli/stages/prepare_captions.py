@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import OutputFile
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
@@ -85,7 +85,7 @@ def prepare_captions(
         origin.add_input_file(split or "dataset", path)
     write_captions(out, images, tokenizer, max_length, origin)
     for line in _summary(images, tokenizer, min_count, max_length):
-        say(line)
+        print_info(line)
     return out
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import OutputFile
-from clcap_cli.console import say, shown, stdout, warn
+from clcap_cli.console import as_rich_text, print_info, print_warning, stdout
 from clcap_cli.input_files import InputFile, InputFolder
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
@@ -74,9 +74,9 @@ def report(
     for number, path in enumerate(outputs):
         check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
     for warning in image_warnings(runs):
-        warn(warning)
+        print_warning(warning)
     for sentence in experiments.messages:
-        say(sentence)
+        print_info(sentence)
     with all_or_nothing():
         for path, content in to_write:
             write_text(path, content)
@@ -87,7 +87,7 @@ def report(
     if text:
         _print(runs, experiments)
     if page is not None:
-        say(f"{page}: {page.stat().st_size / 2**20:.1f} MiB")
+        print_info(f"{page}: {page.stat().st_size / 2**20:.1f} MiB")
     return page
 
 
@@ -96,7 +96,7 @@ def _print(runs: "list[Run]", experiments: "Experiments") -> None:
 
     console = stdout()
     for table in experiments.tables:
-        console.print(shown(" ".join(table.title.split())))
+        console.print(as_rich_text(" ".join(table.title.split())))
         console.print(as_text([table]))
     console.print(as_text(run_tables(runs)))
 
@@ -108,7 +108,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     drawn = all_plots(runs)
     for plot in drawn:
         save_plot(plot, folder)
-    say(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
+    print_info(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
 
 
 def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Path]) -> str:
@@ -134,5 +134,5 @@ def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: l
         where = (
             f"in {', '.join(map(str, image_folders))}" if image_folders else "found; give their folder with --images"
         )
-        say(f"{len(missing)} of {len(ids)} images are not {where} (the first: {missing[0]})")
+        print_info(f"{len(missing)} of {len(ids)} images are not {where} (the first: {missing[0]})")
     return thumbnails(files)

@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import detail, say, watching
+from clcap_cli.console import print_details, print_info, progress_with_label
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
@@ -101,7 +101,7 @@ def self_retrieve(
         texts = _captions_of(given, ids)
         encoded = encode_given_captions(texts, chain.checkpoint.tokenizer, reader.device)
         if encoded.note:
-            say(encoded.note)
+            print_info(encoded.note)
         images = CaptionPool(chain.model, reader, texts, encoded.tokens, encoded.lengths)
     started = time.monotonic()
     found = images.search()
@@ -116,7 +116,7 @@ def self_retrieve(
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, measured, origin, unhashed={"timing": timing})
         if full_matrix is not None:
-            watch = watching("every ln p, blocks of images")
+            watch = progress_with_label("every ln p, blocks of images")
             scores = score_matrix(chain.model, reader, images.tokens, images.lengths, watch)
             write_log_probs(full_matrix, ids, images.captions, scores.cpu().numpy(), origin)
     _print_results(measured)
@@ -146,12 +146,14 @@ def _print_results(results: "Measurements") -> None:
     from clcap_cli.reporting.summary import summary
 
     for line in summary(results.metrics, results.intervals, results.details["chance"]):
-        say(line)
+        print_info(line)
     search = results.details["search"]
-    detail(
+    print_details(
         f"{search['pairs']:,} pairs of a caption and an image: {search['share_after_prefix_tree']:.1%} of their tokens "
         f"remained after sharing prefixes, {search['share_after_pruning']:.1%} of these after pruning, and "
         f"{search['share_of_full_softmax']:.1%} of those took the full softmax"
     )
     if tied := results.metrics["tied_captions"]:
-        say(f"{tied} captions have the same ln p for their own and for another image; ties count as in random order")
+        print_info(
+            f"{tied} captions have the same ln p for their own and for another image; ties count as in random order"
+        )

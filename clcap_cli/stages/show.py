@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.console import shown, stdout
+from clcap_cli.console import as_rich_text, stdout
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument
 from clcap_cli.stages.stage import stage
@@ -42,8 +42,8 @@ def show(
         **_details(file, provenance),
     }
     for name, value in facts.items():
-        console.print(Text.assemble((f"{name:<9}", "bold"), " ", shown(value)), soft_wrap=True)
-    chain = Tree(shown(_label(file.name, provenance)))
+        console.print(Text.assemble((f"{name:<9}", "bold"), " ", as_rich_text(value)), soft_wrap=True)
+    chain = Tree(as_rich_text(_label(file.name, provenance)))
     _add_inputs(chain, file, provenance, {file.resolve()})
     console.print(chain)
 
@@ -59,10 +59,10 @@ def _add_inputs(tree: "Tree", file: Path, provenance: "Provenance", visited: set
         path = file.resolve().parent / item.path
         known = _provenance_of(path, item)
         if known is None or path.resolve() in visited:
-            tree.add(shown(f"{item.role}: {item.path}  {_state(path, item)}", "dim"))
+            tree.add(as_rich_text(f"{item.role}: {item.path}  {_state(path, item)}", "dim"))
             continue
         visited.add(path.resolve())
-        _add_inputs(tree.add(shown(f"{item.role}: {_label(item.path, known)}")), path, known, visited)
+        _add_inputs(tree.add(as_rich_text(f"{item.role}: {_label(item.path, known)}")), path, known, visited)
 
 
 def _provenance_of(path: Path, item: "Input") -> "Provenance | None":

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, get_type_hints, runtim
 
 from clcap_cli.artifacts.atomic import record_replaced
 from clcap_cli.compute.process import stage_cleanup
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.errors import InvalidValueError, first_few
 from clcap_cli.stages.parameter import Parameter
 
@@ -136,7 +136,7 @@ def _report_replaced(path: Path, time: datetime) -> None:
 
     outdated = files_from_older_version(path)
     made_from_old = f"; made from the old one: {first_few(outdated)}" if outdated else ""
-    say(f"replaced {path} of {time:%Y-%m-%d %H:%M}{made_from_old}")
+    print_info(f"replaced {path} of {time:%Y-%m-%d %H:%M}{made_from_old}")
 
 
 def _documentation(function: Callable, parameters: Sequence[Parameter]) -> str:

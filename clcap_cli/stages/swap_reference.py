@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ReferenceFeaturesFile, Seed, output
@@ -89,7 +89,7 @@ def swap_reference(
         _measure(trained, split, features_h5, seed),
     )
     for line in _comparison(before, after):
-        say(line)
+        print_info(line)
     worse = _worse(before, after)
     if worse and not force:
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")

@@ -13,7 +13,7 @@ from clcap_cli.artifacts.compatibility import captions_for, check_backbone, chec
 from clcap_cli.artifacts.discriminators import open_discriminator
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.console import watching
+from clcap_cli.console import progress_with_label
 from clcap_cli.digests import digest
 from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.models.registry import with_dropout
@@ -108,7 +108,7 @@ def negative_sampler(
 
     def compute() -> np.ndarray:
         pooled = features.pooled_at(features.rows_of(split.ids))
-        return nearest_images(pooled, SIMILAR_IMAGES, watching("similar images, blocks"))
+        return nearest_images(pooled, SIMILAR_IMAGES, progress_with_label("similar images, blocks"))
 
     def is_valid(nearest: np.ndarray) -> bool:
         images = len(split)

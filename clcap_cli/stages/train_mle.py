@@ -5,7 +5,7 @@ from typing import Annotated
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
 from clcap_cli.options import Argument
 from clcap_cli.stages.options import Seed, output
@@ -58,7 +58,7 @@ def train_mle(
     encoded = captions_h5.encoded_with(tokenizer)
     longest = encoded.truncated(model.max_length).longest
     if cut := int((encoded.lengths > longest).sum()):
-        say(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
+        print_info(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
     sizes = {
         "vocabulary_size": tokenizer.size,
         "start_token": tokenizer.start,
@@ -75,7 +75,9 @@ def train_mle(
     )
     sample = None if optimisation.select_by == "loss" else CaptionSample(val, features_h5, captioner, seed)
     task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
-    say(f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images")
+    print_info(
+        f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images"
+    )
     seed_torch(seed, "dropout")
     with atomic_write(log_path(out)) as log:
         record = train(task, optimisation, log)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import Purpose, random_generator, torch_seed
-from clcap_cli.console import progress, say
+from clcap_cli.console import print_info, progress
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.source import FeatureSource
@@ -124,7 +124,7 @@ class AdversarialTask:
         for loaded in progress(Prefetcher(self.train_split.load, batches), len(batches), label):
             steps.append(self._train_discriminator(loaded, self._sample_for_training(loaded)))
         means = {name: float(sum(metrics[name] for metrics in steps)) / len(batches) for name in steps[0]}
-        say(f"{label}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
+        print_info(f"{label}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's order, with newly drawn mismatched captions."""

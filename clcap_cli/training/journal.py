@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from clcap_cli.console import say, warn
+from clcap_cli.console import print_info, print_warning
 from clcap_cli.training.collapse import warnings_of
 from clcap_cli.training.schedule import total_steps_of
 from clcap_cli.training.state import TrainState
@@ -75,16 +75,16 @@ class Journal:
         criterion, settings = self.state.criterion, self.state.settings
         steps = f" and {settings.max_steps} steps" if settings.max_steps else ""
         stops = f"stops after {settings.patience} validations without a {criterion.wanted}"
-        say(f"at most {settings.epochs} epochs{steps}; {stops}")
+        print_info(f"at most {settings.epochs} epochs{steps}; {stops}")
         self.columns = [one for one in COLUMNS if one.metric == "loss" or one.metric in record]
         titles = (f"{one.title:>{one.width}}" for one in self.columns)
-        say("  ".join([f"{self._place_title:>{self._place_width}}", *titles, f"{'':<{len(MARK)}}", TIME_LEFT]))
+        print_info("  ".join([f"{self._place_title:>{self._place_width}}", *titles, f"{'':<{len(MARK)}}", TIME_LEFT]))
 
     def _print_row(self, record: Mapping[str, float], best: bool) -> None:
         cells = (one.cell(record) for one in self.columns)
         mark = f"{MARK if best else '':<{len(MARK)}}"
         left = f"{self._time_left():>{len(TIME_LEFT)}}"
-        say("  ".join([f"{self._place(record):>{self._place_width}}", *cells, mark, left]).rstrip())
+        print_info("  ".join([f"{self._place(record):>{self._place_width}}", *cells, mark, left]).rstrip())
 
     @property
     def _place_title(self) -> str:
@@ -113,7 +113,7 @@ class Journal:
         for name, message in warnings_of(self.state.progress.log).items():
             if name not in self.warned:
                 self.warned.add(name)
-                warn(message)
+                print_warning(message)
 
 
 def _line(record: Mapping[str, float]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from clcap_cli.compute.prefetch import Prefetcher
-from clcap_cli.console import progress, say, warn
+from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.journal import Journal
 from clcap_cli.training.meter import Meter
@@ -58,9 +58,9 @@ def finish(state: TrainState) -> dict[str, Any]:
     assert best is not None, "every training validates its last step"
     state.task.model.load_state_dict(state.best_weights)
     state.task.model.eval()
-    say(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
+    print_info(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
     if criterion.prefers(found.log[0], best.metrics):
-        warn(f"the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
+        print_warning(f"the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
     return {
         "settings": asdict(state.settings),
         "epochs": found.epochs,
@@ -122,7 +122,7 @@ def _validate(state: TrainState, journal: Journal) -> None:
     journal.add(metrics, best=state.keep_if_best(metrics))
     state.meter = Meter()
     if state.validations_since_best >= state.settings.patience:
-        say(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")
+        print_info(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")
 
 
 def _validated(task: Task) -> dict[str, float]:

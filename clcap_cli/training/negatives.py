@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.data import CaptionSplit
 
@@ -79,7 +79,7 @@ class NegativeSampler:
     def report(self) -> None:
         """Print how many draws were rejected, if any."""
         if self.num_redrawn:
-            say(
+            print_info(
                 f"negatives: {self.num_drawn} drawn, {self.num_redrawn} rejected and drawn again, because they "
                 "equal a caption of the image"
             )

@@ -10,7 +10,7 @@ from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.precision import Precision
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import random_generator
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
 from clcap_cli.training.data import shuffled_batches
@@ -105,7 +105,7 @@ class PairTask:
         """Print the loss before the first step, and the one that is expected without dropout."""
         loss = self.starting_metrics(self.inputs.precision)["loss"]
         equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
-        say(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
+        print_info(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         rng = random_generator(self.seed, "order", epoch)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.console import progress, warn
+from clcap_cli.console import print_warning, progress
 from clcap_cli.errors import ClcapError
 from tests.conftest import CommandResult
 
@@ -63,7 +63,7 @@ def test_quiet_keeps_errors_and_warnings(clcap: Run, monkeypatch) -> None:
     assert clcap("show", "none.pt", "--quiet").err == "error: no such file: none.pt\n"
 
     def work(*_: object) -> None:
-        warn("mind the gap")
+        print_warning("mind the gap")
         assert list(progress([1, 2], 2, "steps")) == [1, 2]
         raise ClcapError("done")
 
