@@ -21,9 +21,8 @@ def parse_id(value: object) -> ImageId:
 
     Raises ValueError with the reason for anything else.
     """
-    if (
-        isinstance(value, float) and abs(value) < MAX_EXACT_FLOAT and value.is_integer()
-    ):  # pandas stores integers as floats in a column with gaps
+    # pandas stores integers as floats in a column with gaps
+    if isinstance(value, float) and abs(value) < MAX_EXACT_FLOAT and value.is_integer():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value

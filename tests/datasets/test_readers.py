@@ -99,14 +99,14 @@ def test_the_format_is_recognised_by_content(tmp_path: Path, name: str, suffix: 
 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
-def test_data_sets_have_file_names_and_splits(file, name: str) -> None:
+def test_datasets_have_file_names_and_splits(file, name: str) -> None:
     assert read_captions(file(name), as_dataset=True) == [
         CaptionRecord(id, captions, image, split) for id, (image, split, captions) in IMAGES.items()
     ]
 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
-def test_every_data_set_format_gives_the_same_captions(clcap, file, tmp_path: Path, name: str) -> None:
+def test_every_dataset_format_gives_the_same_captions(clcap, file, tmp_path: Path, name: str) -> None:
     out = tmp_path / "c.h5"
     assert clcap("prepare-captions", file(name), "--min-count", 1, "--out", out).status == 0
     opened = open_captions(out)
@@ -135,7 +135,7 @@ def test_restval_belongs_to_the_requested_split(clcap, tmp_path: Path) -> None:
         assert open_captions(out).splits.tolist() == ["train", split]
 
 
-def test_a_file_without_what_a_data_set_needs_is_refused(error_of, file) -> None:
+def test_a_file_without_what_a_dataset_needs_is_refused(error_of, file) -> None:
     assert error_of("prepare-captions", file("coco")) == (
         f"{file('coco')} does not give the images' splits; pass it with --train, --val or --test, or add a column "
         "split to a table"
