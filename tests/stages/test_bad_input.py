@@ -70,7 +70,7 @@ def test_truncated_json_is_refused(error_of, chain: Path) -> None:
     message = error_of("prepare-captions", "--train", path, "--out", chain / "new.h5")
     line = path.read_text().count("\n") + 1
     assert re.fullmatch(
-        re.escape(f"{path} is not valid JSON at line {line}, column ") + r"\d+: [A-Z][^;]+; is the file whole\?",
+        re.escape(f"{path} is not valid JSON at line {line}, column ") + r"\d+: [A-Z][^;]+; is the file complete\?",
         message,
     )
     assert not (chain / "new.h5").exists()
