@@ -8,6 +8,7 @@ import torch
 from clcap_cli.models.rows import ImageFeatures
 
 BLOCK_SIZE = 256
+"""Number of images that are read at once."""
 
 
 class FeatureSource(ABC):

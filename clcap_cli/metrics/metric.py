@@ -56,8 +56,9 @@ class Metric:
     """A metric of predictions.
 
     A metric first measures columns, which hold one item per caption and are stored in the metrics file. Its values over
-    all images are statistics of columns and texts. A column with the name of a value holds that value for each single
-    caption. If an image has several captions, the best and the mean of such values are reported.
+    all images are statistics of columns and texts. If a column and a metric value
+    share a name, the column holds that value per caption; for images with several captions, the best and the mean of
+    these are reported.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Metric:
     known, it returns the function that measures them. Raises ClcapError that names missing programs or files and how to
     get them."""
     columns: tuple[str, ...] = ()
+    """Names of the columns that ``measure`` returns."""
     by_image: Callable[[Predictions], Columns] | None = None
     """Function from predictions to values of each image that are stored in addition to those of its captions."""
     signature: Callable[[Predictions], Mapping[str, str]] | None = None

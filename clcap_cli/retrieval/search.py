@@ -1,6 +1,7 @@
 """Search for the rank of each caption's own image: exact, at a fraction of the work of the full matrix.
 
-Ranks are counted during the walk of the prefix tree; ln p of its own image is the floor of each caption.
+Ranks are counted while the prefix tree is walked. For an image, a branch is pruned once its ln p falls below the lowest
+ln p that any caption of the branch has for its own image.
 """
 
 from dataclasses import dataclass

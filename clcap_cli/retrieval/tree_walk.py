@@ -1,9 +1,10 @@
 """ln p of all captions with all images by a walk of their prefix tree, with three savings that keep the results exact.
 
-- Prefix tree: each shared prefix is computed once per block of images. - Pruning: ln p only falls as tokens are added,
-so an image is dropped from a prefix as soon as its ln p is below the floors of all captions under the prefix. - Bounded
-softmax: the sum over a shortlist of the vocabulary is at most the full sum, which bounds ln p from above. The full sum
-is computed only for images that this bound cannot exclude.
+- Prefix tree: each shared prefix is computed once per block of images.
+- Pruning: ln p only falls as tokens are added, so an image is dropped from a prefix as soon as its ln p is below the
+  floors of all captions under the prefix.
+- Bounded softmax: the sum over a shortlist of the vocabulary is at most the full sum, which bounds ln p from above. The
+  full sum is computed only for images that this bound cannot exclude.
 """
 
 from collections.abc import Callable

@@ -131,8 +131,8 @@ class AdversarialTask:
         negatives_rng = random_generator(self.seed, "negatives", epoch)
         return self._batches(random_generator(self.seed, "order", epoch), negatives_rng)
 
-    def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
-        """The whole batch as one part, since the discriminator takes one step on it."""
+    def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+        """The whole batch as one micro-batch, since the discriminator takes one step on it."""
         return [(batch, 1.0)]
 
     def load(self, batch: MismatchedBatch) -> LoadedImages:

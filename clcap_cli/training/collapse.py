@@ -1,14 +1,14 @@
-"""Warnings about a training that goes wrong: what happened, in numbers, and what to try."""
+"""Warnings about training runs that go wrong, with the numbers and with what to try."""
 
 from collections.abc import Mapping, Sequence
 
 FEW_UNIQUE = 0.1
-"""Share of unique captions below which a model is warned of.
+"""Share of unique captions below which a warning is printed.
 
 Equal captions rank all images alike, so at most one of them finds its own image first: R@1 is at most this share.
 """
 VALIDATIONS = 3
-"""Number of validations after which a model that is still bad is warned of."""
+"""Number of validations without improvement after which a warning is printed."""
 Log = Sequence[Mapping[str, float]]
 
 
@@ -27,9 +27,9 @@ def _few_unique(log: Log) -> str:
     found, limit = f"{trained[-1]:.1%} of the validation sample's captions are unique", f"{FEW_UNIQUE:.0%}"
     why = f"below {limit}, because equal captions rank all images alike and R@1 is at most this share"
     if max(shares) >= FEW_UNIQUE:
-        return f"only {found}, down from {max(shares):.1%} (warned of {why}); try a smaller --lr or fewer epochs"
+        return f"only {found}, down from {max(shares):.1%} ({why}); try a smaller --lr or fewer epochs"
     if len(trained) == VALIDATIONS and trained[-1] <= trained[0]:
-        return f"only {found} (warned of {why}); try another --lr or more epochs"
+        return f"only {found} ({why}); try another --lr or more epochs"
     return ""
 
 

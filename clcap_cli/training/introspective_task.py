@@ -73,8 +73,8 @@ class IntrospectiveTask:
         batches = shuffled_batches(len(self.captions), self.settings.batch_size, rng)
         return [OtherImagesBatch(positions, other_images[:, positions]) for positions in batches]
 
-    def parts(self, batch: OtherImagesBatch) -> list[tuple[OtherImagesBatch, float]]:
-        """Split the images by tokens; the weight of a part is its share of the captions."""
+    def micro_batches(self, batch: OtherImagesBatch) -> list[tuple[OtherImagesBatch, float]]:
+        """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the captions."""
         return _split(self.captions, batch, self.settings.max_tokens)
 
     def load(self, batch: OtherImagesBatch) -> LoadedOtherImages:

@@ -11,9 +11,9 @@ import torch
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import ClcapError
-from clcap_cli.training.journal import Journal
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
+from clcap_cli.training.report import TrainingReport
 from clcap_cli.training.schedule import check_warmup, learning_rate
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
@@ -26,9 +26,9 @@ def log_path(checkpoint: Path) -> Path:
 
 
 def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
-    """Train ``task.model``, give it its best weights, and return the record of the training.
+    """Train ``task.model``, give it its best weights, and return the record of the training run.
 
-    The initial model is validated as step 0 but never selected, so that a training that only makes it worse is visible.
+    The initial model is validated as step 0 but never selected, so that a run that only makes it worse is visible.
     ``log`` gets one line of JSON per validation.
 
     Raises ClcapError if the loss is not finite, and OSError if ``log`` cannot be written.
@@ -40,31 +40,33 @@ def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
 
 def advance(state: TrainState, log: Path, until: int | None = None) -> None:
     """Train until the end or until step ``until``; raises like ``train``."""
-    journal = Journal(log, state)
+    report = TrainingReport(log, state)
     if state.settings.warmup_steps:
         # Checked before the first validation, which can take minutes.
         check_warmup(state.settings, len(state.task.batches(1)))
     if not state.progress.log:
-        journal.add(_validated(state.task), best=False)
-        journal.start_clock()
+        report.add(_validated(state.task), best=False)
+        report.start_clock()
         state.meter = Meter()
     while not (state.is_finished or state.progress.step == until):
-        _train_epoch(state, journal, until)
+        _train_epoch(state, report, until)
 
 
 def finish(state: TrainState) -> dict[str, Any]:
-    """Give the model its best weights, and return the record of the training."""
-    found, best, criterion = state.progress, state.progress.best, state.criterion
-    assert best is not None, "every training validates its last step"
+    """Give the model its best weights, and return the record of the training run."""
+    position, best, criterion = state.progress, state.progress.best, state.criterion
+    assert best is not None, "every run validates its last step"
     state.task.model.load_state_dict(state.best_weights)
     state.task.model.eval()
     print_info(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
-    if criterion.prefers(found.log[0], best.metrics):
-        print_warning(f"the start was better, {criterion.described(found.log[0])}; try a smaller --lr")
+    if criterion.prefers(position.log[0], best.metrics):
+        print_warning(
+            f"the initial model (step 0) was better, {criterion.described(position.log[0])}; try a smaller --lr"
+        )
     return {
         "settings": asdict(state.settings),
-        "epochs": found.epochs,
-        "steps": found.step,
+        "epochs": position.fractional_epoch,
+        "steps": position.step,
         "best_epoch": best.epoch,
         "best_step": best.step,
         "criterion": criterion.metric,
@@ -72,41 +74,41 @@ def finish(state: TrainState) -> dict[str, Any]:
     }
 
 
-def _train_epoch(state: TrainState, journal: Journal, until: int | None) -> None:
+def _train_epoch(state: TrainState, report: TrainingReport, until: int | None) -> None:
     """Train to the end of the current epoch, or until training stops."""
-    task, found = state.task, state.progress
-    batches = task.batches(found.epoch + 1)
-    found.batches = len(batches)
-    parted = [task.parts(batch) for batch in batches[found.batch :]]
-    reading = Prefetcher(task.load, (part for parts in parted for part, _ in parts))
+    task, position = state.task, state.progress
+    batches = task.batches(position.epoch + 1)
+    position.batches_per_epoch = len(batches)
+    remaining = [task.micro_batches(batch) for batch in batches[position.batch :]]
+    reading = Prefetcher(task.load, (micro_batch for micro_batches in remaining for micro_batch, _ in micro_batches))
     # Closed explicitly: an interrupt during garbage collection would be lost.
     with closing(iter(reading)) as loaded:
-        for parts in progress(parted, len(parted), f"epoch {found.epoch + 1}"):
+        for micro_batches in progress(remaining, len(remaining), f"epoch {position.epoch + 1}"):
             waited = reading.wait_seconds
-            _step(state, parts, loaded)
+            _step(state, micro_batches, loaded)
             state.meter.waited += reading.wait_seconds - waited
             if state.validation_is_due:
-                _validate(state, journal)
-            if state.is_finished or found.step == until:
+                _validate(state, report)
+            if state.is_finished or position.step == until:
                 break
 
 
-def _step(state: TrainState, parts: Sequence[tuple[Any, float]], loaded: Iterator[Any]) -> None:
-    """Take one optimiser step on a batch that consists of ``parts``."""
-    model, found, settings = state.task.model, state.progress, state.settings
+def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded: Iterator[Any]) -> None:
+    """Take one optimiser step on a batch that is split into ``micro_batches``."""
+    model, position, settings = state.task.model, state.progress, state.settings
     model.train()
     state.optimizer.zero_grad(set_to_none=True)
-    set_learning_rate(state.optimizer, learning_rate(settings, found.step, found.batches))
-    for _, share in parts:
+    set_learning_rate(state.optimizer, learning_rate(settings, position.step, position.batches_per_epoch))
+    for _, share in micro_batches:
         _add_gradients(state, next(loaded), share)
     clip_gradients(model, settings)
     state.optimizer.step()
     state.meter.steps += 1
-    found.count_step()
+    position.count_step()
 
 
 def _add_gradients(state: TrainState, loaded: Any, share: float) -> None:
-    """Add the gradients of one part of a batch."""
+    """Add the gradients of one micro-batch."""
     with torch.autocast(state.device.type, torch.bfloat16, enabled=state.settings.precision == "bf16"):
         loss, metrics = state.task.loss(loaded)
     if not torch.isfinite(loss):
@@ -116,10 +118,10 @@ def _add_gradients(state: TrainState, loaded: Any, share: float) -> None:
     state.meter.add({"loss": loss.detach(), **metrics}, share)
 
 
-def _validate(state: TrainState, journal: Journal) -> None:
+def _validate(state: TrainState, report: TrainingReport) -> None:
     """Validate the model, keep its weights if they are the best so far, and reset the meter."""
     metrics = {**state.meter.means(), **_validated(state.task)}
-    journal.add(metrics, best=state.keep_if_best(metrics))
+    report.add(metrics, best=state.keep_if_best(metrics))
     state.meter = Meter()
     if state.validations_since_best >= state.settings.patience:
         print_info(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")

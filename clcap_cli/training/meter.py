@@ -24,7 +24,7 @@ class Meter:
         return time.monotonic() - self.started
 
     def add(self, metrics: Mapping[str, Tensor], share: float) -> None:
-        """Add the metrics of a part of a batch, weighted by its share of the batch."""
+        """Add the metrics of a micro-batch, weighted by its share of the batch."""
         for name, value in metrics.items():
             self.sums[name] += value * share
 

@@ -44,8 +44,8 @@ class MleTask:
         rng = random_generator(self.seed, "order", epoch)
         return shuffled_batches(len(self.captions), self.settings.batch_size, rng)
 
-    def parts(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
-        """Split the images by tokens; the weight of a part is its share of the tokens."""
+    def micro_batches(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the tokens."""
         caption_indices, image = self.captions.captions_of_images(positions)
         token_counts = self.captions.token_counts(caption_indices)
         parts = split_by_tokens(image, token_counts, self.settings.max_tokens)

@@ -38,7 +38,7 @@ class NegativeSampler:
         rows = np.column_stack([split.tokens[split.caption_rows], split.lengths[split.caption_rows]])
         _, self.text_ids = np.unique(rows, axis=0, return_inverse=True)
         self.num_texts = int(self.text_ids.max()) + 1
-        self.true_pairs = np.unique(self._pair_ids(split.image_of_caption, self.text_ids))
+        self.matched_pairs = np.unique(self._pair_ids(split.image_of_caption, self.text_ids))
         self.num_drawn = 0
         """Number of negatives drawn so far."""
         self.num_redrawn = 0
@@ -47,11 +47,11 @@ class NegativeSampler:
     def draw(self, caption_indices: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         """Draw K mismatched captions for the image of each caption of ``caption_indices`` (P,): (K, P) caption indices.
 
-        Raises ClcapError for K below 1, and if the split has no caption that does not describe the image.
+        Raises ClcapError for K below 1, and if every caption of the split describes the image.
         """
         image = np.broadcast_to(self.split.image_of_caption[caption_indices], (k, len(caption_indices)))
         return self._draw_until_valid(
-            image, rng, lambda drawn: self._is_true(self._pair_ids(image, self.text_ids[drawn]))
+            image, rng, lambda drawn: self._is_matched(self._pair_ids(image, self.text_ids[drawn]))
         )
 
     def mismatched(self, batches: Sequence[np.ndarray], k: int, rng: np.random.Generator) -> list[MismatchedBatch]:
@@ -71,7 +71,7 @@ class NegativeSampler:
 
         def shares_a_caption(drawn: np.ndarray) -> np.ndarray:
             pairs = self._pair_ids(self.split.image_of_caption[drawn][:, image_index], self.text_ids[caption_indices])
-            return np.logical_or.reduceat(self._is_true(pairs), first, axis=1)
+            return np.logical_or.reduceat(self._is_matched(pairs), first, axis=1)
 
         image = np.broadcast_to(positions, (k, len(positions)))
         return self.split.image_of_caption[self._draw_until_valid(image, rng, shares_a_caption)]
@@ -113,10 +113,10 @@ class NegativeSampler:
         first, end = self.split.first_captions[neighbours], self.split.first_captions[neighbours + 1]
         return np.where(rng.random(image.shape) < self.nearest_share, rng.integers(first, end), drawn)
 
-    def _is_true(self, pairs: np.ndarray) -> np.ndarray:
+    def _is_matched(self, pairs: np.ndarray) -> np.ndarray:
         """Whether each pair of image and text is in the split, by binary search in the sorted pairs."""
-        position = np.searchsorted(self.true_pairs, pairs)
-        return self.true_pairs[np.minimum(position, len(self.true_pairs) - 1)] == pairs
+        position = np.searchsorted(self.matched_pairs, pairs)
+        return self.matched_pairs[np.minimum(position, len(self.matched_pairs) - 1)] == pairs
 
     def _pair_ids(self, image: np.ndarray, text_ids: np.ndarray) -> np.ndarray:
         return image.astype(np.int64) * self.num_texts + text_ids

@@ -61,8 +61,8 @@ class PairSplit:
             sets = [self.matched, self.fixed_negatives] if len(self.fixed_negatives) else [self.matched]
             self.reference.use_cache(cache, sets, precision)
 
-    def parts(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
-        """Split the batch into parts of at most ``max_tokens`` tokens, each with its share of the pairs."""
+    def micro_batches(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
+        """Split the batch into micro-batches of at most ``max_tokens`` tokens, each with its share of the pairs."""
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         matched, mismatched = (self.captions.token_counts(indices) for indices in (caption_indices, batch.negatives))
         parts = []

@@ -51,7 +51,7 @@ class PairTask:
         self._report_start()
 
     def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
-        """Read the reference's ln p of recurring pairs from ``cache``; training pairs are computed in ``precision``."""
+        """Cache the reference's ln p of pairs that recur every epoch; those of training are computed in ``precision``."""
         self.train_split.use_cache(cache, precision)
         self.val_split.use_cache(cache, "fp32")
 
@@ -59,9 +59,9 @@ class PairTask:
         """Images in the epoch's order, with fixed or newly drawn negatives, or without any."""
         return self._mismatched(self._order(epoch), epoch)
 
-    def parts(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
-        """Split the images by tokens; the weight of a part is its share of the pairs."""
-        return self.train_split.parts(batch, self.settings.max_tokens)
+    def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+        """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the pairs."""
+        return self.train_split.micro_batches(batch, self.settings.max_tokens)
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
         """Load the batch's captions and features."""
@@ -78,7 +78,7 @@ class PairTask:
         device = self.train_split.captions.device.type
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             (batch,) = self._mismatched(self._order(1)[:1], 1)
-            loss, metrics = self.loss(self.load(self.parts(batch)[0][0]))
+            loss, metrics = self.loss(self.load(self.micro_batches(batch)[0][0]))
         return {"loss": float(loss), **{name: float(value) for name, value in metrics.items()}}
 
     def loss_of_equal_models(self) -> float:
@@ -90,7 +90,7 @@ class PairTask:
         """The loss with fixed negatives, its lower bound, log-probability, and self-retrieval of a sample."""
         split = self.val_split
         batches = split.with_fixed_negatives(split.target_reader.blocks(self.settings.batch_size))
-        parts = [part for batch in batches for part, _ in split.parts(batch, self.settings.max_tokens)]
+        parts = [part for batch in batches for part, _ in split.micro_batches(batch, self.settings.max_tokens)]
         pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
         metrics: dict[str, Tensor | float] = {
             "loss": self.objective.loss(pairs),

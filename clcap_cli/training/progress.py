@@ -1,4 +1,4 @@
-"""Position and results of a training, as plain data."""
+"""Position and results of a training run, as plain data."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,26 +20,26 @@ class Best:
 
 @dataclass
 class Progress:
-    """Position and results of a training."""
+    """Position and results of a training run."""
 
     epoch: Count
     """Number of complete epochs."""
     batch: Count
     """Number of batches of the current epoch that are done."""
-    batches: Count
-    """Number of batches per epoch; 0 before the first epoch."""
+    batches_per_epoch: Count
+    """0 before the first epoch."""
     step: Count
     log: list[dict[str, int | float]]
     """One record per validation."""
     best: Best | None
 
     @property
-    def epochs(self) -> int | float:
+    def fractional_epoch(self) -> int | float:
         """Number of epochs so far; the current one counts as a fraction."""
-        return self.epoch + round(self.batch / self.batches, 4) if self.batch else self.epoch
+        return self.epoch + round(self.batch / self.batches_per_epoch, 4) if self.batch else self.epoch
 
     def count_step(self) -> None:
         """Count one more batch."""
         self.step, self.batch = self.step + 1, self.batch + 1
-        if self.batch == self.batches:
+        if self.batch == self.batches_per_epoch:
             self.epoch, self.batch = self.epoch + 1, 0

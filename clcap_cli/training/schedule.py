@@ -28,7 +28,7 @@ def check_warmup(settings: Optimisation, steps_per_epoch: int) -> None:
 
 
 def total_steps_of(settings: Optimisation, steps_per_epoch: int) -> int:
-    """Number of steps of a training that does not stop early."""
+    """Number of steps of a training run that does not stop early."""
     steps = settings.epochs * steps_per_epoch
     return steps if settings.max_steps is None else min(steps, settings.max_steps)
 

@@ -1,4 +1,4 @@
-"""The complete state of a training, which can be saved, loaded and continued with the same results.
+"""The complete state of a training run, which can be saved, loaded and continued with the same results.
 
 A saved state is a PyTorch file of plain types and tensors, like a checkpoint.
 """
@@ -72,7 +72,7 @@ class TrainState:
         progress = self.progress
         if progress.best and not self.criterion.prefers(metrics, progress.best.metrics):
             return False
-        progress.best = Best(progress.epochs, progress.step, metrics)
+        progress.best = Best(progress.fractional_epoch, progress.step, metrics)
         self.best_weights = copy.deepcopy(self.task.model.state_dict())
         return True
 
@@ -88,7 +88,7 @@ class TrainState:
         torch_files.save({"provenance": provenance, **plain, "tensors": tensors}, path)
 
     def load(self, path: Path, origin: Origin) -> None:
-        """Continue from a state that was saved by a training with the same files and settings.
+        """Continue from a state that was saved by a run with the same files and settings.
 
         Raises ClcapError, and changes nothing, if the file is damaged or belongs to another training.
         """

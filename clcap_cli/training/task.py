@@ -29,14 +29,14 @@ class Task(Protocol):
     def batches(self, epoch: int) -> Sequence[Any]:
         """The batches of an epoch; the same for every call."""
 
-    def parts(self, batch: Any) -> Sequence[tuple[Any, float]]:
-        """Split the batch into parts that fit into memory, each with its share of the batch's loss."""
+    def micro_batches(self, batch: Any) -> Sequence[tuple[Any, float]]:
+        """Split the batch into micro-batches that fit into memory, each with its share of the batch's loss."""
 
-    def load(self, part: Any) -> Any:
-        """Load the data that the loss of a part needs; called in another thread."""
+    def load(self, micro_batch: Any) -> Any:
+        """Load the data that the loss of a micro-batch needs; called in another thread."""
 
     def loss(self, loaded: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of a loaded part, and metrics to log."""
+        """The loss of a loaded micro-batch, and metrics to log."""
 
     def validate(self) -> dict[str, float]:
         """Metrics of the model, which is in evaluation mode, on the validation split."""

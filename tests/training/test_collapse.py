@@ -6,8 +6,8 @@ import pytest
 
 from clcap_cli.training.collapse import warnings_of
 from clcap_cli.training.loop import train
-from tests.training.test_journal import Validated
 from tests.training.test_loop import settings
+from tests.training.test_report import Validated
 
 
 def log(name: str, *values: float) -> list[dict[str, float]]:

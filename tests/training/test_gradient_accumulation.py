@@ -24,7 +24,7 @@ def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
 
 
 def gradients(task: Task, precision: torch.dtype = torch.float32) -> list[torch.Tensor]:
-    for part, share in task.parts(task.batches(1)[0]):
+    for part, share in task.micro_batches(task.batches(1)[0]):
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
             loss, _ = task.loss(task.load(part))
         (loss * share).backward()
@@ -35,9 +35,9 @@ def gradients(task: Task, precision: torch.dtype = torch.float32) -> list[torch.
 @pytest.mark.parametrize("max_tokens", [1, 100])
 def test_parts_of_a_batch_give_the_gradients_of_the_batch(shared_chain: Path, model: str, max_tokens: int) -> None:
     pairs = zip(tasks_of(shared_chain, model, None), tasks_of(shared_chain, model, max_tokens), strict=True)
-    for whole, parted in pairs:
-        assert len(parted.parts(parted.batches(1)[0])) > 1
-        for one, other in zip(gradients(whole), gradients(parted), strict=True):
+    for whole, batches_in_parts in pairs:
+        assert len(batches_in_parts.micro_batches(batches_in_parts.batches(1)[0])) > 1
+        for one, other in zip(gradients(whole), gradients(batches_in_parts), strict=True):
             assert torch.allclose(one, other, atol=1e-6)
 
 

@@ -29,7 +29,7 @@ class Slope:
     def batches(self, epoch: int) -> list[int]:
         return [epoch] * self.count
 
-    def parts(self, batch: int) -> list[tuple[int, float]]:
+    def micro_batches(self, batch: int) -> list[tuple[int, float]]:
         return [(batch, 1.0)]
 
     def load(self, batch: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clcap_cli import console
-from clcap_cli.training import journal
+from clcap_cli.training import report
 from clcap_cli.training.loop import advance, train
 from clcap_cli.training.state import TrainState
 from tests.training.test_loop import Slope, settings
@@ -75,12 +75,12 @@ def test_time_left_is_that_of_all_steps_to_come(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 10_000, 60))
-    monkeypatch.setattr(journal, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(report, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     task = Slope([1.0] * 9, batches=10)
     state = TrainState(task, settings(epochs=4))
-    entry = journal.Journal(tmp_path / "log", state)
+    entry = report.TrainingReport(tmp_path / "log", state)
     for step in (5, 10):
-        state.progress.step, state.progress.batches = step, 10
+        state.progress.step, state.progress.batches_per_epoch = step, 10
         entry.add({"val_loss": 1.0}, best=False)
     assert [line.split()[-1] for line in capsys.readouterr().err.splitlines()[2:]] == ["0:07:00", "0:06:00"]
 

@@ -1,4 +1,4 @@
-"""What a training shows of its validations: a line of JSON in its log and a row on the screen for each of them."""
+"""Report of a training run: for each validation, a line of JSON in the log and a row on the screen."""
 
 import json
 import time
@@ -42,7 +42,7 @@ COLUMNS = (
 """All other metrics are in the log alone."""
 
 
-class Journal:
+class TrainingReport:
     """The log and the rows on the screen of one training."""
 
     def __init__(self, log: Path, state: TrainState):
@@ -62,7 +62,7 @@ class Journal:
         progress, optimizer = self.state.progress, self.state.optimizer
         rate = {"lr": optimizer.param_groups[0]["lr"]} if progress.step else {}
         seconds = {"seconds": round(self.state.meter.seconds, 2)}
-        record = {"epoch": progress.epochs, "step": progress.step, **metrics, **rate, **seconds}
+        record = {"epoch": progress.fractional_epoch, "step": progress.step, **metrics, **rate, **seconds}
         progress.log.append(record)
         with self.log.open("a", encoding="utf-8") as file:
             file.write(_line(record))
@@ -105,7 +105,7 @@ class Journal:
         done = progress.step - self.first_step
         if not done or self.state.is_finished:
             return ""
-        left = total_steps_of(self.state.settings, progress.batches) - progress.step
+        left = total_steps_of(self.state.settings, progress.batches_per_epoch) - progress.step
         return str(timedelta(seconds=round((time.monotonic() - self.started) / done * left)))
 
     def _warn(self) -> None:
