@@ -19,17 +19,17 @@ def warnings_of(log: Log) -> dict[str, str]:
 
 
 def _few_unique(log: Log) -> str:
-    """Too few unique captions, where there were enough before or where they do not become more."""
+    """Warn if few captions are unique, either after there were more or if their share does not grow."""
     shares = [record["val_unique_share"] for record in log if "val_unique_share" in record]
     trained = shares[1:][-VALIDATIONS:]
     if not trained or trained[-1] >= FEW_UNIQUE:
         return ""
-    found, limit = f"{trained[-1]:.1%} of the validation sample's captions are unique", f"{FEW_UNIQUE:.0%}"
-    why = f"below {limit}, because equal captions rank all images alike and R@1 is at most this share"
+    found = f"only {trained[-1]:.1%} of the validation sample's captions are unique"
+    why = "R@1 cannot exceed this share, because equal captions rank all images alike"
     if max(shares) >= FEW_UNIQUE:
-        return f"only {found}, down from {max(shares):.1%} ({why}); try a smaller --lr or fewer epochs"
+        return f"{found}, down from {max(shares):.1%}; {why}; try a smaller --lr or fewer epochs"
     if len(trained) == VALIDATIONS and trained[-1] <= trained[0]:
-        return f"only {found} ({why}); try another --lr or more epochs"
+        return f"{found}; {why}; try another --lr or more epochs"
     return ""
 
 
@@ -48,6 +48,6 @@ def _loss_above_start(log: Log) -> str:
     if len(losses) <= VALIDATIONS or min(losses[1:]) < losses[0]:
         return ""
     return (
-        f"the validation loss has not been below its start, {losses[0]:.4f}, in {len(losses) - 1} validations; "
+        f"the validation loss has not fallen below its initial value, {losses[0]:.4f}, in {len(losses) - 1} validations; "
         f"the lowest is {min(losses[1:]):.4f}; try a smaller --lr"
     )

@@ -51,7 +51,7 @@ class PairTask:
         self._report_start()
 
     def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
-        """Cache the reference's ln p of pairs that recur every epoch; those of training are computed in ``precision``."""
+        """Cache the reference's ln p of pairs that recur every epoch; training pairs are computed in ``precision``."""
         self.train_split.use_cache(cache, precision)
         self.val_split.use_cache(cache, "fp32")
 

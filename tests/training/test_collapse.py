@@ -1,4 +1,4 @@
-"""A training that collapses is warned of in words, once for each symptom."""
+"""A training run that collapses prints one warning for each symptom."""
 
 from pathlib import Path
 
@@ -14,20 +14,17 @@ def log(name: str, *values: float) -> list[dict[str, float]]:
     return [{name: value} for value in values]
 
 
-def test_captions_that_become_equal_are_warned_of_at_once() -> None:
+def test_captions_that_become_equal_give_a_warning_at_once() -> None:
     assert warnings_of(log("val_unique_share", 0.6, 0.095)) == {
-        "unique": "only 9.5% of the validation sample's captions are unique, down from 60.0% (warned of below 10%, "
-        "because equal captions rank all images alike and R@1 is at most this share); try a smaller --lr or "
-        "fewer epochs"
+        "unique": "only 9.5% of the validation sample's captions are unique, down from 60.0%; R@1 cannot exceed "
+        "this share, because equal captions rank all images alike; try a smaller --lr or fewer epochs"
     }
 
 
-def test_captions_that_stay_equal_are_warned_of_later() -> None:
+def test_captions_that_stay_equal_give_a_warning_later() -> None:
     assert warnings_of(log("val_unique_share", 0.01, 0.01, 0.01)) == {}
     messages = warnings_of(log("val_unique_share", 0.01, 0.02, 0.01, 0.02))
-    assert messages["unique"].startswith(
-        "only 2.0% of the validation sample's captions are unique (warned of below 10%"
-    )
+    assert messages["unique"].startswith("only 2.0% of the validation sample's captions are unique; R@1 cannot exceed")
     assert messages["unique"].endswith("try another --lr or more epochs")
 
 
@@ -36,23 +33,23 @@ def test_captions_that_differ_more_and_more_are_fine(shares: tuple[float, ...]) 
     assert warnings_of(log("val_unique_share", *shares)) == {}
 
 
-def test_empty_captions_are_warned_of() -> None:
+def test_empty_captions_give_a_warning() -> None:
     assert warnings_of(log("val_empty_share", 1.0, 0.0)) == warnings_of(log("val_empty_share", 1.0)) == {}
     assert warnings_of(log("val_empty_share", 0.0, 0.035))["empty"].startswith(
         "3.5% of the validation sample's captions are empty"
     )
 
 
-def test_a_loss_that_does_not_fall_is_warned_of() -> None:
+def test_a_loss_that_does_not_fall_gives_a_warning() -> None:
     assert warnings_of(log("val_loss", 1.3863, 1.5, 1.45, 1.3862)) == {}
     assert warnings_of(log("val_loss", 1.3863, 1.5, 1.45)) == {}
     assert warnings_of(log("val_loss", 1.3863, 1.5, 1.45, 1.3863)) == {
-        "loss": "the validation loss has not been below its start, 1.3863, in 3 validations; the lowest is 1.3863; "
+        "loss": "the validation loss has not fallen below its initial value, 1.3863, in 3 validations; the lowest is 1.3863; "
         "try a smaller --lr"
     }
 
 
-def test_each_symptom_is_warned_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_symptom_gives_one_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sick = {"val_loss": 2.0, "val_unique_share": 0.01, "val_empty_share": 0.5}
     train(Validated([sick] * 7), settings(epochs=6), tmp_path / "log.jsonl")
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
