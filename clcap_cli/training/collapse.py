@@ -48,6 +48,6 @@ def _loss_above_start(log: Log) -> str:
     if len(losses) <= VALIDATIONS or min(losses[1:]) < losses[0]:
         return ""
     return (
-        f"the validation loss has not fallen below its initial value, {losses[0]:.4f}, in {len(losses) - 1} validations; "
+        f"the validation loss has not fallen below its first value, {losses[0]:.4f}, in {len(losses) - 1} validations; "
         f"the lowest is {min(losses[1:]):.4f}; try a smaller --lr"
     )

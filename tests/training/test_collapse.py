@@ -44,8 +44,8 @@ def test_a_loss_that_does_not_fall_gives_a_warning() -> None:
     assert warnings_of(log("val_loss", 1.3863, 1.5, 1.45, 1.3862)) == {}
     assert warnings_of(log("val_loss", 1.3863, 1.5, 1.45)) == {}
     assert warnings_of(log("val_loss", 1.3863, 1.5, 1.45, 1.3863)) == {
-        "loss": "the validation loss has not fallen below its initial value, 1.3863, in 3 validations; the lowest is 1.3863; "
-        "try a smaller --lr"
+        "loss": "the validation loss has not fallen below its first value, 1.3863, in 3 validations; "
+        "the lowest is 1.3863; try a smaller --lr"
     }
 
 
