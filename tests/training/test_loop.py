@@ -79,7 +79,7 @@ def test_training_without_improvement_is_reported(tmp_path: Path, capsys: pytest
     assert task.model.weight.item() == task.seen[1] != 0
     assert capsys.readouterr().err.splitlines()[-2:] == [
         "best checkpoint: epoch 1 (step 1), validation loss 2.0000",
-        "warning: the start was better, validation loss 1.0000; try a smaller --lr",
+        "warning: the initial model (step 0) was better, validation loss 1.0000; try a smaller --lr",
     ]
 
 
