@@ -1,4 +1,4 @@
-"""clcap: image captioners whose captions tell images apart.
+"""clcap: trains image captioners to write distinctive captions, and measures how distinctive they are.
 
 From Python: ``load`` gives a captioner for pictures, ``score`` measures captions, and each stage of the command line is
 a function. Each name is imported when it is first used, so ``import clcap_cli as clcap`` is instant.

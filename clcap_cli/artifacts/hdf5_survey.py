@@ -252,6 +252,6 @@ def _size_in_bytes(stored: StoredDataset) -> int:
 def _short_reason(error: Exception) -> str:
     """The reason in HDF5's error message, without details for HDF5 developers."""
     if isinstance(error, UnicodeDecodeError):
-        return "a text in it is not UTF-8"
+        return "a string in it is not valid UTF-8"
     reason = str(error).strip("'\"").split(" (", 1)[-1].rstrip(")").split(":")[0]
     return reason or "its header claims a size larger than the file"

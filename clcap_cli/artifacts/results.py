@@ -115,7 +115,7 @@ def write_results(
 
 def _reject_text(score: object) -> object:
     if isinstance(score, str):
-        raise ValueError("a text is not a score")
+        raise ValueError("a string is not a score")
     return score
 
 

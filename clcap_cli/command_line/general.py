@@ -23,7 +23,7 @@ def _general(name: str, kind: Any, help: str, default: str = "") -> Parameter:
 HELP = _general("help", bool, "Print this help and exit.")
 VERBOSITY_OPTIONS = (
     _general("quiet", bool, "Print only warnings, errors and results."),
-    _general("verbose", bool, "Also print what is read, where each value comes from, and the device."),
+    _general("verbose", bool, "Also print the files that are read, the source of each option's value, and the device."),
     _general("debug", bool, "Print the traceback of an error."),
 )
 GENERAL = (
@@ -36,11 +36,11 @@ CLCAP_OPTIONS = {
     "--version": "Print the version and exit.",
     **{names_of(one)[0]: one.wording.help for one in VERBOSITY_OPTIONS},
     "--install-completion": "Let the shell complete clcap's stages, options and values.",
-    "--show-completion": "Print the shell script that does so.",
+    "--show-completion": "Print the completion script.",
     names_of(HELP)[0]: HELP.wording.help,
 }
 """Those of clcap itself, each with its description."""
-SUMMARY = "Train image captioners whose captions tell images apart, and measure how well they do."
+SUMMARY = "Train image captioners to write distinctive captions, and measure how distinctive they are."
 
 
 def described(stage: Stage[Any]) -> StageHelp:
@@ -51,7 +51,7 @@ def described(stage: Stage[Any]) -> StageHelp:
 def overview(stages: Mapping[str, Sequence[Stage[Any]]], width: int) -> str:
     """The help of clcap itself, which lists the stages under their headings."""
     panels = {heading: [(one.name, paragraphs_of(one.function)[0]) for one in own] for heading, own in stages.items()}
-    texts = (SUMMARY, "Each stage reads files and writes files; clcap STAGE --help lists its options.")
+    texts = (SUMMARY, "Each stage reads and writes files; clcap STAGE --help lists its options.")
     return page(
         "clcap STAGE [OPTIONS]",
         texts,

@@ -59,7 +59,7 @@ class ComputeSettings:
         str,
         DeviceName(),
         Option(
-            "Device that computes: cpu, cuda, cuda:N or mps; auto takes the fastest there is.",
+            "Device that computes: cpu, cuda, cuda:N or mps; auto uses the fastest available.",
             Panel.COMPUTATION,
             placeholder="NAME",
             suggestions=("auto", "cpu", "cuda", "mps"),

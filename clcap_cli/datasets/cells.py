@@ -23,7 +23,7 @@ _LIST = re.compile(
 
 
 def parse_captions(cell: object) -> list[str]:
-    """The captions of a cell: a text, a list of texts, or the text of such a list, as pandas writes it to CSV.
+    """The captions of a cell: a string, a list of strings, or such a list written as a string, as pandas does in CSV.
 
     ``[laughs]`` and ``[UNK] a dog`` are captions, not lists. Raises ValueError with the reason for anything else.
     """
@@ -48,14 +48,14 @@ def parse_text(cell: object) -> str:
     if isinstance(cell, int) and not isinstance(cell, bool):
         cell = str(cell)
     if cell is not None and not isinstance(cell, str):
-        raise ValueError(f"{describe_type(cell)} is not a text")
+        raise ValueError(f"{describe_type(cell)} is not a string")
     if cell is None or not cell.strip():
         raise ValueError("it is empty")
     return cell
 
 
 Captions = Annotated[list[str], BeforeValidator(parse_captions)]
-"""Pydantic type of captions in a JSON file: a text or a list of texts."""
+"""Pydantic type of captions in a JSON file: a string or a list of strings."""
 FileName = Annotated[str, BeforeValidator(parse_text)]
 """Pydantic type of an image's file name in a JSON file."""
 
@@ -63,7 +63,7 @@ FileName = Annotated[str, BeforeValidator(parse_text)]
 def describe_type(value: object) -> str:
     """Description of a value's type in messages."""
     names: dict[type | tuple[type, ...], str] = {
-        bool: "a truth value",
+        bool: "a boolean",
         (int, float): "a number",
         (list, tuple): "a list",
         dict: "an object",

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 
 
 def parse_id(value: object) -> ImageId:
-    """An image id, an integer or a text.
+    """An image id, an integer or a string.
 
     Raises ValueError with the reason for anything else.
     """
@@ -28,13 +28,13 @@ def parse_id(value: object) -> ImageId:
         return value
     if isinstance(value, str) or value is None:
         return parse_text(value)
-    raise ValueError(f"{describe_type(value)} is not an id; give a whole number or a text")
+    raise ValueError(f"{describe_type(value)} is not an id; give an integer or a string")
 
 
 def _parse_json_id(value: object) -> ImageId:
     id = parse_id(value)
     if isinstance(id, int) and not _fits_int64(id):
-        raise ValueError("the number does not fit in 64 bits; write such ids as text")
+        raise ValueError("the number does not fit in 64 bits; write such ids as strings")
     return id
 
 

@@ -105,4 +105,4 @@ def _describe_value(value: object) -> str:
         return f"an object with the keys {first_few([str(key)[:30] for key in value])}" if value else "an empty object"
     if isinstance(value, list):
         return f"a list that starts with {_describe_value(value[0])}" if value else "an empty list"
-    return describe_type(value) if not isinstance(value, str) else "a text"
+    return describe_type(value) if not isinstance(value, str) else "a string"

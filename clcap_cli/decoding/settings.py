@@ -24,7 +24,9 @@ class DecodingSettings:
         Ge(1),
         Le(1000),
         Option(
-            "Beam width; 1 is greedy search.", Panel.DECODING, f"{DEFAULT_BEAM}, or --num-captions if that is larger"
+            "Beam width; 1 is greedy search.",
+            Panel.DECODING,
+            f"{DEFAULT_BEAM}; the value of --num-captions if that is larger",
         ),
     ] = None
     top_p: Annotated[
@@ -35,9 +37,7 @@ class DecodingSettings:
             "Sample from the smallest set of tokens whose total probability reaches this value.", Panel.DECODING, "off"
         ),
     ] = None
-    top_k: Annotated[int | None, Ge(1), Option("Sample from this many most likely tokens.", Panel.DECODING, "off")] = (
-        None
-    )
+    top_k: Annotated[int | None, Ge(1), Option("Sample from the k most likely tokens.", Panel.DECODING, "off")] = None
     temperature: Annotated[
         float | None,
         Gt(0),
@@ -51,16 +51,28 @@ class DecodingSettings:
         Option("Exponent a of beam search, which ranks captions by ln p / length^a.", Panel.DECODING),
     ] = 0.0
     no_repeat_ngram: Annotated[
-        int, Ge(0), Option("Length of the n-grams that may occur only once in a caption; 0 allows all.", Panel.DECODING)
+        int,
+        Ge(0),
+        Option("Length n of n-grams that must not repeat within a caption; 0 allows all repeats.", Panel.DECODING),
     ] = 0
-    min_words: Annotated[int, Ge(0), Option("Minimum number of tokens in a caption.", Panel.DECODING)] = 0
+    min_words: Annotated[
+        int,
+        Ge(0),
+        Option("Minimum number of words in a caption (of tokens, with a subword tokenizer).", Panel.DECODING),
+    ] = 0
     max_words: Annotated[
         int | None,
         Ge(1),
         Le(MAX_WORDS),
-        Option("Maximum number of tokens in a caption.", Panel.DECODING, "as in training"),
+        Option(
+            "Maximum number of words in a caption (of tokens, with a subword tokenizer).",
+            Panel.DECODING,
+            "the maximum in training",
+        ),
     ] = None
-    num_captions: Annotated[int, Ge(1), Le(1000), Option("Number of captions for each image.", Panel.DECODING)] = 1
+    num_captions: Annotated[
+        int, Ge(1), Le(1000), Option("Number of captions for each image; self-retrieve accepts only 1.", Panel.DECODING)
+    ] = 1
 
     def __post_init__(self) -> None:
         if self.is_sampling and self.beam is not None:

@@ -31,12 +31,12 @@ class ModelSettings:
     dropout: Annotated[float | None, Ge(0), Lt(1), Option("Dropout rate.", Panel.MODEL, "the model's own")] = None
     model_option: Annotated[
         list[str] | None,
-        Option("Another option of the model, such as layers=4.", Panel.MODEL, "none", placeholder="NAME=VALUE"),
+        Option("Any option of the model, such as layers=4.", Panel.MODEL, "none", placeholder="NAME=VALUE"),
     ] = None
     tokenizer: Annotated[
         Path | None,
         InputFile(),
-        Option("Hugging Face tokenizer.json.", Panel.MODEL, "the words of captions.h5", placeholder="FILE"),
+        Option("Hugging Face tokenizer.json.", Panel.MODEL, "the word tokenizer of captions.h5", placeholder="FILE"),
     ] = None
     max_length: Annotated[
         int | None,
@@ -45,7 +45,7 @@ class ModelSettings:
         Option(
             "Maximum number of tokens in a caption; the rest is cut off.",
             Panel.MODEL,
-            "that of captions.h5, with --tokenizer no limit",
+            "that of captions.h5; unlimited with --tokenizer",
         ),
     ] = None
 

@@ -24,7 +24,12 @@ from clcap_cli.options import Option
 if TYPE_CHECKING:
     from torch import Tensor
 
-Nu = Annotated[float, Ge(1e-6), Le(1e6), Option("Ratio ν of mismatched to matched pairs that the loss assumes.")]
+Nu = Annotated[
+    float,
+    Ge(1e-6),
+    Le(1e6),
+    Option("Ratio ν of mismatched to matched pairs that the loss assumes, independent of --k."),
+]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Introspective(Objective):
-    """Make each caption likelier for its own image than for other images; no reference."""
+    """Make each caption more likely for its own image than for other images; no reference."""
 
     suffix: ClassVar[str] = "il"
     task: ClassVar[str] = "clcap_cli.training.introspective_task:IntrospectiveTask"

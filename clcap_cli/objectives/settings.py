@@ -14,7 +14,7 @@ from clcap_cli.options import Option, Panel, named_values
 PLUGIN_OPTION = "objective_option"
 NamedValues = Annotated[
     list[str] | None,
-    Option("Option of an objective from a package.", Panel.OBJECTIVE, "none", placeholder="NAME=VALUE"),
+    Option("Option of an objective of an installed package.", Panel.OBJECTIVE, "none", placeholder="NAME=VALUE"),
 ]
 
 

@@ -41,7 +41,10 @@ def caption(
         list[Path],
         OneOrMore(),
         InputPath(),
-        Argument("Captioner (*.pt); several that share a tokenizer are an ensemble. With --images: also more images."),
+        Argument(
+            "Captioner (*.pt); several with the same tokenizer form an ensemble. With --images, image files and "
+            "folders may follow."
+        ),
     ],
     split: Split = "test",
     images: Annotated[
@@ -52,15 +55,15 @@ def caption(
     weights: Annotated[
         str | None,
         Option(
-            "State dict file of the backbone for --images.",
+            "Backbone weights for --images, a state dict file.",
             Panel.MODEL,
-            "the weights that the checkpoint names",
+            "those recorded in the checkpoint",
             placeholder="FILE",
         ),
     ] = None,
     out: Annotated[
-        Path | None, OutputFile(), output("CHECKPOINT.captions.json, with --images .images.captions.json")
-    ] = (None),
+        Path | None, OutputFile(), output("CHECKPOINT.captions.json; CHECKPOINT.images.captions.json with --images")
+    ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
@@ -68,8 +71,8 @@ def caption(
     """Write captions for a split or for image files.
 
     The output is a COCO results list. An ensemble averages the probabilities of its captioners at every token. With
-    --images, the ids are the paths of the files, and their features are extracted by the backbone that each checkpoint
-    names. With --num-captions, the list has several entries for each image, the most likely first unless they are
+    --images, features are extracted with the backbone recorded in each checkpoint, and the paths of the images are
+    their ids. With --num-captions, the list has several entries for each image, the most likely first unless they are
     sampled.
 
     Example: clcap caption nt_cl.pt --images photo.jpg holiday/ --out own.captions.json

@@ -36,10 +36,10 @@ def compare(
 ) -> Path | None:
     """Test which differences between runs are significant.
 
-    The test is a paired bootstrap over images with 1,000 resamples; BLEU, METEOR and CIDEr are computed again in each.
-    With fewer than 50 images, p is that of an exact sign-flip test; with fewer than 6 there is none. Runs that differ
-    only by their seed are pooled, and their standard deviation is shown. p-values are not corrected for multiple
-    comparisons. What else differs between the runs is listed. The tables are printed; --out writes them as JSON.
+    The test is a paired bootstrap over images with 1,000 resamples; BLEU, METEOR and CIDEr are recomputed for each.
+    With fewer than 50 images, p comes from a sign-flip test; with fewer than 6, no p is given. Runs that differ only by
+    their seed are pooled, and their standard deviation is shown. p-values are not corrected for multiple comparisons.
+    Other differences between the runs, such as settings, are listed. The tables are printed; --out writes them as JSON.
 
     Example: clcap compare nt.metrics.json nt_cl.metrics.json
     """
@@ -96,7 +96,9 @@ def _by_id(run: "Results") -> "dict[ImageId, dict[str, Any]]":
 def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":
     for run in runs:
         if not {"tokenised", "references"} <= set().union(*_fields(run.images[0])):
-            raise ClcapError(f"{run.path} was written by an older clcap, which kept no texts; evaluate again")
+            raise ClcapError(
+                f"{run.path} was written by an older clcap, which did not store captions; run clcap evaluate again"
+            )
         for image in run.images:
             if _fields(image) != _fields(run.images[0]):
                 raise ClcapError(f"{run.path} is damaged: image {image['image_id']} lacks values that others have")

@@ -19,8 +19,8 @@ def demo(
 ) -> Path:
     """Run the whole workflow on generated scenes.
 
-    It takes a few minutes, trains by maximum likelihood, then by contrastive learning, and compares the captions of
-    both.
+    A captioner is trained by maximum likelihood, then by contrastive learning, and the captions of both models are
+    compared. This takes a few minutes.
 
     Example: clcap demo
     """
@@ -83,7 +83,7 @@ def result_lines(results: dict[str, dict[str, Any]]) -> list[str]:
         f"{'':<3}  {'R@1':>5}  {'mean rank':>9}  {'CIDEr':>5}  {'unique captions':>15}",
         *rows,
         f"R@1: share of captions that rank their own image first; {chance['R@1']:.3f} by chance",
-        f"mean rank: mean rank of the own image among {images} images; {chance['mean_rank']:.1f} by chance",
+        f"mean rank: mean rank of the caption's own image among {images} images; {chance['mean_rank']:.1f} by chance",
         "CIDEr: agreement with the references, from 0 to 10",
     ]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.artifacts.preconditions import InputPath, OutputFile
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, print_warning
 from clcap_cli.decoding.settings import DecodingSettings
@@ -17,7 +17,7 @@ from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predicti
 from clcap_cli.input_files import InputFile, InputFolder
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.registry import NameIn
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed, Split, output
+from clcap_cli.stages.options import OneOrMore, Seed, Split, output
 from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ def _check_options(given: Mapping[str, Any]) -> None:
     if files and predictions:
         raise InvalidValueError("predictions", f"{files[0]} is given too; give one of the two")
     if predictions or (files and files[0].suffix != ".pt"):
-        check_unused(given["decoding"], "it is for checkpoints; these captions are not decoded")
+        check_unused(given["decoding"], "it applies only to checkpoints; these captions are already decoded")
     if files and len(files) > 1 and (others := [path for path in files if path.suffix != ".pt"]):
         raise InvalidValueError(
-            "models_or_results", f"several files are an ensemble of checkpoints (*.pt), but {others[0]} is none"
+            "models_or_results",
+            f"several files must be the checkpoints (*.pt) of an ensemble; {others[0]} is not a checkpoint",
         )
     if (given["submission"] is None) != (given["test_predictions"] is None):
-        raise InvalidValueError("submission", "the captions of test2014 belong to it; give --test-predictions with it")
+        raise InvalidValueError("submission", "give --submission and --test-predictions together, or neither")
 
 
 @stage_with(_check_options)
@@ -50,7 +51,7 @@ def evaluate(
         list[Path] | None,
         OneOrMore(),
         InputPath(),
-        Argument("COCO results (*.json), or a captioner (*.pt); several that share a tokenizer are an ensemble."),
+        Argument("COCO results (*.json) or a captioner (*.pt); several with the same tokenizer form an ensemble."),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -62,7 +63,7 @@ def evaluate(
         InputFile(),
         Option(
             "References: a table, a COCO captions file, or a captions.h5.",
-            default="the captions.h5 of the captions or checkpoint",
+            default="the captions.h5 recorded in the results or checkpoint",
         ),
     ] = None,
     references_per_image: Annotated[
@@ -71,11 +72,25 @@ def evaluate(
         Option("Number of references to use for each image: 5 for COCO's c5, 40 for its c40.", default="all"),
     ] = None,
     only_common: Annotated[
-        bool, Option("Score the images that have both captions and references.", name="--only-common")
+        bool, Option("Score only the images that have both captions and references.", name="--only-common")
     ] = False,
     split: Split = "test",
-    captions: CaptionsFile = None,
-    features: FeaturesFile = None,
+    captions: Annotated[
+        Path | None,
+        CAPTIONS,
+        Option(
+            "captions.h5 that defines the splits.",
+            default="the one recorded in the results or checkpoint",
+            placeholder="FILE",
+        ),
+    ] = None,
+    features: Annotated[
+        Path | None,
+        FEATURES,
+        Option(
+            "features.h5 of the images.", default="the one recorded in the results or checkpoint", placeholder="FILE"
+        ),
+    ] = None,
     metrics: Annotated[
         str | None,
         NameIn("clcap_cli.metrics.registry:METRICS", ","),
@@ -91,8 +106,8 @@ def evaluate(
         Path | None,
         InputFile(),
         Option(
-            "Captions that give CIDEr its document frequencies, in any format of --references; of a captions.h5, its "
-            "training split.",
+            "File of captions from which CIDEr's document frequencies are computed, in any format that --references "
+            "accepts; of a captions.h5, only the training split is used.",
             Panel.METRICS,
             "the references",
         ),
@@ -100,7 +115,7 @@ def evaluate(
     spice_models: Annotated[
         Path | None,
         InputFolder(),
-        Option("Folder of the models that SPICE needs.", Panel.METRICS, "that of pycocoevalcap"),
+        Option("Folder of the models that SPICE needs.", Panel.METRICS, "the folder spice/lib of pycocoevalcap"),
     ] = None,
     retrieval: Annotated[
         Path | None,
@@ -111,11 +126,14 @@ def evaluate(
             "none",
         ),
     ] = None,
-    out: Annotated[Path | None, OutputFile(), output("CAPTIONS.metrics.json")] = None,
+    out: Annotated[
+        Path | None, OutputFile(), output("named after the captions or checkpoint, such as nt.metrics.json")
+    ] = None,
     submission: Annotated[
         Path | None,
         Option(
-            "Folder for the two files of COCO's evaluation server; the captions are those of val2014.",
+            "Folder for the two files of COCO's evaluation server. The scored captions must be those of val2014; "
+            "give those of test2014 with --test-predictions.",
             Panel.OUTPUT,
             "not written",
             placeholder="FOLDER",
@@ -124,7 +142,7 @@ def evaluate(
     test_predictions: Annotated[
         Path | None,
         InputFile(),
-        Option("COCO results of test2014, for --submission.", Panel.OUTPUT, "none"),
+        Option("COCO results of test2014 for --submission.", Panel.OUTPUT, "none"),
     ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
@@ -132,12 +150,12 @@ def evaluate(
 ) -> Path:
     """Score captions against references.
 
-    The values are those of pycocoevalcap. A checkpoint first captions the split; COCO results are compared with the
-    references of the split. A table (.csv, .jsonl, .parquet) has the columns image_id and caption, a text or a list of
-    texts. BLEU, METEOR, ROUGE_L and SPICE range from 0 to 1, CIDEr from 0 to 10. Every value has a 95% confidence
-    interval over images. Where an image has several captions, the best of them and their mean are reported. Captions
-    are also compared with the training captions and with the references of similar images, where captions.h5 and
-    features.h5 are known.
+    BLEU, METEOR, ROUGE_L, CIDEr and SPICE equal pycocoevalcap's; CIDEr ranges from 0 to 10, the others from 0 to 1.
+    Given a checkpoint, the images of the split are captioned first; given COCO results, the captions are scored against
+    the references of the split. A table (.csv, .jsonl, .parquet) has the columns image_id and caption; a caption is a
+    string or a list of strings. Every score has a 95% confidence interval over images. If images have several captions,
+    the score of the best caption and the mean score are reported. If captions.h5 and features.h5 are known, captions
+    are also compared with the training captions and with the references of similar images.
 
     Example: clcap evaluate nt_cl.captions.json --split test --out nt_cl.metrics.json
 
@@ -199,14 +217,12 @@ def _announce(
     cider_df: Path | None,
 ) -> None:
     if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW_IMAGES:
-        print_info(
-            f"CIDEr's document frequencies come from these {len(scored)} images only; --cider-df takes more captions"
-        )
+        print_info(f"CIDEr's document frequencies come from {len(scored)} images only; --cider-df takes more captions")
     captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
     print_info(f"scoring {captions} captions against {others} references")
     if captions > len(scored):
         print_info(
-            f"these are of {len(scored)} images: each score is that of an image's best caption, and the mean of them"
+            f"several captions per image ({len(scored)} images): the best and the mean score of an image are reported"
         )
 
 

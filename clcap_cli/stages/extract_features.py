@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
     images: Annotated[list[Path], InputFolder(), Option("Folder of image files.")],
-    skip_bad: Annotated[
-        bool, Option("Leave out missing and unreadable images, and list them.", name="--skip-bad")
-    ] = False,
+    skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
     backbone: Annotated[
-        str, Option("Network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
+        str, Option("Backbone: a network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
     ] = "tf_efficientnet_lite0",
     weights: Annotated[
         str | None,
-        Option("State dict file, or 'random'.", Panel.MODEL, "ImageNet weights", placeholder="FILE"),
+        Option(
+            "Backbone weights: a state dict file, or 'random'.", Panel.MODEL, "ImageNet weights", placeholder="FILE"
+        ),
     ] = None,
     image_size: Annotated[
         int | None, Ge(32), Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own")

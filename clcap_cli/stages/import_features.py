@@ -1,4 +1,4 @@
-"""import-features: region features of another program -> features.h5."""
+"""import-features: region features from another program -> features.h5."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,16 +22,14 @@ def import_features(
     regions: Annotated[
         Path, Argument("Folder of .npz or .npy files, an HDF5 file, or a .tsv file of bottom-up attention.")
     ],
-    skip_bad: Annotated[
-        bool, Option("Leave out images that have no regions, and list them.", name="--skip-bad")
-    ] = False,
+    skip_bad: Annotated[bool, Option("Skip images that have no regions, and list them.", name="--skip-bad")] = False,
     out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
 ) -> Path:
-    """Import region features of another program.
+    """Import region features from another program.
 
     The number of regions may differ between images. The regions of an image are found by its id or by its file name
-    without the extension: ID.npz (the array feat, features, x or its only one), ID.npy, or the key ID of an HDF5 file.
-    Their mean is the image's pooled vector.
+    without the extension: ID.npz (the array feat, features or x, or its only array), ID.npy, or the key ID of an HDF5
+    file. Their mean is the image's pooled vector.
 
     Example: clcap import-features captions.h5 bottom_up/ --out regions.h5
     """

@@ -38,18 +38,23 @@ Split = Annotated[
 CaptionsFile = Annotated[
     Path | None,
     CAPTIONS,
-    Option("captions.h5 to use.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
+    Option(
+        "captions.h5 that defines the splits.",
+        Panel.DATA,
+        "the one that the checkpoint was trained on",
+        placeholder="FILE",
+    ),
 ]
 FeaturesFile = Annotated[
     Path | None,
     FEATURES,
-    Option("features.h5 to use.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
+    Option("features.h5 of the images.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
 ]
 ReferenceFeaturesFile = Annotated[
     Path | None,
     FEATURES,
     Option(
-        "features.h5 of the reference, if it has a backbone of its own.",
+        "features.h5 of the reference, if its backbone differs from the target's.",
         Panel.DATA,
         "the one that the reference was trained on",
         placeholder="FILE",

@@ -40,20 +40,20 @@ def prepare_captions(
     restval: Annotated[
         str, Option("Split to which Karpathy's 'restval' images are added.", placeholder="NAME")
     ] = "train",
-    limit: Annotated[int | None, Ge(1), Option("Maximum number of images in each split.", default="no limit")] = None,
+    limit: Annotated[int | None, Ge(1), Option("Maximum number of images in each split.", default="unlimited")] = None,
     min_count: Annotated[
-        int, Ge(1), Option("Minimum number of occurrences of a word in the training captions; rarer ones become UNK.")
+        int, Ge(1), Option("Minimum number of occurrences of a word in the training captions; rarer words become UNK.")
     ] = 5,
     max_length: Annotated[
-        int, Ge(1), Le(MAX_WORDS), Option("Maximum number of words in a caption; the rest is cut off.")
+        int, Ge(1), Le(MAX_WORDS), Option("Maximum number of words in a caption; longer captions are cut off.")
     ] = 16,
     out: Annotated[Path, OutputFile(), output()] = Path("captions.h5"),
 ) -> Path:
     """Read a captioning dataset and build its vocabulary.
 
-    The vocabulary is that of the training split. The format of a file is recognised by its content. A table has the
-    columns image, caption and split, and may have image_id; with --train, --val or --test it needs no split. A caption
-    may also be a list of captions.
+    The vocabulary comes from the training split. The format of a file is recognised by its content. A table has the
+    columns image, caption and split, and optionally image_id; files given with --train, --val or --test need no split.
+    A cell of caption holds a string or a list of strings.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """

@@ -25,12 +25,12 @@ def report(
     images: Annotated[
         list[Path] | None,
         InputFolder(),
-        Option("Folder of image files.", default="those that extract-features read"),
+        Option("Folder of image files.", default="the folders given to extract-features"),
     ] = None,
     tables: Annotated[
         Path | None, InputFile(), Option("JSON file that defines tables of means over seeds.", default="none")
     ] = None,
-    out: Annotated[Path | None, OutputFile(), output("report.html beside the first file, with --text none")] = None,
+    out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
     text: Annotated[
         bool, Option("Print the table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
     ] = False,

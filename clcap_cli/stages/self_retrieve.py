@@ -48,7 +48,9 @@ def self_retrieve(
     predictions: Annotated[
         Path | None,
         InputFile(),
-        Option("Captions to rank by, one for each image: COCO results or a table.", default="the captioner's own"),
+        Option(
+            "Captions to use as queries, one for each image: COCO results or a table.", default="the captioner's own"
+        ),
     ] = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
@@ -56,7 +58,7 @@ def self_retrieve(
     full_matrix: Annotated[
         Path | None,
         OutputFile(),
-        Option("HDF5 file for all log-probabilities, captions × images.", Panel.OUTPUT, "not written"),
+        Option("HDF5 file for the log-probabilities of all captions given all images.", Panel.OUTPUT, "not written"),
     ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
@@ -66,8 +68,8 @@ def self_retrieve(
 
     For each caption, all images of a pool are ranked by ln p(caption | image) under the captioner. R@k, the median and
     the mean rank are printed beside their values at chance. Images whose ln p differ by at most 1e-4 are tied; a tie
-    counts as its mean rank. Ranks are exact, although most pairs need not be scored completely: "search" in the output
-    says how many were.
+    counts as its mean rank. Ranks are exact, although most pairs need not be scored fully: the field search of the
+    output file records how much was computed.
 
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
     """

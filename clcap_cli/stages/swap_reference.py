@@ -40,11 +40,11 @@ def swap_reference(
     seed: Seed = 0,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Make a trained target the next round's reference.
+    """Promote a trained target to the next round's reference.
 
-    This is the paper's reference replacement. Both models are compared on the validation images of which both have
-    features. A candidate is worse, and refused, if its captions find their images at a larger mean rank, or if its mean
-    ln p of the references is more than 5% below that of the current reference. The cache of the current reference is
+    This is the paper's reference replacement. Both models are compared on the validation images for which both have
+    features. The candidate is refused if its mean rank in self-retrieval is higher than that of the current reference,
+    or if its mean negative ln p of the reference captions is more than 5% higher. The cache of the current reference is
     removed.
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
@@ -92,7 +92,7 @@ def swap_reference(
         print_info(line)
     worse = _worse(before, after)
     if worse and not force:
-        raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; take it all the same with --force")
+        raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; accept it anyway with --force")
     record = {"comparison": {"reference": before, "candidate": after}}
     model = trained.captioner(device)
     write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, lineage, origin)

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, given_options, summaries
 from clcap_cli.options import Option, Panel
 from clcap_cli.registry import NameIn, import_object
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, NegativesName, ReferenceFeaturesFile, Seed, output
+from clcap_cli.stages.options import NegativesName, ReferenceFeaturesFile, Seed, output
 from clcap_cli.stages.stage import flattened, not_default, stage_with
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
@@ -31,28 +31,40 @@ def train_cl(
     ref: Annotated[
         Path,
         InputCheckpoint(),
-        Option("Reference model, a checkpoint that stays frozen; objectives without a reference start from it."),
+        Option(
+            "Checkpoint of the reference model, which stays frozen; objectives without a reference only start from it."
+        ),
     ],
     target: Annotated[
         Path | None,
         InputCheckpoint(),
         Option("Checkpoint from which the target starts.", default="the reference"),
     ] = None,
-    captions: CaptionsFile = None,
-    features: FeaturesFile = None,
+    captions: Annotated[
+        Path | None,
+        CAPTIONS,
+        Option("captions.h5 to train on.", default="the one that the reference was trained on", placeholder="FILE"),
+    ] = None,
+    features: Annotated[
+        Path | None,
+        FEATURES,
+        Option(
+            "features.h5 of the target's images.", default="the one that the target was trained on", placeholder="FILE"
+        ),
+    ] = None,
     ref_features: ReferenceFeaturesFile = None,
     negatives: Annotated[
         NegativesName,
         Option(
             "Source of mismatched captions: all other images, the 20 images with the most similar features, or half "
-            "of each."
+            "from each."
         ),
     ] = "random",
     redraw_negatives: Annotated[
         bool | None,
         Option(
-            "Draw negatives anew in every epoch, or once before the first.",
-            default="redrawn, for introspective fixed",
+            "Draw new negatives in every epoch, or draw them once before training.",
+            default="redrawn; fixed for introspective",
             name="--redraw-negatives/--fix-negatives",
         ),
     ] = None,
@@ -74,15 +86,15 @@ def train_cl(
         int,
         Ge(1),
         Option(
-            "Number of mismatched captions for each matched one; for introspective, of mismatched images; for "
-            "adversarial, of captions sampled for each image.",
+            "Number of mismatched captions for each matched one; of mismatched images for introspective; of sampled "
+            "captions for each image for adversarial.",
             Panel.OBJECTIVE,
         ),
     ] = 5,
     discriminator: Annotated[
         Path | None,
         InputCheckpoint(),
-        Option("Discriminator with which adversarial training continues.", Panel.OBJECTIVE, "a new one"),
+        Option("Checkpoint from which the discriminator starts (adversarial).", Panel.OBJECTIVE, "a new discriminator"),
     ] = None,
     out: Annotated[Path | None, OutputFile(), output("named after target and objective, such as nt_cl.pt")] = None,
     seed: Seed = 0,
@@ -91,13 +103,13 @@ def train_cl(
     batch: BatchSettings = BatchSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Train a captioner whose captions tell images apart.
+    """Fine-tune a captioner to write distinctive captions.
 
-    Contrastive learning raises the probability of matched captions and lowers that of mismatched ones, both relative to
-    a reference model. Captions and features are found from the reference. The best checkpoint of the training is
-    written: by default the one whose captions find their images at the lowest mean rank, among at most 200 validation
-    images. A log with one line of JSON for each validation is written beside it. docs/objectives.md has the formulas of
-    all objectives.
+    Contrastive learning, the default objective, raises the probability of matched captions and lowers that of
+    mismatched ones, both relative to a frozen reference model. By default, the captions.h5 and features.h5 that the
+    reference was trained on are used. The best checkpoint of the training is written: by default the one with the
+    lowest mean rank in self-retrieval among at most 200 validation images. A log with one line of JSON for each
+    validation is written beside it. docs/objectives.md has the formulas of all objectives.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """

@@ -16,7 +16,7 @@ from clcap_cli.training.settings import BatchSettings, Optimisation
 @stage
 def train_mle(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 to train on.")],
-    features: Annotated[Path, FEATURES, Argument("features.h5 of its images.")],
+    features: Annotated[Path, FEATURES, Argument("features.h5 of the same images.")],
     out: Annotated[Path, OutputFile(), output()] = Path("mle.pt"),
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),

@@ -19,7 +19,7 @@ class Optimisation:
 
     epochs: Annotated[int, Ge(1), Option("Maximum number of epochs.", Panel.OPTIMISATION)] = 30
     max_steps: Annotated[
-        int | None, Ge(1), Option("Maximum number of optimiser steps.", Panel.OPTIMISATION, "no limit beside --epochs")
+        int | None, Ge(1), Option("Maximum number of optimiser steps.", Panel.OPTIMISATION, "unlimited")
     ] = None
     eval_every: Annotated[
         int | None, Ge(1), Option("Number of steps between validations.", Panel.OPTIMISATION, "one epoch")
@@ -27,12 +27,12 @@ class Optimisation:
     patience: Annotated[
         int,
         Ge(1),
-        Option("Number of validations without improvement after which training stops.", Panel.OPTIMISATION),
+        Option("Number of validations in a row without improvement after which training stops.", Panel.OPTIMISATION),
     ] = 5
     select_by: Annotated[
         SelectBy,
         Option(
-            "Validation metric that selects the best checkpoint: mean rank is that of self-retrieval.",
+            "Validation metric that selects the best checkpoint; mean-rank is the mean rank in self-retrieval.",
             Panel.OPTIMISATION,
         ),
     ] = "loss"
@@ -42,7 +42,10 @@ class Optimisation:
     ] = 1e-3
     schedule: Annotated[
         Literal["cosine", "cosine-by-epoch", "constant"],
-        Option("Decay of the learning rate to 0: at every step, at every epoch, or none.", Panel.OPTIMISATION),
+        Option(
+            "Learning-rate schedule: cosine decay to 0, updated every step or every epoch, or a constant rate.",
+            Panel.OPTIMISATION,
+        ),
     ] = "cosine"
     warmup_steps: Annotated[
         int, Ge(0), Option("Number of steps over which the learning rate rises linearly from 0.", Panel.OPTIMISATION)
@@ -56,16 +59,18 @@ class Optimisation:
         float | None,
         Gt(0),
         Option(
-            "Maximum absolute value of each gradient element.", Panel.OPTIMISATION, f"{CLIP}, with --clip-norm none"
+            "Maximum absolute value of each gradient element.",
+            Panel.OPTIMISATION,
+            f"{CLIP}; none if --clip-norm is given",
         ),
     ] = None
     clip_norm: Annotated[
-        float | None, Gt(0), Option("Maximum norm of all gradients together.", Panel.OPTIMISATION, "none")
+        float | None, Gt(0), Option("Maximum Euclidean norm of the whole gradient.", Panel.OPTIMISATION, "none")
     ] = None
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],
         Option(
-            "Precision of matrix products; auto takes bf16 where the device has instructions for it.",
+            "Precision of matrix products; auto uses bf16 where the device has instructions for it.",
             Panel.COMPUTATION,
         ),
     ] = "auto"
@@ -74,10 +79,10 @@ class Optimisation:
         if self.weight_decay is not None and self.optimizer != "adamw":
             raise InvalidValueError("weight_decay", f"--optimizer {self.optimizer} has none; give --optimizer adamw")
         if self.clip is not None and self.clip_norm is not None:
-            raise InvalidValueError("clip_norm", "--clip bounds each gradient by itself; give one of the two")
+            raise InvalidValueError("clip_norm", "--clip is given too; give one of the two")
         if self.max_steps is not None and self.warmup_steps >= self.max_steps:
             raise InvalidValueError(
-                "warmup_steps", f"the warm-up's {self.warmup_steps} steps are all of --max-steps {self.max_steps}"
+                "warmup_steps", f"{self.warmup_steps} is not less than --max-steps {self.max_steps}"
             )
 
     def resolved(self) -> Self:
@@ -98,8 +103,8 @@ class BatchSettings:
         int | None,
         Ge(1),
         Option(
-            "Maximum number of tokens computed at once; bounds memory and leaves the gradients unchanged.",
+            "Maximum number of tokens per micro-batch; gradients are accumulated, so results stay the same.",
             Panel.COMPUTATION,
-            "a whole batch",
+            "the whole batch",
         ),
     ] = None

@@ -141,7 +141,7 @@ def test_a_small_file_that_claims_to_be_huge(captions: Path, kind: object) -> No
 def test_strings_that_are_not_valid_utf8(captions: Path) -> None:
     with h5py.File(captions, "a") as file:
         file["vocabulary"][0] = b"\xff"
-    with pytest.raises(ClcapError, match="a text in it is not UTF-8; create it again"):
+    with pytest.raises(ClcapError, match="a string in it is not valid UTF-8; create it again"):
         open_captions(captions)
 
 

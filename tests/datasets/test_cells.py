@@ -62,7 +62,7 @@ def test_one_text_in_brackets_is_a_list_of_one_caption() -> None:
     [
         (None, "it is empty"),
         (5, "a number is not a caption"),
-        (True, "a truth value is not a caption"),
+        (True, "a boolean is not a caption"),
         ({"raw": "a dog"}, "an object is not a caption"),
         (b"a dog", "binary data is not a caption"),
         ([], "an empty list is not a caption"),

@@ -92,7 +92,7 @@ def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
     ("cell", "reason"),
     [
         (5, "a number is not a caption"),
-        (True, "a truth value is not a caption"),
+        (True, "a boolean is not a caption"),
         (None, "it is empty"),
         ({"raw": "a dog"}, "an object is not a caption"),
         ([1, 2], "it contains a number among its captions"),

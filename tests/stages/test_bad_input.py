@@ -306,7 +306,7 @@ def test_a_worse_candidate_is_refused(error_of, chain: Path, clcap) -> None:
     torch.save(worse, chain / "worse.pt")
     message = error_of("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "worse.pt")
     assert message.startswith(f"{chain}/worse.pt is a worse reference than {chain}/nt.pt: mean ")
-    assert message.endswith("; take it all the same with --force")
+    assert message.endswith("; accept it anyway with --force")
     assert not (chain / "nt_ref1.pt").exists()
     forced = clcap("swap-reference", "--ref", chain / "nt.pt", "--candidate", chain / "worse.pt", "--force")
     assert forced.out == f"{chain}/nt_ref1.pt\n"

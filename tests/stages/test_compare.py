@@ -102,7 +102,7 @@ def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, error_of) -
     content["images"] = [{"image_id": 1, "caption": "a"}]
     old.write_text(json.dumps(content))
     assert error_of("compare", old, one) == (
-        f"{old} was written by an older clcap, which kept no texts; evaluate again"
+        f"{old} was written by an older clcap, which did not store captions; run clcap evaluate again"
     )
     assert error_of("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
     retrieval = self_retrieve(chain / "nt.pt", device="cpu")

@@ -19,7 +19,7 @@ def test_the_table_explains_its_columns() -> None:
         "MLE  0.068      23.16  1.182               23",
         "CL   0.068       6.25  1.182              131",
         "R@1: share of captions that rank their own image first; 0.200 by chance",
-        "mean rank: mean rank of the own image among 6 images; 3.0 by chance",
+        "mean rank: mean rank of the caption's own image among 6 images; 3.0 by chance",
         "CIDEr: agreement with the references, from 0 to 10",
     ]
 

@@ -73,6 +73,6 @@ def test_a_file_that_is_no_checkpoint_is_named(chain: Path, usage_error_of) -> N
     )
     assert "CHECKPOINTS: a checkpoint (*.pt) is missing: " in usage_error_of("caption", image, "--images", image)
     results = chain / "nt.captions.json"
-    assert f"several files are an ensemble of checkpoints (*.pt), but {results} is none" in (
+    assert f"several files must be the checkpoints (*.pt) of an ensemble; {results} is not a checkpoint" in (
         usage_error_of("evaluate", chain / "nt.pt", results)
     )

@@ -192,7 +192,7 @@ def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, error
     written = sorted(path.name for path in (tmp_path / "to").iterdir())
     assert written == ["captions_test2014_my-run_results.json", "captions_val2014_my-run_results.json"]
     assert json.loads((tmp_path / "to" / written[1]).read_text()) == json.loads(val.read_text())
-    assert "--submission: the captions of test2014 belong to it; give --test-predictions" in usage_error_of(*arguments)
+    assert "--submission: give --submission and --test-predictions together" in usage_error_of(*arguments)
     short = results(tmp_path / "short.json", 100_000, 40774)
     assert error_of(*arguments, "--test-predictions", short) == (
         f"{short} has captions for 40774 images; test2014 has 40775, and the server requires all of them"
@@ -296,7 +296,7 @@ def test_errors_are_found_before_scoring(tmp_path: Path, clcap, error_of, usage_
         "SPICE needs stanford-corenlp"
     )
     assert not (tmp_path / "predictions.metrics.json").exists()
-    assert "--submission: the captions of test2014 belong to it" in usage_error_of(
+    assert "--submission: give --submission and --test-predictions together" in usage_error_of(
         *arguments, "--test-predictions", predictions
     )
     assert error_of(*arguments, "--submission", tmp_path / "to", "--test-predictions", predictions) == (

@@ -77,12 +77,12 @@ def test_annotations_with_other_forms_of_ids_are_matched(error_of, tmp_path: Pat
 @pytest.mark.parametrize(
     ("id", "reason"),
     [
-        (2**63, "the number does not fit in 64 bits; write such ids as text"),
-        (-(2**63) - 1, "the number does not fit in 64 bits; write such ids as text"),
-        (1.5, "a number is not an id; give a whole number or a text"),
-        (float("nan"), "a number is not an id; give a whole number or a text"),
-        (True, "a truth value is not an id; give a whole number or a text"),
-        ([1], "a list is not an id; give a whole number or a text"),
+        (2**63, "the number does not fit in 64 bits; write such ids as strings"),
+        (-(2**63) - 1, "the number does not fit in 64 bits; write such ids as strings"),
+        (1.5, "a number is not an id; give an integer or a string"),
+        (float("nan"), "a number is not an id; give an integer or a string"),
+        (True, "a boolean is not an id; give an integer or a string"),
+        ([1], "a list is not an id; give an integer or a string"),
         (None, "it is empty"),
         (" ", "it is empty"),
     ],

@@ -91,11 +91,11 @@ def test_by_default_mle_is_selected_by_loss_and_cl_by_mean_rank(chain: Path) -> 
         ),
         (
             ("--clip", 1, "--clip-norm", 1),
-            "--clip-norm: --clip bounds each gradient by itself; give one of the two",
+            "--clip-norm: --clip is given too; give one of the two",
         ),
         (
             ("--warmup-steps", 9, "--max-steps", 9),
-            "--warmup-steps: the warm-up's 9 steps are all of --max-steps 9",
+            "--warmup-steps: 9 is not less than --max-steps 9",
         ),
     ],
 )
