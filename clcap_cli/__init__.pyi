@@ -58,7 +58,7 @@ def import_features(
     skip_bad: bool = False,
     out: _Path = ...,
 ) -> Path:
-    """Import region features of another program."""
+    """Import region features from another program."""
 
 def train_mle(
     captions: _Path,
@@ -131,7 +131,7 @@ def train_cl(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Train a captioner whose captions tell images apart."""
+    """Fine-tune a captioner to write distinctive captions."""
 
 def swap_reference(
     ref: _Path,
@@ -146,7 +146,7 @@ def swap_reference(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Make a trained target the next round's reference."""
+    """Promote a trained target to the next round's reference."""
 
 def caption(
     checkpoints: _Path | Sequence[_Path],
