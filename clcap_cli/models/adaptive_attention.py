@@ -1,7 +1,7 @@
 """Adaptive Attention: "Knowing When to Look" (Lu et al. 2017).
 
 At every token the model attends to the regions of the image and to a visual sentinel, a vector computed from the
-LSTM's cell that lets the model rely on the caption so far instead of the image. Dropout is applied in the same places
+LSTM's cell that lets the model rely on the previous tokens instead of the image. Dropout is applied in the same places
 as in the authors' code: the token vector, v_g and V, the LSTM's output, the sentinel before and after its projection,
 the projected hidden state, the hidden layer of the attention, and the input of the output layer.
 """

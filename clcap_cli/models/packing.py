@@ -35,8 +35,8 @@ class PackedCaptions:
 
     def log_prob(self, hidden: Tensor, output: torch.nn.Linear) -> Tensor:
         """ln p of each caption (B,), from the inputs (W, H) of the ``output`` layer."""
-        words = token_log_prob(hidden, output, self.targets)
-        return words.new_zeros(self.batch_sizes[0]).index_add(0, self.caption_index, words)
+        log_probs = token_log_prob(hidden, output, self.targets)
+        return log_probs.new_zeros(self.batch_sizes[0]).index_add(0, self.caption_index, log_probs)
 
 
 def pack(captions: Tensor, lengths: Tensor, start: int, end: int) -> PackedCaptions:
@@ -45,7 +45,7 @@ def pack(captions: Tensor, lengths: Tensor, start: int, end: int) -> PackedCapti
     targets = torch.cat([captions, torch.full_like(captions[:, :1], end)], dim=1)
     targets = targets.scatter(1, lengths.unsqueeze(1), end)
     caption_index = torch.arange(len(captions), device=captions.device).unsqueeze(1).expand_as(inputs)
-    together = torch.stack([inputs, targets, caption_index], dim=2)  # (B, T + 1, 3)
-    packed = pack_padded_sequence(together, (lengths + 1).cpu(), batch_first=True, enforce_sorted=False)
+    columns = torch.stack([inputs, targets, caption_index], dim=2)  # (B, T + 1, 3)
+    packed = pack_padded_sequence(columns, (lengths + 1).cpu(), batch_first=True, enforce_sorted=False)
     inputs, targets, caption_index = packed.data.unbind(1)
     return PackedCaptions(inputs, targets, caption_index, packed.batch_sizes.tolist())

@@ -12,7 +12,6 @@ from clcap_cli.input_files import InputFile
 from clcap_cli.options import Option, Panel, named_values
 from clcap_cli.registry import NameIn
 
-PANEL = "Model"
 PARAMETER_OF_FIELD = {"embedding_size": "embedding", "hidden_size": "hidden", "dropout": "dropout"}
 """Parameters that set a field of the model's configuration, by the name of the field."""
 
@@ -59,6 +58,6 @@ class ModelSettings:
         model_options = named_values("model_option", self.model_option or [], "layers=4")
         for name in named.keys() & model_options.keys():
             raise InvalidValueError(
-                "model_option", f"{name} is given by --{PARAMETER_OF_FIELD[name]} too; give one of the two"
+                "model_option", f"{name} is also set by --{PARAMETER_OF_FIELD[name]}; give only one of the two"
             )
         return named | model_options

@@ -30,7 +30,7 @@ class Objective:
     needs_negatives: ClassVar[bool] = True
     """Whether the loss needs mismatched pairs of captions and images."""
     redraws_negatives: ClassVar[bool | None] = None
-    """Default of --redraw-negatives, whether negatives are drawn anew every epoch; None if it does not apply."""
+    """Default of --redraw-negatives, whether negatives are redrawn every epoch; None if it does not apply."""
     has_discriminator: ClassVar[bool] = False
     """Whether a discriminator is trained together with the captioner and written to its own file."""
     has_comparable_loss: ClassVar[bool] = True

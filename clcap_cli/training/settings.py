@@ -77,7 +77,9 @@ class Optimisation:
 
     def __post_init__(self) -> None:
         if self.weight_decay is not None and self.optimizer != "adamw":
-            raise InvalidValueError("weight_decay", f"--optimizer {self.optimizer} has none; give --optimizer adamw")
+            raise InvalidValueError(
+                "weight_decay", f"--optimizer {self.optimizer} has no weight decay; give --optimizer adamw"
+            )
         if self.clip is not None and self.clip_norm is not None:
             raise InvalidValueError("clip_norm", "--clip is given too; give one of the two")
         if self.max_steps is not None and self.warmup_steps >= self.max_steps:

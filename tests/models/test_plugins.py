@@ -75,7 +75,7 @@ def test_the_message_names_a_plugin_that_cannot_be_loaded(chain: Path, error_of,
             ["--model", "transformer", "--hidden", "10"],
             "--model-option: hidden_size 10 must be a multiple of twice the 8 heads",
         ),
-        (["--hidden", "8", "--model-option", "hidden_size=9"], "hidden_size is given by --hidden too; give one"),
+        (["--hidden", "8", "--model-option", "hidden_size=9"], "hidden_size is also set by --hidden; give only one"),
         (
             ["--model", "transformer", "--embedding", "8"],
             "--embedding: the model transformer has no 'embedding_size'; it has: ",

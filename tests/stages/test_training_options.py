@@ -87,7 +87,7 @@ def test_by_default_mle_is_selected_by_loss_and_cl_by_mean_rank(chain: Path) -> 
     [
         (
             ("--weight-decay", 0.1),
-            "--weight-decay: --optimizer adam has none; give --optimizer adamw",
+            "--weight-decay: --optimizer adam has no weight decay; give --optimizer adamw",
         ),
         (
             ("--clip", 1, "--clip-norm", 1),
@@ -132,7 +132,7 @@ def test_zero_is_refused_for_counts(chain: Path, clcap: Clcap, word: str) -> Non
 
 
 def test_exclusive_options_are_refused_from_python_too(chain: Path) -> None:
-    with pytest.raises(ClcapError, match="weight_decay: --optimizer adam has none; give --optimizer adamw"):
+    with pytest.raises(ClcapError, match="weight_decay: --optimizer adam has no weight decay; give --optimizer adamw"):
         train_mle(chain / "captions.h5", chain / "features.h5", weight_decay=0.1)
 
 
