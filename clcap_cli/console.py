@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, marks that change the text direction, and surrogates."""
-SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_DRAWINGS = 10.0, 0.25
+SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_DRAWINGS, SECONDS_UNTIL_STATUS = 10.0, 0.25, 30.0
 
 
 def escaped(text: str) -> str:
@@ -79,7 +79,7 @@ def status(message: str) -> Iterator[None]:
         yield
         return
     is_terminal = sys.stderr.isatty()
-    timer = Timer(SECONDS_BETWEEN_LINES, print_info, [message])
+    timer = Timer(SECONDS_UNTIL_STATUS, print_info, [message])
     timer.daemon = True
     print(message, end="\r", file=sys.stderr, flush=True) if is_terminal else timer.start()
     try:

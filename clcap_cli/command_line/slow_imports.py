@@ -10,7 +10,7 @@ from types import ModuleType
 
 from clcap_cli.console import status
 
-SLOW = {"torch": "PyTorch", "timm": "timm"}
+SLOW = {"torch": "PyTorch"}
 """What messages call these packages."""
 
 

@@ -50,6 +50,9 @@ def caption(
     images: Annotated[
         list[Path] | None, InputPath(), Option("Image file or folder to caption instead of a split.", default="none")
     ] = None,
+    out: Annotated[
+        Path | None, OutputFile(), output("CHECKPOINT.captions.json; CHECKPOINT.images.captions.json with --images")
+    ] = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     weights: Annotated[
@@ -60,9 +63,6 @@ def caption(
             "those recorded in the checkpoint",
             placeholder="FILE",
         ),
-    ] = None,
-    out: Annotated[
-        Path | None, OutputFile(), output("CHECKPOINT.captions.json; CHECKPOINT.images.captions.json with --images")
     ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),

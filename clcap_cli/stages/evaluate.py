@@ -74,23 +74,6 @@ def evaluate(
     only_common: Annotated[
         bool, Option("Score only the images that have both captions and references.", name="--only-common")
     ] = False,
-    split: Split = "test",
-    captions: Annotated[
-        Path | None,
-        CAPTIONS,
-        Option(
-            "captions.h5 that defines the splits.",
-            default="the one recorded in the results or checkpoint",
-            placeholder="FILE",
-        ),
-    ] = None,
-    features: Annotated[
-        Path | None,
-        FEATURES,
-        Option(
-            "features.h5 of the images.", default="the one recorded in the results or checkpoint", placeholder="FILE"
-        ),
-    ] = None,
     metrics: Annotated[
         str | None,
         NameIn("clcap_cli.metrics.registry:METRICS", ","),
@@ -126,9 +109,6 @@ def evaluate(
             "none",
         ),
     ] = None,
-    out: Annotated[
-        Path | None, OutputFile(), output("named after the captions or checkpoint, such as nt.metrics.json")
-    ] = None,
     submission: Annotated[
         Path | None,
         Option(
@@ -143,6 +123,26 @@ def evaluate(
         Path | None,
         InputFile(),
         Option("COCO results of test2014 for --submission.", Panel.OUTPUT, "none"),
+    ] = None,
+    split: Split = "test",
+    out: Annotated[
+        Path | None, OutputFile(), output("named after the captions or checkpoint, such as nt.metrics.json")
+    ] = None,
+    captions: Annotated[
+        Path | None,
+        CAPTIONS,
+        Option(
+            "captions.h5 that defines the splits.",
+            default="the one recorded in the results or checkpoint",
+            placeholder="FILE",
+        ),
+    ] = None,
+    features: Annotated[
+        Path | None,
+        FEATURES,
+        Option(
+            "features.h5 of the images.", default="the one recorded in the results or checkpoint", placeholder="FILE"
+        ),
     ] = None,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
     images: Annotated[list[Path], InputFolder(), Option("Folder of image files.")],
-    skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
+    out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
     backbone: Annotated[
         str, Option("Backbone: a network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
     ] = "tf_efficientnet_lite0",
@@ -35,7 +35,7 @@ def extract_features(
     image_size: Annotated[
         int | None, Ge(32), Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own")
     ] = None,
-    out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
+    skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Extract the features of images with a backbone.

@@ -22,8 +22,8 @@ def import_features(
     regions: Annotated[
         Path, Argument("Folder of .npz or .npy files, an HDF5 file, or a .tsv file of bottom-up attention.")
     ],
-    skip_bad: Annotated[bool, Option("Skip images that have no regions, and list them.", name="--skip-bad")] = False,
     out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
+    skip_bad: Annotated[bool, Option("Skip images that have no regions, and list them.", name="--skip-bad")] = False,
 ) -> Path:
     """Import region features from another program.
 

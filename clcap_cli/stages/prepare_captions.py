@@ -37,17 +37,17 @@ def prepare_captions(
     train: Annotated[list[Path] | None, InputFile(), split_file("training")] = None,
     val: Annotated[list[Path] | None, InputFile(), split_file("validation")] = None,
     test: Annotated[list[Path] | None, InputFile(), split_file("test")] = None,
-    restval: Annotated[
-        str, Option("Split to which Karpathy's 'restval' images are added.", placeholder="NAME")
-    ] = "train",
-    limit: Annotated[int | None, Ge(1), Option("Maximum number of images in each split.", default="unlimited")] = None,
+    out: Annotated[Path, OutputFile(), output()] = Path("captions.h5"),
     min_count: Annotated[
         int, Ge(1), Option("Minimum number of occurrences of a word in the training captions; rarer words become UNK.")
     ] = 5,
     max_length: Annotated[
         int, Ge(1), Le(MAX_WORDS), Option("Maximum number of words in a caption; longer captions are cut off.")
     ] = 16,
-    out: Annotated[Path, OutputFile(), output()] = Path("captions.h5"),
+    restval: Annotated[
+        str, Option("Split to which Karpathy's 'restval' images are added.", placeholder="NAME")
+    ] = "train",
+    limit: Annotated[int | None, Ge(1), Option("Maximum number of images in each split.", default="unlimited")] = None,
 ) -> Path:
     """Read a captioning dataset and build its vocabulary.
 

@@ -22,6 +22,7 @@ def report(
     files: Annotated[
         list[Path], InputFile(), Argument("*.metrics.json, *.retrieval.json and *.log.jsonl of one or more runs.")
     ],
+    out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
     images: Annotated[
         list[Path] | None,
         InputFolder(),
@@ -30,7 +31,6 @@ def report(
     tables: Annotated[
         Path | None, InputFile(), Option("JSON file that defines tables of means over seeds.", default="none")
     ] = None,
-    out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
     text: Annotated[
         bool, Option("Print the table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
     ] = False,

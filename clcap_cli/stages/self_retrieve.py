@@ -52,9 +52,9 @@ def self_retrieve(
             "Captions to use as queries, one for each image: COCO results or a table.", default="the captioner's own"
         ),
     ] = None,
+    out: Annotated[Path | None, OutputFile(), output("CHECKPOINT.retrieval.json")] = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
-    out: Annotated[Path | None, OutputFile(), output("CHECKPOINT.retrieval.json")] = None,
     full_matrix: Annotated[
         Path | None,
         OutputFile(),

@@ -32,11 +32,11 @@ LIKELIHOOD_MARGIN = 0.05
 def swap_reference(
     ref: Annotated[Path, InputCheckpoint(), Option("Current reference (*.pt).")],
     candidate: Annotated[Path, InputCheckpoint(), Option("Trained target (*.pt).")],
+    out: Annotated[Path | None, OutputFile(), output("named after reference and round, such as nt_ref1.pt")] = None,
     force: Annotated[bool, Option("Accept the candidate even if it is worse.", name="--force")] = False,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     ref_features: ReferenceFeaturesFile = None,
-    out: Annotated[Path | None, OutputFile(), output("named after reference and round, such as nt_ref1.pt")] = None,
     seed: Seed = 0,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:

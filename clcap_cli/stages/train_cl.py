@@ -35,11 +35,26 @@ def train_cl(
             "Checkpoint of the reference model, which stays frozen; objectives without a reference only start from it."
         ),
     ],
+    k: Annotated[
+        int,
+        Ge(1),
+        Option(
+            "Number of mismatched captions for each matched one; of mismatched images for introspective; of sampled "
+            "captions for each image for adversarial.",
+            Panel.OBJECTIVE,
+        ),
+    ] = 5,
+    objective: Annotated[
+        str,
+        NameIn("clcap_cli.objectives.registry:OBJECTIVES"),
+        Option(f"Training objective. {summaries()}", Panel.OBJECTIVE),
+    ] = "contrastive",
     target: Annotated[
         Path | None,
         InputCheckpoint(),
         Option("Checkpoint from which the target starts.", default="the reference"),
     ] = None,
+    out: Annotated[Path | None, OutputFile(), output("named after target and objective, such as nt_cl.pt")] = None,
     captions: Annotated[
         Path | None,
         CAPTIONS,
@@ -68,6 +83,11 @@ def train_cl(
             name="--redraw-negatives/--fix-negatives",
         ),
     ] = None,
+    discriminator: Annotated[
+        Path | None,
+        InputCheckpoint(),
+        Option("Checkpoint from which the discriminator starts (adversarial).", Panel.OBJECTIVE, "a new discriminator"),
+    ] = None,
     no_cache: Annotated[
         bool,
         Option(
@@ -77,26 +97,6 @@ def train_cl(
     dropout: Annotated[
         float, Ge(0), Le(0.99), Option("Dropout rate of the target; the paper's authors use 0.5.", Panel.MODEL)
     ] = 0.0,
-    objective: Annotated[
-        str,
-        NameIn("clcap_cli.objectives.registry:OBJECTIVES"),
-        Option(f"Training objective. {summaries()}", Panel.OBJECTIVE),
-    ] = "contrastive",
-    k: Annotated[
-        int,
-        Ge(1),
-        Option(
-            "Number of mismatched captions for each matched one; of mismatched images for introspective; of sampled "
-            "captions for each image for adversarial.",
-            Panel.OBJECTIVE,
-        ),
-    ] = 5,
-    discriminator: Annotated[
-        Path | None,
-        InputCheckpoint(),
-        Option("Checkpoint from which the discriminator starts (adversarial).", Panel.OBJECTIVE, "a new discriminator"),
-    ] = None,
-    out: Annotated[Path | None, OutputFile(), output("named after target and objective, such as nt_cl.pt")] = None,
     seed: Seed = 0,
     options: Any = OBJECTIVE_SETTINGS,
     optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),

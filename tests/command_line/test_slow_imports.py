@@ -16,7 +16,7 @@ def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slowly.py").write_text("import time; time.sleep(0.05); DONE = True")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(slow_imports, "SLOW", {"slowly": "Slowly"})
-    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(console, "SECONDS_UNTIL_STATUS", 0.0)
     monkeypatch.delitem(sys.modules, "slowly", raising=False)
 
 

@@ -87,7 +87,7 @@ def test_a_full_disk_gives_one_line_and_changes_no_file(outcomes: dict[str, Outc
     outcome, (_, _, name) = outcomes[case], CASES[case]
     assert outcome.status == 1
     assert outcome.result[-1] == f"error: {name} cannot be written: File too large"
-    assert not [line for line in outcome.result if line.startswith(("Traceback", "Exception", " "))]
+    assert not [line for line in outcome.result if line.startswith(("Traceback", "Exception", "  File"))]
     assert outcome.after == outcome.before
 
 
