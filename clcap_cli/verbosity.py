@@ -10,7 +10,7 @@ class Verbosity:
     messages: bool = True
     """Messages and progress."""
     details: bool = False
-    """What is read, where each value comes from, and what is computed with."""
+    """The files that are read, the source of each option's value, and the device."""
     tracebacks: bool = False
     """The traceback of an error."""
 

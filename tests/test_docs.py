@@ -128,7 +128,7 @@ def test_scripts_are_valid_and_stop_at_the_first_failure(script: Path) -> None:
 
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-ROOMS = re.findall(r"^\| `([a-z_.]+)/?` \|", ARCHITECTURE, flags=re.MULTILINE)
+PACKAGES = re.findall(r"^\| `([a-z_.]+)/?` \|", ARCHITECTURE, flags=re.MULTILINE)
 """From the highest to the lowest."""
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -152,25 +152,25 @@ IMPORTS = {module: imports_of(module) for module in MODULES}
 
 
 def height(module: str) -> int:
-    """Position of a module's room, 0 for the highest; modules outside rooms are below all rooms."""
-    room = module.split(".")[1:2] or ["__init__"]
-    name = {"app": "app.py", "__main__": "app.py"}.get(room[0], room[0])
-    return ROOMS.index(name) if name in ROOMS else len(ROOMS)
+    """Position of a module's package, 0 for the highest; modules outside packages are below all packages."""
+    package = module.split(".")[1:2] or ["__init__"]
+    name = {"app": "app.py", "__main__": "app.py"}.get(package[0], package[0])
+    return PACKAGES.index(name) if name in PACKAGES else len(PACKAGES)
 
 
-def test_the_architecture_has_every_room() -> None:
-    rooms = {path.parent.name for path in (ROOT / "clcap_cli").glob("*/__init__.py")}
-    assert sorted(ROOMS) == sorted({*rooms, "app.py"})
+def test_the_architecture_has_every_package() -> None:
+    packages = {path.parent.name for path in (ROOT / "clcap_cli").glob("*/__init__.py")}
+    assert sorted(PACKAGES) == sorted({*packages, "app.py"})
 
 
-def test_no_room_imports_a_higher_one() -> None:
+def test_no_package_imports_a_higher_one() -> None:
     assert sum(map(len, IMPORTS.values())) > 400
     upward = [(one, other) for one, found in IMPORTS.items() for other in found if height(other) < height(one)]
     assert upward == []
 
 
 def test_there_are_no_import_cycles() -> None:
-    TopologicalSorter(IMPORTS).prepare()  # raises CycleError, which names the circle
+    TopologicalSorter(IMPORTS).prepare()  # raises CycleError, which names the cycle
 
 
 def test_paths_in_the_architecture_exist() -> None:
@@ -178,5 +178,5 @@ def test_paths_in_the_architecture_exist() -> None:
     assert len(paths) > 70
     for new, path in paths:
         positions = [folder / path for folder in (ROOT, ROOT / "clcap_cli")]
-        there = any(position.parent.is_dir() if new else position.exists() for position in positions)
-        assert there, path
+        exists = any(position.parent.is_dir() if new else position.exists() for position in positions)
+        assert exists, path

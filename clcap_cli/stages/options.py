@@ -50,6 +50,21 @@ FeaturesFile = Annotated[
     FEATURES,
     Option("features.h5 of the images.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
 ]
+ReferenceCaptionsFile = Annotated[
+    Path | None,
+    CAPTIONS,
+    Option(
+        "captions.h5 that defines the splits.",
+        Panel.DATA,
+        "the one that the reference was trained on",
+        placeholder="FILE",
+    ),
+]
+TargetFeaturesFile = Annotated[
+    Path | None,
+    FEATURES,
+    Option("features.h5 of the target.", Panel.DATA, "the one that the target was trained on", placeholder="FILE"),
+]
 ReferenceFeaturesFile = Annotated[
     Path | None,
     FEATURES,

@@ -8,7 +8,13 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ReferenceFeaturesFile, Seed, output
+from clcap_cli.stages.options import (
+    ReferenceCaptionsFile,
+    ReferenceFeaturesFile,
+    Seed,
+    TargetFeaturesFile,
+    output,
+)
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -34,8 +40,8 @@ def swap_reference(
     candidate: Annotated[Path, InputCheckpoint(), Option("Trained target (*.pt).")],
     out: Annotated[Path | None, OutputFile(), output("named after reference and round, such as nt_ref1.pt")] = None,
     force: Annotated[bool, Option("Accept the candidate even if it is worse.", name="--force")] = False,
-    captions: CaptionsFile = None,
-    features: FeaturesFile = None,
+    captions: ReferenceCaptionsFile = None,
+    features: TargetFeaturesFile = None,
     ref_features: ReferenceFeaturesFile = None,
     seed: Seed = 0,
     compute: ComputeSettings = ComputeSettings(),

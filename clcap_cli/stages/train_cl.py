@@ -6,13 +6,20 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, InputCheckpoint, OutputFile
+from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, given_options, summaries
 from clcap_cli.options import Option, Panel
 from clcap_cli.registry import NameIn, import_object
-from clcap_cli.stages.options import NegativesName, ReferenceFeaturesFile, Seed, output
+from clcap_cli.stages.options import (
+    NegativesName,
+    ReferenceCaptionsFile,
+    ReferenceFeaturesFile,
+    Seed,
+    TargetFeaturesFile,
+    output,
+)
 from clcap_cli.stages.stage import flattened, not_default, stage_with
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
@@ -39,8 +46,8 @@ def train_cl(
         int,
         Ge(1),
         Option(
-            "Number of mismatched captions for each matched one; of mismatched images for introspective; of sampled "
-            "captions for each image for adversarial.",
+            "Number of mismatched captions per matched caption (introspective: of mismatched images per image; "
+            "adversarial: of sampled captions per image).",
             Panel.OBJECTIVE,
         ),
     ] = 5,
@@ -55,18 +62,8 @@ def train_cl(
         Option("Checkpoint from which the target starts.", default="the reference"),
     ] = None,
     out: Annotated[Path | None, OutputFile(), output("named after target and objective, such as nt_cl.pt")] = None,
-    captions: Annotated[
-        Path | None,
-        CAPTIONS,
-        Option("captions.h5 to train on.", default="the one that the reference was trained on", placeholder="FILE"),
-    ] = None,
-    features: Annotated[
-        Path | None,
-        FEATURES,
-        Option(
-            "features.h5 of the target's images.", default="the one that the target was trained on", placeholder="FILE"
-        ),
-    ] = None,
+    captions: ReferenceCaptionsFile = None,
+    features: TargetFeaturesFile = None,
     ref_features: ReferenceFeaturesFile = None,
     negatives: Annotated[
         NegativesName,
