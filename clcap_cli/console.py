@@ -74,12 +74,12 @@ def print_error(message: str) -> None:
 
 @contextmanager
 def status(message: str) -> Iterator[None]:
-    """Show ``message`` while the block runs: at once in a terminal, elsewhere only after ``SECONDS_BETWEEN_LINES``."""
+    """Show ``message`` while the block runs: at once in a terminal, elsewhere only after ``SECONDS_UNTIL_STATUS``."""
     if not VERBOSITY.messages:
         yield
         return
     is_terminal = sys.stderr.isatty()
-    timer = Timer(SECONDS_UNTIL_STATUS, print_info, [message])
+    timer = Timer(SECONDS_UNTIL_STATUS, lambda: print(message, file=sys.stderr, flush=True))
     timer.daemon = True
     print(message, end="\r", file=sys.stderr, flush=True) if is_terminal else timer.start()
     try:

@@ -12,8 +12,8 @@ from clcap_cli.verbosity import VERBOSITY
 
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package ``slowly`` that takes a twentieth of a second, which counts as long."""
-    (tmp_path / "slowly.py").write_text("import time; time.sleep(0.05); DONE = True")
+    """A package ``slowly`` that takes a fifth of a second, which counts as long."""
+    (tmp_path / "slowly.py").write_text("import time; time.sleep(0.2); DONE = True")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(slow_imports, "SLOW", {"slowly": "Slowly"})
     monkeypatch.setattr(console, "SECONDS_UNTIL_STATUS", 0.0)
