@@ -23,6 +23,7 @@ T = TypeVar("T")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, marks that change the text direction, and surrogates."""
 SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_DRAWINGS, SECONDS_UNTIL_STATUS = 10.0, 0.25, 30.0
+"""The first is the time before the first line of progress where there is no terminal."""
 
 
 def escaped(text: str) -> str:
@@ -205,11 +206,13 @@ def _rate() -> "ProgressColumn":
 
 
 def _lines(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    started = last = time.monotonic()
+    """Each line after twice the time of the one before, so that the log of a long run stays short."""
+    started, interval = time.monotonic(), SECONDS_BETWEEN_LINES
+    due = started + interval
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if now - last >= SECONDS_BETWEEN_LINES and done < total:
-            last, rate = now, done / (now - started)
-            left = f", {(total - done) / rate:.0f} s left"
-            print_info(f"{label}: {done}/{total}, {rate:.1f}/s{left}")
+        if now >= due and done < total:
+            interval *= 2
+            due, rate = now + interval, done / (now - started)
+            print_info(f"{label}: {done}/{total}, {rate:.1f}/s, {(total - done) / rate:.0f} s left")

@@ -1,12 +1,15 @@
 """Printed text cannot control the terminal."""
 
+import itertools
 import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from clcap_cli import console
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import escaped
 from tests.conftest import CLCAP
@@ -83,3 +86,12 @@ def test_the_path_on_a_terminal_is_visible(tmp_path: Path) -> None:
     assert os.read(ours, 1000).decode().strip() == f"{tmp_path}/{SEEN}"
     os.close(ours)
     os.close(terminal)
+
+
+def test_lines_of_progress_become_rarer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert list(console.progress(range(200), 200, "images")) == list(range(200))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "images: 10/200, 1.0/s, 190 s left"
+    assert [line.split()[1] for line in lines] == ["10/200,", "30/200,", "70/200,", "150/200,"]

@@ -48,5 +48,5 @@ def make_scenes(
                 annotations += [{"id": 5 * id + n, "image_id": id, "caption": text} for n, text in enumerate(texts)]
             info = {"description": f"clcap scenes, seed {seed}"}
             write_json(folder / f"captions_{split}.json", {"info": info, "images": entries, "annotations": annotations})
-    print_info(f"{train} + {val} + {test} scenes with five captions each, seed {seed}")
+    print_info(f"{train:,} training, {val:,} validation and {test:,} test scenes with five captions each")
     return folder

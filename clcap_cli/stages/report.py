@@ -87,7 +87,7 @@ def report(
     if text:
         _print(runs, experiments)
     if page is not None:
-        print_info(f"{page}: {page.stat().st_size / 2**20:.1f} MiB")
+        print_info(f"open {page} in a browser; it has {page.stat().st_size / 2**20:.1f} MiB")
     return page
 
 
@@ -108,7 +108,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     drawn = all_plots(runs)
     for plot in drawn:
         save_plot(plot, folder)
-    print_info(f"{len(drawn)} plots are in {folder}, as PNG and SVG")
+    print_info(f"saved {len(drawn)} plots to {folder}, each as PNG and SVG")
 
 
 def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Path]) -> str:

@@ -75,11 +75,11 @@ def train_mle(
     )
     sample = None if optimisation.select_by == "loss" else CaptionSample(val, features_h5, captioner, seed)
     task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
-    print_info(
-        f"{model.model}: {sum(p.numel() for p in captioner.parameters()):,} parameters, {len(task.captions)} images"
-    )
+    size = sum(parameter.numel() for parameter in captioner.parameters())
+    print_info(f"{model.model}: {size:,} parameters, {len(task.captions):,} training images")
     seed_torch(seed, "dropout")
     with atomic_write(log_path(out)) as log:
         record = train(task, optimisation, log)
         write_checkpoint(out, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
+    say(f"all metrics of each validation: {log_path(out)}")
     return out

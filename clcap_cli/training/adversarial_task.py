@@ -24,6 +24,8 @@ from clcap_cli.training.validation import CaptionSample, split_log_probs
 
 DISCRIMINATOR_LR = 3e-4
 """Learning rate of the discriminator."""
+KINDS = ("matched", "mismatched", "generated")
+"""Kinds of captions that the discriminator scores."""
 WARM_UP_EPOCHS = 5
 """Number of epochs that train only the discriminator, as in the paper."""
 
@@ -57,8 +59,7 @@ class Logits:
     @property
     def metrics(self) -> dict[str, Tensor]:
         """The discriminator's loss and the mean r of each kind of caption."""
-        kinds = ("matched", "mismatched", "generated")
-        means = {f"score_{kind}": getattr(self, kind).detach().sigmoid().mean() for kind in kinds}
+        means = {f"score_{kind}": getattr(self, kind).detach().sigmoid().mean() for kind in KINDS}
         return {"discriminator_loss": self.loss.detach(), **means}
 
 
@@ -124,7 +125,8 @@ class AdversarialTask:
         for loaded in progress(Prefetcher(self.train_split.load, batches), len(batches), label):
             steps.append(self._train_discriminator(loaded, self._sample_for_training(loaded)))
         means = {name: float(sum(metrics[name] for metrics in steps)) / len(batches) for name in steps[0]}
-        print_info(f"{label}  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items()))
+        scores = ", ".join(f"{kind} {means[f'score_{kind}']:.2f}" for kind in KINDS)
+        print_info(f"{label}: loss {means['discriminator_loss']:.4f}, mean scores: {scores}")
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's order, with newly drawn mismatched captions."""
@@ -210,5 +212,4 @@ class AdversarialTask:
 
 
 def _concatenate(parts: Sequence[Logits]) -> Logits:
-    kinds = ("matched", "mismatched", "generated")
-    return Logits(*(torch.cat([getattr(part, kind) for part in parts]) for kind in kinds))
+    return Logits(*(torch.cat([getattr(part, kind) for part in parts]) for kind in KINDS))

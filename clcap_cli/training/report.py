@@ -73,9 +73,10 @@ class TrainingReport:
 
     def _print_header(self, record: Mapping[str, float]) -> None:
         criterion, settings = self.state.criterion, self.state.settings
+        epochs = f"{settings.epochs} epoch{'s' if settings.epochs > 1 else ''}"
         steps = f" and {settings.max_steps} steps" if settings.max_steps else ""
         stops = f"stops after {settings.patience} validations without a {criterion.wanted}"
-        print_info(f"at most {settings.epochs} epochs{steps}; {stops}")
+        print_info(f"at most {epochs}{steps}; {stops}")
         self.columns = [one for one in COLUMNS if one.metric == "loss" or one.metric in record]
         titles = (f"{one.title:>{one.width}}" for one in self.columns)
         print_info("  ".join([f"{self._place_title:>{self._place_width}}", *titles, f"{'':<{len(MARK)}}", TIME_LEFT]))

@@ -18,7 +18,7 @@ def test_quiet_prints_only_the_result(clcap: Run, tmp_path: Path, stands: str) -
     arguments = ("make-scenes", tmp_path / "s", *SCENES)
     result = clcap("--quiet", *arguments) if stands == "before" else clcap(*arguments, "--quiet")
     assert result == CommandResult(0, f"{tmp_path}/s\n", "")
-    assert clcap(*arguments).err.startswith("1 + 1 + 1 scenes with five captions each, seed 0\n")
+    assert clcap(*arguments).err.startswith("1 training, 1 validation and 1 test scenes with five captions each\n")
 
 
 @pytest.mark.parametrize("stands", ["before", "after"])
