@@ -8,7 +8,7 @@ from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import say
+from clcap_cli.console import print_info
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, given_options, summaries
 from clcap_cli.options import Option, Panel
@@ -162,5 +162,5 @@ def train_cl(
                 write_discriminator(discriminator_path(out), network, *shared, origin)
             write_checkpoint(out, start.model, task.model, *shared, opened.reference.lineage, origin)
     sampler.report()
-    say(f"all metrics of each validation: {log_path(out)}")
+    print_info(f"all metrics of each validation: {log_path(out)}")
     return out

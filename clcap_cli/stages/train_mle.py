@@ -81,5 +81,5 @@ def train_mle(
     with atomic_write(log_path(out)) as log:
         record = train(task, optimisation, log)
         write_checkpoint(out, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
-    say(f"all metrics of each validation: {log_path(out)}")
+    print_info(f"all metrics of each validation: {log_path(out)}")
     return out
