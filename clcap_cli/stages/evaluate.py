@@ -217,15 +217,6 @@ def _announce(
     cider_df: Path | None,
 ) -> None:
     if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW_IMAGES:
-<<<<<<< HEAD
-        print_info(f"CIDEr's document frequencies come from {len(scored)} images only; --cider-df takes more captions")
-    captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
-    print_info(f"scoring {captions} captions against {others} references")
-    if captions > len(scored):
-        print_info(
-            f"several captions per image ({len(scored)} images): the best and the mean score of an image are reported"
-        )
-=======
         print_info(
             f"CIDEr counts document frequencies in the references of only {len(scored)} images, so it is hardly "
             "comparable with published values; --cider-df counts them in other captions"
@@ -233,8 +224,9 @@ def _announce(
     captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
     print_info(f"scoring {captions} captions against {others} references")
     if captions > len(scored):
-        print_info(f"{len(scored)} images have several captions: metrics are those of the best one, and their mean")
->>>>>>> a9626d9 (Messages for a native reader; the log of each training is named; lines of progress become rarer)
+        print_info(
+            f"several captions per image ({len(scored)} images): the best and the mean score of an image are reported"
+        )
 
 
 def _submit(results: Path, test_results: Path, folder: Path) -> None:
