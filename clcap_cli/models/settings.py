@@ -42,7 +42,7 @@ class ModelSettings:
         Ge(1),
         Le(MAX_WORDS),
         Option(
-            "Maximum number of tokens in a caption; the rest is cut off.",
+            "Maximum number of tokens in a caption; longer captions are cut off.",
             Panel.MODEL,
             "that of captions.h5; unlimited with --tokenizer",
         ),
