@@ -54,12 +54,20 @@ def upgrade_results(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def upgrade_comparison(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of a comparison of version 1 in the layout of version 2."""
+    """The content of a comparison of version 1 or 2 in the layout of version 3."""
     comparisons = content.get("comparisons")
     if not isinstance(comparisons, list):
         return content
-    renamed = [_rename_figures(item) if isinstance(item, dict) else item for item in comparisons]
+    renamed = [_upgrade_compared(item) if isinstance(item, dict) else item for item in comparisons]
     return {**content, "comparisons": renamed}
+
+
+def _upgrade_compared(comparison: Mapping[str, Any]) -> dict[str, Any]:
+    differ = comparison.get("differ")
+    if not isinstance(differ, dict):
+        return _rename_figures(comparison)
+    differences = {"evaluation": differ.get("measured"), "made_from": differ.get("made")}
+    return {**_rename_figures(comparison), "run_differences": differences}
 
 
 def upgrade_training(training: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Provenance: a record in every artifact of its kind, its inputs, and the stage and settings that created it.
+"""Provenance: the record in every artifact that states its kind, its inputs, and the stage and settings used.
 
 An artifact's id is a digest of its content. Creating the same artifact again therefore gives the same id, and artifacts
 that were created from it remain valid.
@@ -33,7 +33,7 @@ FORMATS = {
     "clcap/retrieval": 2,
     "clcap/log-probs": 1,
     "clcap/metrics": 2,
-    "clcap/comparison": 2,
+    "clcap/comparison": 3,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,
     "clcap/tokens": 1,
@@ -43,26 +43,39 @@ FORMATS = {
 
 
 class Input(BaseModel):
-    """An input of an artifact; ``path`` is relative to the artifact's folder."""
+    """An input of an artifact."""
 
     role: str
+    """What the input was used as, such as "captions" or "reference"."""
     path: str
+    """Path relative to the artifact's folder."""
     id: str
+    """Id of the input, or a digest of its bytes if it has no provenance."""
 
 
 class Provenance(BaseModel):
     """The provenance record of an artifact."""
 
     format: str
+    """Kind of the artifact, one of ``FORMATS``."""
     version: int
+    """Version of that kind's file format."""
     id: str
+    """Digest of the artifact's content."""
     stage: str
+    """Stage that created the artifact."""
     command: str
+    """Command line that created the artifact."""
     settings: dict[str, Any]
+    """Settings of the stage by name."""
     clcap: str
+    """Version of clcap."""
     torch: str
+    """Version of PyTorch."""
     python: str
+    """Version of Python."""
     created: str
+    """Time of creation, in ISO 8601 format and UTC."""
     inputs: list[Input]
 
     def input(self, role: str) -> Input | None:

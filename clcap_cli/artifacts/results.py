@@ -9,7 +9,7 @@ are objects with ``provenance``, ``metrics`` (name to number, over all images), 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
@@ -85,7 +85,7 @@ def _matching_provenance(path: Path, content_id: str) -> Provenance | None:
 
 @dataclass(frozen=True)
 class Measurements:
-    """Metrics of captions, to be written to a file."""
+    """Content of a ``*.metrics.json`` or ``*.retrieval.json`` that is about to be written."""
 
     metrics: Mapping[str, float]
     """Value of each metric over all images."""
@@ -94,7 +94,7 @@ class Measurements:
     signatures: Mapping[str, str]
     """Signature of each metric: everything that its value depends on besides the captions."""
     images: Sequence[Mapping[str, Any]]
-    """One entry per image."""
+    """Values of each image, with its ``image_id`` and captions."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further content of the file by key."""
 
@@ -191,16 +191,26 @@ def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
         raise ClcapError(f"{path} is damaged: it contains an image twice")
 
 
+Verdict = Literal["same", "too few images", "not significant", "higher", "lower"]
+"""How the second setting compares with the first at the 5% level."""
+
+
 class MetricDifference(BaseModel):
     """The difference of a metric between two settings, in a file of ``compare``."""
 
     first: float
+    """Mean over the runs of the first setting."""
     second: float
+    """Mean over the runs of the second setting."""
     difference: float
+    """Second - first."""
     interval: tuple[float, float]
+    """95% confidence interval of the difference, over images."""
     spreads: tuple[float, float]
+    """Standard deviations over the seeds of each setting; 0 for a single run."""
     p: float | None
-    verdict: str
+    """Two-sided p-value; None if there are too few images."""
+    verdict: Verdict
 
     @property
     def significant(self) -> bool:
@@ -208,14 +218,25 @@ class MetricDifference(BaseModel):
         return self.verdict in ("higher", "lower")
 
 
+class RunDifferences(BaseModel):
+    """How two settings differ besides their metrics, one line per difference."""
+
+    evaluation: list[str]
+    """Differences in images and signatures, which make metrics incomparable."""
+    made_from: list[str]
+    """Differences between the run cards."""
+
+
 class Comparison(BaseModel):
-    """The comparison of two settings."""
+    """The comparison of two settings, each with one run or with runs of several seeds."""
 
     first: str
+    """Name of the first setting."""
     second: str
+    """Name of the second setting."""
     metrics: dict[str, MetricDifference]
-    differ: dict[str, list[str]]
-    """Differences in how the settings were ``measured`` and in what they were ``made`` from."""
+    """Difference of each metric that both settings have."""
+    run_differences: RunDifferences
 
 
 def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
@@ -232,5 +253,5 @@ def open_comparison(path: Path) -> list[Comparison]:
     """
     data = read_json(path)
     version = parse_provenance(data.get("provenance"), path, COMPARISON_KIND).version
-    data = upgrade_comparison(data) if version < 2 else data
+    data = upgrade_comparison(data) if version < 3 else data
     return validated(data.get("comparisons"), list[Comparison], path, f"a complete {COMPARISON_KIND} file")

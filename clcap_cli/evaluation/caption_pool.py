@@ -31,8 +31,8 @@ class CaptionPool:
 
     def search(self) -> SearchResult:
         """Rank the images for every caption, with progress on the screen."""
-        watch = progress_with_label("ranking, blocks of images")
-        return find_ranks(self.model, self.features, self.tokens, self.lengths, watch)
+        show_progress = progress_with_label("ranking, blocks of images")
+        return find_ranks(self.model, self.features, self.tokens, self.lengths, show_progress)
 
     def results(
         self, found: SearchResult, ids: Sequence[ImageId], seed: int, signature: dict[str, str]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clcap_cli.artifacts.results import Verdict
 from clcap_cli.metrics.bootstrap import Resamples, confidence_interval, p_value, varies
 from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.permutation_test import MIN_IMAGES, ImageEntries, sign_flip_p_values
@@ -39,8 +40,8 @@ class Difference:
         return self.second - self.first
 
     @property
-    def verdict(self) -> str:
-        """ "same", "too few images", "not significant", "higher" or "lower"."""
+    def verdict(self) -> Verdict:
+        """How the second setting compares with the first."""
         if self.difference == 0 and self.interval == (0, 0):
             return "same"
         if self.p is None:

@@ -34,8 +34,8 @@ class EvaluationInputs:
     decoding: str = UNKNOWN
     precision: str = UNKNOWN
 
-    def matched(self, subject: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
-        """The predictions of images that have references; ``subject`` names the predictions in messages.
+    def matched(self, name: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
+        """The predictions of images that have references; ``name`` names the predictions in messages.
 
         Raises ClcapError if no image has both, or if other images may not be left out.
         """
@@ -44,10 +44,10 @@ class EvaluationInputs:
         common = {id: texts for id, texts in self.predictions.items() if id in self.references}
         mismatch = describe_mismatch(self.predictions, self.references, self.splits)
         if mismatch and not common:
-            raise ClcapError(f"{subject}: {mismatch}")
+            raise ClcapError(f"{name}: {mismatch}")
         allowed = only_common or (self.allow_missing and len(common) == len(self.predictions))
         if mismatch and not allowed:
-            raise ClcapError(f"{subject}: {mismatch}; --only-common scores the {len(common)} images that have both")
+            raise ClcapError(f"{name}: {mismatch}; --only-common scores the {len(common)} images that have both")
         if mismatch:
             print_warning(f"{mismatch}; these are left out")
         return common

@@ -49,8 +49,8 @@ def decode_texts(
     seed: int,
 ) -> tuple[Decoded, list[list[str]]]:
     """Decode captions with a progress bar: as tokens, and as texts of each image. Several models form an ensemble."""
-    watch = progress_with_label("captioning, blocks of images")
-    decoded = decode(models, sources, settings, tokenizer.never_generated, seed, watch)
+    show_progress = progress_with_label("captioning, blocks of images")
+    decoded = decode(models, sources, settings, tokenizer.never_generated, seed, show_progress)
     texts, number = decoded.texts(tokenizer), settings.num_captions
     return decoded, [texts[first : first + number] for first in range(0, len(texts), number)]
 

@@ -14,14 +14,14 @@ from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.results import Comparison, Results
+    from clcap_cli.artifacts.results import Comparison, Results, RunDifferences
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.comparison import Difference, MeasuredSetting
 
 SHOWN_CHANGES = 3
 """Number of images shown with the largest gains, and with the largest losses."""
 CHANGE_METRICS = ("CIDEr", "ROUGE_L", "METEOR", "BLEU-4")
-"""Metrics that can measure the gain of an image: the first one that both runs have, of an image's best caption."""
+"""Metrics by which images with gains and losses are ranked, in order of preference; the first shared one is used."""
 
 
 @stage
@@ -63,9 +63,9 @@ def compare(
     comparisons = []
     for other in others:
         differences = compare_settings(baseline, _measured(other, ids, resamples))
-        mismatches = _mismatches(first, other, len(ids))
-        _print_comparison(first, other, ids, differences, mismatches)
-        comparisons.append(_comparison(first, other, differences, mismatches))
+        run_differences = _run_differences(first, other, len(ids))
+        _print_comparison(first, other, ids, differences, run_differences)
+        comparisons.append(_comparison(first, other, differences, run_differences))
     if not others:
         _print_spread(first, baseline)
     if out is not None:
@@ -74,8 +74,8 @@ def compare(
 
 
 @dataclass(frozen=True)
-class _Setting:
-    """Runs that differ by their seed alone."""
+class _SeedGroup:
+    """Runs that differ only in their seed."""
 
     runs: "list[Results]"
 
@@ -101,7 +101,9 @@ def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":
             )
         for image in run.images:
             if _fields(image) != _fields(run.images[0]):
-                raise ClcapError(f"{run.path} is damaged: image {image['image_id']} lacks values that others have")
+                raise ClcapError(
+                    f"{run.path} is damaged: image {image['image_id']} lacks values that other images have"
+                )
     ids_of_others = [set(_by_id(run)) for run in runs[1:]]
     ids = [id for id in _by_id(runs[0]) if all(id in other for other in ids_of_others)]
     if len(ids) < 2:
@@ -114,16 +116,16 @@ def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
     return {frozenset(image), *map(frozenset, image.get("captions", []))}
 
 
-def _pooled(runs: "Sequence[Results]") -> list[_Setting]:
-    """The runs grouped by setting, in the order of each setting's first run."""
-    settings: list[_Setting] = []
+def _pooled(runs: "Sequence[Results]") -> list[_SeedGroup]:
+    """The runs in groups that differ only in the seed, in the order of each group's first run."""
+    groups: list[_SeedGroup] = []
     for run in runs:
-        matching = [s for s in settings if all(_differ_by_seed(other, run) for other in s.runs)]
+        matching = [g for g in groups if all(_differ_by_seed(other, run) for other in g.runs)]
         if matching:
             matching[0].runs.append(run)
         else:
-            settings.append(_Setting([run]))
-    return settings
+            groups.append(_SeedGroup([run]))
+    return groups
 
 
 def _differ_by_seed(one: "Results", other: "Results") -> bool:
@@ -132,53 +134,58 @@ def _differ_by_seed(one: "Results", other: "Results") -> bool:
     return one.signatures == other.signatures and same_settings(one.made_from, other.made_from)
 
 
-def _measured(setting: _Setting, ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
+def _measured(group: _SeedGroup, ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
     from clcap_cli.evaluation.comparison import measure_setting
     from clcap_cli.metrics.predictions import Context
 
-    frequencies = setting.runs[0].provenance.settings.get("cider_df")
-    return measure_setting(setting.images(ids), Context(frequencies), resamples)
+    frequencies = group.runs[0].provenance.settings.get("cider_df")
+    return measure_setting(group.images(ids), Context(frequencies), resamples)
 
 
-def _mismatches(first: _Setting, second: _Setting, common: int) -> dict[str, list[str]]:
-    """Differences in measurement, which make scores incomparable, and differences between the runs."""
+def _run_differences(first: _SeedGroup, second: _SeedGroup, common: int) -> "RunDifferences":
+    """Differences in the evaluation, which make scores incomparable, and in what the runs were created from."""
+    from clcap_cli.artifacts.results import RunDifferences
     from clcap_cli.artifacts.run_cards import card_differences
     from clcap_cli.metrics.signature import split_signature
 
     run, other = first.runs[0], second.runs[0]
-    measured = []
+    evaluation = []
     if not len(run.images) == len(other.images) == common:
         sizes = f"{len(run.images)} and {len(other.images)} images were scored"
-        measured.append(f"{sizes}; only the {common} in common are compared here")
+        evaluation.append(f"{sizes}; only the {common} in common are compared here")
     for name, signature in run.signatures.items():
         if name in other.signatures:
             a, b = (split_signature(text) for text in (signature, other.signatures[name]))
             keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
-            measured += [f"{name}: {key} {a.get(key)} and {b.get(key)}" for key in keys]
-    return {"measured": measured, "made": card_differences(run.made_from, other.made_from)}
+            evaluation += [f"{name}: {key} {a.get(key)} and {b.get(key)}" for key in keys]
+    return RunDifferences(evaluation=evaluation, made_from=card_differences(run.made_from, other.made_from))
 
 
 def _print_comparison(
-    first: _Setting,
-    other: _Setting,
+    first: _SeedGroup,
+    other: _SeedGroup,
     ids: "Sequence[ImageId]",
     differences: "Sequence[Difference]",
-    mismatches: dict[str, list[str]],
+    run_differences: "RunDifferences",
 ) -> None:
     from clcap_cli.reporting.comparison import comparison_lines
 
     print_result(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
     for line in comparison_lines(differences, len(ids)):
         print_result(line)
-    for heading, key in (("not comparable, because measured differently", "measured"), ("the runs differ in", "made")):
-        if mismatches[key]:
+    headings = {
+        "not comparable, because evaluated differently": run_differences.evaluation,
+        "the runs differ in": run_differences.made_from,
+    }
+    for heading, lines in headings.items():
+        if lines:
             print_result(f"{heading}:")
-            for line in mismatches[key]:
+            for line in lines:
                 print_result(f"  {line}")
     _print_changed(first, other, ids)
 
 
-def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -> None:
+def _print_changed(first: _SeedGroup, other: _SeedGroup, ids: "Sequence[ImageId]") -> None:
     """Print the images with the largest gains and losses."""
     runs, others = first.images(ids), other.images(ids)
     name = _change_metric(runs[0][0], others[0][0])
@@ -198,7 +205,7 @@ def _print_changed(first: _Setting, other: _Setting, ids: "Sequence[ImageId]") -
 
 
 def _change_metric(image: "Mapping[str, Any]", other: "Mapping[str, Any]") -> str | None:
-    """The metric by which the gain of an image is measured; None if the runs share none of them."""
+    """The first of ``CHANGE_METRICS`` that both runs have; None if they share none."""
     shared = [name for name in image if name in other]
     names = (n for base in CHANGE_METRICS for n in shared if n == base or n.startswith(f"{base}_best_of_"))
     return next(names, None)
@@ -208,10 +215,10 @@ def _mean(runs: list[list[dict[str, Any]]], row: int, name: str) -> float:
     return sum(images[row][name] for images in runs) / len(runs)
 
 
-def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
+def _print_spread(group: _SeedGroup, measured: "MeasuredSetting") -> None:
     from clcap_cli.reporting.metric_groups import metric_infos
 
-    print_result(f"{setting.name}: a single setting, so there is nothing to compare")
+    print_result(f"{group.name}: a single setting, so there is nothing to compare")
     width = max(map(len, measured.values))
     for info in metric_infos(measured.values):
         runs = len(measured.values[info.name])
@@ -220,7 +227,7 @@ def _print_spread(setting: _Setting, measured: "MeasuredSetting") -> None:
 
 
 def _comparison(
-    first: _Setting, other: _Setting, differences: "Sequence[Difference]", mismatches: dict[str, list[str]]
+    first: _SeedGroup, other: _SeedGroup, differences: "Sequence[Difference]", run_differences: "RunDifferences"
 ) -> "Comparison":
     """The comparison as it is stored."""
     from dataclasses import asdict
@@ -230,4 +237,4 @@ def _comparison(
     metrics = {
         one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences
     }
-    return Comparison(first=first.name, second=other.name, metrics=metrics, differ=mismatches)
+    return Comparison(first=first.name, second=other.name, metrics=metrics, run_differences=run_differences)

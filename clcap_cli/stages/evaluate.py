@@ -30,7 +30,7 @@ FEW_IMAGES = 100
 
 
 def _check_options(given: Mapping[str, Any]) -> None:
-    """Raise InvalidValueError for options that do not go together."""
+    """Raise InvalidValueError for options that exclude or need each other."""
     files, predictions = given["models_or_results"], given["predictions"]
     if files and predictions:
         raise InvalidValueError("predictions", f"{files[0]} is given too; give one of the two")
@@ -162,9 +162,9 @@ def evaluate(
     Example: clcap evaluate --predictions mine.csv --references references.jsonl --out mine.metrics.json
     """
     settings = flattened(locals())
-    subject = _subject(models_or_results, predictions)
-    if subject.suffix == ".pt":
-        check_split(subject, captions, split)
+    file_to_score = _file_to_score(models_or_results, predictions)
+    if file_to_score.suffix == ".pt":
+        check_split(file_to_score, captions, split)
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
@@ -176,22 +176,24 @@ def evaluate(
     origin = Origin("evaluate", settings)
     if predictions is not None:
         inputs = inputs_from_predictions(predictions, references, split, origin)
-    elif subject.suffix == ".pt":
+    elif file_to_score.suffix == ".pt":
         from clcap_cli.evaluation.model_inputs import open_models  # captions in a file do not need PyTorch
 
         opened = open_models(models_or_results or [], captions, features, compute, origin)
         inputs = inputs_from_models(opened, references, split, decoding, seed, origin)
     else:
-        inputs = inputs_from_results(subject, references, split, captions, origin)
-    scored = inputs.matched(str(subject), only_common)
-    references_of = first_references(inputs.references, scored, references_per_image)
-    name = _name(models_or_results or [subject])
-    out = check_writable(out or subject.with_name(f"{name}.metrics.json"), origin.input_paths)
+        inputs = inputs_from_results(file_to_score, references, split, captions, origin)
+    matched = inputs.matched(str(file_to_score), only_common)
+    references_of = first_references(inputs.references, matched, references_per_image)
+    name = _name(models_or_results or [file_to_score])
+    out = check_writable(out or file_to_score.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None and test_predictions is not None:
-        _submit(subject, test_predictions, submission)
-    context = build_context(scored, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), origin)
-    _announce(scored, references_of, chosen, cider_df)
-    scores = score_chosen(scored, references_of, chosen, context, seed)
+        _submit(file_to_score, test_predictions, submission)
+    context = build_context(
+        matched, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), origin
+    )
+    _announce(matched, references_of, chosen, cider_df)
+    scores = score_chosen(matched, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
     results = evaluation_results(scores, inputs, split)
     write_results(out, METRICS_KIND, results, origin, made_from)
@@ -199,8 +201,8 @@ def evaluate(
     return out
 
 
-def _subject(models_or_results: Sequence[Path] | None, predictions: Path | None) -> Path:
-    """The file that is scored, of several checkpoints the first; messages and the output are named after it."""
+def _file_to_score(models_or_results: Sequence[Path] | None, predictions: Path | None) -> Path:
+    """The file to score, the first of an ensemble; messages and the output are named after it."""
     if predictions is not None:
         return predictions
     if not models_or_results:
@@ -211,21 +213,21 @@ def _subject(models_or_results: Sequence[Path] | None, predictions: Path | None)
 
 
 def _announce(
-    scored: "Mapping[ImageId, Sequence[str]]",
+    predictions: "Mapping[ImageId, Sequence[str]]",
     references: "Mapping[ImageId, Sequence[str]]",
     chosen: "Sequence[Metric]",
     cider_df: Path | None,
 ) -> None:
-    if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(scored) < FEW_IMAGES:
+    if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(predictions) < FEW_IMAGES:
         print_info(
-            f"CIDEr counts document frequencies in the references of only {len(scored)} images, so it is hardly "
+            f"CIDEr counts document frequencies in the references of only {len(predictions)} images, so it is hardly "
             "comparable with published values; --cider-df counts them in other captions"
         )
-    captions, others = (sum(map(len, texts.values())) for texts in (scored, references))
-    print_info(f"scoring {captions} captions against {others} references")
-    if captions > len(scored):
+    num_captions, num_references = (sum(map(len, texts.values())) for texts in (predictions, references))
+    print_info(f"scoring {num_captions} captions against {num_references} references")
+    if num_captions > len(predictions):
         print_info(
-            f"several captions per image ({len(scored)} images): the best and the mean score of an image are reported"
+            f"several captions per image ({len(predictions)} images): the best and the mean score of an image are reported"
         )
 
 

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from operator import mul
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,11 +31,11 @@ LARGEST_POOL = 5000
 
 
 def _check_captions(given: Mapping[str, Any]) -> None:
-    """Raise InvalidValueError for options of decoding where there is nothing to decode, or too much."""
+    """Raise InvalidValueError for several captions per image, and for decoding options with --predictions."""
     if given["decoding"].num_captions > 1:
         raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
     if given["predictions"]:
-        check_unused(given["decoding"], "--predictions gives the captions, so that none are decoded")
+        check_unused(given["decoding"], "--predictions gives the captions, so none are decoded")
 
 
 @stage_with(_check_captions)
@@ -89,43 +91,45 @@ def self_retrieve(
     from clcap_cli.retrieval.search import score_matrix
 
     origin = Origin("self-retrieve", settings)
-    chain = open_model(checkpoint, captions, features, compute, origin)
+    opened = open_model(checkpoint, captions, features, compute, origin)
     given = open_caption_results(predictions) if predictions else None
     if given:
         origin.add_input("results", given)
     out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, [*origin.input_paths, out])
-    rows = _pool(chain.rows_of(split), pool, np.random.default_rng(seed), split)
-    ids, reader = chain.captions.ids_of(rows), chain.feature_source(rows)
+    rows = _draw_images(opened.rows_of(split), pool, np.random.default_rng(seed), split)
+    ids, feature_source = opened.captions.ids_of(rows), opened.feature_source(rows)
     if given is None:
-        images = decoded_pool(chain.model, reader, chain.checkpoint.tokenizer, decoding, seed)
+        caption_pool = decoded_pool(opened.model, feature_source, opened.checkpoint.tokenizer, decoding, seed)
     else:
         texts = _captions_of(given, ids)
-        encoded = encode_given_captions(texts, chain.checkpoint.tokenizer, reader.device)
+        encoded = encode_given_captions(texts, opened.checkpoint.tokenizer, feature_source.device)
         if encoded.note:
             print_info(encoded.note)
-        images = CaptionPool(chain.model, reader, texts, encoded.tokens, encoded.lengths)
+        caption_pool = CaptionPool(opened.model, feature_source, texts, encoded.tokens, encoded.lengths)
     started = time.monotonic()
-    found = images.search()
+    found = caption_pool.search()
     seconds = time.monotonic() - started
     signature = {
         "split": images_signature(ids, split),
         "decoding": decoding_signature(given) if given else decoding.signature(seed),
         "precision": "fp32",
     }
-    measured = images.results(found, ids, seed, signature)
+    results = caption_pool.results(found, ids, seed, signature)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     with all_or_nothing():
-        write_results(out, RETRIEVAL_KIND, measured, origin, unhashed={"timing": timing})
+        write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})
         if full_matrix is not None:
-            watch = progress_with_label("every ln p, blocks of images")
-            scores = score_matrix(chain.model, reader, images.tokens, images.lengths, watch)
-            write_log_probs(full_matrix, ids, images.captions, scores.cpu().numpy(), origin)
-    _print_results(measured)
+            show_progress = progress_with_label("every ln p, blocks of images")
+            scores = score_matrix(
+                opened.model, feature_source, caption_pool.tokens, caption_pool.lengths, show_progress
+            )
+            write_log_probs(full_matrix, ids, caption_pool.captions, scores.cpu().numpy(), origin)
+    _print_results(results)
     return out
 
 
-def _pool(rows: "np.ndarray", size: int | None, rng: "np.random.Generator", split: str) -> "np.ndarray":
+def _draw_images(rows: "np.ndarray", size: int | None, rng: "np.random.Generator", split: str) -> "np.ndarray":
     import numpy as np
 
     if size is not None and size > len(rows):
@@ -138,8 +142,8 @@ def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]
     missing = [id for id in ids if id not in captions]
     if missing:
         raise ClcapError(
-            f"{given.path} has no caption for {len(missing)} of the {len(ids)} images of the pool, "
-            f"the first is {missing[0]}; is it of another split?"
+            f"{given.path} has no caption for {len(missing)} of the {len(ids)} images in the pool "
+            f"(the first: {missing[0]}); give captions of the same split"
         )
     return [captions[id] for id in ids]
 
@@ -150,12 +154,14 @@ def _print_results(results: "Measurements") -> None:
     for line in summary(results.metrics, results.intervals, results.details["chance"]):
         print_info(line)
     search = results.details["search"]
+    sharing, pruning, softmax = accumulate(
+        (search[name] for name in ("share_after_prefix_tree", "share_after_pruning", "share_of_full_softmax")), mul
+    )
     print_details(
-        f"{search['pairs']:,} pairs of a caption and an image: {search['share_after_prefix_tree']:.1%} of their tokens "
-        f"remained after sharing prefixes, {search['share_after_pruning']:.1%} of these after pruning, and "
-        f"{search['share_of_full_softmax']:.1%} of those took the full softmax"
+        f"{search['pairs']:,} pairs of a caption and an image; tokens scored: {sharing:.1%} after prefix sharing, "
+        f"{pruning:.1%} after pruning, {softmax:.1%} with the full softmax"
     )
     if tied := results.metrics["tied_captions"]:
         print_info(
-            f"{tied} captions have the same ln p for their own and for another image; ties count as in random order"
+            f"{tied} captions have the same ln p for their own image and another; ties count as if ordered at random"
         )

@@ -27,11 +27,11 @@ from clcap_cli.training.settings import BatchSettings, Optimisation
 
 def _check_objective(given: Mapping[str, Any]) -> None:
     """Raise InvalidValueError for an option that the objective does not take."""
-    learned = configure_objective(given["objective"], given_options(given["options"]))
+    objective_config = configure_objective(given["objective"], given_options(given["options"]))
     settings = {one.name: one.default for one in train_cl.parameters} | flattened(given)
     conditional = [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS]
     check_options(given["objective"], conditional)
-    check_selection(learned, given["objective"], given["optimisation"].select_by)
+    check_selection(objective_config, given["objective"], given["optimisation"].select_by)
 
 
 @stage_with(_check_objective)
@@ -112,33 +112,37 @@ def train_cl(
     Example: clcap train-cl --ref nt.pt --k 5
     """
     settings = flattened(locals())
-    configured = configure_objective(objective, given_options(options))
+    objective_config = configure_objective(objective, given_options(options))
     from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
-    from clcap_cli.stages.train_cl_inputs import discriminator_for, negative_sampler, open_files
+    from clcap_cli.stages.train_cl_inputs import discriminator_for, make_negative_sampler, open_files
     from clcap_cli.stages.training_setup import start_training
     from clcap_cli.training.loop import log_path, train
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
 
     origin = Origin("train-cl", settings)
-    opened = open_files(ref, target, captions, features, ref_features, configured.needs_reference, origin)
+    opened = open_files(ref, target, captions, features, ref_features, objective_config.needs_reference, origin)
     start = opened.start
-    out = check_writable(out or start.path.with_name(f"{start.path.stem}_{configured.suffix}.pt"), origin.input_paths)
+    out = check_writable(
+        out or start.path.with_name(f"{start.path.stem}_{objective_config.suffix}.pt"), origin.input_paths
+    )
     check_writable(log_path(out))
     device, optimisation = start_training(compute, optimisation, seed, settings)
     model = opened.target_model(dropout, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
-    sampler = negative_sampler(split, opened.captions, opened.features, negatives)
+    negative_sampler = make_negative_sampler(split, opened.captions, opened.features, negatives)
     reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
-    network = discriminator_for(start, discriminator, device, origin) if configured.has_discriminator else None
-    if network:
+    discriminator_model = (
+        discriminator_for(start, discriminator, device, origin) if objective_config.has_discriminator else None
+    )
+    if discriminator_model:
         check_writable(discriminator_path(out), origin.input_paths)
-    redraw = bool(configured.redraws_negatives if redraw_negatives is None else redraw_negatives)
+    redraw = bool(objective_config.redraws_negatives if redraw_negatives is None else redraw_negatives)
     inputs = TaskInputs(
-        negatives=sampler,
+        negatives=negative_sampler,
         val=val,
         target=model,
         k=k,
@@ -148,19 +152,19 @@ def train_cl(
         reference=reference,
         cache=cache,
         precision=optimisation.precision,
-        discriminator=network,
+        discriminator=discriminator_model,
         discriminator_is_trained=discriminator is not None,
     )
-    task: ObjectiveTask = import_object(configured.task)(configured, inputs)
+    task: ObjectiveTask = import_object(objective_config.task)(objective_config, inputs)
     task.prepare()
     seed_torch(seed, "dropout")
     with atomic_write(log_path(out)) as log:
         record = train(task, optimisation, log)
         shared = start.tokenizer, opened.features.backbone, record
         with all_or_nothing():
-            if network:
-                write_discriminator(discriminator_path(out), network, *shared, origin)
+            if discriminator_model:
+                write_discriminator(discriminator_path(out), discriminator_model, *shared, origin)
             write_checkpoint(out, start.model, task.model, *shared, opened.reference.lineage, origin)
-    sampler.report()
+    negative_sampler.report()
     print_info(f"all metrics of each validation: {log_path(out)}")
     return out

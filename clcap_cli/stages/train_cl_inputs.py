@@ -95,7 +95,7 @@ def open_files(
     return TrainingFiles(reference, start, captions_h5, features_h5, reference_h5)
 
 
-def negative_sampler(
+def make_negative_sampler(
     split: CaptionSplit, captions: Captions, features: Features, negatives: NegativesName
 ) -> NegativeSampler:
     """The sampler of a split's negatives; the similar images are computed once and cached next to ``features``."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.results import open_results
+from clcap_cli.artifacts.results import open_comparison, open_results
 from tests.conftest import CommandResult
 
 DATA = Path(__file__).parents[1] / "data"
@@ -55,6 +55,20 @@ def test_neuraltalk2_has_a_relu_since_version_2(
     )
     assert open_checkpoint(old_files / "new.pt").config.image_relu == relu
     assert torch.load(old_files / "new.pt", weights_only=True)["provenance"]["version"] == 4
+
+
+def test_old_comparisons_keep_the_differences_between_runs(version_folder: Path, tmp_path: Path) -> None:
+    content = json.loads((version_folder / "comparison.json").read_text())
+    (stored,) = content["comparisons"]
+    version2 = tmp_path / "comparison.json"
+    stored_in_version2 = {"metrics" if key == "figures" else key: value for key, value in stored.items()}
+    provenance = {**content["provenance"], "version": 2}
+    version2.write_text(json.dumps({**content, "provenance": provenance, "comparisons": [stored_in_version2]}))
+    for path in (version_folder / "comparison.json", version2):
+        (comparison,) = open_comparison(path)
+        assert comparison.run_differences.made_from == stored["differ"]["made"]
+        assert comparison.run_differences.evaluation == stored["differ"]["measured"]
+        assert set(comparison.metrics) == set(stored["figures"])
 
 
 def test_old_metrics_can_be_compared_and_reported(clcap: Callable[..., CommandResult], old_files: Path) -> None:

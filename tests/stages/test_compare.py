@@ -35,6 +35,7 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
     assert output.out.splitlines()[-1] == str(chain / "c.json")
     assert "  checkpoint: stage train-mle and train-cl" in output.out
     (compared,) = json.loads((chain / "c.json").read_text())["comparisons"]
+    assert "checkpoint: stage train-mle and train-cl" in compared["run_differences"]["made_from"]
     assert {"CIDEr", "R@1", "mean_rank", "unique_share"} <= set(compared["metrics"])
     for name, file in (("first", files[0]), ("second", files[1])):
         metrics = json.loads(file.read_text())["metrics"]
@@ -75,7 +76,7 @@ def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
     second = evaluate(predictions=result, references=more, metrics=FAST, out=tmp_path / "second.metrics.json")
     third = evaluate(predictions=fewer, references=full, only_common=True, metrics=FAST)
     out = clcap("compare", first, second).out
-    assert "not comparable, because measured differently:\n" in out
+    assert "not comparable, because evaluated differently:\n" in out
     assert "  CIDEr: refs c1 and c2\n" in out
     assert "  references: different data (" in out
     assert (
