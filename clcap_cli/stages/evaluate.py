@@ -227,7 +227,7 @@ def _announce(
     print_info(f"scoring {num_captions} captions against {num_references} references")
     if num_captions > len(predictions):
         print_info(
-            f"several captions per image ({len(predictions)} images): the best and the mean score of an image are reported"
+            "several captions per image: each metric is reported for the best caption and as the mean over captions"
         )
 
 
