@@ -25,7 +25,10 @@ def _few_unique(log: Log) -> str:
     if not trained or trained[-1] >= FEW_UNIQUE:
         return ""
     found = f"only {trained[-1]:.1%} of the validation sample's captions are unique"
-    why = "R@1 cannot exceed this share, because equal captions rank all images alike"
+    why = (
+        f"the limit is {FEW_UNIQUE:.0%}, because equal captions rank all images alike, so that R@1 cannot exceed this "
+        "share"
+    )
     if max(shares) >= FEW_UNIQUE:
         return f"{found}, down from {max(shares):.1%}; {why}; try a smaller --lr or fewer epochs"
     if len(trained) == VALIDATIONS and trained[-1] <= trained[0]:

@@ -16,15 +16,16 @@ def log(name: str, *values: float) -> list[dict[str, float]]:
 
 def test_captions_that_become_equal_give_a_warning_at_once() -> None:
     assert warnings_of(log("val_unique_share", 0.6, 0.095)) == {
-        "unique": "only 9.5% of the validation sample's captions are unique, down from 60.0%; R@1 cannot exceed "
-        "this share, because equal captions rank all images alike; try a smaller --lr or fewer epochs"
+        "unique": "only 9.5% of the validation sample's captions are unique, down from 60.0%; the limit is 10%, "
+        "because equal captions rank all images alike, so that R@1 cannot exceed this share; try a smaller --lr or "
+        "fewer epochs"
     }
 
 
 def test_captions_that_stay_equal_give_a_warning_later() -> None:
     assert warnings_of(log("val_unique_share", 0.01, 0.01, 0.01)) == {}
     messages = warnings_of(log("val_unique_share", 0.01, 0.02, 0.01, 0.02))
-    assert messages["unique"].startswith("only 2.0% of the validation sample's captions are unique; R@1 cannot exceed")
+    assert messages["unique"].startswith("only 2.0% of the validation sample's captions are unique; the limit is 10%")
     assert messages["unique"].endswith("try another --lr or more epochs")
 
 
