@@ -37,7 +37,7 @@ class PairSplit:
 
     def __init__(self, captions: CaptionSplit, target: ModelWithFeatures, reference: ModelWithFeatures | None):
         self.captions, self.target = captions, target
-        self.target_reader = StoredFeatures(target.features, captions.ids, target.model)
+        self.target_feature_source = StoredFeatures(target.features, captions.ids, target.model)
         self.reference = SplitReference(captions, reference) if reference else None
         self.matched = np.arange(len(captions.caption_rows))[None]
         """(1, captions of the split) indices of all captions, each paired with its own image."""
@@ -76,15 +76,17 @@ class PairSplit:
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         caption_sets = np.concatenate([caption_indices[None], batch.negatives])
         pairs = self.captions.batch(caption_sets.ravel(), np.tile(image, len(caption_sets)))
-        features = self.target_reader.read(batch.positions)
+        features = self.target_feature_source.read(batch.positions)
         loaded = LoadedPairs(pairs, len(caption_sets), features, None, None)
         if self.reference is None:
             return loaded
         cached = torch.from_numpy(self.reference.cached_log_probs[:, caption_indices]).to(self.captions.device)
         if len(cached) == len(caption_sets):
             return replace(loaded, cached_log_probs=cached)
-        reader = self.reference.reader
-        reference_features = features if reader.id == self.target_reader.id else reader.read(batch.positions)
+        feature_source = self.reference.feature_source
+        reference_features = (
+            features if feature_source.id == self.target_feature_source.id else feature_source.read(batch.positions)
+        )
         return replace(loaded, cached_log_probs=cached, reference_features=reference_features)
 
     def log_probs(self, loaded: LoadedPairs) -> PairLogProbs:

@@ -89,7 +89,7 @@ class PairTask:
     def validate(self) -> dict[str, float]:
         """The loss with fixed negatives, its lower bound, log-probability, and self-retrieval of a sample."""
         split = self.val_split
-        batches = split.with_fixed_negatives(split.target_reader.blocks(self.settings.batch_size))
+        batches = split.with_fixed_negatives(split.target_feature_source.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.micro_batches(batch, self.settings.max_tokens)]
         pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
         metrics: dict[str, Tensor | float] = {

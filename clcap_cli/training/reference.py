@@ -39,7 +39,7 @@ class SplitReference:
 
     def __init__(self, captions: CaptionSplit, reference: ModelWithFeatures):
         self.captions, self.reference, self.model = captions, reference, reference.model
-        self.reader = StoredFeatures(reference.features, captions.ids, reference.model)
+        self.feature_source = StoredFeatures(reference.features, captions.ids, reference.model)
         self.cached_log_probs = np.empty((0, len(captions.caption_rows)), dtype=np.float32)
         """(R, captions of the split) ln p of the R sets of recurring pairs; R is 0 without a cache."""
 
@@ -75,11 +75,11 @@ class SplitReference:
     @torch.inference_mode()
     def _compute(self, caption_indices: np.ndarray, precision: Precision) -> np.ndarray:
         result = np.empty(caption_indices.shape, dtype=np.float32)
-        blocks = self.reader.blocks(CACHE_BLOCK)
+        blocks = self.feature_source.blocks(CACHE_BLOCK)
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
             columns, image = self.captions.captions_of_images(positions)
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                encoded = self.model.encode(self.reader.read(positions))
+                encoded = self.model.encode(self.feature_source.read(positions))
                 for row, indices in enumerate(caption_indices[:, columns]):
                     pairs = self.captions.batch(indices, image)
                     log_probs = self.model.sequence_log_prob(encoded, pairs.captions, pairs.lengths, pairs.image_index)

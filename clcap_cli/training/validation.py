@@ -37,7 +37,7 @@ class CaptionSample:
 
     def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
         chosen = np.sort(random_generator(seed, "validation sample").permutation(len(captions))[:SAMPLE_SIZE])
-        self.reader = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
+        self.feature_source = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
         self.tokenizer = captions.tokenizer
         references = captions.source.references(captions.image_rows[chosen]).values()
         self.references = [[" ".join(split_words(text)) for text in texts] for texts in references]
@@ -48,9 +48,9 @@ class CaptionSample:
 
         CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
         """
-        decoded = decode([model], [self.reader], GREEDY, self.tokenizer.never_generated)
-        ranks = find_ranks(model, self.reader, decoded.captions, decoded.lengths).ranks
-        metrics = retrieval_metrics(ranks, len(self.reader))
+        decoded = decode([model], [self.feature_source], GREEDY, self.tokenizer.never_generated)
+        ranks = find_ranks(model, self.feature_source, decoded.captions, decoded.lengths).ranks
+        metrics = retrieval_metrics(ranks, len(self.feature_source))
         texts = decoded.texts(self.tokenizer)
         return {
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
