@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.errors import ClcapError, first_few
@@ -28,6 +28,13 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     metrics: list[str] = Field(min_length=1)
     rows: dict[str, str] = Field(min_length=1)
     """Name patterns of the runs of each row, by row label; ``{seed}`` matches any digits."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_earlier_name(cls, data: object) -> object:
+        if isinstance(data, dict) and "figures" in data:
+            raise ValueError("figures is now called metrics")
+        return data
 
 
 @dataclass(frozen=True)

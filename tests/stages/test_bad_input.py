@@ -378,6 +378,7 @@ def test_images_without_their_option_are_explained(usage_error_of, chain: Path) 
     [
         ({"rows": {"MLE": 1}}, "is not a list of tables: at 0.rows.MLE: Input should be a valid string"),
         ({"colour": "red"}, "is not a list of tables: at 0.colour: Extra inputs are not permitted"),
+        ({"figures": ["CIDEr"]}, "is not a list of tables: at 0: figures is now called metrics"),
         (
             {"metrics": []},
             "is not a list of tables: at 0.metrics: List should have at least 1 item after validation, not 0",
