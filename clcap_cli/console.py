@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, marks that change the text direction, and surrogates."""
-SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_DRAWINGS, SECONDS_UNTIL_STATUS = 10.0, 0.25, 30.0
-"""The first is the time before the first line of progress where there is no terminal."""
+SECONDS_UNTIL_FIRST_LINE = 10.0
+"""Time before the first line of progress if stderr is not a terminal."""
+SECONDS_BETWEEN_DRAWINGS = 0.25
+"""Time between two updates of a progress bar in a notebook."""
+SECONDS_UNTIL_STATUS = 30.0
+"""Time before a status line if stderr is not a terminal."""
 
 
 def escaped(text: str) -> str:
@@ -206,8 +210,8 @@ def _rate() -> "ProgressColumn":
 
 
 def _lines(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Each line after twice the time of the one before, so that the log of a long run stays short."""
-    started, interval = time.monotonic(), SECONDS_BETWEEN_LINES
+    """Print progress lines at doubling intervals, so that the log of a long run stays short."""
+    started, interval = time.monotonic(), SECONDS_UNTIL_FIRST_LINE
     due = started + interval
     for done, item in enumerate(items, start=1):
         yield item

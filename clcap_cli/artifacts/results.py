@@ -169,7 +169,7 @@ class Results:
 
 
 def open_results(path: Path, kind: str | None = None) -> Results:
-    """Read a file of ``write_results``, of ``kind`` or, if None, of either kind.
+    """Read a metrics or a retrieval file; ``kind`` restricts it to one of the two.
 
     Raises ClcapError if it is missing, damaged, or another kind of file.
     """
@@ -247,7 +247,7 @@ def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Co
 
 
 def open_comparison(path: Path) -> list[Comparison]:
-    """Read a file of ``write_comparison``.
+    """Read a comparison.
 
     Raises ClcapError if it is missing or damaged.
     """

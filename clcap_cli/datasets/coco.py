@@ -35,7 +35,7 @@ def _recognises(source: Source) -> bool:
     return isinstance(source.value, dict) and "annotations" in source.value
 
 
-def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
+def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
     """The images of a captions file, whose split it does not give.
 
     Raises ClcapError for two images with the same id, and for an annotation whose image is not listed.

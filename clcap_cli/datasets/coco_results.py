@@ -19,7 +19,7 @@ def _recognises(source: Source) -> bool:
     return isinstance(entries, list) and all(isinstance(entry, dict) and "image_id" in entry for entry in entries[:1])
 
 
-def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
+def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
     """One record per entry, without file name and split."""
     entries = validated(source.value, list[_Entry], source.path, "a COCO results list")
     return [CaptionRecord(entry["image_id"], entry["caption"]) for entry in entries]

@@ -19,8 +19,8 @@ def _recognises(source: Source) -> bool:
     return has_caption_columns(next(csv.reader(io.StringIO(source.text, newline="")), []))
 
 
-def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
-    return table_records(_table(source.path), as_dataset)
+def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
+    return table_records(_table(source.path), require_images)
 
 
 def _table(path: Path) -> Table:

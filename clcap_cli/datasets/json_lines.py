@@ -17,8 +17,8 @@ def _recognises(source: Source) -> bool:
     return document.is_json_lines or (isinstance(document.value, dict) and has_caption_columns(document.value))
 
 
-def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
-    return table_records(_table(source.path), as_dataset)
+def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
+    return table_records(_table(source.path), require_images)
 
 
 def _table(path: Path) -> Table:

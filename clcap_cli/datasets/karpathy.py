@@ -39,7 +39,7 @@ def _recognises(source: Source) -> bool:
     return isinstance(images, list) and all(isinstance(image, dict) and {*REQUIRED} & {*image} for image in images[:1])
 
 
-def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
+def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
     """The images of a Karpathy file, including those of the split "restval".
 
     An image's id is its COCO id if it has one, otherwise its imgid or its index in the file.

@@ -12,8 +12,8 @@ def _recognises(source: Source) -> bool:
     return source.head.startswith(b"PAR1")
 
 
-def _read(source: Source, as_dataset: bool) -> list[CaptionRecord]:
-    return table_records(_table(source.path), as_dataset)
+def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
+    return table_records(_table(source.path), require_images)
 
 
 def _table(path: Path) -> Table:

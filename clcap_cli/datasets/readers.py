@@ -37,14 +37,14 @@ def sniff(source: Source) -> Reader:
     )
 
 
-def read_captions(path: Path, as_dataset: bool = False) -> list[CaptionRecord]:
+def read_captions(path: Path, require_images: bool = False) -> list[CaptionRecord]:
     """The records of a file of any known format, in the file's order.
 
-    With ``as_dataset``, the file must give the images' file names, and captions must not be empty. Raises ClcapError if
-    the file is missing, of an unknown format, or invalid.
+    With ``require_images``, the file must give the images' file names, and captions must not be empty. Raises ClcapError
+    if the file is missing, of an unknown format, or invalid.
     """
     source = Source(path)
-    return sniff(source).read(source, as_dataset)
+    return sniff(source).read(source, require_images)
 
 
 def _readers() -> Iterator[Reader]:

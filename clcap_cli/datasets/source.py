@@ -93,10 +93,10 @@ class Reader:
     recognises: Callable[[Source], bool]
     """Function that decides whether a file has this format; the file may be damaged."""
     read: Callable[[Source, bool], list[CaptionRecord]]
-    """Function that returns the records of a recognised file; its second argument is ``as_dataset``.
+    """Function that returns the records of a recognised file; its second argument is ``require_images``.
 
-    With ``as_dataset``, every record must have the image's file name, and no caption may be empty. It raises ClcapError
-    if the file is invalid.
+    With ``require_images``, every record must have the image's file name, and no caption may be empty. It raises
+    ClcapError if the file is invalid.
     """
 
 

@@ -90,12 +90,12 @@ class Table:
         return parse_id_column(cells)
 
 
-def table_records(table: Table, as_dataset: bool) -> list[CaptionRecord]:
-    """The records of a table: one per image with ``as_dataset``, otherwise one per row.
+def table_records(table: Table, require_images: bool) -> list[CaptionRecord]:
+    """The records of a table: one per image with ``require_images``, otherwise one per row.
 
     Raises ClcapError for a missing column, an empty cell, or an image with different file names or splits.
     """
-    return _image_records(table) if as_dataset else _row_records(table)
+    return _image_records(table) if require_images else _row_records(table)
 
 
 def _row_records(table: Table) -> list[CaptionRecord]:

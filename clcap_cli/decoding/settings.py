@@ -67,7 +67,7 @@ class DecodingSettings:
         Option(
             "Maximum number of words in a caption (of tokens, with a subword tokenizer).",
             Panel.DECODING,
-            "the maximum in training",
+            "the captioner's --max-length",
         ),
     ] = None
     num_captions: Annotated[

@@ -129,5 +129,5 @@ def _given_or_recorded(role: str, given: Path | None, inputs: "EvaluationInputs"
     try:
         return find_input(inputs.source, role, None, f"--{role}")
     except ClcapError as error:
-        print_warning(f"metrics that need the {role} are not computed: {error}")
+        print_warning(f"metrics that need {role}.h5 are not computed: {error}")
         return None

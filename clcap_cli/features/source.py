@@ -28,7 +28,7 @@ class FeatureSource(ABC):
     @property
     @abstractmethod
     def id(self) -> str:
-        """Identifier; equal for two sources whose features of the same images are equal."""
+        """Identifier of the features: sources with the same features of the same images have the same id."""
 
     def blocks(self, size: int = BLOCK_SIZE) -> list[np.ndarray]:
         """All positions in order, in blocks of ``size``."""

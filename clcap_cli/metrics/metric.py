@@ -67,13 +67,14 @@ class Metric:
     """Heading under which reports list the metric."""
     values: tuple[MetricInfo, ...]
     statistics: Callable[[Predictions], Mapping[str, Statistic]]
-    """Function from predictions with the columns to values by name; empty if the metric does not apply to them."""
+    """Function that maps the name of each value to its statistic, given predictions with the columns; empty if the
+    metric does not apply to them."""
     measure: Callable[[Predictions], Columns] | None = None
     """Function that measures the columns; empty if data that it needs is missing. Raises ClcapError."""
     start: Callable[[Context], Callable[[Predictions], Columns]] | None = None
-    """Replacement of ``measure`` for a metric that runs in parallel with the others: called before the predictions are
-    known, it returns the function that measures them. Raises ClcapError that names missing programs or files and how to
-    get them."""
+    """Function that starts a metric's program before the predictions are known, so that it runs in parallel with the
+    other metrics, and returns the function to call in place of ``measure``. Raises ClcapError that names missing
+    programs or files and how to get them."""
     columns: tuple[str, ...] = ()
     """Names of the columns that ``measure`` returns."""
     by_image: Callable[[Predictions], Columns] | None = None

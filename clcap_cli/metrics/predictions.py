@@ -33,7 +33,7 @@ class Context:
     df_name: str | None = None
     """Name of the captions that CIDEr's document frequencies are counted in; None for the references themselves."""
     df_captions: Sequence[Sequence[str]] | None = None
-    """These captions, tokenised, by image; None for the references, and where CIDEr is read from a file."""
+    """These captions, tokenised, by image; None if they are the references, or if stored CIDEr values are reused."""
     training: TrainingCaptions | None = None
     similar_images: Sequence[Sequence[int]] | None = None
     """Positions of the most similar images of each image."""

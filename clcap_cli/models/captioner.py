@@ -32,7 +32,7 @@ class CaptionerConfig:
 
     @property
     def input_size(self) -> int:
-        """Number of rows of the embedding of all tokens that can be inputs."""
+        """Number of rows of the embedding table of input tokens."""
         return max(self.vocabulary_size, self.start_token + 1)
 
 
@@ -51,7 +51,7 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     the features; all other fields that it adds are options of the model and need a default."""
     config: CaptionerConfig
     output: nn.Linear
-    """Layer from the output of ``advance`` to one logit per token; their softmax is p of the next token."""
+    """Linear layer from the hidden state that ``advance`` returns to the logits of the next token."""
 
     def __init__(self, config: CaptionerConfig):
         super().__init__()
@@ -60,7 +60,7 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     @property
     @abstractmethod
     def uses_grid(self) -> bool:
-        """Whether the model uses the regions of an image, and not only its pooled vector."""
+        """Whether the model uses an image's regions (a grid or imported ones); if not, only its pooled vector."""
 
     @property
     @abstractmethod

@@ -28,7 +28,7 @@ Nu = Annotated[
     float,
     Ge(1e-6),
     Le(1e6),
-    Option("Ratio ν of mismatched to matched pairs that the loss assumes, independent of --k."),
+    Option("Noise ratio ν of the loss (mismatched to matched pairs); need not equal --k."),
 ]
 
 

@@ -29,7 +29,7 @@ class SimPO(PairObjective):
 
     suffix: ClassVar[str] = "simpo"
     beta: Annotated[float, Ge(1e-6), Le(1e6), Option("Scale β of the mean log-probability of a token.")] = 2.0
-    gamma: Annotated[float, Ge(0), Le(1e6), Option("Target margin γ.")] = 1.0
+    gamma: Annotated[float, Ge(0), Le(1e6), Option("Desired margin γ between matched and mismatched captions.")] = 1.0
 
     def loss(self, pairs: PairLogProbs) -> "Tensor":
         """A scalar; -ln sigmoid(-γ) if all captions have the same ln p per token."""

@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Ranks:
-    """Ranks of the own images of C captions, with ties."""
+    """Rank of each of C captions' own image, with ties."""
 
     better: Tensor
     """(C,) int64: number of images with a higher ln p than the caption's own image."""

@@ -1,7 +1,7 @@
 """Search for the rank of each caption's own image: exact, at a fraction of the work of the full matrix.
 
-Ranks are counted while the prefix tree is walked. For an image, a branch is pruned once its ln p falls below the lowest
-ln p that any caption of the branch has for its own image.
+Ranks are counted while the prefix tree is walked. Each caption has a floor: its ln p for its own image. For an image, a
+branch is pruned once the prefix's ln p is below the floors of all captions in the branch.
 """
 
 from dataclasses import dataclass

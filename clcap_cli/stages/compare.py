@@ -38,8 +38,9 @@ def compare(
 
     The test is a paired bootstrap over images with 1,000 resamples; BLEU, METEOR and CIDEr are recomputed for each.
     With fewer than 50 images, p comes from a sign-flip test; with fewer than 6, no p is given. Runs that differ only by
-    their seed are pooled, and their standard deviation is shown. p-values are not corrected for multiple comparisons.
-    Other differences between the runs, such as settings, are listed. The tables are printed; --out writes them as JSON.
+    their seed are pooled, and the standard deviation over seeds is shown. p-values are not corrected for multiple
+    comparisons. Other differences between the runs, such as settings, are listed. The tables are printed; --out writes
+    them as JSON.
 
     Example: clcap compare nt.metrics.json nt_cl.metrics.json
     """

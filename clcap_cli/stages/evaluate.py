@@ -51,12 +51,12 @@ def evaluate(
         list[Path] | None,
         OneOrMore(),
         InputPath(),
-        Argument("COCO results (*.json) or a captioner (*.pt); several with the same tokenizer form an ensemble."),
+        Argument("Captions written by clcap (*.json), or a captioner (*.pt); several captioners form an ensemble."),
     ] = None,
     predictions: Annotated[
         Path | None,
         InputFile(),
-        Option("Captions from any source: a table or COCO results, with any image ids.", default="none"),
+        Option("Captions from another source: a table or COCO results; needs --references.", default="none"),
     ] = None,
     references: Annotated[
         Path | None,
@@ -154,8 +154,8 @@ def evaluate(
     Given a checkpoint, the images of the split are captioned first; given COCO results, the captions are scored against
     the references of the split. A table (.csv, .jsonl, .parquet) has the columns image_id and caption; a caption is a
     string or a list of strings. Every score has a 95% confidence interval over images. If images have several captions,
-    the score of the best caption and the mean score are reported. If captions.h5 and features.h5 are known, captions
-    are also compared with the training captions and with the references of similar images.
+    the score of the best caption and the mean score are reported. If captions.h5 and features.h5 are recorded or given,
+    captions are also compared with the training captions and with the references of similar images.
 
     Example: clcap evaluate nt_cl.captions.json --split test --out nt_cl.metrics.json
 
@@ -188,7 +188,7 @@ def evaluate(
     name = _name(models_or_results or [file_to_score])
     out = check_writable(out or file_to_score.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None and test_predictions is not None:
-        _submit(file_to_score, test_predictions, submission)
+        _write_submission(file_to_score, test_predictions, submission)
     context = build_context(
         matched, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), origin
     )
@@ -231,7 +231,7 @@ def _announce(
         )
 
 
-def _submit(results: Path, test_results: Path, folder: Path) -> None:
+def _write_submission(results: Path, test_results: Path, folder: Path) -> None:
     """Write the files for COCO's server, after the checks that the server would make."""
     from clcap_cli.artifacts.results import open_caption_results
     from clcap_cli.artifacts.submission import write_submission

@@ -52,8 +52,8 @@ def prepare_captions(
     """Read a captioning dataset and build its vocabulary.
 
     The vocabulary comes from the training split. The format of a file is recognised by its content. A table has the
-    columns image, caption and split, and optionally image_id; files given with --train, --val or --test need no split.
-    A cell of caption holds a string or a list of strings.
+    columns image, caption and split, and optionally image_id; files given with --train, --val or --test need no
+    split column. A cell of the caption column holds a string or a list of strings.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """

@@ -32,14 +32,16 @@ def report(
         Path | None, InputFile(), Option("JSON file that defines tables of means over seeds.", default="none")
     ] = None,
     text: Annotated[
-        bool, Option("Print the table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
+        bool, Option("Print the metrics table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
     ] = False,
-    csv: Annotated[Path | None, OutputFile(), Option("CSV file for the table.", Panel.OUTPUT, "not written")] = None,
+    csv: Annotated[
+        Path | None, OutputFile(), Option("CSV file for the metrics table.", Panel.OUTPUT, "not written")
+    ] = None,
     markdown: Annotated[
-        Path | None, OutputFile(), Option("Markdown file for the tables.", Panel.OUTPUT, "not written")
+        Path | None, OutputFile(), Option("Markdown file for all tables.", Panel.OUTPUT, "not written")
     ] = None,
     latex: Annotated[
-        Path | None, OutputFile(), Option("LaTeX file for the tables.", Panel.OUTPUT, "not written")
+        Path | None, OutputFile(), Option("LaTeX file for all tables.", Panel.OUTPUT, "not written")
     ] = None,
     plots: Annotated[
         Path | None,
@@ -48,9 +50,9 @@ def report(
 ) -> Path | None:
     """Show the results of runs on one HTML page.
 
-    The page has the metrics, curves and captions of one or more runs. The files of a run share its name:
-    nt_cl.metrics.json and nt_cl.retrieval.json; the log of its training is found beside them. Each run is compared with
-    the first one, and nt_cl is listed after nt.
+    The page has the metrics, curves and captions of one or more runs. Files with the same
+    stem, such as nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log is found in the same
+    folder. Each run is compared with the first one, and a run is listed after the run that it was trained from.
 
     --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "metrics": ["R@1", "CIDEr"], "rows":
     {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"}}. Each row shows the mean and the standard deviation over the runs whose

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.results import CaptionResults, Measurements
     from clcap_cli.datasets.records import ImageId
 
-LARGEST_POOL = 5000
+DEFAULT_MAX_POOL = 5000
 """Default maximum number of images in a pool."""
 
 
@@ -45,7 +45,9 @@ def self_retrieve(
     pool: Annotated[
         int | None,
         Ge(2),
-        Option("Number of images in the pool, drawn at random.", default=f"the whole split, at most {LARGEST_POOL}"),
+        Option(
+            "Number of images in the pool, drawn at random.", default=f"the whole split, at most {DEFAULT_MAX_POOL}"
+        ),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -70,7 +72,7 @@ def self_retrieve(
 
     For each caption, all images of a pool are ranked by ln p(caption | image) under the captioner. R@k, the median and
     the mean rank are printed beside their values at chance. Images whose ln p differ by at most 1e-4 are tied; a tie
-    counts as its mean rank. Ranks are exact, although most pairs need not be scored fully: the field search of the
+    counts as its mean rank. Ranks are exact, although most pairs need not be scored fully: the entry "search" of the
     output file records how much was computed.
 
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
@@ -134,7 +136,7 @@ def _draw_images(rows: "np.ndarray", size: int | None, rng: "np.random.Generator
 
     if size is not None and size > len(rows):
         raise ClcapError(f"--pool {size} is more than the {len(rows)} images of split '{split}'")
-    return np.sort(rng.permutation(rows)[: size or LARGEST_POOL])
+    return np.sort(rng.permutation(rows)[: size or DEFAULT_MAX_POOL])
 
 
 def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]:
@@ -158,8 +160,8 @@ def _print_results(results: "Measurements") -> None:
         (search[name] for name in ("share_after_prefix_tree", "share_after_pruning", "share_of_full_softmax")), mul
     )
     print_details(
-        f"{search['pairs']:,} pairs of a caption and an image; tokens scored: {sharing:.1%} after prefix sharing, "
-        f"{pruning:.1%} after pruning, {softmax:.1%} with the full softmax"
+        f"{search['pairs']:,} pairs of a caption and an image; "
+        f"share of all tokens: {sharing:.1%} after prefix sharing, {pruning:.1%} after pruning, {softmax:.1%} that took the full softmax"
     )
     if tied := results.metrics["tied_captions"]:
         print_info(

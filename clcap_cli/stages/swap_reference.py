@@ -37,7 +37,7 @@ LIKELIHOOD_MARGIN = 0.05
 @stage
 def swap_reference(
     ref: Annotated[Path, InputCheckpoint(), Option("Current reference (*.pt).")],
-    candidate: Annotated[Path, InputCheckpoint(), Option("Trained target (*.pt).")],
+    candidate: Annotated[Path, InputCheckpoint(), Option("Trained target (*.pt) to promote.")],
     out: Annotated[Path | None, OutputFile(), output("named after reference and round, such as nt_ref1.pt")] = None,
     force: Annotated[bool, Option("Accept the candidate even if it is worse.", name="--force")] = False,
     captions: ReferenceCaptionsFile = None,
@@ -49,9 +49,9 @@ def swap_reference(
     """Promote a trained target to the next round's reference.
 
     This is the paper's reference replacement. Both models are compared on the validation images for which both have
-    features. The candidate is refused if its mean rank in self-retrieval is higher than that of the current reference,
-    or if its mean negative ln p of the reference captions is more than 5% higher. The cache of the current reference is
-    removed.
+    features. The candidate is refused if its mean rank in self-retrieval is worse (larger) than that of the current
+    reference model, or if its validation loss, the mean negative ln p of a caption, is more than 5% larger. The cache of
+    the current reference model is removed.
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
     """

@@ -40,7 +40,7 @@ def train_cl(
         Path,
         InputCheckpoint(),
         Option(
-            "Checkpoint of the reference model, which stays frozen; objectives without a reference only start from it."
+            "Checkpoint of the reference model, which stays frozen; for objectives without one, the initial weights."
         ),
     ],
     k: Annotated[
@@ -89,7 +89,9 @@ def train_cl(
     no_cache: Annotated[
         bool,
         Option(
-            "Do not cache the reference's log-probabilities in a file beside it.", Panel.COMPUTATION, name="--no-cache"
+            "Do not cache the reference model's log-probabilities in a file next to its checkpoint.",
+            Panel.COMPUTATION,
+            name="--no-cache",
         ),
     ] = False,
     dropout: Annotated[

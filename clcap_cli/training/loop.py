@@ -28,8 +28,8 @@ def log_path(checkpoint: Path) -> Path:
 def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
     """Train ``task.model``, give it its best weights, and return the record of the training run.
 
-    The initial model is validated as step 0 but never selected, so that a run that only makes it worse is visible.
-    ``log`` gets one line of JSON per validation.
+    The initial model is validated as step 0 but never selected; if it was better than every later step, a warning says
+    so. ``log`` gets one line of JSON per validation.
 
     Raises ClcapError if the loss is not finite, and OSError if ``log`` cannot be written.
     """
@@ -45,7 +45,7 @@ def advance(state: TrainState, log: Path, until: int | None = None) -> None:
         # Checked before the first validation, which can take minutes.
         check_warmup(state.settings, len(state.task.batches(1)))
     if not state.progress.log:
-        report.add(_validated(state.task), best=False)
+        report.add(_run_validation(state.task), best=False)
         report.start_clock()
         state.meter = Meter()
     while not (state.is_finished or state.progress.step == until):
@@ -120,14 +120,14 @@ def _add_gradients(state: TrainState, loaded: Any, share: float) -> None:
 
 def _validate(state: TrainState, report: TrainingReport) -> None:
     """Validate the model, keep its weights if they are the best so far, and reset the meter."""
-    metrics = {**state.meter.means(), **_validated(state.task)}
+    metrics = {**state.meter.means(), **_run_validation(state.task)}
     report.add(metrics, best=state.keep_if_best(metrics))
     state.meter = Meter()
     if state.validations_since_best >= state.settings.patience:
         print_info(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")
 
 
-def _validated(task: Task) -> dict[str, float]:
+def _run_validation(task: Task) -> dict[str, float]:
     task.model.eval()
     with torch.inference_mode():
         return task.validate()

@@ -42,7 +42,7 @@ class NegativeSampler:
         self.num_drawn = 0
         """Number of negatives drawn so far."""
         self.num_redrawn = 0
-        """Number of draws rejected because the other image's caption has the text of one of the image's own."""
+        """Number of draws rejected because the caption's text is also a caption of the image."""
 
     def draw(self, caption_indices: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
         """Draw K mismatched captions for the image of each caption of ``caption_indices`` (P,): (K, P) caption indices.

@@ -83,8 +83,8 @@ class PairTask:
 
     def loss_of_equal_models(self) -> float:
         """The loss if the target equals the reference."""
-        pair = torch.zeros(2, 1)
-        return float(self.objective.loss(PairLogProbs(pair, torch.ones_like(pair), pair)))
+        log_probs = torch.zeros(2, 1)
+        return float(self.objective.loss(PairLogProbs(log_probs, torch.ones_like(log_probs), log_probs)))
 
     def validate(self) -> dict[str, float]:
         """The loss with fixed negatives, its lower bound, log-probability, and self-retrieval of a sample."""
@@ -102,7 +102,7 @@ class PairTask:
         return {f"val_{name}": float(value) for name, value in metrics.items()}
 
     def _report_start(self) -> None:
-        """Print the loss before the first step, and the one that is expected without dropout."""
+        """Print the loss before the first step, and the loss of a target that equals the reference."""
         loss = self.starting_metrics(self.inputs.precision)["loss"]
         equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
         print_info(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")

@@ -90,7 +90,7 @@ class TrainState:
     def load(self, path: Path, origin: Origin) -> None:
         """Continue from a state that was saved by a run with the same files and settings.
 
-        Raises ClcapError, and changes nothing, if the file is damaged or belongs to another training.
+        Raises ClcapError, and changes nothing, if the file is damaged or belongs to another training run.
         """
         content = torch_files.load(path)
         provenance = parse_provenance(content["provenance"], path, KIND)
@@ -155,6 +155,6 @@ def _check_same_training(path: Path, saved: Provenance, now: Provenance) -> None
     for name in dict.fromkeys([*now.settings, *saved.settings]):
         before, here = saved.settings.get(name), now.settings.get(name)
         if before != here:
-            raise ClcapError(f"{path} belongs to another training: its {name} is {before}, expected {here}")
+            raise ClcapError(f"{path} belongs to another training run: its {name} is {before}, expected {here}")
     if [(file.role, file.id) for file in saved.inputs] != [(file.role, file.id) for file in now.inputs]:
-        raise ClcapError(f"{path} belongs to another training, with other input files")
+        raise ClcapError(f"{path} belongs to another training run, with other input files")

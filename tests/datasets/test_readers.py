@@ -100,7 +100,7 @@ def test_the_format_is_recognised_by_content(tmp_path: Path, name: str, suffix: 
 
 @pytest.mark.parametrize("name", WITH_SPLITS)
 def test_datasets_have_file_names_and_splits(file, name: str) -> None:
-    assert read_captions(file(name), as_dataset=True) == [
+    assert read_captions(file(name), require_images=True) == [
         CaptionRecord(id, captions, image, split) for id, (image, split, captions) in IMAGES.items()
     ]
 
@@ -234,9 +234,9 @@ LINES = st.lists(JSON.map(json.dumps), max_size=3).map("\n".join) | st.text('{}[
 def test_any_content_gives_records_or_a_clcap_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
-    for as_dataset in (False, True):
+    for require_images in (False, True):
         try:
-            assert all(isinstance(record, CaptionRecord) for record in read_captions(path, as_dataset))
+            assert all(isinstance(record, CaptionRecord) for record in read_captions(path, require_images))
         except ClcapError as error:
             assert str(path) in str(error)
 
@@ -248,7 +248,7 @@ from clcap_cli.datasets.source import Reader
 def recognises(source):
     return source.text.startswith("#token")
 
-def read(source, as_dataset):
+def read(source, require_images):
     lines = [line.split("\\t") for line in source.path.read_text().splitlines()[1:]]
     return [CaptionRecord(name, [caption], name, "train") for name, caption in lines]
 

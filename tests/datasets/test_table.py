@@ -50,7 +50,7 @@ def refusal(path: Path) -> str:
 def test_every_kind_of_table_gives_the_same_records(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
     assert read_captions_by_image(path) == CAPTIONS
-    records = read_captions(path, as_dataset=True)
+    records = read_captions(path, require_images=True)
     assert {record.id: record.captions for record in records} == CAPTIONS
     assert [(record.file_name, record.split) for record in records] == [("a.jpg", "train"), ("b.jpg", "val")]
 
@@ -80,7 +80,7 @@ def test_a_number_and_its_text_are_not_two_images(table: Write) -> None:
     ]
     path = table("jsonl", rows)
     with pytest.raises(ClcapError) as error:
-        read_captions(path, as_dataset=True)
+        read_captions(path, require_images=True)
     assert str(error.value) == (
         f'{path}: row 1 has the number 1 as its id, row 3 the text "1"; write all ids as numbers or all as text'
     )
@@ -130,7 +130,7 @@ def test_an_empty_cell_is_named(table: Write, column: str) -> None:
     row = {"id": "7", "image": "a.jpg", "split": "train", "caption": "a dog"}
     path = table("csv", [row, {**row, column: " "}])
     with pytest.raises(ClcapError) as error:
-        read_captions(path, as_dataset=True)
+        read_captions(path, require_images=True)
     assert str(error.value) == f"{path}: row 2 (line 3), column '{column}': it is empty"
 
 

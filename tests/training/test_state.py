@@ -154,10 +154,10 @@ def test_the_state_of_another_training_is_refused(
     shared_chain: Path, saved: Path, refusal_of: Callable[..., str]
 ) -> None:
     other = Origin("train-cl", {"lr": 1e-3, "seed": 0})
-    assert refusal_of(saved, other) == "belongs to another training: its lr is 0.01, expected 0.001"
+    assert refusal_of(saved, other) == "belongs to another training run: its lr is 0.01, expected 0.001"
     other = Origin("train-cl", dict(ORIGIN.settings))
     other.add_input_file("captions", shared_chain / "captions.h5")
-    assert refusal_of(saved, other) == "belongs to another training, with other input files"
+    assert refusal_of(saved, other) == "belongs to another training run, with other input files"
 
 
 def test_a_checkpoint_is_not_a_training_state(shared_chain: Path, refusal_of: Callable[..., str]) -> None:
