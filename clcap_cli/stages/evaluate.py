@@ -197,7 +197,10 @@ def evaluate(
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
     results = evaluation_results(scores, inputs, split)
     write_results(out, METRICS_KIND, results, origin, made_from)
-    _print_scores(results, scores.not_scored, signature_of_all(scores, inputs, split))
+    for name, reason in scores.not_scored.items():
+        # A metric that nobody asked for by name may lack its files.
+        (print_warning if metrics else print_info)(f"{name} is not scored: {reason}")
+    _print_scores(results, signature_of_all(scores, inputs, split))
     return out
 
 
@@ -243,12 +246,10 @@ def _write_submission(results: Path, test_results: Path, folder: Path) -> None:
         print_info(f"wrote {path}")
 
 
-def _print_scores(results: "Measurements", not_scored: "Mapping[str, str]", signature: str) -> None:
+def _print_scores(results: "Measurements", signature: str) -> None:
     from clcap_cli.metrics.signature import join_signature, split_signature
     from clcap_cli.reporting.summary import summary
 
-    for name, reason in not_scored.items():
-        print_warning(f"{name} is not scored: {reason}")
     for line in summary(results.metrics, results.intervals):
         print_info(line)
     parts = {name: part for name, part in split_signature(signature).items() if name not in ("tok", "images")}

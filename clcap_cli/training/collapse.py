@@ -12,14 +12,17 @@ VALIDATIONS = 3
 Log = Sequence[Mapping[str, float]]
 
 
-def warnings_of(log: Log) -> dict[str, str]:
-    """The warnings after the last validation of ``log``, by the name of the symptom; the first one is the start."""
-    messages = {"unique": _few_unique(log), "empty": _empty(log), "loss": _loss_above_start(log)}
+def warnings_of(log: Log, is_finished: bool = False) -> dict[str, str]:
+    """The warnings after the last validation of ``log``, by the name of the symptom.
+
+    The first validation is that of the initial model; ``is_finished`` tells that no other will follow.
+    """
+    messages = {"unique": _few_unique(log, is_finished), "empty": _empty(log), "loss": _loss_above_start(log)}
     return {name: message for name, message in messages.items() if message}
 
 
-def _few_unique(log: Log) -> str:
-    """Warn if few captions are unique, either after there were more or if their share does not grow."""
+def _few_unique(log: Log, is_finished: bool) -> str:
+    """Warn if few captions are unique: after there were more, if their share does not grow, or at the end."""
     shares = [record["val_unique_share"] for record in log if "val_unique_share" in record]
     trained = shares[1:][-VALIDATIONS:]
     if not trained or trained[-1] >= FEW_UNIQUE:
@@ -31,7 +34,7 @@ def _few_unique(log: Log) -> str:
     )
     if max(shares) >= FEW_UNIQUE:
         return f"{found}, down from {max(shares):.1%}; {why}; try a smaller --lr or fewer epochs"
-    if len(trained) == VALIDATIONS and trained[-1] <= trained[0]:
+    if is_finished or (len(trained) == VALIDATIONS and trained[-1] <= trained[0]):
         return f"{found}; {why}; try another --lr or more epochs"
     return ""
 

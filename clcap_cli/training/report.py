@@ -111,7 +111,7 @@ class TrainingReport:
 
     def _warn(self) -> None:
         """Print the warnings that were not printed before."""
-        for name, message in warnings_of(self.state.progress.log).items():
+        for name, message in warnings_of(self.state.progress.log, self.state.is_finished).items():
             if name not in self.warned:
                 self.warned.add(name)
                 print_warning(message)

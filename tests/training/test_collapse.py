@@ -24,7 +24,9 @@ def test_captions_that_become_equal_give_a_warning_at_once() -> None:
 
 def test_captions_that_stay_equal_give_a_warning_later() -> None:
     assert warnings_of(log("val_unique_share", 0.01, 0.01, 0.01)) == {}
+    at_the_end = warnings_of(log("val_unique_share", 0.01, 0.02), is_finished=True)
     messages = warnings_of(log("val_unique_share", 0.01, 0.02, 0.01, 0.02))
+    assert at_the_end == messages
     assert messages["unique"].startswith("only 2.0% of the validation sample's captions are unique; the limit is 10%")
     assert messages["unique"].endswith("try another --lr or more epochs")
 
