@@ -40,8 +40,8 @@ def sniff(source: Source) -> Reader:
 def read_captions(path: Path, require_images: bool = False) -> list[CaptionRecord]:
     """The records of a file of any known format, in the file's order.
 
-    With ``require_images``, the file must give the images' file names, and captions must not be empty. Raises ClcapError
-    if the file is missing, of an unknown format, or invalid.
+    With ``require_images``, the file must give the images' file names, and captions must not be empty. Raises
+    ClcapError if the file is missing, of an unknown format, or invalid.
     """
     source = Source(path)
     return sniff(source).read(source, require_images)

@@ -160,8 +160,8 @@ def _print_results(results: "Measurements") -> None:
         (search[name] for name in ("share_after_prefix_tree", "share_after_pruning", "share_of_full_softmax")), mul
     )
     print_details(
-        f"{search['pairs']:,} pairs of a caption and an image; "
-        f"share of all tokens: {sharing:.1%} after prefix sharing, {pruning:.1%} after pruning, {softmax:.1%} that took the full softmax"
+        f"{search['pairs']:,} pairs of a caption and an image; share of their tokens: {sharing:.1%} after prefix "
+        f"sharing, {pruning:.1%} after pruning, {softmax:.1%} with the full softmax"
     )
     if tied := results.metrics["tied_captions"]:
         print_info(

@@ -50,8 +50,8 @@ def swap_reference(
 
     This is the paper's reference replacement. Both models are compared on the validation images for which both have
     features. The candidate is refused if its mean rank in self-retrieval is worse (larger) than that of the current
-    reference model, or if its validation loss, the mean negative ln p of a caption, is more than 5% larger. The cache of
-    the current reference model is removed.
+    reference model, or if its validation loss, the mean negative ln p of a caption, is more than 5% larger. The cache
+    of the current reference model is removed.
 
     Example: clcap swap-reference --ref nt.pt --candidate nt_cl.pt
     """
