@@ -143,6 +143,7 @@ def test_captions_of_pictures_are_on_the_screen(chain: Path, clcap) -> None:
     one = clcap("caption", chain / "nt.pt", "--images", images[0])
     assert one.out == f"{chain}/nt.images.captions.json\n"
     assert one.err.splitlines()[-1].startswith(f"{images[0]}: ")
-    many = clcap("caption", chain / "nt.pt", "--images", images[0].parent).err.splitlines()
+    folder = ("--images", images[0].parent, "--out", chain / "folder.captions.json")
+    many = clcap("caption", chain / "nt.pt", *folder).err.splitlines()
     assert [line.split(": ")[0] for line in many[-6:-1]] == [str(path) for path in images[:5]]
     assert many[-1] == f"and captions for {len(images) - 5} more images"
