@@ -72,7 +72,8 @@ def outcomes(shared_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     commands = [
         (str(folder), room, words.split()) for folder, (room, words, _) in zip(folders, CASES.values(), strict=True)
     ]
-    child = [sys.executable, "-m", "tests.stages.on_a_full_disk"]
+    # Without bytecode files, which the limit would cut short for whoever imports them next.
+    child = [sys.executable, "-B", "-m", "tests.stages.on_a_full_disk"]
     process = subprocess.run(child, input=json.dumps(commands), capture_output=True, text=True, cwd=ROOT)
     assert (process.returncode, process.stderr) == (0, "")
     answers = json.loads(process.stdout.splitlines()[-1])
