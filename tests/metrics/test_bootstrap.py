@@ -147,7 +147,7 @@ def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
 def test_p_of_few_images_is_uniform_without_a_difference() -> None:
     rng = np.random.default_rng(7)
     p_values = []
-    for _ in range(100):
+    for _ in range(150):
         sides = [[[entry("a b", "a b", ROUGE_L=score) for score in rng.normal(size=20).tolist()]] for _ in range(2)]
         p_values.append(differences_between(*sides)["ROUGE_L"].p)
     assert np.mean(np.array(p_values) < 0.05) <= 0.12
