@@ -1,4 +1,4 @@
-"""``load``: a checkpoint, or several as an ensemble, that captions images and says how likely captions are."""
+"""``load``: captions, log-probabilities and self-retrieval from a checkpoint or an ensemble of checkpoints."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -58,10 +58,10 @@ def load(
     """Load a captioner and the backbone that it was trained with.
 
     Args:
-        checkpoints: Path of a checkpoint, ``*.pt``; several of one tokenizer are an ensemble, whose probabilities are
-            averaged at every token.
-        device: "cpu", "cuda", "mps", or "auto" for the best there is.
-        weights: The backbone's weights, if they were a file.
+        checkpoints: Path of a checkpoint, ``*.pt``, or several paths. Several must share a tokenizer and form
+            an ensemble, which averages their probabilities at every token.
+        device: "cpu", "cuda", "cuda:N", "mps", or "auto" for the fastest available device.
+        weights: State dict file of the backbone, if the features were extracted with one.
 
     Raises:
         ClcapError: A checkpoint is missing or damaged, needs imported features, or its backbone cannot be loaded; or
@@ -82,7 +82,7 @@ def _paths_of(given: Any) -> list[Path]:
 
 
 class LoadedCaptioner:
-    """A captioner of images, or an ensemble of several; ``load`` makes it."""
+    """A captioner with its backbone, or an ensemble of several; created by ``load``."""
 
     def __init__(self, models: Sequence[LiveModel]):
         self._models = models
@@ -90,7 +90,7 @@ class LoadedCaptioner:
 
     @property
     def device(self) -> torch.device:
-        """The device that it computes on."""
+        """The device that the models are on."""
         return self._models[0].backbone.device
 
     def __repr__(self) -> str:
@@ -128,18 +128,18 @@ class LoadedCaptioner:
         """Caption one image or several, as ``clcap caption --images`` does.
 
         Args:
-            images: A path or a PIL image, or any number of these.
-            num_captions: Captions of each image, the likeliest first unless they are sampled.
+            images: A path, a PIL image, or an iterable of these.
+            num_captions: Number of captions per image, the most likely first unless they are sampled.
             seed: Seed of sampling.
-            decoding: ``beam`` (beam width, 3), ``top_p``, ``top_k``, ``temperature`` (any of these samples instead),
+            decoding: ``beam`` (beam width, default 3); ``top_p``, ``top_k`` or ``temperature`` to sample instead;
                 ``length_penalty``, ``no_repeat_ngram``, ``min_words``, ``max_words``; as on the command line.
 
         Returns:
-            The caption of a single image as a str, those of several as a list; with ``num_captions`` each is a list.
+            A str for a single image, a list of str for several; with ``num_captions``, a list of captions per image.
 
         Raises:
             ClcapError: An image is missing or cannot be read.
-            InvalidValueError: A setting has a value that it cannot have, or not beside the others.
+            InvalidValueError: A setting is out of range or excluded by another setting.
             TypeError: An image is neither a path nor a PIL image, or a setting is unknown.
         """
         number = {} if num_captions is None else {"num_captions": num_captions}
@@ -162,19 +162,19 @@ class LoadedCaptioner:
     def log_prob(self, image: ImageLike, texts: Iterable[str]) -> list[float]: ...
 
     def log_prob(self, image: ImageLike, texts: str | Iterable[str]) -> float | list[float]:
-        """ln p(c|I) of one caption or of several, given an image: the sum over tokens, the end token included.
+        """ln p(c|I) of one or more captions given an image, summed over tokens including the end token.
 
         Args:
             image: A path or a PIL image.
-            texts: A caption, or any number of them. A word that the model does not know counts as the unknown token,
-                with a warning.
+            texts: A caption or an iterable of captions. Words outside the vocabulary count as the unknown token; a
+                warning reports them.
 
         Returns:
             A float for a str, a list of floats otherwise; in nats.
 
         Raises:
             ClcapError: The image is missing or cannot be read.
-            TypeError: The image is neither a path nor a PIL image, or a caption is no str.
+            TypeError: The image is neither a path nor a PIL image, or a caption is not a str.
         """
         captions = captions_of(texts)
         if not captions:
@@ -193,23 +193,23 @@ class LoadedCaptioner:
         seed: int = 0,
         **decoding: Unpack[Decoding],
     ) -> SelfRetrieval:
-        """Rank all images by each caption's ln p, and find the one it belongs to, as ``clcap self-retrieve`` does.
+        """Rank all images by each caption's ln p and report the rank of its own image, as ``clcap self-retrieve`` does.
 
         Args:
             images: Paths or PIL images, at least two.
             captions: One caption of each image, in the same order; default: the captioner's own.
-            seed: Seed of sampling, and of the resamples that give the intervals.
-            decoding: See ``caption``; for the captioner's own captions.
+            seed: Seed of sampling and of the resamples for the confidence intervals.
+            decoding: Decoding settings of the captioner's own captions; see ``caption``.
 
         Returns:
             R@k and ranks, and for each image its ``image_id`` (the path, or the position of a PIL image), ``caption``,
             ``rank``, ``tied`` and ``log_prob``.
 
         Raises:
-            ClcapError: An image is missing or cannot be read, there is one image only or not one caption for each, or
-                this is an ensemble.
+            ClcapError: An image is missing or cannot be read, there are fewer than two images, the number of captions
+                differs from that of images, or this is an ensemble.
             InvalidValueError: See ``caption``.
-            TypeError: An image is neither a path nor a PIL image, or a caption is no str.
+            TypeError: An image is neither a path nor a PIL image, or a caption is not a str.
         """
         settings, seed = decoding_settings(seed=seed, **decoding)
         if settings.num_captions > 1:

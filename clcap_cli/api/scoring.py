@@ -30,23 +30,22 @@ def score(
     """Score captions against references, as ``clcap evaluate`` does.
 
     Args:
-        candidates: The captions to score, one or several of each image: a list in the order of the images, or a dict
-            by image id.
-        references: The references of each image, one or several, in the same form.
-        metrics: Names of the metrics to compute, in any case; default: COCO's, and SPICE.
-        references_per_image: Number of references of each image to use, the first ones.
-        only_common: Score the images that have both captions and references, and leave out the others.
-        cider_df: Captions to count CIDEr's document frequencies in, in the same form; default: the references.
-        spice_models: Folder of SPICE's models, if pycocoevalcap has none.
-        seed: Seed of the resamples that give the intervals.
+        candidates: Captions to score, one or more per image: a list in image order, or a dict by image id.
+        references: References, one or more per image, in the same form.
+        metrics: Names of the metrics to compute, case-insensitive. Default: BLEU, METEOR, ROUGE_L, CIDEr and SPICE.
+        references_per_image: Number of references to use per image; the first ones are used. Default: all.
+        only_common: Score only images with both captions and references.
+        cider_df: Captions in which CIDEr's document frequencies are counted, in the same form. Default: the references.
+        spice_models: Folder with SPICE's files. Default: pycocoevalcap's folder.
+        seed: Seed of the resamples for the confidence intervals.
 
     Returns:
-        The metrics with their intervals and signatures, over all images and image by image.
+        Metrics with intervals and signatures over all images, and values for each image.
 
     Raises:
         ClcapError: Images lack captions or references, or none of the metrics can be computed.
-        InvalidValueError: A metric is unknown, or a value is out of its range.
-        TypeError: Something other than texts is given where texts are expected.
+        InvalidValueError: A metric is unknown or a value is out of range.
+        TypeError: A caption or reference is not a string.
     """
     named = metrics if isinstance(metrics, str | None) else ",".join(metrics)
     given = checked_as(

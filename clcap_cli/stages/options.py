@@ -35,44 +35,21 @@ Split = Annotated[
     str,
     Option("Split of captions.h5.", Panel.DATA, placeholder="NAME", suggestions=("train", "val", "test")),
 ]
-CaptionsFile = Annotated[
-    Path | None,
-    CAPTIONS,
-    Option(
-        "captions.h5 that defines the splits.",
-        Panel.DATA,
-        "the one that the checkpoint was trained on",
-        placeholder="FILE",
-    ),
-]
-FeaturesFile = Annotated[
-    Path | None,
-    FEATURES,
-    Option("features.h5 of the images.", Panel.DATA, "the one that the checkpoint was trained on", placeholder="FILE"),
-]
-ReferenceCaptionsFile = Annotated[
-    Path | None,
-    CAPTIONS,
-    Option(
-        "captions.h5 that defines the splits.",
-        Panel.DATA,
-        "the one that the reference was trained on",
-        placeholder="FILE",
-    ),
-]
-TargetFeaturesFile = Annotated[
-    Path | None,
-    FEATURES,
-    Option("features.h5 of the target.", Panel.DATA, "the one that the target was trained on", placeholder="FILE"),
-]
+
+
+def _trained_on(text: str, model: str) -> Option:
+    """An option for a file that defaults to the one that a model was trained on."""
+    return Option(text, Panel.DATA, f"the one that the {model} was trained on", placeholder="FILE")
+
+
+CAPTIONS_HELP = "captions.h5 that defines the splits."
+CaptionsFile = Annotated[Path | None, CAPTIONS, _trained_on(CAPTIONS_HELP, "checkpoint")]
+FeaturesFile = Annotated[Path | None, FEATURES, _trained_on("features.h5 of the images.", "checkpoint")]
+ReferenceCaptionsFile = Annotated[Path | None, CAPTIONS, _trained_on(CAPTIONS_HELP, "reference")]
+TargetFeaturesFile = Annotated[Path | None, FEATURES, _trained_on("features.h5 of the target.", "target")]
 ReferenceFeaturesFile = Annotated[
     Path | None,
     FEATURES,
-    Option(
-        "features.h5 of the reference, if its backbone differs from the target's.",
-        Panel.DATA,
-        "the one that the reference was trained on",
-        placeholder="FILE",
-    ),
+    _trained_on("features.h5 of the reference, if its backbone differs from the target's.", "reference"),
 ]
 NegativesName = Literal["random", "similar", "mixed"]
