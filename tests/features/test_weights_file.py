@@ -124,8 +124,8 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ClcapError) as caught:
         load(tmp_path / "w.pth", other)
     assert str(caught.value).endswith(
-        "weights are missing: conv1.0.weight, conv1.1.weight, conv1.1.bias, …; 78 weights are unknown: cls_token, pos_embed, "
-        "patch_embed.proj.weight, …"
+        "weights are missing: conv1.0.weight, conv1.1.weight, conv1.1.bias, …; 78 weights are unknown: cls_token, "
+        "pos_embed, patch_embed.proj.weight, …"
     )
 
 
