@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
-from clcap_cli.datasets.text import split_words
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
+from clcap_cli.segmentation.words import split_words
 
 
 def normalised_captions(captions: Iterable[str]) -> set[str]:

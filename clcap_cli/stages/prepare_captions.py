@@ -62,7 +62,7 @@ def prepare_captions(
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_records import image_records
-    from clcap_cli.datasets.text import split_words
+    from clcap_cli.segmentation.words import split_words
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
@@ -106,7 +106,7 @@ def _sizes(images: "list[ImageRecord]") -> str:
 
 def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count: int, max_length: int) -> Iterable[str]:
     """One line for each split and for the vocabulary, then advice where many words are unknown."""
-    from clcap_cli.datasets.text import split_words
+    from clcap_cli.segmentation.words import split_words
     from clcap_cli.tokenizers.unknown_words import advice, unknown_share
 
     captions: dict[str, list[list[str]]] = {}

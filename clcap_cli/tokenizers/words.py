@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from clcap_cli.datasets.text import split_words
+from clcap_cli.segmentation.words import split_words
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 END, UNKNOWN = 0, 1

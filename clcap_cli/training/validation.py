@@ -6,7 +6,6 @@ from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.random_streams import random_generator
-from clcap_cli.datasets.text import split_words
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
 from clcap_cli.features.source import FeatureSource
@@ -15,6 +14,7 @@ from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks
+from clcap_cli.segmentation.words import split_words
 from clcap_cli.training.data import CaptionSplit
 
 SAMPLE_SIZE = 200

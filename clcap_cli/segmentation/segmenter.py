@@ -1,0 +1,60 @@
+"""The definition of a segmentation: one record for each value of --tokenize."""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+from clcap_cli.errors import ClcapError
+
+SPACE = "▁"
+"""The token for a space between other tokens; metrics do not count it."""
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A way to split captions into tokens, and to join tokens to captions."""
+
+    name: str
+    """Value of --tokenize, and name in files and signatures."""
+    split: Callable[[str], list[str]] = field(compare=False)
+    """Function from a caption to its tokens, with ``SPACE`` for spaces that ``join`` could not restore."""
+    join: Callable[[Iterable[str]], str] = field(compare=False)
+    """Function from tokens to a caption with spaces where the language has them."""
+    unit: str = field(default="words", compare=False)
+    """What a token is called in messages, in the plural."""
+    packages: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Distribution of each module that ``split`` imports; their versions are part of signatures."""
+    extra: str = field(default="", compare=False)
+    """The extra of clcap that installs ``packages``; empty if clcap always installs them."""
+    tokenizer_json: str = ""
+    """Content of the tokenizer.json that splits captions; empty for other segmentations."""
+
+    def text(self, caption: str) -> str:
+        """The caption as metrics count it: its tokens, separated by single spaces."""
+        tokens = (SPACE.join(token.split()) for token in self.split(caption))
+        return " ".join(token for token in tokens if token.strip(SPACE))
+
+    @property
+    def signature(self) -> str:
+        """The segmentation with the versions of its packages."""
+        versions = ", ".join(f"{package}-{version(package)}" for package in self.packages.values())
+        return f"{self.name} ({versions})" if versions else self.name
+
+    def record(self) -> dict[str, Any]:
+        """JSON data from which ``segmenter_from_record`` rebuilds the segmenter."""
+        return {"name": self.name, **({"json": self.tokenizer_json} if self.tokenizer_json else {})}
+
+    def check_packages(self) -> None:
+        """Raise ClcapError unless the packages can be imported; the message names how to install them."""
+        for module, package in self.packages.items():
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of packages that use deprecated parts of Python
+                    import_module(module)
+            except ImportError as error:
+                raise ClcapError(
+                    f"--tokenize {self.name} needs the package {package}: pip install 'clcap[{self.extra}]'"
+                ) from error
