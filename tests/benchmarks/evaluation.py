@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from clcap_cli.metrics.java import find_java, pycocoevalcap_folder
+from clcap_cli.metrics.java import pycocoevalcap_folder
+from clcap_cli.metrics.java_runtime import find_java
 from tests.benchmarks.files import command_seconds
 from tests.benchmarks.measure import parse_arguments, seconds
 from tests.metrics.test_scoring import NoSpice

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clcap_cli.metrics import java, meteor, paraphrases, spice
+from clcap_cli.metrics import java, java_runtime, meteor, paraphrases, spice
 from clcap_cli.metrics.bootstrap import draw_resamples
 from clcap_cli.metrics.meteor import meteor_of
 from clcap_cli.metrics.predictions import Context
@@ -75,7 +75,7 @@ def cocoevalcap_scores(captions: dict, references: dict, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(coco_eval, "Spice", NoSpice)
     # pycocoevalcap runs the java on the PATH, and fails if there is none.
-    monkeypatch.setenv("PATH", f"{java.find_java().parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{java_runtime.find_java().parent}{os.pathsep}{os.environ['PATH']}")
     evaluation = coco_eval.COCOEvalCap(
         Annotations(references), Annotations({id: [text] for id, text in captions.items()})
     )
@@ -200,7 +200,7 @@ def test_scores_stay_with_their_image() -> None:
 
 def test_the_packaged_java_is_used_without_one_on_the_path() -> None:
     code = (
-        "import json; from clcap_cli.metrics.java import find_java; "
+        "import json; from clcap_cli.metrics.java_runtime import find_java; "
         "from clcap_cli.metrics.ptb_tokenizer import tokenise; "
         "print(json.dumps([str(find_java()), tokenise(['A dog.'])]))"
     )
@@ -213,7 +213,7 @@ def test_the_packaged_java_is_used_without_one_on_the_path() -> None:
 
 def put_java_on_path(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a ``java`` on the PATH that runs ``script`` for METEOR and the real Java for everything else."""
-    real = java.find_java()
+    real = java_runtime.find_java()
     folder.mkdir()
     path = folder / "java"
     path.write_text(f'#!/bin/sh\ncase "$*" in *meteor*) {script};; *) exec "{real}" "$@";; esac\n')
@@ -284,7 +284,7 @@ def test_a_broken_spice_does_not_affect_other_metrics(tmp_path: Path) -> None:
 def test_spice_without_javascript_names_the_missing_jars(tmp_path: Path) -> None:
     """The CoreNLP of the tokeniser suffices for the check that starts SPICE before a run."""
     shutil.copy(java.pycocoevalcap_folder("tokenizer") / "stanford-corenlp-3.4.1.jar", tmp_path / "corenlp.jar")
-    version = subprocess.run([java.find_java(), "-version"], capture_output=True, text=True, check=True).stderr
+    version = subprocess.run([java_runtime.find_java(), "-version"], capture_output=True, text=True, check=True).stderr
     if any(f'"{old}' in version for old in ("1.8", "11", "14")):
         pytest.skip("this Java has its own JavaScript")
     with pytest.raises(java.JavaError, match=r"put Rhino \(rhino-1\.7\.14\.jar and rhino-engine-1\.7\.14\.jar\) into"):

@@ -1,0 +1,62 @@
+"""Packages that only some inputs and options need, and the extras of clcap that install them."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from clcap_cli.errors import ClcapError
+
+
+@dataclass(frozen=True)
+class OptionalPackage:
+    """A package that clcap runs without until an input or option needs it."""
+
+    extra: str
+    """Extra of clcap that installs the package."""
+    purpose: str
+    """What the package is needed for, as ``clcap doctor`` shows it."""
+    distribution: str = ""
+    """Name of the package in the registry, if it is not the module's."""
+
+    @property
+    def install_command(self) -> str:
+        """The command line that installs the package."""
+        return f"pip install 'clcap[{self.extra}]'"
+
+
+OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
+    "tokenizers": OptionalPackage("hf", "train-mle --tokenizer tokenizer.json, of Hugging Face"),
+    "snakemake": OptionalPackage("pipelines", "the workflow pipelines/Snakefile"),
+}
+"""The optional packages by the name of the module that is imported."""
+
+
+def import_optional(module: str, needed_by: str) -> Any:
+    """Import the module of an optional package, or a module within it.
+
+    Raises ClcapError with the command that installs it; ``needed_by`` is the file or option that needs the package.
+    """
+    top = module.partition(".")[0]
+    package = OPTIONAL_PACKAGES[top]
+    name = package.distribution or top
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == top:
+            raise ClcapError(
+                f"{needed_by} needs the package {name}, which is not installed: {package.install_command}"
+            ) from error
+        raise _broken_package_error(needed_by, name, error) from error
+    except Exception as error:  # a broken package can raise anything while it is imported
+        raise _broken_package_error(needed_by, name, error) from error
+
+
+def is_installed(module: str) -> bool:
+    """Whether the module of an optional package can be found; it is not imported."""
+    return find_spec(module) is not None
+
+
+def _broken_package_error(needed_by: str, name: str, error: Exception) -> ClcapError:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return ClcapError(f"{needed_by} needs the package {name}, which is installed but cannot be imported: {reason}")

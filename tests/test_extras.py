@@ -1,0 +1,90 @@
+"""An option whose package is not installed names it and the command that installs it."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+import clcap_cli
+from clcap_cli.errors import ClcapError
+from clcap_cli.extras import OPTIONAL_PACKAGES, import_optional
+from clcap_cli.stages import doctor
+from tests.tokenizers.subwords import write_bpe
+
+PACKAGE = Path(clcap_cli.__file__).parent
+PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+ELSEWHERE = {"IPython", "markupsafe", "pydantic_core"}
+"""Modules that are there wherever they are imported: those of notebooks, of jinja2 and of pydantic."""
+
+
+def names_of(requirements: list[str]) -> set[str]:
+    return {re.split(r"[><=\[;]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
+
+
+def imported_modules() -> set[str]:
+    """The first part of the name of every module that clcap imports, except clcap's own and those of Python."""
+    names = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module or "")
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"clcap_cli"}
+
+
+def test_every_imported_package_is_required_or_optional() -> None:
+    distributions, required = packages_distributions(), names_of(PROJECT["dependencies"])
+    imported = imported_modules()
+    assert len(imported) > 10
+    for module in imported - set(OPTIONAL_PACKAGES) - ELSEWHERE:
+        assert required & {name.lower().replace("_", "-") for name in distributions[module]}, module
+
+
+@pytest.mark.parametrize("module", OPTIONAL_PACKAGES)
+def test_every_optional_package_is_in_its_extra(module: str) -> None:
+    package = OPTIONAL_PACKAGES[module]
+    assert (package.distribution or module) in names_of(PROJECT["optional-dependencies"][package.extra])
+
+
+@pytest.mark.parametrize("module", OPTIONAL_PACKAGES)
+def test_a_missing_package_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = OPTIONAL_PACKAGES[module]
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ClcapError) as error:
+        import_optional(module, "--option")
+    assert str(error.value) == (
+        f"--option needs the package {package.distribution or module}, which is not installed: "
+        f"pip install 'clcap[{package.extra}]'"
+    )
+
+
+def test_a_broken_package_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tokenizers.py").write_text("import missing_library")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tokenizers", raising=False)
+    reason = "which is installed but cannot be imported: ModuleNotFoundError: No module named 'missing_library'"
+    with pytest.raises(ClcapError, match=reason):
+        import_optional("tokenizers", "t.json")
+
+
+def test_a_stage_names_the_extra_it_needs(chain: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = write_bpe(chain / "tokenizer.json", ["a red ring"])
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    message = error_of("train-mle", chain / "captions.h5", chain / "features.h5", "--tokenizer", tokenizer)
+    assert message == f"{tokenizer} needs the package tokenizers, which is not installed: pip install 'clcap[hf]'"
+
+
+def test_doctor_tells_what_is_missing(clcap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", ())
+    monkeypatch.setattr(doctor, "is_installed", lambda module: module != "tokenizers")
+    result = clcap("doctor")
+    line = next(line for line in result.out.splitlines() if line.startswith("missing"))
+    assert line == (
+        "missing hf        train-mle --tokenizer tokenizer.json, of Hugging Face: to use it, pip install 'clcap[hf]'"
+    )
+    assert result.status == 0
