@@ -143,7 +143,7 @@ def _precision() -> str:
 def _disk() -> str:
     free = shutil.disk_usage(Path.cwd()).free
     if free < ENOUGH_DISK:
-        raise ClcapError(f"{free / 2**30:.1f} GiB free in this folder; features take about 125 KiB an image; free some space")
+        raise ClcapError(f"{free / 2**30:.1f} GiB free in this folder; an image takes about 125 KiB: free some space")
     return f"{free / 2**30:.0f} GiB free in this folder"
 
 

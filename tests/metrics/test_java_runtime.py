@@ -63,7 +63,8 @@ def test_a_java_without_permission_is_passed_over(java_on_path: Path, monkeypatc
 
 @pytest.mark.parametrize("version", ["1.8.0_392", "17.0.15", "25-ea"])
 def test_a_java_that_works_is_used(version: str, java_on_path: Path, capsys: pytest.CaptureFixture) -> None:
-    write_program(java_on_path, f"#!/bin/sh\necho 'Picked up JAVA_TOOL_OPTIONS: -Xss1m\nopenjdk version \"{version}\"'\n")
+    printed = f'Picked up JAVA_TOOL_OPTIONS: -Xss1m\nopenjdk version "{version}"'
+    write_program(java_on_path, f"#!/bin/sh\necho '{printed}'\n")
     assert find_java() == java_on_path
     assert capsys.readouterr().err == ""
 
