@@ -5,6 +5,7 @@ from numbers import Integral
 from pathlib import Path
 
 from clcap_cli.datasets.captions_by_image import group_by_image
+from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 
 Texts = str | Iterable[str]
@@ -36,9 +37,9 @@ def captions_of(given: Texts) -> list[str]:
 
 def _id(id: object, name: str) -> ImageId:
     if isinstance(id, Integral) and not isinstance(id, bool):
-        return int(id)
+        return canonical_id(int(id))
     if isinstance(id, str):
-        return id
+        return canonical_id(id)
     raise TypeError(f"{name}: an image id must be an int or a str, not {type(id).__name__}")
 
 

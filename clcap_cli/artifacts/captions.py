@@ -20,7 +20,7 @@ import numpy as np
 
 from clcap_cli.artifacts.cache import TOKENS_KIND, ArrayCache, tokens_path
 from clcap_cli.artifacts.checks import check_unique
-from clcap_cli.artifacts.hdf5 import TEXT, create_hdf5, open_hdf5, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import TEXT, create_hdf5, open_hdf5, stored_ids, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.digests import digest, digest_of_json
@@ -156,7 +156,7 @@ def write_captions(
     encoded = encode_captions(raw, tokenizer, max_length)
     tokens, lengths = encoded.tokens, encoded.lengths
     image_rows = np.repeat(np.arange(len(images), dtype=np.int32), [len(image.captions) for image in images])
-    ids = [image.id for image in images]
+    ids = stored_ids([image.id for image in images])
     names = [[image.file_name, image.split] for image in images]
     words = tokenizer.words
     arrays = (tokens.tobytes(), lengths.tobytes(), image_rows.tobytes())

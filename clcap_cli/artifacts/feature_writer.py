@@ -10,7 +10,7 @@ import numpy as np
 
 from clcap_cli.artifacts.feature_info import BackboneInfo, FeatureInfo, ImportedInfo
 from clcap_cli.artifacts.features import KIND, first_nonfinite_row
-from clcap_cli.artifacts.hdf5 import create_hdf5, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import create_hdf5, stored_ids, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
@@ -87,9 +87,10 @@ def _write_metadata(
 ) -> None:
     """Write image ids, file names, feature info and provenance; ``hasher`` gives the content id."""
     file_names, extracted = [names[id] for id in ids], set(ids)
-    skipped = [id for id in names if id not in extracted]
-    hasher.update(json.dumps([ids, file_names, skipped]).encode())
-    write_ids(file, "ids", ids)
+    stored = dict(zip(names, stored_ids(list(names)), strict=True))
+    kept, skipped = [stored[id] for id in ids], [stored[id] for id in names if id not in extracted]
+    hasher.update(json.dumps([kept, file_names, skipped]).encode())
+    write_ids(file, "ids", kept)
     write_texts(file, "names", file_names)
     write_ids(file, "skipped", skipped)
     file.attrs["backbone"] = info.model_dump_json()

@@ -14,6 +14,7 @@ from clcap_cli.artifacts.checks import check_unique
 from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.hdf5_survey import TEXT, StoredDataset, Survey, describe_dataset, survey
 from clcap_cli.artifacts.provenance import Provenance
+from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import damaged_file_error
 from clcap_cli.input_files import check_readable
@@ -72,7 +73,8 @@ class HDF5Content:
         """
         dataset = self[name]
         is_text = isinstance(dataset, StoredDataset) and dataset.kind == TEXT
-        ids = [*self.texts(name)] if is_text else self.numbers(name, "int64", (None,)).tolist()
+        numbers = () if is_text else self.numbers(name, "int64", (None,)).tolist()
+        ids = [canonical_id(text) for text in self.texts(name)] if is_text else [*numbers]
         check_unique(self.path, f"its '{name}'", ids)
         return ids
 
@@ -117,12 +119,18 @@ def write_provenance(file: "h5py.File", provenance: Provenance) -> None:
     file.attrs["provenance"] = provenance.model_dump_json()
 
 
-def write_ids(group: "h5py.Group", name: str, ids: list[ImageId]) -> None:
+def stored_ids(ids: Sequence[ImageId]) -> list[ImageId]:
+    """Image ids as files store them and as content ids are computed: numbers if all are, otherwise text."""
+    return [*ids] if all(isinstance(id, int) for id in ids) else [str(id) for id in ids]
+
+
+def write_ids(group: "h5py.Group", name: str, ids: Sequence[ImageId]) -> None:
     """Store image ids as int64 if all are numbers, as text otherwise."""
-    if ids and all(isinstance(id, int) for id in ids):
-        group.create_dataset(name, data=np.asarray(ids, dtype=np.int64))
+    stored = stored_ids(ids)
+    if stored and all(isinstance(id, int) for id in stored):
+        group.create_dataset(name, data=np.asarray(stored, dtype=np.int64))
     else:
-        write_texts(group, name, [str(id) for id in ids])
+        write_texts(group, name, [str(id) for id in stored])
 
 
 def write_texts(group: "h5py.Group", name: str, texts: list[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clcap_cli.artifacts.hdf5 import create_hdf5, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import create_hdf5, stored_ids, write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest, digest_of_json
@@ -21,9 +21,9 @@ def write_log_probs(
     out: Path, ids: Sequence[ImageId], captions: Sequence[str], log_probs: np.ndarray, origin: Origin
 ) -> None:
     """Write the matrix ``log_probs``, (captions, images)."""
-    content_id = digest([digest_of_json([list(ids), list(captions)]).encode(), log_probs.tobytes()])
+    content_id = digest([digest_of_json([stored_ids(ids), list(captions)]).encode(), log_probs.tobytes()])
     with create_hdf5(out) as (file, _):
         write_provenance(file, origin.make_provenance(KIND, content_id, out))
-        write_ids(file, "id", list(ids))
+        write_ids(file, "id", ids)
         write_texts(file, "caption", list(captions))
         file["log_prob"] = log_probs

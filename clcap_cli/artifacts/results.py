@@ -7,6 +7,7 @@ are objects with ``provenance``, ``metrics`` (name to number, over all images), 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.run_cards import RunCard
 from clcap_cli.datasets.captions_by_image import read_captions_by_image, single_captions
+from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.parsing import finite_numbers, read_json, validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
@@ -62,7 +64,7 @@ def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], 
     entries = as_coco_results(captions)
     with all_or_nothing():
         write_json(out, entries)
-        provenance = origin.make_provenance(CAPTIONS_KIND, digest_of_json(entries), out)
+        provenance = origin.make_provenance(CAPTIONS_KIND, _content_id(captions), out)
         write_json(provenance_path(out), provenance.model_dump())
 
 
@@ -72,15 +74,23 @@ def open_caption_results(path: Path) -> CaptionResults:
     Raises ClcapError if the format is unknown or the provenance is damaged.
     """
     captions = read_captions_by_image(path)
-    return CaptionResults(path, captions, _matching_provenance(path, digest_of_json(as_coco_results(captions))))
+    return CaptionResults(path, captions, _matching_provenance(path, captions))
 
 
-def _matching_provenance(path: Path, content_id: str) -> Provenance | None:
+def _matching_provenance(path: Path, captions: Mapping[ImageId, Sequence[str]]) -> Provenance | None:
     """The provenance of the results at ``path``; None if there is none or the results were changed afterwards."""
     if not is_file(provenance_path(path)):
         return None
     provenance = parse_provenance(read_json(provenance_path(path)), provenance_path(path), CAPTIONS_KIND)
-    return provenance if provenance.id == content_id else None
+    if provenance.id == _content_id(captions):
+        return provenance
+    with suppress(ClcapError):  # earlier versions wrote JSON, whose ids could have other forms
+        return provenance if provenance.id == digest_of_json(read_json(path)) else None
+    return None
+
+
+def _content_id(captions: Mapping[ImageId, Sequence[str]]) -> str:
+    return digest_of_json(as_coco_results({canonical_id(id): group for id, group in captions.items()}))
 
 
 @dataclass(frozen=True)
@@ -181,8 +191,14 @@ def open_results(path: Path, kind: str | None = None) -> Results:
         raise ClcapError(f"{path} is a {provenance.format} file; {METRICS_KIND} or {RETRIEVAL_KIND} is expected here")
     data = upgrade_results(data) if provenance.version < 2 else data
     content = validated(data, _Content, path, f"a complete {provenance.format} file")
-    _check_images(content.images, path, provenance.format)
-    return Results(path, provenance, **{**dict(content), "metrics": finite_numbers(content.metrics)})
+    images = [_with_canonical_id(image) for image in content.images]
+    _check_images(images, path, provenance.format)
+    return Results(path, provenance, **{**dict(content), "images": images, "metrics": finite_numbers(content.metrics)})
+
+
+def _with_canonical_id(image: dict[str, Any]) -> dict[str, Any]:
+    id = image.get("image_id")
+    return {**image, "image_id": canonical_id(id)} if isinstance(id, int | str) else image
 
 
 def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:

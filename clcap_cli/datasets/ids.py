@@ -1,8 +1,13 @@
-"""Parsing of image ids, with one rule for all formats: a file that contains both 1 and "1" is rejected."""
+"""Image ids, compared by their text in all files: the number 7 and the text "7" are the same id, "007" is another.
 
+In memory an id is an int if its text is an integer of 64 bits as Python writes it, otherwise text in Unicode NFC.
+"""
+
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated
+from unicodedata import normalize
 
 from pydantic import BeforeValidator
 
@@ -10,46 +15,79 @@ from clcap_cli.datasets.cells import describe_type, parse_text
 from clcap_cli.datasets.records import ImageId
 
 MAX_INTEGER_ID = 2**63 - 1
-"""Largest id that captions.h5 can store as a number."""
-MAX_EXACT_FLOAT = 2**53
-"""Bound below which a float represents every integer exactly."""
-_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
+"""Largest id that is stored as a number."""
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?")
+
+
+class WrongIdError(ValueError):
+    """A cell of a column of ids that is not an id."""
+
+    def __init__(self, index: int, reason: str):
+        super().__init__(reason)
+        self.index = index
+        """Position of the cell in its column."""
+
+
+def canonical_id(id: ImageId) -> ImageId:
+    """The form in which an id is compared: ids with the same text have the same form."""
+    text = normalize("NFC", str(id).strip())
+    if _INTEGER.fullmatch(text) and -MAX_INTEGER_ID - 1 <= int(text) <= MAX_INTEGER_ID:
+        return int(text)
+    return text
 
 
 def parse_id(value: object) -> ImageId:
-    """An image id, an integer or a string.
+    """The id in a cell: an integer, a whole number or text.
 
     Raises ValueError with the reason for anything else.
     """
-    # pandas stores integers as floats in a column with gaps
-    if isinstance(value, float) and abs(value) < MAX_EXACT_FLOAT and value.is_integer():
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) or value is None:
-        return parse_text(value)
+    if isinstance(value, float):
+        return _whole_number(value)
+    if isinstance(value, int | str | None) and not isinstance(value, bool):
+        return canonical_id(parse_text(value))
     raise ValueError(f"{describe_type(value)} is not an id; give an integer or a string")
 
 
-def _parse_json_id(value: object) -> ImageId:
-    id = parse_id(value)
-    if isinstance(id, int) and not _fits_int64(id):
-        raise ValueError("the number does not fit in 64 bits; write such ids as strings")
-    return id
+def parse_ids(cells: Sequence[object]) -> list[ImageId]:
+    """The ids in a column of a table.
+
+    Programs write integers as 7.0 in a column with gaps: such numbers are ids if all of the column are whole numbers.
+    Raises WrongIdError for the first cell that is not an id.
+    """
+    ids = [_parse_cell(index, cell) for index, cell in enumerate(cells)]
+    decimals = {index: float(id) for index, id in enumerate(ids) if isinstance(id, str) and _DECIMAL.fullmatch(id)}
+    if not decimals:
+        return ids
+    if any(isinstance(id, str) and index not in decimals for index, id in enumerate(ids)):
+        index = next(iter(decimals))
+        raise WrongIdError(index, f"{ids[index]} is a decimal number beside ids that are text; write whole numbers")
+    return [_parse_cell(index, decimals.get(index, id)) for index, id in enumerate(ids)]
 
 
-JsonId = Annotated[ImageId, BeforeValidator(_parse_json_id)]
+def _parse_cell(index: int, cell: object) -> ImageId:
+    try:
+        return parse_id(cell)
+    except ValueError as error:
+        raise WrongIdError(index, str(error)) from error
+
+
+def _whole_number(value: float) -> ImageId:
+    """The integer that a float represents exactly."""
+    if math.isnan(value):
+        raise ValueError("it is empty")
+    if not value.is_integer() or abs(value) > 2**53:
+        raise ValueError(f"the number {value} is not an id; give an integer or a string")
+    return int(value)
+
+
+JsonId = Annotated[ImageId, BeforeValidator(parse_id)]
 """Pydantic type of an id in a JSON file."""
 
 
 def parse_id_column(cells: Sequence[ImageId]) -> list[ImageId]:
-    """The ids of a table's column: digits become numbers, unless one of them does not fit in 64 bits."""
-    texts = [str(id) for id in cells]
-    numbers = {text: int(text) for text in texts if len(text) <= len(str(-MAX_INTEGER_ID)) and _NUMBER.fullmatch(text)}
-    large = any(text not in numbers and _NUMBER.fullmatch(text) for text in texts)
-    if large or not all(map(_fits_int64, numbers.values())):
-        return [*texts]
-    return [numbers.get(text, text) for text in texts]
+    """The ids of a table's column."""
+    return parse_ids(cells)
 
 
 def mixed_type_id(ids: Iterable[ImageId]) -> int | None:
@@ -57,7 +95,3 @@ def mixed_type_id(ids: Iterable[ImageId]) -> int | None:
     ids = list(ids)
     texts = {id for id in ids if isinstance(id, str)}
     return next((id for id in ids if isinstance(id, int) and texts and str(id) in texts), None)
-
-
-def _fits_int64(number: int) -> bool:
-    return -MAX_INTEGER_ID - 1 <= number <= MAX_INTEGER_ID
