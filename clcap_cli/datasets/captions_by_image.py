@@ -15,7 +15,7 @@ def read_captions_by_image(path: Path) -> dict[ImageId, list[str]]:
 
     Raises ClcapError if the file is missing, of an unknown format, or contains no captions.
     """
-    return group_by_image(read_captions(path), path)
+    return group_by_image(read_captions(path).records, path)
 
 
 def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list[str]]:

@@ -3,12 +3,18 @@
 import ast
 import datetime
 import json
+import math
 import re
 import warnings
-from typing import Annotated
 
-from pydantic import BeforeValidator
-
+TEXT_KEYS = ("raw", "caption", "text", "sentence")
+"""Keys of the text in an object that stands for a caption, as in Karpathy's files and in COCO's annotations."""
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Name of a split by the names in common use."""
 _TEXT = r""" "(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' """
 _OTHER = r"""
     (?: None | null | nan | NaN | [Tt]rue | [Ff]alse | [-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)? ) (?=[\s,\]])
@@ -25,19 +31,27 @@ _LIST = re.compile(
 def parse_captions(cell: object) -> list[str]:
     """The captions of a cell: a string, a list of strings, or such a list written as a string, as pandas does in CSV.
 
-    ``[laughs]`` and ``[UNK] a dog`` are captions, not lists. Raises ValueError with the reason for anything else.
+    An object with one of the keys in ``TEXT_KEYS`` stands for its text. ``[laughs]`` and ``[UNK] a dog`` are captions,
+    not lists. Raises ValueError with the reason for anything else.
     """
+    cell = _text_of_object(cell)
     captions = _parse_list(cell) if isinstance(cell, str) else cell
-    if captions is None:
+    if _is_null(captions):
         raise ValueError("it is empty")
     if not isinstance(captions, list):
         raise ValueError(f"{describe_type(captions)} is not a caption")
     if not captions:
         raise ValueError("an empty list is not a caption")
-    for item in captions:
-        if not isinstance(item, str):
-            raise ValueError(f"it contains {describe_type(item)} among its captions")
-    return captions
+    return [text for item in captions for text in _parse_item(item)]
+
+
+def _parse_item(item: object) -> list[str]:
+    """The captions that an item of a list stands for: a string for one, an object for those of its text."""
+    if isinstance(item, str):
+        return [item]
+    if isinstance(item, dict) and not isinstance(_text_of_object(item), dict):
+        return parse_captions(item)
+    raise ValueError(f"it contains {describe_type(item)} among its captions")
 
 
 def parse_text(cell: object) -> str:
@@ -47,17 +61,34 @@ def parse_text(cell: object) -> str:
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         cell = str(cell)
-    if cell is not None and not isinstance(cell, str):
+    if _is_null(cell):
+        raise ValueError("it is empty")
+    if not isinstance(cell, str):
         raise ValueError(f"{describe_type(cell)} is not a string")
-    if cell is None or not cell.strip():
+    if not cell.strip():
         raise ValueError("it is empty")
     return cell
 
 
-Captions = Annotated[list[str], BeforeValidator(parse_captions)]
-"""Pydantic type of captions in a JSON file: a string or a list of strings."""
-FileName = Annotated[str, BeforeValidator(parse_text)]
-"""Pydantic type of an image's file name in a JSON file."""
+def parse_file_name(cell: object) -> str:
+    """The file name of an image: text, or an object with a path, as Hugging Face's datasets have it.
+
+    Raises ValueError with the reason for anything else.
+    """
+    if isinstance(cell, dict) and "path" in cell:
+        if _is_null(cell["path"]):
+            raise ValueError("the image has no path")
+        cell = cell["path"]
+    return parse_text(cell).strip()
+
+
+def parse_split(cell: object) -> str:
+    """The name of a split; other common names become train, val and test.
+
+    Raises ValueError with the reason if the cell is empty or not text.
+    """
+    name = parse_text(cell).strip()
+    return SPLIT_NAMES.get(name.casefold(), name)
 
 
 def describe_type(value: object) -> str:
@@ -72,6 +103,20 @@ def describe_type(value: object) -> str:
         type(None): "null",
     }
     return next((name for kind, name in names.items() if isinstance(value, kind)), f"a {type(value).__name__}")
+
+
+def _text_of_object(cell: object) -> object:
+    """The text of an object that stands for a caption; anything else is returned as it is."""
+    if not isinstance(cell, dict):
+        return cell
+    if isinstance(cell.get("tokens"), list) and not any(key in cell for key in TEXT_KEYS):
+        return " ".join(map(str, cell["tokens"]))
+    return next((cell[key] for key in TEXT_KEYS if key in cell), cell)
+
+
+def _is_null(cell: object) -> bool:
+    """Whether a cell is empty: null, or the NaN that pandas writes instead."""
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
 def _parse_list(text: str) -> list[str]:

@@ -1,86 +1,91 @@
-"""COCO captions files, read with pycocotools."""
+"""COCO captions files, which list images and their annotations separately, read with pycocotools."""
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from typing_extensions import TypedDict
-
-from clcap_cli.datasets.cells import Captions, FileName
-from clcap_cli.datasets.ids import JsonId, mixed_type_id
-from clcap_cli.datasets.parsing import validated
-from clcap_cli.datasets.records import CaptionRecord, ImageId
+from clcap_cli.datasets.ids import parse_id
+from clcap_cli.datasets.json_objects import require_objects
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.errors import ClcapError
+from clcap_cli.datasets.table import Row, Table
+from clcap_cli.errors import ClcapError, first_few
 
-
-class _Image(TypedDict):
-    id: JsonId
-    file_name: FileName
-
-
-class _Annotation(TypedDict):
-    id: int
-    image_id: JsonId
-    caption: Captions
-
-
-class _Dataset(TypedDict):
-    images: list[_Image]
-    annotations: list[_Annotation]
+LISTS_WITHOUT_ANNOTATIONS = ("licenses", "categories", "info")
+"""Keys beside the images of a COCO file that lists images without captions, such as image_info_test2014.json."""
 
 
 def _recognises(source: Source) -> bool:
-    return isinstance(source.value, dict) and "annotations" in source.value
+    content = source.value
+    if not isinstance(content, dict) or "images" not in content:
+        return False
+    return "annotations" in content or any(key in content for key in LISTS_WITHOUT_ANNOTATIONS)
 
 
-def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
-    """The images of a captions file, whose split it does not give.
+def _read(source: Source) -> Table:
+    """A row for each annotation, with its image's file name, and one for each image without annotations.
 
     Raises ClcapError for two images with the same id, and for an annotation whose image is not listed.
     """
     from pycocotools.coco import COCO
 
-    coco, path = COCO(), source.path
-    coco.dataset = validated(source.value, _Dataset, path, "a COCO captions file")
-    _check_ids(coco.dataset["images"], path)  # createIndex would silently drop all but the last image with an id
+    path, coco = source.path, COCO()
+    images = _images(source.value["images"], path)
+    annotations = [
+        {**annotation, "id": number, "image_id": _id(annotation, "image_id", f"annotations.{number}", path)}
+        for number, annotation in enumerate(require_objects(source.value.get("annotations", []), "annotations", path))
+    ]
+    coco.dataset = {"images": list(images.values()), "annotations": annotations}
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
-    _check_images_exist(coco.imgToAnns, coco.imgs, path)
+    _check_images_exist([annotation["image_id"] for annotation in annotations], images, path)
+    rows = [row for id, image in images.items() for row in _rows(image, coco.imgToAnns[id])]
+    return Table(path, ["image_id", "file_name", "caption"] if _has_names(images) else ["image_id", "caption"], rows)
+
+
+def _images(entries: object, path: Path) -> dict[int | str, dict[str, Any]]:
+    """The images by id, each with its place in the file."""
+    images: dict[int | str, dict[str, Any]] = {}
+    for number, image in enumerate(require_objects(entries, "images", path)):
+        place = f"images.{number}"
+        id = _id(image, "id", place, path)
+        if id in images:  # pycocotools would silently drop all but the last image with an id
+            raise ClcapError(
+                f"{path}: the images {images[id].get('file_name')} and {image.get('file_name')} have the same id, "
+                f"{id}; give each image its own id"
+            )
+        images[id] = {**image, "id": id, "place": place}
+    return images
+
+
+def _rows(image: dict[str, Any], annotations: list[dict[str, Any]]) -> list[Row]:
+    shared = {"image_id": image["id"], **({"file_name": image["file_name"]} if "file_name" in image else {})}
+    if not annotations:
+        return [Row(image["place"], shared, image_only=True)]
     return [
-        CaptionRecord(
-            id, [text for annotation in coco.imgToAnns[id] for text in annotation["caption"]], image["file_name"]
-        )
-        for id, image in coco.imgs.items()
+        Row(f"annotations.{annotation['id']}", {**shared, "caption": annotation.get("caption")})
+        for annotation in annotations
     ]
 
 
-def _check_ids(images: Sequence[_Image], path: Path) -> None:
-    names: dict[ImageId, str] = {}
-    for image in images:
-        id, name = image["id"], image["file_name"]
-        if id in names:
-            raise ClcapError(
-                f"{path}: the images {names[id]} and {name} have the same id, {id}; give each image its own id"
-            )
-        names[id] = name
+def _id(entry: dict[str, Any], name: str, place: str, path: Path) -> int | str:
+    try:
+        return parse_id(entry.get(name))
+    except ValueError as error:
+        raise ClcapError(f"{path}: {place}, '{name}': {error}") from error
 
 
-def _check_images_exist(annotated: Mapping[ImageId, object], images: Mapping[ImageId, object], path: Path) -> None:
-    missing = [id for id in annotated if id not in images]
-    if not missing:
-        return
-    if mixed_type_id([missing[0], *images]) is not None:
-        kinds = ("numbers", "text") if isinstance(missing[0], str) else ("text", "numbers")
+def _has_names(images: dict[int | str, dict[str, Any]]) -> bool:
+    return any("file_name" in image for image in images.values())
+
+
+def _check_images_exist(annotated: list[int | str], images: dict[int | str, Any], path: Path) -> None:
+    missing = list(dict.fromkeys(id for id in annotated if id not in images))
+    if missing:
         raise ClcapError(
-            f"{path}: the images' ids are {kinds[0]}, but the annotations' image_id is {kinds[1]}, first for image "
-            f"{missing[0]}; use the same type for both"
+            f"{path}: {len(missing)} of the annotated images are not listed under 'images': {first_few(missing)}; "
+            "is the file complete?"
         )
-    raise ClcapError(
-        f"{path}: {len(missing)} of the annotated images are not listed under 'images', the first is {missing[0]}; "
-        "is the file complete?"
-    )
 
 
-READER = Reader("COCO captions (JSON with images and annotations)", _recognises, _read)
+READER = Reader("COCO captions", "JSON with images and annotations", _recognises, _read)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from clcap_cli.datasets.caption_records import check_one_file_and_split
 from clcap_cli.datasets.ids import mixed_type_id
 from clcap_cli.datasets.readers import read_captions
-from clcap_cli.datasets.records import CaptionRecord, ImageId, ImageRecord
+from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId, ImageRecord
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError
 
@@ -23,9 +24,22 @@ def image_records(files: Iterable[tuple[str | None, Path]], restval: str) -> lis
     Raises ClcapError for a file that cannot be read or lacks file names or splits, for two images with the same id, and
     for an image without captions.
     """
-    images = [_image(record, split, path, restval) for split, path in files for record in read_captions(path, True)]
+    images = [image for split, path in files for image in _images_of(read_captions(path), split, restval)]
     _check(images)
     return _with_ids_of_one_type(images)
+
+
+def _images_of(file: CaptionFile, file_split: str | None, restval: str) -> list[ImageRecord]:
+    """The images of a file, each with all its captions; rows that repeat an earlier row exactly are left out."""
+    check_one_file_and_split(file.records, file.path)
+    images: dict[ImageId, ImageRecord] = {}
+    for record in file.records:
+        if not all(map(str.strip, record.captions)):
+            raise ClcapError(f"{file.path}: {record.location}: a caption is empty")
+        image = images.setdefault(record.id, _image(replace(record, captions=[]), file_split, file.path, restval))
+        if not record.is_repeat:
+            image.captions.extend(record.captions)
+    return list(images.values())
 
 
 def _image(record: CaptionRecord, file_split: str | None, path: Path, restval: str) -> ImageRecord:

@@ -1,11 +1,9 @@
 """Tables in JSON Lines files: each line is an object whose keys are the columns."""
 
-from pathlib import Path
-
-from clcap_cli.datasets.parsing import read_json_lines
-from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.columns import has_caption_columns
+from clcap_cli.datasets.parsing import json_lines
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.datasets.table import Row, Table, has_caption_columns, table_records
+from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
 
 
@@ -17,17 +15,13 @@ def _recognises(source: Source) -> bool:
     return document.is_json_lines or (isinstance(document.value, dict) and has_caption_columns(document.value))
 
 
-def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
-    return table_records(_table(source.path), require_images)
-
-
-def _table(path: Path) -> Table:
+def _read(source: Source) -> Table:
     rows = []
-    for number, cells in read_json_lines(path):
+    for number, cells in json_lines(source.text, source.path):
         if not isinstance(cells, dict):
-            raise ClcapError(f"{path}: row {number} is not an object; each line of JSON Lines must be one")
-        rows.append(Row(f"row {number}", cells))
-    return Table(path, list(dict.fromkeys(name for row in rows for name in row.cells)), rows)
+            raise ClcapError(f"{source.path}: line {number} is not an object; each line of JSON Lines must be one")
+        rows.append(Row(f"line {number}", cells))
+    return Table.of(source.path, rows)
 
 
-READER = Reader("JSON Lines (objects with the keys of such a header)", _recognises, _read)
+READER = Reader("JSON Lines", "an object with such keys on each line", _recognises, _read)

@@ -1,61 +1,38 @@
 """Karpathy's JSON files of COCO, Flickr8k and Flickr30k, whose splits are standard in image captioning."""
 
-from pathlib import Path
+from typing import Any
 
-from typing_extensions import TypedDict
-
-from clcap_cli.datasets.cells import Captions, FileName
-from clcap_cli.datasets.ids import JsonId
-from clcap_cli.datasets.parsing import validated
-from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.json_objects import is_list_of_objects, require_objects
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.errors import ClcapError
+from clcap_cli.datasets.table import Row, Table
 
-
-class _Sentence(TypedDict):
-    raw: Captions
-
-
-class _Image(TypedDict, total=False):
-    filename: FileName
-    split: str
-    sentences: list[_Sentence]
-    filepath: str
-    cocoid: JsonId
-    imgid: JsonId
-
-
-class _Dataset(TypedDict):
-    images: list[_Image]
-
-
-REQUIRED = ("filename", "split", "sentences")
+SENTENCES = "sentences"
 
 
 def _recognises(source: Source) -> bool:
-    """Whether the file is an object with images, the first of which has the keys of a Karpathy file."""
+    """Whether the file is an object with images, the first of which has sentences."""
     content = source.value
     images = content.get("images") if isinstance(content, dict) and "annotations" not in content else None
-    return isinstance(images, list) and all(isinstance(image, dict) and {*REQUIRED} & {*image} for image in images[:1])
+    return is_list_of_objects(images) and all(SENTENCES in image for image in (images or [])[:1])
 
 
-def _read(source: Source, require_images: bool) -> list[CaptionRecord]:
-    """The images of a Karpathy file, including those of the split "restval".
+def _read(source: Source) -> Table:
+    """A row for each image, including those of the split "restval".
 
     An image's id is its COCO id if it has one, otherwise its imgid or its index in the file.
     """
-    images = validated(source.value, _Dataset, source.path, "a Karpathy dataset file")["images"]
-    return [_record(image, number, source.path) for number, image in enumerate(images)]
+    images = require_objects(source.value["images"], "images", source.path)
+    return Table.of(source.path, [_row(image, number) for number, image in enumerate(images)])
 
 
-def _record(image: _Image, number: int, path: Path) -> CaptionRecord:
-    for name in REQUIRED:
-        if name not in image:
-            raise ClcapError(f"{path}: images.{number} has no '{name}'")
-    folder = image.get("filepath")
-    file_name = f"{folder}/{image['filename']}" if folder else image["filename"]
-    captions = [text for sentence in image["sentences"] for text in sentence["raw"]]
-    return CaptionRecord(image.get("cocoid", image.get("imgid", number)), captions, file_name, image["split"])
+def _row(image: dict[str, Any], number: int) -> Row:
+    id = image.get("cocoid", image.get("imgid", number))
+    cells = {"image_id": id, "file_name": image.get("filename"), SENTENCES: image.get(SENTENCES)}
+    if image.get("filepath") and isinstance(image.get("filename"), str):
+        cells["file_name"] = f"{image['filepath']}/{image['filename']}"
+    if "split" in image:
+        cells["split"] = image["split"]
+    return Row(f"images.{number}", cells, image_only=image.get(SENTENCES) == [])
 
 
-READER = Reader("Karpathy's datasets (JSON with images and their sentences)", _recognises, _read)
+READER = Reader("Karpathy's datasets", "JSON with images and their sentences", _recognises, _read)

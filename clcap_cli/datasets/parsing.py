@@ -1,7 +1,6 @@
 """Reading and validating text and JSON files, with a one-sentence error for every kind of invalid input."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +13,6 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable
 
 T = TypeVar("T")
-_DECODER = json.JSONDecoder()
-_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def read_json(path: Path) -> Any:
@@ -38,32 +35,22 @@ def read_text(path: Path) -> str:
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield the line number and the value of every line of a JSON Lines file; empty lines are skipped.
+    """The line number and the value of every line of a JSON Lines file; empty lines are skipped.
 
     Raises ClcapError as ``read_json`` does, with the line number.
     """
+    return json_lines(read_text(path), path)
+
+
+def json_lines(text: str, path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield the line number and the value of every line of ``text``; empty lines are skipped.
+
+    Raises ClcapError with the line number for a line that is not valid JSON.
+    """
     # Not splitlines, because JSON strings may contain characters that Unicode counts as line ends.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, parse_json(line, path, number)
-
-
-def read_first_json(path: Path) -> tuple[Any, bool]:
-    """The first value of a JSON or JSON Lines file, and whether more lines follow, which makes it JSON Lines.
-
-    Raises ClcapError as ``read_json`` does.
-    """
-    content = _read_bytes(path)
-    with _json_errors(path):
-        text = content.decode(json.detect_encoding(content), "surrogatepass")  # like json.loads
-        start = _skip_space(text, 0)
-        value, end = _DECODER.raw_decode(text, start)
-        rest = _skip_space(text, end)
-        if rest == len(text):
-            return value, False
-        if text.find("\n", start, end) >= 0 or text.find("\n", end, rest) < 0:
-            raise json.JSONDecodeError("Extra data", text, rest)
-        return value, True
 
 
 def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
@@ -71,19 +58,18 @@ def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
 
     Raises ClcapError if it is not valid JSON or exceeds Python's limits.
     """
-    with _json_errors(path, first_line):
+    with json_errors(path, first_line):
         return json.loads(content)
 
 
 @contextmanager
-def _json_errors(path: Path, first_line: int = 1) -> Iterator[None]:
+def json_errors(path: Path, first_line: int = 1) -> Iterator[None]:
+    """Convert errors of Python's JSON decoder in the block to a ClcapError about the file at ``path``."""
     try:
         yield
     except json.JSONDecodeError as error:
-        raise ClcapError(
-            f"{path} is not valid JSON at line {error.lineno + first_line - 1}, column {error.colno}: {error.msg}; "
-            "is the file complete?"
-        ) from error
+        location = f"line {error.lineno + first_line - 1}, column {error.colno}"
+        raise ClcapError(f"{path} is not valid JSON at {location}: {_json_reason(error)}") from error
     except UnicodeDecodeError as error:
         raise ClcapError(f"{path} is not a JSON text file (byte {error.start} is not UTF-8)") from error
     except RecursionError as error:
@@ -92,9 +78,11 @@ def _json_errors(path: Path, first_line: int = 1) -> Iterator[None]:
         raise ClcapError(f"{path} contains a number with thousands of digits; write it as text") from error
 
 
-def _skip_space(text: str, start: int) -> int:
-    """Position of the first character after ``start`` that is not white space."""
-    return start + len(_SPACE.match(text, start)[0])  # type: ignore[index]  # the pattern always matches
+def _json_reason(error: json.JSONDecodeError) -> str:
+    if error.msg == "Extra data":
+        return "more text follows the first value; a single JSON value is expected here, not JSON Lines"
+    ends_there = error.msg.startswith("Unterminated") or not error.doc[error.pos :].strip()
+    return error.msg + ("; is the file complete?" if ends_there else "")
 
 
 def finite_numbers(record: Mapping[str, object]) -> dict[str, float]:

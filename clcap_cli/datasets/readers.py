@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.caption_records import ParsedTable
+from clcap_cli.datasets.read_options import ReadOptions
+from clcap_cli.datasets.records import CaptionFile
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError
 from clcap_cli.registry import Registry
@@ -13,11 +15,12 @@ READERS: Registry[Reader] = Registry(
     "clcap.readers",
     {
         "coco": "clcap_cli.datasets.coco:READER",
-        "coco-results": "clcap_cli.datasets.coco_results:READER",
         "karpathy": "clcap_cli.datasets.karpathy:READER",
+        "json-records": "clcap_cli.datasets.json_records:READER",
         "json-lines": "clcap_cli.datasets.json_lines:READER",
-        "csv": "clcap_cli.datasets.csv_table:READER",
+        "json-captions": "clcap_cli.datasets.json_captions:READER",
         "parquet": "clcap_cli.datasets.parquet:READER",
+        "delimited": "clcap_cli.datasets.delimited:READER",
     },
 )
 """Readers in the order in which they are tried: those of clcap, then those of installed packages."""
@@ -31,20 +34,22 @@ def sniff(source: Source) -> Reader:
     for reader in _readers():
         if reader.recognises(source):
             return reader
-    known = "; ".join(reader.name for reader in _readers())
+    known = "; ".join(f"{reader.name} ({reader.features})" for reader in _readers())
     raise ClcapError(
-        f"{source.path} is not a caption file of a known format: it is {source.description()}. Known formats: {known}"
+        f"{source.path} is not a caption file of a known format: it is {source.description()}. Known formats: {known}. "
+        "If the captions have other keys or columns, name these with --columns"
     )
 
 
-def read_captions(path: Path, require_images: bool = False) -> list[CaptionRecord]:
+def read_captions(path: Path, options: ReadOptions = ReadOptions()) -> CaptionFile:
     """The records of a file of any known format, in the file's order.
 
-    With ``require_images``, the file must give the images' file names, and captions must not be empty. Raises
-    ClcapError if the file is missing, of an unknown format, or invalid.
+    Raises ClcapError if the file is missing, of an unknown format, or invalid.
     """
-    source = Source(path)
-    return sniff(source).read(source, require_images)
+    source = Source(path, options)
+    reader = sniff(source)
+    table = ParsedTable(reader.read(source), options.column_names)
+    return CaptionFile(path, reader.name, table.records(), table.unused_columns, table.notes)
 
 
 def _readers() -> Iterator[Reader]:

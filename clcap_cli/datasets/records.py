@@ -1,20 +1,51 @@
 """Records that all caption formats are converted to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 ImageId = int | str
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionRecord:
-    """Captions of an image from one entry of a file; other entries may be about the same image."""
+    """Captions of an image from one row of a file; other rows may be about the same image."""
 
     id: ImageId
     captions: list[str]
+    """Empty if the row lists an image without captions."""
     file_name: str | None = None
     """Name of the image file; None if the caption file does not give it."""
     split: str | None = None
     """Name of the image's split; None if the caption file does not give it."""
+    location: str = ""
+    """Location in the file for messages, such as "row 1"."""
+    is_repeat: bool = False
+    """Whether an earlier row of the file has exactly the same content."""
+
+
+@dataclass(frozen=True)
+class CaptionFile:
+    """A caption file that was read."""
+
+    path: Path
+    format: str
+    """Name of the format, such as "CSV"."""
+    records: list[CaptionRecord]
+    """One record per row, in the file's order."""
+    unused_columns: list[str] = field(default_factory=list)
+    """Names of the columns that were not read."""
+    notes: list[str] = field(default_factory=list)
+    """What else was left out or assumed, as phrases."""
+
+    def summary(self) -> str:
+        """One line about what the file is and how much of it was read."""
+        count, images = len(self.records), len({record.id for record in self.records})
+        captions = sum(len(record.captions) for record in self.records)
+        repeats = sum(record.is_repeat for record in self.records)
+        parts = [f"{count:,} rows, {images:,} images, {captions:,} captions"]
+        parts += [f"{repeats:,} rows repeat an earlier row exactly"] if repeats else []
+        parts += [f"columns not used: {', '.join(self.unused_columns)}"] if self.unused_columns else []
+        return f"{self.path} ({self.format}): {'; '.join([*parts, *self.notes])}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.cells import describe_type
-from clcap_cli.datasets.parsing import read_first_json
-from clcap_cli.datasets.records import CaptionRecord
+from clcap_cli.datasets.file_content import decode, read_bytes
+from clcap_cli.datasets.json_document import JsonDocument, read_document
+from clcap_cli.datasets.read_options import ReadOptions
+from clcap_cli.datasets.table import Table
 from clcap_cli.errors import first_few
 from clcap_cli.input_files import check_readable
 
@@ -18,23 +20,8 @@ HEAD_SIZE = 2**16
 _MAGIC = {
     b"\x89HDF": "an HDF5 file",
     b"PK": "a ZIP archive or a PyTorch file",
-    b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a Parquet file",
 }
-
-
-@dataclass(frozen=True)
-class Document:
-    """The start of a JSON or JSON Lines file."""
-
-    value: Any
-    """Content of a JSON file, or of the first line of JSON Lines."""
-    is_json_lines: bool
-    """Whether more lines follow, which makes the file JSON Lines."""
-
-    def description(self) -> str:
-        """Short description for messages."""
-        return f"{'JSON Lines, the first' if self.is_json_lines else 'JSON,'} {_describe_value(self.value)}"
 
 
 class Source:
@@ -43,29 +30,49 @@ class Source:
     Raises ClcapError if it cannot be read.
     """
 
-    def __init__(self, path: Path):
-        check_readable(path)
-        self.path = path
+    def __init__(self, path: Path, options: ReadOptions = ReadOptions()):
+        if not path.is_dir():
+            check_readable(path)
+        self.path, self.options = path, options
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of files, which has no content of its own."""
+        return self.path.is_dir()
 
     @cached_property
     def head(self) -> bytes:
-        """The first ``HEAD_SIZE`` bytes of the file."""
-        with self.path.open("rb") as file:
-            return file.read(HEAD_SIZE)
+        """The first ``HEAD_SIZE`` bytes of the file's decompressed content; empty for a folder."""
+        return b"" if self.is_folder else read_bytes(self.path, HEAD_SIZE)
+
+    @cached_property
+    def content(self) -> bytes:
+        """The whole decompressed content."""
+        return read_bytes(self.path)
 
     @cached_property
     def text(self) -> str:
-        """The first bytes as text; invalid UTF-8 becomes replacement characters."""
-        return self.head.decode("utf-8-sig", "replace")
+        """The whole content as text; raises ClcapError if it is not text in the chosen or recognised encoding."""
+        return decode(self.content, self.path, self.options.encoding)
 
     @cached_property
-    def document(self) -> Document | None:
+    def first_lines(self) -> list[str]:
+        """The complete lines at the start of a text file, without their ends; empty for a binary file."""
+        encoding = self.options.encoding or json.detect_encoding(self.head)
+        text = self.head.decode(encoding, "replace").removeprefix("\ufeff")
+        if "\0" in text:
+            return []
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return lines[:-1] if len(self.head) == HEAD_SIZE and len(lines) > 1 else lines
+
+    @cached_property
+    def document(self) -> JsonDocument | None:
         """The start of the file if it is a JSON object or list, otherwise None.
 
         Raises ClcapError if the file starts like JSON but is not valid JSON.
         """
-        start = self.head.decode(json.detect_encoding(self.head), "replace").lstrip(" \t\r\n")
-        return Document(*read_first_json(self.path)) if start.startswith(("{", "[")) else None
+        start = "".join(self.first_lines).lstrip()
+        return read_document(self.text, self.path) if start.startswith(("{", "[")) else None
 
     @property
     def value(self) -> Any:
@@ -74,14 +81,18 @@ class Source:
 
     def description(self) -> str:
         """Short description of the file for messages."""
+        if self.is_folder:
+            return "a folder"
         if not self.head:
             return "an empty file"
         if self.document:
-            return self.document.description()
-        kind = next((kind for start, kind in _MAGIC.items() if self.head.startswith(start)), None)
-        if kind or b"\0" in self.head:
-            return kind or f"a binary file that starts with the bytes {self.head[:4].hex(' ')}"
-        return f"a text file that starts with {self.text.strip()[:40]!r}"
+            kind = "JSON Lines, the first" if self.document.is_json_lines else "JSON,"
+            return f"{kind} {_describe_value(self.document.value)}"
+        known = next((kind for start, kind in _MAGIC.items() if self.head.startswith(start)), None)
+        if known or not self.first_lines:
+            return known or f"a binary file that starts with the bytes {self.head[:4].hex(' ')}"
+        start = "\n".join(self.first_lines).strip()[:40]
+        return f"a text file that starts with {start!r}"
 
 
 @dataclass(frozen=True)
@@ -89,15 +100,13 @@ class Reader:
     """A format of caption files."""
 
     name: str
-    """Name in messages, with the features that distinguish the format."""
+    """Name in messages."""
+    features: str
+    """The features that distinguish the format, for the list of known formats."""
     recognises: Callable[[Source], bool]
     """Function that decides whether a file has this format; the file may be damaged."""
-    read: Callable[[Source, bool], list[CaptionRecord]]
-    """Function that returns the records of a recognised file; its second argument is ``require_images``.
-
-    With ``require_images``, every record must have the image's file name, and no caption may be empty. It raises
-    ClcapError if the file is invalid.
-    """
+    read: Callable[[Source], Table]
+    """Function that returns the rows of a recognised file; it raises ClcapError if the file is invalid."""
 
 
 def _describe_value(value: object) -> str:

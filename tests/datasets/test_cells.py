@@ -53,6 +53,11 @@ def test_other_brackets_are_text(text: str) -> None:
     assert parse_captions(text) == [text]
 
 
+def test_objects_with_a_text_are_captions() -> None:
+    assert parse_captions({"raw": "a dog"}) == ["a dog"]
+    assert parse_captions([{"caption": "a dog", "id": 1}, {"tokens": ["a", "cat"]}]) == ["a dog", "a cat"]
+
+
 def test_one_text_in_brackets_is_a_list_of_one_caption() -> None:
     assert parse_captions("['a dog']") == parse_captions(["a dog"]) == ["a dog"]
 
@@ -63,7 +68,7 @@ def test_one_text_in_brackets_is_a_list_of_one_caption() -> None:
         (None, "it is empty"),
         (5, "a number is not a caption"),
         (True, "a boolean is not a caption"),
-        ({"raw": "a dog"}, "an object is not a caption"),
+        ({"file": "a dog"}, "an object is not a caption"),
         (b"a dog", "binary data is not a caption"),
         ([], "an empty list is not a caption"),
         ("[]", "an empty list is not a caption"),

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from clcap_cli.datasets.captions_by_image import read_captions_by_image
+from clcap_cli.datasets.image_records import image_records
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.errors import ClcapError
 
@@ -50,9 +51,9 @@ def refusal(path: Path) -> str:
 def test_every_kind_of_table_gives_the_same_records(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
     assert read_captions_by_image(path) == CAPTIONS
-    records = read_captions(path, require_images=True)
-    assert {record.id: record.captions for record in records} == CAPTIONS
-    assert [(record.file_name, record.split) for record in records] == [("a.jpg", "train"), ("b.jpg", "val")]
+    images = image_records([(None, path)], "train")
+    assert {image.id: image.captions for image in images} == CAPTIONS
+    assert [(image.file_name, image.split) for image in images] == [("a.jpg", "train"), ("b.jpg", "val")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,14 +82,14 @@ def test_ids_written_as_numbers_are_numbers(table: Write, id: object, meant: obj
         (5, "a number is not a caption"),
         (True, "a boolean is not a caption"),
         (None, "it is empty"),
-        ({"raw": "a dog"}, "an object is not a caption"),
+        ({"file": "a dog"}, "an object is not a caption"),
         ([1, 2], "it contains a number among its captions"),
         ([["a dog"]], "it contains a list among its captions"),
     ],
 )
 def test_a_cell_that_is_no_caption_is_named(table: Write, kind: str, cell: object, reason: str) -> None:
     path = table(kind, [{"id": 7, "caption": cell}] * 2)
-    assert refusal(path) == f": row 1, column 'caption': {reason}"
+    assert refusal(path) == f": {'line' if kind == 'jsonl' else 'row'} 1, column 'caption': {reason}"
 
 
 @pytest.mark.parametrize(("cell", "reason"), [(b"a dog", "binary data"), (date(2020, 1, 1), "a date")])
@@ -105,9 +106,9 @@ def test_rows_are_numbered_as_in_the_file(tmp_path: Path) -> None:
     assert refusal(path) == ": row 3 (line 6), column 'caption': it contains 1 among its captions"
     lines = tmp_path / "t.jsonl"
     lines.write_text('{"id": 1, "caption": ["a", "b"]}\n\n{"id": 2}\n')
-    assert refusal(lines) == ": row 3, column 'caption': it is empty"
+    assert refusal(lines) == ": line 3, column 'caption': it is empty"
     lines.write_text('{"id": 1, "caption": "a"}\n[1]\n')
-    assert refusal(lines) == ": row 2 is not an object; each line of JSON Lines must be one"
+    assert refusal(lines) == ": line 2 is not an object; each line of JSON Lines must be one"
     lines.write_text('{"id": 1, "caption": "a"}\n{"id": 2')
     assert refusal(lines) == " is not valid JSON at line 2, column 9: Expecting ',' delimiter; is the file complete?"
 
@@ -117,18 +118,26 @@ def test_an_empty_cell_is_named(table: Write, column: str) -> None:
     row = {"id": "7", "image": "a.jpg", "split": "train", "caption": "a dog"}
     path = table("csv", [row, {**row, column: " "}])
     with pytest.raises(ClcapError) as error:
-        read_captions(path, require_images=True)
+        read_captions(path)
     assert str(error.value) == f"{path}: row 2 (line 3), column '{column}': it is empty"
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"image\n", " has no column caption or captions; it has: image"),
+        (
+            b"image\n",
+            " has no column for captions, such as caption or text; it has: image; if it is one of these, name it with "
+            "--columns caption=NAME",
+        ),
         (b'id,caption\n1,"a dog\n', " is not valid CSV at line 2: unexpected end of data"),
         (b'id,caption\n1,"a "big" dog"\n', " is not valid CSV at line 2: ',' expected after '\"'"),
-        (b"id,caption\n1,\xff\n", " is not a text file (byte 13 is not UTF-8)"),
-        (b"id,caption,caption\n1,a,b\n", " has two columns 'caption'"),
+        (
+            b"id,caption\n1,\xff\n",
+            " is not UTF-8 text: line 2 contains the byte 0xff; if it is text, name its encoding, such as "
+            "--encoding latin-1",
+        ),
+        (b"id,caption,caption\n1,a,b\n", " has two columns 'caption'; rename or remove one of them"),
     ],
 )
 def test_an_invalid_csv_file_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -147,3 +156,10 @@ def test_an_invalid_parquet_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(b"PAR1 or not")
     assert refusal(path).startswith(" cannot be read as a Parquet file: ")
+
+
+def test_an_id_of_each_caption_is_not_that_of_the_image(table: Write) -> None:
+    rows = [{"id": id, "image": "a.jpg", "caption": caption} for id, caption in ((1, "a dog"), (2, "a cat"))]
+    path = table("csv", rows)
+    assert read_captions_by_image(path) == {"a.jpg": ["a dog", "a cat"]}
+    assert "column 'id' numbers the captions, so an image's id is its file name" in read_captions(path).summary()

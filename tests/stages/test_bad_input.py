@@ -79,7 +79,7 @@ def test_truncated_json_is_refused(error_of, chain: Path) -> None:
 def test_an_annotation_without_its_image_is_refused(error_of, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [NOTE, {**NOTE, "id": 2, "image_id": 7}])
     assert error_of("prepare-captions", "--train", path) == (
-        f"{path}: 1 of the annotated images are not listed under 'images', the first is 7; is the file complete?"
+        f"{path}: 1 of the annotated images are not listed under 'images': 7; is the file complete?"
     )
 
 
@@ -99,9 +99,7 @@ def test_an_image_in_two_splits_is_refused(error_of, tmp_path: Path) -> None:
 
 def test_json_of_another_structure_is_refused(error_of, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{"id": 1, "image_id": 1}])
-    assert error_of("prepare-captions", "--train", path) == (
-        f"{path} is not a COCO captions file: at annotations.0.caption: Field required"
-    )
+    assert error_of("prepare-captions", "--train", path) == f"{path}: annotations.0, column 'caption': it is empty"
 
 
 def test_an_empty_split_is_refused(error_of, chain: Path) -> None:

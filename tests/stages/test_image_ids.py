@@ -35,8 +35,9 @@ def test_two_images_with_one_id_are_refused(error_of, tmp_path: Path) -> None:
     assert error_of("evaluate", "--predictions", path, "--references", path) == message
     files = [coco(tmp_path / f"{one['file_name']}.json", [one], [NOTE]) for one in (IMAGE, OTHER)]
     assert error_of("prepare-captions", "--train", files[0], "--val", files[1]) == message.removeprefix(f"{path}: ")
-    assert error_of("prepare-captions", karpathy(tmp_path / "k.json", [1, 1])) == (
-        "the images 0.jpg and 1.jpg have the same id, 1; give each image its own id"
+    path = karpathy(tmp_path / "k.json", [1, 1])
+    assert error_of("prepare-captions", path) == (
+        f"{path}: the images 0.jpg and 1.jpg have the same id, 1 (images.0 and images.1); give each image its own id"
     )
 
 
@@ -77,15 +78,11 @@ def test_annotations_with_other_types_of_ids_are_matched(clcap, tmp_path: Path, 
 )
 def test_values_that_are_no_ids_are_refused(error_of, tmp_path: Path, id: object, reason: str) -> None:
     path = coco(tmp_path / "c.json", [{**IMAGE, "id": id}], [NOTE])
-    assert (
-        error_of("prepare-captions", "--train", path) == f"{path} is not a COCO captions file: at images.0.id: {reason}"
-    )
+    assert error_of("prepare-captions", "--train", path) == f"{path}: images.0, 'id': {reason}"
     path = karpathy(tmp_path / "k.json", [id])
-    assert error_of("prepare-captions", path) == (
-        f"{path} is not a Karpathy dataset file: at images.0.cocoid: {reason}"
-    )
+    assert error_of("prepare-captions", path) == f"{path}: images.0, column 'image_id': {reason}"
     path = results(tmp_path / "r.json", [id])
-    assert error_of("evaluate", path) == f"{path} is not a COCO results list: at 0.image_id: {reason}"
+    assert error_of("evaluate", path) == f"{path}: record 0, column 'image_id': {reason}"
 
 
 @pytest.mark.parametrize("ends", [[-(2**63), 2**63 - 1], [str(-(2**63) - 1), str(2**63), "a"]])
@@ -125,12 +122,10 @@ def test_a_list_of_captions_gives_several_predictions(tmp_path: Path) -> None:
         several.single_captions()
 
 
-@pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"raw": "a dog"}])
+@pytest.mark.parametrize("caption", [5, None, ["a dog", 5], ["a dog", ["a cat"]], {"file": "a dog"}])
 def test_json_captions_that_are_not_text_are_refused(error_of, tmp_path: Path, caption: object) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{**NOTE, "caption": caption}])
-    assert error_of("prepare-captions", "--train", path).startswith(
-        f"{path} is not a COCO captions file: at annotations.0.caption: "
-    )
+    assert error_of("prepare-captions", "--train", path).startswith(f"{path}: annotations.0, column 'caption': ")
 
 
 @pytest.mark.parametrize("broken", ["\0", "\ud83d"])

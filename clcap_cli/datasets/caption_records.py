@@ -1,0 +1,128 @@
+"""Conversion of the rows of any table to records of images and captions, with the same rules for every format."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from clcap_cli.datasets.cells import parse_captions, parse_file_name, parse_split, parse_text
+from clcap_cli.datasets.columns import Columns, find_columns, normal_name
+from clcap_cli.datasets.ids import WrongIdError, canonical_id, parse_ids
+from clcap_cli.datasets.records import CaptionRecord, ImageId
+from clcap_cli.datasets.table import Row, Table
+from clcap_cli.errors import ClcapError
+
+_NAMES_OF_ROW_NUMBERS = ("id", "key")
+"""Names of columns that number either the images or the captions."""
+
+
+@dataclass(frozen=True)
+class ParsedTable:
+    """The records of a table, made with the columns that it has."""
+
+    table: Table
+    chosen: Mapping[str, str]
+    """Columns that the user named, by role."""
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns that are read; raises ClcapError if a required one is missing."""
+        columns = find_columns(self.table.path, self.table.columns, self.chosen)
+        if self._numbers_captions(columns):
+            return Columns(None, columns.image, columns.captions, columns.split)
+        return columns
+
+    @property
+    def unused_columns(self) -> list[str]:
+        """Names of the columns that are not read."""
+        return [name for name in self.table.columns if name not in self.columns.used and name.strip()]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out or assumed, as phrases."""
+        ids_of_captions = [name for name in self.unused_columns if normal_name(name) in _NAMES_OF_ROW_NUMBERS]
+        if self.columns.id is None and ids_of_captions:
+            assumed = f"column '{ids_of_captions[0]}' numbers the captions, so an image's id is its file name"
+            return [*self.table.notes, assumed]
+        return self.table.notes
+
+    def records(self) -> list[CaptionRecord]:
+        """One record per row.
+
+        Raises ClcapError with the row and the column for a cell that is empty or of the wrong type.
+        """
+        table, columns = self.table, self.columns
+        ids = self._ids()
+        names = table.parsed(columns.image, parse_file_name) if columns.image else _none(table.rows)
+        splits = table.parsed(columns.split, parse_split) if columns.split else _none(table.rows)
+        captions = map(self._captions, table.rows)
+        repeats = _repeats(table.rows)
+        rows = zip(table.rows, ids, names, splits, captions, repeats, strict=True)
+        return [CaptionRecord(id, own, name, split, row.location, repeat) for row, id, name, split, own, repeat in rows]
+
+    def _ids(self) -> Sequence[ImageId]:
+        """The image id of every row; it is the file name if no column holds ids."""
+        column, table = self.columns.key, self.table
+        if column != self.columns.id:
+            return list(map(canonical_id, table.parsed(column, parse_file_name)))
+        try:
+            return parse_ids([row.cells.get(column) for row in table.rows])
+        except WrongIdError as error:
+            raise table.cell_error(table.rows[error.index], column, str(error)) from error
+
+    def _captions(self, row: Row) -> list[str]:
+        columns = self.columns.captions
+        if row.image_only:
+            return []
+        if len(columns) == 1:
+            return self.table.parse_cell(row, columns[0], parse_captions)
+        filled = [column for column in columns if not _is_empty(row.cells.get(column))]
+        return [text for column in filled or columns[:1] for text in self.table.parse_cell(row, column, parse_captions)]
+
+    def _numbers_captions(self, columns: Columns) -> bool:
+        """Whether the id column is one of captions: every row has its own, but rows share images."""
+        if "id" in self.chosen or not columns.image or normal_name(columns.id or "") not in _NAMES_OF_ROW_NUMBERS:
+            return False
+        ids, images = (
+            {str(row.cells.get(name)).strip() for row in self.table.rows} for name in (columns.id or "", columns.image)
+        )
+        return len(ids) == len(self.table.rows) > len(images) and not ids & {"", "None"}
+
+
+def check_one_file_and_split(records: Sequence[CaptionRecord], path: object) -> None:
+    """Raise ClcapError if an image has two file names or two splits."""
+    first: dict[ImageId, CaptionRecord] = {}
+    for record in records:
+        known = first.setdefault(record.id, record)
+        for name in ("file_name", "split"):
+            one, other = getattr(known, name), getattr(record, name)
+            if one == other:
+                continue
+            where = f"{known.location} and {record.location}"
+            if name == "split":
+                raise ClcapError(f"{path}: image {record.id} is in two splits, {one} and {other} ({where})")
+            raise ClcapError(
+                f"{path}: the images {one} and {other} have the same id, {record.id} ({where}); give each image its "
+                "own id"
+            )
+
+
+def _repeats(rows: Sequence[Row]) -> Iterator[bool]:
+    """Whether each row has exactly the cells of an earlier one."""
+    seen: set[str] = set()
+    for row in rows:
+        content = json.dumps(row.cells, default=repr, sort_keys=True)
+        yield content in seen
+        seen.add(content)
+
+
+def _none(rows: Sequence[Row]) -> Iterator[None]:
+    return (None for _ in rows)
+
+
+def _is_empty(cell: object) -> bool:
+    try:
+        parse_text(cell)
+    except ValueError as error:
+        return str(error) == "it is empty"
+    return False

@@ -1,0 +1,100 @@
+"""Tables in text files with a header and any separator."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from clcap_cli.datasets.columns import known_content, normal_name
+from clcap_cli.datasets.source import Reader, Source
+from clcap_cli.datasets.swallowed_lines import check_quotes, swallowed_error
+from clcap_cli.datasets.table import Row, Table
+from clcap_cli.errors import ClcapError
+
+SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+MAX_CELL_LENGTH = 2**31 - 1
+"""Maximum number of characters in a cell; unused columns may contain whole images."""
+_NEVER_QUOTED = "|"
+"""Separator of files that use quotation marks only as text, such as Flickr30k's."""
+_NUMBER_WITHOUT_SEPARATOR = re.compile(r"\s*([0-9]+)\s+(\S.*)")
+"""The last field of a row of Flickr30k's CSV that lacks the separator between the caption's number and the caption."""
+
+
+def _recognises(source: Source) -> bool:
+    return separator_of(source) is not None
+
+
+def separator_of(source: Source) -> str | None:
+    """The separator that divides the header into known columns, or into those of --columns; None if none does."""
+    header = source.first_lines[0] if source.first_lines else ""
+    chosen = {normal_name(name) for name in source.options.column_names.values()}
+    headers: dict[str, list[str]] = {
+        separator: next(_reader([header], separator, strict=False), []) for separator in SEPARATORS
+    }
+    fitting = {
+        separator: (len(known_content(columns)), len(columns))
+        for separator, columns in headers.items()
+        if known_content(columns) or (chosen and chosen <= set(map(normal_name, columns)))
+    }
+    return max(fitting, key=lambda separator: fitting[separator], default=None)
+
+
+def _read(source: Source) -> Table:
+    separator = separator_of(source)
+    assert separator
+    try:
+        return _table(source, separator, quoted=separator != _NEVER_QUOTED)
+    except ClcapError:
+        if separator != "\t":  # only in tab-separated files is a quotation mark often mere text
+            raise
+        return _table(source, separator, quoted=False)
+
+
+def _table(source: Source, separator: str, quoted: bool) -> Table:
+    lines = _reader(io.StringIO(source.text, newline=""), separator, quoted)
+    first_line = 1
+    columns: list[str] = []
+    rows: list[Row] = []
+    notes: list[str] = []
+    try:
+        columns = [name.strip() for name in next(lines, [])]
+        first_line = lines.line_num + 1
+        for fields in lines:
+            if fields:
+                location = f"row {len(rows) + 1} (line {first_line})"
+                if quoted:
+                    check_quotes(source.path, columns, fields, separator, location)
+                elif len(fields) == len(columns) - 1 and (number := _NUMBER_WITHOUT_SEPARATOR.fullmatch(fields[-1])):
+                    fields = [*fields[:-1], *number.groups()]
+                    notes.append(f"{location}: a separator is missing after {number[1]} and was added")
+                rows.append(_row(location, columns, fields, source.path))
+            first_line = lines.line_num + 1
+    except csv.Error as error:
+        raise _csv_error(source.path, error, f"row {len(rows) + 1} (line {first_line})", lines.line_num) from error
+    return Table(source.path, columns, rows, notes)
+
+
+def _row(location: str, columns: list[str], fields: list[str], path: Path) -> Row:
+    if any(fields[len(columns) :]):
+        raise ClcapError(
+            f"{path}: {location} has more fields than the header; put captions that contain the separator in quotes"
+        )
+    return Row(location, dict(zip(columns, map(str.strip, fields), strict=False)))
+
+
+def _csv_error(path: Path, error: csv.Error, location: str, line: int) -> ClcapError:
+    if not location.endswith(f"(line {line})"):
+        return swallowed_error(path, location)
+    return ClcapError(f"{path} is not valid CSV at line {line}: {error}")
+
+
+def _reader(lines: Iterable[str], separator: str, quoted: bool = True, strict: bool = True) -> Any:
+    csv.field_size_limit(MAX_CELL_LENGTH)
+    if quoted:
+        return csv.reader(lines, delimiter=separator, strict=strict)
+    return csv.reader(lines, delimiter=separator, strict=strict, quoting=csv.QUOTE_NONE)
+
+
+READER = Reader("CSV", "a header such as image,caption,split or image_id;text, with any separator", _recognises, _read)

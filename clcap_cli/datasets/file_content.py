@@ -1,0 +1,75 @@
+"""Content of users' files: decompressed, and decoded to text."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import check_readable
+
+MAX_DECOMPRESSED = 2**33
+"""Maximum size of a decompressed file in bytes; a small hostile file could otherwise fill the memory."""
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
+"""Names in PyArrow of the compressions, by the first bytes of a file."""
+
+
+def compression_of(path: Path) -> str | None:
+    """Name of the file's compression, recognised by its first bytes; None if it is not compressed.
+
+    Raises ClcapError if the file cannot be read.
+    """
+    check_readable(path)
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((name for magic, name in _COMPRESSIONS.items() if start.startswith(magic)), None)
+
+
+def read_bytes(path: Path, size: int | None = None) -> bytes:
+    """The first ``size`` bytes of a file's decompressed content, or all of it.
+
+    Raises ClcapError if the file cannot be read or decompressed, or is too large.
+    """
+    with _reading_errors(path), _open(path) as file:
+        if size is not None:
+            return file.read(size)
+        content = file.read(MAX_DECOMPRESSED + 1)
+    if len(content) > MAX_DECOMPRESSED:
+        raise ClcapError(f"{path} has more than {MAX_DECOMPRESSED // 2**30} GiB of text; split it into smaller files")
+    return content
+
+
+def decode(content: bytes, path: Path, encoding: str | None) -> str:
+    """``content`` as text, without a byte order mark; UTF-8, UTF-16 and UTF-32 are recognised.
+
+    Raises ClcapError with the line and the byte that ``encoding`` does not allow.
+    """
+    used = encoding or json.detect_encoding(content)
+    try:
+        # Like json.loads, let lone surrogates pass; they are reported with the caption that contains them.
+        return content.decode(used, "surrogatepass" if used.startswith("utf") else "strict").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        advice = "name its encoding" if encoding else "if it is text, name its encoding, such as --encoding latin-1"
+        raise ClcapError(
+            f"{path} is not {used.upper()} text: line {line} contains the byte 0x{content[error.start]:02x}; {advice}"
+        ) from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    compression = compression_of(path)
+    if compression is None:
+        return path.open("rb")
+    import pyarrow
+
+    return pyarrow.input_stream(str(path), compression=compression)
+
+
+@contextmanager
+def _reading_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # PyArrow's errors of decompression are OSErrors too
+        reason = error.strerror or str(error).splitlines()[0]
+        raise ClcapError(f"{path} cannot be read: {reason}") from error

@@ -1,0 +1,65 @@
+"""JSON objects that map each image, by id or file name, to its captions."""
+
+from itertools import islice
+from typing import Any
+
+from clcap_cli.datasets.cells import SPLIT_NAMES, parse_captions
+from clcap_cli.datasets.file_names import without_suffix
+from clcap_cli.datasets.source import Reader, Source
+from clcap_cli.datasets.table import Row, Table
+
+NOT_IMAGES = {"provenance", "metrics", "images", "annotations", "info"}
+"""Keys of files that are no such mapping."""
+
+EXAMINED = 20
+"""Number of entries by which the format is recognised."""
+
+
+def _recognises(source: Source) -> bool:
+    """Whether all of the first entries look like an image and its captions, unlike a file of settings."""
+    content = source.value
+    if not isinstance(content, dict) or not content or NOT_IMAGES & {*content}:
+        return False
+    return all(own and all(map(_is_image, islice(own.items(), EXAMINED))) for own in _parts(content).values())
+
+
+def _read(source: Source) -> Table:
+    """A row for each image."""
+    rows = [
+        Row(f"'{name}'", _cells(name, value) | ({"split": split} if split else {}), image_only=value == [])
+        for split, own in _parts(source.value).items()
+        for name, value in own.items()
+    ]
+    return Table.of(source.path, rows)
+
+
+def _parts(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The mapping from images to captions of each split, or of all of them under the empty name."""
+    if all(name.casefold() in SPLIT_NAMES and isinstance(value, dict) for name, value in content.items()):
+        return content
+    return {"": content}
+
+
+def _is_image(entry: tuple[str, Any]) -> bool:
+    name, value = entry
+    try:
+        captions = parse_captions(_captions(value)) if value != [] else []
+    except ValueError:
+        return False
+    return name.isdigit() or without_suffix(name) != name or any(" " in text.strip() for text in captions)
+
+
+def _captions(value: object) -> object:
+    return value["captions"] if isinstance(value, dict) and "captions" in value else value
+
+
+def _cells(name: str, value: object) -> dict[str, object]:
+    cells: dict[str, object] = {"image_id": name}
+    if without_suffix(name) != name:
+        cells["file_name"] = name
+    if isinstance(value, dict) and "split" in value:
+        cells["split"] = value["split"]
+    return {**cells, "captions": _captions(value)}
+
+
+READER = Reader("JSON by image", "an object that maps images to captions", _recognises, _read)
