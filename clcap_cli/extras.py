@@ -27,6 +27,10 @@ class OptionalPackage:
 
 OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
     "tokenizers": OptionalPackage("hf", "train-mle --tokenizer tokenizer.json, of Hugging Face"),
+    "jieba": OptionalPackage("languages", "--tokenize jieba, for Chinese"),
+    "MeCab": OptionalPackage("languages", "--tokenize mecab, for Japanese", "mecab-python3"),
+    "ipadic": OptionalPackage("languages", "the dictionary of --tokenize mecab"),
+    "pythainlp": OptionalPackage("languages", "--tokenize thai"),
     "snakemake": OptionalPackage("pipelines", "the workflow pipelines/Snakefile"),
 }
 """The optional packages by the name of the module that is imported."""
@@ -38,8 +42,7 @@ def import_optional(module: str, needed_by: str) -> Any:
     Raises ClcapError with the command that installs it; ``needed_by`` is the file or option that needs the package.
     """
     top = module.partition(".")[0]
-    package = OPTIONAL_PACKAGES[top]
-    name = package.distribution or top
+    package, name = OPTIONAL_PACKAGES[top], distribution_of(top)
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
@@ -50,6 +53,12 @@ def import_optional(module: str, needed_by: str) -> Any:
         raise _broken_package_error(needed_by, name, error) from error
     except Exception as error:  # a broken package can raise anything while it is imported
         raise _broken_package_error(needed_by, name, error) from error
+
+
+def distribution_of(module: str) -> str:
+    """Name of the package in the registry that contains the module."""
+    package = OPTIONAL_PACKAGES.get(module)
+    return (package and package.distribution) or module
 
 
 def is_installed(module: str) -> bool:

@@ -8,8 +8,10 @@
     captions/image    (captions,) int32              row of the caption's image, ascending
     captions/raw      (captions,) text               the original text
     vocabulary        (words,) text                  without the end and unknown tokens
+    segmentation      (1,) text                      JSON: how captions are split; only if it is not "words"
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,17 +22,30 @@ import numpy as np
 
 from clcap_cli.artifacts.cache import TOKENS_KIND, ArrayCache, tokens_path
 from clcap_cli.artifacts.checks import check_unique
-from clcap_cli.artifacts.hdf5 import TEXT, create_hdf5, open_hdf5, stored_ids, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.hdf5 import (
+    TEXT,
+    HDF5Content,
+    create_hdf5,
+    open_hdf5,
+    stored_ids,
+    write_ids,
+    write_provenance,
+    write_texts,
+)
 from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.datasets.parsing import parse_json, validated
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.segmentation.registry import segmenter_from_record
+from clcap_cli.segmentation.segmenter import Segmenter
+from clcap_cli.segmentation.words import SEGMENTER as WORDS
 from clcap_cli.tokenizers.tokenizer import EncodedCaptions, Tokenizer, encode_captions
 from clcap_cli.tokenizers.words import WordTokenizer
 
 KIND = "clcap/captions"
 RAW = "captions/raw"
-TEXTS_READ_ON_OPENING = ("images/id", "images/file_name", "images/split", "vocabulary")
+TEXTS_READ_ON_OPENING = ("images/id", "images/file_name", "images/split", "vocabulary", "segmentation")
 """Text datasets that ``open_captions`` reads; most stages do not use the original captions, which it leaves out."""
 
 
@@ -118,7 +133,7 @@ def open_captions(path: Path) -> Captions:
         count, longest = tokens.shape
         lengths, image = (content.numbers(name, "int32", (count,)) for name in ("captions/lengths", "captions/image"))
         content.check(RAW, TEXT, (count,))
-        tokenizer = WordTokenizer(words)
+        tokenizer = WordTokenizer(words, _segmenter(content))
         check_unique(path, "its vocabulary", tokenizer.tokens)
         _check_range(path, "captions/tokens", tokens, len(tokenizer) - 1)
         _check_range(path, "captions/lengths", lengths, longest)
@@ -133,6 +148,19 @@ def open_captions(path: Path) -> Captions:
             caption_starts=np.searchsorted(image, np.arange(len(ids) + 1)),
             tokenizer=tokenizer,
         )
+
+
+def _segmenter(content: HDF5Content) -> Segmenter:
+    """The segmenter of the captions; files of earlier versions were split into words."""
+    path = content.path
+    if "segmentation" not in content.survey.datasets:
+        return WORDS
+    (text,) = content.texts("segmentation", 1)
+    record = validated(parse_json(text, path), dict[str, str], path, "a record of a segmentation")
+    try:
+        return segmenter_from_record(record, str(path))
+    except KeyError as error:
+        raise damaged_file_error(path, "its segmentation has no name") from error
 
 
 def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> None:
@@ -160,7 +188,9 @@ def write_captions(
     names = [[image.file_name, image.split] for image in images]
     words = tokenizer.words
     arrays = (tokens.tobytes(), lengths.tobytes(), image_rows.tobytes())
-    content_id = digest([digest_of_json([ids, names, raw, words]).encode(), *arrays])
+    # Without a segmentation if it is the default, so that the same captions keep the ids of earlier versions.
+    segmentation = [] if tokenizer.segmenter == WORDS else [json.dumps(tokenizer.segmenter.record())]
+    content_id = digest([digest_of_json([ids, names, raw, words, *segmentation]).encode(), *arrays])
     with create_hdf5(out) as (file, _):
         write_provenance(file, origin.make_provenance(KIND, content_id, out))
         write_ids(file.create_group("images"), "id", ids)
@@ -169,3 +199,5 @@ def write_captions(
         write_texts(file.create_group("captions"), "raw", raw)
         file["captions/tokens"], file["captions/lengths"], file["captions/image"] = tokens, lengths, image_rows
         write_texts(file, "vocabulary", words)
+        if segmentation:
+            write_texts(file, "segmentation", segmentation)

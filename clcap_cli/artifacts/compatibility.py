@@ -64,6 +64,12 @@ def check_tokenizer(checkpoint: Checkpoint, tokenizer: Tokenizer, source: Path) 
     if expected == tokenizer:
         return
     if isinstance(expected, WordTokenizer) and isinstance(tokenizer, WordTokenizer):
+        if expected.segmenter != tokenizer.segmenter:
+            raise ClcapError(
+                f"{source} and {checkpoint.path} come from captions that were split with --tokenize "
+                f"{tokenizer.segmenter.name} and --tokenize {expected.segmenter.name}; both must come from the same "
+                "prepare-captions"
+            )
         raise ClcapError(
             f"{source} and {checkpoint.path} have different vocabularies ({len(tokenizer.words)} and "
             f"{len(expected.words)} words); both must come from the same prepare-captions"

@@ -1,28 +1,17 @@
 """Share of captions that do not occur in the training data (van Miltenburg et al. 2018)."""
 
-from collections.abc import Collection, Iterable
-
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
-from clcap_cli.segmentation.words import split_words
-
-
-def normalised_captions(captions: Iterable[str]) -> set[str]:
-    """The distinct captions in the form that novelty compares: words joined by single spaces."""
-    return {" ".join(split_words(text)) for text in captions}
-
-
-def is_novel(caption: str, training: Collection[str]) -> int:
-    """0 if the caption occurs in ``training``, which ``normalised_captions`` returns, else 1."""
-    return int(" ".join(split_words(caption)) not in training)
 
 
 def _measure(predictions: Predictions) -> Columns:
     if predictions.context.training is None:
         return {}
-    training = normalised_captions(predictions.context.training.captions)
-    return {"novel": [is_novel(text, training) for text in predictions.raw_captions]}
+    training = predictions.context.training
+    normalised = training.tokenizer.segmenter.text
+    known = set(map(normalised, training.captions))
+    return {"novel": [int(normalised(text) not in known) for text in predictions.raw_captions]}
 
 
 def _by_image(predictions: Predictions) -> Columns:

@@ -1,13 +1,12 @@
 """The definition of a segmentation: one record for each value of --tokenize."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.extras import OPTIONAL_PACKAGES, distribution_of, import_optional
 
 SPACE = "▁"
 """The token for a space between other tokens; metrics do not count it."""
@@ -25,10 +24,8 @@ class Segmenter:
     """Function from tokens to a caption with spaces where the language has them."""
     unit: str = field(default="words", compare=False)
     """What a token is called in messages, in the plural."""
-    packages: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Distribution of each module that ``split`` imports; their versions are part of signatures."""
-    extra: str = field(default="", compare=False)
-    """The extra of clcap that installs ``packages``; empty if clcap always installs them."""
+    modules: tuple[str, ...] = field(default=(), compare=False)
+    """Modules of other packages that determine the tokens; the versions of the packages are part of signatures."""
     tokenizer_json: str = ""
     """Content of the tokenizer.json that splits captions; empty for other segmentations."""
 
@@ -40,7 +37,8 @@ class Segmenter:
     @property
     def signature(self) -> str:
         """The segmentation with the versions of its packages."""
-        versions = ", ".join(f"{package}-{version(package)}" for package in self.packages.values())
+        packages = [distribution_of(module) for module in self.modules]
+        versions = ", ".join(f"{package}-{version(package)}" for package in packages)
         return f"{self.name} ({versions})" if versions else self.name
 
     def record(self) -> dict[str, Any]:
@@ -49,12 +47,7 @@ class Segmenter:
 
     def check_packages(self) -> None:
         """Raise ClcapError unless the packages can be imported; the message names how to install them."""
-        for module, package in self.packages.items():
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of packages that use deprecated parts of Python
-                    import_module(module)
-            except ImportError as error:
-                raise ClcapError(
-                    f"--tokenize {self.name} needs the package {package}: pip install 'clcap[{self.extra}]'"
-                ) from error
+        for module in OPTIONAL_PACKAGES.keys() & self.modules:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of packages that use deprecated parts of Python
+                import_optional(module, f"--tokenize {self.name}")

@@ -41,6 +41,7 @@ REGISTRIES = (
     "clcap_cli.metrics.registry:METRICS",
     "clcap_cli.features.backbone:BACKBONES",
     "clcap_cli.datasets.readers:READERS",
+    "clcap_cli.segmentation.registry:SEGMENTERS",
 )
 """The registries that packages can extend."""
 ENOUGH_DISK = 2 * 2**30
@@ -261,12 +262,20 @@ def _check_reader(name: str) -> None:
     get_reader(name)
 
 
+def _check_segmenter(name: str) -> None:
+    from clcap_cli.segmentation.registry import open_segmenter
+
+    segmenter = open_segmenter(name)
+    segmenter.join(segmenter.split("a dog runs"))
+
+
 PLUGIN_CHECKS: dict[str, Callable[[str], None]] = {
     "model": _check_model,
     "objective": _check_objective,
     "metric": _check_metric,
     "backbone": _check_backbone,
     "format of captions": _check_reader,
+    "segmentation": _check_segmenter,
 }
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("software", _software),

@@ -9,6 +9,9 @@ from annotated_types import Ge
 from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES
 from clcap_cli.options import Option, Panel
 
+TOKENIZE_NAMES = "words, characters, whitespace, jieba (Chinese), mecab (Japanese), thai, or a tokenizer.json"
+"""Values of --tokenize, for help texts."""
+
 
 @dataclass(frozen=True)
 class OneOrMore:

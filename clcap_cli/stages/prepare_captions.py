@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import OutputFile
-from clcap_cli.console import print_info
+from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option
-from clcap_cli.stages.options import output
+from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
+from clcap_cli.stages.options import TOKENIZE_NAMES, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageRecord
+    from clcap_cli.segmentation.segmenter import Segmenter
     from clcap_cli.tokenizers.words import WordTokenizer
 
 
@@ -44,6 +46,11 @@ def prepare_captions(
     max_length: Annotated[
         int, Ge(1), Le(MAX_WORDS), Option("Maximum number of words in a caption; longer captions are cut off.")
     ] = 16,
+    tokenize: Annotated[
+        str,
+        SegmentationName(),
+        Option(f"How to split captions into tokens: {TOKENIZE_NAMES}.", placeholder="NAME"),
+    ] = "words",
     restval: Annotated[
         str, Option("Split to which Karpathy's 'restval' images are added.", placeholder="NAME")
     ] = "train",
@@ -62,7 +69,6 @@ def prepare_captions(
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_records import image_records
-    from clcap_cli.segmentation.words import split_words
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
@@ -75,17 +81,21 @@ def prepare_captions(
     training = [image for image in images if image.split == "train"]
     if not training:
         raise ClcapError(f"no image is in the split 'train'; the splits are: {_sizes(images)}")
+    segmenter = open_segmenter(tokenize)
     tokenizer = WordTokenizer.from_captions(
-        (split_words(text) for image in training for text in image.captions), min_count
+        (segmenter.split(text) for image in training for text in image.captions), min_count, segmenter
     )
     if not tokenizer.words:
         raise ClcapError(f"no word occurs {min_count} times in the training captions; lower --min-count")
     origin = Origin("prepare-captions", settings)
     for split, path in files:
         origin.add_input_file(split or "dataset", path)
+    if segmenter.tokenizer_json:
+        origin.add_input_file("tokenizer", Path(tokenize))
     write_captions(out, images, tokenizer, max_length, origin)
     for line in _summary(images, tokenizer, min_count, max_length):
         print_info(line)
+    _warn_of_unsegmented(images, segmenter)
     return out
 
 
@@ -104,21 +114,31 @@ def _sizes(images: "list[ImageRecord]") -> str:
     return ", ".join(f"{split} {count}" for split, count in Counter(image.split for image in images).items())
 
 
-def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count: int, max_length: int) -> Iterable[str]:
-    """One line for each split and for the vocabulary, then advice where many words are unknown."""
-    from clcap_cli.segmentation.words import split_words
-    from clcap_cli.tokenizers.unknown_words import advice, unknown_share
+def _warn_of_unsegmented(images: "list[ImageRecord]", segmenter: "Segmenter") -> None:
+    from clcap_cli.segmentation.scripts import unsegmented_advice
 
+    texts = [segmenter.text(caption) for image in images for caption in image.captions]
+    if advice := unsegmented_advice(texts, "captions"):
+        print_warning(advice)
+
+
+def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count: int, max_length: int) -> Iterable[str]:
+    """One line for each split and for the vocabulary, then advice where many words are unknown or many captions cut."""
+    from clcap_cli.tokenizers.unknown_words import advice, cut_advice, unknown_share
+
+    segmenter = tokenizer.segmenter
+    unit = segmenter.unit
     captions: dict[str, list[list[str]]] = {}
     for image in images:
-        captions.setdefault(image.split, []).extend(map(split_words, image.captions))
+        captions.setdefault(image.split, []).extend(map(segmenter.split, image.captions))
     words = {split: Counter(chain.from_iterable(own)) for split, own in captions.items()}
     for split, own in captions.items():
         cut = sum(len(caption) > max_length for caption in own)
         yield (
             f"{split}: {sum(image.split == split for image in images):,} images, {len(own):,} captions, "
-            f"{words[split].total():,} words ({unknown_share(words[split], words['train'], min_count):.1%} unknown), "
-            f"{cut:,} captions cut at {max_length} words"
+            f"{words[split].total():,} {unit} ({unknown_share(words[split], words['train'], min_count):.1%} unknown), "
+            f"{cut:,} captions cut at {max_length} {unit}"
         )
-    yield f"vocabulary: {len(tokenizer.words):,} words that occur at least {min_count} times in the training captions"
-    yield from filter(None, (advice(split, own, words["train"], min_count) for split, own in words.items()))
+    yield f"vocabulary: {len(tokenizer.words):,} {unit} that occur at least {min_count} times in the training captions"
+    yield from filter(None, (advice(split, own, words["train"], min_count, unit) for split, own in words.items()))
+    yield from filter(None, [cut_advice([len(caption) for caption in captions["train"]], max_length, unit)])

@@ -123,6 +123,7 @@ def _captions(file: Path) -> dict[str, str]:
         "images": splits,
         "captions": f"{len(opened.word_tokens.lengths)} of at most {opened.word_tokens.longest} words",
         "words": f"{len(opened.tokenizer)} with the end and unknown tokens",
+        "segmentation": f"--tokenize {opened.tokenizer.segmenter.name}",
     }
 
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.extras import import_optional
+from clcap_cli.segmentation.subwords import parse_tokenizer_json, read_tokenizer_json
 from clcap_cli.tokenizers.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer as Pipeline
 
 START_TOKENS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
 END_TOKENS = ("</s>", "[SEP]", "[EOS]", "<eos>", "<|endoftext|>", "<|end_of_text|>")
@@ -30,10 +27,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
         Raises ClcapError if ``content`` is invalid, or if it has no token for the end of a text.
         """
-        self.content, self.pipeline = content, _pipeline(content, name)
-        self.pipeline.no_padding()
-        self.pipeline.no_truncation()
-        self.pipeline.encode_special_tokens = True  # so that "</s>" in a caption does not end it
+        self.content, self.pipeline = content, parse_tokenizer_json(content, name)
         self.size = self.pipeline.get_vocab_size()
         special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
         end = _first_id(END_TOKENS, special)
@@ -74,20 +68,7 @@ def read_tokenizer(path: Path) -> HuggingFaceTokenizer:
 
     Raises ClcapError if it is missing or invalid.
     """
-    try:
-        return HuggingFaceTokenizer(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        raise ClcapError(f"no such file: {path}") from error
-    except UnicodeDecodeError as error:
-        raise ClcapError(f"{path} is not a tokenizer.json: it is not text") from error
-
-
-def _pipeline(content: str, name: str) -> "Pipeline":
-    tokenizers = import_optional("tokenizers", name)
-    try:
-        return tokenizers.Tokenizer.from_str(content)
-    except Exception as error:  # the library raises plain Exceptions
-        raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
+    return HuggingFaceTokenizer(read_tokenizer_json(path), str(path))
 
 
 def _first_id(names: Iterable[str], ids: dict[str, int]) -> int | None:

@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from clcap_cli.errors import unknown_name_error
+from clcap_cli.segmentation.registry import segmenter_from_record
+from clcap_cli.segmentation.words import SEGMENTER as WORDS
 from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -19,7 +21,9 @@ def build_tokenizer(record: dict[str, Any], name: str) -> Tokenizer:
     """
     kind = TypeAdapter(str).validate_python(record["kind"])
     if kind == WordTokenizer.kind:
-        return WordTokenizer(TypeAdapter(list[str]).validate_python(record["words"]))
+        words = TypeAdapter(list[str]).validate_python(record["words"])
+        segmentation = TypeAdapter(dict[str, str]).validate_python(record.get("segmentation", WORDS.record()))
+        return WordTokenizer(words, segmenter_from_record(segmentation, name))
     if kind == HuggingFaceTokenizer.kind:
         return HuggingFaceTokenizer(TypeAdapter(str).validate_python(record["json"]), name)
     raise unknown_name_error("tokenizer", kind, TOKENIZER_KINDS)

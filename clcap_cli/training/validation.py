@@ -14,7 +14,6 @@ from clcap_cli.metrics.cider import CiderD
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks
-from clcap_cli.segmentation.words import split_words
 from clcap_cli.training.data import CaptionSplit
 
 SAMPLE_SIZE = 200
@@ -40,13 +39,14 @@ class CaptionSample:
         self.feature_source = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
         self.tokenizer = captions.tokenizer
         references = captions.source.references(captions.image_rows[chosen]).values()
-        self.references = [[" ".join(split_words(text)) for text in texts] for texts in references]
+        self.segmenter = captions.source.tokenizer.segmenter
+        self.references = [list(map(self.segmenter.text, texts)) for texts in references]
 
     @torch.inference_mode()
     def metrics(self, model: Captioner) -> dict[str, float]:
         """Self-retrieval among the sample with greedy captions, how many are unique or empty, and their CIDEr-D.
 
-        CIDEr-D counts words by clcap's own rule and document frequencies within the sample.
+        CIDEr-D counts the words of the segmentation of captions.h5, and document frequencies within the sample.
         """
         decoded = decode([model], [self.feature_source], GREEDY, self.tokenizer.never_generated)
         ranks = find_ranks(model, self.feature_source, decoded.captions, decoded.lengths).ranks
@@ -56,5 +56,5 @@ class CaptionSample:
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
             "unique_share": len(set(texts)) / len(texts),
             "empty_share": sum(not text for text in texts) / len(texts),
-            "CIDEr": float(CiderD(texts, self.references).scores().mean()),
+            "CIDEr": float(CiderD(list(map(self.segmenter.text, texts)), self.references).scores().mean()),
         }

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from clcap_cli.metrics import cider_between
+from clcap_cli.metrics import cider_between, novelty
 from clcap_cli.metrics.multiple_captions import reported_statistics
-from clcap_cli.metrics.novelty import is_novel, normalised_captions
 from clcap_cli.metrics.predictions import Context, Predictions, TrainingCaptions
 from clcap_cli.metrics.registry import all_metrics
 from clcap_cli.metrics.repetition import repeated_bigrams
@@ -48,8 +47,9 @@ def test_repeated_bigrams_are_counted() -> None:
 
 
 def test_novel_captions_are_not_training_captions() -> None:
-    training = normalised_captions(["A dog runs!", "The cat."])
-    assert [is_novel(text, training) for text in ("a dog runs", "the cat", "a dog")] == [0, 0, 1]
+    training = TrainingCaptions(["A dog runs!", "The cat."], WordTokenizer([]))
+    given = predictions(["a dog runs", "the cat", "a dog"], [["a"]] * 3, Context(training=training))
+    assert novelty.METRIC.measure(given) == {"novel": [0, 0, 1]}
 
 
 def test_words_are_grouped_by_their_training_frequency() -> None:

@@ -1,0 +1,69 @@
+"""Subwords of a tokenizer.json of Hugging Face's ``tokenizers`` library."""
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clcap_cli.digests import digest_of_json
+from clcap_cli.errors import ClcapError
+from clcap_cli.extras import import_optional
+from clcap_cli.input_files import check_readable
+from clcap_cli.segmentation.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Pipeline
+
+
+def parse_tokenizer_json(content: str, name: str) -> "Pipeline":
+    """The tokenizer of a tokenizer.json, without padding, truncation and special tokens in texts.
+
+    ``name`` is used in messages. Raises ClcapError if ``content`` is invalid or the library is not installed.
+    """
+    tokenizers = import_optional("tokenizers", name)
+    try:
+        pipeline: Pipeline = tokenizers.Tokenizer.from_str(content)
+    except Exception as error:  # the library raises plain Exceptions
+        raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
+    pipeline.no_padding()
+    pipeline.no_truncation()
+    pipeline.encode_special_tokens = True  # so that "</s>" in a caption does not end it
+    return pipeline
+
+
+def read_tokenizer_json(path: Path) -> str:
+    """The content of a tokenizer.json; raises ClcapError if it is missing or not text."""
+    check_readable(path)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ClcapError(f"{path} is not a tokenizer.json: it is not text") from error
+
+
+@cache
+def subword_segmenter(content: str, name: str) -> Segmenter:
+    """The segmenter that splits captions into the tokens of a tokenizer.json; ``name`` is used in messages.
+
+    An unknown word is a token of its own. Raises ClcapError if ``content`` is invalid.
+    """
+    pipeline = parse_tokenizer_json(content, name)
+    unknown = getattr(pipeline.model, "unk_token", None)
+
+    def split(caption: str) -> list[str]:
+        composed = unicodedata.normalize("NFC", caption)
+        encoding = pipeline.encode(composed, add_special_tokens=False)
+        pairs = zip(encoding.tokens, encoding.offsets, strict=True)
+        return [composed[slice(*span)] if token == unknown else token for token, span in pairs]
+
+    def join(tokens: Iterable[str]) -> str:
+        return pipeline.decoder.decode(list(tokens)).strip() if pipeline.decoder else " ".join(tokens)
+
+    return Segmenter(
+        name=f"tokenizer.json#{digest_of_json(content)[:8]}",
+        split=split,
+        join=join,
+        unit="tokens",
+        modules=("tokenizers",),
+        tokenizer_json=content,
+    )
