@@ -33,6 +33,7 @@ def prepare_captions(
     out: _Path = ...,
     min_count: int = 5,
     max_length: int = 16,
+    tokenize: str = "words",
     restval: str = "train",
     limit: int | None = None,
 ) -> Path:
