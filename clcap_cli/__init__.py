@@ -9,6 +9,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _STAGES = (
+    "inspect",
     "prepare_captions",
     "extract_features",
     "import_features",

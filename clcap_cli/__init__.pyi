@@ -25,6 +25,14 @@ def make_scenes(
 ) -> Path:
     """Generate images of coloured shapes with captions."""
 
+def inspect(
+    file: _Path,
+    *,
+    columns: str | None = None,
+    encoding: str | None = None,
+) -> None:
+    """Show what a caption file is taken for."""
+
 def prepare_captions(
     dataset: _Path | None = None,
     train: Sequence[_Path] | None = None,
@@ -35,7 +43,12 @@ def prepare_captions(
     max_length: int = 16,
     tokenize: str = "words",
     restval: str = "train",
+    split_ratio: str | None = None,
     limit: int | None = None,
+    seed: int = 0,
+    *,
+    columns: str | None = None,
+    encoding: str | None = None,
 ) -> Path:
     """Read a captioning dataset and build its vocabulary."""
 

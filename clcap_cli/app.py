@@ -24,6 +24,7 @@ from clcap_cli.stages.doctor import doctor
 from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.import_features import import_features
+from clcap_cli.stages.inspect import inspect
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.report import report
@@ -36,7 +37,7 @@ from clcap_cli.stages.train_mle import train_mle
 from clcap_cli.verbosity import VERBOSITY, reset
 
 STAGE_PANELS: dict[str, tuple[Stage[Any], ...]] = {
-    "Data": (make_scenes, prepare_captions, extract_features, import_features),
+    "Data": (make_scenes, inspect, prepare_captions, extract_features, import_features),
     "Training": (train_mle, train_cl, swap_reference),
     "Captioning and evaluation": (caption, self_retrieve, evaluate, compare, report),
     "Tools": (demo, show, doctor),

@@ -30,6 +30,12 @@ class Columns:
     split: str | None
 
     @property
+    def by_role(self) -> dict[str, str]:
+        """Names of the columns by role, for messages."""
+        roles = {"id": self.id, "image": self.image, "caption": ", ".join(self.captions), "split": self.split}
+        return {role: name for role, name in roles.items() if name}
+
+    @property
     def used(self) -> set[str]:
         """Names of all columns that are read."""
         return {name for name in (self.id, self.image, *self.captions, self.split) if name}

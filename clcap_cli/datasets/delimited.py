@@ -57,7 +57,7 @@ def _table(source: Source, separator: str, quoted: bool) -> Table:
     first_line = 1
     columns: list[str] = []
     rows: list[Row] = []
-    notes: list[str] = []
+    notes = [] if separator == "," else [f"separated by {SEPARATORS[separator]}s"]
     try:
         columns = [name.strip() for name in next(lines, [])]
         first_line = lines.line_num + 1

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from clcap_cli.datasets.caption_records import check_one_file_and_split
 from clcap_cli.datasets.ids import mixed_type_id
-from clcap_cli.datasets.readers import read_captions
 from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId, ImageRecord
+from clcap_cli.datasets.split_ratio import SplitRatio
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError
 
@@ -15,18 +15,31 @@ RESTVAL = "restval"
 """Karpathy's split of those COCO validation images that are in neither val nor test."""
 
 
-def image_records(files: Iterable[tuple[str | None, Path]], restval: str) -> list[ImageRecord]:
-    """The images of all ``files``, pairs of split and path; the split is None for files that give it per image.
+def image_records(
+    files: Iterable[tuple[str | None, CaptionFile]], restval: str, division: SplitRatio | None = None
+) -> list[ImageRecord]:
+    """The images of all ``files``, pairs of split and file; the split is None for files that give it per image.
 
-    Images of the split "restval" are assigned to the split ``restval``. If any id is text, all ids become text, because
+    ``division`` divides the images of files without splits. Images of the split "restval" are assigned to the split
+    ``restval``. If any id is text, all ids become text, because
     captions.h5 stores them in one column.
 
     Raises ClcapError for a file that cannot be read or lacks file names or splits, for two images with the same id, and
     for an image without captions.
     """
-    images = [image for split, path in files for image in _images_of(read_captions(path), split, restval)]
+    images = [image for split, file in files for image in _images_of(_divided(file, division), split, restval)]
     _check(images)
     return _with_ids_of_one_type(images)
+
+
+def _divided(file: CaptionFile, division: SplitRatio | None) -> CaptionFile:
+    """The file with a split for each image according to ``division``, if there is one."""
+    if division is None:
+        return file
+    given = next((record.split for record in file.records if record.split is not None), None)
+    if given is not None:
+        raise ClcapError(f"{file.path} gives the split of each image, such as {given}; pass it without --split-ratio")
+    return replace(file, records=[replace(record, split=division.split_of(record.id)) for record in file.records])
 
 
 def _images_of(file: CaptionFile, file_split: str | None, restval: str) -> list[ImageRecord]:
@@ -52,8 +65,8 @@ def _image(record: CaptionRecord, file_split: str | None, path: Path, restval: s
     split = file_split if record.split is None else record.split
     if split is None:
         raise ClcapError(
-            f"{path} does not give the images' splits; pass it with --train, --val or --test, or add a column split "
-            "to a table"
+            f"{path} does not give the images' splits; pass it with --train, --val or --test, add a column split to "
+            "a table, or divide the images with --split-ratio 0.8,0.1,0.1"
         )
     return ImageRecord(record.id, record.file_name, restval if split == RESTVAL else split, record.captions)
 

@@ -21,7 +21,7 @@ class ReadOptions:
             "Columns or keys of caption files, such as image=photo,caption=title; the roles are id, image, caption "
             "and split.",
             default="recognised by their names",
-            placeholder="ROLE=NAME,…",
+            placeholder="ROLE=COLUMN",
         ),
     ] = None
     encoding: Annotated[

@@ -49,7 +49,9 @@ def read_captions(path: Path, options: ReadOptions = ReadOptions()) -> CaptionFi
     source = Source(path, options)
     reader = sniff(source)
     table = ParsedTable(reader.read(source), options.column_names)
-    return CaptionFile(path, reader.name, table.records(), table.unused_columns, table.notes)
+    records = table.records()
+    notes = [*source.notes, *table.notes]
+    return CaptionFile(path, reader.name, records, table.columns.by_role, table.unused_columns, notes)
 
 
 def _readers() -> Iterator[Reader]:

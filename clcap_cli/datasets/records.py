@@ -32,6 +32,8 @@ class CaptionFile:
     """Name of the format, such as "CSV"."""
     records: list[CaptionRecord]
     """One record per row, in the file's order."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Names of the columns that were read, by role."""
     unused_columns: list[str] = field(default_factory=list)
     """Names of the columns that were not read."""
     notes: list[str] = field(default_factory=list)
@@ -39,13 +41,16 @@ class CaptionFile:
 
     def summary(self) -> str:
         """One line about what the file is and how much of it was read."""
+        unused = [f"columns not used: {', '.join(self.unused_columns)}"] if self.unused_columns else []
+        return f"{self.path} ({self.format}): {'; '.join([*self.counts(), *unused, *self.notes])}"
+
+    def counts(self) -> list[str]:
+        """The number of rows, images, captions and exact repeats, as phrases."""
         count, images = len(self.records), len({record.id for record in self.records})
         captions = sum(len(record.captions) for record in self.records)
         repeats = sum(record.is_repeat for record in self.records)
-        parts = [f"{count:,} rows, {images:,} images, {captions:,} captions"]
-        parts += [f"{repeats:,} rows repeat an earlier row exactly"] if repeats else []
-        parts += [f"columns not used: {', '.join(self.unused_columns)}"] if self.unused_columns else []
-        return f"{self.path} ({self.format}): {'; '.join([*parts, *self.notes])}"
+        found = f"{count:,} rows, {images:,} images, {captions:,} captions"
+        return [found, f"{repeats:,} exact repeats of earlier rows"] if repeats else [found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.cells import describe_type
-from clcap_cli.datasets.file_content import decode, read_bytes
+from clcap_cli.datasets.file_content import compression_of, decode, read_bytes
 from clcap_cli.datasets.json_document import JsonDocument, read_document
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.table import Table
@@ -40,6 +40,21 @@ class Source:
         """Whether it is a folder of files, which has no content of its own."""
         return self.path.is_dir()
 
+    @property
+    def notes(self) -> list[str]:
+        """The compression and the encoding of a file that is not plain UTF-8, as phrases."""
+        if self.is_folder:
+            return []
+        compression = compression_of(self.path)
+        encoding = self.encoding.upper().removesuffix("-SIG")
+        notes = [f"decompressed with {compression}"] if compression else []
+        return [*notes, f"decoded as {encoding}"] if self.first_lines and encoding != "UTF-8" else notes
+
+    @property
+    def encoding(self) -> str:
+        """Name of the encoding of a text file, chosen or recognised."""
+        return self.options.encoding or json.detect_encoding(self.head)
+
     @cached_property
     def head(self) -> bytes:
         """The first ``HEAD_SIZE`` bytes of the file's decompressed content; empty for a folder."""
@@ -58,8 +73,7 @@ class Source:
     @cached_property
     def first_lines(self) -> list[str]:
         """The complete lines at the start of a text file, without their ends; empty for a binary file."""
-        encoding = self.options.encoding or json.detect_encoding(self.head)
-        text = self.head.decode(encoding, "replace").removeprefix("\ufeff")
+        text = self.head.decode(self.encoding, "replace").removeprefix("\ufeff")
         if "\0" in text:
             return []
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -10,12 +10,13 @@ from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import print_info, print_warning
+from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.text import MAX_WORDS
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option
 from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
-from clcap_cli.stages.options import TOKENIZE_NAMES, output
+from clcap_cli.stages.options import TOKENIZE_NAMES, Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
@@ -54,13 +55,24 @@ def prepare_captions(
     restval: Annotated[
         str, Option("Split to which Karpathy's 'restval' images are added.", placeholder="NAME")
     ] = "train",
+    split_ratio: Annotated[
+        str | None,
+        Option(
+            "Shares of training, validation and test images of a dataset without splits, such as 0.8,0.1,0.1; images "
+            "are assigned by a hash of their ids.",
+            default="the dataset's own splits",
+            placeholder="SHARES",
+        ),
+    ] = None,
     limit: Annotated[int | None, Ge(1), Option("Maximum number of images in each split.", default="unlimited")] = None,
+    seed: Seed = 0,
+    reading: ReadOptions = ReadOptions(),
 ) -> Path:
     """Read a captioning dataset and build its vocabulary.
 
-    The vocabulary comes from the training split. The format of a file is recognised by its content. A table has the
-    columns image, caption and split, and optionally image_id; files given with --train, --val or --test need no
-    split column. A cell of the caption column holds a string or a list of strings.
+    The vocabulary comes from the training split. The format of a file is recognised by its content; clcap inspect shows
+    what a file is taken for. A table has columns for the image, its captions and its split; files given with --train,
+    --val or --test, or divided with --split-ratio, need no split column.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
@@ -69,13 +81,21 @@ def prepare_captions(
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_records import image_records
+    from clcap_cli.datasets.readers import read_captions
+    from clcap_cli.datasets.split_ratio import SplitRatio
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
     if (dataset is None) == (not parts):
         raise ClcapError("give either one dataset file, or files with --train, --val and --test")
+    if split_ratio is not None and dataset is None:
+        raise InvalidValueError("split_ratio", "it divides one dataset; --train, --val and --test give the splits")
+    division = SplitRatio.parse(split_ratio, seed) if split_ratio is not None else None
     files: list[tuple[str | None, Path]] = [(None, dataset)] if dataset else [*parts]
-    images = image_records(files, restval)
+    read = [(split, read_captions(path, reading)) for split, path in files]
+    for _, file in read:
+        print_info(file.summary())
+    images = image_records(read, restval, division)
     out = check_writable(out, [path for _, path in files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]

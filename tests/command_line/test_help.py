@@ -41,7 +41,20 @@ def test_types_are_plain_words(stage: Stage) -> None:
     text = stage_help(described(stage), 80)
     assert not re.search(r"<\w+( range)?>|list\[|Annotated", text)
     shown = {option.placeholder for options in described(stage).panels.values() for option in options}
-    assert shown <= {"", "INT", "FLOAT", "TEXT", "NAME", "NAMES", "NAME=VALUE", "FILE", "FOLDER", "PATH"}
+    assert shown <= {
+        "",
+        "INT",
+        "FLOAT",
+        "TEXT",
+        "NAME",
+        "NAMES",
+        "NAME=VALUE",
+        "ROLE=COLUMN",
+        "SHARES",
+        "FILE",
+        "FOLDER",
+        "PATH",
+    }
 
 
 @each_stage

@@ -142,8 +142,8 @@ def test_restval_belongs_to_the_requested_split(clcap, tmp_path: Path) -> None:
 
 def test_a_file_without_what_a_dataset_needs_is_refused(error_of, file) -> None:
     assert error_of("prepare-captions", file("coco")) == (
-        f"{file('coco')} does not give the images' splits; pass it with --train, --val or --test, or add a column "
-        "split to a table"
+        f"{file('coco')} does not give the images' splits; pass it with --train, --val or --test, add a column "
+        "split to a table, or divide the images with --split-ratio 0.8,0.1,0.1"
     )
     for arguments in ((file("json-records"),), ("--train", file("json-records"))):
         assert error_of("prepare-captions", *arguments) == (

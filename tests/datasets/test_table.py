@@ -51,7 +51,7 @@ def refusal(path: Path) -> str:
 def test_every_kind_of_table_gives_the_same_records(table: Write, kind: str, column: str) -> None:
     path = table(kind, [{column if name == "captions" else name: cell for name, cell in row.items()} for row in ROWS])
     assert read_captions_by_image(path) == CAPTIONS
-    images = image_records([(None, path)], "train")
+    images = image_records([(None, read_captions(path))], "train")
     assert {image.id: image.captions for image in images} == CAPTIONS
     assert [(image.file_name, image.split) for image in images] == [("a.jpg", "train"), ("b.jpg", "val")]
 

@@ -1,0 +1,41 @@
+"""Dividing images into training, validation and test images by a hash of their ids."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate
+
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import InvalidValueError
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class SplitRatio:
+    """Shares of the training, validation and test images.
+
+    The split of an image depends only on its id and the seed, so it stays the same when other images are added.
+    """
+
+    shares: tuple[float, ...]
+    seed: int
+
+    @classmethod
+    def parse(cls, text: str, seed: int) -> "SplitRatio":
+        """Parse shares such as "0.8,0.1,0.1"; raises InvalidValueError unless they are three that add up to 1."""
+        try:
+            shares = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            shares = ()
+        if len(shares) != len(SPLITS) or not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+            raise InvalidValueError(
+                "split_ratio", f"'{text}' is not three shares that add up to 1, such as 0.8,0.1,0.1 (train, val, test)"
+            )
+        return cls(shares, seed)
+
+    def split_of(self, id: ImageId) -> str:
+        """The split of an image."""
+        number = int.from_bytes(sha256(f"{self.seed}:{id}".encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
+        within = (split for split, end in zip(SPLITS, accumulate(self.shares), strict=True) if number < end)
+        last = next(split for split, share in zip(SPLITS[::-1], self.shares[::-1], strict=True) if share)
+        return next(within, last)
