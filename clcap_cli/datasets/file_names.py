@@ -59,8 +59,11 @@ class NameMatching(Generic[Left, Right]):
     """File name of each image on the right side."""
     pairs: dict[Left, Right] = field(default_factory=dict)
     """The right image of each matched left image."""
-    _partners: dict[Right, Left] = field(default_factory=dict)
-    _candidates: dict[Left, tuple[list[Left], list[Right]]] = field(default_factory=dict)
+    _partners: dict[Right, Left] = field(init=False)
+    _candidates: dict[Left, tuple[list[Left], list[Right]]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._partners = {other: own for own, other in self.pairs.items()}
 
     @property
     def complete(self) -> bool:
@@ -90,13 +93,15 @@ class NameMatching(Generic[Left, Right]):
                 self._candidates.setdefault(one, (new_left, new_right))
 
 
-def match_names(left: Mapping[Left, str], right: Mapping[Right, str]) -> NameMatching[Left, Right]:
-    """Match the images of two sides by their file names.
+def match_names(
+    left: Mapping[Left, str], right: Mapping[Right, str], known: Mapping[Left, Right] | None = None
+) -> NameMatching[Left, Right]:
+    """Match the images of two sides by their file names, except the pairs that are ``known``.
 
     Equal names come first. The remaining images are matched by ever smaller parts of their names, and only by parts
     that no second image on either side has.
     """
-    matching = NameMatching(left, right)
+    matching = NameMatching(left, right, {**(known or {})})
     for key in _keys(left.values(), right.values()):
         if matching.complete:
             break
