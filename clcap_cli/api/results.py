@@ -42,6 +42,8 @@ class Score(Results):
     """Metrics that could not be computed, and why."""
     left_out: Mapping[str, int]
     """Number of ``captions`` without references, and of ``images`` without captions."""
+    matched_by: Mapping[str, int]
+    """Number of images by what candidates and references were matched by, such as "id"."""
 
 
 @dataclass(frozen=True, repr=False)

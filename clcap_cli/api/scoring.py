@@ -8,7 +8,7 @@ from clcap_cli.api.arguments import checked_as
 from clcap_cli.api.results import Score
 from clcap_cli.api.texts import TextsOfImages, texts_of_images
 from clcap_cli.digests import digest_of_json
-from clcap_cli.evaluation.inputs import EvaluationInputs
+from clcap_cli.evaluation.inputs import EvaluationInputs, References
 from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.registry import selected_metrics
@@ -57,10 +57,10 @@ def score(
         seed=seed,
     )
     chosen = selected_metrics(given["metrics"])
-    texts = texts_of_images(candidates, "candidates"), texts_of_images(references, "references")
-    inputs = EvaluationInputs(*texts, splits={}, allow_missing=False)
+    predicted, expected = texts_of_images(candidates, "candidates"), texts_of_images(references, "references")
+    inputs = EvaluationInputs(predicted, {}, References(expected, dict.fromkeys(expected)), allow_missing=False)
     scored = inputs.matched("candidates", given["only_common"])
-    compared = first_references(inputs.references, scored, given["references_per_image"])
+    compared = first_references(expected, scored, given["references_per_image"])
     context = _context(cider_df, given["spice_models"])
     scores = score_chosen(scored, compared, chosen, context, given["seed"])
     measured = evaluation_results(scores, inputs, "all")

@@ -1,5 +1,6 @@
 """Texts of images as they are given from Python, by image id or in a list."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from clcap_cli.datasets.captions_by_image import group_by_image
 from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.records import CaptionRecord, ImageId
+from clcap_cli.errors import ClcapError
 
 Texts = str | Iterable[str]
 """One text of an image, or several."""
@@ -17,13 +19,17 @@ TextsOfImages = Mapping[int, Texts] | Mapping[str, Texts] | Mapping[ImageId, Tex
 def texts_of_images(given: TextsOfImages, name: str) -> dict[ImageId, list[str]]:
     """The texts of each image; ``name`` is what messages call them.
 
-    Raises ClcapError where there are none or one is no valid text, and TypeError for anything but texts.
+    Raises ClcapError where there are none, where one is no valid text or where two ids are the same, and TypeError for anything but texts.
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         kind = type(given).__name__
         raise TypeError(f"{name} must be a list with an entry for each image, or a dict by image id, not {kind}")
     entries = given.items() if isinstance(given, Mapping) else enumerate(given)
-    return group_by_image([CaptionRecord(_id(id, name), _texts(own, id, name)) for id, own in entries], Path(name))
+    records = [CaptionRecord(_id(id, name), _texts(own, id, name)) for id, own in entries]
+    repeated = [id for id, count in Counter(record.id for record in records).items() if count > 1]
+    if repeated:
+        raise ClcapError(f"{name} has image {repeated[0]} twice, as a number and as text; give it once")
+    return group_by_image(records, Path(name))
 
 
 def captions_of(given: Texts) -> list[str]:

@@ -19,7 +19,7 @@ from clcap_cli.artifacts.earlier_names import upgrade_comparison, upgrade_result
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.run_cards import RunCard
-from clcap_cli.datasets.captions_by_image import read_captions_by_image, single_captions
+from clcap_cli.datasets.captions_by_image import read_image_captions, single_captions
 from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.parsing import finite_numbers, read_json, validated
 from clcap_cli.datasets.records import ImageId
@@ -45,6 +45,8 @@ class CaptionResults:
     """One or several captions of each image; in results of a beam search the most likely one is first."""
     provenance: Provenance | None
     """Provenance of the file; None if another tool wrote it or if it was edited."""
+    file_names: dict[ImageId, str | None]
+    """File name of each image; None if the file does not give it."""
 
     def single_captions(self) -> dict[ImageId, str]:
         """The only caption of each image.
@@ -73,8 +75,8 @@ def open_caption_results(path: Path) -> CaptionResults:
 
     Raises ClcapError if the format is unknown or the provenance is damaged.
     """
-    captions = read_captions_by_image(path)
-    return CaptionResults(path, captions, _matching_provenance(path, captions))
+    read = read_image_captions(path)
+    return CaptionResults(path, read.captions, _matching_provenance(path, read.captions), read.file_names)
 
 
 def _matching_provenance(path: Path, captions: Mapping[ImageId, Sequence[str]]) -> Provenance | None:

@@ -1,28 +1,43 @@
 """Captions by image id, read from files of any known format."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from clcap_cli.datasets.ids import mixed_type_id
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError, first_few
 
 
+@dataclass(frozen=True)
+class ImageCaptions:
+    """The captions in a file and the images that it lists."""
+
+    captions: dict[ImageId, list[str]]
+    """Captions of each image that has any."""
+    file_names: dict[ImageId, str | None]
+    """File name of each image; None if the file does not give it."""
+
+
 def read_captions_by_image(path: Path) -> dict[ImageId, list[str]]:
-    """The captions of each image, read from a file of any known format.
+    """The captions of each image, without the images' file names; see ``read_image_captions``."""
+    return read_image_captions(path).captions
+
+
+def read_image_captions(path: Path) -> ImageCaptions:
+    """The captions and file names of each image, read from a file of any known format.
 
     Raises ClcapError if the file is missing, of an unknown format, or contains no captions.
     """
-    return group_by_image(read_captions(path).records, path)
+    records = read_captions(path).records
+    return ImageCaptions(group_by_image(records, path), {record.id: record.file_name for record in records})
 
 
 def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list[str]]:
     """Group the captions of ``records``, read from ``path``, by image.
 
-    Raises ClcapError if there are none, for invalid text, for an id that occurs both as a number and as text, and for
-    an id that two images share.
+    Raises ClcapError if there are none, for invalid text, and for an id that two images share.
     """
     captions: dict[ImageId, list[str]] = {}
     names: dict[ImageId, str | None] = {}
@@ -37,9 +52,6 @@ def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId
             captions.setdefault(record.id, []).extend(record.captions)
     if not captions:
         raise ClcapError(f"{path} contains no captions")
-    id = mixed_type_id(captions)
-    if id is not None:
-        raise ClcapError(f'{path} has an image {id} and an image "{id}"; write all ids as numbers or all as text')
     return captions
 
 

@@ -9,6 +9,7 @@ from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError
 
 if TYPE_CHECKING:
+    from clcap_cli.artifacts.features import Features
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.inputs import EvaluationInputs
@@ -41,7 +42,7 @@ def build_context(
         df_captions=df_captions,
         training=_training_captions(inputs, files.captions, origin),
         similar_images=_similar_images(list(predictions), inputs, files.features, origin),
-        retrieval_ranks=_retrieval_ranks(files.retrieval, predictions, origin) if files.retrieval else None,
+        retrieval_ranks=_retrieval_ranks(files.retrieval, predictions, inputs, origin) if files.retrieval else None,
         spice_models=files.spice_models,
     )
 
@@ -75,10 +76,27 @@ def _similar_images(
         return None
     opened = open_features(path)
     origin.add_input("features", opened)
-    return nearest_images(opened.pooled_at(opened.rows_of(ids)), SIMILAR_IMAGES).tolist()
+    rows = opened.rows_of(_ids_in_features(ids, inputs, opened))
+    return nearest_images(opened.pooled_at(rows), SIMILAR_IMAGES).tolist()
 
 
-def _retrieval_ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]", origin: "Origin") -> "Columns":
+def _ids_in_features(ids: "Sequence[ImageId]", inputs: "EvaluationInputs", features: "Features") -> "list[ImageId]":
+    """The ids that the images ``ids`` of the references have in features.h5; unchanged for images that it lacks."""
+    from clcap_cli.datasets.image_matching import match_images
+
+    names = inputs.references.file_names
+    if inputs.source is not None:  # features.h5 has the ids of the captions, which references may not have
+        own_id = {other: own for own, other in inputs.matching.pairs.items()}
+        names = {own_id[id]: inputs.prediction_names.get(own_id[id]) or names.get(id) for id in ids}
+        ids = [own_id[id] for id in ids]
+    stored = dict(zip(features.ids, features.names, strict=True))
+    pairs = match_images({id: names.get(id) for id in ids}, stored, ("the captions", str(features.path))).pairs
+    return [pairs.get(id, id) for id in ids]
+
+
+def _retrieval_ranks(
+    path: Path, predictions: "Mapping[ImageId, Sequence[str]]", inputs: "EvaluationInputs", origin: "Origin"
+) -> "Columns":
     """The rank of each caption's own image, from a file of self-retrieve.
 
     Raises ClcapError if the file ranks other captions, and if an image has several captions.
@@ -91,6 +109,7 @@ def _retrieval_ranks(path: Path, predictions: "Mapping[ImageId, Sequence[str]]",
     if multiple:
         raise ClcapError(f"{path} ranks one caption of each image, but image {multiple[0]} has more; omit --retrieval")
     by_id = {image["image_id"]: image for image in ranked.images}
+    by_id |= {other: by_id[own] for own, other in inputs.matching.pairs.items() if own in by_id}
     unranked = [id for id, (text,) in predictions.items() if id not in by_id or by_id[id]["caption"] != text]
     if unranked:
         raise ClcapError(

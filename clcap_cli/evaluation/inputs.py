@@ -1,11 +1,14 @@
 """Predictions and references of the same images, from models, results or other files."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import print_warning
+from clcap_cli.console import print_info, print_warning
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.captions import Captions
     from clcap_cli.artifacts.provenance import Artifact, Origin
     from clcap_cli.artifacts.results import CaptionResults
+    from clcap_cli.datasets.image_matching import ImageMatching, NamesById
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.model_inputs import OpenedModel
 
@@ -20,13 +24,24 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
+class References:
+    """The references of images, and all images of the file that they come from."""
+
+    captions: "Mapping[ImageId, Sequence[str]]"
+    file_names: "NamesById"
+    """File name of each image of the file, also of those in other splits."""
+    splits: "Mapping[str, Collection[ImageId]]" = field(default_factory=dict)
+    """Images of each split of the file; empty if it has no splits."""
+
+
+@dataclass(frozen=True)
 class EvaluationInputs:
     """Predictions and references by image, before they are matched."""
 
     predictions: "Mapping[ImageId, Sequence[str]]"
-    references: "Mapping[ImageId, Sequence[str]]"
-    splits: "Mapping[str, Collection[ImageId]]"
-    """Images of each split of the file that the references come from; empty if it has no splits."""
+    prediction_names: "NamesById"
+    """File names of the images of ``predictions``, as far as they are known."""
+    references: References
     allow_missing: bool
     """Whether images with references may lack captions."""
     source: "Artifact | None" = None
@@ -34,15 +49,36 @@ class EvaluationInputs:
     decoding: str = UNKNOWN
     precision: str = UNKNOWN
 
-    def matched(self, name: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
-        """The predictions of images that have references; ``name`` names the predictions in messages.
+    @cached_property
+    def matching(self) -> "ImageMatching":
+        """The image of the references for each image of the predictions.
 
-        Raises ClcapError if no image has both, or if other images may not be left out.
+        Raises ClcapError where it is ambiguous.
+        """
+        from clcap_cli.datasets.image_matching import match_images
+
+        names = {id: self.prediction_names.get(id) for id in self.predictions}
+        return match_images(names, self.references.file_names, ("the captions", "the references"))
+
+    @property
+    def matched_by(self) -> dict[str, int]:
+        """Number of scored images by what they were matched by, such as "id" or "file name without folder"."""
+        references = self.references.captions
+        scored = {id: way for id, way in self.matching.ways.items() if self.matching.pairs[id] in references}
+        return dict(Counter(scored.values()))
+
+    def matched(self, name: str, only_common: bool) -> "dict[ImageId, Sequence[str]]":
+        """The predictions of images that have references, by the references' ids.
+
+        ``name`` names the predictions in messages. Raises ClcapError if no image has both, if other images may not be
+        left out, or where it is ambiguous which images are the same.
         """
         from clcap_cli.metrics.id_matching import describe_mismatch
 
-        common = {id: texts for id, texts in self.predictions.items() if id in self.references}
-        mismatch = describe_mismatch(self.predictions, self.references, self.splits)
+        references, own_id = self.references.captions, self.matching.pairs
+        by_reference = {own_id.get(id, id): texts for id, texts in self.predictions.items()}
+        common = {id: texts for id, texts in by_reference.items() if id in references}
+        mismatch = describe_mismatch(by_reference, references, self.references.splits)
         if mismatch and not common:
             raise ClcapError(f"{name}: {mismatch}")
         allowed = only_common or (self.allow_missing and len(common) == len(self.predictions))
@@ -50,7 +86,14 @@ class EvaluationInputs:
             raise ClcapError(f"{name}: {mismatch}; --only-common scores the {len(common)} images that have both")
         if mismatch:
             print_warning(f"{mismatch}; these are left out")
+        self._announce_ways()
         return common
+
+    def _announce_ways(self) -> None:
+        from clcap_cli.datasets.image_matching import describe_ways
+
+        if self.matched_by.keys() != {"id"}:
+            print_info(f"matched {describe_ways(self.matched_by)}")
 
 
 def inputs_from_models(
@@ -66,13 +109,10 @@ def inputs_from_models(
 
     first = opened[0]
     predictions = caption_split(opened, split, decoding, seed)
-    if references is None:
-        references_and_splits = references_of_split(first.captions, split)
-    else:
-        references_and_splits = read_references(references, split, origin)
     return EvaluationInputs(
         predictions,
-        *references_and_splits,
+        _file_names(first.captions),
+        read_references(references, split, origin) if references else references_of_split(first.captions, split),
         allow_missing=True,
         source=first.checkpoint,
         decoding=decoding.signature(seed),
@@ -91,17 +131,20 @@ def inputs_from_results(
     opened = open_caption_results(results)
     origin.add_input("results", opened)
     written_by_clcap = opened.provenance is not None
+    names = opened.file_names
     if references is None:
         captions_h5 = open_captions(
             find_input(opened, "captions", captions, "--captions, or references with --references")
         )
         origin.add_input("captions", captions_h5)
-        references_and_splits = references_of_split(captions_h5, split)
+        references_of_images = references_of_split(captions_h5, split)
     else:
-        references_and_splits = read_references(references, split, origin)
+        references_of_images = read_references(references, split, origin)
+        names = {**names, **_recorded_names(opened, captions)}
     return EvaluationInputs(
         opened.captions,
-        *references_and_splits,
+        names,
+        references_of_images,
         allow_missing=written_by_clcap or references is not None,
         source=opened if written_by_clcap else None,
         decoding=decoding_signature(opened),
@@ -128,32 +171,46 @@ def inputs_from_predictions(
     predictions: Path, references: Path | None, split: str, origin: "Origin"
 ) -> EvaluationInputs:
     """Read captions of other programs."""
-    from clcap_cli.datasets.captions_by_image import read_captions_by_image
+    from clcap_cli.datasets.captions_by_image import read_image_captions
 
     if references is None:
         raise ClcapError("--predictions needs --references; give both")
-    captions = read_captions_by_image(predictions)
+    given = read_image_captions(predictions)
     origin.add_input_file("predictions", predictions)
-    return EvaluationInputs(captions, *read_references(references, split, origin), allow_missing=False)
+    return EvaluationInputs(
+        given.captions, given.file_names, read_references(references, split, origin), allow_missing=False
+    )
 
 
-def read_references(
-    path: Path, split: str, origin: "Origin"
-) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
-    """The references of each image in the file of --references, and the images of its splits."""
+def _recorded_names(results: "CaptionResults", captions: Path | None) -> "dict[ImageId, str]":
+    """The file names in the captions.h5 that is given or that the results record; empty if there is none."""
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.captions_by_image import read_captions_by_image
+    from clcap_cli.artifacts.lineage import find_input
+
+    with suppress(ClcapError):
+        return _file_names(open_captions(find_input(results, "captions", captions, "--captions")))
+    return {}
+
+
+def _file_names(captions: "Captions") -> "dict[ImageId, str]":
+    return dict(zip(captions.image_ids, captions.file_names, strict=True))
+
+
+def read_references(path: Path, split: str, origin: "Origin") -> References:
+    """The references in the file of --references; of a captions.h5, those of a split."""
+    from clcap_cli.artifacts.captions import open_captions
+    from clcap_cli.datasets.captions_by_image import read_image_captions
 
     if path.suffix == ".h5":
         captions_h5 = open_captions(path)
         origin.add_input("references", captions_h5)
         return references_of_split(captions_h5, split)
-    references = read_captions_by_image(path)
+    references = read_image_captions(path)
     origin.add_input_file("references", path)
-    return references, {}
+    return References(references.captions, references.file_names)
 
 
-def references_of_split(captions: "Captions", split: str) -> "tuple[dict[ImageId, list[str]], dict[str, set[ImageId]]]":
-    """The references of a split's images, and the images of every split."""
+def references_of_split(captions: "Captions", split: str) -> References:
+    """The references of a split's images."""
     splits = {name: set(captions.ids_of(captions.rows_of(name))) for name in dict.fromkeys(captions.splits.tolist())}
-    return captions.references(captions.rows_of(split)), splits
+    return References(captions.references(captions.rows_of(split)), _file_names(captions), splits)

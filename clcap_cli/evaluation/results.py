@@ -47,7 +47,7 @@ def score_chosen(
 
 def signature_of_all(scores: Scores, inputs: EvaluationInputs, split: str) -> str:
     """What every metric of these predictions depends on."""
-    which = images_signature(scores.predictions.ids, split if inputs.splits else "all")
+    which = images_signature(scores.predictions.ids, split if inputs.references.splits else "all")
     return shared_signature(scores.predictions, split=which, decoding=inputs.decoding, precision=inputs.precision)
 
 
@@ -60,11 +60,15 @@ def evaluation_results(scores: Scores, inputs: EvaluationInputs, split: str) -> 
         intervals=scores.intervals,
         signatures={name: f"{own}|{shared}" for name, own in scores.signatures.items()},
         images=scores.entries(),
-        details={"not_scored": scores.not_scored, "left_out": _left_out(scores, inputs)},
+        details={
+            "not_scored": scores.not_scored,
+            "left_out": _left_out(scores, inputs),
+            "matched_by": inputs.matched_by,
+        },
     )
 
 
 def _left_out(scores: Scores, inputs: EvaluationInputs) -> dict[str, int]:
     """The numbers of captions without references, and of images with references but without captions."""
     captions = sum(map(len, inputs.predictions.values())) - len(scores.predictions.raw_captions)
-    return {"captions": captions, "images": len(inputs.references) - len(scores.predictions.ids)}
+    return {"captions": captions, "images": len(inputs.references.captions) - len(scores.predictions.ids)}

@@ -184,7 +184,7 @@ def evaluate(
     else:
         inputs = inputs_from_results(file_to_score, references, split, captions, origin)
     matched = inputs.matched(str(file_to_score), only_common)
-    references_of = first_references(inputs.references, matched, references_per_image)
+    references_of = first_references(inputs.references.captions, matched, references_per_image)
     name = _name(models_or_results or [file_to_score])
     out = check_writable(out or file_to_score.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None and test_predictions is not None:

@@ -1,7 +1,7 @@
 """self-retrieve: a checkpoint and its captions -> the rank of each caption's own image among all images."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import accumulate
 from operator import mul
 from pathlib import Path
@@ -23,8 +23,7 @@ from clcap_cli.stages.stage import check_unused, flattened, stage_with
 if TYPE_CHECKING:
     import numpy as np
 
-    from clcap_cli.artifacts.results import CaptionResults, Measurements
-    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.artifacts.results import Measurements
 
 DEFAULT_MAX_POOL = 5000
 """Default maximum number of images in a pool."""
@@ -85,8 +84,9 @@ def self_retrieve(
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_caption_results, write_results
+    from clcap_cli.datasets.image_matching import describe_ways
     from clcap_cli.evaluation.caption_pool import CaptionPool, decoded_pool
-    from clcap_cli.evaluation.given_captions import encode_given_captions
+    from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions
     from clcap_cli.evaluation.inputs import decoding_signature
     from clcap_cli.evaluation.model_inputs import open_model
     from clcap_cli.metrics.signature import images_signature
@@ -104,7 +104,9 @@ def self_retrieve(
     if given is None:
         caption_pool = decoded_pool(opened.model, feature_source, opened.checkpoint.tokenizer, decoding, seed)
     else:
-        texts = _captions_of(given, ids)
+        texts, ways = captions_of_images(given, opened.captions, ids)
+        if ways.keys() != {"id"}:
+            print_info(f"matched {describe_ways(ways)}")
         encoded = encode_given_captions(texts, opened.checkpoint.tokenizer, feature_source.device)
         if encoded.note:
             print_info(encoded.note)
@@ -137,17 +139,6 @@ def _draw_images(rows: "np.ndarray", size: int | None, rng: "np.random.Generator
     if size is not None and size > len(rows):
         raise ClcapError(f"--pool {size} is more than the {len(rows)} images of split '{split}'")
     return np.sort(rng.permutation(rows)[: size or DEFAULT_MAX_POOL])
-
-
-def _captions_of(given: "CaptionResults", ids: "Sequence[ImageId]") -> list[str]:
-    captions = given.single_captions()
-    missing = [id for id in ids if id not in captions]
-    if missing:
-        raise ClcapError(
-            f"{given.path} has no caption for {len(missing)} of the {len(ids)} images in the pool "
-            f"(the first: {missing[0]}); give captions of the same split"
-        )
-    return [captions[id] for id in ids]
 
 
 def _print_results(results: "Measurements") -> None:

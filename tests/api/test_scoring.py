@@ -97,8 +97,7 @@ def test_scores_are_shown_as_a_table() -> None:
     [
         (([], []), "candidates contains no captions"),
         ((["a dog\0"], [["a dog"]]), "candidates: the caption of image 0 contains a NUL character"),
-        (({1: "a", "1": "b"}, [["a"]]), 'candidates has an image 1 and an image "1"'),
-        (({"1": "a"}, {1: "a"}), "numbers in one"),
+        (({1: "a", "1": "b"}, [["a"]]), "candidates has image 1 twice, as a number and as text; give it once"),
         ((["a", "b"], [["a"]]), "candidates: 1 of 2 captions are of images without references: 1"),
         ((["a", "b"], [["a"], []]), "candidates: 1 of 2 captions are of images without references: 1"),
     ],
@@ -135,3 +134,9 @@ def test_options_are_refused_as_on_the_command_line() -> None:
         clcap.score(CANDIDATES, REFERENCES, metrics=["CIDR"])
     with pytest.raises(clcap.ClcapError, match="have fewer than 3 references"):
         clcap.score(CANDIDATES, REFERENCES, references_per_image=3, **METRICS)
+
+
+def test_ids_of_other_types_and_file_names_are_matched() -> None:
+    score = clcap.score({"7": "a dog", "photos/x.jpg": "a cat"}, {7: "a dog", "x.jpg": "a cat"}, metrics="ROUGE_L")
+    assert score.metrics["ROUGE_L"] == 1
+    assert [image["image_id"] for image in score.images] == [7, "x.jpg"]
