@@ -19,7 +19,8 @@ TextsOfImages = Mapping[int, Texts] | Mapping[str, Texts] | Mapping[ImageId, Tex
 def texts_of_images(given: TextsOfImages, name: str) -> dict[ImageId, list[str]]:
     """The texts of each image; ``name`` is what messages call them.
 
-    Raises ClcapError where there are none, where one is no valid text or where two ids are the same, and TypeError for anything but texts.
+    Raises ClcapError where there are none, where one is no valid text or where two ids are the same, and TypeError for
+    anything but texts.
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         kind = type(given).__name__

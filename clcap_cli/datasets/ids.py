@@ -5,11 +5,8 @@ In memory an id is an int if its text is an integer of 64 bits as Python writes 
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Sequence
 from unicodedata import normalize
-
-from pydantic import BeforeValidator
 
 from clcap_cli.datasets.cells import describe_type, parse_text
 from clcap_cli.datasets.records import ImageId
@@ -79,19 +76,3 @@ def _whole_number(value: float) -> ImageId:
     if not value.is_integer() or abs(value) > 2**53:
         raise ValueError(f"the number {value} is not an id; give an integer or a string")
     return int(value)
-
-
-JsonId = Annotated[ImageId, BeforeValidator(parse_id)]
-"""Pydantic type of an id in a JSON file."""
-
-
-def parse_id_column(cells: Sequence[ImageId]) -> list[ImageId]:
-    """The ids of a table's column."""
-    return parse_ids(cells)
-
-
-def mixed_type_id(ids: Iterable[ImageId]) -> int | None:
-    """The first id that occurs both as a number and as text, or None."""
-    ids = list(ids)
-    texts = {id for id in ids if isinstance(id, str)}
-    return next((id for id in ids if isinstance(id, int) and texts and str(id) in texts), None)

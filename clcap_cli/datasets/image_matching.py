@@ -34,14 +34,27 @@ def match_images(left: NamesById, right: NamesById, names: tuple[str, str]) -> I
     by_id = {id: id for id in left if id in right}
     _check_same_names(by_id, left, right, names)
     ways = dict.fromkeys(by_id, "id")
-    if len(by_id) in (len(left), len(right)) or any(isinstance(id, int) for id in by_id):
+    if len(by_id) in (len(left), len(right)):
         return ImageMatching(by_id, ways)
-    own, other = ({id: name or str(id) for id, name in side.items()} for side in (left, right))
-    matching = match_names(own, other, by_id)
+    known = {id: id for id in by_id if isinstance(id, str)}
+    own, other = (_names(side, by_id) for side in (left, right))
+    matching = match_names(own, other, known)
     for id, (lefts, rights) in matching.ambiguous.items():
         raise _ambiguous_error([own[one] for one in lefts], [other[one] for one in rights], own[id], names)
-    found = {id: describe_match(own[id], other[partner]) for id, partner in matching.pairs.items() if id not in by_id}
-    return ImageMatching(matching.pairs, ways | found)
+    found = {id: partner for id, partner in matching.pairs.items() if id not in by_id}
+    return ImageMatching(
+        by_id | found, ways | {id: describe_match(own[id], other[partner]) for id, partner in found.items()}
+    )
+
+
+def _names(images: NamesById, by_id: Mapping[ImageId, ImageId]) -> dict[ImageId, str]:
+    """The names by which images can be matched: file names, and ids that may be file names.
+
+    Where some images match by a number, numbers are not file names.
+    """
+    numbers_are_ids = any(isinstance(id, int) for id in by_id)
+    named = {id: name for id, name in images.items() if isinstance(id, str) or id not in by_id}
+    return {id: name or str(id) for id, name in named.items() if name or isinstance(id, str) or not numbers_are_ids}
 
 
 def describe_ways(counts: Mapping[str, int]) -> str:

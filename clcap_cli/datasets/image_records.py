@@ -1,11 +1,10 @@
 """Building a dataset, images with splits and captions, from files of any known format."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from clcap_cli.datasets.caption_records import check_one_file_and_split
-from clcap_cli.datasets.ids import mixed_type_id
 from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId, ImageRecord
 from clcap_cli.datasets.split_ratio import SplitRatio
 from clcap_cli.datasets.text import text_flaw
@@ -21,15 +20,14 @@ def image_records(
     """The images of all ``files``, pairs of split and file; the split is None for files that give it per image.
 
     ``division`` divides the images of files without splits. Images of the split "restval" are assigned to the split
-    ``restval``. If any id is text, all ids become text, because
-    captions.h5 stores them in one column.
+    ``restval``.
 
     Raises ClcapError for a file that cannot be read or lacks file names or splits, for two images with the same id, and
     for an image without captions.
     """
     images = [image for split, file in files for image in _images_of(_divided(file, division), split, restval)]
     _check(images)
-    return _with_ids_of_one_type(images)
+    return images
 
 
 def _divided(file: CaptionFile, division: SplitRatio | None) -> CaptionFile:
@@ -80,7 +78,6 @@ def _check(images: Iterable[ImageRecord]) -> None:
         _check_texts(image)
         if not image.captions:
             raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; remove it from the annotations")
-    _check_id_types(seen)
 
 
 def _duplicate_id_error(image: ImageRecord, name: str) -> ClcapError:
@@ -97,18 +94,3 @@ def _check_texts(image: ImageRecord) -> None:
     for field, texts in fields.items():
         if any(map(text_flaw, texts)):
             raise ClcapError(f"image {image.id} ({image.file_name}) has {field} that is not valid text; fix it")
-
-
-def _check_id_types(names: Mapping[ImageId, str]) -> None:
-    id = mixed_type_id(names)
-    if id is not None:
-        raise ClcapError(
-            f'the id of {names[id]} is the number {id}, that of {names[str(id)]} the text "{id}"; '
-            "write all ids as numbers or all as text"
-        )
-
-
-def _with_ids_of_one_type(images: list[ImageRecord]) -> list[ImageRecord]:
-    if not any(isinstance(image.id, str) for image in images):
-        return images
-    return [replace(image, id=str(image.id)) for image in images]

@@ -74,3 +74,9 @@ def test_an_ambiguous_name_is_refused(left: list, right: list, message: str) -> 
 
 def test_ways_are_counted_in_one_phrase() -> None:
     assert describe_ways({"id": 1, "file name": 2000}) == "1 image by id, 2,000 images by file name"
+
+
+def test_file_names_match_beside_numbers_that_match() -> None:
+    left, right = {7: None, "photos/x.jpg": None}, {7: None, "x.jpg": None}
+    assert match_images(left, right, FILES).pairs == {7: 7, "photos/x.jpg": "x.jpg"}
+    assert match_images({7: None, "x.jpg": None}, {7: "x.jpg", 8: None}, FILES).pairs == {7: 7}
