@@ -36,7 +36,7 @@ def match_images(left: NamesById, right: NamesById, names: tuple[str, str]) -> I
     ways = dict.fromkeys(by_id, "id")
     if len(by_id) in (len(left), len(right)):
         return ImageMatching(by_id, ways)
-    known = {id: id for id in by_id if isinstance(id, str)}
+    known: dict[ImageId, ImageId] = {id: id for id in by_id if isinstance(id, str)}
     own, other = (_names(side, by_id) for side in (left, right))
     matching = match_names(own, other, known)
     for id, (lefts, rights) in matching.ambiguous.items():
