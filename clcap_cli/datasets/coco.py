@@ -88,4 +88,4 @@ def _check_images_exist(annotated: list[int | str], images: dict[int | str, Any]
         )
 
 
-READER = Reader("COCO captions", "JSON with images and annotations", _recognises, _read)
+READER = Reader("COCO captions", _recognises, _read)

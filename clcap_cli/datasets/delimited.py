@@ -97,4 +97,4 @@ def _reader(lines: Iterable[str], separator: str, quoted: bool = True, strict: b
     return csv.reader(lines, delimiter=separator, strict=strict, quoting=csv.QUOTE_NONE)
 
 
-READER = Reader("CSV", "a header such as image,caption,split or image_id;text, with any separator", _recognises, _read)
+READER = Reader("CSV", _recognises, _read)

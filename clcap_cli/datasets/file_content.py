@@ -72,4 +72,5 @@ def _reading_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:  # PyArrow's errors of decompression are OSErrors too
         reason = error.strerror or str(error).splitlines()[0]
-        raise ClcapError(f"{path} cannot be read: {reason}") from error
+        advice = "; is the file complete?" if "truncated" in reason.lower() else ""
+        raise ClcapError(f"{path} cannot be read: {reason}{advice}") from error

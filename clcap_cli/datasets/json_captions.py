@@ -62,4 +62,4 @@ def _cells(name: str, value: object) -> dict[str, object]:
     return {**cells, "captions": _captions(value)}
 
 
-READER = Reader("JSON by image", "an object that maps images to captions", _recognises, _read)
+READER = Reader("JSON by image", _recognises, _read)

@@ -24,4 +24,4 @@ def _read(source: Source) -> Table:
     return Table.of(source.path, rows)
 
 
-READER = Reader("JSON Lines", "an object with such keys on each line", _recognises, _read)
+READER = Reader("JSON Lines", _recognises, _read)

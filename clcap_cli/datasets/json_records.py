@@ -42,6 +42,4 @@ def _lists(content: Any) -> Iterator[tuple[str, str | None, list[dict[str, Any]]
             yield from ((f"{name}.", name, own) for name, own in content.items())
 
 
-READER = Reader(
-    "JSON records", "a list of objects with keys such as image_id and caption, as in COCO results", _recognises, _read
-)
+READER = Reader("JSON records", _recognises, _read)

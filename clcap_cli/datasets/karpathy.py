@@ -35,4 +35,4 @@ def _row(image: dict[str, Any], number: int) -> Row:
     return Row(f"images.{number}", cells, image_only=image.get(SENTENCES) == [])
 
 
-READER = Reader("Karpathy's datasets", "JSON with images and their sentences", _recognises, _read)
+READER = Reader("Karpathy's datasets", _recognises, _read)

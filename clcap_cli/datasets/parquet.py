@@ -37,4 +37,4 @@ def _without_bytes(field: Any) -> str:
     return f"{field.name}.path" if is_image else field.name
 
 
-READER = Reader("Parquet", "with such columns", _recognises, _read)
+READER = Reader("Parquet", _recognises, _read)

@@ -34,10 +34,10 @@ def sniff(source: Source) -> Reader:
     for reader in _readers():
         if reader.recognises(source):
             return reader
-    known = "; ".join(f"{reader.name} ({reader.features})" for reader in _readers())
+    known = ", ".join(reader.name for reader in _readers())
     raise ClcapError(
         f"{source.path} is not a caption file of a known format: it is {source.description()}. Known formats: {known}. "
-        "If the captions have other keys or columns, name these with --columns"
+        "Tables need a header such as image,caption; --columns names other columns or keys"
     )
 
 

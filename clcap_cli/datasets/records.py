@@ -49,8 +49,8 @@ class CaptionFile:
         count, images = len(self.records), len({record.id for record in self.records})
         captions = sum(len(record.captions) for record in self.records)
         repeats = sum(record.is_repeat for record in self.records)
-        found = f"{count:,} rows, {images:,} images, {captions:,} captions"
-        return [found, f"{repeats:,} exact repeats of earlier rows"] if repeats else [found]
+        found = ", ".join((_counted(count, "row"), _counted(images, "image"), _counted(captions, "caption")))
+        return [found, f"{_counted(repeats, 'exact repeat')} of earlier rows"] if repeats else [found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,7 @@ class ImageRecord:
     file_name: str
     split: str
     captions: list[str]
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

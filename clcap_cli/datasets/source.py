@@ -103,6 +103,9 @@ class Source:
             kind = "JSON Lines, the first" if self.document.is_json_lines else "JSON,"
             return f"{kind} {_describe_value(self.document.value)}"
         known = next((kind for start, kind in _MAGIC.items() if self.head.startswith(start)), None)
+        if not known and self.head.count(b"\0") == 1:
+            line = self.head.partition(b"\0")[0].count(b"\n") + 1
+            return f"a text file with a NUL character in line {line}"
         if known or not self.first_lines:
             return known or f"a binary file that starts with the bytes {self.head[:4].hex(' ')}"
         start = "\n".join(self.first_lines).strip()[:40]
@@ -115,8 +118,6 @@ class Reader:
 
     name: str
     """Name in messages."""
-    features: str
-    """The features that distinguish the format, for the list of known formats."""
     recognises: Callable[[Source], bool]
     """Function that decides whether a file has this format; the file may be damaged."""
     read: Callable[[Source], Table]

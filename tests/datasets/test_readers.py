@@ -206,8 +206,8 @@ def test_an_unknown_file_is_described(error_of, tmp_path: Path, content: bytes, 
     path.write_bytes(content)
     message = error_of("prepare-captions", path)
     assert message.startswith(f"{path} is not a caption file of a known format: it is {found}")
-    assert ". Known formats: COCO captions (JSON with images and annotations); " in message
-    assert message.endswith("If the captions have other keys or columns, name these with --columns")
+    assert ". Known formats: COCO captions, Karpathy's datasets, JSON records, JSON Lines, " in message
+    assert message.endswith("Tables need a header such as image,caption; --columns names other columns or keys")
     assert error_of("evaluate", "--predictions", path, "--references", path) == message
 
 
@@ -252,7 +252,7 @@ def read(source):
     cells = [{"image": name, "caption": caption, "split": "train"} for name, caption in lines]
     return Table.of(source.path, [Row(f"line {at}", own) for at, own in enumerate(cells, 2)])
 
-READER = Reader("Token files", "lines after #token", recognises, read)
+READER = Reader("Token files", recognises, read)
 """
 
 

@@ -12,7 +12,7 @@ def test_inspect_shows_how_a_file_is_read(clcap, tmp_path: Path) -> None:
         "format:   CSV",
         "columns:  image from 'Image Path', caption from 'Text', split from 'fold'",
         "not used: width",
-        "content:  3 rows, 2 images, 3 captions; 1 exact repeats of earlier rows",
+        "content:  3 rows, 2 images, 3 captions; 1 exact repeat of earlier rows",
         "splits:   train 1, val 1 images",
         "notes:    separated by semicolons",
         "row 1 (line 2): image a.jpg, split train",
