@@ -103,7 +103,7 @@ class Source:
             kind = "JSON Lines, the first" if self.document.is_json_lines else "JSON,"
             return f"{kind} {_describe_value(self.document.value)}"
         known = next((kind for start, kind in _MAGIC.items() if self.head.startswith(start)), None)
-        if not known and self.head.count(b"\0") == 1:
+        if not known and self.head.count(b"\0") == 1 and "\ufffd" not in self.head.decode("utf-8", "replace"):
             line = self.head.partition(b"\0")[0].count(b"\n") + 1
             return f"a text file with a NUL character in line {line}"
         if known or not self.first_lines:

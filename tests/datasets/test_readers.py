@@ -195,6 +195,7 @@ def test_an_id_of_two_images_is_refused_in_references_too(tmp_path: Path) -> Non
         (b'[{"it": 1, "words": "a"}]', "JSON, a list that starts with an object with the keys it, words"),
         (b"[[1]]", "JSON, a list that starts with a list that starts with a number"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"a,b\nc\0,d\n", "a text file with a NUL character in line 2"),
         (b"PK\x03\x04", "a ZIP archive or a PyTorch file"),
         (b"\xff\xd8\xff\x00", "a binary file that starts with the bytes ff d8 ff 00"),
         (b"<!doctype html><html>quota exceeded", "a text file that starts with '<!doctype html><html>quota exceeded'"),
