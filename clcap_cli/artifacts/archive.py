@@ -4,8 +4,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.errors import ClcapError, damaged_file_error, first_few
+from clcap_cli.file_kinds.clcap_files import description_of
+from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable
+
+CHECKPOINT = description_of("clcap/checkpoint")
 
 
 def check_archive(path: Path) -> None:
@@ -16,12 +20,14 @@ def check_archive(path: Path) -> None:
     if signature.startswith(b"\x80"):
         raise pickle_error(path)
     if signature != b"PK":
-        raise ClcapError(f"{path} is not a *.pt file written by clcap")
+        raise wrong_file_error(path, CHECKPOINT)
     try:
         with zipfile.ZipFile(path) as archive:
-            sizes = [entry.file_size for entry in archive.infolist()]
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            names, sizes = archive.namelist(), [entry.file_size for entry in archive.infolist()]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise unreadable_error(path) from error
+    if not any(name.endswith("/data.pkl") for name in names) or any("/code/" in name for name in names):
+        raise wrong_file_error(path, CHECKPOINT)
     if sum(sizes) > path.stat().st_size:
         raise damaged_file_error(path, "its content would be larger than the file")
 
@@ -29,7 +35,8 @@ def check_archive(path: Path) -> None:
 def own_content(path: Path, content: Any) -> dict[str, Any]:
     """What was loaded from ``path``; raises ClcapError unless it has the provenance that clcap writes."""
     if not isinstance(content, dict) or "provenance" not in content:
-        raise ClcapError(f"{path} is a PyTorch file, but was not written by clcap")
+        keys = f" (it contains {first_few(list(content))})" if isinstance(content, dict) and content else ""
+        raise ClcapError(f"{path} is a PyTorch file of another program{keys}; {CHECKPOINT} is expected here")
     return content
 
 

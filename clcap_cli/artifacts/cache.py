@@ -81,7 +81,7 @@ class ArrayCache:
                     return {}
                 arrays = {name: np.array(content.memory_map(dataset)) for name, dataset in content["arrays"].items()}
         except ClcapError as error:
-            raise ClcapError(f"{error}, or delete it: clcap will compute it again") from error
+            raise ClcapError(f"{error}; if you move or delete it, clcap computes it again") from error
         if _content_id(arrays) != provenance.id:
             raise self._damaged()
         return arrays

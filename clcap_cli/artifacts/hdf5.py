@@ -17,6 +17,9 @@ from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import damaged_file_error
+from clcap_cli.file_kinds.clcap_files import description_of
+from clcap_cli.file_kinds.recognition import wrong_file_error
+from clcap_cli.file_kinds.signatures import HDF5
 from clcap_cli.input_files import check_readable
 
 if TYPE_CHECKING:
@@ -33,8 +36,17 @@ def open_hdf5(
     HDF5 that clcap never writes.
     """
     check_readable(path)
+    _check_signature(path, kind)
     surveyed = survey(path, kind, texts)
     yield HDF5Content(path, surveyed), surveyed.provenance
+
+
+def _check_signature(path: Path, kind: str | None) -> None:
+    """Raise ClcapError that says what the file is unless it is an HDF5 file."""
+    with path.open("rb") as file:
+        signature = file.read(len(HDF5))
+    if not signature or not HDF5.startswith(signature):
+        raise wrong_file_error(path, description_of(kind) if kind else "an HDF5 file")
 
 
 @dataclass(frozen=True)

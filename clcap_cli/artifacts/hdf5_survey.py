@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clcap_cli.artifacts.hdf5_opening import open_for_reading
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
 from clcap_cli.datasets.parsing import parse_json
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.file_kinds.clcap_files import description_of
 
 if TYPE_CHECKING:
     import h5py
@@ -37,6 +39,8 @@ MEMORY_PER_TEXT_BYTE = 30
 """Additional bytes of memory for each byte of text in the file."""
 ATTRIBUTES = ("provenance", "backbone")
 """Attributes of the file that are read; both contain JSON."""
+ADVICE = {"clcap/features": ": import-features reads features of other programs"}
+"""What to do with a file of another program, by the kind that is expected."""
 MAX_DEPTH = 2
 """Maximum number of parts in a dataset's name: its group and the dataset."""
 TEXT = "text"
@@ -123,7 +127,8 @@ def _survey_in_child(path: Path, kind: str | None, texts: Collection[str]) -> Su
     try:
         result = receiver.recv()
     except (EOFError, OSError):
-        result = _unreadable_error(path, "HDF5 crashes or does not finish reading it")
+        child.join()
+        result = _ended_error(path, child.exitcode)
     finally:
         child.kill()
         child.join()
@@ -131,6 +136,13 @@ def _survey_in_child(path: Path, kind: str | None, texts: Collection[str]) -> Su
     if isinstance(result, ClcapError):
         raise result
     return result
+
+
+def _ended_error(path: Path, status: int | None) -> ClcapError:
+    """The error for a child process that ended without a result."""
+    if status == -signal.SIGKILL:
+        return ClcapError(f"{path} could not be read: the system ended HDF5, probably for lack of memory")
+    return _unreadable_error(path, "HDF5 crashes or does not finish reading it")
 
 
 def _unreadable_error(path: Path, reason: str) -> ClcapError:
@@ -171,12 +183,12 @@ def _limit_resources(bytes_of_text: int) -> None:
 
 
 def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
-    import h5py
-
     _limit_resources(0)
-    with h5py.File(path, "r") as file:
+    with open_for_reading(path) as file:
         values = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
         attributes = {name: value for name, value in values.items() if isinstance(value, str)}
+        if "provenance" not in file.attrs:
+            raise _foreign_file_error(path, list(file), kind)
         provenance = parse_provenance(_provenance_record(attributes, path), path, kind)
         datasets = dict(_datasets(file, path))
         size_of_numbers = sum(_size_in_bytes(dataset) for dataset in datasets.values())
@@ -187,12 +199,16 @@ def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey
     return Survey(provenance, attributes, datasets)
 
 
+def _foreign_file_error(path: Path, names: Sequence[str], kind: str | None) -> ClcapError:
+    content = f" (it contains {first_few(names)})" if names else ""
+    expected = f"; {description_of(kind)} is expected here" if kind else ""
+    return ClcapError(f"{path} is an HDF5 file of another program{content}{expected}{ADVICE.get(kind or '', '')}")
+
+
 def _provenance_record(attributes: dict[str, str], path: Path) -> object:
-    if "provenance" not in attributes:
-        raise ClcapError(f"{path} is an HDF5 file, but was not written by clcap")
     try:
         return parse_json(attributes["provenance"], path)
-    except (ClcapError, TypeError) as error:
+    except (ClcapError, KeyError) as error:
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
 
 

@@ -12,6 +12,7 @@ from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenanc
 from clcap_cli.console import print_details
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
 
 
@@ -75,4 +76,4 @@ def _provenance_record(path: Path) -> Any:
             return content["provenance"]
         if is_file(provenance_path(path)):
             return read_json(provenance_path(path))
-    raise ClcapError(f"{path} was not written by clcap")
+    raise wrong_file_error(path, "a file that clcap wrote")

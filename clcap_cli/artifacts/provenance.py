@@ -23,6 +23,7 @@ from clcap_cli.artifacts.earlier_names import RENAMED_KINDS
 from clcap_cli.console import print_details
 from clcap_cli.digests import digest_of_file
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.clcap_files import description_of
 
 FORMATS = {
     "clcap/captions": 1,
@@ -159,9 +160,13 @@ def parse_provenance(data: object, path: Path, kind: str | None = None) -> Prove
     provenance.format = RENAMED_KINDS.get(provenance.format, provenance.format)
     newest = FORMATS.get(provenance.format)
     if newest is None:
-        raise ClcapError(f"{path} is of an unknown kind: {provenance.format}")
+        raise ClcapError(
+            f"{path} is a {provenance.format} file, written by clcap {provenance.clcap}; this clcap {__version__} does "
+            "not know this kind: upgrade clcap"
+        )
     if kind is not None and provenance.format != kind:
-        raise ClcapError(f"{path} is a {provenance.format} file; {kind} is expected here")
+        found, expected = description_of(provenance.format), description_of(kind)
+        raise ClcapError(f"{path} is {found}; {expected} is expected here")
     if provenance.version > newest:
         raise ClcapError(
             f"{path} has format {provenance.format} version {provenance.version}, written by clcap {provenance.clcap}; "

@@ -3,15 +3,15 @@
 import re
 
 DESCRIPTIONS = {
-    "clcap/captions": "a captions.h5 of prepare-captions",
-    "clcap/features": "a features.h5 of extract-features or import-features",
+    "clcap/captions": "a captions file (*.h5) of prepare-captions",
+    "clcap/features": "a features file (*.h5) of extract-features or import-features",
     "clcap/checkpoint": "a checkpoint (*.pt) of train-mle or train-cl",
     "clcap/discriminator": "a discriminator (*.discriminator.pt) of train-cl",
     "clcap/evaluator": "a discriminator (*.evaluator.pt) of an earlier train-cl",
-    "clcap/caption-results": "captions of clcap caption",
-    "clcap/retrieval": "a *.retrieval.json of self-retrieve",
+    "clcap/caption-results": "a file of generated captions (*.captions.json) of caption",
+    "clcap/retrieval": "a retrieval file (*.retrieval.json) of self-retrieve",
     "clcap/log-probs": "a matrix of log-probabilities of self-retrieve --full-matrix",
-    "clcap/metrics": "a *.metrics.json of evaluate",
+    "clcap/metrics": "a metrics file (*.metrics.json) of evaluate",
     "clcap/comparison": "a comparison of compare --out",
     "clcap/neighbours": "a cache of nearest neighbours of train-cl",
     "clcap/reference-log-probs": "a cache of the reference's log-probabilities of train-cl",
@@ -23,7 +23,7 @@ _FORMAT = re.compile("|".join(sorted(DESCRIPTIONS, reverse=True)).encode())
 
 
 def description_of(format: str) -> str:
-    """A noun phrase for an artifact's kind, such as "a captions.h5 of prepare-captions"."""
+    """A noun phrase for an artifact's kind, such as "a captions file (*.h5) of prepare-captions"."""
     return DESCRIPTIONS.get(format, f"a {format} file")
 
 

@@ -43,12 +43,12 @@ def test_a_cache_of_changed_inputs_is_discarded(tmp_path: Path, content: str, se
 def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "cache.h5"
     path.write_text("mine")
-    with pytest.raises(ClcapError, match=r"cache\.h5 is not a readable HDF5 file"):
+    with pytest.raises(ClcapError, match=r"cache\.h5 is a text file that starts with 'mine'; a cache of the"):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
     assert path.read_text() == "mine"
     path.unlink()
     ArrayCache(path, NEIGHBOURS_KIND, origin(tmp_path)).get("a", lambda: np.zeros(2))
-    with pytest.raises(ClcapError, match="is a clcap/neighbours file"):
+    with pytest.raises(ClcapError, match="is a cache of nearest neighbours of train-cl; a cache of the reference"):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 
 
@@ -58,7 +58,7 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     with h5py.File(path, "a") as file:
         file.create_group("arrays/group")
     with pytest.raises(
-        ClcapError, match=r"cache\.h5 stores its 'arrays/group' .*, or delete it: clcap will compute it again"
+        ClcapError, match=r"cache\.h5 stores its 'arrays/group' .*; if you move or delete it, clcap computes it again"
     ):
         ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
 

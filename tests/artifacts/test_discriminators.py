@@ -1,4 +1,5 @@
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 
 CPU = torch.device("cpu")
@@ -53,8 +55,9 @@ def test_captioners_and_discriminators_are_told_apart(
     discriminator_file: tuple[Path, Discriminator], shared_chain: Path, error_of
 ) -> None:
     path, _ = discriminator_file
-    assert error_of("caption", path) == f"{path} is a clcap/discriminator file; clcap/checkpoint is expected here"
-    with pytest.raises(ClcapError, match=r"nt.pt is a clcap/checkpoint file; clcap/discriminator is expected here"):
+    checkpoint, discriminator = map(description_of, ("clcap/checkpoint", "clcap/discriminator"))
+    assert error_of("caption", path) == f"{path} is {discriminator}; {checkpoint} is expected here"
+    with pytest.raises(ClcapError, match=re.escape(f"nt.pt is {checkpoint}; {discriminator} is expected here")):
         open_discriminator(shared_chain / "nt.pt")
 
 

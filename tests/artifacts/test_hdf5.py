@@ -1,8 +1,11 @@
 """Damaged and malicious HDF5 files give one line of error."""
 
+import errno
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from clcap_cli.artifacts import hdf5_survey
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.hdf5 import open_hdf5
+from clcap_cli.artifacts.hdf5_opening import open_for_reading
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.errors import ClcapError
 
@@ -30,7 +34,7 @@ def test_a_file_that_hdf5_never_finishes_reading(captions: Path, error_of, monke
     monkeypatch.setattr(hdf5_survey, "CPU_SECONDS", 0.5)
     content = bytearray(captions.read_bytes())
     texts = content.index(b"GCOL")
-    content[texts + 512 : texts + 1024] = bytes(512)
+    content[texts + 16 : texts + 528] = bytes(512)
     captions.write_bytes(content)
     for arguments in (("show", captions), ("train-mle", captions, captions)):
         assert error_of(*arguments) == (
@@ -66,7 +70,8 @@ def test_every_truncation_of_a_file_is_refused(captions: Path) -> None:
     whole = captions.read_bytes()
     for length in range(0, len(whole), len(whole) // 40):
         captions.write_bytes(whole[:length])
-        with pytest.raises(ClcapError, match=r"captions\.h5 is not a readable HDF5 file"):
+        expected = "an empty file" if length == 0 else "not a readable HDF5 file"
+        with pytest.raises(ClcapError, match=rf"captions\.h5 is {expected}"):
             open_captions(captions)
 
 
@@ -148,7 +153,7 @@ def test_strings_that_are_not_valid_utf8(captions: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("provenance", "is an HDF5 file, but was not written by clcap"),
+        ("provenance", "is not a clcap file: its provenance is damaged"),
         ("backbone", "is not a clcap features file: its backbone record is damaged"),
     ],
 )
@@ -175,3 +180,52 @@ def test_a_changed_file_is_checked_again(captions: Path) -> None:
     with h5py.File(captions, "a") as file:
         file.attrs["provenance"] = file.attrs["provenance"].replace(before.id, "0" * 16)
     assert read_provenance(captions).id == "0" * 16
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_a_file_that_another_program_writes_is_not_damaged(captions: Path, error_of, libver: str) -> None:
+    """Another process has to write it: HDF5 shares the locks of one process."""
+    code = (
+        "import h5py, sys; file = h5py.File(sys.argv[1], 'a', libver=sys.argv[2]); file.attrs['x'] = 1; file.flush(); "
+        "print(flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(captions), libver]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        writer.stdout.readline()
+        message = error_of("train-mle", captions, captions)
+        writer.stdin.close()
+    assert message == (
+        f"{captions} is open for writing in another program; wait until it has finished (if it crashed, create the "
+        "file again)"
+    )
+    open_captions(captions)
+
+
+def test_a_file_system_without_locks_is_read(captions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, real = [], h5py.File
+
+    def without_locks(path: Path, mode: str, locking: bool = True) -> h5py.File:
+        opened.append(locking)
+        if locking:
+            raise OSError(errno.ENOLCK, "No locks available")
+        return real(path, mode, locking=locking)
+
+    monkeypatch.setattr(h5py, "File", without_locks)
+    with open_for_reading(captions) as file:
+        assert "captions" in file
+    assert opened == [True, False]
+
+
+def test_an_error_of_the_disk_is_not_called_damage(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_disk(*_: object) -> h5py.File:
+        raise OSError(errno.EIO, "Unable to open file (file read failed: ...)")
+
+    monkeypatch.setattr(h5py, "File", broken_disk)
+    assert error_of("show", captions) == f"{captions} cannot be read: Input/output error"
+
+
+def test_a_reader_that_the_system_kills_is_told(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    assert error_of("show", captions) == (
+        f"{captions} could not be read: the system ended HDF5, probably for lack of memory"
+    )

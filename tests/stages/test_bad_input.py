@@ -56,12 +56,18 @@ def test_an_hdf5_file_of_another_program_is_refused(error_of, tmp_path: Path) ->
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["numbers"] = [1, 2]
     path = tmp_path / "x.h5"
-    assert error_of("train-mle", path, path) == f"{path} is an HDF5 file, but was not written by clcap"
+    assert error_of("train-mle", path, path) == (
+        f"{path} is an HDF5 file of another program (it contains numbers); a captions file (*.h5) of prepare-captions "
+        "is expected here"
+    )
 
 
 def test_the_wrong_kind_of_artifact_is_refused(error_of, chain: Path) -> None:
     message = error_of("train-mle", chain / "features.h5", chain / "captions.h5")
-    assert message == f"{chain}/features.h5 is a clcap/features file; clcap/captions is expected here"
+    assert message == (
+        f"{chain}/features.h5 is a features file (*.h5) of extract-features or import-features; "
+        "a captions file (*.h5) of prepare-captions is expected here"
+    )
 
 
 def test_truncated_json_is_refused(error_of, chain: Path) -> None:
@@ -190,7 +196,10 @@ def test_a_truncated_checkpoint_is_refused(error_of, chain: Path, share: float) 
 def test_a_checkpoint_of_another_tool_is_refused(error_of, tmp_path: Path) -> None:
     path = tmp_path / "other.pt"
     torch.save({"state_dict": {"w": torch.zeros(2)}}, path)
-    assert error_of("caption", path) == f"{path} is a PyTorch file, but was not written by clcap"
+    assert error_of("caption", path) == (
+        f"{path} is a PyTorch file of another program (it contains state_dict); a checkpoint (*.pt) of train-mle or "
+        "train-cl is expected here"
+    )
 
 
 def test_a_newer_format_is_refused(error_of, chain: Path) -> None:
@@ -313,7 +322,10 @@ def test_a_worse_candidate_is_refused(error_of, chain: Path, clcap) -> None:
 def test_a_text_file_is_no_checkpoint(error_of, tmp_path: Path) -> None:
     path = tmp_path / "page.pt"
     path.write_text("<!doctype html><html>quota exceeded</html>")
-    assert error_of("caption", path) == f"{path} is not a *.pt file written by clcap"
+    assert error_of("caption", path) == (
+        f"{path} is an HTML page, not the file itself; a checkpoint (*.pt) of train-mle or train-cl is expected here: "
+        "download the file itself; the link leads to a page about it"
+    )
 
 
 def test_missing_references_are_reported(error_of, chain: Path, clcap) -> None:

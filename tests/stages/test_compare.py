@@ -108,7 +108,8 @@ def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, error_of) -
     assert error_of("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
     retrieval = self_retrieve(chain / "nt.pt", device="cpu")
     assert error_of("compare", retrieval, one) == (
-        f"{retrieval} is a clcap/retrieval file; clcap/metrics is expected here"
+        f"{retrieval} is a retrieval file (*.retrieval.json) of self-retrieve; a metrics file (*.metrics.json) of "
+        "evaluate is expected here"
     )
 
 

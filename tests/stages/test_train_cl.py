@@ -175,7 +175,8 @@ def test_training_continues_from_a_discriminator_file(chain: Path, clcap: Clcap,
     assert "discriminator, epoch" not in second.err
     assert (chain / "more.discriminator.pt").exists()
     message = error_of(*arguments, "--discriminator", chain / "nt.pt")
-    assert message == f"{chain / 'nt.pt'} is a clcap/checkpoint file; clcap/discriminator is expected here"
+    expected = "a discriminator (*.discriminator.pt) of train-cl is expected here"
+    assert message == f"{chain / 'nt.pt'} is a checkpoint (*.pt) of train-mle or train-cl; {expected}"
 
 
 @pytest.mark.parametrize("objective", ["contrastive", "adversarial"])

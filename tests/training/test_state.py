@@ -162,4 +162,6 @@ def test_the_state_of_another_training_is_refused(
 
 def test_a_checkpoint_is_not_a_training_state(shared_chain: Path, refusal_of: Callable[..., str]) -> None:
     error = refusal_of(shared_chain / "nt.pt")
-    assert error == "is a clcap/checkpoint file; clcap/train-state is expected here"
+    assert (
+        error == "is a checkpoint (*.pt) of train-mle or train-cl; the saved state of a training run is expected here"
+    )
