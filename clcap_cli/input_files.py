@@ -26,6 +26,20 @@ class InputFolder:
             raise ClcapError(f"{path} is {'not a folder' if path.exists() else 'missing'}; a folder is expected here")
 
 
+@dataclass(frozen=True)
+class InputFolderOrTar(InputFolder):
+    """Marks a parameter whose value is a folder or a tar archive to read."""
+
+    def check(self, path: Path) -> None:
+        """Raise ClcapError when the path is missing, or a file that is unreadable."""
+        if is_folder(path):
+            return
+        try:
+            check_readable(path)
+        except NoSuchFileError as error:
+            raise ClcapError(f"{path} is missing; a folder or a tar archive is expected here") from error
+
+
 class NoSuchFileError(ClcapError):
     """An input file that does not exist."""
 

@@ -45,6 +45,16 @@ class InputPath:
 
 
 @dataclass(frozen=True)
+class CheckpointOrImage:
+    """Annotation of a checkpoint or an image; images are checked when all of them are known."""
+
+    def check(self, path: Path) -> None:
+        """Raise ClcapError if a ``*.pt`` file is not a PyTorch archive."""
+        if path.suffix == ".pt":
+            check_archive(path)
+
+
+@dataclass(frozen=True)
 class OutputFile:
     """Annotation of an output file."""
 

@@ -1,6 +1,6 @@
 """Captioners with the backbones of their features, which caption any image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from clcap_cli.artifacts.checkpoints import Checkpoint
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import Backbone, load_backbone
-from clcap_cli.features.images import ImageInput
+from clcap_cli.features.images import ImageInput, UnreadableImageError
 from clcap_cli.features.live import LiveFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -26,9 +26,13 @@ class LiveModel:
     model: Captioner
     backbone: Backbone
 
-    def features_of(self, images: Sequence[ImageInput]) -> LiveFeatures:
-        """The features of the images, in their order, computed on demand."""
-        return LiveFeatures(self.backbone, images, self.model)
+    def features_of(
+        self,
+        images: Sequence[ImageInput],
+        on_unreadable: Callable[[int, UnreadableImageError], None] | None = None,
+    ) -> LiveFeatures:
+        """The features of the images, in their order, computed on demand; see LiveFeatures."""
+        return LiveFeatures(self.backbone, images, self.model, on_unreadable)
 
 
 def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, weights: str | None) -> list[LiveModel]:

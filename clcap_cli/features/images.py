@@ -1,26 +1,33 @@
-"""Finding image files and reading them as upright RGB images."""
+"""Reading image files as upright RGB images, and checking their headers."""
 
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from io import BytesIO
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import check_readable, is_file
+from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
+from clcap_cli.features.image_files import ImageFile, open_file
+from clcap_cli.features.image_formats import register_plugins
+from clcap_cli.features.pixels import upright_rgb
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
-
-ImageInput = Path | Image.Image
+ImageInput = ImageFile | Image.Image
 """An image file or an opened image."""
+SINGLE_PICTURE_FORMATS = frozenset({"MPO", "PSD"})
+"""Formats whose further frames are previews or layers of the first."""
+
+# Pillow warns of damaged metadata, which do not matter here, and of images that are large but not too large to read.
+warnings.filterwarnings("ignore", module="PIL")
 
 
 class UnreadableImageError(ClcapError):
     """An image file that is missing, damaged, or cannot be read."""
 
 
-def open_rgb(path: Path, target_size: int | None = None) -> Image.Image:
+def open_rgb(file: ImageFile, target_size: int | None = None) -> Image.Image:
     """Read an image as RGB, rotated according to its EXIF orientation, with transparency on white.
 
     If the image will be resized to ``target_size`` pixels, a large JPEG is decoded at a half, a quarter or an eighth of
@@ -28,12 +35,22 @@ def open_rgb(path: Path, target_size: int | None = None) -> Image.Image:
 
     Raises UnreadableImageError if it is missing, unreadable, damaged or truncated.
     """
-    with _image_errors(str(path)):
-        check_readable(path)
-        with Image.open(path) as image:
-            if target_size:
-                image.draft(None, (2 * target_size, 2 * target_size))
-            return _rgb(ImageOps.exif_transpose(image))
+    return decode_rgb(read_content(file), str(file), target_size)
+
+
+def read_content(file: ImageFile) -> bytes:
+    """The bytes of an image file; raises UnreadableImageError if it is missing or cannot be read."""
+    with _image_errors(str(file)), open_file(file) as stream:
+        return stream.read()
+
+
+def decode_rgb(content: bytes, name: str, target_size: int | None = None) -> Image.Image:
+    """Decode the bytes of the image called ``name`` like ``open_rgb``."""
+    register_plugins()
+    with _image_errors(name, content[:HEAD_SIZE]), Image.open(BytesIO(content)) as image:
+        if target_size:
+            image.draft(None, (2 * target_size, 2 * target_size))
+        return upright_rgb(image, lambda: Image.open(BytesIO(content)))
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
@@ -42,63 +59,50 @@ def as_rgb(image: Image.Image) -> Image.Image:
     Raises UnreadableImageError if it is damaged, truncated or closed.
     """
     with _image_errors(str(getattr(image, "filename", "") or image)):
-        return _rgb(ImageOps.exif_transpose(image))
+        return upright_rgb(image)
+
+
+def has_several_frames(file: ImageFile) -> bool:
+    """Whether an image is animated or has several pages; reads only its header.
+
+    Raises UnreadableImageError if the file is missing, unreadable, too large, or not an image.
+    """
+    register_plugins()
+    with _image_errors(str(file)), open_file(file) as stream:
+        head = stream.read(HEAD_SIZE)
+        stream.seek(0)
+        with _image_errors(str(file), head), Image.open(stream) as image:
+            return image.format not in SINGLE_PICTURE_FORMATS and _is_animated(image)
+
+
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # damaged data after the first frame make Pillow raise nearly any error
+        return False
 
 
 @contextmanager
-def _image_errors(name: str) -> Iterator[None]:
+def _image_errors(name: str, head: bytes | None = None) -> Iterator[None]:
     """Convert every error in the block to an UnreadableImageError about the image called ``name``."""
     try:
         yield
+    except UnreadableImageError:
+        raise
     except ClcapError as error:
         raise UnreadableImageError(str(error)) from error
     except Exception as error:  # a damaged file can make Pillow raise nearly any error
-        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{name}'", "")
+        reason = _reason(error, head).replace(f" '{name}'", "")
         raise UnreadableImageError(f"{name} is not a readable image: {reason}") from error
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if 0 in image.size:
-        raise ValueError("it has no pixels")
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _scale_grey(np.asarray(image, dtype=np.float64)).convert("RGB")
-    if image.has_transparency_data:
-        foreground = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", foreground.size, "white"), foreground).convert("RGB")
-    return image.convert("RGB")
-
-
-def _scale_grey(values: np.ndarray) -> Image.Image:
-    """Scale grey values of unknown range, from black for the minimum to white for the maximum.
-
-    Raises ValueError if a value is not finite.
-    """
-    if not np.isfinite(values).all():
-        raise ValueError("it has values that are not finite numbers")
-    minimum = values.min()
-    span = values.max() - minimum
-    scaled = (values - minimum) / span if span else np.full_like(values, 0.5)
-    return Image.fromarray(np.rint(255 * scaled).astype(np.uint8))
-
-
-def find_image(folders: list[Path], file_name: str) -> Path:
-    """The path of ``file_name``, which may include subfolders, in one of ``folders``.
-
-    If the file does not exist, its path in the first folder is returned, and opening it will fail.
-
-    Raises ClcapError if the name leads out of the folder or exists in two folders.
-    """
-    if leaves_folder(file_name):
-        raise ClcapError(f"the image name '{file_name}' leads out of the image folder")
-    candidates = [folder / file_name for folder in folders]
-    existing = [path for path in candidates if is_file(path)]
-    if len(existing) > 1:
-        raise ClcapError(
-            f"there are two images '{file_name}': {existing[0]} and {existing[1]}; remove one of the folders"
-        )
-    return existing[0] if existing else candidates[0]
-
-
-def leaves_folder(file_name: str) -> bool:
-    """Whether a relative path leads out of the folder that it is relative to."""
-    return Path(file_name).is_absolute() or ".." in Path(file_name).parts
+def _reason(error: Exception, head: bytes | None) -> str:
+    if head == b"":
+        return "it is empty"
+    if isinstance(error, Image.DecompressionBombError):
+        pixels, maximum = (int(number) for number in re.findall(r"[0-9]+", str(error))[:2])
+        return f"it has {pixels:,} pixels, more than the maximum of {maximum:,}; scale it down"
+    if isinstance(error, UnidentifiedImageError):
+        kind = describe_content(head or b"")
+        return f"it is {kind}" if kind else "its content is of no known image format"
+    return (str(error) or type(error).__name__).splitlines()[0]

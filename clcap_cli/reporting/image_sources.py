@@ -16,8 +16,9 @@ from clcap_cli.artifacts.lineage import find_input, read_provenance
 from clcap_cli.artifacts.provenance import Artifact, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
-from clcap_cli.features.images import find_image, leaves_folder
-from clcap_cli.input_files import is_file
+from clcap_cli.features.image_files import ImageFile
+from clcap_cli.features.image_finder import find_images, open_stores
+from clcap_cli.features.image_stores import is_archive
 from clcap_cli.reporting.runs import Run
 
 
@@ -29,7 +30,7 @@ class ImageSources:
     """File names in captions.h5."""
     references: dict[ImageId, list[str]] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
-    """Folders in which extract-features found the images."""
+    """Folders and tar archives in which extract-features found the images."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _add_captions(found: ImageSources, run: Run, captions: Captions) -> None:
 
 
 def _image_folders(features: Path) -> list[Path]:
-    """The image folders given to extract-features, relative to the folder that it ran in."""
+    """The folders and archives given to extract-features with --images, relative to the folder that it ran in."""
     settings = read_provenance(features).settings
     given = settings.get("images")
     out = Path(str(settings.get("out")))
@@ -99,19 +100,14 @@ def _image_folders(features: Path) -> list[Path]:
     unmoved = not out.is_absolute() and path.parts[-len(out.parts) :] == out.parts
     ran_in = path.parents[len(out.parts) - 1] if unmoved else path.parent
     folders = [ran_in / str(folder) for folder in (given if isinstance(given, list) else [])]
-    return [folder for folder in folders if folder.is_dir()]
+    return [folder for folder in folders if folder.is_dir() or is_archive(folder)]
 
 
-def find_image_files(ids: Sequence[ImageId], names: dict[ImageId, str], folders: list[Path]) -> dict[ImageId, Path]:
+def find_image_files(
+    ids: Sequence[ImageId], names: dict[ImageId, str], folders: list[Path]
+) -> dict[ImageId, ImageFile]:
     """The files of the images in ``folders``, found by file name or, if that is unknown, by id.
 
-    Names that point outside of their folder are ignored. Raises ClcapError if a name occurs in two folders.
+    Raises ClcapError if a name occurs in two folders.
     """
-    found = {}
-    for id in ids:
-        name = names.get(id, str(id))
-        if folders and not leaves_folder(name):
-            path = find_image(folders, name)
-            if is_file(path):
-                found[id] = path
-    return found
+    return find_images(open_stores(folders), {id: names.get(id, str(id)) for id in ids}).files

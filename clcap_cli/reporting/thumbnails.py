@@ -5,10 +5,10 @@ import io
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from clcap_cli.console import print_warning, progress
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.features.image_files import ImageFile
 from clcap_cli.features.images import UnreadableImageError, open_rgb
 
 SIDE = 160
@@ -16,7 +16,7 @@ SIDE = 160
 QUALITY = 60
 
 
-def thumbnails(files: Mapping[ImageId, Path]) -> dict[ImageId, str]:
+def thumbnails(files: Mapping[ImageId, ImageFile]) -> dict[ImageId, str]:
     """Each image as a small WebP file in base64; unreadable images are left out with a message that names the first."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         pictures = list(progress(threads.map(_thumbnail, files.values()), len(files), "thumbnails"))
@@ -26,9 +26,9 @@ def thumbnails(files: Mapping[ImageId, Path]) -> dict[ImageId, str]:
     return {id: picture for id, picture in zip(files, pictures, strict=True) if isinstance(picture, str)}
 
 
-def _thumbnail(path: Path) -> str | UnreadableImageError:
+def _thumbnail(file: ImageFile) -> str | UnreadableImageError:
     try:
-        image = open_rgb(path, SIDE)
+        image = open_rgb(file, SIDE)
     except UnreadableImageError as error:
         return error
     image.thumbnail((SIDE, SIDE))

@@ -1,5 +1,6 @@
 """extract-features: the images that captions.h5 lists -> features.h5."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,20 +9,21 @@ from annotated_types import Ge
 from clcap_cli.artifacts.preconditions import CAPTIONS, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
-from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import InputFolder
+from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.features.extraction import SkippedImages
+    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.features.image_check import SkippedImages
+    from clcap_cli.features.image_files import ImageFile
 
 
 @stage
 def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
-    images: Annotated[list[Path], InputFolder(), Option("Folder of image files.")],
+    images: Annotated[list[Path], InputFolderOrTar(), Option("Folder or tar archive of image files.")],
     out: Annotated[Path, OutputFile(), output()] = Path("features.h5"),
     backbone: Annotated[
         str, Option("Backbone: a network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
@@ -48,20 +50,20 @@ def extract_features(
     from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.features.images import find_image
+    from clcap_cli.features.duplicates import same_image_warning
+    from clcap_cli.features.image_check import SkippedImages
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
     origin.add_input("captions", listed)
     out = check_writable(out, origin.input_paths)
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
-    paths = {id: find_image(images, name) for id, name in names.items()}
-    if not skip_bad:
-        _check_all_exist(list(paths.values()))
+    skipped = SkippedImages(len(names), skip_bad)
+    files = _find_and_check(images, names, skipped)
     from clcap_cli.artifacts.feature_writer import write_features  # with PyTorch, which takes seconds to import
     from clcap_cli.compute.devices import keep_freed_memory
     from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.extraction import BATCH_SIZE, ImageFile, SkippedImages, extract_batches
+    from clcap_cli.features.extraction import BATCH_SIZE, extract_batches
 
     keep_freed_memory()
     network = load_backbone(backbone, weights, image_size, compute.start())
@@ -73,31 +75,27 @@ def extract_features(
         f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
     check_free_space(out, size)
-    skipped = SkippedImages() if skip_bad else None
-    batches = extract_batches(network, [ImageFile(id, path) for id, path in paths.items()], skipped)
-    total = -(-count // BATCH_SIZE)
+    digests: dict[ImageId, bytes] = {}
+    batches = extract_batches(network, files, skipped, digests)
+    total = -(-len(files) // BATCH_SIZE)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
-    _report_skipped(skipped, count)
+    skipped.report()
+    if warning := same_image_warning(digests, names, dict(zip(listed.image_ids, listed.splits, strict=True))):
+        print_warning(warning)
     return out
 
 
-def _check_all_exist(images: list[Path]) -> None:
-    from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
+def _find_and_check(
+    folders: list[Path], names: "Mapping[ImageId, str]", skipped: "SkippedImages"
+) -> "dict[ImageId, ImageFile]":
+    """The files of the images whose header can be read; raises ClcapError for others that are not to be skipped."""
+    from clcap_cli.features.image_check import check_headers
+    from clcap_cli.features.image_finder import find_images, open_stores
 
-    missing = [path for path in images if not is_file(path)]
-    if missing:
-        try:
-            check_readable(missing[0])
-        except NoSuchFileError as error:
-            raise ClcapError(
-                f"{len(missing)} of {len(images)} images are not there, the first is {missing[0]}; "
-                "check --images, or leave them out with --skip-bad"
-            ) from error
-
-
-def _report_skipped(skipped: "SkippedImages | None", images: int) -> None:
-    if not skipped or not skipped.reasons:
-        return
-    print_warning(f"{len(skipped.reasons)} of {images} images left out; the stages that follow do without them:")
-    for id, reason in skipped.reasons:
-        print_info(f"  {id}: {reason}")
+    found = find_images(open_stores(folders), names)
+    if note := found.note():
+        print_info(note)
+    skipped.reasons |= found.missing
+    readable = check_headers(found.files, skipped)
+    skipped.raise_early()
+    return readable

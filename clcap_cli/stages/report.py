@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import as_rich_text, print_info, print_warning, stdout
-from clcap_cli.input_files import InputFile, InputFolder
+from clcap_cli.input_files import InputFile, InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import stage
@@ -25,8 +25,8 @@ def report(
     out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
     images: Annotated[
         list[Path] | None,
-        InputFolder(),
-        Option("Folder of image files.", default="the folders given to extract-features"),
+        InputFolderOrTar(),
+        Option("Folder or tar archive of image files.", default="those given to extract-features"),
     ] = None,
     tables: Annotated[
         Path | None, InputFile(), Option("JSON file that defines tables of means over seeds.", default="none")

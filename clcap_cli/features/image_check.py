@@ -1,0 +1,85 @@
+"""Checking the headers of all images before the work starts, and recording the images that are left out."""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from clcap_cli.console import print_info, print_warning, progress
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError
+from clcap_cli.features.image_files import ImageFile
+from clcap_cli.features.images import UnreadableImageError, has_several_frames
+
+NAMED_IMAGES = 3
+"""Number of unreadable images that an error names."""
+HINT = "leave such images out with --skip-bad"
+
+
+@dataclass
+class SkippedImages:
+    """Images that cannot be read, with the reasons."""
+
+    total: int
+    """Number of all images."""
+    skip_bad: bool
+    """Whether these images are left out; otherwise they are an error."""
+    reasons: dict[ImageId, str] = field(default_factory=dict)
+
+    def raise_early(self) -> None:
+        """Raise ClcapError for images found before the work starts, if any are not to be left out or none remains."""
+        reasons = list(self.reasons.values())
+        if not reasons or (self.skip_bad and len(reasons) < self.total):
+            return
+        if self.total == 1:
+            raise ClcapError(reasons[0])
+        named = "; ".join(reasons[:NAMED_IMAGES]) + ("; …" if len(reasons) > NAMED_IMAGES else "")
+        if len(reasons) == self.total:
+            raise ClcapError(f"none of the {self.total:,} images can be read: {named}")
+        raise ClcapError(f"{len(reasons):,} of {self.total:,} images cannot be read: {named}; {HINT}")
+
+    def add_late(self, id: ImageId, error: UnreadableImageError, done: int) -> None:
+        """Record an image that was found while the work runs; raises ClcapError if it is not to be left out."""
+        if not self.skip_bad:
+            after = f" (after {done:,} of {self.total:,} images)" if self.total > 1 else ""
+            raise ClcapError(f"{error}{after}; {HINT}") from error
+        self.reasons[id] = str(error)
+
+    def report(self) -> None:
+        """List the images that were left out; raises ClcapError if that is all of them."""
+        if len(self.reasons) == self.total:
+            self.raise_early()
+        if self.reasons:
+            count = len(self.reasons)
+            print_warning(f"{count:,} of {self.total:,} images left out; the stages that follow do without them:")
+            for id, reason in self.reasons.items():
+                print_info(f"  {id}: {reason}")
+
+
+def check_headers(images: Mapping[ImageId, ImageFile], skipped: SkippedImages) -> dict[ImageId, ImageFile]:
+    """The images whose header can be read; the others are added to ``skipped``.
+
+    Images with several frames are counted in a message, because only their first frame is used.
+    """
+    readable, several = {}, 0
+    for (id, file), result in zip(images.items(), _check_all(images.values(), len(images)), strict=True):
+        if isinstance(result, UnreadableImageError):
+            skipped.reasons[id] = str(result)
+        else:
+            readable[id] = file
+            several += result
+    if several:
+        print_info(f"{several:,} animated or multi-page images: the first frame is used")
+    return readable
+
+
+def _check_all(files: Iterable[ImageFile], total: int) -> Iterable[bool | UnreadableImageError]:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        yield from progress(threads.map(_check, files), total, "checking images")
+
+
+def _check(file: ImageFile) -> bool | UnreadableImageError:
+    try:
+        return has_several_frames(file)
+    except UnreadableImageError as error:
+        return error

@@ -1,0 +1,134 @@
+"""Finding the image files of a dataset by the file names that its annotations give."""
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from clcap_cli.datasets.file_names import describe_match, match_names, normal_path
+from clcap_cli.errors import ClcapError
+from clcap_cli.features.image_files import ImageFile
+from clcap_cli.features.image_stores import ImageStore, open_store
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass
+class FoundImages(Generic[Key]):
+    """Image files by key, with what was not found under the exact name."""
+
+    files: dict[Key, ImageFile] = field(default_factory=dict)
+    missing: dict[Key, str] = field(default_factory=dict)
+    """Reasons why images were not found."""
+    ways: Counter[str] = field(default_factory=Counter)
+    """Number of images found by only a part of their name, by that part, such as "file name without folder"."""
+    example: str = ""
+    """One of the images found by a part of its name, such as "photos/a.jpg for 'old/a.jpg'"."""
+
+    def add(self, key: Key, file: ImageFile, way: str, name: str) -> None:
+        """Add an image that was found by a part of its listed ``name``."""
+        self.files[key] = file
+        if way != "file name":  # the same name with other slashes or in another Unicode form
+            self.ways[way] += 1
+            self.example = self.example or f"{file} for '{name}'"
+
+    def note(self) -> str:
+        """A message about the images that were found by a part of their name; empty if there are none."""
+        counts = ", ".join(f"{count:,} by {way}" for way, count in self.ways.most_common())
+        return counts and f"images whose file has another name than listed: {counts}, such as {self.example}"
+
+
+def open_stores(paths: Iterable[Path]) -> list[ImageStore]:
+    """The folders and tar archives at ``paths``, each once even if it is given twice or through a link."""
+    unique: dict[Path, Path] = {}
+    for path in paths:
+        unique.setdefault(path.resolve(), path)
+    return [open_store(path) for path in unique.values()]
+
+
+def find_images(stores: Sequence[ImageStore], names: Mapping[Key, str]) -> FoundImages[Key]:
+    """Find the files of images by their listed names, in folders and archives.
+
+    A name is first looked up as a path within each store. Only if that fails are all stores listed, and the remaining
+    names are matched with the remaining files as ``match_names`` does: by ever smaller parts, where unambiguous. No
+    file outside of the stores is returned.
+
+    Raises ClcapError if two stores have a file of the same name.
+    """
+    found: FoundImages[Key] = FoundImages()
+    used: set[str] = set()
+    for key, name in names.items():
+        if at_path := _files_at(stores, name):
+            used.update(at_path)
+            found.files[key] = next(iter(at_path.values()))
+    remaining = {key: name for key, name in names.items() if key not in found.files}
+    if remaining:
+        _find_by_parts(found, remaining, stores, used)
+    return found
+
+
+def _files_at(stores: Sequence[ImageStore], name: str) -> dict[str, ImageFile]:
+    """The file at the path ``name`` within a store, by its full path; empty if there is none."""
+    found = {}
+    for store in stores:
+        for path in dict.fromkeys((name, normal_path(name))):
+            inner = _path_within(store, path)
+            if inner is not None and (file := store.get(inner)):
+                found[f"{store.full_path}/{inner}"] = file
+                break
+    if len(found) > 1:
+        first, second = list(found.values())[:2]
+        raise ClcapError(f"there are two images '{name}': {first} and {second}; remove one of the folders")
+    return found
+
+
+def _path_within(store: ImageStore, name: str) -> str | None:
+    """The path ``name`` relative to the store; None if it leads out of it."""
+    path = Path(name)
+    if ".." in path.parts:
+        return None
+    if not path.is_absolute():
+        return name
+    for root in (store.path.absolute(), store.full_path):
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    return None
+
+
+def _find_by_parts(
+    found: FoundImages[Key], names: Mapping[Key, str], stores: Sequence[ImageStore], used: Collection[str]
+) -> None:
+    """Match names with the unused files by parts of their paths, at first including the folders of the stores."""
+    files, inner_names = {}, {}
+    for store in stores:
+        for inner, file in store.listing.images.items():
+            if (full := f"{store.full_path}/{inner}") not in used:
+                files[full], inner_names[full] = file, inner
+    ambiguous: dict[Key, str] = {}
+    matched: set[str] = set()
+    for paths in ({full: full for full in files}, inner_names):
+        left = {key: name for key, name in names.items() if key not in found.files}
+        matching = match_names(left, {full: path for full, path in paths.items() if full not in matched})
+        for key, full in matching.pairs.items():
+            found.add(key, files[full], describe_match(names[key], inner_names[full]), names[key])
+        matched.update(matching.pairs.values())
+        ambiguous |= {key: _ambiguity(left, key, *both) for key, both in matching.ambiguous.items()}
+    for key, name in names.items():
+        if key not in found.files:
+            found.missing[key] = ambiguous.get(key) or _missing_reason(name, stores)
+
+
+def _ambiguity(names: Mapping[Key, str], key: Key, keys: Sequence[Key], files: Sequence[str]) -> str:
+    """Why a name that resembles the names of several files, or of other images, was not matched."""
+    if len(files) > 1:
+        return f"'{names[key]}' could be {' or '.join(files[:2])}{' or others' if len(files) > 2 else ''}"
+    other = next(other for other in keys if other != key)
+    return f"{files[0]} could be '{names[key]}' or '{names[other]}'"
+
+
+def _missing_reason(name: str, stores: Sequence[ImageStore]) -> str:
+    if _path_within(stores[0], name) is None:
+        searched = ", ".join(str(store.path) for store in stores)
+        return f"'{name}' is not in {searched}, and neither is another file of its name"
+    return f"no such file: {stores[0].path / name}"

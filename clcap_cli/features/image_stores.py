@@ -1,0 +1,182 @@
+"""Where images come from: folders, and uncompressed tar archives such as the shards of WebDataset."""
+
+import os
+import posixpath
+import tarfile
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.features.image_files import ImageFile, TarMember
+from clcap_cli.features.image_formats import format_without_reader, image_suffixes
+from clcap_cli.features.images import UnreadableImageError, has_several_frames
+from clcap_cli.input_files import check_readable, is_file, is_folder
+
+SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
+"""Files and folders that operating systems create, in lower case; names with a leading dot count as such too."""
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+@dataclass
+class Listing:
+    """The images of a store."""
+
+    images: dict[str, ImageFile] = field(default_factory=dict)
+    """Image files by path within the store."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Number of other files by kind."""
+
+    def add(self, name: str, file: ImageFile) -> None:
+        """Add a file as an image, or count it."""
+        kind = _kind(name, file)
+        if kind is None:
+            self.images[name] = file
+        else:
+            self.left_out[kind] += 1
+
+    def summary(self) -> str:
+        """What was left out, such as "2 .txt, 1 hidden"; empty if nothing was."""
+        return ", ".join(f"{count:,} {kind}" for kind, count in self.left_out.most_common())
+
+
+class ImageStore(ABC):
+    """A place with image files, each of which has a path within it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.full_path = path.resolve()
+
+    @abstractmethod
+    def get(self, name: str) -> ImageFile | None:
+        """The file at ``name``, a relative path without ``..``, whatever its kind; None if it does not exist."""
+
+    @cached_property
+    @abstractmethod
+    def listing(self) -> Listing:
+        """All images of the store, in the order of their paths."""
+
+
+class FolderStore(ImageStore):
+    """A folder with its subfolders; links to folders are not followed when it is listed."""
+
+    def get(self, name: str) -> ImageFile | None:
+        """See ImageStore."""
+        path = self.path / name
+        return path if is_file(path) else None
+
+    @cached_property
+    def listing(self) -> Listing:
+        """See ImageStore."""
+        listing = Listing()
+        for path in sorted(_files_below(self.path, listing.left_out)):
+            listing.add(path.relative_to(self.path).as_posix(), path)
+        return listing
+
+
+def _files_below(folder: Path, left_out: Counter[str]) -> Iterator[Path]:
+    """All files in ``folder`` and below, except those of hidden folders, which are counted as one each."""
+    for parent, folders, files in os.walk(folder):
+        hidden = [name for name in folders if _is_system_name(name)]
+        linked = [name for name in folders if name not in hidden and Path(parent, name).is_symlink()]
+        left_out.update({"hidden folders": len(hidden)} if hidden else {})
+        left_out.update({"links to folders": len(linked)} if linked else {})
+        folders[:] = [name for name in folders if name not in hidden]
+        yield from (Path(parent, name) for name in files)
+
+
+class TarStore(ImageStore):
+    """An uncompressed tar archive; its links and devices are ignored."""
+
+    def __init__(self, path: Path):
+        """Read the names in the archive; raises ClcapError if it is damaged or compressed."""
+        super().__init__(path)
+        self._members: dict[str, TarMember] = {}
+        self._left_out: Counter[str] = Counter()
+        try:
+            with tarfile.open(path, "r:") as archive:
+                for info in archive:
+                    self._add(info)
+        except (tarfile.TarError, EOFError, OverflowError) as error:
+            raise ClcapError(f"{path} is not a readable tar archive: {error}") from error
+
+    def _add(self, info: tarfile.TarInfo) -> None:
+        name = posixpath.normpath(info.name)
+        if info.isreg() and not name.startswith(("/", "../")) and name != "..":
+            self._members[name] = TarMember(self.path, name, info)
+        elif not info.isdir():
+            self._left_out["links, devices or names outside of the archive"] += 1
+
+    def get(self, name: str) -> ImageFile | None:
+        """See ImageStore."""
+        return self._members.get(posixpath.normpath(name))
+
+    @cached_property
+    def listing(self) -> Listing:
+        """See ImageStore."""
+        listing = Listing(left_out=self._left_out.copy())
+        for name, member in sorted(self._members.items()):
+            listing.add(name, member)
+        return listing
+
+
+def open_store(path: Path) -> ImageStore:
+    """The folder or tar archive at ``path``; raises ClcapError for anything else and for a compressed archive."""
+    if is_folder(path):
+        return FolderStore(path)
+    check_readable(path)
+    with path.open("rb") as file:
+        head = file.read(6)
+    for start, program in _COMPRESSED.items():
+        if head.startswith(start):
+            raise ClcapError(
+                f"{path} is compressed with {program}; decompress it, or unpack it and give the folder: "
+                "only images in uncompressed tar archives can be read without unpacking"
+            )
+    if not is_archive(path):
+        raise ClcapError(f"{path} is neither a folder nor a tar archive; images are read from either")
+    return TarStore(path)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a tar archive or has the name of a compressed one."""
+    if not is_file(path):
+        return False
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    return ".tar" in suffixes or ".tgz" in suffixes or _has_tar_header(path)
+
+
+def _has_tar_header(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(262)[257:] == b"ustar"
+    except OSError:
+        return False
+
+
+def _kind(name: str, file: ImageFile) -> str | None:
+    """The kind of a file that is left out; None for an image."""
+    path = PurePosixPath(name)
+    if any(map(_is_system_name, path.parts)):
+        return "hidden or system files"
+    suffix = path.suffix.lower()
+    if suffix in image_suffixes() or (not suffix and _is_image(file)):
+        return None
+    if missing := format_without_reader(suffix):
+        return f"{suffix} (to read them: {missing.install})"
+    return suffix or "files without a suffix"
+
+
+def _is_system_name(name: str) -> bool:
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
+def _is_image(file: ImageFile) -> bool:
+    try:
+        has_several_frames(file)
+    except UnreadableImageError:
+        return False
+    return True
