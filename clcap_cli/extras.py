@@ -31,6 +31,7 @@ OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
     "MeCab": OptionalPackage("languages", "--tokenize mecab, for Japanese", "mecab-python3"),
     "ipadic": OptionalPackage("languages", "the dictionary of --tokenize mecab"),
     "pythainlp": OptionalPackage("languages", "--tokenize thai"),
+    "pillow_heif": OptionalPackage("heif", "HEIC images", "pillow-heif"),
     "snakemake": OptionalPackage("pipelines", "the workflow pipelines/Snakefile"),
 }
 """The optional packages by the name of the module that is imported."""

@@ -109,7 +109,10 @@ def test_images_that_are_pipes_or_folders_are_refused(chain: Path, error_of, clc
         path.unlink()
     os.mkfifo(pipe)
     folder.mkdir()
-    assert error_of(*arguments) == f"{pipe} is not a regular file; save its output to a file first"
+    assert error_of(*arguments) == (
+        f"2 of 42 images cannot be read: {folder} is a folder; a file is expected here; {pipe} is not a regular file; save its output to a "
+        "file first; leave such images out with --skip-bad"
+    )
     result = clcap(*arguments, "--skip-bad")
     assert result.status == 0
     assert f"7: {pipe} is not a regular file" in result.err and f"9: {folder} is a folder" in result.err

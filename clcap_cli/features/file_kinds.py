@@ -18,6 +18,7 @@ _CONTENTS = {
     b"v/1\x01": "an OpenEXR image, which clcap does not read; convert it to TIFF or PNG",
     b"version https://git-lfs": "a pointer of Git LFS; fetch the image with git lfs pull",
 }
+_IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM", b"\0\0\0\x0cjP")
 _MARKUP = re.compile(rb"\s*<(?:!doctype )?(html|head|body|svg|\?xml)", re.IGNORECASE)
 
 
@@ -31,6 +32,8 @@ def describe_content(head: bytes) -> str | None:
     for start, kind in _CONTENTS.items():
         if head.startswith(start):
             return kind
+    if head.startswith(_IMAGE_STARTS) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
+        return "a damaged or truncated image"
     if head and not head.strip(b"\0"):
         return "a file of zero bytes, as an interrupted download leaves it"
     return f"a text file that starts with {_first_words(head)!r}" if _is_text(head) else None
@@ -39,7 +42,7 @@ def describe_content(head: bytes) -> str | None:
 def _describe_container(brand: bytes) -> str | None:
     """What a file in the container of MP4, HEIC and AVIF is; None if its format can be read."""
     if missing := format_without_reader(brand=brand):
-        return f"a {missing.name} image; to read it: {missing.install}"
+        return f"a {missing.name} image; to read it: {missing.install_command}"
     return None if any(brand in one.brands for one in OPTIONAL_FORMATS) else "a video"
 
 

@@ -10,6 +10,7 @@ from clcap_cli.datasets.file_names import describe_match, match_names, normal_pa
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_files import ImageFile
 from clcap_cli.features.image_stores import ImageStore, open_store
+from clcap_cli.input_files import check_readable
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -63,7 +64,7 @@ def find_images(stores: Sequence[ImageStore], names: Mapping[Key, str]) -> Found
             used.update(at_path)
             found.files[key] = next(iter(at_path.values()))
     remaining = {key: name for key, name in names.items() if key not in found.files}
-    if remaining:
+    if remaining and stores:
         _find_by_parts(found, remaining, stores, used)
     return found
 
@@ -128,7 +129,12 @@ def _ambiguity(names: Mapping[Key, str], key: Key, keys: Sequence[Key], files: S
 
 
 def _missing_reason(name: str, stores: Sequence[ImageStore]) -> str:
-    if _path_within(stores[0], name) is None:
+    inner = _path_within(stores[0], name)
+    if inner is None:
         searched = ", ".join(str(store.path) for store in stores)
         return f"'{name}' is not in {searched}, and neither is another file of its name"
-    return f"no such file: {stores[0].path / name}"
+    try:
+        check_readable(stores[0].path / inner)
+    except ClcapError as error:
+        return str(error)
+    return f"no such file: {stores[0].path / inner}"

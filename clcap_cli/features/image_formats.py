@@ -1,34 +1,33 @@
-"""Formats of image files, and the packages that some of them need."""
+"""Formats of image files, and what some of them need to be read."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 
 from PIL import features
+
+from clcap_cli.extras import OPTIONAL_PACKAGES, import_optional, is_installed
 
 _ALWAYS_READ = (
     "jpg jpeg jpe jfif mpo png apng bmp dib gif tif tiff webp ppm pgm pbm pnm jp2 j2k jpf jpx tga ico pcx psd"
 )
+HEIF_PACKAGE = "pillow_heif"
 
 
 @dataclass(frozen=True)
 class OptionalFormat:
-    """A format that Pillow reads only with another package or version."""
+    """A format that Pillow reads only with another package or in a newer version."""
 
     name: str
     suffixes: frozenset[str]
     brands: frozenset[bytes]
     """Bytes 8 to 11 of a file of this format."""
-    package: str
-    """The plugin that reads the format."""
-    install: str
-    """Command that installs a reader of the format."""
+    install_command: str
+    """The command line that installs a reader of the format."""
 
     @property
-    def is_read(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether a reader of the format is installed."""
-        return _is_in_pillow(self.name.lower()) or find_spec(self.package) is not None
+        return is_installed(HEIF_PACKAGE) if self.name == "HEIC" else _pillow_reads_avif()
 
 
 OPTIONAL_FORMATS = (
@@ -36,42 +35,35 @@ OPTIONAL_FORMATS = (
         "HEIC",
         frozenset({".heic", ".heif", ".hif"}),
         frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}),
-        "pillow_heif",
-        "pip install 'clcap[heif]'",
+        OPTIONAL_PACKAGES[HEIF_PACKAGE].install_command,
     ),
-    OptionalFormat(
-        "AVIF",
-        frozenset({".avif", ".avifs"}),
-        frozenset({b"avif", b"avis"}),
-        "pillow_avif",
-        "pip install 'pillow>=11.3'",
-    ),
+    OptionalFormat("AVIF", frozenset({".avif", ".avifs"}), frozenset({b"avif", b"avis"}), "pip install 'pillow>=11.3'"),
 )
 
 
-def _is_in_pillow(feature: str) -> bool:
-    return feature in features.modules and bool(features.check_module(feature))
+def _pillow_reads_avif() -> bool:
+    return "avif" in features.modules and bool(features.check_module("avif"))
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
     """Suffixes of the image files that can be read here, in lower case."""
-    always = {f".{suffix}" for suffix in _ALWAYS_READ.split()}
-    return frozenset(always.union(*(one.suffixes for one in OPTIONAL_FORMATS if one.is_read)))
+    always = (f".{suffix}" for suffix in _ALWAYS_READ.split())
+    return frozenset(always).union(*(one.suffixes for one in OPTIONAL_FORMATS if one.is_readable))
+
+
+def prepare_reader(head: bytes) -> None:
+    """Make Pillow read HEIC images if these are the first bytes of one and the package for them is installed."""
+    if head[4:8] == b"ftyp" and is_installed(HEIF_PACKAGE):
+        _register_heif()
 
 
 @cache
-def register_plugins() -> None:
-    """Make Pillow read HEIC images if the package for them is installed."""
-    if find_spec("pillow_heif"):
-        from pillow_heif import register_heif_opener
-
-        register_heif_opener()
-    if find_spec("pillow_avif"):
-        import pillow_avif  # noqa: F401  # its import registers the format
+def _register_heif() -> None:
+    import_optional(HEIF_PACKAGE, "a HEIC image").register_heif_opener()
 
 
 def format_without_reader(suffix: str = "", brand: bytes = b"") -> OptionalFormat | None:
-    """The format with this suffix or brand if it is one that cannot be read here, otherwise None."""
-    formats: Iterable[OptionalFormat] = (one for one in OPTIONAL_FORMATS if not one.is_read)
-    return next((one for one in formats if suffix.lower() in one.suffixes or brand in one.brands), None)
+    """The format with this suffix or brand if it cannot be read here, otherwise None."""
+    formats = (one for one in OPTIONAL_FORMATS if suffix.lower() in one.suffixes or brand in one.brands)
+    return next((one for one in formats if not one.is_readable), None)

@@ -166,7 +166,7 @@ def _kind(name: str, file: ImageFile) -> str | None:
     if suffix in image_suffixes() or (not suffix and _is_image(file)):
         return None
     if missing := format_without_reader(suffix):
-        return f"{suffix} (to read them: {missing.install})"
+        return f"{suffix} (to read them: {missing.install_command})"
     return suffix or "files without a suffix"
 
 

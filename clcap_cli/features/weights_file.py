@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -59,9 +60,7 @@ def _read(path: Path) -> Any:
         raise ClcapError(f"{error} (--weights is a state dict file or 'random')") from error
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
+            return timm.models.load_state_dict(str(path))
         with torch.serialization.safe_globals([argparse.Namespace]):  # the training options beside the weights
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

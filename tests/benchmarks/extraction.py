@@ -12,14 +12,15 @@ from torch import Tensor
 
 from clcap_cli.compute.devices import keep_freed_memory
 from clcap_cli.features.backbone import Backbone, load_backbone
-from clcap_cli.features.extraction import ImageFile, extract_batches
+from clcap_cli.features.extraction import extract_batches
+from clcap_cli.features.image_check import SkippedImages
 from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
 from tests.benchmarks.measure import compare_times, parse_arguments
 
 SIZES = {"as COCO's": ((640, 480), 300), "from a phone": ((2000, 1500), 100)}
 
 
-def write_photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageFile]:
+def write_photos(folder: Path, size: tuple[int, int], count: int) -> list[Path]:
     """Write smooth images with some grain."""
     draw = np.random.default_rng(0)
     files = []
@@ -30,20 +31,21 @@ def write_photos(folder: Path, size: tuple[int, int], count: int) -> list[ImageF
         grain = draw.integers(-12, 13, (*size[::-1], 1))
         path = folder / f"{size[0]}_{number}.jpg"
         Image.fromarray((np.asarray(coarse) + grain).clip(0, 255).astype(np.uint8)).save(path, quality=90)
-        files.append(ImageFile(number, path))
+        files.append(path)
     return files
 
 
-def ours(backbone: Backbone, files: list[ImageFile]) -> np.ndarray:
-    return np.concatenate([pooled for _, pooled, _ in extract_batches(backbone, files, None)])
+def ours(backbone: Backbone, files: list[Path]) -> np.ndarray:
+    images, skipped = dict(enumerate(files)), SkippedImages(len(files), skip_bad=False)
+    return np.concatenate([pooled for _, pooled, _ in extract_batches(backbone, images, skipped)])
 
 
 @torch.inference_mode()
-def plain(network: torch.nn.Module, transform: Callable[[Image.Image], Tensor], files: list[ImageFile]) -> np.ndarray:
+def plain(network: torch.nn.Module, transform: Callable[[Image.Image], Tensor], files: list[Path]) -> np.ndarray:
     """Extract features one file after another."""
     device, features = next(network.parameters()).device, []
     for file in files:
-        image = transform(Image.open(file.path).convert("RGB")).unsqueeze(0).to(device)
+        image = transform(Image.open(file).convert("RGB")).unsqueeze(0).to(device)
         maps = network.forward_features(image)
         features.append(network.forward_head(maps, pre_logits=True).half().cpu().numpy())
     return np.concatenate(features)

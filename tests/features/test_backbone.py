@@ -5,7 +5,8 @@ import torch
 from PIL import Image
 
 from clcap_cli.features.backbone import load_backbone
-from clcap_cli.features.extraction import ImageFile, SkippedImages, extract_batches
+from clcap_cli.features.extraction import extract_batches
+from clcap_cli.features.image_check import SkippedImages
 from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
 
 CPU = torch.device("cpu")
@@ -57,14 +58,14 @@ def test_bad_images_do_not_shift_the_features_of_others(tmp_path: Path) -> None:
     bad = [3, 4, 31, 39]
     for number in bad:
         (tmp_path / f"{number}.png").write_bytes(b"not a picture")
-    files = [ImageFile(number, tmp_path / f"{number}.png") for number in colours]
-    skipped = SkippedImages()
+    files = {number: tmp_path / f"{number}.png" for number in colours}
+    skipped = SkippedImages(len(files), skip_bad=True)
     features = {}
     for ids, pooled, _ in extract_batches(backbone, files, skipped):
         features |= dict(zip(ids, pooled, strict=True))
-    assert [id for id, _ in skipped.reasons] == bad
+    assert list(skipped.reasons) == bad
     assert list(features) == [number for number in colours if number not in bad]
     for number in (0, 5, 32, 38):
-        ((_, alone, _),) = extract_batches(backbone, [files[number]], None)
+        ((_, alone, _),) = extract_batches(backbone, {number: files[number]}, skipped)
         assert abs(alone[0].astype(float) - features[number].astype(float)).max() < 2e-2
     assert abs(features[0].astype(float) - features[38].astype(float)).max() > 5e-2

@@ -279,16 +279,17 @@ def test_a_bad_image_is_named(error_of, chain: Path) -> None:
     bad = chain / "scenes" / "images" / "0_000007.png"
     bad.write_bytes(b"not a picture")
     message = error_of("extract-features", chain / "captions.h5", "--images", bad.parent, "--image-size", 64)
-    assert message == f"{bad} is not a readable image: cannot identify image file"
+    assert message == (
+        f"1 of 42 images cannot be read: {bad} is not a readable image: it is a text file that starts with "
+        "'not a picture'; leave such images out with --skip-bad"
+    )
 
 
 def test_a_missing_image_is_named(error_of, chain: Path) -> None:
     gone = chain / "scenes" / "images" / "0_000007.png"
     gone.unlink()
     message = error_of("extract-features", chain / "captions.h5", "--images", gone.parent, "--image-size", 64)
-    assert message == (
-        f"1 of 42 images are not there, the first is {gone}; check --images, or leave them out with --skip-bad"
-    )
+    assert message == (f"1 of 42 images cannot be read: no such file: {gone}; leave such images out with --skip-bad")
 
 
 def test_results_of_another_split_are_refused(error_of, chain: Path, clcap) -> None:
