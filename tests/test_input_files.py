@@ -110,8 +110,8 @@ def test_images_that_are_pipes_or_folders_are_refused(chain: Path, error_of, clc
     os.mkfifo(pipe)
     folder.mkdir()
     assert error_of(*arguments) == (
-        f"2 of 42 images cannot be read: {folder} is a folder; a file is expected here; {pipe} is not a regular file; save its output to a "
-        "file first; leave such images out with --skip-bad"
+        f"2 of 42 images cannot be read: {folder} is a folder; a file is expected here; "
+        f"{pipe} is not a regular file; save its output to a file first; leave such images out with --skip-bad"
     )
     result = clcap(*arguments, "--skip-bad")
     assert result.status == 0

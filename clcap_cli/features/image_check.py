@@ -35,7 +35,7 @@ class SkippedImages:
             raise ClcapError(reasons[0])
         named = "; ".join(reasons[:NAMED_IMAGES]) + ("; …" if len(reasons) > NAMED_IMAGES else "")
         if len(reasons) == self.total:
-            raise ClcapError(f"none of the {self.total:,} images can be read: {named}")
+            raise ClcapError(f"none of the {self.total:,} images can be read: {named}; check --images")
         raise ClcapError(f"{len(reasons):,} of {self.total:,} images cannot be read: {named}; {HINT}")
 
     def add_late(self, id: ImageId, error: UnreadableImageError, done: int) -> None:

@@ -33,7 +33,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (
         ("extract-features", "captions.h5", "--images", "."),
         1,
-        "26 of 26 images are not there, the first is 0_",
+        "none of the 26 images can be read: no such file: 0_",
     ),
     (("extract-features", "captions.h5", "--images", "x"), 1, "x is missing; a folder is expected here"),
     (("swap-reference", "--ref", "nt.pt", "--candidate", "x.pt"), 1, "no such file: x.pt"),
