@@ -170,6 +170,7 @@ def caption(
     captions: _Path | None = None,
     features: _Path | None = None,
     weights: str | None = None,
+    skip_bad: bool = False,
     seed: int = 0,
     *,
     beam: int | None = None,
