@@ -19,10 +19,11 @@ from clcap_cli.artifacts.earlier_names import upgrade_comparison, upgrade_result
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.run_cards import RunCard
-from clcap_cli.datasets.captions_by_image import read_image_captions, single_captions
+from clcap_cli.datasets.captions_by_image import read_predictions, single_captions
 from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.parsing import finite_numbers, read_json, validated
-from clcap_cli.datasets.records import ImageId
+from clcap_cli.datasets.read_options import ReadOptions
+from clcap_cli.datasets.records import CaptionFile, ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
@@ -47,6 +48,8 @@ class CaptionResults:
     """Provenance of the file; None if another tool wrote it or if it was edited."""
     file_names: dict[ImageId, str | None]
     """File name of each image; None if the file does not give it."""
+    file: CaptionFile
+    """What the file contains."""
 
     def single_captions(self) -> dict[ImageId, str]:
         """The only caption of each image.
@@ -70,13 +73,13 @@ def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], 
         write_json(provenance_path(out), provenance.model_dump())
 
 
-def open_caption_results(path: Path) -> CaptionResults:
+def open_caption_results(path: Path, reading: ReadOptions = ReadOptions()) -> CaptionResults:
     """Read predicted captions, written by clcap or another tool, in any format of ``datasets/readers.py``.
 
     Raises ClcapError if the format is unknown or the provenance is damaged.
     """
-    read = read_image_captions(path)
-    return CaptionResults(path, read.captions, _matching_provenance(path, read.captions), read.file_names)
+    read = read_predictions(path, reading)
+    return CaptionResults(path, read.captions, _matching_provenance(path, read.captions), read.file_names, read.file)
 
 
 def _matching_provenance(path: Path, captions: Mapping[ImageId, Sequence[str]]) -> Provenance | None:

@@ -1,11 +1,13 @@
 """Captions by image id, read from files of any known format."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.readers import read_captions
-from clcap_cli.datasets.records import CaptionRecord, ImageId
+from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError, first_few
 
@@ -18,6 +20,8 @@ class ImageCaptions:
     """Captions of each image that has any."""
     file_names: dict[ImageId, str | None]
     """File name of each image; None if the file does not give it."""
+    file: CaptionFile
+    """What the file contains."""
 
 
 def read_captions_by_image(path: Path) -> dict[ImageId, list[str]]:
@@ -25,13 +29,28 @@ def read_captions_by_image(path: Path) -> dict[ImageId, list[str]]:
     return read_image_captions(path).captions
 
 
-def read_image_captions(path: Path) -> ImageCaptions:
+def read_image_captions(path: Path, options: ReadOptions = ReadOptions()) -> ImageCaptions:
     """The captions and file names of each image, read from a file of any known format.
 
-    Raises ClcapError if the file is missing, of an unknown format, or contains no captions.
+    Rows that repeat an earlier row exactly are left out. Raises ClcapError if the file is missing, of an unknown
+    format, or contains no captions.
     """
-    records = read_captions(path).records
-    return ImageCaptions(group_by_image(records, path), {record.id: record.file_name for record in records})
+    return _by_image(read_captions(path, options), lambda record: not record.is_repeat)
+
+
+def read_predictions(path: Path, options: ReadOptions = ReadOptions()) -> ImageCaptions:
+    """Like ``read_image_captions``, but equal captions of an image are kept where all images have the same number.
+
+    These are samples; elsewhere, programs that run on several GPUs write padded images twice.
+    """
+    file = read_captions(path, options)
+    numbers = set(Counter(record.id for record in file.records).values())
+    return _by_image(file, lambda record: len(numbers) == 1 or not record.is_repeat)
+
+
+def _by_image(file: CaptionFile, is_kept: Callable[[CaptionRecord], bool]) -> ImageCaptions:
+    captions = group_by_image(filter(is_kept, file.records), file.path)
+    return ImageCaptions(captions, {record.id: record.file_name for record in file.records}, file)
 
 
 def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId, list[str]]:

@@ -32,8 +32,8 @@ def _read(source: Source) -> Table:
     path, coco = source.path, COCO()
     images = _images(source.value["images"], path)
     annotations = [
-        {**annotation, "id": number, "image_id": _id(annotation, "image_id", f"annotations.{number}", path)}
-        for number, annotation in enumerate(require_objects(source.value.get("annotations", []), "annotations", path))
+        _annotation(entry, number, path)
+        for number, entry in enumerate(require_objects(source.value.get("annotations", []), "annotations", path))
     ]
     coco.dataset = {"images": list(images.values()), "annotations": annotations}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -58,12 +58,21 @@ def _images(entries: object, path: Path) -> dict[int | str, dict[str, Any]]:
     return images
 
 
+def _annotation(entry: dict[str, Any], number: int, path: Path) -> dict[str, Any]:
+    """An annotation whose id is its place in the file; files may lack ids or repeat them."""
+    image_id = _id(entry, "image_id", f"annotations.{number}", path)
+    return {**entry, "id": number, "own_id": entry.get("id", number), "image_id": image_id}
+
+
 def _rows(image: dict[str, Any], annotations: list[dict[str, Any]]) -> list[Row]:
     shared = {"image_id": image["id"], **({"file_name": image["file_name"]} if "file_name" in image else {})}
     if not annotations:
         return [Row(image["place"], shared, image_only=True)]
     return [
-        Row(f"annotations.{annotation['id']}", {**shared, "caption": annotation.get("caption")})
+        Row(
+            f"annotations.{annotation['id']}",
+            {**shared, "caption": annotation.get("caption"), "annotation": annotation["own_id"]},
+        )
         for annotation in annotations
     ]
 

@@ -49,13 +49,13 @@ class Columns:
 
 
 def find_columns(path: Path, columns: Sequence[str], chosen: Mapping[str, str]) -> Columns:
-    """The columns to read; ``chosen`` names those of some roles.
+    """The columns to read; ``chosen`` names those of some roles, in files that have them.
 
-    Raises ClcapError if a chosen column is missing, if two columns have the same name, and if no column holds the
+    Raises ClcapError if two columns have the same name, and if no column holds the
     image or the captions.
     """
     _check_unique(path, columns)
-    found = {role: _find(path, columns, role, chosen) for role in _NAMES}
+    found = {role: _find(columns, role, chosen) for role in _NAMES}
     captions = [found["caption"]] if found["caption"] else _numbered(columns)
     if not captions:
         raise _missing(path, columns, "captions", "caption or text", "caption")
@@ -83,16 +83,15 @@ def normal_name(column: object) -> str:
     return re.sub(r"[\s_-]", "", str(column)).casefold()
 
 
-def _find(path: Path, columns: Sequence[str], role: str, chosen: Mapping[str, str]) -> str | None:
+def _find(columns: Sequence[str], role: str, chosen: Mapping[str, str]) -> str | None:
     """The column with a role, or None."""
     if role in chosen:
         wanted = normal_name(chosen[role])
         matching = [name for name in columns if name == chosen[role]] or [
             name for name in columns if normal_name(name) == wanted
         ]
-        if not matching:
-            raise ClcapError(f"{path} has no column '{chosen[role]}'; it has: {', '.join(columns)}")
-        return matching[0]
+        if matching:
+            return matching[0]
     taken = set(map(normal_name, chosen.values()))
     by_name: dict[str, str] = {}
     for column in columns:

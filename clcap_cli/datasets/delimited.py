@@ -69,17 +69,17 @@ def _table(source: Source, separator: str, quoted: bool) -> Table:
                 elif len(fields) == len(columns) - 1 and (number := _NUMBER_WITHOUT_SEPARATOR.fullmatch(fields[-1])):
                     fields = [*fields[:-1], *number.groups()]
                     notes.append(f"{location}: a separator is missing after {number[1]} and was added")
-                rows.append(_row(location, columns, fields, source.path))
+                rows.append(_row(location, columns, fields, SEPARATORS[separator], source.path))
             first_line = lines.line_num + 1
     except csv.Error as error:
         raise _csv_error(source.path, error, f"row {len(rows) + 1} (line {first_line})", lines.line_num) from error
     return Table(source.path, columns, rows, notes)
 
 
-def _row(location: str, columns: list[str], fields: list[str], path: Path) -> Row:
+def _row(location: str, columns: list[str], fields: list[str], separator: str, path: Path) -> Row:
     if any(fields[len(columns) :]):
         raise ClcapError(
-            f"{path}: {location} has more fields than the header; put captions that contain the separator in quotes"
+            f"{path}: {location} has more fields than the header; put captions that contain a {separator} in quotes"
         )
     return Row(location, dict(zip(columns, map(str.strip, fields), strict=False)))
 

@@ -41,11 +41,11 @@ def read_bytes(path: Path, size: int | None = None) -> bytes:
 
 
 def decode(content: bytes, path: Path, encoding: str | None) -> str:
-    """``content`` as text, without a byte order mark; UTF-8, UTF-16 and UTF-32 are recognised.
+    """``content`` as text, without a byte order mark; see ``encoding_of``.
 
     Raises ClcapError with the line and the byte that ``encoding`` does not allow.
     """
-    used = encoding or json.detect_encoding(content)
+    used = encoding_of(content, encoding)
     try:
         # Like json.loads, let lone surrogates pass; they are reported with the caption that contains them.
         return content.decode(used, "surrogatepass" if used.startswith("utf") else "strict").removeprefix("\ufeff")
@@ -55,6 +55,18 @@ def decode(content: bytes, path: Path, encoding: str | None) -> str:
         raise ClcapError(
             f"{path} is not {used.upper()} text: line {line} contains the byte 0x{content[error.start]:02x}; {advice}"
         ) from error
+
+
+def encoding_of(content: bytes, otherwise: str | None) -> str:
+    """Name of the encoding of text: a recognised UTF-8, UTF-16 or UTF-32, else ``otherwise`` if it is given."""
+    recognised = json.detect_encoding(content)
+    if otherwise is None or not recognised.startswith("utf-8"):
+        return recognised
+    try:
+        return otherwise if "\0" in content.decode("utf-8", "surrogatepass") else recognised
+    except UnicodeDecodeError as error:
+        cut_off = error.reason == "unexpected end of data"  # at the end of the first part of a file
+        return recognised if cut_off else otherwise
 
 
 def _open(path: Path) -> IO[bytes]:

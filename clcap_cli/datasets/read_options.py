@@ -27,7 +27,7 @@ class ReadOptions:
     encoding: Annotated[
         str | None,
         Option(
-            "Encoding of text files, such as latin-1.", default="UTF-8, or UTF-16 if recognised", placeholder="NAME"
+            "Encoding of text files that are not UTF-8 or UTF-16, such as latin-1.", default="none", placeholder="NAME"
         ),
     ] = None
 

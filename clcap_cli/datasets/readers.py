@@ -1,9 +1,10 @@
 """Reading caption files of any known format; the format is recognised by the content, not by the file name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clcap_cli.datasets.caption_records import ParsedTable
+from clcap_cli.datasets.columns import normal_name
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.records import CaptionFile
 from clcap_cli.datasets.source import Reader, Source
@@ -52,6 +53,17 @@ def read_captions(path: Path, options: ReadOptions = ReadOptions()) -> CaptionFi
     records = table.records()
     notes = [*source.notes, *table.notes]
     return CaptionFile(path, reader.name, records, table.columns.by_role, table.unused_columns, notes)
+
+
+def check_columns_exist(options: ReadOptions, files: Iterable[CaptionFile]) -> None:
+    """Raise ClcapError if none of ``files`` has a column that the user named."""
+    files = list(files)
+    for role, name in options.column_names.items():
+        if not any(normal_name(name) == normal_name(file.columns.get(role)) for file in files):
+            columns = dict.fromkeys(name for file in files for name in (*file.columns.values(), *file.unused_columns))
+            raise ClcapError(
+                f"{' and '.join(str(file.path) for file in files)}: no column '{name}'; there are: {', '.join(columns)}"
+            )
 
 
 def _readers() -> Iterator[Reader]:

@@ -1,6 +1,5 @@
 """A caption file of the user, and the interface of readers for its format."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.cells import describe_type
-from clcap_cli.datasets.file_content import compression_of, decode, read_bytes
+from clcap_cli.datasets.file_content import compression_of, decode, encoding_of, read_bytes
 from clcap_cli.datasets.json_document import JsonDocument, read_document
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.table import Table
@@ -53,7 +52,7 @@ class Source:
     @property
     def encoding(self) -> str:
         """Name of the encoding of a text file, chosen or recognised."""
-        return self.options.encoding or json.detect_encoding(self.head)
+        return encoding_of(self.head, self.options.encoding)
 
     @cached_property
     def head(self) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import print_info, print_warning
+from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Artifact, Origin
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.image_matching import ImageMatching, NamesById
-    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.datasets.records import CaptionFile, ImageId
     from clcap_cli.evaluation.model_inputs import OpenedModel
 
 UNKNOWN = "unknown"
@@ -32,6 +33,8 @@ class References:
     """File name of each image of the file, also of those in other splits."""
     splits: "Mapping[str, Collection[ImageId]]" = field(default_factory=dict)
     """Images of each split of the file; empty if it has no splits."""
+    file: "CaptionFile | None" = None
+    """What a file of another program contains; None for captions.h5."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +105,24 @@ def inputs_from_models(
     split: str,
     decoding: DecodingSettings,
     seed: int,
+    reading: ReadOptions,
     origin: "Origin",
 ) -> EvaluationInputs:
     """Caption the images of a split with a model, or with an ensemble of several."""
     from clcap_cli.evaluation.model_inputs import caption_split
 
     first = opened[0]
+    compared = (
+        read_references(references, split, reading, origin)
+        if references
+        else references_of_split(first.captions, split)
+    )
+    _report_files(reading, compared.file)
     predictions = caption_split(opened, split, decoding, seed)
     return EvaluationInputs(
         predictions,
         _file_names(first.captions),
-        read_references(references, split, origin) if references else references_of_split(first.captions, split),
+        compared,
         allow_missing=True,
         source=first.checkpoint,
         decoding=decoding.signature(seed),
@@ -121,14 +131,14 @@ def inputs_from_models(
 
 
 def inputs_from_results(
-    results: Path, references: Path | None, split: str, captions: Path | None, origin: "Origin"
+    results: Path, references: Path | None, split: str, captions: Path | None, reading: ReadOptions, origin: "Origin"
 ) -> EvaluationInputs:
     """Read COCO results; the references of clcap's own results come from the captions.h5 that they record."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.lineage import find_input
     from clcap_cli.artifacts.results import open_caption_results
 
-    opened = open_caption_results(results)
+    opened = open_caption_results(results, reading)
     origin.add_input("results", opened)
     written_by_clcap = opened.provenance is not None
     names = opened.file_names
@@ -139,8 +149,9 @@ def inputs_from_results(
         origin.add_input("captions", captions_h5)
         references_of_images = references_of_split(captions_h5, split)
     else:
-        references_of_images = read_references(references, split, origin)
+        references_of_images = read_references(references, split, reading, origin)
         names = {**names, **_recorded_names(opened, captions)}
+    _report_files(reading, None if written_by_clcap else opened.file, references_of_images.file)
     return EvaluationInputs(
         opened.captions,
         names,
@@ -168,18 +179,31 @@ def decoding_signature(results: "CaptionResults") -> str:
 
 
 def inputs_from_predictions(
-    predictions: Path, references: Path | None, split: str, origin: "Origin"
+    predictions: Path, references: Path | None, split: str, reading: ReadOptions, origin: "Origin"
 ) -> EvaluationInputs:
     """Read captions of other programs."""
-    from clcap_cli.datasets.captions_by_image import read_image_captions
+    from clcap_cli.datasets.captions_by_image import read_predictions
 
     if references is None:
         raise ClcapError("--predictions needs --references; give both")
-    given = read_image_captions(predictions)
+    given = read_predictions(predictions, reading)
     origin.add_input_file("predictions", predictions)
-    return EvaluationInputs(
-        given.captions, given.file_names, read_references(references, split, origin), allow_missing=False
-    )
+    compared = read_references(references, split, reading, origin)
+    _report_files(reading, given.file, compared.file)
+    return EvaluationInputs(given.captions, given.file_names, compared, allow_missing=False)
+
+
+def _report_files(reading: ReadOptions, *read: "CaptionFile | None") -> None:
+    """Print what was read of the files of other programs.
+
+    Raises ClcapError if none of them has a column that the user named.
+    """
+    from clcap_cli.datasets.readers import check_columns_exist
+
+    files = [file for file in read if file is not None]
+    check_columns_exist(reading, files)
+    for file in files:
+        print_info(file.summary())
 
 
 def _recorded_names(results: "CaptionResults", captions: Path | None) -> "dict[ImageId, str]":
@@ -196,7 +220,7 @@ def _file_names(captions: "Captions") -> "dict[ImageId, str]":
     return dict(zip(captions.image_ids, captions.file_names, strict=True))
 
 
-def read_references(path: Path, split: str, origin: "Origin") -> References:
+def read_references(path: Path, split: str, reading: ReadOptions, origin: "Origin") -> References:
     """The references in the file of --references; of a captions.h5, those of a split."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.captions_by_image import read_image_captions
@@ -205,9 +229,9 @@ def read_references(path: Path, split: str, origin: "Origin") -> References:
         captions_h5 = open_captions(path)
         origin.add_input("references", captions_h5)
         return references_of_split(captions_h5, split)
-    references = read_image_captions(path)
+    references = read_image_captions(path, reading)
     origin.add_input_file("references", path)
-    return References(references.captions, references.file_names)
+    return References(references.captions, references.file_names, file=references.file)
 
 
 def references_of_split(captions: "Captions", split: str) -> References:

@@ -9,6 +9,7 @@ from annotated_types import Ge
 from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, InputPath, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, print_warning
+from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
@@ -145,6 +146,7 @@ def evaluate(
         ),
     ] = None,
     seed: Seed = 0,
+    reading: ReadOptions = ReadOptions(),
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
@@ -175,14 +177,14 @@ def evaluate(
     chosen = selected_metrics(metrics)
     origin = Origin("evaluate", settings)
     if predictions is not None:
-        inputs = inputs_from_predictions(predictions, references, split, origin)
+        inputs = inputs_from_predictions(predictions, references, split, reading, origin)
     elif file_to_score.suffix == ".pt":
         from clcap_cli.evaluation.model_inputs import open_models  # captions in a file do not need PyTorch
 
         opened = open_models(models_or_results or [], captions, features, compute, origin)
-        inputs = inputs_from_models(opened, references, split, decoding, seed, origin)
+        inputs = inputs_from_models(opened, references, split, decoding, seed, reading, origin)
     else:
-        inputs = inputs_from_results(file_to_score, references, split, captions, origin)
+        inputs = inputs_from_results(file_to_score, references, split, captions, reading, origin)
     matched = inputs.matched(str(file_to_score), only_common)
     references_of = first_references(inputs.references.captions, matched, references_per_image)
     name = _name(models_or_results or [file_to_score])

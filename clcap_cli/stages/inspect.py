@@ -29,9 +29,10 @@ def inspect(
 
     Example: clcap inspect captions.csv
     """
-    from clcap_cli.datasets.readers import read_captions
+    from clcap_cli.datasets.readers import check_columns_exist, read_captions
 
     found = read_captions(file, reading)
+    check_columns_exist(reading, [found])
     for name, value in _facts(found).items():
         print_result(f"{name + ':':<10}{value}")
     for record in found.records[:SHOWN]:

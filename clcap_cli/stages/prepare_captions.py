@@ -81,7 +81,7 @@ def prepare_captions(
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_records import image_records
-    from clcap_cli.datasets.readers import read_captions
+    from clcap_cli.datasets.readers import check_columns_exist, read_captions
     from clcap_cli.datasets.split_ratio import SplitRatio
     from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -93,6 +93,7 @@ def prepare_captions(
     division = SplitRatio.parse(split_ratio, seed) if split_ratio is not None else None
     files: list[tuple[str | None, Path]] = [(None, dataset)] if dataset else [*parts]
     read = [(split, read_captions(path, reading)) for split, path in files]
+    check_columns_exist(reading, [file for _, file in read])
     for _, file in read:
         print_info(file.summary())
     images = image_records(read, restval, division)

@@ -12,6 +12,7 @@ from annotated_types import Ge
 from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, progress_with_label
+from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
@@ -64,6 +65,7 @@ def self_retrieve(
         Option("HDF5 file for the log-probabilities of all captions given all images.", Panel.OUTPUT, "not written"),
     ] = None,
     seed: Seed = 0,
+    reading: ReadOptions = ReadOptions(),
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
@@ -85,6 +87,7 @@ def self_retrieve(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_caption_results, write_results
     from clcap_cli.datasets.image_matching import describe_ways
+    from clcap_cli.datasets.readers import check_columns_exist
     from clcap_cli.evaluation.caption_pool import CaptionPool, decoded_pool
     from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions
     from clcap_cli.evaluation.inputs import decoding_signature
@@ -94,8 +97,10 @@ def self_retrieve(
 
     origin = Origin("self-retrieve", settings)
     opened = open_model(checkpoint, captions, features, compute, origin)
-    given = open_caption_results(predictions) if predictions else None
+    given = open_caption_results(predictions, reading) if predictions else None
     if given:
+        check_columns_exist(reading, [given.file])
+        print_info(given.file.summary())
         origin.add_input("results", given)
     out = check_writable(out or checkpoint.with_name(f"{checkpoint.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, [*origin.input_paths, out])

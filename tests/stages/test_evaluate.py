@@ -78,11 +78,13 @@ def test_missing_columns_are_reported(tmp_path: Path, error_of, usage_error_of) 
     table = tmp_path / "table.csv"
     table.write_text("name,caption\n7,a\n")
     assert error_of("evaluate", "--predictions", table, "--references", references) == (
-        f"{table} has no column image_id, id or image; it has: name, caption"
+        f"{table} has no column for the image, such as image_id, image or file_name; it has: name, caption; if it is "
+        "one of these, name it with --columns image=NAME"
     )
-    table.write_text("id,text\n7,a\n")
+    table.write_text("id,words\n7,a\n")
     assert error_of("evaluate", "--predictions", table, "--references", references) == (
-        f"{table} has no column caption or captions; it has: id, text"
+        f"{table} has no column for captions, such as caption or text; it has: id, words; if it is one of these, name "
+        "it with --columns caption=NAME"
     )
     assert error_of("evaluate", "--predictions", table) == ("--predictions needs --references; give both")
     assert error_of("evaluate", csv(table, CAPTIONS)) == (

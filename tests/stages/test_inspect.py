@@ -1,6 +1,7 @@
 """What inspect says of caption files."""
 
 import gzip
+import json
 from pathlib import Path
 
 
@@ -37,7 +38,22 @@ def test_wrong_reading_options_are_refused(clcap, error_of, tmp_path: Path) -> N
     path = tmp_path / "t.csv"
     path.write_text("image,caption\na.jpg,a dog\n")
     assert error_of("inspect", path, "--columns", "caption=title") == (
-        f"{path} has no column 'title'; it has: image, caption"
+        f"{path}: no column 'title'; there are: image, caption"
     )
     for option, value in (("--columns", "name=x"), ("--columns", "x"), ("--encoding", "utf-9"), ("--encoding", "zip")):
         assert clcap("inspect", path, option, value).status == 2
+
+
+def test_evaluate_reads_the_columns_and_encodings_of_both_files(clcap, error_of, tmp_path: Path) -> None:
+    predictions, references = tmp_path / "p.csv", tmp_path / "r.csv"
+    predictions.write_bytes("image;legende\n1;une pêche\n2;un été\n2;un été\n".encode("latin-1"))
+    references.write_text("image,caption\n1,une pêche\n2,un été\n")
+    arguments = ("--predictions", predictions, "--references", references, "--metrics", "rouge_l")
+    named = ("--columns", "caption=legende", "--encoding", "latin-1", "--out", tmp_path / "m.json")
+    result = clcap("evaluate", *arguments, *named)
+    assert json.loads((tmp_path / "m.json").read_text())["metrics"]["ROUGE_L"] == 1
+    assert f"{predictions} (CSV): 3 rows, 2 images, 3 captions; 1 exact repeat of earlier rows; " in result.err
+    assert f"{references} (CSV): 2 rows, 2 images, 2 captions" in result.err
+    assert error_of("evaluate", *arguments, "--columns", "caption=titel", "--encoding", "latin-1").endswith(
+        "such as caption or text; it has: image, legende; if it is one of these, name it with --columns caption=NAME"
+    )
