@@ -5,7 +5,7 @@
     images/id, images/file_name, images/split        one entry per image
     captions/tokens   (captions, max_length) int32   padded with the end token, 0
     captions/lengths  (captions,) int32              number of words, without the end token
-    captions/image    (captions,) int32              row of the caption's image, ascending
+    captions/image    (captions,) int32              row of the caption's image, ascending; images may have none
     captions/raw      (captions,) text               the original text
     vocabulary        (words,) text                  without the end and unknown tokens
     segmentation      (1,) text                      JSON: how captions are split; only if it is not "words"
@@ -104,8 +104,13 @@ class Captions:
         return EncodedCaptions(tokens, lengths).truncated(longest)
 
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
-        """The captions of the images at ``rows``, by image id."""
-        return {self.image_ids[row]: self.raw[self.caption_starts[row] : self.caption_starts[row + 1]] for row in rows}
+        """The captions of the images at ``rows`` that have captions, by image id."""
+        starts = self.caption_starts
+        return {
+            self.image_ids[row]: self.raw[starts[row] : starts[row + 1]]
+            for row in rows
+            if starts[row + 1] > starts[row]
+        }
 
 
 def check_split(path: Path, split: str) -> None:
@@ -170,9 +175,8 @@ def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> No
 
 
 def _check_image_rows(path: Path, image: np.ndarray, images: int) -> None:
-    """Check that captions are sorted by image and that every image has at least one."""
-    steps = np.diff(image, prepend=-1, append=images)
-    if images == 0 or not ((steps == 0) | (steps == 1)).all() or steps[0] != 1 or steps[-1] != 1:
+    """Check that captions are sorted by image and that all of these images exist."""
+    if images == 0 or (np.diff(image, prepend=0, append=images - 1) < 0).any():
         raise damaged_file_error(path, f"its 'captions/image' does not list the {images} images in order")
 
 

@@ -26,7 +26,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.clcap_files import description_of
 
 FORMATS = {
-    "clcap/captions": 1,
+    "clcap/captions": 2,
     "clcap/features": 1,
     "clcap/checkpoint": 4,
     "clcap/discriminator": 2,

@@ -7,6 +7,7 @@ from pathlib import Path
 from clcap_cli.datasets.caption_records import check_one_file_and_split
 from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId, ImageRecord
 from clcap_cli.datasets.split_ratio import SplitRatio
+from clcap_cli.datasets.splits import check_ids
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError
 
@@ -22,12 +23,15 @@ def image_records(
     ``division`` divides the images of files without splits. Images of the split "restval" are assigned to the split
     ``restval``.
 
-    Raises ClcapError for a file that cannot be read or lacks file names or splits, for two images with the same id, and
-    for an image without captions.
+    Raises ClcapError for a file that lacks file names or splits, and for two images with the same id.
     """
-    images = [image for split, file in files for image in _images_of(_divided(file, division), split, restval)]
-    _check(images)
-    return images
+    images = [
+        (file.path, image) for split, file in files for image in _images_of(_divided(file, division), split, restval)
+    ]
+    check_ids(images)
+    for _, image in images:
+        _check_texts(image)
+    return [image for _, image in images]
 
 
 def _divided(file: CaptionFile, division: SplitRatio | None) -> CaptionFile:
@@ -67,25 +71,6 @@ def _image(record: CaptionRecord, file_split: str | None, path: Path, restval: s
             "a table, or divide the images with --split-ratio 0.8,0.1,0.1"
         )
     return ImageRecord(record.id, record.file_name, restval if split == RESTVAL else split, record.captions)
-
-
-def _check(images: Iterable[ImageRecord]) -> None:
-    seen: dict[ImageId, str] = {}
-    for image in images:
-        if image.id in seen:
-            raise _duplicate_id_error(image, seen[image.id])
-        seen[image.id] = image.file_name
-        _check_texts(image)
-        if not image.captions:
-            raise ClcapError(f"image {image.id} ({image.file_name}) has no caption; remove it from the annotations")
-
-
-def _duplicate_id_error(image: ImageRecord, name: str) -> ClcapError:
-    if name == image.file_name:
-        return ClcapError(f"image {image.id} ({name}) is listed twice; an image can be in only one split")
-    return ClcapError(
-        f"the images {name} and {image.file_name} have the same id, {image.id}; give each image its own id"
-    )
 
 
 def _check_texts(image: ImageRecord) -> None:

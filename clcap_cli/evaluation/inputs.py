@@ -237,4 +237,10 @@ def read_references(path: Path, split: str, reading: ReadOptions, origin: "Origi
 def references_of_split(captions: "Captions", split: str) -> References:
     """The references of a split's images."""
     splits = {name: set(captions.ids_of(captions.rows_of(name))) for name in dict.fromkeys(captions.splits.tolist())}
-    return References(captions.references(captions.rows_of(split)), _file_names(captions), splits)
+    references = captions.references(captions.rows_of(split))
+    if not references:
+        raise ClcapError(
+            f"the images of split '{split}' in {captions.path} have no captions to score against; give references with "
+            "--references, or another split with --split"
+        )
+    return References(references, _file_names(captions), splits)

@@ -241,8 +241,8 @@ def _write_submission(results: Path, test_results: Path, folder: Path) -> None:
     from clcap_cli.artifacts.results import open_caption_results
     from clcap_cli.artifacts.submission import write_submission
 
-    if results.suffix != ".json":
-        raise ClcapError(f"--submission takes COCO results, *.json, not {results}; clcap caption writes them")
+    if results.suffix == ".pt":
+        raise ClcapError(f"--submission takes captions, not the checkpoint {results}; clcap caption writes them")
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
     for path in write_submission(folder, _name([results]).replace("_", "-"), sets):
         print_info(f"wrote {path}")

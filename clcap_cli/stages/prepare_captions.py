@@ -83,6 +83,7 @@ def prepare_captions(
     from clcap_cli.datasets.image_records import image_records
     from clcap_cli.datasets.readers import check_columns_exist, read_captions
     from clcap_cli.datasets.split_ratio import SplitRatio
+    from clcap_cli.datasets.splits import check_different_files, pictures_in_two_splits, with_needed_captions
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
@@ -92,11 +93,16 @@ def prepare_captions(
         raise InvalidValueError("split_ratio", "it divides one dataset; --train, --val and --test give the splits")
     division = SplitRatio.parse(split_ratio, seed) if split_ratio is not None else None
     files: list[tuple[str | None, Path]] = [(None, dataset)] if dataset else [*parts]
+    check_different_files(files)
     read = [(split, read_captions(path, reading)) for split, path in files]
     check_columns_exist(reading, [file for _, file in read])
     for _, file in read:
         print_info(file.summary())
-    images = image_records(read, restval, division)
+    images, left_out = with_needed_captions(image_records(read, restval, division))
+    for name, count in left_out.items():
+        print_warning(f"{count:,} images of split '{name}' have no captions and are left out")
+    if repeated := pictures_in_two_splits(images):
+        print_warning(repeated)
     out = check_writable(out, [path for _, path in files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
@@ -154,6 +160,9 @@ def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count:
         captions.setdefault(image.split, []).extend(map(segmenter.split, image.captions))
     words = {split: Counter(chain.from_iterable(own)) for split, own in captions.items()}
     for split, own in captions.items():
+        if not own:
+            yield f"{split}: {sum(image.split == split for image in images):,} images without captions"
+            continue
         cut = sum(len(caption) > max_length for caption in own)
         yield (
             f"{split}: {sum(image.split == split for image in images):,} images, {len(own):,} captions, "

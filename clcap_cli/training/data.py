@@ -10,6 +10,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError
 from clcap_cli.features.source import split_into_blocks
 from clcap_cli.models.rows import Rows
 from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -50,6 +51,8 @@ class CaptionSplit:
         self.ids = captions.ids_of(self.image_rows)
         self.tokens, self.lengths = encoded.tokens, encoded.lengths
         counts = captions.caption_starts[self.image_rows + 1] - captions.caption_starts[self.image_rows]
+        if not counts.all():
+            raise ClcapError(f"{captions.path}: images of split '{split}' have no captions; training needs them")
         self.caption_rows = _expand_ranges(captions.caption_starts[self.image_rows], counts)
         """(captions of the split,) row in captions.h5, grouped by image."""
         self.image_of_caption = np.repeat(np.arange(len(self.image_rows)), counts)

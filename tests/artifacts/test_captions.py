@@ -70,7 +70,7 @@ TEXT = h5py.string_dtype()
         ("captions/lengths", np.array([1, 2, 3], "i4"), "is int32 (3), expected int32 (4)"),
         ("captions/image", np.array([0, 1, 0, 1], "i4"), "does not list the 2 images in order"),
         ("captions/image", np.array([0, 0, 1, 2], "i4"), "does not list the 2 images in order"),
-        ("captions/image", np.array([0, 0, 0, 0], "i4"), "does not list the 2 images in order"),
+        ("captions/image", np.array([-1, 0, 1, 1], "i4"), "does not list the 2 images in order"),
         ("captions/raw", ["a", "b", "c"], "is text (3), expected text (4)"),
         ("captions/raw", np.zeros(4, "i4"), "is int32 (4), expected text (4)"),
         ("images/id", np.array([7, 7]), "contains 7 twice"),

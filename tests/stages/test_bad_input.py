@@ -89,20 +89,6 @@ def test_an_annotation_without_its_image_is_refused(error_of, tmp_path: Path) ->
     )
 
 
-def test_an_image_without_captions_is_refused(error_of, tmp_path: Path) -> None:
-    path = coco(tmp_path / "c.json", [IMAGE, {"id": 2, "file_name": "b.jpg"}], [NOTE])
-    assert error_of("prepare-captions", "--train", path) == (
-        "image 2 (b.jpg) has no caption; remove it from the annotations"
-    )
-
-
-def test_an_image_in_two_splits_is_refused(error_of, tmp_path: Path) -> None:
-    path = coco(tmp_path / "c.json", [IMAGE], [NOTE])
-    assert error_of("prepare-captions", "--train", path, "--val", path) == (
-        "image 1 (a.jpg) is listed twice; an image can be in only one split"
-    )
-
-
 def test_json_of_another_structure_is_refused(error_of, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{"id": 1, "image_id": 1}])
     assert error_of("prepare-captions", "--train", path) == f"{path}: annotations.0, column 'caption': it is empty"

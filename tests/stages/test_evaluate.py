@@ -188,12 +188,17 @@ def results(path: Path, first: int, count: int) -> Path:
 
 def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, error_of, usage_error_of) -> None:
     val, test = results(tmp_path / "my_run.json", 1, 40504), results(tmp_path / "test.json", 100_000, 40775)
+    named = tmp_path / "named.json"
+    entries = json.loads(test.read_text())
+    names = [{**entry, "image_id": f"in/COCO_test2014_{entry['image_id']:012}.jpg"} for entry in entries]
+    named.write_text(json.dumps(names))
     references = jsonl(tmp_path / "references.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
     arguments = ("evaluate", val, "--references", references, "--only-common", *FAST, "--submission", tmp_path / "to")
-    assert clcap(*arguments, "--test-predictions", test).status == 0
+    assert clcap(*arguments, "--test-predictions", named).status == 0
     written = sorted(path.name for path in (tmp_path / "to").iterdir())
     assert written == ["captions_test2014_my-run_results.json", "captions_val2014_my-run_results.json"]
     assert json.loads((tmp_path / "to" / written[1]).read_text()) == json.loads(val.read_text())
+    assert json.loads((tmp_path / "to" / written[0]).read_text()) == entries
     assert "--submission: give --submission and --test-predictions together" in usage_error_of(*arguments)
     short = results(tmp_path / "short.json", 100_000, 40774)
     assert error_of(*arguments, "--test-predictions", short) == (
@@ -302,7 +307,8 @@ def test_errors_are_found_before_scoring(tmp_path: Path, clcap, error_of, usage_
         *arguments, "--test-predictions", predictions
     )
     assert error_of(*arguments, "--submission", tmp_path / "to", "--test-predictions", predictions) == (
-        f"--submission takes COCO results, *.json, not {predictions}; clcap caption writes them"
+        f"{predictions}: COCO's image ids are numbers or in file names such as COCO_test2014_000000000001.jpg, but "
+        "these are not: x/a.jpg, x/b.jpg, x/c.jpg"
     )
 
 
