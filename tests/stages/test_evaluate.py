@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clcap_cli.artifacts.submission import IMAGE_COUNTS
 from clcap_cli.metrics.id_matching import describe_mismatch
 from clcap_cli.stages.caption import caption
 
@@ -186,27 +187,36 @@ def results(path: Path, first: int, count: int) -> Path:
     return path
 
 
-def test_a_submission_meets_the_rules_of_the_server(tmp_path: Path, clcap, error_of, usage_error_of) -> None:
-    val, test = results(tmp_path / "my_run.json", 1, 40504), results(tmp_path / "test.json", 100_000, 40775)
-    named = tmp_path / "named.json"
-    entries = json.loads(test.read_text())
+def test_a_submission_meets_the_rules_of_the_server(
+    tmp_path: Path, clcap, error_of, usage_error_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    val, test = results(tmp_path / "my_run.json", 1, 40), results(tmp_path / "test.json", 100, 43)
+    named, entries = tmp_path / "named.json", json.loads(test.read_text())
     names = [{**entry, "image_id": f"in/COCO_test2014_{entry['image_id']:012}.jpg"} for entry in entries]
     named.write_text(json.dumps(names))
     references = jsonl(tmp_path / "references.jsonl", {1: ["a dog runs"], 2: ["a dog"]})
     arguments = ("evaluate", val, "--references", references, "--only-common", *FAST, "--submission", tmp_path / "to")
+    assert error_of(*arguments, "--test-predictions", test) == (
+        f"{val} has captions for 40 images; val2014 has 40504, and the server requires all of them"
+    )
+    monkeypatch.setitem(IMAGE_COUNTS, "val2014", 40)
+    assert error_of(*arguments, "--test-predictions", test) == (
+        f"{test} has captions for 43 images; test2014 has 40775, and the server requires all of them"
+    )
+    monkeypatch.setitem(IMAGE_COUNTS, "test2014", 43)
     assert clcap(*arguments, "--test-predictions", named).status == 0
     written = sorted(path.name for path in (tmp_path / "to").iterdir())
     assert written == ["captions_test2014_my-run_results.json", "captions_val2014_my-run_results.json"]
     assert json.loads((tmp_path / "to" / written[1]).read_text()) == json.loads(val.read_text())
     assert json.loads((tmp_path / "to" / written[0]).read_text()) == entries
     assert "--submission: give --submission and --test-predictions together" in usage_error_of(*arguments)
-    short = results(tmp_path / "short.json", 100_000, 40774)
-    assert error_of(*arguments, "--test-predictions", short) == (
-        f"{short} has captions for 40774 images; test2014 has 40775, and the server requires all of them"
-    )
-    same = results(tmp_path / "same.json", 1, 40775)
+    same = results(tmp_path / "same.json", 1, 43)
     assert error_of(*arguments, "--test-predictions", same) == (
         "val2014 and test2014 have no images in common, but these are in both files: 1, 2, 3, 4, 5, …"
+    )
+    named.write_text(json.dumps([*names, entries[0]]))
+    assert error_of(*arguments, "--test-predictions", named) == (
+        f"{named}: in/COCO_test2014_000000000100.jpg and 100 are both image 100; remove one of them"
     )
 
 
