@@ -13,6 +13,8 @@ from clcap_cli.evaluation.results import evaluation_results, first_references, s
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.registry import selected_metrics
 from clcap_cli.metrics.scoring import tokenise_groups
+from clcap_cli.segmentation.registry import open_segmenter
+from clcap_cli.segmentation.segmenter import Segmenter
 from clcap_cli.stages.evaluate import evaluate
 
 
@@ -23,6 +25,7 @@ def score(
     metrics: str | Iterable[str] | None = None,
     references_per_image: int | None = None,
     only_common: bool = False,
+    tokenize: str | None = None,
     cider_df: TextsOfImages | None = None,
     spice_models: str | PathLike[str] | None = None,
     seed: int = 0,
@@ -35,6 +38,8 @@ def score(
         metrics: Names of the metrics to compute, case-insensitive. Default: BLEU, METEOR, ROUGE_L, CIDEr and SPICE.
         references_per_image: Number of references to use per image; the first ones are used. Default: all.
         only_common: Score only images with both captions and references.
+        tokenize: How to split texts into tokens: words, characters, whitespace, jieba, mecab, thai, or the path of a
+            tokenizer.json. Default: the PTB tokeniser of COCO's evaluation.
         cider_df: Captions in which CIDEr's document frequencies are counted, in the same form. Default: the references.
         spice_models: Folder with SPICE's files. Default: pycocoevalcap's folder.
         seed: Seed of the resamples for the confidence intervals.
@@ -53,6 +58,7 @@ def score(
         metrics=named,
         references_per_image=references_per_image,
         only_common=only_common,
+        tokenize=tokenize,
         spice_models=spice_models,
         seed=seed,
     )
@@ -61,15 +67,16 @@ def score(
     inputs = EvaluationInputs(predicted, {}, References(expected, dict.fromkeys(expected)), allow_missing=False)
     scored = inputs.matched("candidates", given["only_common"])
     compared = first_references(expected, scored, given["references_per_image"])
-    context = _context(cider_df, given["spice_models"])
+    segmenter = open_segmenter(given["tokenize"]) if given["tokenize"] else None
+    context = _context(cider_df, segmenter, given["spice_models"])
     scores = score_chosen(scored, compared, chosen, context, given["seed"])
     measured = evaluation_results(scores, inputs, "all")
     return Score(measured.metrics, measured.intervals, measured.signatures, measured.images, **measured.details)
 
 
-def _context(cider_df: TextsOfImages | None, spice_models: Any) -> Context:
+def _context(cider_df: TextsOfImages | None, segmenter: Segmenter | None, spice_models: Any) -> Context:
     if cider_df is None:
-        return Context(spice_models=spice_models)
+        return Context(segmenter=segmenter, spice_models=spice_models)
     groups = list(texts_of_images(cider_df, "cider_df").values())
     name = f"given#{digest_of_json(groups)[:8]} ({len(groups)} images)"
-    return Context(name, tokenise_groups(groups), spice_models=spice_models)
+    return Context(name, tokenise_groups(groups, segmenter), segmenter=segmenter, spice_models=spice_models)

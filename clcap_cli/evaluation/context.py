@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.inputs import EvaluationInputs
     from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
+    from clcap_cli.segmentation.segmenter import Segmenter
 
 CaptionGroups = list[list[str]]
 """Captions of each image."""
@@ -31,18 +32,23 @@ class ContextFiles:
 
 
 def build_context(
-    predictions: "Mapping[ImageId, Sequence[str]]", inputs: "EvaluationInputs", files: ContextFiles, origin: "Origin"
+    predictions: "Mapping[ImageId, Sequence[str]]",
+    inputs: "EvaluationInputs",
+    files: ContextFiles,
+    segmenter: "Segmenter | None",
+    origin: "Origin",
 ) -> "Context":
     """Open the given files and those that the inputs were made from, and record them in ``origin``."""
     from clcap_cli.metrics.predictions import Context
 
-    df_name, df_captions = _df_captions(files.cider_df, origin) if files.cider_df else (None, None)
+    df_name, df_captions = _df_captions(files.cider_df, segmenter, origin) if files.cider_df else (None, None)
     return Context(
         df_name=df_name,
         df_captions=df_captions,
         training=_training_captions(inputs, files.captions, origin),
         similar_images=_similar_images(list(predictions), inputs, files.features, origin),
         retrieval_ranks=_retrieval_ranks(files.retrieval, predictions, inputs, origin) if files.retrieval else None,
+        segmenter=segmenter,
         spice_models=files.spice_models,
     )
 
@@ -121,7 +127,7 @@ def _retrieval_ranks(
     return {name: [by_id[id][name] for id in predictions] for name in ("rank", "tied")}
 
 
-def _df_captions(path: Path, origin: "Origin") -> "tuple[str, CaptionGroups]":
+def _df_captions(path: Path, segmenter: "Segmenter | None", origin: "Origin") -> "tuple[str, CaptionGroups]":
     """Name (in signatures) and tokenised captions, by image, in which CIDEr's document frequencies are counted."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.captions_by_image import read_captions_by_image
@@ -136,7 +142,7 @@ def _df_captions(path: Path, origin: "Origin") -> "tuple[str, CaptionGroups]":
         origin.add_input_file("document frequencies", path)
     _, _, id = origin.inputs[-1]
     name = f"{path.name.replace('|', '_')}#{id[:8]} ({len(groups)} images)"
-    return name, tokenise_groups(list(groups.values()))
+    return name, tokenise_groups(list(groups.values()), segmenter)
 
 
 def _given_or_recorded(role: str, given: Path | None, inputs: "EvaluationInputs") -> Path | None:

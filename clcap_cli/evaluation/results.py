@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from clcap_cli.artifacts.results import Measurements
+from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.evaluation.inputs import EvaluationInputs
+from clcap_cli.evaluation.segmentation_advice import segmentation_advice
 from clcap_cli.metrics.bootstrap import draw_resamples
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.predictions import Context
@@ -42,6 +44,8 @@ def score_chosen(
     scores = score_captions(predictions, references, draw_resamples(len(predictions), seed), metrics, context)
     if not any(metric.name in scores.by_metric for metric in chosen):
         raise ClcapError("; ".join(scores.not_scored.values()))
+    for advice in segmentation_advice(scores.predictions):
+        print_warning(advice)
     return scores
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.segmentation.segmenter import Segmenter
 from clcap_cli.tokenizers.words import WordTokenizer
 
 T = TypeVar("T")
@@ -39,6 +40,8 @@ class Context:
     """Positions of the most similar images of each image."""
     retrieval_ranks: Columns | None = None
     """Results of self-retrieval: the columns ``rank`` and ``tied``."""
+    segmenter: Segmenter | None = None
+    """Tokenisation of captions and references; None for the PTB tokeniser of COCO's evaluation."""
     spice_models: Path | None = None
     """Folder of the models of SPICE's parser; None for the folder inside pycocoevalcap."""
 

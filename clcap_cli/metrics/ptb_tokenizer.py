@@ -1,5 +1,6 @@
 """Tokenisation of the COCO evaluation: Stanford's PTB tokeniser, lower case, without punctuation."""
 
+import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,13 +27,21 @@ def _tokenise_group(texts: Sequence[str]) -> list[str]:
     jar = pycocoevalcap_folder("tokenizer") / STANFORD_CORENLP_3_4_1_JAR
     arguments = ("edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", "-encoding", "UTF-8")
     with JavaProgram("the tokeniser", *SHORT_RUN, "-cp", str(jar), *arguments) as program:
-        program.send([single_line(text) for text in texts], last=True)
+        program.send([single_line(composed(text)) for text in texts], last=True)
         lines = list(program.read_lines())
     # The tokeniser writes no lines for empty texts at the end of its input.
     if any(character.isalnum() for text in texts[len(lines) :] for character in text):
         raise JavaError(f"the tokeniser wrote {len(lines)} of {len(texts)} lines")
     lines += [""] * (len(texts) - len(lines))
     return [" ".join(word for word in line.split(" ") if word and word not in PUNCTUATIONS) for line in lines]
+
+
+def composed(text: str) -> str:
+    """The text in the Unicode form NFC, so that an accent counts the same however it was typed.
+
+    This is all that clcap adds to the tokenisation of pycocoevalcap, and it changes no text that is composed already.
+    """
+    return unicodedata.normalize("NFC", text)
 
 
 def single_line(text: str) -> str:

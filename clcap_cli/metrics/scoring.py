@@ -15,8 +15,9 @@ from clcap_cli.metrics.java import kill_all_on_error
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.multiple_captions import reported_statistics, signature_of, values_by_image
 from clcap_cli.metrics.predictions import Columns, Context, Predictions, image_entries
-from clcap_cli.metrics.ptb_tokenizer import tokenise
 from clcap_cli.metrics.signature import join_signature
+from clcap_cli.metrics.tokenisation import tokenise
+from clcap_cli.segmentation.segmenter import Segmenter
 
 
 @dataclass
@@ -123,18 +124,19 @@ def tokenised_predictions(
     """
     ids = list(captions)
     raw = [text for group in captions.values() for text in group]
-    tokenised, flat_references = tokenise(raw, [text for id in ids for text in references[id]])
+    reference_texts = [text for id in ids for text in references[id]]
+    tokenised, flat_references = tokenise(context.segmenter, raw, reference_texts)
     counts = np.array([len(group) for group in captions.values()])
     groups = _split_like(flat_references, [references[id] for id in ids])
     return Predictions(ids, raw, tokenised, groups, counts, context=context)
 
 
-def tokenise_groups(groups: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Tokenise groups of texts.
+def tokenise_groups(groups: Sequence[Sequence[str]], segmenter: Segmenter | None) -> list[list[str]]:
+    """Tokenise groups of texts, for ``segmenter`` as in ``Context``.
 
     Raises ClcapError when the tokeniser fails.
     """
-    (flat,) = tokenise([text for group in groups for text in group])
+    (flat,) = tokenise(segmenter, [text for group in groups for text in group])
     return _split_like(flat, groups)
 
 

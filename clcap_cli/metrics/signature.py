@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.metrics.predictions import Predictions
-from clcap_cli.metrics.ptb_tokenizer import NAME
+from clcap_cli.metrics.tokenisation import tokenisation_signature
 
 
 def shared_signature(predictions: Predictions, **more: str) -> str:
     """The part of the signature that all values of the same predictions share, followed by ``more``."""
     images = {"refs": _per_image(predictions.references), "images": str(len(predictions.ids))}
-    return join_signature({"tok": NAME, **images, **more})
+    return join_signature({"tok": tokenisation_signature(predictions.context.segmenter), **images, **more})
 
 
 def join_signature(parts: Mapping[str, str], separator: str = "|") -> str:

@@ -18,7 +18,8 @@ from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predicti
 from clcap_cli.input_files import InputFile, InputFolder
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.registry import NameIn
-from clcap_cli.stages.options import OneOrMore, Seed, Split, output
+from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
+from clcap_cli.stages.options import TOKENIZE_NAMES, OneOrMore, Seed, Split, output
 from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
@@ -84,6 +85,16 @@ def evaluate(
             Panel.METRICS,
             "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
             placeholder="NAMES",
+        ),
+    ] = None,
+    tokenize: Annotated[
+        str | None,
+        SegmentationName(),
+        Option(
+            f"How to split captions and references into tokens: {TOKENIZE_NAMES}.",
+            Panel.METRICS,
+            "the PTB tokeniser of COCO's evaluation",
+            placeholder="NAME",
         ),
     ] = None,
     cider_df: Annotated[
@@ -191,8 +202,9 @@ def evaluate(
     out = check_writable(out or file_to_score.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None and test_predictions is not None:
         _write_submission(file_to_score, test_predictions, submission)
+    segmenter = open_segmenter(tokenize) if tokenize else None
     context = build_context(
-        matched, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), origin
+        matched, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), segmenter, origin
     )
     _announce(matched, references_of, chosen, cider_df)
     scores = score_chosen(matched, references_of, chosen, context, seed)

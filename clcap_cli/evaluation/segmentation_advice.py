@@ -1,0 +1,33 @@
+"""Advice on --tokenize where the tokens that are scored are probably not what the user wants."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from clcap_cli.metrics.predictions import Predictions
+from clcap_cli.segmentation.scripts import unsegmented_advice
+from clcap_cli.segmentation.segmenter import Segmenter
+from clcap_cli.segmentation.words import SEGMENTER as WORDS
+
+
+def segmentation_advice(predictions: Predictions) -> list[str]:
+    """Advice on the segmentation of scored captions and references, one sentence for each problem."""
+    context = predictions.context
+    trained_with = context.training.tokenizer.segmenter if context.training else WORDS
+    if context.segmenter is None and trained_with != WORDS:
+        return [_training_advice(trained_with)]
+    return list(_unsegmented(predictions))
+
+
+def _training_advice(segmenter: Segmenter) -> str:
+    value = "TOKENIZER.json" if segmenter.tokenizer_json else segmenter.name
+    return (
+        f"the captioner was trained on captions split with --tokenize {segmenter.name}, but the scores use the PTB "
+        f"tokeniser of COCO's evaluation, made for English; evaluate --tokenize {value} scores the tokens of training"
+    )
+
+
+def _unsegmented(predictions: Predictions) -> Iterator[str]:
+    references = list(chain.from_iterable(predictions.references))
+    for name, texts in (("captions", predictions.captions), ("references", references)):
+        if advice := unsegmented_advice(texts, name):
+            yield advice
