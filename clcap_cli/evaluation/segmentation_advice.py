@@ -1,12 +1,18 @@
 """Advice on --tokenize where the tokens that are scored are probably not what the user wants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
+
+import regex
 
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.segmentation.scripts import unsegmented_advice
 from clcap_cli.segmentation.segmenter import Segmenter
 from clcap_cli.segmentation.words import SEGMENTER as WORDS
+
+MANY = 0.1
+"""Share of references with punctuation above which advice is given."""
+_PUNCTUATION = regex.compile(r"(?<!\S)\p{P}+(?!\S)")
 
 
 def segmentation_advice(predictions: Predictions) -> list[str]:
@@ -31,3 +37,15 @@ def _unsegmented(predictions: Predictions) -> Iterator[str]:
     for name, texts in (("captions", predictions.captions), ("references", references)):
         if advice := unsegmented_advice(texts, name):
             yield advice
+    if predictions.context.segmenter is None:
+        yield from _kept_punctuation(references)
+
+
+def _kept_punctuation(references: Sequence[str]) -> Iterator[str]:
+    """Advice if the PTB tokeniser left punctuation in many references, which it knows in English only."""
+    found = [match.group() for match in map(_PUNCTUATION.search, references) if match]
+    if len(found) > MANY * len(references):
+        yield (
+            f"{len(found):,} of {len(references):,} references contain punctuation that the PTB tokeniser of COCO's "
+            f"evaluation keeps as a token, such as '{found[0]}'; --tokenize words leaves punctuation out"
+        )

@@ -37,11 +37,12 @@ def _tokenise_group(texts: Sequence[str]) -> list[str]:
 
 
 def composed(text: str) -> str:
-    """The text in the Unicode form NFC, so that an accent counts the same however it was typed.
+    """The text in the Unicode form NFC and without the Turkish İ, whose lower case Java writes with two dots.
 
-    This is all that clcap adds to the tokenisation of pycocoevalcap, and it changes no text that is composed already.
+    This is all that clcap adds to pycocoevalcap's tokenisation. It changes only texts with decomposed accents or İ,
+    which would else differ from equal texts that were typed in another way.
     """
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text).replace("İ", "I")
 
 
 def single_line(text: str) -> str:
