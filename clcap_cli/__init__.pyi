@@ -221,6 +221,7 @@ def evaluate(
     references_per_image: int | None = None,
     only_common: bool = False,
     metrics: str | None = None,
+    tokenize: str | None = None,
     cider_df: _Path | None = None,
     spice_models: _Path | None = None,
     retrieval: _Path | None = None,
