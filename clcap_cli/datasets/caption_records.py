@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from clcap_cli.datasets.cells import parse_captions, parse_file_name, parse_split, parse_text
 from clcap_cli.datasets.columns import Columns, find_columns, normal_name
+from clcap_cli.datasets.file_names import is_image_name
 from clcap_cli.datasets.ids import WrongIdError, canonical_id, parse_ids
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 from clcap_cli.datasets.table import Row, Table
@@ -28,9 +29,7 @@ class ParsedTable:
     def columns(self) -> Columns:
         """The columns that are read; raises ClcapError if a required one is missing."""
         columns = find_columns(self.table.path, self.table.columns, self.chosen)
-        if self._numbers_captions(columns):
-            return Columns(None, columns.image, columns.captions, columns.split)
-        return columns
+        return replace(columns, id=None) if self._numbers_captions(columns) else columns
 
     @property
     def unused_columns(self) -> list[str]:
@@ -52,19 +51,28 @@ class ParsedTable:
         Raises ClcapError with the row and the column for a cell that is empty or of the wrong type.
         """
         table, columns = self.table, self.columns
-        ids = self._ids()
-        names = table.parsed(columns.image, parse_file_name) if columns.image else _none(table.rows)
+        named = self._file_names()
+        ids = self._ids() if columns.id else list(map(canonical_id, named or []))
+        names = named or _names_of(ids)
         splits = table.parsed(columns.split, parse_split) if columns.split else _none(table.rows)
         captions = map(self._captions, table.rows)
         repeats = _repeats(table.rows)
         rows = zip(table.rows, ids, names, splits, captions, repeats, strict=True)
         return [CaptionRecord(id, own, name, split, row.location, repeat) for row, id, name, split, own, repeat in rows]
 
+    def _file_names(self) -> list[str] | None:
+        """The file name of every row's image; None if no column holds file names."""
+        columns, table = self.columns, self.table
+        if columns.image is None:
+            return None
+        names = table.parsed(columns.image, parse_file_name)
+        if columns.folder is None:
+            return list(names)
+        return list(map(_path, (row.cells.get(columns.folder) for row in table.rows), names))
+
     def _ids(self) -> Sequence[ImageId]:
-        """The image id of every row; it is the file name if no column holds ids."""
+        """The image id of every row, from the column of ids."""
         column, table = self.columns.key, self.table
-        if column != self.columns.id:
-            return list(map(canonical_id, table.parsed(column, parse_file_name)))
         try:
             return parse_ids([row.cells.get(column) for row in table.rows])
         except WrongIdError as error:
@@ -114,6 +122,18 @@ def _repeats(rows: Sequence[Row]) -> Iterator[bool]:
         content = json.dumps(row.cells, default=repr, sort_keys=True)
         yield content in seen
         seen.add(content)
+
+
+def _path(folder: object, name: str) -> str:
+    """The path of an image; ``folder`` is often the whole path already, or missing."""
+    is_folder = isinstance(folder, str) and folder.strip() and not is_image_name(folder.strip())
+    return f"{folder}/{name}" if is_folder else name
+
+
+def _names_of(ids: Sequence[ImageId]) -> Sequence[str | None]:
+    """The ids if all are names of image files, as those of AIC-ICC are."""
+    names = list(map(str, ids))
+    return names if all(map(is_image_name, names)) else [None] * len(names)
 
 
 def _none(rows: Sequence[Row]) -> Iterator[None]:

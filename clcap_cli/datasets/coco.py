@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from clcap_cli.errors import ClcapError, first_few
 
 LISTS_WITHOUT_ANNOTATIONS = ("licenses", "categories", "info")
 """Keys beside the images of a COCO file that lists images without captions, such as image_info_test2014.json."""
+UNUSABLE = ("is_rejected", "is_precanned")
+"""Keys of VizWiz's annotations that mark spam and a stock phrase about the image's quality; VizWiz's own evaluation
+leaves both out."""
 
 
 def _recognises(source: Source) -> bool:
@@ -23,7 +27,7 @@ def _recognises(source: Source) -> bool:
 
 
 def _read(source: Source) -> Table:
-    """A row for each annotation, with its image's file name, and one for each image without annotations.
+    """A row for each usable annotation, with its image's file name, and one for each image without annotations.
 
     Raises ClcapError for two images with the same id, and for an annotation whose image is not listed.
     """
@@ -40,7 +44,8 @@ def _read(source: Source) -> Table:
         coco.createIndex()
     _check_images_exist([annotation["image_id"] for annotation in annotations], images, path)
     rows = [row for id, image in images.items() for row in _rows(image, coco.imgToAnns[id])]
-    return Table(path, ["image_id", "file_name", "caption"] if _has_names(images) else ["image_id", "caption"], rows)
+    columns = ["image_id", "file_name", "caption"] if _has_names(images) else ["image_id", "caption"]
+    return Table(path, columns, rows, _notes(images.keys(), coco.imgToAnns))
 
 
 def _images(entries: object, path: Path) -> dict[int | str, dict[str, Any]]:
@@ -74,7 +79,21 @@ def _rows(image: dict[str, Any], annotations: list[dict[str, Any]]) -> list[Row]
             {**shared, "caption": annotation.get("caption"), "annotation": annotation["own_id"]},
         )
         for annotation in annotations
+        if _is_usable(annotation)
     ]
+
+
+def _is_usable(annotation: dict[str, Any]) -> bool:
+    return not any(annotation.get(mark) is True for mark in UNUSABLE)
+
+
+def _notes(ids: Iterable[int | str], annotations: dict[int | str, list[dict[str, Any]]]) -> list[str]:
+    """How many captions were left out, and how many images with them."""
+    usable = {id: list(map(_is_usable, annotations[id])) for id in ids}
+    captions = sum(group.count(False) for group in usable.values())
+    images = sum(bool(group) and not any(group) for group in usable.values())
+    left_out = f"{captions:,} captions marked {' or '.join(UNUSABLE)} were left out"
+    return [left_out + (f", and {images:,} images that have no other" if images else "")] if captions else []
 
 
 def _id(entry: dict[str, Any], name: str, place: str, path: Path) -> int | str:

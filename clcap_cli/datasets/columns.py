@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clcap_cli.errors import ClcapError
 
-IDS = ("imageid", "imgid", "cocoid", "id", "key")
+IDS = ("imageid", "cocoid", "imgid", "id", "key")
 FILE_NAMES = ("filename", "imagefile", "imagefilename", "imagepath", "filepath", "imgpath", "imagename", "imgname",
               "path", "image", "img", "images", "photo", "picture", "file")  # fmt: skip
 CAPTIONS = ("caption", "captions", "raw", "text", "texts", "sentence", "sentences", "comment", "comments",
@@ -28,6 +28,8 @@ class Columns:
     captions: Sequence[str]
     """One column, or several numbered ones, each with a caption of the row's image."""
     split: str | None
+    folder: str | None = None
+    """The column of the image's folder, which Karpathy's files give separately."""
 
     @property
     def by_role(self) -> dict[str, str]:
@@ -38,7 +40,7 @@ class Columns:
     @property
     def used(self) -> set[str]:
         """Names of all columns that are read."""
-        return {name for name in (self.id, self.image, *self.captions, self.split) if name}
+        return {name for name in (self.id, self.image, *self.captions, self.split, self.folder) if name}
 
     @property
     def key(self) -> str:
@@ -61,7 +63,7 @@ def find_columns(path: Path, columns: Sequence[str], chosen: Mapping[str, str]) 
         raise _missing(path, columns, "captions", "caption or text", "caption")
     if not (found["id"] or found["image"]):
         raise _missing(path, columns, "the image", "image_id, image or file_name", "image")
-    return Columns(found["id"], found["image"], captions, found["split"])
+    return Columns(found["id"], found["image"], captions, found["split"], _folder(columns, found["image"]))
 
 
 def has_caption_columns(names: Iterable[str]) -> bool:
@@ -98,6 +100,11 @@ def _find(columns: Sequence[str], role: str, chosen: Mapping[str, str]) -> str |
         if normal_name(column) not in taken:
             by_name.setdefault(normal_name(column), column)
     return next((by_name[name] for name in _NAMES[role] if name in by_name), None)
+
+
+def _folder(columns: Sequence[str], image: str | None) -> str | None:
+    """The column of folders in tables made from Karpathy's files, beside one of file names."""
+    return next((name for name in columns if {image, name} == {"filename", "filepath"}), None)
 
 
 def _numbered(columns: Iterable[str]) -> list[str]:

@@ -31,7 +31,7 @@ def read_bytes(path: Path, size: int | None = None) -> bytes:
 
     Raises ClcapError if the file cannot be read or decompressed, or is too large.
     """
-    with _reading_errors(path), _open(path) as file:
+    with open_decompressed(path) as file:
         if size is not None:
             return file.read(size)
         content = file.read(MAX_DECOMPRESSED + 1)
@@ -67,6 +67,13 @@ def encoding_of(content: bytes, otherwise: str | None) -> str:
     except UnicodeDecodeError as error:
         cut_off = error.reason == "unexpected end of data"  # at the end of the first part of a file
         return recognised if cut_off else otherwise
+
+
+@contextmanager
+def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to read its decompressed content; raises ClcapError if that fails, also within the block."""
+    with _reading_errors(path), _open(path) as file:
+        yield file
 
 
 def _open(path: Path) -> IO[bytes]:

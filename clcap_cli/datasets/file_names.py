@@ -20,9 +20,9 @@ Key = Callable[[str], Hashable | None]
 
 MAX_FOLDERS = 16
 """Maximum number of folders of a name that are compared separately."""
-_SUFFIX = re.compile(
-    r"\.(jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp|avif|hei[cf]|jp2|jxl|p[bgnp]m|np[yz]|txt|json)\Z", re.IGNORECASE
-)
+_IMAGES = "jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp|avif|hei[cf]|jp2|jxl|p[bgnp]m"
+_SUFFIX = re.compile(rf"\.({_IMAGES}|np[yz]|txt|json)\Z", re.IGNORECASE)
+_IMAGE_SUFFIX = re.compile(rf"\.({_IMAGES})\Z", re.IGNORECASE)
 _COCO_NAME = re.compile(r"(?:.*/)?(?:COCO_(?:train|val|test)20[0-9]{2}_)?([0-9]{12})", re.IGNORECASE)
 _COCO_ID = re.compile(r"0|[1-9][0-9]{0,11}")
 
@@ -35,6 +35,11 @@ def normal_path(name: str) -> str:
 def without_suffix(name: str) -> str:
     """The name without the suffix of an image, a text or an array, if it has one."""
     return _SUFFIX.sub("", name)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a name has the suffix of an image."""
+    return bool(_IMAGE_SUFFIX.search(name))
 
 
 def coco_number(name: str) -> int | None:

@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from clcap_cli.datasets.cells import SPLIT_NAMES, parse_captions
-from clcap_cli.datasets.file_names import without_suffix
+from clcap_cli.datasets.file_names import is_image_name
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 
@@ -16,11 +16,11 @@ EXAMINED = 20
 
 
 def _recognises(source: Source) -> bool:
-    """Whether all of the first entries look like an image and its captions, unlike a file of settings."""
+    """Whether the first entries look like images and their captions, unlike a file of settings or a vocabulary."""
     content = source.value
     if not isinstance(content, dict) or not content or NOT_IMAGES & {*content}:
         return False
-    return all(own and all(map(_is_image, islice(own.items(), EXAMINED))) for own in _parts(content).values())
+    return all(_are_images(dict(islice(own.items(), EXAMINED))) for own in _parts(content).values())
 
 
 def _read(source: Source) -> Table:
@@ -40,13 +40,23 @@ def _parts(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"": content}
 
 
-def _is_image(entry: tuple[str, Any]) -> bool:
-    name, value = entry
+def _are_images(entries: dict[str, Any]) -> bool:
+    """Whether all values are captions, some of several words, and the keys or the lists look like those of images."""
     try:
-        captions = parse_captions(_captions(value)) if value != [] else []
+        captions = [text for value in entries.values() if value != [] for text in parse_captions(_captions(value))]
     except ValueError:
         return False
-    return name.isdigit() or without_suffix(name) != name or any(" " in text.strip() for text in captions)
+    is_image = [isinstance(value, list | dict) or _is_image_key(name) for name, value in entries.items()]
+    return bool(entries) and all(is_image) and (not captions or any(map(_is_sentence, captions)))
+
+
+def _is_image_key(name: str) -> bool:
+    return is_image_name(name) or any(map(str.isdigit, name))
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text has several words; scripts without spaces count as such."""
+    return " " in text.strip() or not text.isascii()
 
 
 def _captions(value: object) -> object:
@@ -55,8 +65,6 @@ def _captions(value: object) -> object:
 
 def _cells(name: str, value: object) -> dict[str, object]:
     cells: dict[str, object] = {"image_id": name}
-    if without_suffix(name) != name:
-        cells["file_name"] = name
     if isinstance(value, dict) and "split" in value:
         cells["split"] = value["split"]
     return {**cells, "captions": _captions(value)}

@@ -35,7 +35,7 @@ def read_document(text: str, path: Path) -> JsonDocument:
         if rest == len(text):
             return JsonDocument(value, is_json_lines=False)
         line = text.count("\n", 0, rest) + 1
-        if "\n" not in text[end:rest]:
+        if not {"\n", "\r"} & {*text[end:rest]}:
             raise ClcapError(f"{path} is not valid JSON: line {line} has more text after the end of a value")
         if "\n" in text[start:end]:
             raise ClcapError(

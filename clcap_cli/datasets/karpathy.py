@@ -7,6 +7,8 @@ from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 
 SENTENCES = "sentences"
+ID_KEYS = ("cocoid", "imgid")
+"""Keys of an image's id; an id of COCO and an imgid of two images may be equal, so only one key is used."""
 
 
 def _recognises(source: Source) -> bool:
@@ -19,14 +21,17 @@ def _recognises(source: Source) -> bool:
 def _read(source: Source) -> Table:
     """A row for each image, including those of the split "restval".
 
-    An image's id is its COCO id if it has one, otherwise its imgid or its index in the file.
+    An image's id is its COCO id if all images have one, otherwise its imgid, or else its index in the file.
     """
     images = require_objects(source.value["images"], "images", source.path)
-    return Table.of(source.path, [_row(image, number) for number, image in enumerate(images)])
+    id_key = next((key for key in ID_KEYS if images and all(key in image for image in images)), None)
+    without = sum("cocoid" not in image for image in images)
+    notes = [f"{without:,} images have no cocoid, so an image's id is its {id_key or 'index in the file'}"]
+    rows = [_row(image, image[id_key] if id_key else number, number) for number, image in enumerate(images)]
+    return Table.of(source.path, rows, notes if 0 < without < len(images) else [])
 
 
-def _row(image: dict[str, Any], number: int) -> Row:
-    id = image.get("cocoid", image.get("imgid", number))
+def _row(image: dict[str, Any], id: object, number: int) -> Row:
     cells = {"image_id": id, "file_name": image.get("filename"), SENTENCES: image.get(SENTENCES)}
     if image.get("filepath") and isinstance(image.get("filename"), str):
         cells["file_name"] = f"{image['filepath']}/{image['filename']}"

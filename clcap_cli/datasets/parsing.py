@@ -47,10 +47,14 @@ def json_lines(text: str, path: Path) -> Iterator[tuple[int, Any]]:
 
     Raises ClcapError with the line number for a line that is not valid JSON.
     """
-    # Not splitlines, because JSON strings may contain characters that Unicode counts as line ends.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(split_lines(text), start=1):
         if line.strip():
             yield number, parse_json(line, path, number)
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of ``text``, which end only at line feeds and carriage returns, unlike those of ``str.splitlines``."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:

@@ -21,6 +21,10 @@ READERS: Registry[Reader] = Registry(
         "json-lines": "clcap_cli.datasets.json_lines:READER",
         "json-captions": "clcap_cli.datasets.json_captions:READER",
         "parquet": "clcap_cli.datasets.parquet:READER",
+        "flickr-tokens": "clcap_cli.datasets.flickr_tokens:READER",
+        "conceptual-captions": "clcap_cli.datasets.conceptual_captions:READER",
+        "image-folder": "clcap_cli.datasets.image_folder:READER",
+        "tar-shards": "clcap_cli.datasets.tar_shards:READER",
         "delimited": "clcap_cli.datasets.delimited:READER",
     },
 )

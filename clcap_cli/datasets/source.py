@@ -9,6 +9,7 @@ from typing import Any
 from clcap_cli.datasets.cells import describe_type
 from clcap_cli.datasets.file_content import compression_of, decode, encoding_of, read_bytes
 from clcap_cli.datasets.json_document import JsonDocument, read_document
+from clcap_cli.datasets.parsing import split_lines
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.table import Table
 from clcap_cli.errors import first_few
@@ -69,13 +70,18 @@ class Source:
         """The whole content as text; raises ClcapError if it is not text in the chosen or recognised encoding."""
         return decode(self.content, self.path, self.options.encoding)
 
+    @property
+    def lines(self) -> list[str]:
+        """All lines of a text file, without their ends."""
+        return split_lines(self.text)
+
     @cached_property
     def first_lines(self) -> list[str]:
         """The complete lines at the start of a text file, without their ends; empty for a binary file."""
         text = self.head.decode(self.encoding, "replace").removeprefix("\ufeff")
         if "\0" in text:
             return []
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = split_lines(text)
         return lines[:-1] if len(self.head) == HEAD_SIZE and len(lines) > 1 else lines
 
     @cached_property
