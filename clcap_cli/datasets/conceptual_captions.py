@@ -47,4 +47,4 @@ def _read(source: Source) -> Table:
     return Table.of(source.path, rows, [NOTE])
 
 
-READER = Reader("Conceptual Captions", "lines of a caption, a tab and a URL, without a header", _recognises, _read)
+READER = Reader("Conceptual Captions", _recognises, _read)

@@ -31,4 +31,4 @@ def _read(source: Source) -> Table:
     return Table.of(source.path, rows)
 
 
-READER = Reader("Flickr captions", "lines such as 1000268201.jpg#0, a tab and a caption", _recognises, _read)
+READER = Reader("Flickr captions", _recognises, _read)

@@ -41,4 +41,4 @@ def _raise(error: OSError) -> None:
     raise ClcapError(f"{error.filename} cannot be read: {error.strerror or error}") from error
 
 
-READER = Reader("folder of images and texts", "a folder with a.txt or a.caption beside a.jpg", _recognises, _read)
+READER = Reader("folder of images and texts", _recognises, _read)

@@ -99,4 +99,4 @@ def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     return member.read() if member else b""
 
 
-READER = Reader("WebDataset", "tar archives, or a folder of them, with a.jpg and a.txt or a.json", _recognises, _read)
+READER = Reader("WebDataset", _recognises, _read)

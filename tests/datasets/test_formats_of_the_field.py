@@ -258,7 +258,7 @@ TEXT_FILES: dict[str, tuple[bytes, Found]] = {
     "Kaggle's captions.txt": (delimited(","), TABLE),
     "Flickr30k's results.csv": (flickr30k_csv(), UNQUOTED_TABLE),
     "Conceptual Captions": (
-        "a dog\thttp://x.com/a.jpg?w=1\na cat\thttps://y.org/p/a.jpg\n".encode(),
+        b"a dog\thttp://x.com/a.jpg?w=1\na cat\thttps://y.org/p/a.jpg\n",
         [
             ("http://x.com/a.jpg?w=1", "x.com/a.jpg?w=1", None, ["a dog"]),
             ("https://y.org/p/a.jpg", "y.org/p/a.jpg", None, ["a cat"]),
