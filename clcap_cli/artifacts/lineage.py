@@ -74,6 +74,6 @@ def _provenance_record(path: Path) -> Any:
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:
             return content["provenance"]
-        if is_file(provenance_path(path)):
-            return read_json(provenance_path(path))
+    if is_file(provenance_path(path)):
+        return read_json(provenance_path(path))
     raise wrong_file_error(path, "a file that clcap wrote")

@@ -7,7 +7,7 @@ from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 
-SUFFIXES = (".h5", ".pt", ".json")
+SUFFIXES = (".h5", ".pt", ".json", ".csv", ".jsonl")
 MAX_FILES = 100
 """Maximum number of files that are checked; only the newest files of the folder are."""
 

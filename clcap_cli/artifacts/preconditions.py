@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clcap_cli.artifacts.archive import check_archive
 from clcap_cli.artifacts.atomic import check_output_path
@@ -58,9 +59,26 @@ class CheckpointOrImage:
 class OutputFile:
     """Annotation of an output file."""
 
+    suffixes: tuple[str, ...] = ()
+    """Suffixes that its name may have; any if empty. A name such as ``.txt`` is a suffix alone."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.checked, handler(source))
+
+    def checked(self, path: Path | None) -> Path | None:
+        """Return ``path``; raises ValueError if its suffix is not one of ``suffixes``."""
+        if path is not None and self.suffixes and (path.suffix or path.name).lower() not in self.suffixes:
+            *others, last = self.suffixes
+            expected = f"{', '.join(others)} or {last}" if others else last
+            raise ValueError(f"'{path}' must end in {expected}")
+        return path
+
     def check(self, path: Path) -> None:
         """Raise ClcapError if no file can be written to ``path``."""
         check_output_path(path)
 
 
+JSON_FILE, HDF5_FILE, CHECKPOINT_FILE = OutputFile((".json",)), OutputFile((".h5", ".hdf5")), OutputFile((".pt",))
 CAPTIONS, FEATURES = InputHdf5("clcap/captions"), InputHdf5("clcap/features")

@@ -1,9 +1,10 @@
 """Predicted captions, self-retrieval results, metrics and comparisons, as JSON.
 
 ``*.captions.json`` is a COCO results list, ``[{"image_id", "caption"}]``, with one entry per caption; pycocotools and
-the COCO server accept it unchanged. Its provenance is in a separate file. ``*.retrieval.json`` and ``*.metrics.json``
-are objects with ``provenance``, ``metrics`` (name to number, over all images), ``intervals``, ``signatures``, and
-``images``: a list with each image's ``image_id`` and its values under the metrics' names.
+the COCO server accept it unchanged. Its provenance, like that of tables of captions, is in a separate file.
+``*.retrieval.json`` and ``*.metrics.json`` are objects with ``provenance``, ``metrics`` (name to number, over all
+images), ``intervals``, ``signatures``, and ``images``: a list with each image's ``image_id`` and its values under the
+metrics' names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
-from clcap_cli.artifacts.atomic import all_or_nothing
+from clcap_cli.artifacts.atomic import all_or_nothing, write_text
+from clcap_cli.artifacts.caption_tables import TABLES, table_rows
 from clcap_cli.artifacts.earlier_names import upgrade_comparison, upgrade_results
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
@@ -64,11 +66,24 @@ def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str,
     return [{"image_id": id, "caption": caption} for id, group in captions.items() for caption in group]
 
 
-def write_caption_results(out: Path, captions: Mapping[ImageId, Sequence[str]], origin: Origin) -> None:
-    """Write the captions of each image as a COCO results list, and its provenance to a separate file."""
-    entries = as_coco_results(captions)
+def write_caption_results(
+    out: Path,
+    captions: Mapping[ImageId, Sequence[str]],
+    origin: Origin,
+    file_names: Mapping[ImageId, str] | None = None,
+) -> None:
+    """Write the captions of each image as a table or, by default, a COCO results list; the suffix decides.
+
+    Tables hold the ``file_names`` too. The provenance is written to a separate file.
+    """
+    as_table = TABLES.get(out.suffix.lower())
+    if as_table:
+        captions = {id: [caption.strip() for caption in group] for id, group in captions.items()}
     with all_or_nothing():
-        write_json(out, entries)
+        if as_table:
+            write_text(out, as_table(table_rows(captions, file_names or {})))
+        else:
+            write_json(out, as_coco_results(captions))
         provenance = origin.make_provenance(CAPTIONS_KIND, _content_id(captions), out)
         write_json(provenance_path(out), provenance.model_dump())
 

@@ -18,6 +18,9 @@ from clcap_cli.stages.stage import flattened, stage_with
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
 
+BESIDE_IMAGES = ".txt"
+"""The value of --out that stands for a text file beside each image."""
+SUFFIXES = (".json", ".csv", ".jsonl", BESIDE_IMAGES)
 PRINTED_IMAGES = 5
 """Number of images whose captions are printed."""
 
@@ -25,6 +28,10 @@ PRINTED_IMAGES = 5
 def _check_paths(given: Mapping[str, Any]) -> None:
     """Raise InvalidValueError for image files without --images, and where there is no checkpoint."""
     paths = given.get("checkpoints", [])
+    if (out := given["out"]) and out.suffix == ".txt":
+        raise InvalidValueError("out", f"'{out}': give --out .txt, which writes a text file beside each image")
+    if out and out.name == BESIDE_IMAGES and (out.parent != Path() or not given["images"]):
+        raise InvalidValueError("out", "'.txt' writes a text file beside each image; give the images with --images")
     others = [path for path in paths if path.suffix != ".pt"]
     if others and not given["images"]:
         raise InvalidValueError(
@@ -58,7 +65,9 @@ def caption(
         ),
     ] = None,
     out: Annotated[
-        Path | None, OutputFile(), output("CHECKPOINT.captions.json; CHECKPOINT.images.captions.json with --images")
+        Path | None,
+        OutputFile(SUFFIXES),
+        output("CHECKPOINT.captions.json; CHECKPOINT.images.captions.json with --images"),
     ] = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
@@ -80,10 +89,11 @@ def caption(
 ) -> Path:
     """Write captions for a split or for image files.
 
-    The output is a COCO results list. An ensemble averages the probabilities of its captioners at every token. With
-    --images, features are extracted with the backbone recorded in each checkpoint, and the paths of the images are
-    their ids. With --num-captions, the list has several entries for each image, the most likely first unless they are
-    sampled.
+    The output is a COCO results list or, with --out x.csv or x.jsonl, a table with the columns image_id, image and
+    caption. With --images, --out .txt writes a text file beside each image. An ensemble averages the probabilities of
+    its captioners at every token. With --images, features are extracted with the backbone recorded in each checkpoint,
+    and the paths of the images are their ids. With --num-captions, the output has several entries for each image, the
+    most likely first unless they are sampled.
 
     Example: clcap caption nt_cl.pt --images photo.jpg holiday/ --out own.captions.json
 
@@ -96,19 +106,28 @@ def caption(
     if not image_paths:
         check_split(models[0], captions, split)
     from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.caption_tables import check_text_files, write_text_files
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import write_caption_results
     from clcap_cli.evaluation.model_inputs import caption_split, open_models
 
     origin = Origin("caption", settings)
     if image_paths:
-        out = check_writable(out or _default_out(models, ".images.captions.json"), models)
+        file_names = {id: str(id) for id in images_with_ids}
+        if out and out.name == BESIDE_IMAGES:
+            check_text_files(images_with_ids)
+        else:
+            out = check_writable(out or _default_out(models, ".images.captions.json"), models)
         texts = caption_images(models, images_with_ids, skipped, weights, decoding, compute, seed, origin)
     else:
         opened = open_models(models, captions, features, compute, origin)
         out = check_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
+        file_names = dict(zip(opened[0].captions.image_ids, opened[0].captions.file_names, strict=True))
         texts = caption_split(opened, split, decoding, seed)
-    write_caption_results(out, texts, origin)
+    if out.name == BESIDE_IMAGES:
+        out = write_text_files(texts)
+    else:
+        write_caption_results(out, texts, origin, file_names)
     _print_first(texts)
     return out
 

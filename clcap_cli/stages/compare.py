@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from clcap_cli.artifacts.preconditions import OutputFile
+from clcap_cli.artifacts.preconditions import JSON_FILE
 from clcap_cli.console import print_info, print_result
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
@@ -31,7 +31,7 @@ def compare(
         InputFile(),
         Argument("*.metrics.json of several runs; each is compared with the first."),
     ],
-    out: Annotated[Path | None, OutputFile(), output("not written")] = None,
+    out: Annotated[Path | None, JSON_FILE, output("not written")] = None,
     seed: Seed = 0,
 ) -> Path | None:
     """Test which differences between runs are significant.

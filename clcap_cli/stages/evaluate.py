@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, InputPath, OutputFile
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, JSON_FILE, InputPath
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
@@ -138,7 +138,7 @@ def evaluate(
     ] = None,
     split: Split = "test",
     out: Annotated[
-        Path | None, OutputFile(), output("named after the captions or checkpoint, such as nt.metrics.json")
+        Path | None, JSON_FILE, output("named after the captions or checkpoint, such as nt.metrics.json")
     ] = None,
     captions: Annotated[
         Path | None,

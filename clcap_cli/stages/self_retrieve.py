@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
+from clcap_cli.artifacts.preconditions import HDF5_FILE, JSON_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, progress_with_label
 from clcap_cli.datasets.read_options import ReadOptions
@@ -56,12 +56,12 @@ def self_retrieve(
             "Captions to use as queries, one for each image: COCO results or a table.", default="the captioner's own"
         ),
     ] = None,
-    out: Annotated[Path | None, OutputFile(), output("CHECKPOINT.retrieval.json")] = None,
+    out: Annotated[Path | None, JSON_FILE, output("CHECKPOINT.retrieval.json")] = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     full_matrix: Annotated[
         Path | None,
-        OutputFile(),
+        HDF5_FILE,
         Option("HDF5 file for the log-probabilities of all captions given all images.", Panel.OUTPUT, "not written"),
     ] = None,
     seed: Seed = 0,

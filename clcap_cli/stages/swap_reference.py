@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
+from clcap_cli.artifacts.preconditions import CHECKPOINT_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
@@ -38,7 +38,7 @@ LIKELIHOOD_MARGIN = 0.05
 def swap_reference(
     ref: Annotated[Path, InputCheckpoint(), Option("Current reference (*.pt).")],
     candidate: Annotated[Path, InputCheckpoint(), Option("Trained target (*.pt) to promote.")],
-    out: Annotated[Path | None, OutputFile(), output("named after reference and round, such as nt_ref1.pt")] = None,
+    out: Annotated[Path | None, CHECKPOINT_FILE, output("named after reference and round, such as nt_ref1.pt")] = None,
     force: Annotated[bool, Option("Accept the candidate even if it is worse.", name="--force")] = False,
     captions: ReferenceCaptionsFile = None,
     features: TargetFeaturesFile = None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from clcap_cli.artifacts.preconditions import InputCheckpoint, OutputFile
+from clcap_cli.artifacts.preconditions import CHECKPOINT_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
@@ -62,7 +62,7 @@ def train_cl(
         InputCheckpoint(),
         Option("Checkpoint from which the target starts.", default="the reference"),
     ] = None,
-    out: Annotated[Path | None, OutputFile(), output("named after target and objective, such as nt_cl.pt")] = None,
+    out: Annotated[Path | None, CHECKPOINT_FILE, output("named after target and objective, such as nt_cl.pt")] = None,
     captions: ReferenceCaptionsFile = None,
     features: TargetFeaturesFile = None,
     ref_features: ReferenceFeaturesFile = None,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, OutputFile
+from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE, FEATURES
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
@@ -17,7 +17,7 @@ from clcap_cli.training.settings import BatchSettings, Optimisation
 def train_mle(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 to train on.")],
     features: Annotated[Path, FEATURES, Argument("features.h5 of the same images.")],
-    out: Annotated[Path, OutputFile(), output()] = Path("mle.pt"),
+    out: Annotated[Path, CHECKPOINT_FILE, output()] = Path("mle.pt"),
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
