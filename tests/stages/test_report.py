@@ -90,7 +90,7 @@ def test_images_are_found_by_id(files: list[Path], clcap, error_of, write, tmp_p
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
     assert (
         error_of("report", path, "--images", tmp_path / "none")
-        == f"{tmp_path}/none is missing; a folder is expected here"
+        == f"{tmp_path}/none is missing; a folder or a tar archive is expected here"
     )
 
 
