@@ -45,15 +45,14 @@ class SkippedImages:
             raise ClcapError(f"{error}{after}; {HINT}") from error
         self.reasons[id] = str(error)
 
-    def report(self) -> None:
-        """List the images that were left out; raises ClcapError if that is all of them."""
+    def report(self, consequence: str) -> None:
+        """List the images that were left out, with what follows from it; raises ClcapError if that is all of them."""
         if len(self.reasons) == self.total:
             self.raise_early()
         if self.reasons:
-            count = len(self.reasons)
-            print_warning(f"{count:,} of {self.total:,} images left out; the stages that follow do without them:")
+            print_warning(f"{len(self.reasons):,} of {self.total:,} images left out; {consequence}:")
             for id, reason in self.reasons.items():
-                print_info(f"  {id}: {reason}")
+                print_info(f"  {reason}" if isinstance(id, str) and id in reason else f"  {id}: {reason}")
 
 
 def check_headers(images: Mapping[ImageId, ImageFile], skipped: SkippedImages) -> dict[ImageId, ImageFile]:

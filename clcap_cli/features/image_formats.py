@@ -1,15 +1,36 @@
 """Formats of image files, and what some of them need to be read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from typing import IO
 
-from PIL import features
+from PIL import Image, features
+from PIL.ImageFile import ImageFile
 
 from clcap_cli.extras import OPTIONAL_PACKAGES, import_optional, is_installed
 
 _ALWAYS_READ = (
     "jpg jpeg jpe jfif mpo png apng bmp dib gif tif tiff webp ppm pgm pbm pnm jp2 j2k jpf jpx tga ico pcx psd"
 )
+_PILLOW_FORMATS = [
+    "JPEG",
+    "PNG",
+    "BMP",
+    "DIB",
+    "GIF",
+    "TIFF",
+    "WEBP",
+    "PPM",
+    "JPEG2000",
+    "TGA",
+    "ICO",
+    "PCX",
+    "PSD",
+    "AVIF",
+    "HEIF",
+]
+"""Pillow's names of these formats; its other plugins start programs, or recognise files that they cannot read."""
 HEIF_PACKAGE = "pillow_heif"
 
 
@@ -52,15 +73,16 @@ def image_suffixes() -> frozenset[str]:
     return frozenset(always).union(*(one.suffixes for one in OPTIONAL_FORMATS if one.is_readable))
 
 
-def prepare_reader(head: bytes) -> None:
-    """Make Pillow read HEIC images if these are the first bytes of one and the package for them is installed."""
+def open_image(stream: IO[bytes], head: bytes) -> ImageFile:
+    """Open an image of which ``head`` is the start; raises Pillow's errors if it is damaged or of another format."""
     if head[4:8] == b"ftyp" and is_installed(HEIF_PACKAGE):
-        _register_heif()
+        import_optional(HEIF_PACKAGE, "a HEIC image").register_heif_opener()
+    return Image.open(stream, formats=[name for name in _PILLOW_FORMATS if name in _registered_formats()])
 
 
-@cache
-def _register_heif() -> None:
-    import_optional(HEIF_PACKAGE, "a HEIC image").register_heif_opener()
+def _registered_formats() -> Collection[str]:
+    Image.init()  # does nothing from the second time
+    return Image.OPEN
 
 
 def format_without_reader(suffix: str = "", brand: bytes = b"") -> OptionalFormat | None:

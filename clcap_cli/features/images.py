@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
 from clcap_cli.features.image_files import ImageFile, open_file
-from clcap_cli.features.image_formats import prepare_reader
+from clcap_cli.features.image_formats import open_image
 from clcap_cli.features.pixels import upright_rgb
 
 ImageInput = ImageFile | Image.Image
@@ -46,12 +46,11 @@ def read_content(file: ImageFile) -> bytes:
 
 def decode_rgb(content: bytes, name: str, target_size: int | None = None) -> Image.Image:
     """Decode the bytes of the image called ``name`` like ``open_rgb``."""
-    with _image_errors(name, content[:HEAD_SIZE]):
-        prepare_reader(content[:HEAD_SIZE])
-        with Image.open(BytesIO(content)) as image:
-            if target_size:
-                image.draft(None, (2 * target_size, 2 * target_size))
-            return upright_rgb(image, lambda: Image.open(BytesIO(content)))
+    head = content[:HEAD_SIZE]
+    with _image_errors(name, head), open_image(BytesIO(content), head) as image:
+        if target_size:
+            image.draft(None, (2 * target_size, 2 * target_size))
+        return upright_rgb(image, lambda: open_image(BytesIO(content), head))
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
@@ -71,10 +70,8 @@ def has_several_frames(file: ImageFile) -> bool:
     with _image_errors(str(file)), open_file(file) as stream:
         head = stream.read(HEAD_SIZE)
         stream.seek(0)
-        with _image_errors(str(file), head):
-            prepare_reader(head)
-            with Image.open(stream) as image:
-                return image.format not in SINGLE_PICTURE_FORMATS and _is_animated(image)
+        with _image_errors(str(file), head), open_image(stream, head) as image:
+            return image.format not in SINGLE_PICTURE_FORMATS and _is_animated(image)
 
 
 def _is_animated(image: Image.Image) -> bool:

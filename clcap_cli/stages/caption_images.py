@@ -45,7 +45,7 @@ def caption_images(
     captioners = [one.model for one in live]
     sources = [one.features_of(list(images.values()), on_unreadable) for one in live]
     _, texts = decode_texts(captioners, sources, decoding, checkpoints[0].tokenizer, seed)
-    skipped.report()
+    skipped.report("they have no captions in the output")
     return {id: own for id, own in zip(ids, texts, strict=True) if id not in skipped.reasons}
 
 

@@ -79,7 +79,7 @@ def extract_features(
     batches = extract_batches(network, files, skipped, digests)
     total = -(-len(files) // BATCH_SIZE)
     write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
-    skipped.report()
+    skipped.report("the stages that follow do without them")
     if warning := same_image_warning(digests, names, dict(zip(listed.image_ids, listed.splits, strict=True))):
         print_warning(warning)
     return out

@@ -35,7 +35,11 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
         1,
         "none of the 26 images can be read: no such file: 0_",
     ),
-    (("extract-features", "captions.h5", "--images", "x"), 1, "x is missing; a folder or a tar archive is expected here"),
+    (
+        ("extract-features", "captions.h5", "--images", "x"),
+        1,
+        "x is missing; a folder or a tar archive is expected here",
+    ),
     (("swap-reference", "--ref", "nt.pt", "--candidate", "x.pt"), 1, "no such file: x.pt"),
     (("compare", "missing.json"), 1, "no such file: missing.json"),
     (("prepare-captions", "missing.json"), 1, "no such file: missing.json"),
