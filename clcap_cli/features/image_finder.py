@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Generic, TypeVar
 
 from clcap_cli.datasets.file_names import describe_match, match_names, normal_path
@@ -130,7 +130,7 @@ def _ambiguity(names: Mapping[Key, str], key: Key, keys: Sequence[Key], files: S
 
 def _missing_reason(name: str, stores: Sequence[ImageStore]) -> str:
     inner = _path_within(stores[0], name)
-    if inner is None:
+    if inner is None or PureWindowsPath(name).is_absolute():
         searched = ", ".join(str(store.path) for store in stores)
         return f"'{name}' is not in {searched}, and neither is another file of its name"
     try:
