@@ -261,12 +261,14 @@ def _write_submission(results: Path, test_results: Path, folder: Path) -> None:
 
 
 def _print_scores(results: "Measurements", signature: str) -> None:
+    from clcap_cli.metrics import ptb_tokenizer
     from clcap_cli.metrics.signature import join_signature, split_signature
     from clcap_cli.reporting.summary import summary
 
     for line in summary(results.metrics, results.intervals):
         print_info(line)
-    parts = {name: part for name, part in split_signature(signature).items() if name not in ("tok", "images")}
+    not_shown = {("tok", ptb_tokenizer.NAME), ("images", str(len(results.images)))}
+    parts = {name: part for name, part in split_signature(signature).items() if (name, part) not in not_shown}
     print_info(f"shared signature: {join_signature(parts)}")
     for name, full in results.signatures.items():
         print_details(f"signature of {name}: {full}")

@@ -1,0 +1,97 @@
+"""evaluate --tokenize scores the tokens of a segmentation, and names it in signatures and warnings."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import clcap_cli
+from clcap_cli.artifacts.results import open_results
+from clcap_cli.segmentation.registry import open_segmenter
+
+REFERENCES = {"a": "一只猫坐在沙发上。", "b": "一个男孩在公园里骑自行车。"}
+PREDICTIONS = {"a": "一只猫在沙发上", "b": "一个男孩在骑自行车"}
+UNSEGMENTED = "2 of 2 {name} look unsegmented: long runs of characters without spaces, such as '一只猫{rest}'"
+
+
+@pytest.fixture
+def evaluated(tmp_path: Path, clcap):
+    """Evaluate the predictions, and return the results and the messages."""
+
+    def run(*options: object, references: dict[str, str] = REFERENCES) -> tuple:
+        for name, texts in (("predictions", PREDICTIONS), ("references", references)):
+            lines = [json.dumps({"image_id": id, "caption": text}) for id, text in texts.items()]
+            (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+        given = [f"--{name}={tmp_path}/{name}.jsonl" for name in ("predictions", "references")]
+        result = clcap("evaluate", *given, "--metrics", "BLEU,CIDEr", *options)
+        assert result.status == 0, result.err
+        return open_results(Path(result.out.strip())), result.err
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["characters", "jieba"])
+def test_the_tokens_are_scored_and_named(evaluated, name: str) -> None:
+    results, messages = evaluated("--tokenize", name)
+    segmenter = open_segmenter(name)
+    assert results.metrics["BLEU-1"] > 0.5
+    assert [image["tokenised"] for image in results.images] == list(map(segmenter.text, PREDICTIONS.values()))
+    assert [image["references"] for image in results.images] == [[segmenter.text(t)] for t in REFERENCES.values()]
+    assert all(f"|tok:{segmenter.signature}|" in signature for signature in results.signatures.values())
+    assert f"shared signature: tok:{segmenter.signature}|refs:c1" in " ".join(messages.split())
+    assert "unsegmented" not in messages
+
+
+def test_unsegmented_captions_are_warned_of(evaluated) -> None:
+    results, messages = evaluated("--tokenize", "words")
+    assert results.metrics["BLEU-1"] == pytest.approx(0)
+    messages = " ".join(messages.split())
+    assert UNSEGMENTED.format(name="captions", rest="在沙发上") in messages
+    assert UNSEGMENTED.format(name="references", rest="坐在沙发上") in messages
+    assert "--tokenize jieba or --tokenize characters" in messages
+
+
+def test_punctuation_that_the_default_keeps_is_warned_of(evaluated) -> None:
+    _, messages = evaluated(references={"a": "एक बिल्ली बैठी है ।", "b": "एक लड़का ।"})
+    assert "2 of 2 references contain punctuation" in " ".join(messages.split())
+
+
+def test_runs_with_different_tokens_are_not_comparable(evaluated, tmp_path: Path, clcap) -> None:
+    for name in ("words", "characters"):
+        evaluated("--tokenize", name, "--out", tmp_path / f"{name}.metrics.json")
+    printed = clcap("compare", tmp_path / "words.metrics.json", tmp_path / "characters.metrics.json").out
+    assert "not comparable, because evaluated differently" in printed
+    assert f"BLEU-4: tok words and {open_segmenter('characters').signature}" in printed
+
+
+def test_python_and_the_command_line_agree(evaluated, tmp_path: Path) -> None:
+    results, _ = evaluated("--tokenize", "characters", "--cider-df", tmp_path / "references.jsonl")
+    texts = list(PREDICTIONS.values()), [[text] for text in REFERENCES.values()]
+    scored = clcap_cli.score(
+        *texts, metrics="BLEU,CIDEr", tokenize="characters", cider_df=[[text] for text in REFERENCES.values()]
+    )
+    assert {name: scored.metrics[name] for name in ("BLEU-4", "CIDEr")} == {
+        name: results.metrics[name] for name in ("BLEU-4", "CIDEr")
+    }
+
+
+def test_own_results_name_the_segmentation_of_training(chain: Path, clcap) -> None:
+    """The captioner's captions.h5 is replaced by one that was split into characters."""
+    scenes = {split: chain / "scenes" / f"captions_{split}.json" for split in ("train", "val", "test")}
+    files = [word for split, path in scenes.items() for word in (f"--{split}", path)]
+    assert clcap("prepare-captions", *files, "--tokenize", "characters", "--out", chain / "c.h5").status == 0
+    assert clcap("caption", chain / "nt.pt").status == 0
+    scored = ("evaluate", chain / "nt.captions.json", "--captions", chain / "c.h5", "--metrics", "BLEU")
+    advice = "the captioner was trained on captions split with --tokenize characters"
+    assert advice in " ".join(clcap(*scored).err.split())
+    assert advice not in " ".join(clcap(*scored, "--tokenize", "characters").err.split())
+
+
+def test_another_segmentation_is_refused(chain: Path, clcap, error_of) -> None:
+    scenes = {split: chain / "scenes" / f"captions_{split}.json" for split in ("train", "val", "test")}
+    files = [word for split, path in scenes.items() for word in (f"--{split}", path)]
+    assert clcap("prepare-captions", *files, "--tokenize", "whitespace", "--out", chain / "other.h5").status == 0
+    assert error_of("caption", chain / "nt.pt", "--captions", chain / "other.h5").startswith(
+        f"{chain}/other.h5 and {chain}/nt.pt come from captions that were split with --tokenize whitespace and "
+        "--tokenize words"
+    )
