@@ -1,5 +1,7 @@
 """Checks that a checkpoint, captions and features fit together: same tokenizer, same backbone, same images."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from clcap_cli.artifacts.captions import Captions, open_captions
@@ -7,6 +9,9 @@ from clcap_cli.artifacts.checkpoints import Checkpoint
 from clcap_cli.artifacts.feature_info import FeatureInfo
 from clcap_cli.artifacts.features import Features, open_features
 from clcap_cli.artifacts.lineage import find_input
+from clcap_cli.console import print_info
+from clcap_cli.datasets.file_names import is_same_name
+from clcap_cli.datasets.image_matching import describe_ways, match_images
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -32,19 +37,28 @@ def features_for(
     """
     features = open_features(find_input(checkpoint, "features", given, option))
     check_backbone(checkpoint, features.backbone, str(features.path))
-    check_images(captions, features)
-    return features
+    return features_by_caption_ids(captions, features)
 
 
-def check_images(captions: Captions, features: Features) -> None:
-    """Raise ClcapError if an id stands for different images in ``captions`` and ``features``."""
-    names = dict(zip(features.ids, features.names, strict=True))
-    for id, name in zip(captions.image_ids, captions.file_names, strict=True):
-        if names.get(id, name) != name:
+def features_by_caption_ids(captions: Captions, features: Features) -> Features:
+    """The features under the ids of ``captions``; images whose ids differ are matched by file name.
+
+    Raises ClcapError if an id stands for different images in the two files.
+    """
+    stored = dict(zip(features.ids, features.names, strict=True))
+    listed = dict(zip(captions.image_ids, captions.file_names, strict=True))
+    for id, name in listed.items():
+        if not is_same_name(stored.get(id, name), name):
             raise ClcapError(
-                f"{features.path} and {captions.path} have different images: image {id} is {names[id]} in the first "
+                f"{features.path} and {captions.path} have different images: image {id} is {stored[id]} in the first "
                 f"and {name} in the second; extract the features again"
             )
+    matching = match_images(stored, listed, (str(features.path), str(captions.path)))
+    renamed = {id: way for id, way in matching.ways.items() if matching.pairs[id] != id}
+    if not renamed:
+        return features
+    print_info(f"{features.path}: matched {describe_ways(Counter(renamed.values()))} of {captions.path}")
+    return replace(features, ids=[matching.pairs.get(id, id) for id in features.ids])
 
 
 def check_backbone(checkpoint: Checkpoint, backbone: FeatureInfo, source: str) -> None:

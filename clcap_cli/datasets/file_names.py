@@ -115,6 +115,11 @@ def match_names(
     return matching
 
 
+def is_same_name(left: str, right: str) -> bool:
+    """Whether two names can be those of one image."""
+    return left == right or bool(match_names({0: left}, {0: right}).pairs)
+
+
 def describe_match(left: str, right: str) -> str:
     """What two matched names have in common, such as "file name without folder"."""
     paths = [normal_path(name) for name in (left, right)]

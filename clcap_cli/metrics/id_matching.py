@@ -33,10 +33,8 @@ def describe_mismatch(
 
 def _likely_reason(extra: list[ImageId], missing: list[ImageId], splits: Mapping[str, Collection[ImageId]]) -> str:
     """The most likely reason of a mismatch; empty if none fits."""
-    if set(map(str, extra)) & set(map(str, missing)):
-        return "the ids seem to be numbers in one file and text in the other"
     if set(map(_trailing_number, extra)) & set(map(_trailing_number, missing)) - {None}:
-        return "one file seems to have file names where the other has ids"
+        return "one file seems to have file names where the other has ids; give a file that has both"
     for split, ids in splits.items():
         if extra and all(id in ids for id in extra):
             return f"the captions seem to be those of split '{split}'"

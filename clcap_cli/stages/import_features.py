@@ -92,4 +92,20 @@ def _keys(listed: "Captions", source: "RegionFeatures") -> "dict[ImageId, str]":
                 "call them by their ids"
             )
         keys[id], image_of_key[key] = key, id
-    return keys
+    return {**keys, **_keys_by_other_spelling(listed, source, keys)}
+
+
+def _keys_by_other_spelling(
+    listed: "Captions", source: "RegionFeatures", known: "dict[ImageId, str]"
+) -> "dict[ImageId, str]":
+    """The keys of further images, whose file names are spelled differently, such as in another folder or case."""
+    from clcap_cli.datasets.file_names import match_names
+
+    names = dict(zip(listed.image_ids, listed.file_names, strict=True))
+    matching = match_names(names, {key: key for key in source.shapes}, known)
+    for id, (images, keys) in matching.ambiguous.items():
+        raise ClcapError(
+            f"{source.path}: the regions called {first_few(keys)} could be of {len(images)} images, such as {id}, "
+            f"{names[id]}; call them by the images' ids"
+        )
+    return matching.pairs

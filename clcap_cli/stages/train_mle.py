@@ -35,7 +35,7 @@ def train_mle(
     from clcap_cli.artifacts.atomic import atomic_write, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
-    from clcap_cli.artifacts.compatibility import check_images
+    from clcap_cli.artifacts.compatibility import features_by_caption_ids
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.compute.random_streams import seed_torch
@@ -47,8 +47,8 @@ def train_mle(
     from clcap_cli.training.mle_task import MleTask
     from clcap_cli.training.validation import CaptionSample
 
-    captions_h5, features_h5 = open_captions(captions), open_features(features)
-    check_images(captions_h5, features_h5)
+    captions_h5 = open_captions(captions)
+    features_h5 = features_by_caption_ids(captions_h5, open_features(features))
     origin = Origin("train-mle", settings)
     origin.add_input("captions", captions_h5)
     origin.add_input("features", features_h5)

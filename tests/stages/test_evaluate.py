@@ -98,8 +98,11 @@ def test_missing_columns_are_reported(tmp_path: Path, error_of, usage_error_of) 
 @pytest.mark.parametrize(
     ("result", "people", "guess"),
     [
-        ([1, 2], ["1", "2"], "(the ids seem to be numbers in one file and text in the other)"),
-        ([391895], ["COCO_val2014_000000391895.jpg"], "(one file seems to have file names where the other has ids)"),
+        (
+            [391895],
+            ["img_391895.jpg"],
+            "(one file seems to have file names where the other has ids; give a file that has both)",
+        ),
         ([1, 2], [3, 4], "(the captions seem to be those of split 'val')"),
         ([1, 9], [3, 4], "3, 4"),
     ],

@@ -311,3 +311,14 @@ def test_ambiguous_regions_are_refused(chain: Path, clcap, error_of, tmp_path: P
     assert clcap(*arguments).status == 0
     features = open_features(tmp_path / "r.h5")
     assert features.pooled_at(features.rows_of([1, 2, 3]))[:, 0].tolist() == [1, 2, 3]
+
+
+def test_file_names_of_regions_may_be_spelled_differently(chain: Path, clcap, regions: dict) -> None:
+    listed = open_captions(chain / "captions.h5")
+    names = dict(zip(listed.image_ids, listed.file_names, strict=True))
+    source = hdf5(chain / "r.hdf5", {})
+    with h5py.File(source, "a") as file:
+        for id, array in regions.items():
+            file.create_dataset(f"photos\\{names[id].upper()}", data=array)
+    assert clcap("import-features", chain / "captions.h5", source, "--out", chain / "regions.h5").status == 0
+    assert open_features(chain / "regions.h5").ids == list(names)

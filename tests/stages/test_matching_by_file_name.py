@@ -143,3 +143,21 @@ def test_captions_of_a_split_meet_a_table_by_file_name(chain: Path, clcap) -> No
     assert "matched 10 images by file name without folder" in result.err
     metrics = json.loads((chain / "nt.metrics.json").read_text())
     assert "CIDErBtw" in metrics["metrics"] and metrics["images"][0]["image_id"] == names[0]
+
+
+def test_features_meet_captions_by_file_name(chain: Path, clcap) -> None:
+    """Captions prepared again from a table, whose ids are paths, with the features extracted before."""
+    rows = []
+    for split in ("train", "val", "test"):
+        content = json.loads((chain / "scenes" / f"captions_{split}.json").read_text())
+        names = {image["id"]: image["file_name"] for image in content["images"]}
+        rows += [f"photos/{names[own['image_id']]},{own['caption']},{split}" for own in content["annotations"]]
+    (chain / "t.csv").write_text("\n".join(["image,caption,split", *rows]))
+    captions = chain / "t.h5"
+    assert clcap("prepare-captions", chain / "t.csv", "--min-count", 2, "--out", captions).status == 0
+    small = ("--hidden", 8, "--embedding", 8, "--epochs", 1, "--device", "cpu")
+    result = clcap("train-mle", captions, chain / "features.h5", "--out", chain / "t.pt", *small)
+    assert f"matched 42 images by file name without folder of {captions}" in result.err
+    assert clcap("evaluate", chain / "t.pt", "--device", "cpu", *FAST).status == 0
+    metrics = json.loads((chain / "t.metrics.json").read_text())
+    assert metrics["matched_by"] == {"id": 10} and "CIDErBtw" in metrics["metrics"]
