@@ -69,6 +69,17 @@ class SegmentationName(NameIn):
 
     location: str = "clcap_cli.segmentation.registry:SEGMENTERS"
 
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """See NameIn; Python callers may also pass a Path."""
+        from pydantic_core import core_schema
+
+        def as_text(value: object) -> object:
+            return str(value) if isinstance(value, Path) else value
+
+        return core_schema.no_info_before_validator_function(
+            as_text, super().__get_pydantic_core_schema__(source, handler)
+        )
+
     def checked(self, value: str | None) -> str | None:
         """See NameIn; the path of a file and a name that ends in .json are accepted."""
         if value is None or value.endswith(".json") or is_file(Path(value)):

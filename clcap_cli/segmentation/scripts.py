@@ -37,12 +37,13 @@ def join_words(tokens: Iterable[str], script: str) -> str:
     return regex.sub(rf"(?<=[{script}]) | (?=[{script}])", "", " ".join(tokens))
 
 
-def unsegmented_advice(captions: Sequence[str], name: str) -> str:
+def unsegmented_advice(captions: Sequence[str], name: str = "captions") -> str:
     """Advice on splitting captions, whose tokens are separated by spaces, into shorter tokens; empty if not needed.
 
     ``name`` names the captions in the message.
     """
-    runs = [run.group() for run in map(_LONG_RUN.search, captions) if run]
+    found = (_LONG_RUN.search(caption) for caption in captions if not caption.isascii())
+    runs = [run.group() for run in found if run]
     if len(runs) <= MANY_UNSEGMENTED * len(captions):
         return ""
     return (

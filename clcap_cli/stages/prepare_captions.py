@@ -112,8 +112,10 @@ def prepare_captions(
     tokenizer = WordTokenizer.from_captions(
         (segmenter.split(text) for image in training for text in image.captions), min_count, segmenter
     )
+    unsegmented = _unsegmented_advice(images, segmenter)
     if not tokenizer.words:
-        raise ClcapError(f"no word occurs {min_count} times in the training captions; lower --min-count")
+        advice = unsegmented or "lower --min-count"
+        raise ClcapError(f"no word occurs {min_count} times in the training captions; {advice}")
     origin = Origin("prepare-captions", settings)
     for split, path in files:
         origin.add_input_file(split or "dataset", path)
@@ -122,7 +124,8 @@ def prepare_captions(
     write_captions(out, images, tokenizer, max_length, origin)
     for line in _summary(images, tokenizer, min_count, max_length):
         print_info(line)
-    _warn_of_unsegmented(images, segmenter)
+    if unsegmented:
+        print_warning(unsegmented)
     return out
 
 
@@ -141,12 +144,11 @@ def _sizes(images: "list[ImageRecord]") -> str:
     return ", ".join(f"{split} {count}" for split, count in Counter(image.split for image in images).items())
 
 
-def _warn_of_unsegmented(images: "list[ImageRecord]", segmenter: "Segmenter") -> None:
+def _unsegmented_advice(images: "list[ImageRecord]", segmenter: "Segmenter") -> str:
     from clcap_cli.segmentation.scripts import unsegmented_advice
 
-    texts = [segmenter.text(caption) for image in images for caption in image.captions]
-    if advice := unsegmented_advice(texts, "captions"):
-        print_warning(advice)
+    captions = (caption for image in images for caption in image.captions)
+    return unsegmented_advice([caption if caption.isascii() else segmenter.text(caption) for caption in captions])
 
 
 def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count: int, max_length: int) -> Iterable[str]:

@@ -63,7 +63,7 @@ def captions_in(language: str) -> list[str]:
     return [f"{subject}{space}{action}" for subject, action in product(*LANGUAGES[language])]
 
 
-def train(folder: Path, captions: list[str], tokenize: str) -> Path:
+def train(folder: Path, captions: list[str], tokenize: str | Path) -> Path:
     """A captioner that has learned the captions: every split has a picture of each, with features of its own."""
     (folder / "regions").mkdir()
     entries = []
@@ -81,7 +81,7 @@ def train(folder: Path, captions: list[str], tokenize: str) -> Path:
     return train_mle(captions_h5, features, out=folder / "nt.pt", **sizes, **steps)
 
 
-def captions_and_scores(model: Path, tokenize: str | None) -> tuple[list[str], dict[str, float]]:
+def captions_and_scores(model: Path, tokenize: str | Path | None) -> tuple[list[str], dict[str, float]]:
     results = caption([model], beam=1, device="cpu")
     metrics = evaluate([results], metrics="BLEU,ROUGE_L,CIDEr", tokenize=tokenize)
     texts = [entry["caption"] for entry in json.loads(results.read_text())]
@@ -116,10 +116,10 @@ def test_a_dozen_captions_are_repeated(language: str, tokenize: str, scored_with
 
 def test_a_tokenizer_json_serves_the_whole_chain(tmp_path: Path) -> None:
     captions = captions_in("Chinese")
-    tokenizer = str(write_bpe(tmp_path / "tokenizer.json", captions))
+    tokenizer = write_bpe(tmp_path / "tokenizer.json", captions)
     model = train(tmp_path, captions, tokenizer)
     (tmp_path / "tokenizer.json").rename(tmp_path / "moved.json")
     assert open_captions(tmp_path / "captions.h5").tokenizer == open_checkpoint(model).tokenizer
-    texts, scores = captions_and_scores(model, str(tmp_path / "moved.json"))
+    texts, scores = captions_and_scores(model, tmp_path / "moved.json")
     assert texts == captions
     assert scores["BLEU-4"] == pytest.approx(1)

@@ -68,6 +68,7 @@ def test_special_letters(caption: str, words: list[str]) -> None:
 def test_composed_and_decomposed_text_have_the_same_words(caption: str) -> None:
     words = split_words(unicodedata.normalize("NFC", caption))
     assert words == split_words(unicodedata.normalize("NFD", caption))
+    assert split_words(" ".join(words)) == words
     assert all(unicodedata.is_normalized("NFC", word) and word.split() == [word] for word in words)
 
 

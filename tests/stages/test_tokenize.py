@@ -95,3 +95,22 @@ def test_another_segmentation_is_refused(chain: Path, clcap, error_of) -> None:
         f"{chain}/other.h5 and {chain}/nt.pt come from captions that were split with --tokenize whitespace and "
         "--tokenize words"
     )
+
+
+@pytest.mark.parametrize("min_count", [1, 5])
+def test_unsegmented_training_captions_are_named(min_count: int, tmp_path: Path, clcap) -> None:
+    table = tmp_path / "zh.csv"
+    table.write_text("image,caption,split\n" + "".join(f"{id}.jpg,{text},train\n" for id, text in REFERENCES.items()))
+    result = clcap("prepare-captions", table, "--min-count", min_count, "--out", tmp_path / "c.h5")
+    assert result.status == (0 if min_count == 1 else 1)
+    assert UNSEGMENTED.format(name="captions", rest="坐在沙发上") in " ".join(result.err.split())
+    assert "lower --min-count" not in result.err
+
+
+def test_captions_too_long_in_characters_get_advice(tmp_path: Path, clcap) -> None:
+    table = tmp_path / "zh.csv"
+    table.write_text("image,caption,split\n" + "".join(f"{id}.jpg,{text},train\n" for id, text in REFERENCES.items()))
+    options = ("--tokenize", "characters", "--min-count", 1, "--out", tmp_path / "c.h5")
+    advice = "50.0% of the training captions have more than 10 characters and are cut; --max-length 12 keeps 99%"
+    assert advice in " ".join(clcap("prepare-captions", table, "--max-length", 10, *options).err.split())
+    assert "are cut" not in clcap("prepare-captions", table, "--max-length", 12, *options).err
