@@ -6,7 +6,7 @@ from typing import Any
 
 from clcap_cli.errors import ClcapError, damaged_file_error, first_few
 from clcap_cli.file_kinds.clcap_files import description_of
-from clcap_cli.file_kinds.recognition import wrong_file_error
+from clcap_cli.file_kinds.recognition import ForeignFileError, wrong_file_error
 from clcap_cli.input_files import check_readable
 
 CHECKPOINT = description_of("clcap/checkpoint")
@@ -36,13 +36,13 @@ def own_content(path: Path, content: Any) -> dict[str, Any]:
     """What was loaded from ``path``; raises ClcapError unless it has the provenance that clcap writes."""
     if not isinstance(content, dict) or "provenance" not in content:
         keys = f" (it contains {first_few(list(content))})" if isinstance(content, dict) and content else ""
-        raise ClcapError(f"{path} is a PyTorch file of another program{keys}; {CHECKPOINT} is expected here")
+        raise ForeignFileError(f"{path} is a PyTorch file of another program{keys}; {CHECKPOINT} is expected here")
     return content
 
 
-def pickle_error(path: Path) -> ClcapError:
+def pickle_error(path: Path) -> ForeignFileError:
     """An error for a file that contains pickled objects."""
-    return ClcapError(
+    return ForeignFileError(
         f"{path} contains pickled Python objects, which clcap never loads because they can run code; "
         "only checkpoints written by clcap can be used"
     )

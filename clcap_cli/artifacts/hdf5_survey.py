@@ -25,6 +25,7 @@ from clcap_cli.artifacts.provenance import Provenance, parse_provenance
 from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.file_kinds.clcap_files import description_of
+from clcap_cli.file_kinds.recognition import ForeignFileError
 
 if TYPE_CHECKING:
     import h5py
@@ -202,7 +203,7 @@ def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey
 def _foreign_file_error(path: Path, names: Sequence[str], kind: str | None) -> ClcapError:
     content = f" (it contains {first_few(names)})" if names else ""
     expected = f"; {description_of(kind)} is expected here" if kind else ""
-    return ClcapError(f"{path} is an HDF5 file of another program{content}{expected}{ADVICE.get(kind or '', '')}")
+    return ForeignFileError(f"{path} is an HDF5 file of another program{content}{expected}{ADVICE.get(kind or '', '')}")
 
 
 def _provenance_record(attributes: dict[str, str], path: Path) -> object:

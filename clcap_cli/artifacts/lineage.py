@@ -70,7 +70,7 @@ def _provenance_record(path: Path) -> Any:
             return provenance.model_dump()
     if signature.startswith(b"PK"):
         return own_content(path, plain_values(path))["provenance"]
-    if path.suffix == ".json":
+    if path.suffix == ".json" and signature.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"{", b"["):
         content = read_json(path)
         if isinstance(content, dict) and "provenance" in content:
             return content["provenance"]

@@ -28,6 +28,8 @@ from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.records import CaptionFile, ImageId
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.clcap_files import description_of
+from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import is_file
 
 CAPTIONS_KIND = "clcap/caption-results"
@@ -205,10 +207,10 @@ def open_results(path: Path, kind: str | None = None) -> Results:
     """
     data = read_json(path)
     if not isinstance(data, dict) or "provenance" not in data:
-        raise ClcapError(f"{path} was not written by clcap; expected a *.metrics.json or a *.retrieval.json")
+        raise wrong_file_error(path, f"{description_of(METRICS_KIND)} or {description_of(RETRIEVAL_KIND)}")
     provenance = parse_provenance(data["provenance"], path, kind)
     if provenance.format not in (RETRIEVAL_KIND, METRICS_KIND):
-        raise ClcapError(f"{path} is a {provenance.format} file; {METRICS_KIND} or {RETRIEVAL_KIND} is expected here")
+        raise wrong_file_error(path, f"{description_of(METRICS_KIND)} or {description_of(RETRIEVAL_KIND)}")
     data = upgrade_results(data) if provenance.version < 2 else data
     content = validated(data, _Content, path, f"a complete {provenance.format} file")
     images = [_with_canonical_id(image) for image in content.images]

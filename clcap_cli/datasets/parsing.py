@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
+from clcap_cli.file_kinds.texts import INVALID_JSON
 from clcap_cli.input_files import check_readable
 
 T = TypeVar("T")
@@ -20,7 +22,13 @@ def read_json(path: Path) -> Any:
 
     Raises ClcapError if the file is missing, unreadable, not text, or not valid JSON.
     """
-    return parse_json(_read_bytes(path), path)
+    content = _read_bytes(path)
+    try:
+        return parse_json(content, path)
+    except ClcapError as error:
+        if file_kind(path) != INVALID_JSON:
+            raise wrong_file_error(path, "a JSON file") from error
+        raise
 
 
 def read_text(path: Path) -> str:

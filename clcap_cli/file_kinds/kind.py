@@ -14,3 +14,5 @@ class FileKind:
     """Noun phrase, such as "a JPEG image"."""
     advice: str = ""
     """What to do if another kind of file is needed; empty if that follows from the description."""
+    by_clcap: bool = False
+    """Whether clcap wrote the file, although it has no provenance."""

@@ -19,9 +19,13 @@ def file_kind(path: Path) -> FileKind:
     return kind or FileKind(f"a binary file that starts with the bytes {head[:4].hex(' ')}")
 
 
-def wrong_file_error(path: Path, expected: str) -> ClcapError:
+class ForeignFileError(ClcapError):
+    """An input file that clcap did not write, where one that it wrote is expected."""
+
+
+def wrong_file_error(path: Path, expected: str) -> ForeignFileError:
     """An error for a file of another kind than ``expected``, a noun phrase; it says what the file is."""
     kind = file_kind(path)
-    return ClcapError(
+    return ForeignFileError(
         f"{path} is {kind.description}; {expected} is expected here" + (f": {kind.advice}" if kind.advice else "")
     )

@@ -19,7 +19,7 @@ PICKLE = FileKind(
 SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"PAR1", FileKind("a Parquet table")),
     (b"ARROW1", FileKind("an Arrow table", "save it as Parquet")),
-    (b"\x93NUMPY", FileKind("a NumPy array")),
+    (b"\x93NUMPY", FileKind("a NumPy array", "import-features reads folders of arrays with features of images")),
     (b"\xff\xd8\xff", FileKind("a JPEG image")),
     (b"\x89PNG", FileKind("a PNG image")),
     (b"GIF8", FileKind("a GIF image")),
@@ -35,7 +35,13 @@ SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"Rar!", FileKind("a RAR archive", UNPACK)),
     (b"SQLite format 3\0", FileKind("an SQLite database", "export its table as CSV")),
     (b"MATLAB 5.0 MAT-file", FileKind("a MATLAB file", "export its arrays to HDF5 or NumPy")),
-    (b"\x03\0\0\0\x01\0\0\0", FileKind("a checkpoint of Torch7 (Lua), such as neuraltalk2's", "train one with clcap")),
+    (
+        b"\x03\0\0\0\x01\0\0\0",
+        FileKind(
+            "a checkpoint of Torch7 (Lua), such as neuraltalk2's",
+            "clcap cannot read it; train-mle --model neuraltalk2 trains such a model",
+        ),
+    ),
     (b"\x04\0\0\0\x01\0\0\0", FileKind("a file of Torch7 (Lua)", "export its arrays to HDF5 or NumPy")),
     (b"\x7fELF", FileKind("a program")),
 )

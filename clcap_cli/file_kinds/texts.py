@@ -12,11 +12,14 @@ from clcap_cli.file_kinds.kind import HEAD_SIZE, FileKind
 
 LFS = b"version https://git-lfs.github.com/spec/"
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+LATEX = "% needs \\usepackage{booktabs}"
 LARGEST_JSON = 2**28
 """Largest size in bytes of a JSON file that is parsed to describe it."""
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "|"}
 PAGE = FileKind("an HTML page, not the file itself", "download the file itself; the link leads to a page about it")
-REPORT = FileKind("a report of clcap report", "open it in a browser")
+REPORT = FileKind("a page of report", "open it in a browser", by_clcap=True)
+LOG = FileKind("a training log (*.log.jsonl) of train-mle or train-cl", by_clcap=True)
+INVALID_JSON = FileKind("JSON that is cut off or invalid", "download or create it again")
 POINTER = FileKind("a Git LFS pointer, not the file itself", "get the file with: git lfs pull")
 
 
@@ -31,10 +34,28 @@ def text_kind(path: Path, head: bytes) -> FileKind | None:
     if re.match(r"<!doctype html|<html", start, re.IGNORECASE):
         return REPORT if "<title>clcap report" in text else PAGE
     if start.startswith(("<svg", "<?xml")):
-        return FileKind("an SVG drawing" if "<svg" in start else "an XML file")
+        return _drawing_kind(text)
+    if start.startswith(LATEX):
+        return FileKind("LaTeX tables of report --latex", by_clcap=True)
     if start.startswith(("{", "[")):
         return _json_kind(path)
-    return _table_kind(text, complete=len(head) < HEAD_SIZE) or FileKind(_text_description(text))
+    table = _table_kind(text, complete=len(head) < HEAD_SIZE)
+    return table or _settings_kind(text) or FileKind(_text_description(text))
+
+
+def _drawing_kind(text: str) -> FileKind:
+    if "<svg" not in text:
+        return FileKind("an XML file")
+    return FileKind("a plot of Matplotlib, as report --plots writes" if "Matplotlib" in text else "an SVG drawing")
+
+
+def _settings_kind(text: str) -> FileKind | None:
+    """Options in YAML, as --print-config prints them: one name and value a line, or the items of a list."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    names = [match[1] for line in lines if (match := re.match(r"([A-Za-z][\w-]*):(?: |$)", line))]
+    if len(names) < 2 or any(not re.match(r"[A-Za-z][\w-]*:(?: |$)|- ", line) for line in lines):
+        return None
+    return FileKind(f"YAML settings with the names {first_few(names)}", "options of a stage are given with --config")
 
 
 def _decoded(head: bytes) -> str | None:
@@ -60,13 +81,13 @@ def _json_kind(path: Path) -> FileKind:
     try:
         first = json.loads(content.strip().partition(b"\n")[0])
     except (ValueError, RecursionError):
-        return FileKind("JSON that is cut off or invalid", "download or create it again")
+        return INVALID_JSON
     return _lines_kind(first)
 
 
 def _lines_kind(first: Any) -> FileKind:
     if isinstance(first, dict) and {"epoch", "seconds"} <= first.keys():
-        return FileKind("a training log (*.log.jsonl) of train-mle or train-cl")
+        return LOG
     return FileKind(f"JSON Lines, the first {_described(first)}")
 
 
@@ -76,7 +97,7 @@ def _value_kind(value: Any) -> FileKind:
     if not isinstance(format, str) or not format.startswith("clcap/"):
         return FileKind(f"JSON: {_described(value)}")
     if record is value:
-        return FileKind(f"the provenance record of {description_of(format)}", "give the file itself")
+        return FileKind(f"the provenance record of {description_of(format)}", "give the file itself", by_clcap=True)
     return FileKind(description_of(format))
 
 
@@ -95,6 +116,8 @@ def _table_kind(text: str, complete: bool) -> FileKind | None:
     for separator in SEPARATORS:
         rows = [row for row in csv.reader(lines[:5], delimiter=separator) if row]
         if len(rows) > 1 and len(rows[0]) > 1 and len({*map(len, rows)}) == 1:
+            if rows[0][0] == "run" and separator == ",":
+                return FileKind("a table of metrics of report --csv", by_clcap=True)
             columns = first_few([name.strip()[:30] for name in rows[0]])
             return FileKind(f"a table with columns separated by {SEPARATORS[separator]}, the first row {columns}")
     return None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.console import as_rich_text, stdout
+from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument
 from clcap_cli.stages.stage import stage
@@ -18,34 +19,46 @@ if TYPE_CHECKING:
 
 @stage
 def show(
-    file: Annotated[Path, InputFile(), Argument("Any file that clcap wrote.")],
+    file: Annotated[Path, InputFile(), Argument("Any file.")],
 ) -> None:
     """Show what a file is and how it was made.
 
-    The files that it was made from are listed too.
+    Of a file that clcap wrote, the files that it was made from are listed too. Of any other file, it is said what it
+    probably is and what to do with it.
 
     Example: clcap show nt_cl.pt
     """
-    from rich.text import Text
     from rich.tree import Tree
 
     from clcap_cli.artifacts.lineage import read_provenance
+    from clcap_cli.file_kinds.recognition import ForeignFileError
+    from clcap_cli.stages.show_foreign import foreign_facts
 
-    provenance = read_provenance(file)
-    console = stdout()
+    try:
+        provenance = read_provenance(file)
+    except ForeignFileError:
+        _print_facts(foreign_facts(file))
+        return
     facts = {
         "file": str(file),
-        "kind": f"{provenance.format} version {provenance.version}",
+        "kind": f"{description_of(provenance.format)}, {provenance.format} version {provenance.version}",
         "id": provenance.id,
         "made": f"{provenance.created} by clcap {provenance.clcap}, torch {provenance.torch}",
         "command": provenance.command,
         **_details(file, provenance),
     }
-    for name, value in facts.items():
-        console.print(Text.assemble((f"{name:<9}", "bold"), " ", as_rich_text(value)), soft_wrap=True)
+    _print_facts(facts)
     chain = Tree(as_rich_text(_label(file.name, provenance)))
     _add_inputs(chain, file, provenance, {file.resolve()})
-    console.print(chain)
+    stdout().print(chain)
+
+
+def _print_facts(facts: "dict[str, str]") -> None:
+    from rich.text import Text
+
+    console = stdout()
+    for name, value in facts.items():
+        console.print(Text.assemble((f"{name:<9}", "bold"), " ", as_rich_text(value)), soft_wrap=True)
 
 
 def _label(name: str, provenance: "Provenance") -> str:

@@ -74,7 +74,7 @@ def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
     )
     results = tmp_path / "nt.captions.json"
     results.write_text("[]")
-    assert message(results).startswith(f"{results} was not written by clcap")
+    assert message(results).startswith(f"{results} is JSON: ")
     no_figures = write("none.metrics.json", ONE, {"CIDEr": None})
     assert (
         message(no_figures)

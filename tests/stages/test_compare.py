@@ -105,7 +105,7 @@ def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, error_of) -
     assert error_of("compare", old, one) == (
         f"{old} was written by an older clcap, which did not store captions; run clcap evaluate again"
     )
-    assert error_of("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is not valid JSON")
+    assert error_of("compare", tmp_path / "a.csv").startswith(f"{tmp_path / 'a.csv'} is a table with columns")
     retrieval = self_retrieve(chain / "nt.pt", device="cpu")
     assert error_of("compare", retrieval, one) == (
         f"{retrieval} is a retrieval file (*.retrieval.json) of self-retrieve; a metrics file (*.metrics.json) of "
