@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from clcap_cli.input_files import check_readable
+from clcap_cli.input_files import check_readable, is_file, is_folder
+
+SMALL_FILE = 2**16
+"""Maximum size in bytes of a file whose content is part of its folder's content id."""
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -24,6 +27,22 @@ def digest_of_file(path: Path) -> str:
     check_readable(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def digest_of_path(path: Path) -> str:
+    """The content id of a file or a folder.
+
+    That of a folder depends on the paths and sizes of its files, and on the content of those that are small, such as
+    texts. Raises ClcapError if the file cannot be read.
+    """
+    return digest(_parts_of_folder(path)) if is_folder(path) else digest_of_file(path)
+
+
+def _parts_of_folder(folder: Path) -> Iterator[bytes]:
+    for path in sorted(filter(is_file, folder.rglob("*"))):
+        size = path.stat().st_size
+        yield f"{path.relative_to(folder).as_posix()}\0{size}\0".encode("utf-8", "surrogateescape")
+        yield digest_of_file(path).encode() if size <= SMALL_FILE else b""
 
 
 def digest_of_json(content: object) -> str:

@@ -17,6 +17,16 @@ class InputFile:
 
 
 @dataclass(frozen=True)
+class InputFileOrFolder(InputFile):
+    """Marks a parameter whose value is a file or a folder to read."""
+
+    def check(self, path: Path) -> None:
+        """Raise ClcapError when the path is missing, or a file that is unreadable."""
+        if not is_folder(path):
+            check_readable(path)
+
+
+@dataclass(frozen=True)
 class InputFolder:
     """Marks a parameter whose value is a folder to read."""
 

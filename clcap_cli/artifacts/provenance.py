@@ -21,7 +21,7 @@ from clcap_cli import __version__
 from clcap_cli.artifacts.atomic import is_any_of
 from clcap_cli.artifacts.earlier_names import RENAMED_KINDS
 from clcap_cli.console import print_details
-from clcap_cli.digests import digest_of_file
+from clcap_cli.digests import digest_of_path
 from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.clcap_files import description_of
 
@@ -113,8 +113,8 @@ class Origin:
             print_details(f"{role}: {artifact.path}, id {artifact.provenance.id}")
 
     def add_input_file(self, role: str, path: Path) -> None:
-        """Add a file without provenance as an input, identified by a digest of its bytes."""
-        self.inputs.append((role, path, digest_of_file(path)))
+        """Add a file or folder without provenance as an input, identified by a digest of its content."""
+        self.inputs.append((role, path, digest_of_path(path)))
         print_details(f"{role}: {path}")
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from clcap_cli.datasets.ids import parse_id
 from clcap_cli.datasets.json_objects import require_objects
+from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError, first_few
@@ -92,8 +93,8 @@ def _notes(ids: Iterable[int | str], annotations: dict[int | str, list[dict[str,
     usable = {id: list(map(_is_usable, annotations[id])) for id in ids}
     captions = sum(group.count(False) for group in usable.values())
     images = sum(bool(group) and not any(group) for group in usable.values())
-    left_out = f"{captions:,} captions marked {' or '.join(UNUSABLE)} were left out"
-    return [left_out + (f", and {images:,} images that have no other" if images else "")] if captions else []
+    left_out = f"left out: {counted(captions, 'caption')} marked {' or '.join(UNUSABLE)}"
+    return [left_out + (f", with {counted(images, 'image')} without others" if images else "")] if captions else []
 
 
 def _id(entry: dict[str, Any], name: str, place: str, path: Path) -> int | str:

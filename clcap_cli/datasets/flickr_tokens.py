@@ -6,7 +6,7 @@ from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
 
-_LINE = re.compile(r"\s*([^\t#]+\.\w+)#(?:\w+#)?[0-9]+[ \t]+(.*)")
+_LINE = re.compile(r"\s*([^\t#]+\.\w+)#(?:\w+#)?([0-9]+)[ \t]+(.*)")
 """The image, sometimes the language (Flickr8k-CN), the caption's number, and the caption."""
 
 
@@ -27,8 +27,8 @@ def _read(source: Source) -> Table:
                 f"{source.path}: line {number} is '{line[:60]}'; an image, # and a number, a tab and a caption are "
                 "expected, such as 1000268201.jpg#0"
             )
-        rows.append(Row(f"line {number}", {"image": parts[1], "caption": parts[2].strip()}))
-    return Table.of(source.path, rows)
+        rows.append(Row(f"line {number}", {"image": parts[1], "number": parts[2], "caption": parts[3].strip()}))
+    return Table(source.path, ["image", "caption"], rows)
 
 
 READER = Reader("Flickr captions", _recognises, _read)

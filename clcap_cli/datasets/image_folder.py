@@ -32,7 +32,7 @@ def _walk(folder: Path, files: PairedFiles) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=_raise):
         skipped = [name for name in folders if is_system_name(name) or Path(parent, name).is_symlink()]
         if skipped:
-            files.left_out["hidden, system or linked folders"] += len(skipped)
+            files.left_out["hidden, system or linked folder"] += len(skipped)
         folders[:] = sorted(set(folders).difference(skipped))
         yield from (Path(parent, name) for name in sorted(names))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from clcap_cli.datasets.json_objects import is_list_of_objects, require_objects
+from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 
@@ -26,7 +27,7 @@ def _read(source: Source) -> Table:
     images = require_objects(source.value["images"], "images", source.path)
     id_key = next((key for key in ID_KEYS if images and all(key in image for image in images)), None)
     without = sum("cocoid" not in image for image in images)
-    notes = [f"{without:,} images have no cocoid, so an image's id is its {id_key or 'index in the file'}"]
+    notes = [f"{counted(without, 'image')} without cocoid, so an image's id is its {id_key or 'index in the file'}"]
     rows = [_row(image, image[id_key] if id_key else number, number) for number, image in enumerate(images)]
     return Table.of(source.path, rows, notes if 0 < without < len(images) else [])
 

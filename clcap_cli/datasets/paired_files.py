@@ -11,6 +11,7 @@ from clcap_cli.datasets.columns import CAPTIONS
 from clcap_cli.datasets.file_content import decode
 from clcap_cli.datasets.file_names import is_image_name
 from clcap_cli.datasets.parsing import parse_json
+from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
 
@@ -38,13 +39,13 @@ class PairedFiles:
         """Add a file; it is counted only if it is neither an image nor a text."""
         stem, suffix = posixpath.splitext(name)
         if any(map(is_system_name, name.split("/"))):
-            self.left_out["hidden or system files"] += 1
+            self.left_out["hidden or system file"] += 1
         elif is_image_name(name):
             self.images.append(name)
         elif suffix.lower() in TEXT_SUFFIXES:
             self.texts[stem + suffix.lower()] = read
         else:
-            self.left_out[f"{suffix} files" if suffix else "files without a suffix"] += 1
+            self.left_out[f"{suffix} file" if suffix else "other file"] += 1
 
     def table(self) -> Table:
         """A row for each image with a text; raises ClcapError if there is none."""
@@ -52,7 +53,7 @@ class PairedFiles:
         cells = {image: cell for image in self.images if (cell := self._captions_of(image)) is not None}
         if not cells:
             raise ClcapError(
-                f"{self.path}: none of its {len(self.images):,} images has a text with its captions beside it, such "
+                f"{self.path}: none of its {counted(len(self.images), 'image')} has a text with captions beside it, "
                 "as a.txt or a.caption for a.jpg"
             )
         splits = _splits(list(cells))
@@ -89,10 +90,14 @@ class PairedFiles:
         unpaired = [image for image in self.images if image not in used]
         stems = {name for image in self.images for name in (posixpath.splitext(image)[0], image)}
         alone = [name for name in self.texts if posixpath.splitext(name)[0] not in stems]
-        groups = {"images without a text": unpaired, "texts without an image": alone}
-        named = [f"{len(names):,} {kind}, such as {names[0]}" for kind, names in groups.items() if names]
-        others = [f"{count:,} {kind}" for kind, count in self.left_out.most_common()]
-        return [f"left out: {'; '.join([*named, *others])}"] if named or others else []
+        groups = {("image", "without a text"): unpaired, ("text", "without an image"): alone}
+        named = [
+            f"{counted(len(names), thing)} {lack}, such as {names[0]}"
+            for (thing, lack), names in groups.items()
+            if names
+        ]
+        others = [counted(count, kind) for kind, count in self.left_out.most_common()]
+        return [f"left out: {', '.join([*named, *others])}"] if named or others else []
 
 
 def is_system_name(name: str) -> bool:

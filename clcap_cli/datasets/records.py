@@ -6,6 +6,11 @@ from pathlib import Path
 ImageId = int | str
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, such as "1 image" or "2 images"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class CaptionRecord:
     """Captions of an image from one row of a file; other rows may be about the same image."""
@@ -49,8 +54,8 @@ class CaptionFile:
         count, images = len(self.records), len({record.id for record in self.records})
         captions = sum(len(record.captions) for record in self.records)
         repeats = sum(record.is_repeat for record in self.records)
-        found = ", ".join((_counted(count, "row"), _counted(images, "image"), _counted(captions, "caption")))
-        return [found, f"{_counted(repeats, 'exact repeat')} of earlier rows"] if repeats else [found]
+        found = ", ".join((counted(count, "row"), counted(images, "image"), counted(captions, "caption")))
+        return [found, f"{counted(repeats, 'exact repeat')} of earlier rows"] if repeats else [found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,3 @@ class ImageRecord:
     file_name: str
     split: str
     captions: list[str]
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -101,7 +101,7 @@ class Source:
     def description(self) -> str:
         """Short description of the file for messages."""
         if self.is_folder:
-            return "a folder"
+            return "a folder without images and tar archives"
         if not self.head:
             return "an empty file"
         if self.document:

@@ -83,10 +83,14 @@ class _Stream(io.BufferedIOBase):
 
 
 def _reason_to_leave_out(info: tarfile.TarInfo, name: str) -> str | None:
-    if not (info.isreg() or info.isdir()) or name.startswith(("/", "../")) or name == "..":
-        return "links, devices or names outside of the archive"
+    if info.issym() or info.islnk():
+        return "link"
+    if not (info.isreg() or info.isdir()):
+        return "special file"
+    if name.startswith(("/", "../")) or name == "..":
+        return "outside path"
     if info.size > MAX_TEXT_SIZE and _is_text(info):
-        return f"texts larger than {MAX_TEXT_SIZE // 2**20} MiB"
+        return "oversized text"
     return None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.console import print_result
 from clcap_cli.datasets.read_options import ReadOptions
-from clcap_cli.input_files import InputFile
+from clcap_cli.input_files import InputFileOrFolder
 from clcap_cli.options import Argument
 from clcap_cli.stages.stage import stage
 
@@ -19,7 +19,7 @@ SHOWN = 3
 
 @stage
 def inspect(
-    file: Annotated[Path, InputFile(), Argument("Caption file of any format.")],
+    file: Annotated[Path, InputFileOrFolder(), Argument("Caption file of any format, or folder of images with texts.")],
     reading: ReadOptions = ReadOptions(),
 ) -> None:
     """Show what a caption file is taken for.

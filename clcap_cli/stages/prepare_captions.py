@@ -13,7 +13,7 @@ from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import ClcapError, InvalidValueError
-from clcap_cli.input_files import InputFile
+from clcap_cli.input_files import InputFileOrFolder
 from clcap_cli.options import Argument, Option
 from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
 from clcap_cli.stages.options import TOKENIZE_NAMES, Seed, output
@@ -27,19 +27,23 @@ if TYPE_CHECKING:
 
 def split_file(split: str) -> Option:
     """The option that names files of one split."""
-    return Option(f"File with the {split} images and their captions, such as COCO's.", default="none")
+    return Option(
+        f"File or folder with the {split} images and their captions, such as COCO's; beside a dataset, a list of its "
+        f"{split} images.",
+        default="none",
+    )
 
 
 @stage
 def prepare_captions(
     dataset: Annotated[
         Path | None,
-        InputFile(),
-        Argument("Dataset that names its own splits: Karpathy's JSON, or a table (CSV, JSON Lines, Parquet)."),
+        InputFileOrFolder(),
+        Argument("Dataset with its own splits, such as Karpathy's JSON or a table (CSV, JSON Lines, Parquet)."),
     ] = None,
-    train: Annotated[list[Path] | None, InputFile(), split_file("training")] = None,
-    val: Annotated[list[Path] | None, InputFile(), split_file("validation")] = None,
-    test: Annotated[list[Path] | None, InputFile(), split_file("test")] = None,
+    train: Annotated[list[Path] | None, InputFileOrFolder(), split_file("training")] = None,
+    val: Annotated[list[Path] | None, InputFileOrFolder(), split_file("validation")] = None,
+    test: Annotated[list[Path] | None, InputFileOrFolder(), split_file("test")] = None,
     out: Annotated[Path, HDF5_FILE, output()] = Path("captions.h5"),
     min_count: Annotated[
         int, Ge(1), Option("Minimum number of occurrences of a word in the training captions; rarer words become UNK.")
@@ -80,6 +84,7 @@ def prepare_captions(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import write_captions
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.datasets.image_lists import with_listed_splits
     from clcap_cli.datasets.image_records import image_records
     from clcap_cli.datasets.readers import check_columns_exist, read_captions
     from clcap_cli.datasets.split_ratio import SplitRatio
@@ -87,15 +92,17 @@ def prepare_captions(
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
-    if (dataset is None) == (not parts):
+    if dataset is None and not parts:
         raise ClcapError("give either one dataset file, or files with --train, --val and --test")
-    if split_ratio is not None and dataset is None:
+    if split_ratio is not None and parts:
         raise InvalidValueError("split_ratio", "it divides one dataset; --train, --val and --test give the splits")
     division = SplitRatio.parse(split_ratio, seed) if split_ratio is not None else None
-    files: list[tuple[str | None, Path]] = [(None, dataset)] if dataset else [*parts]
+    files: list[tuple[str | None, Path]] = [*([(None, dataset)] if dataset else []), *parts]
     check_different_files(files)
-    read = [(split, read_captions(path, reading)) for split, path in files]
+    read = [(split, read_captions(path, reading)) for split, path in (files[:1] if dataset else files)]
     check_columns_exist(reading, [file for _, file in read])
+    if dataset and parts:
+        read = [(None, with_listed_splits(file, parts, reading)) for _, file in read]
     for _, file in read:
         print_info(file.summary())
     images, left_out = with_needed_captions(image_records(read, restval, division))

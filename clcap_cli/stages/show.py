@@ -92,12 +92,12 @@ def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
 
 def _state(path: Path, item: "Input") -> str:
     from clcap_cli.artifacts.lineage import read_provenance
-    from clcap_cli.digests import digest_of_file
+    from clcap_cli.digests import digest_of_path
     from clcap_cli.errors import ClcapError
-    from clcap_cli.input_files import NoSuchFileError, check_readable
+    from clcap_cli.input_files import InputFileOrFolder, NoSuchFileError
 
     try:
-        check_readable(path)
+        InputFileOrFolder().check(path)
     except NoSuchFileError:
         return "(not there now)"
     except ClcapError:
@@ -105,7 +105,7 @@ def _state(path: Path, item: "Input") -> str:
     try:
         found, same = read_provenance(path).id, "(see above)"
     except ClcapError:
-        found, same = digest_of_file(path), ""
+        found, same = digest_of_path(path), ""
     return same if found == item.id else "(changed since)"
 
 

@@ -351,12 +351,12 @@ def test_parquet_files_of_hugging_face_are_read(read, name: str) -> None:
 
 def test_what_was_left_out_is_counted(read) -> None:
     assert read(vizwiz()).notes == [
-        "3 captions marked is_rejected or is_precanned were left out, and 1 images that have no other"
+        "left out: 3 captions marked is_rejected or is_precanned, with 1 image without others"
     ]
     mixed = karpathy().replace(b', "cocoid": 73', b"")
     file = read(mixed)
     assert [record.id for record in file.records] == [0, 1]
-    assert file.notes == ["1 images have no cocoid, so an image's id is its imgid"]
+    assert file.notes == ["1 image without cocoid, so an image's id is its imgid"]
     assert read(flickr30k_csv()).notes[-1] == "row 3 (line 4): a separator is missing after 4 and was added"
 
 
