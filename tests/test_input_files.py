@@ -31,7 +31,7 @@ READERS = [
     ("show", "x.json"),
 ]
 OF_EACH_KIND = [("prepare-captions", "x.csv"), ("show", "x.h5"), ("show", "x.pt"), ("evaluate", "x.json")]
-FOLDER_READERS = ("prepare-captions", "inspect")
+FOLDER_READERS = ("prepare-captions", "evaluate")
 """Stages that also read folders of images."""
 readers = pytest.mark.parametrize("words", READERS, ids=" ".join)
 

@@ -15,7 +15,7 @@ from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
 from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predictions, inputs_from_results
-from clcap_cli.input_files import InputFile, InputFolder
+from clcap_cli.input_files import InputFile, InputFileOrFolder, InputFolder
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.registry import NameIn
 from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
@@ -57,12 +57,12 @@ def evaluate(
     ] = None,
     predictions: Annotated[
         Path | None,
-        InputFile(),
+        InputFileOrFolder(),
         Option("Captions from another source: a table or COCO results; needs --references.", default="none"),
     ] = None,
     references: Annotated[
         Path | None,
-        InputFile(),
+        InputFileOrFolder(),
         Option(
             "References: a table, a COCO captions file, or a captions.h5.",
             default="the captions.h5 recorded in the results or checkpoint",
