@@ -35,7 +35,6 @@ def caption_images(
     checkpoints, device = open_checkpoints(models), compute.start()
     for number, checkpoint in enumerate(checkpoints):
         origin.add_input(numbered_role("checkpoint", number), checkpoint)
-
     ids = list(images)
 
     def on_unreadable(position: int, error: "UnreadableImageError") -> None:
