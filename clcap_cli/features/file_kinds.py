@@ -18,7 +18,8 @@ _CONTENTS = {
     b"v/1\x01": "an OpenEXR image, which clcap does not read; convert it to TIFF or PNG",
     b"version https://git-lfs": "a pointer of Git LFS; fetch the image with git lfs pull",
 }
-_IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM", b"\0\0\0\x0cjP")
+_IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"\0\0\0\x0cjP")
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MARKUP = re.compile(rb"\s*<(?:!doctype )?(html|head|body|svg|\?xml)", re.IGNORECASE)
 
 
@@ -34,6 +35,8 @@ def describe_content(head: bytes) -> str | None:
             return kind
     if head.startswith(_IMAGE_STARTS) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
         return "a damaged or truncated image"
+    if head.startswith(_TIFF_STARTS):
+        return "a TIFF image that is damaged or of a kind that is not read, such as floating-point colours"
     if head and not head.strip(b"\0"):
         return "a file of zero bytes, as an interrupted download leaves it"
     return f"a text file that starts with {_first_words(head)!r}" if _is_text(head) else None

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Generic, TypeVar
 
 from clcap_cli.datasets.file_names import describe_match, match_names, normal_path
@@ -101,9 +101,11 @@ def _find_by_parts(
     found: FoundImages[Key], names: Mapping[Key, str], stores: Sequence[ImageStore], used: Collection[str]
 ) -> None:
     """Match names with the unused files by parts of their paths, at first including the folders of the stores."""
-    files, inner_names = {}, {}
+    files, inner_names, folders = {}, {}, set()
     for store in stores:
+        folders.add(store.full_path.name)
         for inner, file in store.listing.images.items():
+            folders.update(inner.split("/")[:-1])
             if (full := f"{store.full_path}/{inner}") not in used:
                 files[full], inner_names[full] = file, inner
     ambiguous: dict[Key, str] = {}
@@ -112,12 +114,19 @@ def _find_by_parts(
         left = {key: name for key, name in names.items() if key not in found.files}
         matching = match_names(left, {full: path for full, path in paths.items() if full not in matched})
         for key, full in matching.pairs.items():
-            found.add(key, files[full], describe_match(names[key], inner_names[full]), names[key])
+            if not _is_of_other_folder(names[key], full, folders):
+                found.add(key, files[full], describe_match(names[key], inner_names[full]), names[key])
         matched.update(matching.pairs.values())
         ambiguous |= {key: _ambiguity(left, key, *both) for key, both in matching.ambiguous.items()}
     for key, name in names.items():
         if key not in found.files:
             found.missing[key] = ambiguous.get(key) or _missing_reason(name, stores)
+
+
+def _is_of_other_folder(name: str, full: str, folders: Collection[str]) -> bool:
+    """Whether the folder of a listed name is one of the ``folders`` that exist, but not one of the file ``full``."""
+    folder = PurePosixPath(normal_path(name)).parent.name
+    return folder in folders and folder not in full.split("/")
 
 
 def _ambiguity(names: Mapping[Key, str], key: Key, keys: Sequence[Key], files: Sequence[str]) -> str:

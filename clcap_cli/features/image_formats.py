@@ -11,7 +11,7 @@ from PIL.ImageFile import ImageFile
 from clcap_cli.extras import OPTIONAL_PACKAGES, import_optional, is_installed
 
 _ALWAYS_READ = (
-    "jpg jpeg jpe jfif mpo png apng bmp dib gif tif tiff webp ppm pgm pbm pnm jp2 j2k jpf jpx tga ico pcx psd"
+    "jpg jpeg jpe jfif mpo png apng bmp dib gif tif tiff webp ppm pgm pbm pnm pfm jp2 j2k jpf jpx tga ico pcx psd"
 )
 _PILLOW_FORMATS = [
     "JPEG",

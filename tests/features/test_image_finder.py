@@ -102,6 +102,13 @@ def test_a_file_of_another_listed_image_is_not_used(tmp_path: Path) -> None:
     assert found.missing == {"val/a.jpg": f"no such file: {tmp_path}/val/a.jpg"}
 
 
+def test_a_file_of_another_folder_is_not_used(tmp_path: Path) -> None:
+    put(tmp_path / "dogs" / "1.jpg", tmp_path / "birds" / "2.jpg")
+    found = find([tmp_path], "dogs/1.jpg", "dogs/2.jpg")
+    assert found.files.keys() == {"dogs/1.jpg"}
+    assert found.missing == {"dogs/2.jpg": f"no such file: {tmp_path}/dogs/2.jpg"}
+
+
 def test_a_name_in_two_folders_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "one" / "a.png", tmp_path / "two" / "a.png")
     with pytest.raises(ClcapError, match=r"there are two images 'a\.png'"):
