@@ -240,7 +240,7 @@ def references_of_split(captions: "Captions", split: str) -> References:
     references = captions.references(captions.rows_of(split))
     if not references:
         raise ClcapError(
-            f"the images of split '{split}' in {captions.path} have no captions to score against; give references with "
-            "--references, or another split with --split"
+            f"the images of split '{split}' in {captions.path} have no captions to score against; give references of "
+            "these images with --references, or another split with --split"
         )
     return References(references, _file_names(captions), splits)

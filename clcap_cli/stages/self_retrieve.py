@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import accumulate
 from operator import mul
 from pathlib import Path
@@ -125,6 +126,8 @@ def self_retrieve(
         "precision": "fp32",
     }
     results = caption_pool.results(found, ids, seed, signature)
+    if given:
+        results = replace(results, details={**results.details, "matched_by": dict(ways)})
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})

@@ -117,8 +117,9 @@ def test_captions_of_image_files_are_scored_and_ranked(chain: Path, clcap) -> No
     assert "CIDErBtw" in metrics["metrics"]
     result = clcap("self-retrieve", chain / "nt.pt", "--predictions", out, "--device", "cpu")
     assert "matched 10 images by file name without folder" in result.err
-    ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
-    assert [image["caption"] for image in ranked] == captions
+    ranked = json.loads((chain / "nt.retrieval.json").read_text())
+    assert [image["caption"] for image in ranked["images"]] == captions
+    assert ranked["matched_by"] == {"file name without folder": 10}
     result = clcap("evaluate", out, *given, *FAST, "--retrieval", chain / "nt.retrieval.json")
     assert result.status == 0, result.err
 

@@ -99,8 +99,8 @@ def test_images_without_captions_are_a_split_to_caption(chain: Path, clcap, erro
     ids = [image["id"] for image in test["images"]]
     assert [entry["image_id"] for entry in json.loads(out.read_text())] == ids
     assert error_of("evaluate", out) == (
-        f"the images of split 'test' in {captions} have no captions to score against; give references with "
-        "--references, or another split with --split"
+        f"the images of split 'test' in {captions} have no captions to score against; give references of these "
+        "images with --references, or another split with --split"
     )
     references = ("--references", scenes / "captions_test.json", "--metrics", "ROUGE_L")
     assert clcap("evaluate", out, *references).status == 0
