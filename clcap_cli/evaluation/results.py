@@ -44,7 +44,7 @@ def score_chosen(
     scores = score_captions(predictions, references, draw_resamples(len(predictions), seed), metrics, context)
     if not any(metric.name in scores.by_metric for metric in chosen):
         raise ClcapError("; ".join(scores.not_scored.values()))
-    for advice in segmentation_advice(scores.predictions):
+    if advice := segmentation_advice(scores.predictions):
         print_warning(advice)
     return scores
 

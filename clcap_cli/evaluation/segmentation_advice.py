@@ -15,30 +15,29 @@ MANY = 0.1
 _PUNCTUATION = regex.compile(r"(?<!\S)\p{P}+(?!\S)")
 
 
-def segmentation_advice(predictions: Predictions) -> list[str]:
-    """Advice on the segmentation of scored captions and references, one sentence for each problem."""
-    context = predictions.context
+def segmentation_advice(predictions: Predictions) -> str:
+    """Advice on the segmentation of scored captions and references; empty if it seems right."""
+    return next(_problems(predictions), "")
+
+
+def _problems(predictions: Predictions) -> Iterator[str]:
+    context, references = predictions.context, list(chain.from_iterable(predictions.references))
     trained_with = context.training.tokenizer.segmenter if context.training else WORDS
     if context.segmenter is None and trained_with != WORDS:
-        return [_training_advice(trained_with)]
-    return list(_unsegmented(predictions))
-
-
-def _training_advice(segmenter: Segmenter) -> str:
-    value = "TOKENIZER.json" if segmenter.tokenizer_json else segmenter.name
-    return (
-        f"the captioner was trained on captions split with --tokenize {segmenter.name}, but the scores use the PTB "
-        f"tokeniser of COCO's evaluation, made for English; evaluate --tokenize {value} scores the tokens of training"
-    )
-
-
-def _unsegmented(predictions: Predictions) -> Iterator[str]:
-    references = list(chain.from_iterable(predictions.references))
+        yield _captions_advice(trained_with)
     for name, texts in (("captions", predictions.captions), ("references", references)):
         if advice := unsegmented_advice(texts, name):
             yield advice
-    if predictions.context.segmenter is None:
+    if context.segmenter is None:
         yield from _kept_punctuation(references)
+
+
+def _captions_advice(segmenter: Segmenter) -> str:
+    value = "TOKENIZER.json" if segmenter.tokenizer_json else segmenter.name
+    return (
+        f"captions.h5 was prepared with --tokenize {segmenter.name}, but the scores use the PTB tokeniser of COCO's "
+        f"evaluation, which is made for English; --tokenize {value} scores the tokens of captions.h5"
+    )
 
 
 def _kept_punctuation(references: Sequence[str]) -> Iterator[str]:

@@ -189,7 +189,10 @@ def _checkpoint(file: Path) -> dict[str, str]:
 
 
 def _tokens(tokenizer: "Tokenizer") -> str:
-    return f"{tokenizer.size} ({tokenizer.kind}, id {tokenizer.id})"
+    from clcap_cli.tokenizers.words import WordTokenizer
+
+    split = f", --tokenize {tokenizer.segmenter.name}" if isinstance(tokenizer, WordTokenizer) else ""
+    return f"{tokenizer.size} ({tokenizer.kind}{split}, id {tokenizer.id})"
 
 
 def _sizes(config: "CaptionerConfig") -> str:

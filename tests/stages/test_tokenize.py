@@ -18,9 +18,9 @@ UNSEGMENTED = "2 of 2 {name} look unsegmented: long runs of characters without s
 def evaluated(tmp_path: Path, clcap):
     """Evaluate the predictions, and return the results and the messages."""
 
-    def run(*options: object, references: dict[str, str] = REFERENCES) -> tuple:
-        for name, texts in (("predictions", PREDICTIONS), ("references", references)):
-            lines = [json.dumps({"image_id": id, "caption": text}) for id, text in texts.items()]
+    def run(*options: object, texts: tuple[dict, dict] = (PREDICTIONS, REFERENCES)) -> tuple:
+        for name, own in zip(("predictions", "references"), texts, strict=True):
+            lines = [json.dumps({"image_id": id, "caption": text}) for id, text in own.items()]
             (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
         given = [f"--{name}={tmp_path}/{name}.jsonl" for name in ("predictions", "references")]
         result = clcap("evaluate", *given, "--metrics", "BLEU,CIDEr", *options)
@@ -47,13 +47,19 @@ def test_unsegmented_captions_are_warned_of(evaluated) -> None:
     assert results.metrics["BLEU-1"] == pytest.approx(0)
     messages = " ".join(messages.split())
     assert UNSEGMENTED.format(name="captions", rest="在沙发上") in messages
-    assert UNSEGMENTED.format(name="references", rest="坐在沙发上") in messages
     assert "--tokenize jieba or --tokenize characters" in messages
+    assert messages.count("warning: ") == 1
 
 
 def test_punctuation_that_the_default_keeps_is_warned_of(evaluated) -> None:
-    _, messages = evaluated(references={"a": "एक बिल्ली बैठी है ।", "b": "एक लड़का ।"})
+    hindi = {"a": "एक बिल्ली बैठी है ।", "b": "एक लड़का ।"}
+    _, messages = evaluated(texts=(hindi, hindi))
     assert "2 of 2 references contain punctuation" in " ".join(messages.split())
+
+
+def test_unsegmented_references_alone_are_warned_of(evaluated) -> None:
+    _, messages = evaluated("--tokenize", "words", texts=({"a": "a cat", "b": "a boy"}, REFERENCES))
+    assert UNSEGMENTED.format(name="references", rest="坐在沙发上") in " ".join(messages.split())
 
 
 def test_runs_with_different_tokens_are_not_comparable(evaluated, tmp_path: Path, clcap) -> None:
@@ -75,14 +81,14 @@ def test_python_and_the_command_line_agree(evaluated, tmp_path: Path) -> None:
     }
 
 
-def test_own_results_name_the_segmentation_of_training(chain: Path, clcap) -> None:
+def test_own_results_name_the_segmentation_of_captions(chain: Path, clcap) -> None:
     """The captioner's captions.h5 is replaced by one that was split into characters."""
     scenes = {split: chain / "scenes" / f"captions_{split}.json" for split in ("train", "val", "test")}
     files = [word for split, path in scenes.items() for word in (f"--{split}", path)]
     assert clcap("prepare-captions", *files, "--tokenize", "characters", "--out", chain / "c.h5").status == 0
     assert clcap("caption", chain / "nt.pt").status == 0
     scored = ("evaluate", chain / "nt.captions.json", "--captions", chain / "c.h5", "--metrics", "BLEU")
-    advice = "the captioner was trained on captions split with --tokenize characters"
+    advice = "captions.h5 was prepared with --tokenize characters, but the scores use the PTB tokeniser"
     assert advice in " ".join(clcap(*scored).err.split())
     assert advice not in " ".join(clcap(*scored, "--tokenize", "characters").err.split())
 
