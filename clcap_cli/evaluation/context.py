@@ -146,13 +146,14 @@ def _df_captions(path: Path, segmenter: "Segmenter | None", origin: "Origin") ->
 
 
 def _given_or_recorded(role: str, given: Path | None, inputs: "EvaluationInputs") -> Path | None:
-    """The file with this role, given or recorded; None, with a message, if a recorded file is missing."""
+    """The file with this role, given or recorded, or None; a message says if a recorded file is missing."""
     from clcap_cli.artifacts.lineage import find_input
 
-    if given is not None or inputs.source is None:
+    source = inputs.source
+    if given is not None or source is None or source.provenance is None or source.provenance.input(role) is None:
         return given
     try:
-        return find_input(inputs.source, role, None, f"--{role}")
+        return find_input(source, role, None, f"--{role}")
     except ClcapError as error:
         print_warning(f"metrics that need {role}.h5 are not computed: {error}")
         return None

@@ -143,6 +143,7 @@ def inputs_from_results(
     written_by_clcap = opened.provenance is not None
     names = opened.file_names
     if references is None:
+        _check_captions_recorded(opened, captions)
         captions_h5 = open_captions(
             find_input(opened, "captions", captions, "--captions, or references with --references")
         )
@@ -161,6 +162,15 @@ def inputs_from_results(
         decoding=decoding_signature(opened),
         precision="fp32" if written_by_clcap else UNKNOWN,
     )
+
+
+def _check_captions_recorded(results: "CaptionResults", given: Path | None) -> None:
+    """Raise ClcapError for captions of image files, which come from no captions.h5."""
+    if given is None and results.provenance is not None and results.provenance.settings.get("images"):
+        raise ClcapError(
+            f"{results.path} has captions of image files, whose references are unknown; give references with "
+            "--references, such as a table with the columns image and caption, or a captions.h5 with --captions"
+        )
 
 
 def decoding_signature(results: "CaptionResults") -> str:

@@ -3,12 +3,18 @@
 import json
 from pathlib import Path
 
+import h5py
 import pytest
 
-from clcap_cli.artifacts.captions import open_captions
-from clcap_cli.artifacts.results import open_caption_results, open_results
+from clcap_cli.artifacts.captions import open_captions, write_captions
+from clcap_cli.artifacts.json_files import provenance_path
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.results import CAPTIONS_KIND, open_caption_results, open_results
 from clcap_cli.datasets.captions_by_image import read_captions_by_image
+from clcap_cli.datasets.records import ImageRecord
+from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
+from clcap_cli.tokenizers.words import WordTokenizer
 from tests.stages.test_bad_input import IMAGE, NOTE, coco
 
 OTHER = {**IMAGE, "file_name": "b.jpg"}
@@ -100,6 +106,42 @@ def test_numbers_among_text_ids_stay_numbers(clcap, tmp_path: Path) -> None:
     path, out = karpathy(tmp_path / "k.json", [1, "b"]), tmp_path / "c.h5"
     assert clcap("prepare-captions", path, "--out", out, "--min-count", 1).status == 0
     assert open_captions(out).image_ids == [1, "b"]
+
+
+@pytest.mark.parametrize("ids", [["1", "b"], ["pe\u0302che.jpg"], ["7", "8"]])
+def test_earlier_results_keep_their_provenance(tmp_path: Path, ids: list[str]) -> None:
+    """Earlier versions wrote all ids as text if one was, in any Unicode form."""
+    path = results(tmp_path / "r.json", ids)
+    provenance = Origin("caption", {}).make_provenance(
+        CAPTIONS_KIND, digest_of_json(json.loads(path.read_text())), path
+    )
+    provenance_path(path).write_text(provenance.model_dump_json())
+    assert open_caption_results(path).provenance == provenance
+    path.write_text(path.read_text().replace("a dog", "a cat"))
+    assert open_caption_results(path).provenance is None
+
+
+def test_the_id_of_captions_with_text_ids_is_the_same_as_before(tmp_path: Path) -> None:
+    written = []
+    for ids in ([7, "b"], ["7", "b"]):
+        images = [ImageRecord(id, f"{id}.jpg", "train", ["a dog"]) for id in ids]
+        write_captions(tmp_path / "c.h5", images, WordTokenizer(["a"]), 3, Origin("test", {}))
+        written.append(open_captions(tmp_path / "c.h5"))
+    assert written[0].provenance.id == written[1].provenance.id
+    assert written[0].image_ids == written[1].image_ids == [7, "b"]
+
+
+def test_numbers_stored_as_text_in_earlier_files_match(chain: Path, clcap) -> None:
+    for name, dataset in (("captions.h5", "images/id"), ("features.h5", "ids")):
+        with h5py.File(chain / name, "a") as file:
+            ids = [str(id) for id in file[dataset][:]]
+            del file[dataset]
+            file.create_dataset(dataset, data=ids, dtype=h5py.string_dtype())
+    assert clcap("caption", chain / "nt.pt", "--device", "cpu").status == 0
+    expected = [image["id"] for image in json.loads((chain / "scenes" / "captions_test.json").read_text())["images"]]
+    assert list(open_caption_results(chain / "nt.captions.json").captions) == expected
+    references = ("--references", chain / "scenes" / "captions_test.json", "--metrics", "ROUGE_L")
+    assert clcap("evaluate", chain / "nt.captions.json", *references).status == 0
 
 
 @pytest.mark.parametrize("caption", [["a dog", "a cat"], '["a dog", "a cat"]', "['a dog' 'a cat']"])
