@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from clcap_cli.artifacts.image_folder import image_folder_beside
 from clcap_cli.artifacts.json_files import provenance_path
 from clcap_cli.decoding.settings import DecodingSettings
 
@@ -29,10 +30,18 @@ def _prepare_captions(given: Given, folder: Path) -> list[Words]:
 
 def _extract_features(given: Given, captions: Path) -> list[Words]:
     sources = [path for name in ("dataset", "train", "val", "test") for path in _listed(given.get(name))]
-    folders = dict.fromkeys(Path(source).parent / "images" for source in sources)
-    there = [folder for folder in folders if folder.is_dir()] or [Path("IMAGE_FOLDER")]
+    folders = dict.fromkeys(_image_folder(Path(source), captions) for source in sources)
+    there = [folder for folder in folders if folder.exists()] or [Path("IMAGE_FOLDER")]
     images = [word for folder in there for word in ("--images", folder)]
     return [["extract-features", captions, *images, *_out_beside(captions, "features.h5")]]
+
+
+def _image_folder(source: Path, captions: Path) -> Path:
+    """Where the images of a dataset probably are: in itself, in the folder written from it, or beside it."""
+    if source.is_dir() or source.suffix == ".tar":
+        return source
+    written = image_folder_beside(captions)
+    return written if written.is_dir() else source.parent / "images"
 
 
 def _train_mle(given: Given, features: Path) -> list[Words]:

@@ -57,7 +57,7 @@ def find_columns(path: Path, columns: Sequence[str], chosen: Mapping[str, str]) 
     image or the captions.
     """
     _check_unique(path, columns)
-    found = {role: _find(columns, role, chosen) for role in _NAMES}
+    found = {role: find_column(columns, role, chosen) for role in _NAMES}
     captions = [found["caption"]] if found["caption"] else _numbered(columns)
     if not captions:
         raise _missing(path, columns, "captions", "caption or text", "caption")
@@ -85,8 +85,8 @@ def normal_name(column: object) -> str:
     return re.sub(r"[\s_-]", "", str(column)).casefold()
 
 
-def _find(columns: Sequence[str], role: str, chosen: Mapping[str, str]) -> str | None:
-    """The column with a role, or None."""
+def find_column(columns: Sequence[str], role: str, chosen: Mapping[str, str]) -> str | None:
+    """The column with a role, the one that ``chosen`` names or the first that is recognised; None if there is none."""
     if role in chosen:
         wanted = normal_name(chosen[role])
         matching = [name for name in columns if name == chosen[role]] or [

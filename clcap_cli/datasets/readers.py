@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clcap_cli.datasets.caption_records import ParsedTable
 from clcap_cli.datasets.columns import normal_name
+from clcap_cli.datasets.embedded_images import EmbeddedImages
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.records import CaptionFile
 from clcap_cli.datasets.source import Reader, Source
@@ -56,7 +57,9 @@ def read_captions(path: Path, options: ReadOptions = ReadOptions()) -> CaptionFi
     table = ParsedTable(reader.read(source), options.column_names)
     records = table.records()
     notes = [*source.notes, *table.notes]
-    return CaptionFile(path, reader.name, records, table.columns.by_role, table.unused_columns, notes)
+    content = table.table.images
+    images = EmbeddedImages([record.file_name for record in records], content) if content else None
+    return CaptionFile(path, reader.name, records, table.columns.by_role, table.unused_columns, notes, images)
 
 
 def check_columns_exist(options: ReadOptions, files: Iterable[CaptionFile]) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clcap_cli.datasets.embedded_images import EmbeddedImages
+
 ImageId = int | str
 
 
@@ -43,6 +45,8 @@ class CaptionFile:
     """Names of the columns that were not read."""
     notes: list[str] = field(default_factory=list)
     """What else was left out or assumed, as phrases."""
+    images: EmbeddedImages | None = None
+    """The images themselves if the file holds them."""
 
     def summary(self) -> str:
         """One line about what the file is and how much of it was read."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from clcap_cli.datasets.embedded_images import ImageBytes
 from clcap_cli.errors import ClcapError
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Table:
     rows: list[Row]
     notes: list[str] = field(default_factory=list)
     """What the reader left out or assumed, as phrases."""
+    images: ImageBytes | None = None
+    """The bytes of each row's image if the table holds them."""
 
     @classmethod
     def of(cls, path: Path, rows: list[Row], notes: list[str] | None = None) -> "Table":

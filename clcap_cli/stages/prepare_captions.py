@@ -18,6 +18,7 @@ from clcap_cli.options import Argument, Option
 from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
 from clcap_cli.stages.options import TOKENIZE_NAMES, Seed, output
 from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.stages.table_images import written_beside
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageRecord
@@ -76,7 +77,8 @@ def prepare_captions(
 
     The vocabulary comes from the training split. The format of a file is recognised by its content; clcap inspect shows
     what a file is taken for. A table has columns for the image, its captions and its split; files given with --train,
-    --val or --test, or divided with --split-ratio, need no split column.
+    --val or --test, or divided with --split-ratio, need no split column. Images that a Parquet file holds as bytes are
+    written to a folder beside the output, such as captions.images/.
 
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
@@ -128,7 +130,8 @@ def prepare_captions(
         origin.add_input_file(split or "dataset", path)
     if segmenter.tokenizer_json:
         origin.add_input_file("tokenizer", Path(tokenize))
-    write_captions(out, images, tokenizer, max_length, origin)
+    with written_beside(out, [file for _, file in read], images) as named:
+        write_captions(out, named, tokenizer, max_length, origin)
     for line in _summary(images, tokenizer, min_count, max_length):
         print_info(line)
     if unsegmented:
