@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Generic, TypeVar
 from unicodedata import normalize
 
@@ -92,10 +92,24 @@ class NameMatching(Generic[Left, Right]):
         if not new_left or not new_right:
             return
         if len(lefts) == len(rights) == 1:
-            self.pairs[lefts[0]], self._partners[rights[0]] = rights[0], lefts[0]
+            if not self._is_in_other_folder(self.left[lefts[0]], self.right[rights[0]]):
+                self.pairs[lefts[0]], self._partners[rights[0]] = rights[0], lefts[0]
         elif len(new_left) + len(new_right) > 2:
             for one in new_left:
                 self._candidates.setdefault(one, (new_left, new_right))
+
+    def _is_in_other_folder(self, left: str, right: str) -> bool:
+        """Whether a name is in another folder although the other side has a folder like its own."""
+        own, other = _different_folders(left, right)
+        return own in self._right_folders or other in self._left_folders
+
+    @cached_property
+    def _left_folders(self) -> set[str]:
+        return _folders(self.left.values())
+
+    @cached_property
+    def _right_folders(self) -> set[str]:
+        return _folders(self.right.values())
 
 
 def match_names(
@@ -104,7 +118,8 @@ def match_names(
     """Match the images of two sides by their file names, except the pairs that are ``known``.
 
     Equal names come first. The remaining images are matched by ever smaller parts of their names, and only by parts
-    that no second image on either side has.
+    that no second image on either side has. ``train/1.jpg`` does not match ``test/1.jpg`` if both folders are on one
+    side.
     """
     matching = NameMatching(left, right, {**(known or {})})
     for key in _keys(left.values(), right.values()):
@@ -162,6 +177,21 @@ def _tail(parts_of: Callable[[str], list[str]], length: int, name: str) -> Hasha
     """The last ``length`` parts of a path; None if it has fewer."""
     parts = parts_of(name)
     return tuple(parts[-length:]) if len(parts) >= length else None
+
+
+def _different_folders(left: str, right: str) -> tuple[str | None, str | None]:
+    """The innermost folders in which two names differ; None if one of the names is the end of the other."""
+    own, other = (_folded_stem(normal_path(name)).split("/") for name in (left, right))
+    if own[-1] != other[-1]:
+        return None, None
+    while own and other and own[-1] == other[-1]:
+        own, other = own[:-1], other[:-1]
+    return (own[-1], other[-1]) if own and other else (None, None)
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """All folders in names, in lower case."""
+    return {folder for name in names for folder in normal_path(name).casefold().split("/")[:-1]}
 
 
 def _groups(key: Key, left: Mapping[Left, str], right: Mapping[Right, str]) -> Iterator[tuple[list[Left], list[Right]]]:

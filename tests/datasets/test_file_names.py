@@ -80,6 +80,13 @@ def test_folders_tell_images_of_one_name_apart() -> None:
     assert matched(["a/x.jpg", "b/x.jpg"], ["a/x.jpg", "x.jpg"]) == {"a/x.jpg": "a/x.jpg"}
 
 
+def test_images_in_two_folders_of_one_side_are_different() -> None:
+    right = ["train/1.jpg", "test/2.jpg"]
+    assert matched(["photos/test/1.jpg"], right) == {}
+    assert matched(right, ["photos/test/1.jpg"]) == {}
+    assert matched(["photos/1.jpg"], right) == {"photos/1.jpg": "train/1.jpg"}
+
+
 def test_only_numbers_of_coco_are_ids() -> None:
     names = ["COCO_val2014_000000000042.jpg", "a/000000000042.jpg", "42", "42.jpg", "x_000000000042.jpg", "0042"]
     assert [coco_number(name) for name in names] == [42, 42, 42, None, None, None]
