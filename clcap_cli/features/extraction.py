@@ -39,7 +39,7 @@ def extract_batches(
 
     Unreadable images are added to ``skipped``, and digests of the files' contents to ``digests``.
 
-    Raises ClcapError for an unreadable image that is not to be left out.
+    Raises ClcapError for an unreadable image that is not to be left out, and if none is left.
     """
     ids = list(images)
     batches = [ids[first : first + BATCH_SIZE] for first in range(0, len(ids), BATCH_SIZE)]
@@ -59,6 +59,7 @@ def extract_batches(
             if readable:
                 pooled, grid = backbone(torch.stack([image.pixels for image in readable.values()]))
                 yield list(readable), pooled.numpy(), grid.numpy()
+    skipped.raise_unless_usable()
 
 
 def _load_image(backbone: Backbone, file: ImageFile) -> DecodedImage | UnreadableImageError:

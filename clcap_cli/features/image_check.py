@@ -26,8 +26,8 @@ class SkippedImages:
     """Whether these images are left out; otherwise they are an error."""
     reasons: dict[ImageId, str] = field(default_factory=dict)
 
-    def raise_early(self) -> None:
-        """Raise ClcapError for images found before the work starts, if any are not to be left out or none remains."""
+    def raise_unless_usable(self) -> None:
+        """Raise ClcapError if an image is not to be left out, or if no image remains."""
         reasons = list(self.reasons.values())
         if not reasons or (self.skip_bad and len(reasons) < self.total):
             return
@@ -47,8 +47,7 @@ class SkippedImages:
 
     def report(self, consequence: str) -> None:
         """List the images that were left out, with what follows from it; raises ClcapError if that is all of them."""
-        if len(self.reasons) == self.total:
-            self.raise_early()
+        self.raise_unless_usable()
         if self.reasons:
             print_warning(f"{len(self.reasons):,} of {self.total:,} images left out; {consequence}:")
             for id, reason in self.reasons.items():

@@ -63,20 +63,20 @@ def _read(path: Path) -> Any:
             return timm.models.load_state_dict(str(path))
         with torch.serialization.safe_globals([argparse.Namespace]):  # the training options beside the weights
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ClcapError(_pickle_message(path)) from error
     except Exception as error:  # a damaged file makes PyTorch and safetensors raise nearly any error
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ClcapError(f"{path} is not a readable state dict file (.pth, .pt, .safetensors): {reason}") from error
+        raise ClcapError(f"{path} {_read_failure(error, path)}") from error
 
 
-def _pickle_message(path: Path) -> str:
-    if not _is_pytorch_file(path):
-        return f"{path} is not a state dict file (.pth, .pt, .safetensors) of PyTorch"
-    return (
-        f"{path} contains Python objects besides tensors, which clcap does not load because they can run code; "
-        "save the weights alone: torch.save(model.state_dict(), 'weights.pth')"
-    )
+def _read_failure(error: Exception, path: Path) -> str:
+    if path.suffix != ".safetensors" and not _is_pytorch_file(path):
+        return "is not a state dict file (.pth, .pt, .safetensors) of PyTorch"
+    if isinstance(error, pickle.UnpicklingError):
+        return (
+            "contains Python objects besides tensors, which clcap does not load because they can run code; "
+            "save the weights alone: torch.save(model.state_dict(), 'weights.pth')"
+        )
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return f"is not a readable state dict file (.pth, .pt, .safetensors): {reason}"
 
 
 def _is_pytorch_file(path: Path) -> bool:
@@ -85,16 +85,19 @@ def _is_pytorch_file(path: Path) -> bool:
 
 
 def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict by key, found under one of the ``WRAPPERS`` unless they are at the top."""
-    if isinstance(content, Mapping):
-        tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
-        if tensors:
-            return tensors
-        for wrapper in WRAPPERS:
-            if isinstance(content.get(wrapper), Mapping):
-                return _unwrap(content[wrapper], path)
+    """The tensors of a state dict by key; raises ClcapError if ``content`` has none."""
+    if tensors := _tensors_in(content):
+        return tensors
     found = f"the keys {first_few(list(content))}" if isinstance(content, Mapping) else f"a {type(content).__name__}"
     raise ClcapError(f"{path} contains no state dict: it has {found}; save one with torch.save(model.state_dict(), …)")
+
+
+def _tensors_in(content: Any) -> dict[str, Tensor]:
+    """The tensors at the top of ``content``, or else under the first of the ``WRAPPERS`` that has any."""
+    if not isinstance(content, Mapping):
+        return {}
+    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    return tensors or next(filter(None, (_tensors_in(content.get(wrapper)) for wrapper in WRAPPERS)), {})
 
 
 def _without_prefix(state: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

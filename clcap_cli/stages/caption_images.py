@@ -61,7 +61,7 @@ def readable_images(paths: Sequence[Path], skip_bad: bool) -> "tuple[dict[ImageI
     for id in [id for id in files if text_flaw(str(id))]:
         skipped.reasons[id] = f"the name {files.pop(id)} is not valid UTF-8, so it cannot be an id; rename the file"
     readable = check_headers(files, skipped)
-    skipped.raise_early()
+    skipped.raise_unless_usable()
     return readable, skipped
 
 

@@ -97,5 +97,5 @@ def _find_and_check(
         print_info(note)
     skipped.reasons |= found.missing
     readable = check_headers(found.files, skipped)
-    skipped.raise_early()
+    skipped.raise_unless_usable()
     return readable

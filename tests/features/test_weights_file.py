@@ -133,7 +133,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (argparse.ArgumentParser, "contains Python objects besides tensors"),
-        ({"epoch": 3}, "contains no state dict: it has the keys epoch"),
+        ({"epoch": 3, "backbone": {"name": "x"}}, "contains no state dict: it has the keys epoch, backbone"),
         ([1, 2], "contains no state dict: it has a list"),
     ],
 )
@@ -143,7 +143,7 @@ def test_files_without_weights_are_refused(tmp_path: Path, content: object, reas
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
-@pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04 cut"])
+@pytest.mark.parametrize("content", [b"", b"not weights", b"hello", b"PK\x03\x04 cut"])
 def test_damaged_weights_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ClcapError, match=r"w\.\w+ is not a "):

@@ -117,3 +117,15 @@ def test_extraction_finds_renamed_cut_and_repeated_images(chain: Path, clcap, er
         "0_000002.png (train) = 0_000040.png (test)\n" in result.err
     )
     assert open_features(chain / "f.h5").skipped == [41]
+
+
+def test_extraction_of_bad_images_alone_writes_nothing(chain: Path, error_of) -> None:
+    images = chain / "scenes" / "images"
+    for path in images.iterdir():
+        path.write_bytes(path.read_bytes()[:-60])
+    message = error_of(
+        *("extract-features", chain / "captions.h5", "--images", images, "--image-size", 64, "--skip-bad"),
+        *("--out", chain / "f.h5", "--device", "cpu"),
+    )
+    assert message.startswith("none of the 42 images can be read: ")
+    assert not (chain / "f.h5").exists()
