@@ -25,7 +25,9 @@ STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
 """Weights of exact, stem, synonym and paraphrase matches."""
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
 """METEOR 1.5's parameters for English."""
-OPTIONS = ("-stdio", "-l", "en", "-norm")
+LANGUAGE = ("-l", "en")
+NORMALISE = "-norm"
+"""Option with which METEOR splits texts once more; it would take apart tokens in Chinese, Hindi and other scripts."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ class MeteorScores:
     """(captions, 23) counts of each caption and its best reference, whose sums give the score of the corpus."""
 
 
-def score_meteor(captions: Sequence[str], references: Sequence[Sequence[str]], paraphrases: Path) -> MeteorScores:
-    """Score tokenised captions with METEOR's program and the paraphrase table at ``paraphrases``.
+def score_meteor(
+    captions: Sequence[str], references: Sequence[Sequence[str]], paraphrases: Path, options: Sequence[str]
+) -> MeteorScores:
+    """Score tokenised captions with METEOR's program, its options and the paraphrase table at ``paraphrases``.
 
     Raises JavaError.
     """
@@ -47,7 +51,7 @@ def score_meteor(captions: Sequence[str], references: Sequence[Sequence[str]], p
     pairs = zip(captions, references, strict=True)
     lines = [" ||| ".join(["SCORE", *map(_clean, group), _clean(text)]) for text, group in pairs]
     # Without -a METEOR looks for its own table, which fails if the path contains a space.
-    arguments = (*SHORT_RUN, LARGEST_HEAP, "-jar", jar, "-", "-", *OPTIONS, "-a", str(paraphrases))
+    arguments = (*SHORT_RUN, LARGEST_HEAP, "-jar", jar, "-", "-", "-stdio", *options, "-a", str(paraphrases))
     with JavaProgram("METEOR", *arguments) as program:
         output = program.read_lines()
         program.send(lines)
@@ -102,6 +106,11 @@ def _clean(text: str) -> str:
     return text.replace("|||", "").replace("  ", " ")
 
 
+def _options(predictions: Predictions) -> list[str]:
+    """METEOR's options: those of pycocoevalcap for its tokens, and no further splitting of other tokens."""
+    return [*LANGUAGE, *([NORMALISE] if predictions.context.segmenter is None else [])]
+
+
 def _start(_: Context) -> Callable[[Predictions], Columns]:
     """Read the paraphrase table, which takes seconds, while the texts are tokenised."""
     return partial(_measure, read_paraphrase_table())
@@ -112,7 +121,9 @@ def _measure(table: "ChunkedArray", predictions: Predictions) -> Columns:
         paraphrases = folder / "paraphrases.gz"
         texts = [*predictions.captions, *chain.from_iterable(predictions.references)]
         write_matching_entries(table, phrases_in(texts), paraphrases)
-        result = score_meteor(predictions.captions, predictions.references_by_caption, paraphrases)
+        result = score_meteor(
+            predictions.captions, predictions.references_by_caption, paraphrases, _options(predictions)
+        )
     return {"METEOR": result.scores, "meteor_statistics": result.statistics.tolist()}
 
 
@@ -128,11 +139,11 @@ METRIC = Metric(
     statistics=_statistics,
     start=_start,
     columns=("METEOR", "meteor_statistics"),
-    signature=lambda _: {
+    signature=lambda predictions: {
         "scale": "0-1",
         "impl": f"METEOR-1.5 of pycocoevalcap-{version('pycocoevalcap')}",
         "of": "the corpus",
-        "options": "-l en -norm",
+        "options": " ".join(_options(predictions)),
     },
     computed="by default",
 )

@@ -158,8 +158,11 @@ def test_the_reduced_paraphrase_table_changes_no_meteor(tmp_path: Path) -> None:
     texts = [*captions, *(text for group in references for text in group)]
     paraphrases.write_matching_entries(table, paraphrases.phrases_in(texts), needed)
     whole = java.pycocoevalcap_folder("meteor") / "data" / "paraphrase-en.gz"
-    expected = meteor.score_meteor(captions, references, whole)
-    np.testing.assert_array_equal(meteor.score_meteor(captions, references, needed).statistics, expected.statistics)
+    options = (*meteor.LANGUAGE, meteor.NORMALISE)
+    expected = meteor.score_meteor(captions, references, whole, options)
+    np.testing.assert_array_equal(
+        meteor.score_meteor(captions, references, needed, options).statistics, expected.statistics
+    )
     assert np.mean(np.sum(expected.statistics[:, 16:20], axis=1) > 0) > 0.2, "the table's phrases are used"
 
 

@@ -1,6 +1,7 @@
 """evaluate --tokenize scores the tokens of a segmentation, and names it in signatures and warnings."""
 
 import json
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,32 @@ def test_python_and_the_command_line_agree(evaluated, tmp_path: Path) -> None:
     assert {name: scored.metrics[name] for name in ("BLEU-4", "CIDEr")} == {
         name: results.metrics[name] for name in ("BLEU-4", "CIDEr")
     }
+
+
+def test_scores_depend_on_the_tokens_and_not_on_the_script() -> None:
+    """METEOR, which would take tokens apart, and the others: as for English words in the same places."""
+    pairs = [
+        ("एक लड़का साइकिल चला रहा है", "एक लड़की साइकिल चला रही है"),
+        ("一个 女孩 在 公园 里 骑马", "一个 男孩 在 公园 里 骑 自行车"),
+        ("เด็กผู้ชาย กำลัง ขี่ จักรยาน", "เด็กผู้หญิง กำลัง ขี่ ม้า"),
+        ("وَلَدٌ يَرْكَبُ دَرَّاجَةً", "وَلَدٌ يَرْكَبُ حِصَانًا"),
+        ("café là bas", "thé là bas"),
+    ]
+    words: dict[str, str] = {}
+    for token in " ".join(chain.from_iterable(pairs)).split():
+        words.setdefault(token, f"x{chr(ord('a') + len(words))}{len(words)}")
+    in_english = [[" ".join(words[token] for token in text.split()) for text in pair] for pair in pairs]
+    scores = [
+        clcap_cli.score(
+            [prediction for prediction, _ in texts],
+            [[reference] for _, reference in texts],
+            metrics="BLEU,METEOR,ROUGE_L,CIDEr",
+            tokenize="whitespace",
+        )
+        for texts in (pairs, in_english)
+    ]
+    assert scores[0].metrics == pytest.approx(scores[1].metrics)
+    assert "options:-l en|" in scores[0].signatures["METEOR"]
 
 
 def test_own_results_name_the_segmentation_of_captions(chain: Path, clcap) -> None:
