@@ -10,6 +10,7 @@ from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.records import CaptionFile
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
 from clcap_cli.registry import Registry
 
 READERS: Registry[Reader] = Registry(
@@ -40,6 +41,8 @@ def sniff(source: Source) -> Reader:
     for reader in _readers():
         if reader.recognises(source):
             return reader
+    if not source.is_folder and not file_kind(source.path).is_plain:
+        raise wrong_file_error(source.path, "a caption file")
     known = ", ".join(reader.name for reader in _readers())
     raise ClcapError(
         f"{source.path} is not a caption file of a known format: it is {source.description()}. Known formats: {known}. "

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from clcap_cli.artifacts.hdf5_opening import open_for_reading
 from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.file_kinds.clcap_files import DESCRIPTIONS
+from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
 from clcap_cli.input_files import check_readable
 
 ARRAY_NAMES = ("feat", "features", "x")
@@ -79,11 +82,10 @@ class RegionHDF5(RegionFeatures):
     """An HDF5 file with a dataset for each image."""
 
     def __init__(self, path: Path):
-        import h5py
-
-        check_readable(path)
+        if file_kind(path).description in DESCRIPTIONS.values():
+            raise wrong_file_error(path, "a file of region features of another program")
         try:
-            self.file = h5py.File(path, "r")
+            self.file = open_for_reading(path)
             shapes = {key: _shape(_local_dataset(self.file, key, path), path) for key in self.file}
         except (OSError, RuntimeError, KeyError) as error:
             raise ClcapError(f"{path} is not a readable HDF5 file: {error}") from error
@@ -132,9 +134,9 @@ def open_regions(path: Path) -> RegionFeatures:
         return RegionHDF5(path)
     if path.suffix.lower() == ".tsv":
         return RegionTable(path)
-    raise ClcapError(
-        f"{path}: unknown kind of region features; give a folder of .npz or .npy files, an HDF5 file with image ids "
-        "as keys, or a .tsv file of bottom-up attention"
+    raise wrong_file_error(
+        path,
+        "a folder of .npz or .npy files, an HDF5 file with image ids as keys, or a .tsv file of bottom-up attention",
     )
 
 

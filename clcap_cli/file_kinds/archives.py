@@ -11,9 +11,9 @@ from clcap_cli.file_kinds.signatures import UNPACK
 
 TAR_SIGNATURE = slice(257, 262)
 OFFICE = {
-    "xl/workbook.xml": FileKind("an Excel workbook", "save its sheet as CSV"),
-    "word/document.xml": FileKind("a Word document", "save it as text"),
-    "content.xml": FileKind("an OpenDocument file", "save it as CSV or text"),
+    "xl/workbook.xml": FileKind("an Excel workbook", use="save its sheet as CSV"),
+    "word/document.xml": FileKind("a Word document", use="save it as text"),
+    "content.xml": FileKind("an OpenDocument file", use="save it as CSV or text"),
 }
 LARGEST_PICKLE = 2**26
 """Largest number of bytes of a PyTorch file's description that is searched for clcap's record."""

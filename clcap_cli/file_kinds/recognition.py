@@ -16,7 +16,7 @@ def file_kind(path: Path) -> FileKind:
     if not head:
         return FileKind("an empty file", "download or create it again")
     kind = archive_kind(path, head) or signature_kind(path, head) or text_kind(path, head)
-    return kind or FileKind(f"a binary file that starts with the bytes {head[:4].hex(' ')}")
+    return kind or FileKind(f"a binary file that starts with the bytes {head[:4].hex(' ')}", is_plain=True)
 
 
 class ForeignFileError(ClcapError):

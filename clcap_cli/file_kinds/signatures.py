@@ -14,12 +14,12 @@ SCAN_SIZE = 2**20
 UNPACK = "unpack it first"
 PICKLE = FileKind(
     "a file of pickled Python objects, such as a *.pth of PyTorch before 1.6",
-    "clcap never loads these because they can run code; save the data as arrays, text or a state dict",
+    use="clcap never loads these because they can run code; save the data as arrays, text or a state dict",
 )
 SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
-    (b"PAR1", FileKind("a Parquet table")),
-    (b"ARROW1", FileKind("an Arrow table", "save it as Parquet")),
-    (b"\x93NUMPY", FileKind("a NumPy array", "import-features reads folders of arrays with features of images")),
+    (b"PAR1", FileKind("a Parquet table", is_plain=True)),
+    (b"ARROW1", FileKind("an Arrow table", use="save it as Parquet")),
+    (b"\x93NUMPY", FileKind("a NumPy array", use="import-features reads folders of arrays with features of images")),
     (b"\xff\xd8\xff", FileKind("a JPEG image")),
     (b"\x89PNG", FileKind("a PNG image")),
     (b"GIF8", FileKind("a GIF image")),
@@ -27,14 +27,14 @@ SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"II*\0", FileKind("a TIFF image")),
     (b"MM\0*", FileKind("a TIFF image")),
     (b"%PDF", FileKind("a PDF document")),
-    (b"\x1f\x8b", FileKind("a gzip archive", UNPACK)),
-    (b"\x28\xb5\x2f\xfd", FileKind("a Zstandard archive", UNPACK)),
+    (b"\x1f\x8b", FileKind("a gzip archive", UNPACK, is_plain=True)),
+    (b"\x28\xb5\x2f\xfd", FileKind("a Zstandard archive", UNPACK, is_plain=True)),
     (b"BZh", FileKind("a bzip2 archive", UNPACK)),
     (b"\xfd7zXZ\0", FileKind("an xz archive", UNPACK)),
     (b"7z\xbc\xaf\x27\x1c", FileKind("a 7-Zip archive", UNPACK)),
     (b"Rar!", FileKind("a RAR archive", UNPACK)),
-    (b"SQLite format 3\0", FileKind("an SQLite database", "export its table as CSV")),
-    (b"MATLAB 5.0 MAT-file", FileKind("a MATLAB file", "export its arrays to HDF5 or NumPy")),
+    (b"SQLite format 3\0", FileKind("an SQLite database", use="export its table as CSV")),
+    (b"MATLAB 5.0 MAT-file", FileKind("a MATLAB file", use="export its arrays to HDF5 or NumPy")),
     (
         b"\x03\0\0\0\x01\0\0\0",
         FileKind(
@@ -42,7 +42,7 @@ SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
             "clcap cannot read it; train-mle --model neuraltalk2 trains such a model",
         ),
     ),
-    (b"\x04\0\0\0\x01\0\0\0", FileKind("a file of Torch7 (Lua)", "export its arrays to HDF5 or NumPy")),
+    (b"\x04\0\0\0\x01\0\0\0", FileKind("a file of Torch7 (Lua)", use="export its arrays to HDF5 or NumPy")),
     (b"\x7fELF", FileKind("a program")),
 )
 """What each signature at the start of a file stands for."""
@@ -59,7 +59,7 @@ def signature_kind(path: Path, head: bytes) -> FileKind | None:
     if head[4:8] == b"ftyp":
         return FileKind(BOXES.get(head[8:12], "a video or another media file"))
     if re.match(rb".{8}\{\s*\"", head, re.DOTALL) and int.from_bytes(head[:8], "little") < 2**32:
-        return FileKind("weights in the format safetensors", "")
+        return FileKind("a file of weights in the format safetensors")
     if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
         return PICKLE
     return next((kind for start, kind in SIGNATURES if head.startswith(start)), None)

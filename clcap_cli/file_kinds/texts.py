@@ -17,9 +17,9 @@ LARGEST_JSON = 2**28
 """Largest size in bytes of a JSON file that is parsed to describe it."""
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "|"}
 PAGE = FileKind("an HTML page, not the file itself", "download the file itself; the link leads to a page about it")
-REPORT = FileKind("a page of report", "open it in a browser", by_clcap=True)
+REPORT = FileKind("a page of report", use="open it in a browser", by_clcap=True)
 LOG = FileKind("a training log (*.log.jsonl) of train-mle or train-cl", by_clcap=True)
-INVALID_JSON = FileKind("JSON that is cut off or invalid", "download or create it again")
+INVALID_JSON = FileKind("JSON that is cut off or invalid", use="download or create it again", is_plain=True)
 POINTER = FileKind("a Git LFS pointer, not the file itself", "get the file with: git lfs pull")
 
 
@@ -40,7 +40,7 @@ def text_kind(path: Path, head: bytes) -> FileKind | None:
     if start.startswith(("{", "[")):
         return _json_kind(path)
     table = _table_kind(text, complete=len(head) < HEAD_SIZE)
-    return table or _settings_kind(text) or FileKind(_text_description(text))
+    return table or _settings_kind(text) or FileKind(_text_description(text), is_plain=True)
 
 
 def _drawing_kind(text: str) -> FileKind:
@@ -55,7 +55,9 @@ def _settings_kind(text: str) -> FileKind | None:
     names = [match[1] for line in lines if (match := re.match(r"([A-Za-z][\w-]*):(?: |$)", line))]
     if len(names) < 2 or any(not re.match(r"[A-Za-z][\w-]*:(?: |$)|- ", line) for line in lines):
         return None
-    return FileKind(f"YAML settings with the names {first_few(names)}", "options of a stage are given with --config")
+    return FileKind(
+        f"YAML settings with the names {first_few(names)}", use="options of a stage are given with --config"
+    )
 
 
 def _decoded(head: bytes) -> str | None:
@@ -72,7 +74,7 @@ def _text_description(text: str) -> str:
 
 def _json_kind(path: Path) -> FileKind:
     if path.stat().st_size > LARGEST_JSON:
-        return FileKind("a JSON file")
+        return FileKind("a JSON file", is_plain=True)
     content = path.read_bytes()
     try:
         return _value_kind(json.loads(content))
@@ -88,14 +90,14 @@ def _json_kind(path: Path) -> FileKind:
 def _lines_kind(first: Any) -> FileKind:
     if isinstance(first, dict) and {"epoch", "seconds"} <= first.keys():
         return LOG
-    return FileKind(f"JSON Lines, the first {_described(first)}")
+    return FileKind(f"JSON Lines, the first {_described(first)}", is_plain=True)
 
 
 def _value_kind(value: Any) -> FileKind:
     record = value.get("provenance", value) if isinstance(value, dict) else None
     format = record.get("format") if isinstance(record, dict) else None
     if not isinstance(format, str) or not format.startswith("clcap/"):
-        return FileKind(f"JSON: {_described(value)}")
+        return FileKind(f"JSON: {_described(value)}", is_plain=True)
     if record is value:
         return FileKind(f"the provenance record of {description_of(format)}", "give the file itself", by_clcap=True)
     return FileKind(description_of(format))
@@ -119,5 +121,7 @@ def _table_kind(text: str, complete: bool) -> FileKind | None:
             if rows[0][0] == "run" and separator == ",":
                 return FileKind("a table of metrics of report --csv", by_clcap=True)
             columns = first_few([name.strip()[:30] for name in rows[0]])
-            return FileKind(f"a table with columns separated by {SEPARATORS[separator]}, the first row {columns}")
+            return FileKind(
+                f"a table with columns separated by {SEPARATORS[separator]}, the first row {columns}", is_plain=True
+            )
     return None

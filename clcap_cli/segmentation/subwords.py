@@ -1,5 +1,6 @@
 """Subwords of a tokenizer.json of Hugging Face's ``tokenizers`` library."""
 
+import json
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
+from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable
 from clcap_cli.segmentation.segmenter import Segmenter
 
@@ -33,12 +35,21 @@ def parse_tokenizer_json(content: str, name: str) -> "Pipeline":
 
 
 def read_tokenizer_json(path: Path) -> str:
-    """The content of a tokenizer.json; raises ClcapError if it is missing or not text."""
+    """The content of a tokenizer.json; raises ClcapError if it is missing or another file."""
     check_readable(path)
+    content = path.read_text(encoding="utf-8", errors="replace")
+    if not _has_model(content):
+        raise wrong_file_error(path, "a tokenizer.json of Hugging Face")
+    return content
+
+
+def _has_model(content: str) -> bool:
+    """Whether the text is a JSON object that describes a model, as every tokenizer.json does."""
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ClcapError(f"{path} is not a tokenizer.json: it is not text") from error
+        parsed = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(parsed, dict) and isinstance(parsed.get("model"), dict)
 
 
 @cache

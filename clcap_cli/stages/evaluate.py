@@ -176,7 +176,7 @@ def evaluate(
     """
     settings = flattened(locals())
     file_to_score = _file_to_score(models_or_results, predictions)
-    if file_to_score.suffix == ".pt":
+    if predictions is None and file_to_score.suffix == ".pt":
         check_split(file_to_score, captions, split)
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin

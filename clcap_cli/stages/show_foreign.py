@@ -13,11 +13,11 @@ from clcap_cli.file_kinds.texts import LOG
 CAPTIONS_ADVICE = "clcap inspect shows its records; prepare-captions and evaluate read it"
 HUGGING_FACE = {
     "architectures": FileKind(
-        "the configuration of a Hugging Face model", "clcap cannot load the model; it trains its own"
+        "the configuration of a Hugging Face model", use="clcap cannot load the model; it trains its own"
     ),
-    "added_tokens": FileKind("a tokenizer.json of Hugging Face", "train-mle --tokenizer reads it"),
+    "added_tokens": FileKind("a tokenizer.json of Hugging Face", use="train-mle --tokenizer reads it"),
     "weight_map": FileKind(
-        "the index of a Hugging Face checkpoint in several files", "clcap cannot load the model; it trains its own"
+        "the index of a Hugging Face checkpoint in several files", use="clcap cannot load the model; it trains its own"
     ),
     "image_mean": FileKind("the image preprocessing of a Hugging Face model"),
 }
@@ -34,7 +34,8 @@ def foreign_facts(path: Path) -> dict[str, str]:
     facts = {"file": str(path), "kind": kind.description, **_content(path, kind)}
     if not kind.by_clcap:
         facts["kind"] += " (clcap did not write this file)"
-    return facts if "use" in facts or not kind.advice else {**facts, "use": kind.advice}
+    use = facts.get("use") or kind.use or kind.advice
+    return {**facts, "use": use} if use else facts
 
 
 def _content(path: Path, kind: FileKind) -> dict[str, str]:
@@ -86,7 +87,7 @@ def _torch_content(path: Path) -> dict[str, str]:
     try:
         values = plain_values(path)
     except ForeignFileError:
-        return {"content": "pickled Python objects", "use": PICKLE.advice}
+        return {"content": "pickled Python objects", "use": PICKLE.use}
     content = f"{len(values)} entries: {first_few(list(values))}" if isinstance(values, dict) else "no state dict"
     return {"content": content, "use": TORCH_ADVICE}
 
@@ -108,7 +109,7 @@ def _hugging_face(path: Path, kind: FileKind) -> dict[str, str]:
         return {}
     content = read_json(path)
     found = next((known for key, known in HUGGING_FACE.items() if key in content), None)
-    return {"kind": found.description, "use": found.advice} if found else {}
+    return {"kind": found.description, "use": found.use} if found else {}
 
 
 def _captions(path: Path) -> dict[str, str]:

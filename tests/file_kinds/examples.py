@@ -93,7 +93,7 @@ EXAMPLES: dict[str, tuple[bytes, str]] = {
     "cut.pt": (torch_file(WEIGHTS)[:200], "a ZIP archive or PyTorch file that is cut off or damaged"),
     "old.pth": (torch_file(WEIGHTS, _use_new_zipfile_serialization=False), PICKLE_KIND),
     "infos.pkl": (pickle.dumps({"opt": 1}), PICKLE_KIND),
-    "model.safetensors": (safetensors(), "weights in the format safetensors"),
+    "model.safetensors": (safetensors(), "a file of weights in the format safetensors"),
     "nt2.t7": (b"\x03\0\0\0\x01\0\0\0\x05\0\0\0", "a checkpoint of Torch7 (Lua), such as neuraltalk2's"),
     "a.jpg": (image("JPEG"), "a JPEG image"),
     "a.png": (image("PNG"), "a PNG image"),

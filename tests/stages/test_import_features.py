@@ -279,7 +279,7 @@ def test_files_of_an_unknown_format_are_refused(chain: Path, error_of) -> None:
     )
     (chain / "r.txt").write_text("1")
     assert import_error(error_of, chain, chain / "r.txt").startswith(
-        f"{chain}/r.txt: unknown kind of region features; give a "
+        f"{chain}/r.txt is a text file that starts with '1'; a folder of .npz or .npy files, an HDF5 file "
     )
     (chain / "r.hdf5").write_bytes(hdf5(chain / "whole.hdf5", {1: np.zeros((2, 3))}).read_bytes()[:900])
     assert import_error(error_of, chain, chain / "r.hdf5").startswith(f"{chain}/r.hdf5 is not a readable HDF5 file: ")
