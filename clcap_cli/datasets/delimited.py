@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from clcap_cli.errors import ClcapError
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
 MAX_CELL_LENGTH = 2**31 - 1
 """Maximum number of characters in a cell; unused columns may contain whole images."""
-_NEVER_QUOTED = "|"
-"""Separator of files that use quotation marks only as text, such as Flickr30k's."""
+_OFTEN_UNQUOTED = "\t|"
+"""Separators of files in which quotation marks may be mere text, such as Flickr30k's."""
 _NUMBER_WITHOUT_SEPARATOR = re.compile(r"\s*([0-9]+)\s+(\S.*)")
 """The last field of a row of Flickr30k's CSV that lacks the separator between the caption's number and the caption."""
 
@@ -45,9 +45,9 @@ def _read(source: Source) -> Table:
     separator = separator_of(source)
     assert separator
     try:
-        return _table(source, separator, quoted=separator != _NEVER_QUOTED)
+        return _table(source, separator, quoted=True)
     except ClcapError:
-        if separator != "\t":  # only in tab-separated files is a quotation mark often mere text
+        if separator not in _OFTEN_UNQUOTED:
             raise
         return _table(source, separator, quoted=False)
 
@@ -64,16 +64,22 @@ def _table(source: Source, separator: str, quoted: bool) -> Table:
         for fields in lines:
             if fields:
                 location = f"row {len(rows) + 1} (line {first_line})"
-                if quoted:
+                if quoted and lines.line_num > first_line:
                     check_quotes(source.path, columns, fields, separator, location)
-                elif len(fields) == len(columns) - 1 and (number := _NUMBER_WITHOUT_SEPARATOR.fullmatch(fields[-1])):
-                    fields = [*fields[:-1], *number.groups()]
-                    notes.append(f"{location}: a separator is missing after {number[1]} and was added")
+                if separator == "|" and len(fields) == len(columns) - 1 and (number := _number_of_caption(fields[-1])):
+                    fields = [*fields[:-1], *number]
+                    notes.append(f"{location}: a separator is missing after {number[0]} and was added")
                 rows.append(_row(location, columns, fields, SEPARATORS[separator], source.path))
             first_line = lines.line_num + 1
     except csv.Error as error:
         raise _csv_error(source.path, error, f"row {len(rows) + 1} (line {first_line})", lines.line_num) from error
     return Table(source.path, columns, rows, notes)
+
+
+def _number_of_caption(field: str) -> Sequence[str]:
+    """The caption's number and the caption in a field that lacks the separator between them; otherwise empty."""
+    found = _NUMBER_WITHOUT_SEPARATOR.fullmatch(field)
+    return found.groups() if found else ()
 
 
 def _row(location: str, columns: list[str], fields: list[str], separator: str, path: Path) -> Row:
@@ -85,8 +91,10 @@ def _row(location: str, columns: list[str], fields: list[str], separator: str, p
 
 
 def _csv_error(path: Path, error: csv.Error, location: str, line: int) -> ClcapError:
+    if "unexpected end" in str(error):
+        return swallowed_error(path, location, "is never closed")
     if not location.endswith(f"(line {line})"):
-        return swallowed_error(path, location)
+        return swallowed_error(path, location, f"ends in line {line}")
     return ClcapError(f"{path} is not valid CSV at line {line}: {error}")
 
 

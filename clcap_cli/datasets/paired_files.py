@@ -54,7 +54,7 @@ class PairedFiles:
         if not cells:
             raise ClcapError(
                 f"{self.path}: none of its {counted(len(self.images), 'image')} has a text with captions beside it, "
-                "as a.txt or a.caption for a.jpg"
+                "such as a.txt or a.caption for a.jpg"
             )
         splits = _splits(list(cells))
         rows = [

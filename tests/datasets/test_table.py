@@ -130,7 +130,6 @@ def test_an_empty_cell_is_named(table: Write, column: str) -> None:
             " has no column for captions, such as caption or text; it has: image; if it is one of these, name it with "
             "--columns caption=NAME",
         ),
-        (b'id,caption\n1,"a dog\n', " is not valid CSV at line 2: unexpected end of data"),
         (b'id,caption\n1,"a "big" dog"\n', " is not valid CSV at line 2: ',' expected after '\"'"),
         (
             b"id,caption\n1,\xff\n",
