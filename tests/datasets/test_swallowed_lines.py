@@ -1,4 +1,4 @@
-"""A quotation mark that swallows rows of a CSV file is refused, and its row is named; captions of several lines are read."""
+"""A quotation mark that swallows rows of a CSV file is refused; captions of several lines are read."""
 
 from pathlib import Path
 
