@@ -41,8 +41,8 @@ class SkippedImages:
     def add_late(self, id: ImageId, error: UnreadableImageError, done: int) -> None:
         """Record an image that was found while the work runs; raises ClcapError if it is not to be left out."""
         if not self.skip_bad:
-            after = f" (after {done:,} of {self.total:,} images)" if self.total > 1 else ""
-            raise ClcapError(f"{error}{after}; {HINT}") from error
+            advice = f" (after {done:,} of {self.total:,} images); {HINT}" if self.total > 1 else ""
+            raise ClcapError(f"{error}{advice}") from error
         self.reasons[id] = str(error)
 
     def report(self, consequence: str) -> None:
