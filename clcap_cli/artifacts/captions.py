@@ -19,6 +19,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from clcap_cli.artifacts.cache import TOKENS_KIND, ArrayCache, tokens_path
 from clcap_cli.artifacts.checks import check_unique
@@ -33,7 +34,6 @@ from clcap_cli.artifacts.hdf5 import (
     write_texts,
 )
 from clcap_cli.artifacts.provenance import Origin, Provenance
-from clcap_cli.datasets.parsing import parse_json, validated
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged_file_error
@@ -161,11 +161,10 @@ def _segmenter(content: HDF5Content) -> Segmenter:
     if "segmentation" not in content.survey.datasets:
         return WORDS
     (text,) = content.texts("segmentation", 1)
-    record = validated(parse_json(text, path), dict[str, str], path, "a record of a segmentation")
     try:
-        return segmenter_from_record(record, str(path))
-    except KeyError as error:
-        raise damaged_file_error(path, "its segmentation has no name") from error
+        return segmenter_from_record(TypeAdapter(dict[str, str]).validate_json(text), str(path))
+    except (ValidationError, KeyError) as error:
+        raise damaged_file_error(path, "its 'segmentation' names no segmentation") from error
 
 
 def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clcap_cli.errors import ClcapError, unknown_name_error
+from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 from clcap_cli.registry import NameIn, Registry
 
@@ -59,7 +59,10 @@ def segmenter_from_record(record: dict[str, Any], name: str) -> "Segmenter":
 
         return subword_segmenter(record["json"], name)
     if record["name"] not in SEGMENTERS.names:
-        raise unknown_name_error("segmentation", record["name"], SEGMENTERS.names)
+        raise ClcapError(
+            f"{name} was split with --tokenize {record['name']}, which clcap does not include; install the package "
+            "that adds it"
+        )
     return segmenter_named(record["name"])
 
 

@@ -10,6 +10,8 @@ from clcap_cli.artifacts.captions import open_captions, write_captions
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.datasets.records import ImageRecord
 from clcap_cli.errors import ClcapError
+from clcap_cli.segmentation.registry import open_segmenter
+from clcap_cli.tokenizers.registry import build_tokenizer
 from clcap_cli.tokenizers.tokenizer import encode_captions
 from clcap_cli.tokenizers.words import UNKNOWN, WordTokenizer
 
@@ -107,3 +109,31 @@ def test_a_missing_dataset_is_refused(tmp_path: Path) -> None:
         del file["captions/raw"]
     with pytest.raises(ClcapError, match=r"c\.h5 is damaged: it has no 'captions/raw'; create it again"):
         open_captions(tmp_path / "c.h5")
+
+
+@pytest.mark.parametrize("name", ["characters", "jieba"])
+def test_the_segmentation_survives_a_round_trip(tmp_path: Path, name: str) -> None:
+    tokenizer = WordTokenizer(["一", "只"], open_segmenter(name))
+    write_captions(tmp_path / "c.h5", IMAGES, tokenizer, 3, Origin("test", {}))
+    assert open_captions(tmp_path / "c.h5").tokenizer == tokenizer != WordTokenizer(tokenizer.words)
+    assert build_tokenizer(tokenizer.record(), "a file") == tokenizer
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        ("{", "is damaged: its 'segmentation' names no segmentation; create it again"),
+        ("[]", "is damaged: its 'segmentation' names no segmentation; create it again"),
+        ("{}", "is damaged: its 'segmentation' names no segmentation; create it again"),
+        ('{"name": "klingon"}', "was split with --tokenize klingon, which clcap does not include"),
+        ('{"json": "no"}', "is not a tokenizer.json"),
+    ],
+)
+def test_a_damaged_segmentation_is_refused(tmp_path: Path, record: str, problem: str) -> None:
+    write_captions(tmp_path / "c.h5", IMAGES, WordTokenizer(["a"]), 3, Origin("test", {}))
+    with h5py.File(tmp_path / "c.h5", "a") as file:
+        file.create_dataset("segmentation", data=[record], dtype=TEXT)
+    with pytest.raises(ClcapError) as error:
+        open_captions(tmp_path / "c.h5")
+    assert str(tmp_path / "c.h5") in str(error.value)
+    assert problem in str(error.value)
