@@ -68,8 +68,10 @@ class OutputFile:
         return core_schema.no_info_after_validator_function(self.checked, handler(source))
 
     def checked(self, path: Path | None) -> Path | None:
-        """Return ``path``; raises ValueError if its suffix is not one of ``suffixes``."""
-        if path is not None and self.suffixes and (path.suffix or path.name).lower() not in self.suffixes:
+        """Return ``path``; raises ValueError if its suffix is not one of ``suffixes``; ``check`` refuses folders."""
+        if path is None or not self.suffixes or is_folder(path):
+            return path
+        if (path.suffix or path.name).lower() not in self.suffixes:
             *others, last = self.suffixes
             expected = f"{', '.join(others)} or {last}" if others else last
             raise ValueError(f"'{path}' must end in {expected}")

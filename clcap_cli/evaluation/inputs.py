@@ -79,9 +79,9 @@ class EvaluationInputs:
         from clcap_cli.metrics.id_matching import describe_mismatch
 
         references, own_id = self.references.captions, self.matching.pairs
-        by_reference = {own_id.get(id, id): texts for id, texts in self.predictions.items()}
-        common = {id: texts for id, texts in by_reference.items() if id in references}
-        mismatch = describe_mismatch(by_reference, references, self.references.splits)
+        prediction_id = {own_id.get(id, id): id for id in self.predictions}
+        common = {id: self.predictions[own] for id, own in prediction_id.items() if id in references}
+        mismatch = describe_mismatch(prediction_id, references, self.references.splits)
         if mismatch and not common:
             raise ClcapError(f"{name}: {mismatch}")
         allowed = only_common or (self.allow_missing and len(common) == len(self.predictions))

@@ -8,11 +8,14 @@ from clcap_cli.errors import first_few
 
 
 def describe_mismatch(
-    predictions: Collection[ImageId], references: Collection[ImageId], splits: Mapping[str, Collection[ImageId]]
+    predictions: Mapping[ImageId, ImageId],
+    references: Collection[ImageId],
+    splits: Mapping[str, Collection[ImageId]],
 ) -> str | None:
     """How the images of predictions and references differ, with a likely reason; None if they are the same.
 
-    ``splits`` are the images of each split of the file that the references come from.
+    ``predictions`` are the ids of the captions' images, by the ids that these have in the file of the references.
+    ``splits`` are the images of each split of that file.
     """
     extra = [id for id in predictions if id not in references]
     missing = [id for id in references if id not in predictions]
@@ -21,7 +24,8 @@ def describe_mismatch(
     parts = []
     if extra:
         parts.append(
-            f"{len(extra)} of {len(predictions)} captions are of images without references: {first_few(extra)}"
+            f"{len(extra)} of {len(predictions)} captions are of images without references: "
+            f"{first_few([predictions[id] for id in extra])}"
         )
     if missing:
         parts.append(

@@ -108,9 +108,9 @@ def test_missing_columns_are_reported(tmp_path: Path, error_of, usage_error_of) 
     ],
 )
 def test_the_likely_cause_of_a_mismatch_is_suggested(result: list, people: list, guess: str) -> None:
-    message = describe_mismatch(result, people, {"val": {1, 2}, "test": {3, 4}})
+    message = describe_mismatch({id: id for id in result}, people, {"val": {1, 2}, "test": {3, 4}})
     assert message is not None and message.endswith(guess)
-    assert describe_mismatch(people, people, {}) is None
+    assert describe_mismatch({id: id for id in people}, people, {}) is None
 
 
 def test_every_score_has_a_full_signature(tmp_path: Path, clcap) -> None:

@@ -162,3 +162,11 @@ def test_features_meet_captions_by_file_name(chain: Path, clcap) -> None:
     assert clcap("evaluate", chain / "t.pt", "--device", "cpu", *FAST).status == 0
     metrics = json.loads((chain / "t.metrics.json").read_text())
     assert metrics["matched_by"] == {"id": 10} and "CIDErBtw" in metrics["metrics"]
+
+
+def test_a_mismatch_names_images_as_the_captions_do(chain: Path, error_of) -> None:
+    listed = open_captions(chain / "captions.h5")
+    names = [listed.file_names[listed.rows_of(split)[0]] for split in ("test", "val")]
+    predictions = results(chain / "p.json", dict.fromkeys(names, "a dog"))
+    message = error_of("evaluate", "--predictions", predictions, "--references", chain / "captions.h5")
+    assert f"1 of 2 captions are of images without references: {names[1]}; 9 of 10 images" in message
