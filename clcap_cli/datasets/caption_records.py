@@ -1,6 +1,7 @@
 """Conversion of the rows of any table to records of images and captions, with the same rules for every format."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,9 @@ from clcap_cli.errors import ClcapError
 
 _NAMES_OF_ROW_NUMBERS = ("id", "key")
 """Names of columns that number either the images or the captions."""
+_NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*")
+_ENCODER = json.JSONEncoder(default=repr, sort_keys=True)
+"""Turns rows into text by which equal rows are recognised."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class ParsedTable:
         ids = self._ids() if columns.id else list(map(canonical_id, named or []))
         names = named or _names_of(ids)
         splits = table.parsed(columns.split, parse_split) if columns.split else _none(table.rows)
-        captions = map(self._captions, table.rows)
+        captions = list(map(self._captions, table.rows))
+        self._check_no_numbers(captions)
         repeats = _repeats(table.rows)
         rows = zip(table.rows, ids, names, splits, captions, repeats, strict=True)
         return [CaptionRecord(id, own, name, split, row.location, repeat) for row, id, name, split, own, repeat in rows]
@@ -86,6 +91,16 @@ class ParsedTable:
             return self.table.parse_cell(row, columns[0], parse_captions)
         filled = [column for column in columns if not _is_empty(row.cells.get(column))]
         return [text for column in filled or columns[:1] for text in self.table.parse_cell(row, column, parse_captions)]
+
+    def _check_no_numbers(self, captions: Sequence[list[str]]) -> None:
+        """Raise ClcapError if all captions are numbers: the type of a cell is lost in CSV, unlike in other formats."""
+        texts = [text for group in captions for text in group]
+        if texts and all(map(_NUMBER.fullmatch, texts)):
+            column = "', '".join(self.columns.captions)
+            raise ClcapError(
+                f"{self.table.path}: column '{column}' contains only numbers, such as {texts[0]}, which are not "
+                "captions; name the column of captions with --columns caption=NAME"
+            )
 
     def _numbers_captions(self, columns: Columns) -> bool:
         """Whether the id column is one of captions: every row has its own, but rows share images."""
@@ -119,7 +134,7 @@ def _repeats(rows: Sequence[Row]) -> Iterator[bool]:
     """Whether each row has exactly the cells of an earlier one."""
     seen: set[str] = set()
     for row in rows:
-        content = json.dumps(row.cells, default=repr, sort_keys=True)
+        content = _ENCODER.encode(row.cells)
         yield content in seen
         seen.add(content)
 

@@ -6,6 +6,8 @@ import json
 import math
 import re
 import warnings
+from contextlib import suppress
+from decimal import Decimal
 
 TEXT_KEYS = ("raw", "caption", "text", "sentence")
 """Keys of the text in an object that stands for a caption, as in Karpathy's files and in COCO's annotations."""
@@ -34,7 +36,7 @@ def parse_captions(cell: object) -> list[str]:
     An object with one of the keys in ``TEXT_KEYS`` stands for its text. ``[laughs]`` and ``[UNK] a dog`` are captions,
     not lists. Raises ValueError with the reason for anything else.
     """
-    cell = _text_of_object(cell)
+    cell = _text_of_object(_object_of(cell))
     captions = _parse_list(cell) if isinstance(cell, str) else cell
     if _is_null(captions):
         raise ValueError("it is empty")
@@ -59,6 +61,7 @@ def parse_text(cell: object) -> str:
 
     Raises ValueError with the reason if the cell is empty or of another type.
     """
+    cell = container_of(cell)
     if isinstance(cell, int) and not isinstance(cell, bool):
         cell = str(cell)
     if _is_null(cell):
@@ -75,6 +78,7 @@ def parse_file_name(cell: object) -> str:
 
     Raises ValueError with the reason for anything else.
     """
+    cell = _object_of(cell)
     if isinstance(cell, dict) and "path" in cell:
         if _is_null(cell["path"]):
             raise ValueError("the image has no path")
@@ -95,7 +99,7 @@ def describe_type(value: object) -> str:
     """Description of a value's type in messages."""
     names: dict[type | tuple[type, ...], str] = {
         bool: "a boolean",
-        (int, float): "a number",
+        (int, float, Decimal): "a number",
         (list, tuple): "a list",
         dict: "an object",
         bytes: "binary data",
@@ -114,23 +118,50 @@ def _text_of_object(cell: object) -> object:
     return next((cell[key] for key in TEXT_KEYS if key in cell), cell)
 
 
+def container_of(cell: object) -> object:
+    """The list or object that a string represents, as pandas writes them to CSV; any other cell as it is."""
+    if isinstance(cell, str) and cell.lstrip().startswith("[") and _LIST.fullmatch(cell):
+        return [cell]
+    return _object_of(cell)
+
+
+def _object_of(cell: object) -> object:
+    """The object that a string represents; any other cell as it is."""
+    if not isinstance(cell, str) or not cell.lstrip().startswith("{") or not cell.rstrip().endswith("}"):
+        return cell
+    value = _literal(cell)
+    return value if isinstance(value, dict) else cell
+
+
 def _is_null(cell: object) -> bool:
     """Whether a cell is empty: null, or the NaN that pandas writes instead."""
     return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
-def _parse_list(text: str) -> list[str]:
+def _parse_list(text: str) -> list[object]:
     """The items of the list that ``text`` represents; any other text is returned as the only item."""
     if not _LIST.fullmatch(text):
         return [text]
     items = list(_ITEM.finditer(text, text.index("[") + 1))
     for item in items:
         if item["text"] is None:
+            value = _literal(text)
+            if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+                return value
             raise ValueError(f"it contains {item[0][:20]} among its captions")
     try:
         return [_unquote(item[0]) for item in items]
     except (ValueError, SyntaxError):  # not a string literal of JSON or Python
         return [text]
+
+
+def _literal(text: str) -> object:
+    """The value of a literal of JSON or Python; None for any other text."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    with warnings.catch_warnings(action="ignore"), suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+        return ast.literal_eval(text.strip())
+    return None
 
 
 def _unquote(literal: str) -> str:

@@ -6,9 +6,10 @@ In memory an id is an int if its text is an integer of 64 bits as Python writes 
 import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from unicodedata import normalize
 
-from clcap_cli.datasets.cells import describe_type, parse_text
+from clcap_cli.datasets.cells import container_of, describe_type, parse_text
 from clcap_cli.datasets.records import ImageId
 
 MAX_INTEGER_ID = 2**63 - 1
@@ -39,8 +40,9 @@ def parse_id(value: object) -> ImageId:
 
     Raises ValueError with the reason for anything else.
     """
-    if isinstance(value, float):
-        return _whole_number(value)
+    value = container_of(value)
+    if isinstance(value, float | Decimal):
+        return _whole_number(float(value))
     if isinstance(value, int | str | None) and not isinstance(value, bool):
         return canonical_id(parse_text(value))
     raise ValueError(f"{describe_type(value)} is not an id; give an integer or a string")

@@ -79,7 +79,8 @@ def test_one_text_in_brackets_is_a_list_of_one_caption() -> None:
         ("['a dog', nan]", "it contains nan among its captions"),
         ('["a dog", null]', "it contains null among its captions"),
         ("[['a dog'], ['a cat']]", "it contains ['a dog'], ['a cat'] among its captions"),
-        ("[{'raw': 'a dog'}]", "it contains {'raw': 'a dog'} among its captions"),
+        ("[{'file': 'a dog'}]", "it contains an object among its captions"),
+        ("{'file': 'a dog'}", "an object is not a caption"),
     ],
 )
 def test_cells_without_a_caption_are_reported(cell: object, reason: str) -> None:
@@ -89,7 +90,16 @@ def test_cells_without_a_caption_are_reported(cell: object, reason: str) -> None
 
 
 @pytest.mark.parametrize(
-    "cell", ["[" * 200_000, "['" * 100_000, "['a' " * 50_000, "['a'" + " " * 200_000 + "x", "[" + "1" * 200_000 + "x]"]
+    "cell",
+    [
+        "[" * 200_000,
+        "['" * 100_000,
+        "['a' " * 50_000,
+        "['a'" + " " * 200_000 + "x",
+        "[" + "1" * 200_000 + "x]",
+        "{" * 200_000 + "}",
+        "{" + "1+" * 100_000 + "}",
+    ],
 )
 def test_the_worst_case_text_is_read_in_linear_time(cell: str) -> None:
     started = time.monotonic()
