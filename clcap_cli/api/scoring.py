@@ -33,7 +33,8 @@ def score(
     """Score captions against references, as ``clcap evaluate`` does.
 
     Args:
-        candidates: Captions to score, one or more per image: a list in image order, or a dict by image id.
+        candidates: Captions to score, one or more per image: a list in image order, or a dict by image id or file
+            name.
         references: References, one or more per image, in the same form.
         metrics: Names of the metrics to compute, case-insensitive. Default: BLEU, METEOR, ROUGE_L, CIDEr and SPICE.
         references_per_image: Number of references to use per image; the first ones are used. Default: all.
