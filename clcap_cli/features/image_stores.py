@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
 from clcap_cli.features.image_files import ImageFile, TarMember
 from clcap_cli.features.image_formats import format_without_reader, image_suffixes
 from clcap_cli.features.images import UnreadableImageError, has_several_frames
@@ -129,7 +130,7 @@ def open_store(path: Path) -> ImageStore:
         return FolderStore(path)
     check_readable(path)
     with path.open("rb") as file:
-        head = file.read(6)
+        head = file.read(HEAD_SIZE)
     for start, program in _COMPRESSED.items():
         if head.startswith(start):
             raise ClcapError(
@@ -137,7 +138,8 @@ def open_store(path: Path) -> ImageStore:
                 "only images in uncompressed tar archives can be read without unpacking"
             )
     if not is_archive(path):
-        raise ClcapError(f"{path} is neither a folder nor a tar archive; images are read from either")
+        kind = describe_content(head) or "another kind of file"
+        raise ClcapError(f"{path} is {kind}; images are read from folders and tar archives")
     return TarStore(path)
 
 

@@ -97,7 +97,8 @@ def test_a_format_without_reader_is_counted_with_its_command(tmp_path: Path, mon
         ("a.tar.gz", b"\x1f\x8b\x08\0", "is compressed with gzip; decompress it, or unpack it and give the folder"),
         ("a.tgz", b"\x1f\x8b\x08\0", "is compressed with gzip"),
         ("a.tar", b"not an archive", "is not a readable tar archive"),
-        ("a.csv", b"image,caption", "is neither a folder nor a tar archive"),
+        ("a.csv", b"image,caption", "is a text file that starts with 'image,caption'; images are read from folders"),
+        ("a.zip", b"PK\x03\x04", "is a ZIP archive; images are read from folders and tar archives"),
     ],
 )
 def test_other_files_than_archives_are_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
