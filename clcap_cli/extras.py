@@ -1,11 +1,14 @@
 """Packages that only some inputs and options need, and the extras of clcap that install them."""
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from clcap_cli.errors import ClcapError
+
+os.environ.setdefault("PYTHAINLP_READ_ONLY", "1")  # else the import of pythainlp creates a folder in the home folder
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,11 @@
 """Words of Thai captions, found by PyThaiNLP's dictionary-based algorithm newmm."""
 
-import os
 from collections.abc import Callable
 from functools import cache, partial
 
 from clcap_cli.segmentation.scripts import THAI, join_words, split_runs
 from clcap_cli.segmentation.segmenter import Segmenter
 from clcap_cli.segmentation.words import split_words
-
-os.environ.setdefault("PYTHAINLP_READ_ONLY", "1")  # else PyThaiNLP creates a folder in the home folder
 
 
 def split_thai(caption: str) -> list[str]:
