@@ -40,6 +40,8 @@ class Option:
     """Stands for the value in the help, if not the name of its type."""
     suggestions: Sequence[str] = ()
     """Values that a shell completes; others are valid too."""
+    hidden: bool = False
+    """Whether the help leaves the option out, because it has only one valid value."""
 
 
 @dataclass(frozen=True)

@@ -113,12 +113,16 @@ class Captions:
         }
 
 
-def check_split(path: Path, split: str) -> None:
-    """Raise ClcapError if a ``captions.h5`` has no images in the split; reads little of it."""
+def check_split(path: Path, split: str) -> int:
+    """The number of images in a split of a ``captions.h5``, of which little is read.
+
+    Raises ClcapError if there are none.
+    """
     with open_hdf5(path, KIND, ["images/split"]) as (content, _):
         splits = content.texts("images/split")
     if split not in splits:
         raise _empty_split_error(path, split, splits)
+    return splits.count(split)
 
 
 def _empty_split_error(path: Path, split: str, splits: list[str]) -> ClcapError:

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 
 from clcap_cli.command_line.completion import completion
 from clcap_cli.command_line.config_file import as_yaml, read_config
-from clcap_cli.command_line.description import is_list, names_of, paragraphs_of
+from clcap_cli.command_line.description import is_hidden, is_list, names_of, paragraphs_of
 from clcap_cli.command_line.general import GENERAL, choose_verbosity, described
 from clcap_cli.command_line.layout import stage_help, terminal_width
 from clcap_cli.command_line.next_commands import next_commands
@@ -117,4 +117,6 @@ def _for_typer(parameter: Parameter) -> Any:
     if isinstance(parameter.wording, Argument):
         return Annotated[kind | None, typer.Argument()]
     names = "/".join(names_of(parameter))
-    return Annotated[kind | None, typer.Option(names, autocompletion=completion(parameter))]
+    return Annotated[
+        kind | None, typer.Option(names, autocompletion=completion(parameter), hidden=is_hidden(parameter))
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from clcap_cli.command_line.description import is_hidden
 from clcap_cli.command_line.refusals import UsageError
 from clcap_cli.command_line.renamed import unknown_option
 from clcap_cli.errors import ClcapError, InvalidValueError
@@ -35,7 +36,8 @@ def as_yaml(stage: Stage[Any], options: Mapping[str, Any]) -> str:
     import yaml
 
     missing = [f"# {one.name}: (required)\n" for one in stage.parameters if one.name not in options]
-    plain = {name: _plain(value) for name, value in options.items()}
+    hidden = {one.name for one in stage.parameters if is_hidden(one)}
+    plain = {name: _plain(value) for name, value in options.items() if name not in hidden}
     return "".join(missing) + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 

@@ -72,8 +72,8 @@ class StageHelp:
 def describe(stage: Stage[Any], general: Sequence[Parameter]) -> StageHelp:
     """Everything that the help of a stage says; ``general`` are the options that every stage has."""
     summary, *paragraphs = paragraphs_of(stage.function)
-    options = [_option(one) for one in (*stage.parameters, *general)]
-    placed = list(zip([one.wording.panel for one in (*stage.parameters, *general)], options, strict=True))
+    shown = [one for one in (*stage.parameters, *general) if not is_hidden(one)]
+    placed = [(one.wording.panel, _option(one)) for one in shown]
     panels = {panel: [option for place, option in placed if place is panel] for panel in Panel}
     return StageHelp(
         name=stage.name,
@@ -154,6 +154,11 @@ def _default(parameter: Parameter) -> str:
     if value is None:
         return parameter.wording.default if isinstance(parameter.wording, Option) else ""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def is_hidden(parameter: Parameter) -> bool:
+    """Whether the help leaves the parameter out."""
+    return isinstance(parameter.wording, Option) and parameter.wording.hidden
 
 
 def usage_of(stage: Stage[Any]) -> str:

@@ -12,6 +12,10 @@ from clcap_cli.options import Option, Panel
 DEFAULT_BEAM = 3
 
 
+def _beam_option(default: str) -> Option:
+    return Option("Beam width; 1 is greedy search.", Panel.DECODING, default)
+
+
 @dataclass(frozen=True)
 class DecodingSettings:
     """Beam search, or sampling if ``top_p``, ``top_k`` or ``temperature`` is set.
@@ -23,11 +27,7 @@ class DecodingSettings:
         int | None,
         Ge(1),
         Le(1000),
-        Option(
-            "Beam width; 1 is greedy search.",
-            Panel.DECODING,
-            f"{DEFAULT_BEAM}; the value of --num-captions if that is larger",
-        ),
+        _beam_option(f"{DEFAULT_BEAM}; the value of --num-captions if that is larger"),
     ] = None
     top_p: Annotated[
         float | None,
@@ -70,9 +70,7 @@ class DecodingSettings:
             "the captioner's --max-length",
         ),
     ] = None
-    num_captions: Annotated[
-        int, Ge(1), Le(1000), Option("Number of captions for each image; self-retrieve accepts only 1.", Panel.DECODING)
-    ] = 1
+    num_captions: Annotated[int, Ge(1), Le(1000), Option("Number of captions for each image.", Panel.DECODING)] = 1
 
     def __post_init__(self) -> None:
         if self.is_sampling and self.beam is not None:
@@ -115,6 +113,16 @@ class DecodingSettings:
 
     def _named_values(self, *names: str) -> list[str]:
         return [f"{name.replace('_', '-')} {_format(getattr(self, name))}" for name in names if getattr(self, name)]
+
+
+@dataclass(frozen=True)
+class SingleCaptionSettings(DecodingSettings):
+    """Decoding of one caption for each image."""
+
+    beam: Annotated[int | None, Ge(1), Le(1000), _beam_option(str(DEFAULT_BEAM))] = None
+    num_captions: Annotated[
+        int, Ge(1), Le(1000), Option("Number of captions for each image, 1.", Panel.DECODING, hidden=True)
+    ] = 1
 
 
 def _format(value: float) -> str:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 
-def check_split(checkpoint: Path, captions: Path | None, split: str) -> None:
-    """Raise ClcapError if the captions.h5 of a checkpoint, or ``captions`` if given, has no images in the split."""
+def check_split(checkpoint: Path, captions: Path | None, split: str) -> int:
+    """The number of images in the split of the captions.h5 of a checkpoint, or of ``captions`` if given.
+
+    Raises ClcapError if there are none.
+    """
     from clcap_cli.artifacts import captions as captions_h5
     from clcap_cli.artifacts.lineage import RecordedArtifact, find_input, read_provenance
 
     recorded = RecordedArtifact(checkpoint, read_provenance(checkpoint))
-    captions_h5.check_split(find_input(recorded, "captions", captions, "--captions"), split)
+    return captions_h5.check_split(find_input(recorded, "captions", captions, "--captions"), split)

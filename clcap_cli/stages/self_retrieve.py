@@ -14,7 +14,7 @@ from clcap_cli.artifacts.preconditions import HDF5_FILE, JSON_FILE, InputCheckpo
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, progress_with_label
 from clcap_cli.datasets.read_options import ReadOptions
-from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.decoding.settings import SingleCaptionSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.input_files import InputFile
@@ -67,7 +67,7 @@ def self_retrieve(
     ] = None,
     seed: Seed = 0,
     reading: ReadOptions = ReadOptions(),
-    decoding: DecodingSettings = DecodingSettings(),
+    decoding: SingleCaptionSettings = SingleCaptionSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Measure how well captions retrieve their own images.
@@ -80,7 +80,7 @@ def self_retrieve(
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
     """
     settings = flattened(locals())
-    check_split(checkpoint, captions, split)
+    _check_pool(pool, check_split(checkpoint, captions, split), split)
     import numpy as np
 
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
@@ -141,11 +141,15 @@ def self_retrieve(
     return out
 
 
+def _check_pool(size: int | None, images: int, split: str) -> None:
+    if size is not None and size > images:
+        raise ClcapError(f"--pool {size} is more than the {images} images of split '{split}'")
+
+
 def _draw_images(rows: "np.ndarray", size: int | None, rng: "np.random.Generator", split: str) -> "np.ndarray":
     import numpy as np
 
-    if size is not None and size > len(rows):
-        raise ClcapError(f"--pool {size} is more than the {len(rows)} images of split '{split}'")
+    _check_pool(size, len(rows), split)
     return np.sort(rng.permutation(rows)[: size or DEFAULT_MAX_POOL])
 
 

@@ -124,12 +124,14 @@ def test_changed_images_are_chosen_by_their_best_caption(tmp_path: Path, clcap) 
     assert "gained most in ROUGE_L_best_of_2:\n  image 1  0." in out and "-> 1.000" in out
 
 
-def test_stages_for_single_captions_refuse_several(chain: Path, error_of, usage_error_of) -> None:
+def test_stages_for_single_captions_refuse_several(chain: Path, clcap, error_of, usage_error_of) -> None:
     results = caption(chain / "nt.pt", beam=2, num_captions=2)
     many = f"{results} has more than one caption for 10 images: 33, 34, 35, 36, 37, …"
     assert error_of("self-retrieve", chain / "nt.pt", "--predictions", results) == many
     several = usage_error_of("self-retrieve", chain / "nt.pt", "--num-captions", 2)
     assert "--num-captions: self-retrieve ranks one caption of each image" in several
+    assert "--num-captions" not in clcap("self-retrieve", "--help").out
+    assert "num_captions" not in clcap("self-retrieve", "--print-config").out
     assert error_of("evaluate", results, "--submission", chain / "to", "--test-predictions", results) == many
     assert "4 is more than --beam 3; give a larger --beam, or sample with --temperature 1" in (
         usage_error_of("caption", chain / "nt.pt", "--beam", 3, "--num-captions", 4)
