@@ -66,12 +66,15 @@ def _is_usable(image: ImageRecord) -> bool:
 
 
 def pictures_in_two_splits(images: Iterable[ImageRecord]) -> str:
-    """A warning about pictures that are in two splits under different ids; empty if there are none."""
+    """A warning about pictures that are in two splits under different ids; empty if there are none.
+
+    Names that differ only in case are taken for one picture, as on Windows and macOS.
+    """
     first: dict[str, ImageRecord] = {}
     repeated: dict[str, str] = {}
     for image in images:
         name = normal_path(image.file_name)
-        other = first.setdefault(name, image)
+        other = first.setdefault(name.casefold(), image)
         if other.split != image.split:
             repeated[name] = f"{name} (id {other.id} in {other.split}, {image.id} in {image.split})"
     if not repeated:

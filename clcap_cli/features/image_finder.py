@@ -115,12 +115,23 @@ def _find_by_parts(
         matching = match_names(left, {full: path for full, path in paths.items() if full not in matched})
         for key, full in matching.pairs.items():
             if not _is_of_other_folder(names[key], full, folders):
-                found.add(key, files[full], describe_match(names[key], inner_names[full]), names[key])
+                way = (
+                    "file name"
+                    if _is_path(names[key], full, inner_names[full])
+                    else describe_match(names[key], inner_names[full])
+                )
+                found.add(key, files[full], way, names[key])
         matched.update(matching.pairs.values())
         ambiguous |= {key: _ambiguity(left, key, *both) for key, both in matching.ambiguous.items()}
     for key, name in names.items():
         if key not in found.files:
             found.missing[key] = ambiguous.get(key) or _missing_reason(name, stores)
+
+
+def _is_path(name: str, full: str, inner: str) -> bool:
+    """Whether a listed name is the path within the store, ``inner``, after the last folders of the store's own path."""
+    listed = normal_path(name)
+    return listed.endswith(f"/{inner}") and full.endswith(f"/{listed}")
 
 
 def _is_of_other_folder(name: str, full: str, folders: Collection[str]) -> bool:

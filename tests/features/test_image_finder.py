@@ -62,6 +62,13 @@ def test_a_part_of_the_name_is_enough_and_said(tmp_path: Path, name: str, file: 
     )
 
 
+def test_a_name_with_the_given_folder_is_the_file_itself(tmp_path: Path) -> None:
+    put(tmp_path / "photos" / "a.jpg")
+    found = find([tmp_path / "photos"], "photos/a.jpg")
+    assert list(found.files.values()) == [tmp_path / "photos" / "a.jpg"]
+    assert not found.note()
+
+
 def test_the_name_of_the_given_folder_counts(tmp_path: Path) -> None:
     folders = [tmp_path / "train2014", tmp_path / "val2014"]
     put(*(folder / "1.jpg" for folder in folders))
