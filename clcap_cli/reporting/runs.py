@@ -208,8 +208,13 @@ def _merged(parts: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId, ImageResult]:
-    """Captions with scores and ranks; if the files have different captions of an image, the ranked one."""
+    """Captions with scores and ranks; if the files have different captions of an image, the ranked one.
+
+    Without any id in common, the scored images have the ids of other references, and the ranked ones are left out.
+    """
     scored, ranked = (_results(source) if source else {} for source in (metrics, retrieval))
+    if scored and not scored.keys() & ranked.keys():
+        return scored
     found = dict(scored)
     for id, image in ranked.items():
         other = scored.get(id)

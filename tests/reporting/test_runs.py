@@ -39,6 +39,20 @@ def test_ranks_come_from_the_retrieval_file(write) -> None:
     assert run.images[2].cider is None
 
 
+def test_ids_are_compared_by_their_text(write) -> None:
+    scored = write("nt.metrics.json", [image("1", "a dog", CIDEr=1.5)])
+    ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3)])
+    (run,) = open_runs([scored, ranked])
+    assert (run.images[1].cider, run.images[1].rank) == (1.5, 3)
+
+
+def test_images_with_ids_of_other_references_are_shown_once(write) -> None:
+    scored = write("nt.metrics.json", [image("photos/a.jpg", "a dog")])
+    ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3)], {"R@1": 0.25})
+    (run,) = open_runs([scored, ranked])
+    assert list(run.images) == ["photos/a.jpg"] and run.metrics["R@1"] == 0.25
+
+
 def test_runs_keep_their_order_but_cl_follows_its_reference(write) -> None:
     names = ("nt_cl", "zz", "nt", "aa_b", "aa_a")
     paths = [write(f"{name}.metrics.json", ONE) for name in names]
