@@ -25,7 +25,7 @@ class WordTokenizer(Tokenizer):
         self.segmenter = segmenter
         self.tokens = [*SPECIAL_TOKENS, *words]
         self.size = self.start = len(self.tokens)
-        self._ids = {word: id for id, word in enumerate(self.tokens)}
+        self._ids = {word: id for id, word in enumerate(words, len(SPECIAL_TOKENS))}
 
     @classmethod
     def from_captions(
@@ -35,7 +35,7 @@ class WordTokenizer(Tokenizer):
 
         Each of ``captions`` is a list of the words into which ``segmenter`` splits it.
         """
-        counts = Counter(word for words in captions for word in words)
+        counts = Counter(word for words in captions for word in words if word not in SPECIAL_TOKENS)
         frequent = [(count, word) for word, count in counts.items() if count >= min_count]
         return cls([word for count, word in sorted(frequent, key=lambda pair: (-pair[0], pair[1]))], segmenter)
 

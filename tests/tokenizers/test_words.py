@@ -1,3 +1,4 @@
+from clcap_cli.segmentation.registry import open_segmenter
 from clcap_cli.tokenizers.words import END, UNKNOWN, WordTokenizer
 
 
@@ -11,3 +12,11 @@ def test_decoding_inverts_encoding() -> None:
     tokenizer = WordTokenizer(["a", "dog"])
     assert tokenizer.encode("A zebra, dog.") == [2, UNKNOWN, 3]
     assert tokenizer.decode([2, 3]) == "a dog"
+
+
+def test_special_tokens_in_captions_are_unknown_words() -> None:
+    """Captions that another program has split can contain them."""
+    captions = [["a", "<unk>", "<end>", "dog"]]
+    tokenizer = WordTokenizer.from_captions(captions, 1, open_segmenter("whitespace"))
+    assert tokenizer.words == ["a", "dog"]
+    assert tokenizer.encode("a <unk> <end> dog") == [2, UNKNOWN, UNKNOWN, 3]
