@@ -6,10 +6,7 @@ from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
 
-NOTE = (
-    "an image's id is its URL, and its file name the URL without https://, where wget --force-directories saves the "
-    "image"
-)
+NOTE = "an image's id is its URL, and its file name the URL without https://, where wget -x saves the image"
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
