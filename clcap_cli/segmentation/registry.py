@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, unknown_name_error
 from clcap_cli.input_files import is_file
 from clcap_cli.registry import NameIn, Registry
 
@@ -85,9 +85,10 @@ class SegmentationName(NameIn):
 
     def checked(self, value: str | None) -> str | None:
         """See NameIn; the path of a file and a name that ends in .json are accepted."""
-        if value is None or value.endswith(".json") or is_file(Path(value)):
+        names = self.registry.names
+        if value is None or value in names or value.endswith(".json") or is_file(Path(value)):
             return value
-        return super().checked(value)
+        raise ValueError(str(unknown_name_error(self.registry.kind, value, names)))
 
     def check(self, value: str) -> None:
         """Raise ClcapError unless captions can be split this way here."""

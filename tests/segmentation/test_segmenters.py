@@ -86,6 +86,7 @@ def test_unknown_subwords_stay_different(tmp_path: Path) -> None:
     ("value", "message"),
     [
         ("jeiba", "unknown segmentation 'jeiba'; did you mean jieba?"),
+        ("", "unknown segmentation ''; expected one of: words, characters, whitespace"),
         ("absent.json", "no such file: absent.json"),
     ],
 )
