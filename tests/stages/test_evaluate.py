@@ -103,6 +103,7 @@ def test_missing_columns_are_reported(tmp_path: Path, error_of, usage_error_of) 
             ["img_391895.jpg"],
             "(one file seems to have file names where the other has ids; give a file that has both)",
         ),
+        ([1, 2], ["001", "002"], "(the ids of one file have leading zeros; write them alike in both)"),
         ([1, 2], [3, 4], "(the captions seem to be those of split 'val')"),
         ([1, 9], [3, 4], "3, 4"),
     ],
