@@ -56,13 +56,32 @@ def readable_images(paths: Sequence[Path], skip_bad: bool) -> "tuple[dict[ImageI
     from clcap_cli.datasets.text import text_flaw
     from clcap_cli.features.image_check import SkippedImages, check_headers
 
-    files: dict[ImageId, ImageFile] = {str(file): file for path in paths for file in _image_files(path)}
+    files: dict[ImageId, ImageFile] = {str(file): file for file in _different_files(paths)}
     skipped = SkippedImages(len(files), skip_bad)
     for id in [id for id in files if text_flaw(str(id))]:
         skipped.reasons[id] = f"the name {files.pop(id)} is not valid UTF-8, so it cannot be an id; rename the file"
     readable = check_headers(files, skipped)
     skipped.raise_unless_usable()
     return readable, skipped
+
+
+def _different_files(paths: Sequence[Path]) -> "list[ImageFile]":
+    """The images at ``paths``, each once even if it is given twice or its folder is also given through a link."""
+    files = [file for path in paths for file in _image_files(path)]
+    different: dict[str, ImageFile] = {}
+    for file in files:
+        different.setdefault(_full_path(file), file)
+    repeated = len(files) - len(different)
+    if repeated:
+        print_info(f"{repeated:,} {'image is' if repeated == 1 else 'images are'} given twice; each is captioned once")
+    return list(different.values())
+
+
+def _full_path(file: "ImageFile") -> str:
+    """The path of a file without links to folders; a link to a file is a file of its own."""
+    if isinstance(file, Path):
+        return f"{file.parent.resolve()}/{file.name}"
+    return f"{file.archive.resolve()}/{file.name}"
 
 
 def _image_files(path: Path) -> "list[ImageFile]":

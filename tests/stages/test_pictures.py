@@ -64,6 +64,15 @@ def test_caption_of_bad_images_alone_is_an_error(photos: Path, error_of) -> None
     assert not list(photos.parent.glob("*.images.captions.json"))
 
 
+def test_images_given_twice_or_through_a_link_are_captioned_once(photos: Path, clcap) -> None:
+    link = photos.parent / "link"
+    link.symlink_to(photos)
+    images = [photos / "b.png", link, photos / ".." / "photos" / "a.png"]
+    result = clcap("caption", photos.parent / "nt.pt", "--images", *images, "--skip-bad", "--device", "cpu")
+    assert captioned(result.out) == [f"{photos}/b.png", f"{link}/a.png"]
+    assert "2 images are given twice; each is captioned once" in result.err
+
+
 def test_skip_bad_without_images_is_refused(usage_error_of, chain: Path) -> None:
     assert "--skip-bad: needs --images" in usage_error_of("caption", chain / "nt.pt", "--skip-bad")
 
