@@ -120,7 +120,7 @@ def main() -> int:
     except RuntimeError as error:
         if VERBOSITY.tracebacks or not is_out_of_memory(error):
             raise
-        print_error("not enough memory; smaller sizes or batches (--batch-size, --max-tokens) take less")
+        print_error("not enough memory; smaller models and batches (--batch-size, --max-tokens) take less")
         return 1
     except SystemExit as done:  # what Typer makes of a shell that asks for completion
         return int(done.code or 0)

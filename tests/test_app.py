@@ -80,5 +80,5 @@ def test_a_stage_in_the_background_can_be_terminated(chain: Path) -> None:
 
 def test_too_little_memory_gives_one_line(error_of, chain: Path) -> None:
     train = ["train-mle", chain / "captions.h5", chain / "features.h5", "--hidden", 10_000_000, "--out", chain / "x.pt"]
-    assert error_of(*train).startswith("not enough memory; smaller sizes or batches")
+    assert error_of(*train).startswith("not enough memory; smaller models and batches")
     assert not (chain / "x.pt").exists()

@@ -1,6 +1,7 @@
 """Checking PyTorch files, which are ZIP archives, without importing PyTorch."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from clcap_cli.file_kinds.recognition import ForeignFileError, wrong_file_error
 from clcap_cli.input_files import check_readable
 
 CHECKPOINT = description_of("clcap/checkpoint")
+DESCRIPTION = "/data.pkl"
+"""End of the name of the entry that describes the content of a PyTorch file."""
 
 
 def check_archive(path: Path) -> None:
@@ -26,10 +29,25 @@ def check_archive(path: Path) -> None:
             names, sizes = archive.namelist(), [entry.file_size for entry in archive.infolist()]
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise unreadable_error(path) from error
-    if not any(name.endswith("/data.pkl") for name in names) or any("/code/" in name for name in names):
+    if not any(name.endswith(DESCRIPTION) for name in names) or any("/code/" in name for name in names):
         raise wrong_file_error(path, CHECKPOINT)
     if sum(sizes) > path.stat().st_size:
         raise damaged_file_error(path, "its content would be larger than the file")
+    _check_description(path)
+
+
+def _check_description(path: Path) -> None:
+    """Raise ClcapError if the description of the content was changed, which its checksum shows.
+
+    PyTorch would report a changed one as pickled objects, or not at all.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if name.endswith(DESCRIPTION):
+                    archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise unreadable_error(path) from error
 
 
 def own_content(path: Path, content: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from clcap_cli.artifacts.archive import check_archive, own_content, pickle_error
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.digests import digest, digest_of_json
-from clcap_cli.errors import damaged_file_error, first_few
+from clcap_cli.errors import damaged_file_error, first_few, is_out_of_memory
 
 
 def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -94,5 +94,9 @@ def _read(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise pickle_error(path) from error
+    except MemoryError:
+        raise
+    except RuntimeError as error:
+        raise error if is_out_of_memory(error) else unreadable_error(path) from error
     except Exception as error:  # a damaged file can make PyTorch and pickle raise nearly any error
         raise unreadable_error(path) from error

@@ -11,7 +11,11 @@ from clcap_cli.command_line.description import is_hidden
 from clcap_cli.command_line.refusals import UsageError
 from clcap_cli.command_line.renamed import unknown_option
 from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.file_kinds.recognition import wrong_file_error
+from clcap_cli.input_files import check_readable
 from clcap_cli.stages.stage import Stage
+
+EXPECTED = "a YAML file with one option a line, such as 'epochs: 10',"
 
 
 def read_config(ctx: typer.Context, stage: Stage[Any], path: Path) -> dict[str, Any]:
@@ -46,8 +50,12 @@ def _content(path: Path) -> dict[str, Any]:
 
     from clcap_cli.datasets.parsing import read_text
 
+    check_readable(path)
     try:
         text = read_text(path)
+    except ClcapError as error:
+        raise wrong_file_error(path, EXPECTED) from error
+    try:
         content = yaml.safe_load(text)
         _check_duplicates(path, yaml.compose(text, yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -55,7 +63,7 @@ def _content(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ClcapError(f"{path} does not hold options; expected one a line, such as 'epochs: 10'")
+        raise wrong_file_error(path, EXPECTED)
     no_names = [name for name in content if not isinstance(name, str)]
     if no_names:
         raise ClcapError(f"{path} has '{no_names[0]}' where the name of an option is expected, such as 'epochs: 10'")

@@ -27,7 +27,9 @@ def parse_tokenizer_json(content: str, name: str) -> "Pipeline":
     try:
         pipeline: Pipeline = tokenizers.Tokenizer.from_str(content)
     except Exception as error:  # the library raises plain Exceptions
-        raise ClcapError(f"{name} is not a tokenizer.json: {error}") from error
+        reader = f"tokenizers {tokenizers.__version__}"
+        advice = "if a newer version wrote it, upgrade the package"
+        raise ClcapError(f"{name} is not a tokenizer.json that {reader} reads: {error}; {advice}") from error
     pipeline.no_padding()
     pipeline.no_truncation()
     pipeline.encode_special_tokens = True  # so that "</s>" in a caption does not end it

@@ -1,5 +1,6 @@
 """caption: a checkpoint, or several as an ensemble, and images -> captions as COCO results."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,9 @@ from clcap_cli.console import print_info
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
+from clcap_cli.file_kinds.clcap_files import description_of
+from clcap_cli.file_kinds.recognition import file_kind
+from clcap_cli.input_files import is_file
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.caption_images import caption_images, readable_images
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed, Split, output
@@ -18,6 +22,7 @@ from clcap_cli.stages.stage import flattened, stage_with
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
 
+CHECKPOINT = description_of("clcap/checkpoint")
 BESIDE_IMAGES = ".txt"
 """The value of --out that stands for a text file beside each image."""
 SUFFIXES = (".json", ".csv", ".jsonl", BESIDE_IMAGES)
@@ -34,14 +39,21 @@ def _check_paths(given: Mapping[str, Any]) -> None:
         raise InvalidValueError("out", "'.txt' writes a text file beside each image; give the images with --images")
     others = [path for path in paths if path.suffix != ".pt"]
     if others and not given["images"]:
-        raise InvalidValueError(
-            "checkpoints",
-            f"{others[0]} is not a checkpoint (*.pt); give images with --images: clcap caption nt.pt --images a.jpg",
-        )
+        raise InvalidValueError("checkpoints", _not_a_checkpoint(others[0]))
     if given["skip_bad"] and not given["images"]:
         raise InvalidValueError("skip_bad", "needs --images; the images of a split were read by extract-features")
     if paths == others != []:
         raise InvalidValueError("checkpoints", "a checkpoint (*.pt) is missing: clcap caption nt.pt --images a.jpg")
+
+
+def _not_a_checkpoint(path: Path) -> str:
+    """Why a path is not accepted as a checkpoint, and what to do."""
+    kind = file_kind(path).description if is_file(path) and os.access(path, os.R_OK) else "an image"
+    if kind == CHECKPOINT:
+        return f"{path} is a checkpoint, but its name does not end in .pt; rename it"
+    if kind.endswith(" image"):
+        return f"{path} is not a checkpoint (*.pt); give images with --images: clcap caption nt.pt --images a.jpg"
+    return f"{path} is {kind}; {CHECKPOINT} is expected here"
 
 
 @stage_with(_check_paths)

@@ -156,3 +156,26 @@ def test_opening_leaves_the_random_state_unchanged(shared_chain: Path) -> None:
     torch.manual_seed(0)
     open_checkpoint(shared_chain / "aa.pt")
     assert torch.rand(1) == expected
+
+
+def test_a_changed_byte_is_not_called_a_pickled_object(shared_chain: Path, tmp_path: Path) -> None:
+    whole, path = (shared_chain / "nt.pt").read_bytes(), tmp_path / "x.pt"
+    with zipfile.ZipFile(shared_chain / "nt.pt") as archive:
+        description = archive.read(next(name for name in archive.namelist() if name.endswith("/data.pkl")))
+    start = whole.index(description)
+    for position in range(start, start + len(description), len(description) // 20):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        with pytest.raises(ClcapError, match=r"x\.pt is not a readable checkpoint \(damaged or truncated\)"):
+            open_checkpoint(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_lack_of_memory_is_not_called_damage(
+    shared_chain: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(type(error)):
+        open_checkpoint(shared_chain / "nt.pt")

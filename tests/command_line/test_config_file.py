@@ -93,7 +93,7 @@ def test_invalid_options_in_a_file_are_refused(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("- epochs", "{file} does not hold options; expected one a line, such as 'epochs: 10'"),
+        ("- epochs", "{file} is a text file that starts with '- epochs'; a YAML file with one option a line, such as "),
         ("3: 4", "{file} has '3' where the name of an option is expected, such as 'epochs: 10'"),
         ("epochs: 1\nepochs: 2", "{file} has the option 'epochs' twice; give it once"),
         ("batch_size: 1\nbatch-size: 2", "{file} has the option 'batch_size' twice; give it once"),

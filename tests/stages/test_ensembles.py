@@ -72,6 +72,15 @@ def test_a_file_that_is_no_checkpoint_is_named(chain: Path, usage_error_of) -> N
         usage_error_of("caption", chain / "nt.pt", image)
     )
     assert "CHECKPOINTS: a checkpoint (*.pt) is missing: " in usage_error_of("caption", image, "--images", image)
+    features = chain / "features.h5"
+    assert (
+        f"CHECKPOINTS: {features} is a features file (*.h5) of extract-features or import-features; a checkpoint"
+        in (usage_error_of("caption", features))
+    )
+    renamed = (chain / "aa.pt").rename(chain / "aa.ckpt")
+    assert f"{renamed} is a checkpoint, but its name does not end in .pt; rename it" in usage_error_of(
+        "caption", renamed
+    )
     results = chain / "nt.captions.json"
     assert f"several files must be the checkpoints (*.pt) of an ensemble; {results} is not a checkpoint" in (
         usage_error_of("evaluate", chain / "nt.pt", results)
