@@ -40,6 +40,11 @@ def _read(source: Source) -> Table:
         _annotation(entry, number, path)
         for number, entry in enumerate(require_objects(source.value.get("annotations", []), "annotations", path))
     ]
+    if annotations and not any("caption" in annotation for annotation in annotations):
+        raise ClcapError(
+            f"{path}: no annotation has a caption; their keys are {first_few(list(source.value['annotations'][0]))}. "
+            "Captions of COCO are in files such as captions_train2017.json"
+        )
     coco.dataset = {"images": list(images.values()), "annotations": annotations}
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()

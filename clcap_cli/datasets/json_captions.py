@@ -4,6 +4,7 @@ from itertools import islice
 from typing import Any
 
 from clcap_cli.datasets.cells import SPLIT_NAMES, parse_captions
+from clcap_cli.datasets.columns import known_content
 from clcap_cli.datasets.file_names import is_image_name
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
@@ -47,6 +48,8 @@ def _are_images(entries: dict[str, Any]) -> bool:
     except ValueError:
         return False
     is_image = [isinstance(value, list | dict) or _is_image_key(name) for name, value in entries.items()]
+    if known_content(entries) and not any(map(_is_image_key, entries)):
+        return False  # the keys are names of columns
     return bool(entries) and all(is_image) and (not captions or any(map(_is_sentence, captions)))
 
 

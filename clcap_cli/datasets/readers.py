@@ -20,6 +20,7 @@ READERS: Registry[Reader] = Registry(
         "coco": "clcap_cli.datasets.coco:READER",
         "karpathy": "clcap_cli.datasets.karpathy:READER",
         "json-records": "clcap_cli.datasets.json_records:READER",
+        "json-columns": "clcap_cli.datasets.json_columns:READER",
         "json-lines": "clcap_cli.datasets.json_lines:READER",
         "json-captions": "clcap_cli.datasets.json_captions:READER",
         "parquet": "clcap_cli.datasets.parquet:READER",

@@ -186,6 +186,18 @@ JSON_FILES: dict[str, tuple[bytes, Found]] = {
         as_json([{"url": "http://itc.cn/71.jpg", "image_id": AIC_NAME, "caption": ["两个人", "球场上"]}]),
         [(AIC_NAME, AIC_NAME, None, ["两个人", "球场上"])],
     ),
+    "pandas' to_json of columns": (
+        pd.DataFrame({"image": ["a.jpg", "b.jpg"], "caption": [DOG, CAT]}).to_json().encode(),
+        [("a.jpg", "a.jpg", None, [DOG]), ("b.jpg", "b.jpg", None, [CAT])],
+    ),
+    "lists of cells": (
+        as_json({"image": ["a.jpg", "b.jpg"], "caption": [[DOG, BONE], CAT]}),
+        [("a.jpg", "a.jpg", None, [DOG, BONE]), ("b.jpg", "b.jpg", None, [CAT])],
+    ),
+    "one list per split": (
+        as_json({"train": [{"image": "a.jpg", "caption": DOG}], "dev": [{"image": "b.jpg", "caption": CAT}]}),
+        [("a.jpg", "a.jpg", "train", [DOG]), ("b.jpg", "b.jpg", "val", [CAT])],
+    ),
     "JSON Lines": (
         as_lines({"image": "a.jpg", "caption": DOG}, {"image": "a.jpg", "caption": BONE}),
         [("a.jpg", "a.jpg", None, [DOG, BONE])],
@@ -362,6 +374,7 @@ SETTINGS = {
     "vocabulary": {"1": "the", "2": "dog", "3": "cat"},
     "classes of ImageNet": {"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]},
     "training settings": {"lr": 0.1, "epochs": 3, "out dir": "my folder"},
+    "columns of URLs": {"image_urls": ["http://x/a.jpg"], "captions": ["a dog runs"]},
     "tokens by word": {"a": 1, "dog": 2},
 }
 
@@ -378,9 +391,20 @@ def test_lists_and_logs_are_not_taken_for_captions(refusal, content: bytes) -> N
     assert refusal(content).startswith(" is not a caption file of a known format: it is a text file that starts with")
 
 
+INSTANCES = {
+    "images": [{"id": 1, "file_name": "a.jpg"}],
+    "annotations": [{"image_id": 1, "id": 1, "bbox": [0, 0, 1, 1], "category_id": 3}],
+}
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
+        (as_json(INSTANCES), ": no annotation has a caption; their keys are image_id, id, bbox, category_id. "),
+        (
+            as_json({"image": ["a.jpg"], "text": ["a", "b"]}),
+            ": columns 'image' and 'text' have cells of different rows",
+        ),
         (
             b"a.jpg#0\ta dog\nb.jpg a cat\n",
             ": line 2 is 'b.jpg a cat'; an image, # and a number, a tab and a caption are",

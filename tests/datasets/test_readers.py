@@ -77,7 +77,7 @@ FORMATS = {
     "parquet": parquet,
     "delimited": csv,
 }
-FORMATS_WITHOUT_IDS = ("flickr-tokens", "conceptual-captions", "image-folder", "tar-shards")
+FORMATS_WITHOUT_IDS = ("json-columns", "flickr-tokens", "conceptual-captions", "image-folder", "tar-shards")
 """Formats that identify an image by its file name; test_formats_of_the_field.py and test_paired_files.py test them."""
 WITH_SPLITS = ("karpathy", "json-lines", "delimited", "parquet")
 
@@ -206,7 +206,7 @@ def test_an_unknown_file_is_described(error_of, tmp_path: Path, content: bytes, 
     path.write_bytes(content)
     message = error_of("prepare-captions", path)
     assert message.startswith(f"{path} is not a caption file of a known format: it is {found}")
-    assert ". Known formats: COCO captions, Karpathy's datasets, JSON records, JSON Lines, " in message
+    assert ". Known formats: COCO captions, Karpathy's datasets, JSON records, JSON columns, JSON Lines, " in message
     assert message.endswith("Tables need a header such as image,caption; --columns names other columns or keys")
     assert error_of("evaluate", "--predictions", path, "--references", path) == message
 
