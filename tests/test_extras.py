@@ -88,3 +88,25 @@ def test_doctor_tells_what_is_missing(clcap, monkeypatch: pytest.MonkeyPatch) ->
         "missing hf        train-mle --tokenizer tokenizer.json, of Hugging Face: to use it, pip install 'clcap[hf]'"
     )
     assert result.status == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "tokenize"), [("jieba", "jieba"), ("MeCab", "mecab"), ("ipadic", "mecab"), ("pythainlp", "thai")]
+)
+def test_languages_name_the_extra_they_need(
+    module: str, tokenize: str, tmp_path: Path, error_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.csv").write_text("image,caption\na.jpg,a dog\n")
+    monkeypatch.setitem(sys.modules, module, None)
+    arguments = ("prepare-captions", "--train", tmp_path / "c.csv", "--tokenize", tokenize)
+    assert error_of(*arguments, "--out", tmp_path / "c.h5").endswith(
+        f"which is not installed: {OPTIONAL_PACKAGES[module].install_command}"
+    )
+    assert not (tmp_path / "c.h5").exists()
+
+
+def test_heic_images_name_the_extra_they_need(shared_chain: Path, tmp_path: Path, error_of, monkeypatch) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    message = error_of("caption", shared_chain / "nt.pt", "--images", tmp_path / "a.heic", "--out", tmp_path / "o.json")
+    assert message.endswith("it is a HEIC image; to read it: pip install 'clcap[heif]'")

@@ -80,4 +80,5 @@ def write_text_files(captions: Mapping[ImageId, Sequence[str]]) -> Path:
     with all_or_nothing():
         for image, group in zip(images, captions.values(), strict=True):
             write_text(text_path(image), "".join(f"{caption}\n" for caption in group))
-    return Path(os.path.commonpath([image.parent for image in images]))
+    folders = {image.parent for image in images}
+    return folders.pop() if len(folders) == 1 else Path(os.path.commonpath([*map(os.path.abspath, folders)]))

@@ -8,7 +8,7 @@ DESCRIPTIONS = {
     "clcap/checkpoint": "a checkpoint (*.pt) of train-mle or train-cl",
     "clcap/discriminator": "a discriminator (*.discriminator.pt) of train-cl",
     "clcap/evaluator": "a discriminator (*.evaluator.pt) of an earlier train-cl",
-    "clcap/caption-results": "a file of generated captions (*.captions.json) of caption",
+    "clcap/caption-results": "a file of generated captions of caption",
     "clcap/retrieval": "a retrieval file (*.retrieval.json) of self-retrieve",
     "clcap/log-probs": "a matrix of log-probabilities of self-retrieve --full-matrix",
     "clcap/metrics": "a metrics file (*.metrics.json) of evaluate",

@@ -146,7 +146,7 @@ def _features(file: Path) -> dict[str, str]:
     opened = open_features(file)
     backbone = opened.backbone
     return {
-        "images": str(len(opened.ids)),
+        "images": str(len(opened.ids)) + (f"; {len(opened.skipped)} left out" if len(opened.skipped) else ""),
         "backbone": backbone.description,
         "grid": f"{backbone.regions} regions of {backbone.grid_channels}; pooled {backbone.pooled_channels}",
     }

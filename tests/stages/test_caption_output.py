@@ -77,11 +77,19 @@ def test_captions_of_own_images_have_their_paths(pictures: Path, clcap) -> None:
 def test_text_files_are_written_beside_the_images(pictures: Path, clcap) -> None:
     arguments = ("caption", "nt.pt", "--images", "photos", "--out", ".txt", "--beam", 2, "--num-captions", 2, *CPU)
     result = clcap(*arguments)
-    assert (result.status, result.out) == (0, "photos\n")
+    assert (result.status, result.out) == (0, f"{pictures}\n")
     assert clcap("caption", "nt.pt", "--images", "photos", "--out", "x.json", *arguments[6:]).status == 0
     captions = open_caption_results(Path("x.json")).captions
     for name in ("a", "more/b"):
         assert (pictures / f"{name}.txt").read_text().splitlines() == captions[f"photos/{name}.png"]
+
+
+def test_images_of_several_folders_have_their_text_files(pictures: Path, clcap) -> None:
+    result = clcap(
+        "caption", "nt.pt", "photos/a.png", pictures / "more", "--images", "photos/a.png", "--out", ".txt", *CPU
+    )
+    assert (result.status, result.out) == (0, f"{pictures}\n")
+    assert (pictures / "a.txt").exists() and (pictures / "more" / "b.txt").exists()
 
 
 def test_text_files_that_are_there_stay(pictures: Path, error_of) -> None:
