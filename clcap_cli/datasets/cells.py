@@ -17,6 +17,7 @@ SPLIT_NAMES = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """Name of a split by the names in common use."""
+_ROUNDED = re.compile(r"[-+]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
 _TEXT = r""" "(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' """
 _OTHER = r"""
     (?: None | null | nan | NaN | [Tt]rue | [Ff]alse | [-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)? ) (?=[\s,\]])
@@ -83,7 +84,14 @@ def parse_file_name(cell: object) -> str:
         if _is_null(cell["path"]):
             raise ValueError("the image has no path")
         cell = cell["path"]
-    return parse_text(cell).strip()
+    return check_not_rounded(parse_text(cell).strip())
+
+
+def check_not_rounded(text: str) -> str:
+    """``text``, the id or the file name of an image; raises ValueError if a spreadsheet rounded it to 1.00027E+09."""
+    if _ROUNDED.fullmatch(text.strip()):
+        raise ValueError(f"{text.strip()} is a rounded number, as spreadsheets show long ids; export all digits")
+    return text
 
 
 def parse_split(cell: object) -> str:
@@ -113,9 +121,10 @@ def _text_of_object(cell: object) -> object:
     """The text of an object that stands for a caption; anything else is returned as it is."""
     if not isinstance(cell, dict):
         return cell
-    if isinstance(cell.get("tokens"), list) and not any(key in cell for key in TEXT_KEYS):
+    filled = [cell[key] for key in TEXT_KEYS if not _is_null(cell.get(key))]  # Parquet fills absent keys with null
+    if isinstance(cell.get("tokens"), list) and not filled:
         return " ".join(map(str, cell["tokens"]))
-    return next((cell[key] for key in TEXT_KEYS if key in cell), cell)
+    return filled[0] if filled else next((cell[key] for key in TEXT_KEYS if key in cell), cell)
 
 
 def container_of(cell: object) -> object:

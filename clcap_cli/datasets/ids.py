@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from unicodedata import normalize
 
-from clcap_cli.datasets.cells import container_of, describe_type, parse_text
+from clcap_cli.datasets.cells import check_not_rounded, container_of, describe_type, parse_text
 from clcap_cli.datasets.records import ImageId
 
 MAX_INTEGER_ID = 2**63 - 1
 """Largest id that is stored as a number."""
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?")
+
+_MISSING = ("nan", "none", "null", "n/a", "#n/a", "<na>")
+"""Texts that programs write instead of a missing id."""
 
 
 class WrongIdError(ValueError):
@@ -44,7 +47,7 @@ def parse_id(value: object) -> ImageId:
     if isinstance(value, float | Decimal):
         return _whole_number(float(value))
     if isinstance(value, int | str | None) and not isinstance(value, bool):
-        return canonical_id(parse_text(value))
+        return canonical_id(check_not_rounded(parse_text(value)))
     raise ValueError(f"{describe_type(value)} is not an id; give an integer or a string")
 
 
@@ -58,7 +61,11 @@ def parse_ids(cells: Sequence[object]) -> list[ImageId]:
     decimals = {index: float(id) for index, id in enumerate(ids) if isinstance(id, str) and _DECIMAL.fullmatch(id)}
     if not decimals:
         return ids
-    if any(isinstance(id, str) and index not in decimals for index, id in enumerate(ids)):
+    texts = {index: id for index, id in enumerate(ids) if isinstance(id, str) and index not in decimals}
+    for index, text in texts.items():
+        if text.casefold() in _MISSING:
+            raise WrongIdError(index, f"'{text}' stands for a missing value, not for an id")
+    if texts:
         index = next(iter(decimals))
         raise WrongIdError(index, f"{ids[index]} is a decimal number beside ids that are text; write whole numbers")
     return [_parse_cell(index, decimals.get(index, id)) for index, id in enumerate(ids)]

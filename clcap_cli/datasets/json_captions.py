@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from clcap_cli.datasets.cells import SPLIT_NAMES, parse_captions
-from clcap_cli.datasets.columns import known_content
+from clcap_cli.datasets.columns import FILE_NAMES, IDS, known_content, normal_name
 from clcap_cli.datasets.file_names import is_image_name
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
@@ -27,7 +27,7 @@ def _recognises(source: Source) -> bool:
 def _read(source: Source) -> Table:
     """A row for each image."""
     rows = [
-        Row(f"'{name}'", _cells(name, value) | ({"split": split} if split else {}), image_only=value == [])
+        Row(f"'{name}'", _cells(name, value, own) | ({"split": split} if split else {}), image_only=value == [])
         for split, own in _parts(source.value).items()
         for name, value in own.items()
     ]
@@ -66,11 +66,14 @@ def _captions(value: object) -> object:
     return value["captions"] if isinstance(value, dict) and "captions" in value else value
 
 
-def _cells(name: str, value: object) -> dict[str, object]:
-    cells: dict[str, object] = {"image_id": name}
-    if isinstance(value, dict) and "split" in value:
-        cells["split"] = value["split"]
-    return {**cells, "captions": _captions(value)}
+def _cells(name: str, value: object, entries: dict[str, Any]) -> dict[str, object]:
+    """The cells of an entry; its key is the image's id unless it only numbers a record that names the image."""
+    if not isinstance(value, dict) or not ("captions" in value or "image" in known_content(value)):
+        return {"image_id": name, "captions": value}
+    own = set(map(normal_name, value))
+    if own & {*IDS} or (own & {*FILE_NAMES} and name.isdigit() and int(name) < len(entries)):
+        return value
+    return {"image_id": name, **value}
 
 
 READER = Reader("JSON by image", _recognises, _read)

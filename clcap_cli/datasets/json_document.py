@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.datasets.parsing import json_errors
+from clcap_cli.datasets.parsing import json_errors, unique_keys
 from clcap_cli.errors import ClcapError
 
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_keys)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 

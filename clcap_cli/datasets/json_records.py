@@ -8,6 +8,7 @@ from clcap_cli.datasets.columns import known_content
 from clcap_cli.datasets.json_objects import is_list_of_objects, require_objects
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
+from clcap_cli.errors import ClcapError
 
 WRAPPERS = ("data", "annotations", "images", "captions", "predictions", "results", "samples", "records", "items")
 """Keys under which files keep their list of records."""
@@ -21,7 +22,9 @@ def _recognises(source: Source) -> bool:
 
 
 def _read(source: Source) -> Table:
-    """A row for each record."""
+    """A row for each record; raises ClcapError for the files in which Label Studio keeps its annotations."""
+    if is_list_of_objects(source.value) and {"annotations", "data"} <= {*source.value[0]}:
+        raise ClcapError(f"{source.path} is Label Studio's full JSON; export JSON-MIN or CSV, with a row per image")
     rows = [
         Row(f"{place}{number}", {**record, "split": split} if split else record)
         for place, split, records in _lists(source.value)

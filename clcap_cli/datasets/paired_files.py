@@ -54,7 +54,7 @@ class PairedFiles:
         if not cells:
             raise ClcapError(
                 f"{self.path}: none of its {counted(len(self.images), 'image')} has a text with captions beside it, "
-                "such as a.txt or a.caption for a.jpg"
+                f"such as a.txt or a.caption for a.jpg{self._advice()}"
             )
         splits = _splits(list(cells))
         rows = [
@@ -62,6 +62,11 @@ class PairedFiles:
             for image, (text, captions) in cells.items()
         ]
         return Table.of(self.path, rows, self._notes(cells))
+
+    def _advice(self) -> str:
+        """Advice if there is a file such as metadata.jsonl of Hugging Face's folders of images."""
+        tables = self.path.is_dir() and sorted(self.path.glob("metadata.*"))
+        return f"; give {tables[0]} itself to read the captions in it" if tables else ""
 
     def _captions_of(self, image: str) -> tuple[str, object] | None:
         """The name of the text beside an image and its captions; None if there are none."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +72,19 @@ def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
     Raises ClcapError if it is not valid JSON or exceeds Python's limits.
     """
     with json_errors(path, first_line):
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=unique_keys)
+
+
+class RepeatedKeyError(Exception):
+    """A key that occurs twice in a JSON object; Python would keep only the last value."""
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs, for Python's JSON decoder; raises RepeatedKeyError if a key occurs twice."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise RepeatedKeyError(next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1))
+    return content
 
 
 @contextmanager
@@ -84,6 +97,8 @@ def json_errors(path: Path, first_line: int = 1) -> Iterator[None]:
         raise ClcapError(f"{path} is not valid JSON at {location}: {_json_reason(error)}") from error
     except UnicodeDecodeError as error:
         raise ClcapError(f"{path} is not a JSON text file (byte {error.start} is not UTF-8)") from error
+    except RepeatedKeyError as error:
+        raise ClcapError(f"{path} has the key '{error}' twice in one object; write a list of all its values") from error
     except RecursionError as error:
         raise ClcapError(f"{path} contains lists or objects that are nested too deeply to be read") from error
     except ValueError as error:  # Python limits the number of digits

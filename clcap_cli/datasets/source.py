@@ -17,9 +17,10 @@ from clcap_cli.input_files import check_readable
 
 HEAD_SIZE = 2**16
 """Number of bytes at the start of a file by which formats other than JSON are recognised."""
+_TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 _MAGIC = {
     b"\x89HDF": "an HDF5 file",
-    b"PK": "a ZIP archive or a PyTorch file",
+    b"PK": "a ZIP archive (unpack it first) or a PyTorch file",
     b"PAR1": "a Parquet file",
 }
 
@@ -101,7 +102,9 @@ class Source:
     def description(self) -> str:
         """Short description of the file for messages."""
         if self.is_folder:
-            return "a folder without images and tar archives"
+            files = sorted(path.name for path in self.path.iterdir() if path.suffix in _TABLE_SUFFIXES)
+            advice = f"; give its caption files themselves: {first_few(files)}" if files else ""
+            return f"a folder without images with texts and tar archives{advice}"
         if not self.head:
             return "an empty file"
         if self.document:

@@ -130,7 +130,11 @@ def test_an_empty_cell_is_named(table: Write, column: str) -> None:
             " has no column for captions, such as caption or text; it has: image; if it is one of these, name it with "
             "--columns caption=NAME",
         ),
-        (b'id,caption\n1,"a "big" dog"\n', " is not valid CSV at line 2: ',' expected after '\"'"),
+        (
+            b'id,caption\n1,"a "big" dog"\n',
+            " is not valid CSV at line 2: ',' expected after '\"'; double quotation "
+            "marks that are part of a caption, and put the whole caption in quotes",
+        ),
         (
             b"id,caption\n1,\xff\n",
             " is not UTF-8 text: line 2 contains the byte 0xff; if it is text, name its encoding, such as "
