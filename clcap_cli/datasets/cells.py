@@ -124,7 +124,7 @@ def _text_of_object(cell: object) -> object:
     filled = [cell[key] for key in TEXT_KEYS if not _is_null(cell.get(key))]  # Parquet fills absent keys with null
     if isinstance(cell.get("tokens"), list) and not filled:
         return " ".join(map(str, cell["tokens"]))
-    return filled[0] if filled else next((cell[key] for key in TEXT_KEYS if key in cell), cell)
+    return filled[0] if filled else cell
 
 
 def container_of(cell: object) -> object:
