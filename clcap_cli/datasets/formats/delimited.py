@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.columns import known_content, normal_name
+from clcap_cli.datasets.formats.swallowed_lines import check_quotes, swallowed_error
 from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.datasets.swallowed_lines import check_quotes, swallowed_error
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from clcap_cli.datasets.formats.json_objects import require_objects
 from clcap_cli.datasets.ids import parse_id
-from clcap_cli.datasets.json_objects import require_objects
 from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table

@@ -5,7 +5,7 @@ from typing import Any
 
 from clcap_cli.datasets.cells import SPLIT_NAMES
 from clcap_cli.datasets.columns import known_content
-from clcap_cli.datasets.json_objects import is_list_of_objects, require_objects
+from clcap_cli.datasets.formats.json_objects import is_list_of_objects, require_objects
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError

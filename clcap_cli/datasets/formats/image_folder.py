@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from clcap_cli.datasets.file_content import read_bytes
-from clcap_cli.datasets.paired_files import PairedFiles, is_system_name
+from clcap_cli.datasets.formats.paired_files import PairedFiles, is_system_name
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Table
 from clcap_cli.errors import ClcapError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from clcap_cli.datasets.file_content import open_decompressed
-from clcap_cli.datasets.paired_files import TEXT_SUFFIXES, PairedFiles
+from clcap_cli.datasets.formats.paired_files import TEXT_SUFFIXES, PairedFiles
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Table
 from clcap_cli.errors import ClcapError

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clcap_cli.datasets.json_objects import is_list_of_objects, require_objects
+from clcap_cli.datasets.formats.json_objects import is_list_of_objects, require_objects
 from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
