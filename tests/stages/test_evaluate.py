@@ -253,7 +253,7 @@ def test_a_table_is_scored_against_references_of_coco(tmp_path: Path, clcap) -> 
 def test_an_input_is_never_overwritten(tmp_path: Path, clcap, error_of) -> None:
     predictions, references = (
         csv(tmp_path / "predictions.csv", CAPTIONS),
-        jsonl(tmp_path / "references.jsonl", REFERENCES),
+        jsonl(tmp_path / "references.json", REFERENCES),
     )
     arguments = ("evaluate", "--predictions", predictions, "--references", references, *FAST)
     before = references.read_bytes()
