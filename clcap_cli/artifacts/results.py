@@ -205,12 +205,13 @@ def open_results(path: Path, kind: str | None = None) -> Results:
 
     Raises ClcapError if it is missing, damaged, or another kind of file.
     """
-    data = read_json(path)
+    expected = description_of(kind) if kind else f"{description_of(METRICS_KIND)} or {description_of(RETRIEVAL_KIND)}"
+    data = read_json(path, expected)
     if not isinstance(data, dict) or "provenance" not in data:
-        raise wrong_file_error(path, f"{description_of(METRICS_KIND)} or {description_of(RETRIEVAL_KIND)}")
+        raise wrong_file_error(path, expected)
     provenance = parse_provenance(data["provenance"], path, kind)
     if provenance.format not in (RETRIEVAL_KIND, METRICS_KIND):
-        raise wrong_file_error(path, f"{description_of(METRICS_KIND)} or {description_of(RETRIEVAL_KIND)}")
+        raise wrong_file_error(path, expected)
     data = upgrade_results(data) if provenance.version < 2 else data
     content = validated(data, _Content, path, f"a complete {provenance.format} file")
     images = [_with_canonical_id(image) for image in content.images]

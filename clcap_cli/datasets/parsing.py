@@ -18,8 +18,8 @@ from clcap_cli.input_files import check_readable
 T = TypeVar("T")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+def read_json(path: Path, expected: str = "a JSON file") -> Any:
+    """Read a JSON file; ``expected`` describes it in a message about a file of another kind.
 
     Raises ClcapError if the file is missing, unreadable, not text, or not valid JSON.
     """
@@ -28,7 +28,7 @@ def read_json(path: Path) -> Any:
         return parse_json(content, path)
     except ClcapError as error:
         if file_kind(path) != INVALID_JSON:
-            raise wrong_file_error(path, "a JSON file") from error
+            raise wrong_file_error(path, expected) from error
         raise
 
 

@@ -43,7 +43,7 @@ def sniff(source: Source) -> Reader:
         if reader.recognises(source):
             return reader
     if not source.is_folder and not file_kind(source.path).is_plain:
-        raise wrong_file_error(source.path, "a caption file")
+        raise wrong_file_error(source.path, "a caption file, such as COCO's JSON or a CSV table,")
     known = ", ".join(reader.name for reader in _readers())
     raise ClcapError(
         f"{source.path} is not a caption file of a known format: it is {source.description()}. Known formats: {known}. "

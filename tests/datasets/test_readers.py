@@ -216,7 +216,7 @@ def test_a_file_of_another_purpose_is_named(error_of, tmp_path: Path, name: str)
     path = tmp_path / "x.json"
     content, found = EXAMPLES[name]
     path.write_bytes(content)
-    assert error_of("prepare-captions", path).startswith(f"{path} is {found}; a caption file is expected here")
+    assert error_of("prepare-captions", path).startswith(f"{path} is {found}; a caption file, such as COCO's JSON")
 
 
 KEYS = st.sampled_from(["images", "annotations", "image_id", "id", "caption", "sentences"])
