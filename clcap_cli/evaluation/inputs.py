@@ -209,11 +209,14 @@ def _report_files(reading: ReadOptions, *read: "CaptionFile | None") -> None:
     Raises ClcapError if none of them has a column that the user named.
     """
     from clcap_cli.datasets.readers import check_columns_exist
+    from clcap_cli.datasets.suspicious_captions import suspicious_captions
 
     files = [file for file in read if file is not None]
     check_columns_exist(reading, files)
     for file in files:
         print_info(file.summary())
+        for warning in suspicious_captions(file):
+            print_warning(f"{file.path}: {warning}")
 
 
 def _recorded_names(results: "CaptionResults", captions: Path | None) -> "dict[ImageId, str]":

@@ -30,11 +30,14 @@ def inspect(
     Example: clcap inspect captions.csv
     """
     from clcap_cli.datasets.readers import check_columns_exist, read_captions
+    from clcap_cli.datasets.suspicious_captions import suspicious_captions
 
     found = read_captions(file, reading)
     check_columns_exist(reading, [found])
     for name, value in _facts(found).items():
         print_result(f"{name + ':':<10}{value}")
+    for warning in suspicious_captions(found):
+        print_result(f"{'warning:':<10}{warning}")
     for record in found.records[:SHOWN]:
         for line in _record(record):
             print_result(line)

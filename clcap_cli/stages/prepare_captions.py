@@ -91,6 +91,7 @@ def prepare_captions(
     from clcap_cli.datasets.readers import check_columns_exist, read_captions
     from clcap_cli.datasets.split_ratio import SplitRatio
     from clcap_cli.datasets.splits import check_different_files, pictures_in_two_splits, with_needed_captions
+    from clcap_cli.datasets.suspicious_captions import suspicious_captions
     from clcap_cli.tokenizers.words import WordTokenizer
 
     parts = [(split, path) for split, paths in (("train", train), ("val", val), ("test", test)) for path in paths or []]
@@ -107,6 +108,8 @@ def prepare_captions(
         read = [(None, with_listed_splits(file, parts, reading)) for _, file in read]
     for _, file in read:
         print_info(file.summary())
+        for warning in suspicious_captions(file):
+            print_warning(f"{file.path}: {warning}")
     images, left_out = with_needed_captions(image_records(read, restval, division))
     for name, count in left_out.items():
         print_warning(f"{count:,} images of split '{name}' have no captions and are left out")
