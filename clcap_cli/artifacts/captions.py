@@ -12,7 +12,6 @@
 """
 
 import json
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -35,6 +34,7 @@ from clcap_cli.artifacts.hdf5 import (
 )
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.datasets.records import ImageId, ImageRecord
+from clcap_cli.datasets.split_names import describe_sizes
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import ClcapError, damaged_file_error
 from clcap_cli.segmentation.registry import segmenter_from_record
@@ -126,8 +126,7 @@ def check_split(path: Path, split: str) -> int:
 
 
 def _empty_split_error(path: Path, split: str, splits: list[str]) -> ClcapError:
-    sizes = ", ".join(f"{name} {count}" for name, count in Counter(splits).items())
-    return ClcapError(f"{path} has no images in split '{split}'; it has: {sizes}")
+    return ClcapError(f"{path} has no images in split '{split}'; it has: {describe_sizes(splits)}")
 
 
 def open_captions(path: Path) -> Captions:

@@ -51,10 +51,33 @@ def decode(content: bytes, path: Path, encoding: str | None) -> str:
         return content.decode(used, "surrogatepass" if used.startswith("utf") else "strict").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        advice = "name its encoding" if encoding else "if it is text, name its encoding, such as --encoding latin-1"
+        mixed = _mixed_advice(content, line) if used == "utf-8" else ""
+        advice = mixed or _encoding_advice(encoding)
         raise ClcapError(
             f"{path} is not {used.upper()} text: line {line} contains the byte 0x{content[error.start]:02x}; {advice}"
         ) from error
+
+
+def _encoding_advice(encoding: str | None) -> str:
+    return "name its encoding" if encoding else "if it is text, name its encoding, such as --encoding latin-1"
+
+
+def _mixed_advice(content: bytes, line: int) -> str:
+    """Advice if other lines are UTF-8 beyond ASCII, as where files of two encodings were joined; otherwise empty."""
+    valid = sum(map(_is_utf8_beyond_ascii, content.splitlines()))
+    if not valid:
+        return ""
+    return (
+        f"{valid:,} other {'line is' if valid == 1 else 'lines are'} UTF-8, so the file mixes encodings; convert line "
+        f"{line} and others like it to UTF-8"
+    )
+
+
+def _is_utf8_beyond_ascii(line: bytes) -> bool:
+    try:
+        return not line.isascii() and bool(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def encoding_of(content: bytes, otherwise: str | None) -> str:

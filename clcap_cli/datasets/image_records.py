@@ -6,13 +6,11 @@ from pathlib import Path
 
 from clcap_cli.datasets.caption_records import check_one_file_and_split
 from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId, ImageRecord
+from clcap_cli.datasets.split_names import RESTVAL
 from clcap_cli.datasets.split_ratio import SplitRatio
 from clcap_cli.datasets.splits import check_ids
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import ClcapError
-
-RESTVAL = "restval"
-"""Karpathy's split of those COCO validation images that are in neither val nor test."""
 
 
 def image_records(

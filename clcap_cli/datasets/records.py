@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clcap_cli.datasets.embedded_images import EmbeddedImages
+from clcap_cli.errors import ClcapError
 
 ImageId = int | str
 
@@ -52,6 +53,11 @@ class CaptionFile:
         """One line about what the file is and how much of it was read."""
         unused = [f"columns not used: {', '.join(self.unused_columns)}"] if self.unused_columns else []
         return f"{self.path} ({self.format}): {'; '.join([*self.counts(), *unused, *self.notes])}"
+
+    def check_rows(self) -> None:
+        """Raise ClcapError if there are no rows."""
+        if not self.records:
+            raise ClcapError(f"{self.path} ({self.format}) has no rows; expected at least one image with a caption")
 
     def counts(self) -> list[str]:
         """The number of rows, images, captions and exact repeats, as phrases."""

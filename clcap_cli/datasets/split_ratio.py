@@ -1,13 +1,17 @@
 """Dividing images into training, validation and test images by a hash of their ids."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
 
-from clcap_cli.datasets.records import ImageId
+from clcap_cli.datasets.records import ImageId, counted
+from clcap_cli.datasets.split_names import SPLITS
 from clcap_cli.errors import InvalidValueError
 
-SPLITS = ("train", "val", "test")
+LARGE_DIFFERENCE = 0.05
+"""Difference between the share of a split and the share asked for above which it is described."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,22 @@ class SplitRatio:
         within = (split for split, end in zip(SPLITS, accumulate(self.shares), strict=True) if number < end)
         last = next(split for split, share in zip(SPLITS[::-1], self.shares[::-1], strict=True) if share)
         return next(within, last)
+
+    def describe_shares(self, splits: Iterable[str]) -> str:
+        """A description of the shares in ``splits`` if they differ much from those asked for, otherwise empty."""
+        sizes = Counter(splits)
+        found = {split: sizes[split] / max(sizes.total(), 1) for split in SPLITS}
+        wanted = dict(zip(SPLITS, self.shares, strict=True))
+        if all(_is_close(found[split], wanted[split]) for split in SPLITS):
+            return ""
+        shares = ", ".join(
+            f"{split} {sizes[split]:,} ({found[split]:.0%}, not {wanted[split]:.0%})" for split in SPLITS
+        )
+        return (
+            f"--split-ratio divided {counted(sizes.total(), 'image')} into {shares}: each image is assigned by a hash "
+            "of its id, so the shares of few images vary; another --seed divides them differently"
+        )
+
+
+def _is_close(found: float, wanted: float) -> bool:
+    return abs(found - wanted) <= min(LARGE_DIFFERENCE, wanted / 2) and not (wanted and not found)

@@ -1,11 +1,11 @@
 """Images and splits: each image belongs to one split, and images to learn from have captions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from clcap_cli.datasets.file_names import normal_path
-from clcap_cli.datasets.records import ImageId, ImageRecord
+from clcap_cli.datasets.records import CaptionRecord, ImageId, ImageRecord, counted
 from clcap_cli.errors import ClcapError
 
 SPLITS_WITH_CAPTIONS = ("train", "val")
@@ -56,7 +56,8 @@ def with_needed_captions(images: Sequence[ImageRecord]) -> tuple[list[ImageRecor
     for split, count in left_out.items():
         if count == sum(image.split == split for image in images):
             raise ClcapError(
-                f"the {count:,} images of split '{split}' have no captions; give images without captions with --test"
+                f"the split '{split}' has no captions ({counted(count, 'image')}); give images without captions with "
+                "--test"
             )
     return list(filter(_is_usable, images)), dict(left_out)
 
@@ -65,23 +66,56 @@ def _is_usable(image: ImageRecord) -> bool:
     return bool(image.captions) or image.split not in SPLITS_WITH_CAPTIONS
 
 
-def pictures_in_two_splits(images: Iterable[ImageRecord]) -> str:
-    """A warning about pictures that are in two splits under different ids; empty if there are none.
+def images_in_two_splits(records: Iterable[CaptionRecord]) -> list[str]:
+    """A warning about ids that are in two splits; empty if there are none."""
+    first: dict[ImageId, CaptionRecord] = {}
+    found: dict[ImageId, str] = {}
+    for record in records:
+        other = first.setdefault(record.id, record)
+        if other.split != record.split:
+            found[record.id] = f"{record.id} ({other.split} in {other.location}, {record.split} in {record.location})"
+    if not found:
+        return []
+    verb = "is" if len(found) == 1 else "are"
+    return [
+        f"{counted(len(found), 'image')} {verb} in two splits: {_few(found.values())}; list each image in one split"
+    ]
+
+
+def repeated_pictures(images: Iterable[ImageRecord] | Iterable[CaptionRecord]) -> list[str]:
+    """Warnings about pictures that are listed under two ids, in two splits or in the same one.
 
     Names that differ only in case are taken for one picture, as on Windows and macOS.
     """
-    first: dict[str, ImageRecord] = {}
-    repeated: dict[str, str] = {}
+    first: dict[str, ImageRecord | CaptionRecord] = {}
+    across: dict[str, str] = {}
+    within: dict[str, str] = {}
     for image in images:
+        if image.file_name is None:
+            continue
         name = normal_path(image.file_name)
         other = first.setdefault(name.casefold(), image)
-        if other.split != image.split:
-            repeated[name] = f"{name} (id {other.id} in {other.split}, {image.id} in {image.split})"
-    if not repeated:
-        return ""
-    shown = list(repeated.values())
-    more = ", …" if len(shown) > NAMED_PICTURES else ""
-    return (
-        f"{len(shown):,} {'picture is' if len(shown) == 1 else 'pictures are'} in two splits under different ids: "
-        f"{', '.join(shown[:NAMED_PICTURES])}{more}; models would be tested on pictures that they were trained on"
-    )
+        if other.id == image.id:
+            continue
+        if other.split == image.split:
+            within[name] = f"{name} (ids {other.id} and {image.id})"
+        else:
+            across[name] = f"{name} (id {other.id} in {other.split}, {image.id} in {image.split})"
+    return [
+        *_listed_twice(
+            across, "in two splits under different ids", "models would be tested on pictures that they were trained on"
+        ),
+        *_listed_twice(within, "listed under two ids", "give each picture one id"),
+    ]
+
+
+def _listed_twice(pictures: Mapping[str, str], how: str, consequence: str) -> list[str]:
+    if not pictures:
+        return []
+    verb = "is" if len(pictures) == 1 else "are"
+    return [f"{counted(len(pictures), 'picture')} {verb} {how}: {_few(pictures.values())}; {consequence}"]
+
+
+def _few(descriptions: Collection[str]) -> str:
+    more = ", …" if len(descriptions) > NAMED_PICTURES else ""
+    return ", ".join(list(descriptions)[:NAMED_PICTURES]) + more

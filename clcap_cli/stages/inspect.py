@@ -1,6 +1,5 @@
 """inspect: describes how a caption file or folder is read."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,16 +35,26 @@ def inspect(
     check_columns_exist(reading, [found])
     for name, value in _facts(found).items():
         print_result(f"{name + ':':<10}{value}")
-    for warning in suspicious_captions(found):
+    for warning in [*suspicious_captions(found), *_split_warnings(found)]:
         print_result(f"{'warning:':<10}{warning}")
     for record in found.records[:SHOWN]:
         for line in _record(record):
             print_result(line)
 
 
-def _facts(file: "CaptionFile") -> dict[str, str]:
+def _split_warnings(file: "CaptionFile") -> list[str]:
+    from clcap_cli.datasets.split_names import unknown_splits
+    from clcap_cli.datasets.splits import images_in_two_splits, repeated_pictures
+
     splits = {record.id: record.split for record in file.records if record.split is not None}
-    sizes = ", ".join(f"{split} {count:,}" for split, count in Counter(splits.values()).items())
+    return [*images_in_two_splits(file.records), *unknown_splits(splits.values()), *repeated_pictures(file.records)]
+
+
+def _facts(file: "CaptionFile") -> dict[str, str]:
+    from clcap_cli.datasets.split_names import describe_sizes
+
+    splits = {record.id: record.split for record in file.records if record.split is not None}
+    sizes = describe_sizes(splits.values())
     return {
         "file": str(file.path),
         "format": file.format,

@@ -89,8 +89,10 @@ def prepare_captions(
     from clcap_cli.datasets.image_lists import with_listed_splits
     from clcap_cli.datasets.image_records import image_records
     from clcap_cli.datasets.readers import check_columns_exist, read_captions
+    from clcap_cli.datasets.records import counted
+    from clcap_cli.datasets.split_names import describe_sizes, unknown_splits
     from clcap_cli.datasets.split_ratio import SplitRatio
-    from clcap_cli.datasets.splits import check_different_files, pictures_in_two_splits, with_needed_captions
+    from clcap_cli.datasets.splits import check_different_files, repeated_pictures, with_needed_captions
     from clcap_cli.datasets.suspicious_captions import suspicious_captions
     from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -104,6 +106,8 @@ def prepare_captions(
     check_different_files(files)
     read = [(split, read_captions(path, reading)) for split, path in (files[:1] if dataset else files)]
     check_columns_exist(reading, [file for _, file in read])
+    for _, file in read:
+        file.check_rows()
     if dataset and parts:
         read = [(None, with_listed_splits(file, parts, reading)) for _, file in read]
     for _, file in read:
@@ -112,14 +116,18 @@ def prepare_captions(
             print_warning(f"{file.path}: {warning}")
     images, left_out = with_needed_captions(image_records(read, restval, division))
     for name, count in left_out.items():
-        print_warning(f"{count:,} images of split '{name}' have no captions and are left out")
-    if repeated := pictures_in_two_splits(images):
-        print_warning(repeated)
+        print_warning(f"left out: {counted(count, 'image')} of split '{name}' without captions")
+    for warning in [*unknown_splits((image.split for image in images), [restval]), *repeated_pictures(images)]:
+        print_warning(warning)
+    if line := division.describe_shares(image.split for image in images) if division else "":
+        print_warning(line)
     out = check_writable(out, [path for _, path in files])
     images = _limited(images, limit) if limit else images
     training = [image for image in images if image.split == "train"]
     if not training:
-        raise ClcapError(f"no image is in the split 'train'; the splits are: {_sizes(images)}")
+        raise ClcapError(
+            f"no image is in the split 'train'; the splits are: {describe_sizes(image.split for image in images)}"
+        )
     segmenter = open_segmenter(tokenize)
     tokenizer = WordTokenizer.from_captions(
         (segmenter.split(text) for image in training for text in image.captions), min_count, segmenter
@@ -153,10 +161,6 @@ def _limited(images: "list[ImageRecord]", limit: int) -> "list[ImageRecord]":
     return selected
 
 
-def _sizes(images: "list[ImageRecord]") -> str:
-    return ", ".join(f"{split} {count}" for split, count in Counter(image.split for image in images).items())
-
-
 def _unsegmented_advice(images: "list[ImageRecord]", segmenter: "Segmenter") -> str:
     from clcap_cli.segmentation.scripts import unsegmented_advice
 
@@ -166,23 +170,27 @@ def _unsegmented_advice(images: "list[ImageRecord]", segmenter: "Segmenter") -> 
 
 def _summary(images: "list[ImageRecord]", tokenizer: "WordTokenizer", min_count: int, max_length: int) -> Iterable[str]:
     """One line for each split and for the vocabulary, then advice where many words are unknown or many captions cut."""
+    from clcap_cli.datasets.records import counted
+    from clcap_cli.datasets.split_names import split_sizes
     from clcap_cli.tokenizers.unknown_words import advice, cut_advice, unknown_share
 
     segmenter = tokenizer.segmenter
     unit = segmenter.unit
-    captions: dict[str, list[list[str]]] = {}
+    sizes = split_sizes(image.split for image in images)
+    captions: dict[str, list[list[str]]] = {split: [] for split in sizes}
     for image in images:
-        captions.setdefault(image.split, []).extend(map(segmenter.split, image.captions))
+        captions[image.split].extend(map(segmenter.split, image.captions))
     words = {split: Counter(chain.from_iterable(own)) for split, own in captions.items()}
     for split, own in captions.items():
         if not own:
-            yield f"{split}: {sum(image.split == split for image in images):,} images without captions"
+            yield f"{split}: {counted(sizes[split], 'image')} without captions"
             continue
         cut = sum(len(caption) > max_length for caption in own)
         yield (
-            f"{split}: {sum(image.split == split for image in images):,} images, {len(own):,} captions, "
-            f"{words[split].total():,} {unit} ({unknown_share(words[split], words['train'], min_count):.1%} unknown), "
-            f"{cut:,} captions cut at {max_length} {unit}"
+            f"{split}: {counted(sizes[split], 'image')}, {counted(len(own), 'caption')}, "
+            f"{counted(words[split].total(), unit.removesuffix('s'))} "
+            f"({unknown_share(words[split], words['train'], min_count):.1%} unknown), "
+            f"{counted(cut, 'caption')} cut at {max_length} {unit}"
         )
     yield f"vocabulary: {len(tokenizer.words):,} {unit} that occur at least {min_count} times in the training captions"
     yield from filter(None, (advice(split, own, words["train"], min_count, unit) for split, own in words.items()))

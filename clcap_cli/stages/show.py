@@ -126,12 +126,11 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
 
 
 def _captions(file: Path) -> dict[str, str]:
-    from collections import Counter
-
     from clcap_cli.artifacts.captions import open_captions
+    from clcap_cli.datasets.split_names import describe_sizes
 
     opened = open_captions(file)
-    splits = ", ".join(f"{split} {count}" for split, count in Counter(opened.splits.tolist()).items())
+    splits = describe_sizes(opened.splits.tolist())
     return {
         "images": splits,
         "captions": f"{len(opened.word_tokens.lengths)} of at most {opened.word_tokens.longest} words",

@@ -32,7 +32,7 @@ def test_a_package_adds_a_segmentation(table: Path, clcap, tmp_path: Path) -> No
     out = tmp_path / "c.h5"
     result = clcap("prepare-captions", table, "--min-count", 1, "--tokenize", "syllables", "--out", out)
     assert result.status == 0
-    assert "val: 1 images, 1 captions, 2 syllables (0.0% unknown)" in result.err
+    assert "val: 1 image, 1 caption, 2 syllables (0.0% unknown)" in result.err
     tokenizer = open_captions(out).tokenizer
     assert tokenizer.words == ["na", "ba"]
     assert tokenizer.decode(tokenizer.encode("ba-na")) == "ba-na"

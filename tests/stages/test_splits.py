@@ -64,7 +64,7 @@ def test_training_images_without_captions_are_left_out(clcap, tmp_path: Path) ->
     path = coco(tmp_path / "c.json", [IMAGE, {"id": 2, "file_name": "b.jpg"}], [NOTE])
     out = tmp_path / "c.h5"
     result = clcap("prepare-captions", "--train", path, "--min-count", 1, "--out", out)
-    assert "1 images of split 'train' have no captions and are left out" in result.err
+    assert "left out: 1 image of split 'train' without captions" in result.err
     assert open_captions(out).image_ids == [1]
     content = json.loads(karpathy(tmp_path / "k.json", [1, 2, 3]).read_text())
     content["images"][1]["sentences"] = content["images"][2]["sentences"] = []
@@ -78,7 +78,7 @@ def test_training_images_without_captions_are_left_out(clcap, tmp_path: Path) ->
 def test_a_training_split_without_any_captions_is_an_error(error_of, tmp_path: Path, train: Path) -> None:
     info = image_info(tmp_path / "info.json", ["x.jpg", "y.jpg"], 7)
     assert error_of("prepare-captions", "--train", train, "--val", info) == (
-        "the 2 images of split 'val' have no captions; give images without captions with --test"
+        "the split 'val' has no captions (2 images); give images without captions with --test"
     )
 
 
