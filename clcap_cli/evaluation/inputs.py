@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
+from clcap_cli.datasets.records import counted
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 
@@ -191,16 +192,23 @@ def decoding_signature(results: "CaptionResults") -> str:
 def inputs_from_predictions(
     predictions: Path, references: Path | None, split: str, reading: ReadOptions, origin: "Origin"
 ) -> EvaluationInputs:
-    """Read captions of other programs."""
-    from clcap_cli.datasets.captions_by_image import read_predictions
+    """Read captions of any program; all images of the references need one."""
+    from clcap_cli.artifacts.results import open_caption_results
 
     if references is None:
         raise ClcapError("--predictions needs --references; give both")
-    given = read_predictions(predictions, reading)
-    origin.add_input_file("predictions", predictions)
+    given = open_caption_results(predictions, reading)
+    origin.add_input("predictions", given)
     compared = read_references(references, split, reading, origin)
     _report_files(reading, given.file, compared.file)
-    return EvaluationInputs(given.captions, given.file_names, compared, allow_missing=False)
+    return EvaluationInputs(
+        given.captions,
+        given.file_names,
+        compared,
+        allow_missing=False,
+        decoding=decoding_signature(given),
+        precision="fp32" if given.provenance else UNKNOWN,
+    )
 
 
 def _report_files(reading: ReadOptions, *read: "CaptionFile | None") -> None:
@@ -234,7 +242,7 @@ def _file_names(captions: "Captions") -> "dict[ImageId, str]":
 
 
 def read_references(path: Path, split: str, reading: ReadOptions, origin: "Origin") -> References:
-    """The references in the file of --references; of a captions.h5, those of a split."""
+    """The references in the file of --references; of a file with splits, those of one split."""
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.captions_by_image import read_image_captions
 
@@ -244,7 +252,34 @@ def read_references(path: Path, split: str, reading: ReadOptions, origin: "Origi
         return references_of_split(captions_h5, split)
     references = read_image_captions(path, reading)
     origin.add_input_file("references", path)
-    return References(references.captions, references.file_names, file=references.file)
+    return _of_split(
+        References(references.captions, references.file_names, file=references.file), references.file, split
+    )
+
+
+def _of_split(references: References, file: "CaptionFile", split: str) -> References:
+    """The references of a split's images; all references if the file has no splits.
+
+    Raises ClcapError for an image in two splits, and if no image of the split has references.
+    """
+    from clcap_cli.datasets.caption_records import check_one_file_and_split
+
+    splits: dict[str, set[ImageId]] = {}
+    for record in file.records:
+        if record.split is not None:
+            splits.setdefault(record.split, set()).add(record.id)
+    if not splits:
+        return references
+    check_one_file_and_split(file.records, file.path)
+    captions = {id: texts for id, texts in references.captions.items() if id in splits.get(split, ())}
+    if not captions:
+        raise ClcapError(
+            f"{file.path} has no references of split '{split}', only of {', '.join(sorted(splits))}; choose the split "
+            "with --split"
+        )
+    numbers = counted(sum(map(len, captions.values())), "reference"), counted(len(captions), "image")
+    file = replace(file, notes=[*file.notes, f"used: {numbers[0]} of {numbers[1]} of split '{split}'"])
+    return References(captions, references.file_names, splits, file)
 
 
 def references_of_split(captions: "Captions", split: str) -> References:

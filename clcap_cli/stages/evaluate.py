@@ -182,6 +182,7 @@ def evaluate(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
     from clcap_cli.artifacts.run_cards import collect_run_cards
+    from clcap_cli.evaluation.prediction_warnings import prediction_warnings
     from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen, signature_of_all
     from clcap_cli.metrics.registry import selected_metrics
 
@@ -197,6 +198,8 @@ def evaluate(
     else:
         inputs = inputs_from_results(file_to_score, references, split, captions, reading, origin)
     matched = inputs.matched(str(file_to_score), only_common)
+    for warning in prediction_warnings(matched):
+        print_warning(warning)
     references_of = first_references(inputs.references.captions, matched, references_per_image)
     name = _name(models_or_results or [file_to_score])
     out = check_writable(out or file_to_score.with_name(f"{name}.metrics.json"), origin.input_paths)

@@ -343,3 +343,44 @@ def test_decoding_options_need_a_checkpoint(chain: Path, usage_error_of) -> None
     results = caption(chain / "nt.pt", device="cpu")
     for arguments in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--predictions", results]):
         assert "--beam: " in usage_error_of(*arguments, "--beam", 5)
+
+
+def test_references_of_other_splits_are_not_used(tmp_path: Path, clcap, error_of) -> None:
+    references, predictions = tmp_path / "r.csv", tmp_path / "p.csv"
+    predictions.write_text("image,caption\n2.jpg,two dogs\n")
+    arguments = ("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    references.write_text("image,caption,split\n1.jpg,a red tram,train\n2.jpg,two dogs,test\n2.jpg,dogs,test\n")
+    result = clcap(*arguments)
+    assert result.status == 0, result.err
+    assert "used: 2 references of 1 image of split 'test'" in result.err
+    assert "|split:test#" in json.loads((tmp_path / "p.metrics.json").read_text())["signatures"]["ROUGE_L"]
+    assert "(the captions seem to be those of split 'test')" in error_of(*arguments, "--split", "train")
+    assert error_of(*arguments, "--split", "val") == (
+        f"{references} has no references of split 'val', only of test, train; choose the split with --split"
+    )
+    references.write_text("image,caption,split\n2.jpg,a red tram,train\n2.jpg,two dogs,test\n")
+    assert "image 2.jpg is in two splits, train and test (row 1 " in error_of(*arguments)
+
+
+def test_karpathy_files_are_references_of_one_split(tmp_path: Path, clcap) -> None:
+    images = [
+        {"filename": f"{split}.jpg", "cocoid": id, "split": split, "sentences": [{"raw": f"a {split} dog"}]}
+        for id, split in enumerate(("train", "test"), 1)
+    ]
+    references, predictions = tmp_path / "dataset.json", tmp_path / "p.json"
+    references.write_text(json.dumps({"images": images}))
+    predictions.write_text(json.dumps([{"image_id": 2, "caption": "a test dog"}]))
+    result = clcap("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    assert result.status == 0, result.err
+    assert "scoring 1 captions against 1 references" in result.err
+
+
+def test_empty_and_second_captions_are_reported(tmp_path: Path, clcap) -> None:
+    references, predictions = tmp_path / "r.json", tmp_path / "p.json"
+    texts = [(1, "a dog"), (2, "a cat"), (3, "")]
+    references.write_text(json.dumps([{"image_id": id, "caption": "a dog"} for id in (1, 2, 3)]))
+    predictions.write_text(json.dumps([{"image_id": id, "caption": text} for id, text in (*texts, (2, "a dog"))]))
+    result = clcap("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    assert result.status == 0, result.err
+    assert "warning: 1 of 4 captions is empty, of the images 3\n" in result.err
+    assert "warning: 1 of 3 images has several captions, the others one: 2; " in result.err

@@ -107,7 +107,7 @@ def test_captions_of_image_files_are_scored_and_ranked(chain: Path, clcap) -> No
     captions = [texts[0] for texts in open_caption_results(out).captions.values()]
     (chain / "own.csv").write_text("\n".join(["image,caption", *map(",".join, zip(names, captions, strict=True))]))
     result = clcap("evaluate", out, "--references", chain / "own.csv", *FAST)
-    assert "matched 10 images by file name without folder" in result.err and "warning" not in result.err
+    assert "matched 10 images by file name without folder" in result.err and "left out" not in result.err
     metrics = json.loads((chain / "own.metrics.json").read_text())
     assert (metrics["metrics"]["ROUGE_L"], metrics["images"][0]["image_id"]) == (1, names[0])
     given = ("--captions", chain / "captions.h5", "--features", chain / "features.h5")
@@ -140,6 +140,8 @@ def test_captions_of_a_split_meet_a_table_by_file_name(chain: Path, clcap) -> No
     assert clcap("caption", chain / "nt.pt", "--device", "cpu").status == 0
     names = [f"photos/{listed.file_names[row]}" for row in listed.rows_of("test")]
     (chain / "own.csv").write_text("\n".join(["image,caption", *(f"{name},a red ring" for name in names)]))
+    by_id = ("--predictions", chain / "nt.captions.json", "--references", chain / "captions.h5", *FAST)
+    assert "|decoding:beam " in clcap("evaluate", *by_id).err
     result = clcap("evaluate", chain / "nt.captions.json", "--references", chain / "own.csv", *FAST)
     assert "matched 10 images by file name without folder" in result.err
     metrics = json.loads((chain / "nt.metrics.json").read_text())
