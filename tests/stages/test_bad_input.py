@@ -91,7 +91,10 @@ def test_an_annotation_without_its_image_is_refused(error_of, tmp_path: Path) ->
 
 def test_json_of_another_structure_is_refused(error_of, tmp_path: Path) -> None:
     path = coco(tmp_path / "c.json", [IMAGE], [{"id": 1, "image_id": 1}])
-    assert error_of("prepare-captions", "--train", path) == f"{path}: annotations.0, column 'caption': it is empty"
+    assert error_of("prepare-captions", "--train", path) == (
+        f"{path}: no annotation has a caption; their keys are id, image_id. Captions of COCO are in files such as "
+        "captions_train2017.json"
+    )
 
 
 def test_an_empty_split_is_refused(error_of, chain: Path) -> None:
