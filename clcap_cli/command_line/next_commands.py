@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from clcap_cli.artifacts.image_folder import image_folder_beside
 from clcap_cli.artifacts.json_files import provenance_path
 from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.errors import ClcapError
 
 METRICS = ".metrics.json"
 Given = Mapping[str, Any]
@@ -70,7 +72,7 @@ def _measure_captions(given: Given, results: Path) -> list[Words]:
 def _evaluate(given: Given, retrieval: Path) -> list[Words]:
     """Scores of the captions that were ranked, where those of all images of the split were."""
     predictions = given.get("predictions")
-    ours = predictions is None or provenance_path(Path(predictions)).is_file()
+    ours = predictions is None or _has_references(Path(predictions))
     if "pool" in given or not ours:
         return [["report", retrieval]]
     if predictions is not None:
@@ -78,6 +80,15 @@ def _evaluate(given: Given, retrieval: Path) -> list[Words]:
     decoding = [field.name for field in fields(DecodingSettings)]
     options = _repeated(given, "split", "captions", "features", "seed", *decoding)
     return [["evaluate", given["checkpoint"], "--retrieval", retrieval, *options]]
+
+
+def _has_references(predictions: Path) -> bool:
+    """Whether captions record the captions.h5 with their references; those of image files come from none."""
+    from clcap_cli.datasets.parsing import read_json
+
+    with suppress(ClcapError):
+        return not read_json(provenance_path(predictions))["settings"].get("images")
+    return False
 
 
 def _compare(given: Given, metrics: Path) -> list[Words]:

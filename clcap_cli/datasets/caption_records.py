@@ -8,7 +8,7 @@ from functools import cached_property
 
 from clcap_cli.datasets.cells import parse_captions, parse_file_name, parse_split, parse_text
 from clcap_cli.datasets.columns import Columns, find_columns, normal_name
-from clcap_cli.datasets.file_names import is_image_name
+from clcap_cli.datasets.file_names import is_image_name, normal_path
 from clcap_cli.datasets.ids import WrongIdError, canonical_id, parse_ids
 from clcap_cli.datasets.records import CaptionRecord, ImageId
 from clcap_cli.datasets.table import Row, Table
@@ -119,7 +119,7 @@ def check_one_file_and_split(records: Sequence[CaptionRecord], path: object) -> 
         known = first.setdefault(record.id, record)
         for name in ("file_name", "split"):
             one, other = getattr(known, name), getattr(record, name)
-            if one == other:
+            if one == other or (one and other and normal_path(one) == normal_path(other)):
                 continue
             where = f"{known.location} and {record.location}"
             if name == "split":

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from clcap_cli.datasets.file_names import normal_path
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.readers import read_captions
 from clcap_cli.datasets.records import CaptionFile, CaptionRecord, ImageId
@@ -62,9 +63,10 @@ def group_by_image(records: Iterable[CaptionRecord], path: Path) -> dict[ImageId
     names: dict[ImageId, str | None] = {}
     for record in records:
         _check_text(record, path)
-        if names.setdefault(record.id, record.file_name) != record.file_name:
+        first = names.setdefault(record.id, record.file_name)
+        if first != record.file_name and normal_path(first or "") != normal_path(record.file_name or ""):
             raise ClcapError(
-                f"{path}: the images {names[record.id]} and {record.file_name} have the same id, {record.id}; give "
+                f"{path}: the images {first} and {record.file_name} have the same id, {record.id}; give "
                 "each image its own id"
             )
         if record.captions:

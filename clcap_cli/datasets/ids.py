@@ -15,6 +15,7 @@ from clcap_cli.datasets.records import ImageId
 MAX_INTEGER_ID = 2**63 - 1
 """Largest id that is stored as a number."""
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?")
 
 _MISSING = ("nan", "none", "null", "n/a", "#n/a", "<na>")
@@ -36,6 +37,11 @@ def canonical_id(id: ImageId) -> ImageId:
     if _INTEGER.fullmatch(text) and -MAX_INTEGER_ID - 1 <= int(text) <= MAX_INTEGER_ID:
         return int(text)
     return text
+
+
+def without_leading_zeros(id: ImageId) -> str:
+    """An id or file name whose numbers have no leading zeros, for messages: "7.jpg" for "007.jpg"."""
+    return _LEADING_ZEROS.sub("", str(id))
 
 
 def parse_id(value: object) -> ImageId:

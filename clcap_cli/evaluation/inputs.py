@@ -258,9 +258,9 @@ def read_references(path: Path, split: str, reading: ReadOptions, origin: "Origi
 
 
 def _of_split(references: References, file: "CaptionFile", split: str) -> References:
-    """The references of a split's images; all references if the file has no splits.
+    """The references of a split's images; all references if the file does not have the split.
 
-    Raises ClcapError for an image in two splits, and if no image of the split has references.
+    Raises ClcapError for an image in two splits.
     """
     from clcap_cli.datasets.caption_records import check_one_file_and_split
 
@@ -273,10 +273,8 @@ def _of_split(references: References, file: "CaptionFile", split: str) -> Refere
     check_one_file_and_split(file.records, file.path)
     captions = {id: texts for id, texts in references.captions.items() if id in splits.get(split, ())}
     if not captions:
-        raise ClcapError(
-            f"{file.path} has no references of split '{split}', only of {', '.join(sorted(splits))}; choose the split "
-            "with --split"
-        )
+        print_warning(f"{file.path} has no references of split '{split}'; those of {', '.join(splits)} are used")
+        return references
     numbers = counted(sum(map(len, captions.values())), "reference"), counted(len(captions), "image")
     file = replace(file, notes=[*file.notes, f"used: {numbers[0]} of {numbers[1]} of split '{split}'"])
     return References(captions, references.file_names, splits, file)

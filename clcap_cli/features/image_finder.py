@@ -143,7 +143,9 @@ def _is_of_other_folder(name: str, full: str, folders: Collection[str]) -> bool:
 def _ambiguity(names: Mapping[Key, str], key: Key, keys: Sequence[Key], files: Sequence[str]) -> str:
     """Why a name that resembles the names of several files, or of other images, was not matched."""
     if len(files) > 1:
-        return f"'{names[key]}' could be {' or '.join(files[:2])}{' or others' if len(files) > 2 else ''}"
+        candidates = f"{' or '.join(files[:2])}{' or others' if len(files) > 2 else ''}"
+        example = "/".join(files[0].split("/")[-names[key].count("/") - 2 :])
+        return f"'{names[key]}' is ambiguous: it could be {candidates}; list it with its folder, such as {example}"
     other = next(other for other in keys if other != key)
     return f"{files[0]} could be '{names[key]}' or '{names[other]}'"
 

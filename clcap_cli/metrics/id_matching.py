@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
 
+from clcap_cli.datasets.ids import without_leading_zeros
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import first_few
 
@@ -37,7 +38,7 @@ def describe_mismatch(
 
 def _likely_reason(extra: list[ImageId], missing: list[ImageId], splits: Mapping[str, Collection[ImageId]]) -> str:
     """The most likely reason of a mismatch; empty if none fits."""
-    if set(map(_without_zeros, extra)) & set(map(_without_zeros, missing)) - {None}:
+    if set(map(without_leading_zeros, extra)) & set(map(without_leading_zeros, missing)):
         return "the ids of one file have leading zeros; write them alike in both"
     if set(map(_trailing_number, extra)) & set(map(_trailing_number, missing)) - {None}:
         return "one file seems to have file names where the other has ids; give a file that has both"
@@ -45,11 +46,6 @@ def _likely_reason(extra: list[ImageId], missing: list[ImageId], splits: Mapping
         if extra and all(id in ids for id in extra):
             return f"the captions seem to be those of split '{split}'"
     return ""
-
-
-def _without_zeros(id: ImageId) -> str | None:
-    """An id of digits without leading zeros; None for other ids."""
-    return str(id).lstrip("0") if str(id).isdecimal() else None
 
 
 def _trailing_number(id: ImageId) -> int | None:

@@ -111,6 +111,8 @@ def self_retrieve(
         caption_pool = decoded_pool(opened.model, feature_source, opened.checkpoint.tokenizer, decoding, seed)
     else:
         texts, ways = captions_of_images(given, opened.captions, ids)
+        if others := len(given.captions) - len(ids):
+            print_info(f"{others} of {len(given.captions)} captions are of images outside the pool and are not used")
         if ways.keys() != {"id"}:
             print_info(f"matched {describe_ways(ways)}")
         encoded = encode_given_captions(texts, opened.checkpoint.tokenizer, feature_source.device)

@@ -109,9 +109,12 @@ def test_the_images_beside_the_captions_are_named(tmp_path: Path) -> None:
 
 def test_captions_of_clcap_are_scored_with_their_ranks(tmp_path: Path) -> None:
     results, ranks = tmp_path / "nt.captions.json", tmp_path / "nt.retrieval.json"
-    (tmp_path / "nt.captions.provenance.json").touch()
+    provenance = tmp_path / "nt.captions.provenance.json"
+    provenance.write_text('{"settings": {}}')
     given = {"checkpoint": "nt.pt", "predictions": results, "split": "val"}
     assert next_commands("self-retrieve", given, ranks) == [f"clcap evaluate {results} --retrieval {ranks} --split val"]
+    provenance.write_text('{"settings": {"images": ["photos"]}}')
+    assert next_commands("self-retrieve", given, ranks) == [f"clcap report {ranks}"]
 
 
 def test_a_run_is_compared_with_the_one_it_came_from(tmp_path: Path) -> None:

@@ -95,7 +95,10 @@ def test_no_file_outside_of_the_folders_is_found(tmp_path: Path, name: str) -> N
 def test_ambiguous_names_are_not_matched(tmp_path: Path) -> None:
     put(tmp_path / "one" / "a.jpg", tmp_path / "two" / "a.jpg")
     found = find([tmp_path], "a.jpg")
-    assert found.missing == {"a.jpg": f"'a.jpg' could be {tmp_path}/one/a.jpg or {tmp_path}/two/a.jpg"}
+    assert found.missing == {
+        "a.jpg": f"'a.jpg' is ambiguous: it could be {tmp_path}/one/a.jpg or {tmp_path}/two/a.jpg; list it with its "
+        "folder, such as one/a.jpg"
+    }
     put(tmp_path / "c.jpg")
     found = find([tmp_path], "x/c.jpg", "y/c.jpg")
     assert not found.files

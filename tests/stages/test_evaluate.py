@@ -103,6 +103,7 @@ def test_missing_columns_are_reported(tmp_path: Path, error_of, usage_error_of) 
             ["img_391895.jpg"],
             "(one file seems to have file names where the other has ids; give a file that has both)",
         ),
+        (["7.jpg"], ["007.jpg"], "(the ids of one file have leading zeros; write them alike in both)"),
         ([1, 2], ["001", "002"], "(the ids of one file have leading zeros; write them alike in both)"),
         ([1, 2], [3, 4], "(the captions seem to be those of split 'val')"),
         ([1, 9], [3, 4], "3, 4"),
@@ -355,9 +356,8 @@ def test_references_of_other_splits_are_not_used(tmp_path: Path, clcap, error_of
     assert "used: 2 references of 1 image of split 'test'" in result.err
     assert "|split:test#" in json.loads((tmp_path / "p.metrics.json").read_text())["signatures"]["ROUGE_L"]
     assert "(the captions seem to be those of split 'test')" in error_of(*arguments, "--split", "train")
-    assert error_of(*arguments, "--split", "val") == (
-        f"{references} has no references of split 'val', only of test, train; choose the split with --split"
-    )
+    warning = f"warning: {references} has no references of split 'val'; those of train, test are used"
+    assert warning in clcap(*arguments, "--split", "val", "--only-common").err
     references.write_text("image,caption,split\n2.jpg,a red tram,train\n2.jpg,two dogs,test\n")
     assert "image 2.jpg is in two splits, train and test (row 1 " in error_of(*arguments)
 
@@ -384,3 +384,20 @@ def test_empty_and_second_captions_are_reported(tmp_path: Path, clcap) -> None:
     assert result.status == 0, result.err
     assert "warning: 1 of 4 captions is empty, of the images 3\n" in result.err
     assert "warning: 1 of 3 images has several captions, the others one: 2; " in result.err
+
+
+def test_unicode_forms_of_a_name_are_one_image(tmp_path: Path, clcap) -> None:
+    references, predictions = tmp_path / "r.csv", tmp_path / "p.csv"
+    references.write_text("image,caption\ncaf\u00e9.jpg,a dog\ncafe\u0301.jpg,a cat\n", "utf-8")
+    predictions.write_text("image,caption\ncafe\u0301.jpg,a dog\n", "utf-8")
+    result = clcap("evaluate", "--predictions", predictions, "--references", references, *FAST)
+    assert result.status == 0, result.err
+    assert "scoring 1 captions against 2 references" in result.err
+
+
+def test_leading_zeros_within_a_coco_file_are_named(tmp_path: Path, error_of) -> None:
+    content = {"images": [{"id": "007"}], "annotations": [{"image_id": 7, "caption": "a dog"}]}
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    predictions = csv(tmp_path / "p.csv", {"7": "a dog"})
+    message = error_of("evaluate", "--predictions", predictions, "--references", tmp_path / "r.json")
+    assert message.endswith("7; leading zeros differ; write the ids alike in both lists")

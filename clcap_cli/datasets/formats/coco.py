@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.formats.json_objects import require_objects
-from clcap_cli.datasets.ids import parse_id
+from clcap_cli.datasets.ids import parse_id, without_leading_zeros
 from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
@@ -116,9 +116,12 @@ def _has_names(images: dict[int | str, dict[str, Any]]) -> bool:
 def _check_images_exist(annotated: list[int | str], images: dict[int | str, Any], path: Path) -> None:
     missing = list(dict.fromkeys(id for id in annotated if id not in images))
     if missing:
+        listed = set(map(without_leading_zeros, images))
+        zeros = any(without_leading_zeros(id) in listed for id in missing)
+        advice = "leading zeros differ; write the ids alike in both lists" if zeros else "is the file complete?"
         raise ClcapError(
             f"{path}: {len(missing)} of the annotated images are not listed under 'images': {first_few(missing)}; "
-            "is the file complete?"
+            f"{advice}"
         )
 
 
