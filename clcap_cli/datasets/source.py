@@ -104,7 +104,7 @@ class Source:
         if self.is_folder:
             files = sorted(path.name for path in self.path.iterdir() if path.suffix in _TABLE_SUFFIXES)
             advice = f"; give its caption files themselves: {first_few(files)}" if files else ""
-            return f"a folder without images with texts and tar archives{advice}"
+            return f"a folder without images that have texts, and without tar archives{advice}"
         if not self.head:
             return "an empty file"
         if self.document:
