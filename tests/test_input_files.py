@@ -41,7 +41,8 @@ def test_a_folder_instead_of_a_file_is_reported(error_of, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / words[-1]).mkdir()
     if words[0] in FOLDER_READERS:
-        assert "it is a folder without images that have texts, and without tar archives. Known formats: " in error_of(*words)
+        known = "it is a folder without images that have texts, and without tar archives. Known formats: "
+        assert known in error_of(*words)
     else:
         assert error_of(*words) == f"{words[-1]} is a folder; a file is expected here"
 
