@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from clcap_cli.datasets.readers import read_captions
@@ -71,6 +71,7 @@ CELLS = st.one_of(
 def test_every_format_means_the_same_by_a_cell(
     tmp_path_factory: pytest.TempPathFactory, role: str, cell: object
 ) -> None:
+    assume(role == "caption" or "a\\nb" not in repr(cell))  # in CSV, only captions may have several lines
     if role == "caption" and isinstance(cell, int):
         return  # the next test
     path = tmp_path_factory.getbasetemp() / "cells"
