@@ -159,7 +159,8 @@ def test_another_file_in_the_place_of_a_cache_is_refused(chain: Path, error_of: 
     path = chain / "nt.reference.h5"
     path.write_text("mine")
     message = error_of("train-cl", "--ref", chain / "nt.pt")
-    assert message.startswith(f"{path} is not a readable HDF5 file")
+    assert message.startswith(f"{path} is a text file")
+    assert message.endswith("if you move or delete it, clcap computes it again")
     assert path.read_text() == "mine"
 
 

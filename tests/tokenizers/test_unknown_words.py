@@ -41,7 +41,7 @@ def test_the_advice_of_prepare_captions_holds(tmp_path: Path, clcap) -> None:
     table.write_text("image,caption,split\n" + "".join(",".join(row) + "\n" for row in rows))
     arguments = ["prepare-captions", table, "--out", tmp_path / "captions.h5"]
     first = clcap(*arguments, "--min-count", 5).err.splitlines()
-    assert first[2] == "vocabulary: 3 words that occur at least 5 times in the training captions"
-    assert first[3] == "14.9% of the words of split 'train' are unknown (UNK); --min-count 2 lowers this to 2.1%"
+    assert first[3] == "vocabulary: 3 words that occur at least 5 times in the training captions"
+    assert first[4] == "14.9% of the words of split 'train' are unknown (UNK); --min-count 2 lowers this to 2.1%"
     again = clcap(*arguments, "--min-count", 2).err
     assert "(2.1% unknown)" in again and "split 'train' are unknown" not in again
