@@ -141,9 +141,10 @@ def prepare_captions(
         origin.add_input_file(split or "dataset", path)
     if segmenter.tokenizer_json:
         origin.add_input_file("tokenizer", Path(tokenize))
+    summary = list(_summary(images, tokenizer, min_count, max_length))  # before the file, so that Ctrl-C changes none
     with written_beside(out, [file for _, file in read], images) as named:
         write_captions(out, named, tokenizer, max_length, origin)
-    for line in _summary(images, tokenizer, min_count, max_length):
+    for line in summary:
         print_info(line)
     if unsegmented:
         print_warning(unsegmented)
