@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from clcap_cli.datasets.cells import parse_captions, parse_file_name, parse_split, parse_text
+from clcap_cli.datasets.cells import is_empty, parse_captions, parse_file_name, parse_split
 from clcap_cli.datasets.columns import Columns, find_columns, normal_name
 from clcap_cli.datasets.file_names import is_image_name, normal_path
 from clcap_cli.datasets.ids import WrongIdError, canonical_id, parse_ids
@@ -56,7 +56,7 @@ class ParsedTable:
         """
         table, columns = self.table, self.columns
         named = self._file_names()
-        ids = self._ids() if columns.id else list(map(canonical_id, named or []))
+        ids = self._ids(columns.id) if columns.id else list(map(canonical_id, named or []))
         names = named or _names_of(ids)
         splits = table.parsed(columns.split, parse_split) if columns.split else _none(table.rows)
         captions = list(map(self._captions, table.rows))
@@ -75,9 +75,9 @@ class ParsedTable:
             return list(names)
         return list(map(_path, (row.cells.get(columns.folder) for row in table.rows), names))
 
-    def _ids(self) -> Sequence[ImageId]:
+    def _ids(self, column: str) -> Sequence[ImageId]:
         """The image id of every row, from the column of ids."""
-        column, table = self.columns.key, self.table
+        table = self.table
         try:
             return parse_ids([row.cells.get(column) for row in table.rows])
         except WrongIdError as error:
@@ -89,7 +89,7 @@ class ParsedTable:
             return []
         if len(columns) == 1:
             return self.table.parse_cell(row, columns[0], parse_captions)
-        filled = [column for column in columns if not _is_empty(row.cells.get(column))]
+        filled = [column for column in columns if not is_empty(row.cells.get(column))]
         return [text for column in filled or columns[:1] for text in self.table.parse_cell(row, column, parse_captions)]
 
     def _check_no_numbers(self, captions: Sequence[list[str]]) -> None:
@@ -153,11 +153,3 @@ def _names_of(ids: Sequence[ImageId]) -> Sequence[str | None]:
 
 def _none(rows: Sequence[Row]) -> Iterator[None]:
     return (None for _ in rows)
-
-
-def _is_empty(cell: object) -> bool:
-    try:
-        parse_text(cell)
-    except ValueError as error:
-        return str(error) == "it is empty"
-    return False

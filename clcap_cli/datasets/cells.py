@@ -65,13 +65,16 @@ def parse_text(cell: object) -> str:
     cell = container_of(cell)
     if isinstance(cell, int) and not isinstance(cell, bool):
         cell = str(cell)
-    if _is_null(cell):
+    if is_empty(cell):
         raise ValueError("it is empty")
     if not isinstance(cell, str):
         raise ValueError(f"{describe_type(cell)} is not a string")
-    if not cell.strip():
-        raise ValueError("it is empty")
     return cell
+
+
+def is_empty(cell: object) -> bool:
+    """Whether a cell is null or blank."""
+    return _is_null(cell) or (isinstance(cell, str) and not cell.strip())
 
 
 def parse_file_name(cell: object) -> str:

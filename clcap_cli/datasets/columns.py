@@ -42,19 +42,11 @@ class Columns:
         """Names of all columns that are read."""
         return {name for name in (self.id, self.image, *self.captions, self.split, self.folder) if name}
 
-    @property
-    def key(self) -> str:
-        """The column that identifies the image."""
-        key = self.id or self.image
-        assert key
-        return key
-
 
 def find_columns(path: Path, columns: Sequence[str], chosen: Mapping[str, str]) -> Columns:
     """The columns to read; ``chosen`` names those of some roles, in files that have them.
 
-    Raises ClcapError if two columns have the same name, and if no column holds the
-    image or the captions.
+    Raises ClcapError if two columns have the same name, and if no column holds the image or the captions.
     """
     _check_unique(path, columns)
     found = {role: find_column(columns, role, chosen) for role in _NAMES}
