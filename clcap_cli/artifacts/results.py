@@ -1,4 +1,4 @@
-"""Predicted captions, self-retrieval results, metrics and comparisons, as JSON.
+"""Predicted captions, self-retrieval results and metrics, as JSON.
 
 ``*.captions.json`` is a COCO results list, ``[{"image_id", "caption"}]``, with one entry per caption; pycocotools and
 the COCO server accept it unchanged. Its provenance, like that of tables of captions, is in a separate file.
@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
 from clcap_cli.artifacts.atomic import all_or_nothing, write_text
 from clcap_cli.artifacts.caption_tables import TABLES, table_rows
-from clcap_cli.artifacts.earlier_names import upgrade_comparison, upgrade_results
+from clcap_cli.artifacts.earlier_names import upgrade_results
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.run_cards import RunCard
@@ -35,7 +35,6 @@ from clcap_cli.input_files import is_file
 CAPTIONS_KIND = "clcap/caption-results"
 RETRIEVAL_KIND = "clcap/retrieval"
 METRICS_KIND = "clcap/metrics"
-COMPARISON_KIND = "clcap/comparison"
 MAX_COUNT = 2**53
 """Largest count that a float can represent exactly; metrics convert counts to floats."""
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
@@ -228,69 +227,3 @@ def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
     validated({"images": images}, dict[str, list[_Image]], path, f"a complete {kind.removeprefix('clcap/')} file")
     if len({image["image_id"] for image in images}) < len(images):
         raise ClcapError(f"{path} is damaged: it contains an image twice")
-
-
-Verdict = Literal["same", "too few images", "not significant", "higher", "lower"]
-"""How the second setting compares with the first at the 5% level."""
-
-
-class MetricDifference(BaseModel):
-    """The difference of a metric between two settings, in a file of ``compare``."""
-
-    first: float
-    """Mean over the runs of the first setting."""
-    second: float
-    """Mean over the runs of the second setting."""
-    difference: float
-    """Second - first."""
-    interval: tuple[float, float]
-    """95% confidence interval of the difference, over images."""
-    spreads: tuple[float, float]
-    """Standard deviations over the seeds of each setting; 0 for a single run."""
-    p: float | None
-    """Two-sided p-value; None if there are too few images."""
-    verdict: Verdict
-
-    @property
-    def significant(self) -> bool:
-        """Whether the difference is significant at the 5% level."""
-        return self.verdict in ("higher", "lower")
-
-
-class RunDifferences(BaseModel):
-    """How two settings differ besides their metrics, one line per difference."""
-
-    evaluation: list[str]
-    """Differences in images and signatures, which make metrics incomparable."""
-    made_from: list[str]
-    """Differences between the run cards."""
-
-
-class Comparison(BaseModel):
-    """The comparison of two settings, each with one run or with runs of several seeds."""
-
-    first: str
-    """Name of the first setting."""
-    second: str
-    """Name of the second setting."""
-    metrics: dict[str, MetricDifference]
-    """Difference of each metric that both settings have."""
-    run_differences: RunDifferences
-
-
-def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
-    """Write ``comparisons`` over the images ``ids``."""
-    content = {"images": list(ids), "comparisons": [comparison.model_dump() for comparison in comparisons]}
-    provenance = origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out)
-    write_json(out, {"provenance": provenance.model_dump(), **content})
-
-
-def open_comparison(path: Path) -> list[Comparison]:
-    """Read a comparison.
-
-    Raises ClcapError if it is missing or damaged.
-    """
-    data = read_json(path)
-    version = parse_provenance(data.get("provenance"), path, COMPARISON_KIND).version
-    data = upgrade_comparison(data) if version < 3 else data
-    return validated(data.get("comparisons"), list[Comparison], path, f"a complete {COMPARISON_KIND} file")

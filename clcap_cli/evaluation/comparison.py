@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clcap_cli.artifacts.results import Verdict
+from clcap_cli.artifacts.comparisons import Verdict
 from clcap_cli.metrics.bootstrap import Resamples, confidence_interval, p_value, varies
 from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.permutation_test import MIN_IMAGES, ImageEntries, sign_flip_p_values

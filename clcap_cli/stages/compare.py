@@ -14,7 +14,8 @@ from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.results import Comparison, Results, RunDifferences
+    from clcap_cli.artifacts.comparisons import Comparison, RunDifferences
+    from clcap_cli.artifacts.results import Results
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.comparison import Difference, MeasuredSetting
 
@@ -46,8 +47,9 @@ def compare(
     """
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.comparisons import write_comparison
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import METRICS_KIND, open_results, write_comparison
+    from clcap_cli.artifacts.results import METRICS_KIND, open_results
     from clcap_cli.evaluation.comparison import compare_settings
     from clcap_cli.metrics.bootstrap import draw_resamples
 
@@ -145,7 +147,7 @@ def _measured(group: _SeedGroup, ids: "Sequence[ImageId]", resamples: Any) -> "M
 
 def _run_differences(first: _SeedGroup, second: _SeedGroup, common: int) -> "RunDifferences":
     """Differences in the evaluation, which make scores incomparable, and in what the runs were created from."""
-    from clcap_cli.artifacts.results import RunDifferences
+    from clcap_cli.artifacts.comparisons import RunDifferences
     from clcap_cli.artifacts.run_cards import card_differences
     from clcap_cli.metrics.signature import split_signature
 
@@ -233,7 +235,7 @@ def _comparison(
     """The comparison as it is stored."""
     from dataclasses import asdict
 
-    from clcap_cli.artifacts.results import Comparison, MetricDifference
+    from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 
     metrics = {
         one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences

@@ -231,7 +231,7 @@ def _metrics(file: Path) -> dict[str, str]:
 
 
 def _comparison(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.results import open_comparison
+    from clcap_cli.artifacts.comparisons import open_comparison
 
     return {
         "compared": "; ".join(

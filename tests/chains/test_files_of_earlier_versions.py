@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
-from clcap_cli.artifacts.results import open_comparison, open_results
+from clcap_cli.artifacts.comparisons import open_comparison
+from clcap_cli.artifacts.results import open_results
 from tests.conftest import CommandResult
 
 DATA = Path(__file__).parents[1] / "data"

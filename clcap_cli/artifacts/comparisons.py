@@ -1,0 +1,80 @@
+"""Comparisons of settings, as JSON."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from clcap_cli.artifacts.earlier_names import upgrade_comparison
+from clcap_cli.artifacts.json_files import write_json
+from clcap_cli.artifacts.provenance import Origin, parse_provenance
+from clcap_cli.datasets.parsing import read_json, validated
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.digests import digest_of_json
+
+COMPARISON_KIND = "clcap/comparison"
+Verdict = Literal["same", "too few images", "not significant", "higher", "lower"]
+"""How the second setting compares with the first at the 5% level."""
+
+
+class MetricDifference(BaseModel):
+    """The difference of a metric between two settings, in a file of ``compare``."""
+
+    first: float
+    """Mean over the runs of the first setting."""
+    second: float
+    """Mean over the runs of the second setting."""
+    difference: float
+    """Second - first."""
+    interval: tuple[float, float]
+    """95% confidence interval of the difference, over images."""
+    spreads: tuple[float, float]
+    """Standard deviations over the seeds of each setting; 0 for a single run."""
+    p: float | None
+    """Two-sided p-value; None if there are too few images."""
+    verdict: Verdict
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is significant at the 5% level."""
+        return self.verdict in ("higher", "lower")
+
+
+class RunDifferences(BaseModel):
+    """How two settings differ besides their metrics, one line per difference."""
+
+    evaluation: list[str]
+    """Differences in images and signatures, which make metrics incomparable."""
+    made_from: list[str]
+    """Differences between the run cards."""
+
+
+class Comparison(BaseModel):
+    """The comparison of two settings, each with one run or with runs of several seeds."""
+
+    first: str
+    """Name of the first setting."""
+    second: str
+    """Name of the second setting."""
+    metrics: dict[str, MetricDifference]
+    """Difference of each metric that both settings have."""
+    run_differences: RunDifferences
+
+
+def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
+    """Write ``comparisons`` over the images ``ids``."""
+    content = {"images": list(ids), "comparisons": [comparison.model_dump() for comparison in comparisons]}
+    provenance = origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out)
+    write_json(out, {"provenance": provenance.model_dump(), **content})
+
+
+def open_comparison(path: Path) -> list[Comparison]:
+    """Read a comparison.
+
+    Raises ClcapError if it is missing or damaged.
+    """
+    data = read_json(path)
+    version = parse_provenance(data.get("provenance"), path, COMPARISON_KIND).version
+    data = upgrade_comparison(data) if version < 3 else data
+    return validated(data.get("comparisons"), list[Comparison], path, f"a complete {COMPARISON_KIND} file")
