@@ -25,6 +25,10 @@ class FeatureSource(ABC):
     def read(self, positions: np.ndarray) -> ImageFeatures:
         """Read the features of the images at ``positions``."""
 
+    def pooled(self) -> np.ndarray:
+        """Pooled features of all images, (images, pooled channels)."""
+        return np.concatenate([self.read(positions).pooled.cpu().numpy() for positions in self.blocks()])
+
     @property
     @abstractmethod
     def id(self) -> str:

@@ -43,5 +43,9 @@ class StoredFeatures(FeatureSource):
         grid, mask = self.features.grid_at(rows)
         return ImageFeatures(pooled, self._tensor(grid), torch.from_numpy(mask).to(self.device))
 
+    def pooled(self) -> np.ndarray:
+        """See FeatureSource; regions are not read."""
+        return self.features.pooled_at(self.rows)
+
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device).float()

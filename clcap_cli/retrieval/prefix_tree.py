@@ -24,17 +24,22 @@ class Level:
     """(e,) the prefix in the next level that the edge leads to; NONE for the end token."""
     caption: Tensor
     """(e,) the caption that the end token completes; NONE for other tokens."""
-    floor: Tensor
-    """(e,) the lowest floor of the captions below the edge."""
+    rows: Tensor
+    """(r,) the captions that have a token here, the end token included."""
+    edge: Tensor
+    """(r,) the edge that each of these captions takes."""
+
+    def floors(self, floors: Tensor) -> Tensor:
+        """(e,) the lowest floor of the captions below each edge, from the floors (U,) of all captions."""
+        lowest = floors.new_full((len(self.tokens),), torch.inf)
+        return lowest.scatter_reduce(0, self.edge, floors[self.rows], "amin")
 
 
 class PrefixTree:
-    """The tree of U distinct captions (U, T), sorted like ``Tensor.unique(dim=0)`` and padded with ``end``.
+    """The tree of U distinct captions (U, T), sorted like ``Tensor.unique(dim=0)`` and padded with ``end``."""
 
-    A caption's ln p is needed only where it is at least the caption's floor in ``floors`` (U,).
-    """
-
-    def __init__(self, captions: Tensor, floors: Tensor, start: int, end: int):
+    def __init__(self, captions: Tensor, start: int, end: int):
+        self.num_captions = len(captions)
         with_end = torch.cat([captions, captions.new_full((len(captions), 1), end)], dim=1)
         rows = torch.arange(len(with_end), device=with_end.device)
         prefix = torch.zeros_like(rows)  # of each caption, at the current level
@@ -48,11 +53,10 @@ class PrefixTree:
             edge_tokens = token[is_new_edge]
             continues = edge_tokens != end
             child = torch.where(continues, continues.cumsum(0) - 1, NONE)
-            floor = floors.new_full((len(edge_tokens),), torch.inf).scatter_reduce(0, edge, floors[rows], "amin")
             count = prefix[is_new_edge].bincount(minlength=len(inputs))
             first = count.cumsum(0) - count
             caption = torch.where(continues, NONE, rows[is_new_edge])
-            self.levels.append(Level(inputs, first, count, edge_tokens, child, caption, floor))
+            self.levels.append(Level(inputs, first, count, edge_tokens, child, caption, rows, edge))
             unfinished = token != end
             inputs, prefix, rows = edge_tokens[continues], child[edge[unfinished]], rows[unfinished]
             if not len(rows):

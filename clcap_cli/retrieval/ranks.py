@@ -31,6 +31,25 @@ class Ranks:
         return float(((k - self.better).double() / self.tied).clamp(0, 1).mean())
 
 
+class RankCounter:
+    """Counts, for each caption, the images with a higher ln p than its own image and the images that tie with it."""
+
+    def __init__(self, log_prob: Tensor):
+        """``log_prob`` (C,) is the ln p of each caption with its own image."""
+        self.log_prob = log_prob
+        self.better, self.better_or_tied = (torch.zeros_like(log_prob, dtype=torch.int64) for _ in range(2))
+
+    def count(self, scores: Tensor) -> None:
+        """Count a block of B images with the ln p ``scores`` (C, B); -inf for images that are not to be counted."""
+        margin = scores - self.log_prob.unsqueeze(1)
+        self.better += (margin > TOLERANCE).sum(dim=1)
+        self.better_or_tied += (margin >= -TOLERANCE).sum(dim=1)
+
+    def ranks(self) -> Ranks:
+        """The ranks among all images counted so far."""
+        return Ranks(self.better.cpu(), (self.better_or_tied - self.better).cpu())
+
+
 def rank(scores: Tensor, true_image: Tensor) -> Ranks:
     """Rank each caption's own image.
 

@@ -2,19 +2,30 @@
 
 Ranks are counted while the prefix tree is walked. Each caption has a floor: its ln p for its own image. For an image, a
 branch is pruned once the prefix's ln p is below the floors of all captions in the branch.
+
+If the best K images of each caption are wanted too, its floor is at most an ln p that K images reach: at first that of
+similar images, because a caption often fits these as well, then that of the best images of earlier blocks. The first
+blocks are small, so that few images are scored with a low floor.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval.prefix_tree import PrefixTree, expand_ranges
-from clcap_cli.retrieval.ranks import TOLERANCE, Ranks, check_finite
+from clcap_cli.retrieval.best_images import BestImages
+from clcap_cli.retrieval.nearest_images import nearest_images
+from clcap_cli.retrieval.pair_scores import lowest_log_probs, matched_log_probs
+from clcap_cli.retrieval.prefix_tree import PrefixTree
+from clcap_cli.retrieval.ranks import TOLERANCE, RankCounter, Ranks, check_finite
 from clcap_cli.retrieval.tracking import Track, untracked
-from clcap_cli.retrieval.tree_walk import Work, walk
+from clcap_cli.retrieval.tree_walk import TreeWalk, Work
+
+FIRST_BLOCK = 64
+"""Number of images in the first block of a search for the best images; each block is twice as large as the last."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +35,53 @@ class SearchResult:
     ranks: Ranks
     log_prob: Tensor
     """(C,) ln p(c|I) of each caption with its own image."""
+    best: BestImages
+    """The images with the highest ln p of each caption."""
     work: Work
 
 
 @torch.inference_mode()
 def find_ranks(
-    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, track: Track = untracked
+    model: Captioner,
+    features: FeatureSource,
+    captions: Tensor,
+    lengths: Tensor,
+    track: Track = untracked,
+    pools: Tensor | None = None,
+    num_best: int = 0,
 ) -> SearchResult:
     """The rank of each caption's own image; caption i was generated for image i of ``features``.
 
-    ``captions`` is (C, T) int64; only the first ``lengths`` (C,) tokens of each row count. The ranks equal those of
-    ``rank`` applied to ``score_matrix``. ``track`` wraps the blocks of work to show progress.
+    ``captions`` is (C, T) int64; only the first ``lengths`` (C,) tokens of each row count. ``pools`` (C, P) lists the
+    images among which each caption's own is ranked, the own first and then the most similar ones; None stands for all
+    images. The ``num_best`` images with the highest ln p are found as well. Ranks equal those of ``rank`` applied to
+    ``score_matrix``. ``track`` wraps the blocks of work to show progress.
 
     Raises ClcapError if an ln p is not finite.
     """
-    start, end = model.config.start_token, model.config.end_token
-    captions = _fill_with_end(captions, lengths, end)
-    log_prob = check_finite(_matched_log_probs(model, features, captions, lengths))
-    unique, unique_index = captions.unique(dim=0, return_inverse=True)
-    floors = log_prob.new_full((len(unique),), torch.inf).scatter_reduce(0, unique_index, log_prob - TOLERANCE, "amin")
-    counter = _RankCounter(log_prob, unique_index)
-    work = walk(model, features, PrefixTree(unique, floors, start, end), counter.count, track)
-    return SearchResult(counter.ranks(), log_prob, work)
+    captions = _fill_with_end(captions, lengths, model.config.end_token)
+    unique, index = captions.unique(dim=0, return_inverse=True)
+    log_prob = check_finite(matched_log_probs(model, features, captions, lengths))
+    reached = log_prob
+    if num_best:
+        others = pools[:, 1:num_best] if pools is not None else _similar_images(features, num_best - 1, index.device)
+        alone = index.bincount()[index] < num_best if pools is None else torch.ones_like(index, dtype=torch.bool)
+        reached = torch.full_like(log_prob, torch.inf)  # equal captions of num_best images: their own ln p suffices
+        reached[alone] = lowest_log_probs(model, features, captions[alone], lengths[alone], others[alone])
+    walk = TreeWalk(model, PrefixTree(unique, model.config.start_token, model.config.end_token))
+    counter, best = RankCounter(log_prob), BestImages.unknown(log_prob, num_best)
+    size = walk.images_per_block
+    blocks = _growing_blocks(len(features), size) if num_best else features.blocks(size)
+    for positions in track(blocks, len(blocks)):
+        floors = torch.minimum(log_prob, torch.maximum(reached, best.floor)) - TOLERANCE
+        scores = walk.scores(features.read(positions), _lowest_of_groups(floors, index))[index]
+        own = torch.from_numpy(positions).to(index.device)
+        scores[own, own - own[0]] = log_prob[own]  # exactly, so that rounding does not count it twice or not at all
+        if pools is not None:
+            scores[~_in_block(pools, own)] = -torch.inf
+        counter.count(scores)
+        best = best.with_block(scores, int(positions[0]))
+    return SearchResult(counter.ranks(), log_prob, best, walk.work)
 
 
 @torch.inference_mode()
@@ -53,16 +89,13 @@ def score_matrix(
     model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, track: Track = untracked
 ) -> Tensor:
     """ln p(c|I) of C captions and N images, (C, N) float32; parameters as in ``find_ranks``."""
-    start, end = model.config.start_token, model.config.end_token
-    unique, unique_index = _fill_with_end(captions, lengths, end).unique(dim=0, return_inverse=True)
-    scores = torch.empty(len(unique), len(features), device=captions.device)
-    floors = scores.new_full((len(unique),), -torch.inf)
-
-    def store(caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
-        scores[caption, image] = log_prob
-
-    walk(model, features, PrefixTree(unique, floors, start, end), store, track)
-    return scores[unique_index]
+    captions = _fill_with_end(captions, lengths, model.config.end_token)
+    unique, index = captions.unique(dim=0, return_inverse=True)
+    walk = TreeWalk(model, PrefixTree(unique, model.config.start_token, model.config.end_token))
+    floors = torch.full((len(unique),), -torch.inf, device=captions.device)
+    blocks = features.blocks(walk.images_per_block)
+    columns = [walk.scores(features.read(positions), floors) for positions in track(blocks, len(blocks))]
+    return torch.cat(columns, dim=1)[index]
 
 
 def _fill_with_end(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
@@ -71,33 +104,29 @@ def _fill_with_end(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
     return captions.masked_fill(position >= lengths.unsqueeze(1), end)
 
 
-def _matched_log_probs(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
-    """ln p (C,) of each caption with its own image."""
-    scores = []
-    for positions in features.blocks():
-        rows = slice(int(positions[0]), int(positions[-1]) + 1)
-        image = torch.arange(len(positions), device=captions.device)
-        encoded = model.encode(features.read(positions))
-        scores.append(model.sequence_log_prob(encoded, captions[rows], lengths[rows], image))
-    return torch.cat(scores)
+def _similar_images(features: FeatureSource, count: int, device: torch.device) -> Tensor:
+    """(N, count) the images most similar to each, the most similar first."""
+    return torch.from_numpy(nearest_images(features.pooled(), count)).long().to(device)
 
 
-class _RankCounter:
-    """Counts, for each caption, the images with a higher ln p than its own image and the images that tie with it."""
+def _growing_blocks(count: int, largest: int) -> list[np.ndarray]:
+    """The positions 0 to ``count`` - 1 in blocks that double in size up to ``largest``."""
+    blocks, first, size = [], 0, min(FIRST_BLOCK, largest)
+    while first < count:
+        blocks.append(np.arange(first, min(first + size, count)))
+        first, size = first + size, min(2 * size, largest)
+    return blocks
 
-    def __init__(self, log_prob: Tensor, unique_index: Tensor):
-        self.log_prob = log_prob
-        self.captions = unique_index.argsort(stable=True)  # grouped by distinct caption
-        self.group_size = unique_index.bincount()
-        self.group_start = self.group_size.cumsum(0) - self.group_size
-        self.better, self.better_or_tied = (torch.zeros_like(log_prob, dtype=torch.int64) for _ in range(2))
 
-    def count(self, caption: Tensor, image: Tensor, log_prob: Tensor) -> None:
-        row, position = expand_ranges(self.group_start[caption], self.group_size[caption])
-        captions = self.captions[position]
-        margin = log_prob[row] - self.log_prob[captions]
-        self.better.index_add_(0, captions, (margin > TOLERANCE).long())
-        self.better_or_tied.index_add_(0, captions, (margin >= -TOLERANCE).long())
+def _lowest_of_groups(values: Tensor, group: Tensor) -> Tensor:
+    """The lowest of the values (C,) of each group, from the group (C,) of each."""
+    groups = int(group.max()) + 1
+    return values.new_full((groups,), torch.inf).scatter_reduce(0, group, values, "amin")
 
-    def ranks(self) -> Ranks:
-        return Ranks(self.better.cpu(), (self.better_or_tied - self.better).clamp(min=1).cpu())
+
+def _in_block(pools: Tensor, positions: Tensor) -> Tensor:
+    """(C, B) bool: whether each of B consecutive images is in the pool of each caption, from ``pools`` (C, P)."""
+    row, column = ((pools >= positions[0]) & (pools <= positions[-1])).nonzero(as_tuple=True)
+    in_pool = torch.zeros(len(pools), len(positions), dtype=torch.bool, device=pools.device)
+    in_pool[row, pools[row, column] - positions[0]] = True
+    return in_pool

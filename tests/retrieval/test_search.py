@@ -9,7 +9,7 @@ from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.retrieval import bounded_softmax, tree_walk
+from clcap_cli.retrieval import bounded_softmax, search, tree_walk
 from clcap_cli.retrieval.ranks import rank
 from clcap_cli.retrieval.search import find_ranks, score_matrix
 
@@ -70,6 +70,33 @@ def test_ranks_match_the_plain_computation(opened, shape: tuple, seed: int, monk
     assert torch.equal(ranks.ranks.better, expected.better)
     assert torch.equal(ranks.ranks.tied, expected.tied)
     assert torch.allclose(ranks.log_prob, scores.diagonal(), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("pool_size", [None, 3, 8])
+def test_ranks_and_best_images_of_pools(opened, shape: tuple, pool_size: int | None, monkeypatch) -> None:
+    set_chunk_sizes(monkeypatch, *shape)
+    monkeypatch.setattr(search, "FIRST_BLOCK", 2)
+    model, reader = opened
+    captions, lengths = random_captions(model, len(reader), 5)
+    pools = None if pool_size is None else random_pools(len(reader), pool_size)
+    scores = dense_scores(model, reader, captions, lengths)
+    if pools is not None:
+        scores = torch.full_like(scores, -torch.inf).scatter(1, pools, scores.gather(1, pools))
+    found = find_ranks(model, reader, captions, lengths, pools=pools, num_best=5)
+    expected = rank(scores, torch.arange(len(reader)))
+    assert torch.equal(found.ranks.better, expected.better) and torch.equal(found.ranks.tied, expected.tied)
+    known = min(5, pool_size or 5)
+    assert torch.allclose(found.best.log_prob[:, :known], scores.topk(known).values, atol=1e-4)
+    assert torch.allclose(scores.gather(1, found.best.image[:, :known]), scores.topk(known).values, atol=1e-4)
+    assert (found.best.image[:, known:] == -1).all() and (found.best.log_prob[:, known:] == -torch.inf).all()
+
+
+def random_pools(images: int, size: int) -> torch.Tensor:
+    """Random images for each image, itself first: (images, size)."""
+    draw = torch.Generator().manual_seed(images)
+    order = torch.rand(images, images, generator=draw).fill_diagonal_(-1).argsort(dim=1)
+    return order[:, :size]
 
 
 def test_ranks_of_generated_captions_and_savings(opened) -> None:

@@ -1,0 +1,36 @@
+"""ln p of captions with a few images each, without a search."""
+
+import torch
+from torch import Tensor
+
+from clcap_cli.features.source import FeatureSource
+from clcap_cli.models.captioner import Captioner
+
+
+def matched_log_probs(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
+    """ln p (C,) of each caption with its own image; caption i belongs to image i."""
+    scores = []
+    for positions in features.blocks():
+        rows = slice(int(positions[0]), int(positions[-1]) + 1)
+        image = torch.arange(len(positions), device=captions.device)
+        encoded = model.encode(features.read(positions))
+        scores.append(model.sequence_log_prob(encoded, captions[rows], lengths[rows], image))
+    return torch.cat(scores)
+
+
+def lowest_log_probs(
+    model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor, images: Tensor
+) -> Tensor:
+    """The lowest ln p (C,) of each caption among those with its ``images`` (C, K)."""
+    lowest = torch.full(lengths.shape, torch.inf, device=captions.device)
+    for positions in features.blocks():
+        caption, column = ((images >= positions[0]) & (images <= positions[-1])).nonzero(as_tuple=True)
+        if not len(caption):
+            continue
+        encoded = model.encode(features.read(positions))
+        image = images[caption, column] - int(positions[0])
+        for part in torch.arange(len(caption), device=captions.device).split(len(positions)):
+            rows = caption[part]
+            scores = model.sequence_log_prob(encoded, captions[rows], lengths[rows], image[part])
+            lowest.scatter_reduce_(0, rows, scores, "amin")
+    return lowest
