@@ -14,13 +14,21 @@ def _measure(predictions: Predictions) -> Columns:
     return predictions.context.retrieval_ranks or {}
 
 
+def recall_by_caption(ranks: np.ndarray, tied: np.ndarray) -> dict[str, np.ndarray]:
+    """(N,) probabilities that a caption's own image is among the first k, from expected ranks (N,) and ties (N,).
+
+    They are 0 or 1 except for ties across rank k; their mean is R@k.
+    """
+    better = ranks - 1 - (tied - 1) / 2
+    return {f"R@{k}": np.clip((k - better) / tied, 0, 1) for k in CUTOFFS if k < len(ranks)}
+
+
 def rank_statistics(ranks: np.ndarray, tied: np.ndarray) -> dict[str, Statistic]:
     """R@k, median and mean rank of expected ranks (N,) and sizes of ties (N,).
 
     Resampling draws captions, not the pool: the ranks remain those among all N images.
     """
-    better = ranks - 1 - (tied - 1) / 2
-    recalls = {f"R@{k}": mean_of(np.clip((k - better) / tied, 0, 1)) for k in CUTOFFS if k < len(ranks)}
+    recalls = {name: mean_of(values) for name, values in recall_by_caption(ranks, tied).items()}
     return {**recalls, "median_rank": median_of(ranks), "mean_rank": mean_of(ranks)}
 
 
