@@ -14,8 +14,8 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 
 COMPARISON_KIND = "clcap/comparison"
-Verdict = Literal["same", "too few images", "not significant", "higher", "lower"]
-"""How the second setting compares with the first at the 5% level."""
+Verdict = Literal["same", "not tested", "too few images", "same for all seeds", "not significant", "higher", "lower"]
+"""How the second setting compares with the first at the 5% level, after Holm's correction."""
 
 
 class MetricDifference(BaseModel):
@@ -27,12 +27,22 @@ class MetricDifference(BaseModel):
     """Mean over the runs of the second setting."""
     difference: float
     """Second - first."""
-    interval: tuple[float, float]
-    """95% confidence interval of the difference, over images."""
+    interval: tuple[float, float] | None
+    """95% confidence interval of the difference, over images; None for a metric without valid intervals."""
     spreads: tuple[float, float]
     """Standard deviations over the seeds of each setting; 0 for a single run."""
-    p: float | None
-    """Two-sided p-value; None if there are too few images."""
+    primary: bool = False
+    """Whether the metric is one of the primary ones, which Holm's correction treats as a family of their own."""
+    p_images: float | None
+    """Two-sided p-value over images; None without an interval, or if there are too few images."""
+    p_images_holm: float | None = None
+    """``p_images`` after Holm's correction; None also in files of earlier versions."""
+    p_seeds: float | None = None
+    """Two-sided p-value over seeds; None with a single run of a setting, and if all seeds differ by the same amount."""
+    p_seeds_holm: float | None = None
+    """``p_seeds`` after Holm's correction."""
+    p_mcnemar: float | None = None
+    """Two-sided p-value of McNemar's exact test; only for R@k with one run of each setting."""
     verdict: Verdict
 
     @property
@@ -57,6 +67,8 @@ class Comparison(BaseModel):
     """Name of the first setting."""
     second: str
     """Name of the second setting."""
+    seed_test: str | None = None
+    """Test over seeds with its number of runs; None with a single run of a setting."""
     metrics: dict[str, MetricDifference]
     """Difference of each metric that both settings have."""
     run_differences: RunDifferences
@@ -76,5 +88,5 @@ def open_comparison(path: Path) -> list[Comparison]:
     """
     data = read_json(path)
     version = parse_provenance(data.get("provenance"), path, COMPARISON_KIND).version
-    data = upgrade_comparison(data) if version < 3 else data
+    data = upgrade_comparison(data) if version < 4 else data
     return validated(data.get("comparisons"), list[Comparison], path, f"a complete {COMPARISON_KIND} file")

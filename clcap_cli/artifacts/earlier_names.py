@@ -54,7 +54,7 @@ def upgrade_results(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def upgrade_comparison(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of a comparison of version 1 or 2 in the layout of version 3."""
+    """The content of a comparison of version 1, 2 or 3 in the layout of version 4."""
     comparisons = content.get("comparisons")
     if not isinstance(comparisons, list):
         return content
@@ -63,11 +63,18 @@ def upgrade_comparison(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upgrade_compared(comparison: Mapping[str, Any]) -> dict[str, Any]:
-    differ = comparison.get("differ")
-    if not isinstance(differ, dict):
-        return _rename_figures(comparison)
-    differences = {"evaluation": differ.get("measured"), "made_from": differ.get("made")}
-    return {**_rename_figures(comparison), "run_differences": differences}
+    renamed = _rename_figures(comparison)
+    if isinstance(metrics := renamed.get("metrics"), dict):
+        renamed["metrics"] = {name: _rename_p(found) for name, found in metrics.items()}
+    if isinstance(differ := comparison.get("differ"), dict):
+        renamed["run_differences"] = {"evaluation": differ.get("measured"), "made_from": differ.get("made")}
+    return renamed
+
+
+def _rename_p(difference: object) -> object:
+    if not isinstance(difference, dict):
+        return difference
+    return {"p_images" if name == "p" else name: value for name, value in difference.items()}
 
 
 def upgrade_training(training: Mapping[str, Any]) -> dict[str, Any]:

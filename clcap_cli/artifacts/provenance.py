@@ -34,7 +34,7 @@ FORMATS = {
     "clcap/retrieval": 2,
     "clcap/log-probs": 1,
     "clcap/metrics": 2,
-    "clcap/comparison": 3,
+    "clcap/comparison": 4,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,
     "clcap/tokens": 1,

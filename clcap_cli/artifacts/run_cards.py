@@ -70,9 +70,9 @@ def card_differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> lis
     return lines
 
 
-def same_settings(first: Sequence[RunCard], second: Sequence[RunCard]) -> bool:
-    """Whether two results come from the same settings with different seeds."""
-    return bool(first) and _seeds(first) != _seeds(second) and not card_differences(first, second)
+def seeds_by_role(cards: Sequence[RunCard]) -> dict[str, Any]:
+    """The seed of the stage that made each file, by the file's role; the files made first come last."""
+    return {card.role: card.settings[SEED] for card in cards if SEED in card.settings}
 
 
 def _differences_in_role(role: str, first: RunCard, second: RunCard) -> list[str]:
@@ -89,10 +89,6 @@ def _differences_in_role(role: str, first: RunCard, second: RunCard) -> list[str
         if pair[0] != pair[1]:
             lines.append(f"{role}: {name} {pair[0]} and {pair[1]}")
     return lines
-
-
-def _seeds(cards: Sequence[RunCard]) -> list[Any]:
-    return [card.settings.get(SEED) for card in cards]
 
 
 def _is_file(value: object) -> bool:

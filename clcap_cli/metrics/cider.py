@@ -238,7 +238,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="CIDEr",
     group=REFERENCES,
-    values=(MetricInfo("CIDEr", "Tf-idf similarity of n-grams with the references; 0 to 10.", HIGHER),),
+    values=(MetricInfo("CIDEr", "Tf-idf similarity of n-grams with the references; 0 to 10.", HIGHER, primary=True),),
     statistics=_statistics,
     measure=_measure,
     columns=("CIDEr",),

@@ -35,6 +35,8 @@ class MetricInfo:
     """Whether the value is a count, which is an integer for a single run."""
     in_summary: bool = True
     """Whether evaluate prints the value; files and reports have all of them."""
+    primary: bool = False
+    """Whether the value is one of the few that clcap chose beforehand to judge a method by."""
 
     def formatted(self, value: float) -> str:
         """The value as text; integers without decimal places."""

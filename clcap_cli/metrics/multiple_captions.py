@@ -53,13 +53,16 @@ def signature_of(metric: Metric, predictions: Predictions, name: str) -> Mapping
 
 
 def find_info(metric: Metric, name: str) -> MetricInfo | None:
-    """The description of the value ``name``; None if the metric has no such value."""
+    """The description of the value ``name``; None if the metric has no such value.
+
+    Of several captions, the mean of a primary value is primary; the best, which an oracle chooses, is not.
+    """
     match = NAME.fullmatch(name)
     info = next((found for info in metric.values if (found := info.for_name(caption_value_name(name)))), None)
     if info is None or match is None:
         return info
     meaning = MEANING[match["summary"]].format(meaning=info.meaning, number=match["number"])
-    return replace(info, name=name, meaning=meaning)
+    return replace(info, name=name, meaning=meaning, primary=info.primary and match["summary"] == "mean")
 
 
 def caption_value_name(name: str) -> str:

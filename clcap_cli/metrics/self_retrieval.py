@@ -36,10 +36,11 @@ METRIC = Metric(
     name="self-retrieval",
     group=SELF_RETRIEVAL,
     values=(
-        MetricInfo("R@1", "Share of captions whose own image ranks first; 0 to 1.", HIGHER),
+        MetricInfo("R@1", "Share of captions whose own image ranks first; 0 to 1.", HIGHER, primary=True),
+        MetricInfo("R@5", "Share of captions whose own image is among the first 5; 0 to 1.", HIGHER, primary=True),
         MetricInfo("R@{k}", "Share of captions whose own image is among the first {k}; 0 to 1.", HIGHER),
         MetricInfo("median_rank", "Median rank of the caption's own image; from 1.", LOWER, 1),
-        MetricInfo("mean_rank", "Mean rank of the caption's own image; from 1.", LOWER, 2),
+        MetricInfo("mean_rank", "Mean rank of the caption's own image; from 1.", LOWER, 2, primary=True),
     ),
     statistics=lambda predictions: rank_statistics(predictions.column("rank"), predictions.column("tied")),
     signature=lambda predictions: {"pool": str(len(predictions.ids))},

@@ -1,50 +1,108 @@
-"""The differences between two runs as a table that fits a terminal."""
+"""The differences between two settings as a table that fits a terminal."""
 
 from collections.abc import Sequence
 
 from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL, Difference
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.permutation_test import MIN_IMAGES
+from clcap_cli.metrics.seed_test import SeedTest
 from clcap_cli.reporting.metric_groups import metric_infos
 
+NAME_WIDTH = 22
+"""Width of the column of names; a longer name has a line of its own."""
+ROW = f"{{:<{NAME_WIDTH}}} {{:>6}} {{:>6}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}}"
+HEADER = ("", "first", "second", "change", "95% interval", "p", "Holm", "")
+PRIMARY = "primary metrics, chosen beforehand"
+OTHER = "other metrics"
 
-def comparison_lines(differences: Sequence[Difference], images: int) -> list[str]:
-    """One line for each metric, with a mark where the difference is significant, and notes on p."""
-    width = max((len(one.name) for one in differences), default=0)
+
+def comparison_lines(differences: Sequence[Difference], images: int, test: SeedTest | None) -> list[str]:
+    """The table, the primary metrics first, with a mark where the difference is significant, and notes on p."""
+    sections = {
+        PRIMARY: [one for one in differences if one.primary],
+        OTHER: [one for one in differences if not one.primary],
+    }
+    lines = [line for heading, found in sections.items() if found for line in (heading, *_rows(found))]
+    return [_row(*HEADER), *lines, *_questions(differences, test), *_notes(differences, images)]
+
+
+def _rows(differences: Sequence[Difference]) -> list[str]:
     infos = metric_infos(one.name for one in differences)
-    lines = [f"{'':<{width}} {'first':>6} {'second':>6} {'change':>7}  {'95% interval':<16} {'p':>6}"]
-    for one, info in zip(differences, infos, strict=True):
-        lines += [f"{one.name:<{width}} {_cells(one, info)}".rstrip(), *_deviations(one, info)]
-    return [*lines, *_notes(differences, images)]
+    return [line for one, info in zip(differences, infos, strict=True) for line in _rows_of(one, info)]
 
 
-def _cells(one: Difference, info: MetricInfo) -> str:
-    low, high = (_signed(end, info) for end in one.interval)
-    values = f"{info.formatted(one.first):>6} {info.formatted(one.second):>6} {_signed(one.difference, info):>7}"
-    return f"{values}  {f'[{low}, {high}]':<16} {_formatted_p(one.p):>6} {'*' if one.significant else ''}"
+def _rows_of(one: Difference, info: MetricInfo) -> list[str]:
+    interval = f"[{', '.join(_signed(end, info) for end in one.interval)}]" if one.interval else "-"
+    values = info.formatted(one.first), info.formatted(one.second), _signed(one.difference, info), interval
+    tests = _p(one.p_images), _p(one.p_images_holm), _mark(one, not one.over_seeds)
+    fits = len(one.name) <= NAME_WIDTH
+    rows = [*([] if fits else [one.name]), _row(one.name if fits else "", *values, *tests)]
+    return [*rows, *_mcnemar_row(one), *_seeds_row(one, info)]
+
+
+def _mcnemar_row(one: Difference) -> list[str]:
+    if one.p_mcnemar is None or one.p_images is None or not _disagree(one.p_images, one.p_mcnemar):
+        return []
+    return [_row("  exact McNemar test", "", "", "", "", _p(one.p_mcnemar))]
+
+
+def _seeds_row(one: Difference, info: MetricInfo) -> list[str]:
+    if not one.over_seeds and not any(one.spreads):
+        return []
+    spreads = [f"±{spread:.{info.decimals}f}" if one.over_seeds or spread else "" for spread in one.spreads]
+    tests = (_p(one.p_seeds), _p(one.p_seeds_holm), _mark(one, True)) if one.over_seeds else ()
+    return [_row("  over seeds", *spreads, "", "", *tests)]
+
+
+def _row(*cells: str) -> str:
+    return ROW.format(*cells, *[""] * (len(HEADER) - len(cells))).rstrip()
+
+
+def _mark(one: Difference, decisive: bool) -> str:
+    """The mark of the row of the decisive test."""
+    return "*" if decisive and one.significant else ""
+
+
+def _disagree(p: float, other: float) -> bool:
+    """Whether two tests differ by more than a factor of two, or in what is significant, and not only below 0.001."""
+    significant = p < SIGNIFICANCE_LEVEL, other < SIGNIFICANCE_LEVEL
+    return _p(p) != _p(other) and (max(p, other) > 2 * min(p, other) or significant[0] != significant[1])
 
 
 def _signed(value: float, info: MetricInfo) -> str:
     return f"{value:+.{info.decimals}f}"
 
 
-def _formatted_p(p: float | None) -> str:
+def _p(p: float | None) -> str:
     if p is None:
         return "-"
     return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
-def _deviations(one: Difference, info: MetricInfo) -> list[str]:
-    first, second = (f"{deviation:.{info.decimals}f}" for deviation in one.spreads)
-    return [f"  standard deviation over seeds: {first} and {second}"] if any(one.spreads) else []
+def _questions(differences: Sequence[Difference], test: SeedTest | None) -> list[str]:
+    """What the p-values of the table answer."""
+    if all(one.p_images is None and one.p_seeds is None for one in differences):
+        return []
+    lines = ["p over images: would the difference hold on other images, with these models?"]
+    if test is None:
+        lines.append("It is about these models, not about the method: give runs with several seeds.")
+    else:
+        lines += ["p over seeds: would the difference hold with other seeds, on these images?", f"  {test.name}"]
+    return [*lines, "Holm: p corrected for the number of metrics, primary and other ones separately"]
 
 
 def _notes(differences: Sequence[Difference], images: int) -> list[str]:
     notes = []
     if any(one.significant for one in differences):
-        notes.append(f"* significant: p < {SIGNIFICANCE_LEVEL}")
-    if any(one.p is None for one in differences):
-        notes.append(f"no p-values: with {images} images nothing can be significant; at least {MIN_IMAGES} are needed")
-    if all(one.verdict == "same" for one in differences):
+        over = "seeds" if any(one.over_seeds for one in differences) else "images"
+        notes.append(f"* significant: Holm's p over {over} < {SIGNIFICANCE_LEVEL}")
+    if any(one.verdict == "same for all seeds" for one in differences):
+        notes.append("no p over seeds: the difference is the same for all seeds")
+    tested = [one for one in differences if one.interval is not None]
+    if len(tested) < len(differences):
+        notes.append("no interval: resampling images does not give a valid one for this value")
+    if any(one.p_images is None for one in tested):
+        notes.append(f"no p over images: with {images}, nothing can be significant; at least {MIN_IMAGES} are needed")
+    if all(one.verdict == "same" for one in tested):
         notes.append("no difference: every value is the same in every resample")
     return notes

@@ -1,7 +1,6 @@
 """compare: metrics of several runs -> which differences are significant, and how the runs differ otherwise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.results import Results
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.comparison import Difference, MeasuredSetting
+    from clcap_cli.evaluation.seed_groups import SeedGroup
+    from clcap_cli.metrics.seed_test import SeedTest
 
 SHOWN_CHANGES = 3
 """Number of images shown with the largest gains, and with the largest losses."""
@@ -37,13 +38,14 @@ def compare(
 ) -> Path | None:
     """Test which differences between runs are significant.
 
-    The test is a paired bootstrap over images with 1,000 resamples; BLEU, METEOR and CIDEr are recomputed for each.
-    With fewer than 50 images, p comes from a sign-flip test; with fewer than 6, no p is given. Runs that differ only by
-    their seed are pooled, and the standard deviation over seeds is shown. p-values are not corrected for multiple
-    comparisons. Other differences between the runs, such as settings, are listed. The tables are printed; --out writes
-    them as JSON.
+    Runs that differ only in their seeds form one setting. p over images answers whether a difference would hold on
+    other images, with these models (paired bootstrap with 1,000 resamples; below 50 images a sign-flip test, below 6
+    none). p over seeds answers whether it would hold with other seeds; it needs several runs of both settings (t-test,
+    paired where the seeds are the same). Holm's correction is applied to the primary metrics R@1, R@5, mean_rank and
+    CIDEr, and separately to all others. Other differences between the runs, such as settings, are listed. The tables
+    are printed; --out writes them as JSON.
 
-    Example: clcap compare nt.metrics.json nt_cl.metrics.json
+    Example: clcap compare nt_1.metrics.json nt_2.metrics.json nt_1_cl.metrics.json nt_2_cl.metrics.json
     """
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
@@ -51,7 +53,10 @@ def compare(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, open_results
     from clcap_cli.evaluation.comparison import compare_settings
+    from clcap_cli.evaluation.seed_groups import group_by_setting
     from clcap_cli.metrics.bootstrap import draw_resamples
+    from clcap_cli.metrics.seed_test import seed_test
+    from clcap_cli.reporting.comparison import comparison_lines
 
     out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
@@ -59,16 +64,17 @@ def compare(
     for run in runs:
         origin.add_input("metrics", run)
     ids = _common_ids(runs)
-    first, *others = _pooled(runs)
+    first, *others = group_by_setting(runs)
     print_info(f"resampling {len(ids)} images for {len(runs)} runs")
     resamples = draw_resamples(len(ids), seed)
     baseline = _measured(first, ids, resamples)
     comparisons = []
     for other in others:
         differences = compare_settings(baseline, _measured(other, ids, resamples))
+        test = seed_test(first.seeds, other.seeds)
         run_differences = _run_differences(first, other, len(ids))
-        _print_comparison(first, other, ids, differences, run_differences)
-        comparisons.append(_comparison(first, other, differences, run_differences))
+        _print_comparison(first, other, ids, comparison_lines(differences, len(ids), test), run_differences)
+        comparisons.append(_comparison(first, other, differences, test, run_differences))
     if not others:
         _print_spread(first, baseline)
     if out is not None:
@@ -76,27 +82,9 @@ def compare(
     return out
 
 
-@dataclass(frozen=True)
-class _SeedGroup:
-    """Runs that differ only in their seed."""
-
-    runs: "list[Results]"
-
-    @property
-    def name(self) -> str:
-        names = [run.path.name.removesuffix(".metrics.json") for run in self.runs]
-        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more seeds"
-
-    def images(self, ids: "Sequence[ImageId]") -> list[list[dict[str, Any]]]:
-        """The entries of these images, in this order, for every run."""
-        return [[by_id[id] for id in ids] for by_id in map(_by_id, self.runs)]
-
-
-def _by_id(run: "Results") -> "dict[ImageId, dict[str, Any]]":
-    return {image["image_id"]: image for image in run.images}
-
-
 def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":
+    from clcap_cli.evaluation.seed_groups import images_by_id
+
     for run in runs:
         if not {"tokenised", "references"} <= set().union(*_fields(run.images[0])):
             raise ClcapError(
@@ -107,8 +95,8 @@ def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":
                 raise ClcapError(
                     f"{run.path} is damaged: image {image['image_id']} lacks values that other images have"
                 )
-    ids_of_others = [set(_by_id(run)) for run in runs[1:]]
-    ids = [id for id in _by_id(runs[0]) if all(id in other for other in ids_of_others)]
+    ids_of_others = [set(images_by_id(run)) for run in runs[1:]]
+    ids = [id for id in images_by_id(runs[0]) if all(id in other for other in ids_of_others)]
     if len(ids) < 2:
         raise ClcapError(f"the runs have {len(ids)} images in common; at least two are needed to compare them")
     return ids
@@ -119,33 +107,15 @@ def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
     return {frozenset(image), *map(frozenset, image.get("captions", []))}
 
 
-def _pooled(runs: "Sequence[Results]") -> list[_SeedGroup]:
-    """The runs in groups that differ only in the seed, in the order of each group's first run."""
-    groups: list[_SeedGroup] = []
-    for run in runs:
-        matching = [g for g in groups if all(_differ_by_seed(other, run) for other in g.runs)]
-        if matching:
-            matching[0].runs.append(run)
-        else:
-            groups.append(_SeedGroup([run]))
-    return groups
-
-
-def _differ_by_seed(one: "Results", other: "Results") -> bool:
-    from clcap_cli.artifacts.run_cards import same_settings
-
-    return one.signatures == other.signatures and same_settings(one.made_from, other.made_from)
-
-
-def _measured(group: _SeedGroup, ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
+def _measured(group: "SeedGroup", ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
     from clcap_cli.evaluation.comparison import measure_setting
     from clcap_cli.metrics.predictions import Context
 
     frequencies = group.runs[0].provenance.settings.get("cider_df")
-    return measure_setting(group.images(ids), Context(frequencies), resamples)
+    return measure_setting(group.images(ids), group.seeds, Context(frequencies), resamples)
 
 
-def _run_differences(first: _SeedGroup, second: _SeedGroup, common: int) -> "RunDifferences":
+def _run_differences(first: "SeedGroup", second: "SeedGroup", common: int) -> "RunDifferences":
     """Differences in the evaluation, which make scores incomparable, and in what the runs were created from."""
     from clcap_cli.artifacts.comparisons import RunDifferences
     from clcap_cli.artifacts.run_cards import card_differences
@@ -165,16 +135,14 @@ def _run_differences(first: _SeedGroup, second: _SeedGroup, common: int) -> "Run
 
 
 def _print_comparison(
-    first: _SeedGroup,
-    other: _SeedGroup,
+    first: "SeedGroup",
+    other: "SeedGroup",
     ids: "Sequence[ImageId]",
-    differences: "Sequence[Difference]",
+    table: Sequence[str],
     run_differences: "RunDifferences",
 ) -> None:
-    from clcap_cli.reporting.comparison import comparison_lines
-
     print_result(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
-    for line in comparison_lines(differences, len(ids)):
+    for line in table:
         print_result(line)
     headings = {
         "not comparable, because evaluated differently": run_differences.evaluation,
@@ -188,7 +156,7 @@ def _print_comparison(
     _print_changed(first, other, ids)
 
 
-def _print_changed(first: _SeedGroup, other: _SeedGroup, ids: "Sequence[ImageId]") -> None:
+def _print_changed(first: "SeedGroup", other: "SeedGroup", ids: "Sequence[ImageId]") -> None:
     """Print the images with the largest gains and losses."""
     runs, others = first.images(ids), other.images(ids)
     name = _change_metric(runs[0][0], others[0][0])
@@ -218,7 +186,7 @@ def _mean(runs: list[list[dict[str, Any]]], row: int, name: str) -> float:
     return sum(images[row][name] for images in runs) / len(runs)
 
 
-def _print_spread(group: _SeedGroup, measured: "MeasuredSetting") -> None:
+def _print_spread(group: "SeedGroup", measured: "MeasuredSetting") -> None:
     from clcap_cli.reporting.metric_groups import metric_infos
 
     print_result(f"{group.name}: a single setting, so there is nothing to compare")
@@ -230,14 +198,24 @@ def _print_spread(group: _SeedGroup, measured: "MeasuredSetting") -> None:
 
 
 def _comparison(
-    first: _SeedGroup, other: _SeedGroup, differences: "Sequence[Difference]", run_differences: "RunDifferences"
+    first: "SeedGroup",
+    other: "SeedGroup",
+    differences: "Sequence[Difference]",
+    test: "SeedTest | None",
+    run_differences: "RunDifferences",
 ) -> "Comparison":
     """The comparison as it is stored."""
     from dataclasses import asdict
 
     from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 
-    metrics = {
-        one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict) for one in differences
-    }
-    return Comparison(first=first.name, second=other.name, metrics=metrics, run_differences=run_differences)
+    return Comparison(
+        first=first.name,
+        second=other.name,
+        seed_test=test.name if test else None,
+        metrics={
+            one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict)
+            for one in differences
+        },
+        run_differences=run_differences,
+    )

@@ -111,7 +111,7 @@ def entries(result: list[str], people: list[str], scores: np.ndarray) -> list[di
 
 def differences_between(first: list[list[dict]], second: list[list[dict]]) -> dict[str, Difference]:
     resamples = draw_resamples(len(first[0]), 0)
-    sides = (measure_setting(side, Context(), resamples) for side in (first, second))
+    sides = (measure_setting(side, range(len(side)), Context(), resamples) for side in (first, second))
     return {one.name: one for one in compare_settings(*sides)}
 
 
@@ -121,8 +121,8 @@ def test_p_of_few_images_is_that_of_all_sign_flips() -> None:
     same = ["a b c"] * 9
     differences = differences_between([entries(same, same, np.zeros(9))], [entries(same, same, gains)])["ROUGE_L"]
     flipped = [abs(np.dot(signs, gains)) for signs in product((-1, 1), repeat=9)]
-    assert differences.p == pytest.approx(np.mean(np.array(flipped) >= abs(gains.sum()) - 1e-9))
-    assert differences.verdict == ("higher" if differences.p < 0.05 else "not significant")
+    assert differences.p_images == pytest.approx(np.mean(np.array(flipped) >= abs(gains.sum()) - 1e-9))
+    assert differences.verdict == ("higher" if differences.p_images_holm < 0.05 else "not significant")
 
 
 def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
@@ -141,7 +141,7 @@ def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
             values.append(metrics[1][name].value(8) - metrics[0][name].value(8))
     differences = differences_between([first], [second])
     for name, values in expected.items():
-        assert differences[name].p == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9)), name
+        assert differences[name].p_images == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9)), name
 
 
 def test_p_of_few_images_is_uniform_without_a_difference() -> None:
@@ -149,7 +149,7 @@ def test_p_of_few_images_is_uniform_without_a_difference() -> None:
     p_values = []
     for _ in range(150):
         sides = [[[entry("a b", "a b", ROUGE_L=score) for score in rng.normal(size=20).tolist()]] for _ in range(2)]
-        p_values.append(differences_between(*sides)["ROUGE_L"].p)
+        p_values.append(differences_between(*sides)["ROUGE_L"].p_images)
     assert np.mean(np.array(p_values) < 0.05) <= 0.12
     assert np.mean(np.array(p_values) < 0.5) == pytest.approx(0.5, abs=0.15)
 
@@ -160,7 +160,7 @@ def test_fewer_than_six_images_have_no_p(images: int) -> None:
     differences = differences_between([entries(same, same, np.zeros(images))], [entries(same, same, np.ones(images))])[
         "ROUGE_L"
     ]
-    assert (differences.p, differences.verdict) == (None, "too few images")
+    assert (differences.p_images, differences.verdict) == (None, "too few images")
 
 
 def test_without_spread_p_comes_from_sign_flips() -> None:
@@ -169,9 +169,9 @@ def test_without_spread_p_comes_from_sign_flips() -> None:
     differences = differences_between([entries(same, same, np.zeros(60))], [entries(same, same, np.ones(60))])[
         "ROUGE_L"
     ]
-    assert differences.p is not None and 0 < differences.p < 0.001
+    assert differences.p_images is not None and 0 < differences.p_images < 0.001
     unique = [f"a {n}" for n in range(60)]
     alike = differences_between([entries(same, same, np.zeros(60))], [entries(unique, same, np.zeros(60))])[
         "unique_share"
     ]
-    assert alike.p is not None and 0 < alike.p < 0.01
+    assert alike.p_images is not None and 0 < alike.p_images < 0.01

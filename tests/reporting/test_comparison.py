@@ -1,35 +1,94 @@
-"""Differences between two runs as a table that fits a terminal."""
+"""Differences between two settings as a table that fits a terminal."""
+
+from typing import Any
 
 from clcap_cli.evaluation.comparison import Difference
+from clcap_cli.metrics.seed_test import seed_test
 from clcap_cli.reporting.comparison import comparison_lines
 
 NONE = (0.0, 0.0)
-DIFFERENCES = [
-    Difference("mean_rank", 23.16, 16.2475, NONE, (-9.87, -4.0), 0.0005),
-    Difference("CIDEr", 1.18238, 1.31198, NONE, (0.0212, 0.2371), 0.016),
-    Difference("vocabulary_share_of_references", 0.46154, 0.46154, (0.01, 0.012), (-0.01, 0.01), 1.0),
-]
+PAIRED = seed_test([1, 2, 3], [1, 2, 3])
 
 
-def test_a_row_for_each_metric_fits_in_80_columns() -> None:
-    lines = comparison_lines(DIFFERENCES, images=200)
+def difference(name: str, first: float, second: float, interval: tuple[float, float] | None, **more: Any) -> Difference:
+    fields = {"primary": False, "spreads": NONE, "over_seeds": False, "p_images": 0.5, "p_images_holm": 0.5, **more}
+    return Difference(name=name, first=first, second=second, interval=interval, **fields)
+
+
+def test_the_table_of_single_runs_fits_in_80_columns() -> None:
+    differences = [
+        difference("ROUGE_L", 0.46154, 0.46154, (-0.01, 0.01), p_images=1.0, p_images_holm=1.0),
+        difference("R@1", 0.02, 0.06, (0.01, 0.09), primary=True, p_images=0.02, p_images_holm=0.04, p_mcnemar=0.125),
+        difference("mean_rank", 23.16, 16.2475, (-9.87, -4.0), primary=True, p_images=0.0005, p_images_holm=0.001),
+        difference("vocabulary_share_of_references", 0.46154, 0.46154, None, p_images=None, p_images_holm=None),
+    ]
+    lines = comparison_lines(differences, 200, None)
     assert lines == [
-        "                                first second  change  95% interval          p",
-        "mean_rank                       23.16  16.25   -6.91  [-9.87, -4.00]   <0.001 *",
-        "CIDEr                           1.182  1.312  +0.130  [+0.021, +0.237]  0.016 *",
-        "vocabulary_share_of_references  0.462  0.462  +0.000  [-0.010, +0.010]  1.000",
-        "  standard deviation over seeds: 0.010 and 0.012",
-        "* significant: p < 0.05",
+        "                        first second  change  95% interval          p   Holm",
+        "primary metrics, chosen beforehand",
+        "R@1                     0.020  0.060  +0.040  [+0.010, +0.090]  0.020  0.040 *",
+        "  exact McNemar test                                            0.125",
+        "mean_rank               23.16  16.25   -6.91  [-9.87, -4.00]   <0.001  0.001 *",
+        "other metrics",
+        "ROUGE_L                 0.462  0.462  +0.000  [-0.010, +0.010]  1.000  1.000",
+        "vocabulary_share_of_references",
+        "                        0.462  0.462  +0.000  -                     -      -",
+        "p over images: would the difference hold on other images, with these models?",
+        "It is about these models, not about the method: give runs with several seeds.",
+        "Holm: p corrected for the number of metrics, primary and other ones separately",
+        "* significant: Holm's p over images < 0.05",
+        "no interval: resampling images does not give a valid one for this value",
     ]
     assert max(map(len, lines)) <= 80
 
 
+def test_several_seeds_have_rows_of_their_own() -> None:
+    seeds = {"over_seeds": True, "spreads": (0.01, 0.012), "p_images": 0.002, "p_images_holm": 0.004}
+    differences = [
+        difference("CIDEr", 1.1, 1.2, (0.02, 0.2), primary=True, **seeds, p_seeds=0.04, p_seeds_holm=0.08),
+        difference("mean_length", 5.0, 6.0, (0.02, 0.2), **seeds, p_seeds=0.01, p_seeds_holm=0.02),
+        difference("ROUGE_L", 0.1, 0.2, (0.02, 0.2), **seeds),
+    ]
+    assert comparison_lines(differences, 200, PAIRED) == [
+        "                        first second  change  95% interval          p   Holm",
+        "primary metrics, chosen beforehand",
+        "CIDEr                   1.100  1.200  +0.100  [+0.020, +0.200]  0.002  0.004",
+        "  over seeds           ±0.010 ±0.012                            0.040  0.080",
+        "other metrics",
+        "mean_length              5.00   6.00   +1.00  [+0.02, +0.20]    0.002  0.004",
+        "  over seeds            ±0.01  ±0.01                            0.010  0.020 *",
+        "ROUGE_L                 0.100  0.200  +0.100  [+0.020, +0.200]  0.002  0.004",
+        "  over seeds           ±0.010 ±0.012                                -      -",
+        "p over images: would the difference hold on other images, with these models?",
+        "p over seeds: would the difference hold with other seeds, on these images?",
+        "  paired t-test over 3 seeds",
+        "Holm: p corrected for the number of metrics, primary and other ones separately",
+        "* significant: Holm's p over seeds < 0.05",
+        "no p over seeds: the difference is the same for all seeds",
+    ]
+
+
+def test_seeds_of_only_one_setting_have_a_spread_without_p() -> None:
+    lines = comparison_lines([difference("CIDEr", 1.0, 2.0, (0.5, 1.5), spreads=(0.01, 0.0))], 200, None)
+    assert lines[3] == "  over seeds           ±0.010"
+    assert "It is about these models, not about the method: give runs with several seeds." in lines
+
+
+def test_mcnemar_is_shown_only_where_it_differs() -> None:
+    def rows(p_images: float, p_mcnemar: float) -> int:
+        found = difference("R@1", 0.1, 0.2, (0.01, 0.2), p_images=p_images, p_mcnemar=p_mcnemar)
+        return sum("McNemar" in line for line in comparison_lines([found], 200, None))
+
+    assert (rows(0.2, 0.3), rows(0.04, 0.06), rows(0.2, 0.45), rows(0.0005, 0.0001)) == (0, 1, 1, 0)
+
+
 def test_few_images_have_no_p_values() -> None:
-    lines = comparison_lines([Difference("CIDEr", 1.0, 2.0, NONE, (0.5, 1.5), None)], images=5)
-    assert lines[1].split()[-1] == "-"
-    assert lines[2:] == ["no p-values: with 5 images nothing can be significant; at least 6 are needed"]
+    few = difference("CIDEr", 1.0, 2.0, (0.5, 1.5), p_images=None, p_images_holm=None)
+    lines = comparison_lines([few], 5, None)
+    assert lines[2].split()[-2:] == ["-", "-"]
+    assert lines[3:] == ["no p over images: with 5, nothing can be significant; at least 6 are needed"]
 
 
 def test_equal_runs_are_said_to_be_equal() -> None:
-    lines = comparison_lines([Difference("CIDEr", 1.0, 1.0, NONE, NONE, 1.0)], images=50)
-    assert lines[2:] == ["no difference: every value is the same in every resample"]
+    lines = comparison_lines([difference("CIDEr", 1.0, 1.0, NONE, p_images=1.0, p_images_holm=1.0)], 50, None)
+    assert lines[-1] == "no difference: every value is the same in every resample"

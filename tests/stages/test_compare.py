@@ -43,6 +43,15 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
             assert found[name] == pytest.approx(metrics[metric], abs=1e-9), metric
     for found in compared["metrics"].values():
         assert found["interval"][0] <= found["difference"] <= found["interval"][1] or found["verdict"] == "same"
+        assert found["p_images_holm"] >= found["p_images"] and found["p_seeds"] is None
+    assert {name for name, found in compared["metrics"].items() if found["primary"]} == {
+        "R@1",
+        "R@5",
+        "mean_rank",
+        "CIDEr",
+    }
+    assert {name for name, found in compared["metrics"].items() if found["p_mcnemar"] is not None} == {"R@1", "R@5"}
+    assert "about these models, not about the method" in output.out
     assert "nt_cl against nt: " in clcap("show", chain / "c.json").out
     assert clcap("compare", *files, "--out", chain / "d.json").status == 0
     assert json.loads((chain / "d.json").read_text())["comparisons"] == [compared]
@@ -54,9 +63,10 @@ def test_seeds_of_one_setting_are_pooled(chain: Path, clcap) -> None:
         checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
         files.append(evaluate(caption(checkpoint, device="cpu"), metrics=FAST))
     result = clcap("compare", *files)
-    assert result.out.splitlines()[0].startswith("first: nt; second: cl_1 and 1 more seeds; ")
+    assert result.out.splitlines()[0].startswith("first: nt; second: cl_1 and 1 more seed; ")
+    assert "about these models, not about the method" in result.out
     alone = clcap("compare", *files[1:])
-    assert alone.out.splitlines()[0] == "cl_1 and 1 more seeds: a single setting, so there is nothing to compare"
+    assert alone.out.splitlines()[0] == "cl_1 and 1 more seed: a single setting, so there is nothing to compare"
     assert "± " in alone.out and "over 2 seeds" in alone.out
 
 

@@ -1,0 +1,104 @@
+"""Runs grouped into settings: runs of one setting differ only in their seeds."""
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from clcap_cli.artifacts.results import Results
+from clcap_cli.artifacts.run_cards import card_differences, seeds_by_role
+from clcap_cli.console import print_warning
+from clcap_cli.datasets.records import ImageId
+
+SUFFIX = ".metrics.json"
+SAMPLING_SEED = re.compile(r", seed (\d+)")
+"""The seed of sampled captions in a signature."""
+
+
+@dataclass(frozen=True)
+class SeedGroup:
+    """The runs of one setting."""
+
+    runs: list[Results]
+
+    @property
+    def name(self) -> str:
+        """The name of the first run and the number of the others."""
+        name = self.runs[0].path.name.removesuffix(SUFFIX)
+        others = len(self.runs) - 1
+        return f"{name} and {others} more seed{'s' if others > 1 else ''}" if others else name
+
+    @cached_property
+    def seeds(self) -> list[Hashable]:
+        """A different seed for each run, by which runs of two settings are paired.
+
+        If several stages had different seeds, the seed is that of the first of these stages, such as train-mle for a
+        model that train-cl fine-tuned. Where runs share that seed, it is the seeds of all these stages.
+        """
+        by_run = [_seeds(run) for run in self.runs]
+        varying = [role for role in by_run[0] if len({seeds[role] for seeds in by_run}) > 1]
+        first = [seeds[varying[-1]] if varying else None for seeds in by_run]
+        return first if len(set(first)) == len(first) else [tuple(map(seeds.get, varying)) for seeds in by_run]
+
+    def images(self, ids: Sequence[ImageId]) -> list[list[dict[str, Any]]]:
+        """The entries of these images, in this order, for every run."""
+        return [[by_id[id] for id in ids] for by_id in map(images_by_id, self.runs)]
+
+
+def images_by_id(run: Results) -> dict[ImageId, dict[str, Any]]:
+    """The images' entries of a run."""
+    return {image["image_id"]: image for image in run.images}
+
+
+def group_by_setting(runs: Sequence[Results]) -> list[SeedGroup]:
+    """The runs in groups that differ only in their seeds, in the order of each group's first run.
+
+    Warns of runs that are not another seed: copies of a run, which are left out if there is anything else to compare,
+    and runs with the seeds of another run, which become a setting of their own.
+    """
+    groups: list[SeedGroup] = []
+    for run in _distinct(runs):
+        group = next((group for group in groups if _same_setting(group.runs[0], run)), None)
+        same_seeds = next((other for other in group.runs if _seeds(other) == _seeds(run)), None) if group else None
+        if group is None or same_seeds is not None:
+            groups.append(SeedGroup([run]))
+        else:
+            group.runs.append(run)
+        if same_seeds is not None and not _same_run(same_seeds, run):
+            print_warning(
+                f"{run.path} has the same settings and seeds as {same_seeds.path}, so it is no further seed of that "
+                "setting; it is compared as a setting of its own"
+            )
+    return groups
+
+
+def _distinct(runs: Sequence[Results]) -> list[Results]:
+    """The runs without copies; if all are copies of one run, the first two."""
+    distinct: list[Results] = []
+    for run in runs:
+        original = next((other for other in distinct if _same_run(other, run)), None)
+        if original is None:
+            distinct.append(run)
+        else:
+            print_warning(f"{run.path} is the same run as {original.path}, so it is not counted as another seed")
+    return distinct if len(distinct) > 1 else list(runs[:2])
+
+
+def _same_run(one: Results, other: Results) -> bool:
+    if not one.made_from:
+        return one.provenance.id == other.provenance.id
+    cards = [[(card.role, card.id) for card in run.made_from] for run in (one, other)]
+    captions = [[(image["image_id"], image["caption"]) for image in run.images] for run in (one, other)]
+    return one.signatures == other.signatures and cards[0] == cards[1] and captions[0] == captions[1]
+
+
+def _same_setting(one: Results, other: Results) -> bool:
+    signatures, others = ({k: SAMPLING_SEED.sub("", v) for k, v in r.signatures.items()} for r in (one, other))
+    return bool(one.made_from) and signatures == others and not card_differences(one.made_from, other.made_from)
+
+
+def _seeds(run: Results) -> dict[str, Hashable]:
+    """The seeds of a run by role: that of sampled captions, then those of the files that it was created from."""
+    sampling = {seed for signature in run.signatures.values() for seed in SAMPLING_SEED.findall(signature)}
+    return {"sampled captions": tuple(sorted(sampling)), **seeds_by_role(run.made_from)}

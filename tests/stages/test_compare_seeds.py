@@ -1,0 +1,94 @@
+"""compare with several seeds of each setting: which p decides, and what is stored."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind, ttest_rel
+
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.results import METRICS_KIND
+
+IMAGES = 60
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes the metrics file of a run with given values of ROUGE_L and ranks."""
+
+    def run(setting: str, seed: int, scores: Sequence[float], ranks: Sequence[int] = (1,) * IMAGES) -> Path:
+        path = tmp_path / f"{setting}_{seed}.metrics.json"
+        texts = {"caption": "a dog", "tokenised": "a dog", "references": ["a dog"]}
+        pairs = enumerate(zip(scores, ranks, strict=True))
+        images = [{"image_id": id, "ROUGE_L": float(s), "rank": int(r), "tied": 1, **texts} for id, (s, r) in pairs]
+        card = {"role": "checkpoint", "id": path.name, "stage": "train-mle"}
+        made_from = [{**card, "settings": {"seed": seed, "model": setting}}]
+        provenance = Origin("evaluate", {}).make_provenance(METRICS_KIND, path.name, path).model_dump()
+        path.write_text(json.dumps({"provenance": provenance, "metrics": {}, "made_from": made_from, "images": images}))
+        return path
+
+    return run
+
+
+def compared(clcap: Callable, out: Path, *files: Path) -> tuple[str, dict]:
+    result = clcap("compare", *files, "--out", out)
+    assert result.status == 0, result.err
+    return result.out, json.loads(out.read_text())["comparisons"][0]
+
+
+def test_images_and_seeds_have_a_p_each(tmp_path: Path, clcap, run) -> None:
+    """Every image gains, so images agree; whether a seed gains is chance."""
+    gains = {1: 0.5, 2: -0.2, 3: 0.3}
+    base = np.random.default_rng(1).random((4, IMAGES))
+    first = [run("a", seed, base[seed]) for seed in gains]
+    second = [run("b", seed, base[seed] + gain) for seed, gain in gains.items()]
+    out, comparison = compared(clcap, tmp_path / "c.json", *first, *second)
+    assert comparison["seed_test"] == "paired t-test over 3 seeds"
+    assert "  paired t-test over 3 seeds\n" in out
+    found = comparison["metrics"]["ROUGE_L"]
+    assert found["p_images"] < 0.05
+    assert found["p_seeds"] == pytest.approx(ttest_rel(list(gains.values()), [0, 0, 0]).pvalue)
+    assert found["verdict"] == "not significant"
+    assert "about these models" not in out
+
+
+def test_other_seeds_are_tested_without_pairs(tmp_path: Path, clcap, run) -> None:
+    means = {"a": {1: 0.1, 2: 0.2, 3: 0.15}, "b": {4: 0.5, 5: 0.6}}
+    files = [run(name, seed, [mean] * IMAGES) for name, seeds in means.items() for seed, mean in seeds.items()]
+    out, comparison = compared(clcap, tmp_path / "c.json", *files)
+    assert "  Welch's t-test over 3 and 2 seeds\n" in out
+    expected = ttest_ind(*(list(seeds.values()) for seeds in means.values()), equal_var=False).pvalue
+    assert comparison["metrics"]["ROUGE_L"]["p_seeds"] == pytest.approx(expected)
+
+
+def test_the_same_gain_for_all_seeds_has_no_p(tmp_path: Path, clcap, run) -> None:
+    files = [run(name, seed, [seed / 10 + gain] * IMAGES) for name, gain in (("a", 0), ("b", 0.2)) for seed in (1, 2)]
+    out, comparison = compared(clcap, tmp_path / "c.json", *files)
+    found = comparison["metrics"]["ROUGE_L"]
+    assert (found["p_seeds"], found["p_seeds_holm"], found["verdict"]) == (None, None, "same for all seeds")
+    assert "no p over seeds: the difference is the same for all seeds" in out
+
+
+def test_primary_metrics_are_corrected_among_themselves(tmp_path: Path, clcap, run) -> None:
+    rng = np.random.default_rng(2)
+    files = [run(name, 1, rng.random(IMAGES), rng.integers(1, 30, IMAGES)) for name in ("a", "b")]
+    out, comparison = compared(clcap, tmp_path / "c.json", *files)
+    metrics = comparison["metrics"]
+    primary = {name for name, found in metrics.items() if found["primary"]}
+    assert primary == {"R@1", "R@5", "mean_rank"}
+    for family in (primary, {name for name, found in metrics.items() if found["p_images"] is not None} - primary):
+        name = min(family, key=lambda name: metrics[name]["p_images"])
+        assert metrics[name]["p_images_holm"] == pytest.approx(min(1, len(family) * metrics[name]["p_images"]))
+    assert out.index("mean_rank") < out.index("other metrics") < out.index("ROUGE_L")
+
+
+def test_few_hits_show_mcnemar_beside_the_bootstrap(tmp_path: Path, clcap, run) -> None:
+    ranks = [1] * 4 + [20] * (IMAGES - 4)
+    files = [run("a", 1, [0.5] * IMAGES, [20] * IMAGES), run("b", 1, [0.5] * IMAGES, ranks)]
+    out, comparison = compared(clcap, tmp_path / "c.json", *files)
+    found = comparison["metrics"]["R@1"]
+    assert found["p_mcnemar"] == pytest.approx(2 / 2**4)
+    assert found["p_images"] < 0.05
+    assert "  exact McNemar test" in out
