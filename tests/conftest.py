@@ -125,6 +125,14 @@ def usage_error_of(clcap: Callable[..., CommandResult]) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny CLIP model, which tests only read."""
+    from tests.encoders.tiny_clip import save_tiny_clip  # with transformers, which takes seconds to import
+
+    return save_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny-clip")
+
+
+@pytest.fixture(scope="session")
 def shared_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
     """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""

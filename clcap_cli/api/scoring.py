@@ -1,13 +1,17 @@
 """``score``: metrics of captions against references, both given as texts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
 from clcap_cli.api.arguments import checked_as
 from clcap_cli.api.results import Score
 from clcap_cli.api.texts import TextsOfImages, texts_of_images
+from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.digests import digest_of_json
+from clcap_cli.evaluation.encoder_settings import EncoderSettings
+from clcap_cli.evaluation.encoders import build_encoders
 from clcap_cli.evaluation.inputs import EvaluationInputs, References
 from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen
 from clcap_cli.metrics.predictions import Context
@@ -28,6 +32,10 @@ def score(
     tokenize: str | None = None,
     cider_df: TextsOfImages | None = None,
     spice_models: str | PathLike[str] | None = None,
+    sentence_encoder: str | PathLike[str] | None = None,
+    clip: str | PathLike[str] | None = None,
+    images: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
+    device: str = "auto",
     seed: int = 0,
 ) -> Score:
     """Score captions against references, as ``clcap evaluate`` does.
@@ -43,6 +51,10 @@ def score(
             tokenizer.json. Default: the PTB tokeniser of COCO's evaluation.
         cider_df: Captions in which CIDEr's document frequencies are counted, in the same form. Default: the references.
         spice_models: Folder with SPICE's files. Default: pycocoevalcap's folder.
+        sentence_encoder: Folder of the encoder of SBERT-sim. Default: all-MiniLM-L6-v2, which clcap[hf] installs.
+        clip: Folder of the CLIP model of CLIPScore and RefCLIPScore.
+        images: Folder of the images, or several; their file names are the image ids.
+        device: Device of the encoders: cpu, cuda, cuda:N, mps or auto.
         seed: Seed of the resamples for the confidence intervals.
 
     Returns:
@@ -61,15 +73,22 @@ def score(
         only_common=only_common,
         tokenize=tokenize,
         spice_models=spice_models,
+        sentence_encoder=sentence_encoder,
+        clip=clip,
+        images=[images] if isinstance(images, str | PathLike) else images and list(images),
+        device=device,
         seed=seed,
     )
+    settings = EncoderSettings(given["sentence_encoder"], given["clip"], given["images"])
+    settings.check_metrics(given["metrics"])
     chosen = selected_metrics(given["metrics"])
     predicted, expected = texts_of_images(candidates, "candidates"), texts_of_images(references, "references")
     inputs = EvaluationInputs(predicted, {}, References(expected, dict.fromkeys(expected)), allow_missing=False)
     scored = inputs.matched("candidates", given["only_common"])
     compared = first_references(expected, scored, given["references_per_image"])
     segmenter = open_segmenter(given["tokenize"]) if given["tokenize"] else None
-    context = _context(cider_df, segmenter, given["spice_models"])
+    encoder, clip_encoder = build_encoders(settings, ComputeSettings(given["device"]), inputs, None)
+    context = replace(_context(cider_df, segmenter, given["spice_models"]), sentence_encoder=encoder, clip=clip_encoder)
     scores = score_chosen(scored, compared, chosen, context, given["seed"])
     measured = evaluation_results(scores, inputs, "all")
     return Score(measured.metrics, measured.intervals, measured.signatures, measured.images, **measured.details)

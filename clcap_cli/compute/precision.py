@@ -4,8 +4,10 @@ Without such instructions bf16 is emulated, and matrix products take 15 to 120 t
 """
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -39,6 +41,21 @@ def bf16_obstacle(device: torch.device) -> str | None:
     if device.type == "cpu" and CPU_FLAGS.keys() & _cpu_flags():
         return None
     return f"no {' or '.join(CPU_FLAGS.values())} on this {_describe_device(device)}"
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Compute fp32 matrix products and convolutions in the block without TF32, PyTorch's default for convolutions."""
+    cudnn: Any = torch.backends.cudnn
+    backends = (torch.backends.cuda.matmul, cudnn.conv)
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(backends, before, strict=True):
+            backend.fp32_precision = precision
 
 
 def _describe_device(device: torch.device) -> str:

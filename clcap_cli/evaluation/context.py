@@ -11,7 +11,9 @@ from clcap_cli.errors import ClcapError
 if TYPE_CHECKING:
     from clcap_cli.artifacts.features import Features
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.compute.settings import ComputeSettings
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.evaluation.encoder_settings import EncoderSettings
     from clcap_cli.evaluation.inputs import EvaluationInputs
     from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
     from clcap_cli.segmentation.segmenter import Segmenter
@@ -35,21 +37,28 @@ def build_context(
     predictions: "Mapping[ImageId, Sequence[str]]",
     inputs: "EvaluationInputs",
     files: ContextFiles,
+    encoders: "EncoderSettings",
     segmenter: "Segmenter | None",
+    compute: "ComputeSettings",
     origin: "Origin",
 ) -> "Context":
     """Open the given files and those that the inputs were made from, and record them in ``origin``."""
+    from clcap_cli.evaluation.encoders import build_encoders
     from clcap_cli.metrics.predictions import Context
 
+    features = _given_or_recorded("features", files.features, inputs)
+    sentence_encoder, clip = build_encoders(encoders, compute, inputs, features)
     df_name, df_captions = _df_captions(files.cider_df, segmenter, origin) if files.cider_df else (None, None)
     return Context(
         df_name=df_name,
         df_captions=df_captions,
         training=_training_captions(inputs, files.captions, origin),
-        similar_images=_similar_images(list(predictions), inputs, files.features, origin),
+        similar_images=_similar_images(list(predictions), inputs, features, origin),
         retrieval_ranks=_retrieval_ranks(files.retrieval, predictions, inputs, origin) if files.retrieval else None,
         segmenter=segmenter,
         spice_models=files.spice_models,
+        sentence_encoder=sentence_encoder,
+        clip=clip,
     )
 
 
@@ -70,14 +79,13 @@ def _training_captions(inputs: "EvaluationInputs", given: Path | None, origin: "
 
 
 def _similar_images(
-    ids: "Sequence[ImageId]", inputs: "EvaluationInputs", given: Path | None, origin: "Origin"
+    ids: "Sequence[ImageId]", inputs: "EvaluationInputs", path: Path | None, origin: "Origin"
 ) -> list[list[int]] | None:
     """Positions of the images most similar to each, for CIDErBtw; None without features.h5 or with a single image."""
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.metrics.cider_between import SIMILAR_IMAGES
     from clcap_cli.retrieval.nearest_images import nearest_images
 
-    path = _given_or_recorded("features", given, inputs)
     if path is None or len(ids) < 2:
         return None
     opened = open_features(path)

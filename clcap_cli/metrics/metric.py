@@ -15,6 +15,7 @@ NEITHER: Direction = 0
 
 SELF_RETRIEVAL = "Self-retrieval"
 REFERENCES = "Against the references"
+IMAGES = "Against the images"
 DISTINCTIVENESS = "Distinctiveness"
 DIVERSITY = "Diversity of an image's captions"
 """Headings of reports; a metric may also define its own."""

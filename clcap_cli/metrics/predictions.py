@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.metrics.embeddings import ImageTextEncoder, TextEncoder
 from clcap_cli.segmentation.segmenter import Segmenter
 from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -44,6 +45,8 @@ class Context:
     """Tokenisation of captions and references; None for the PTB tokeniser of COCO's evaluation."""
     spice_models: Path | None = None
     """Folder of the models of SPICE's parser; None for the folder inside pycocoevalcap."""
+    sentence_encoder: TextEncoder | None = None
+    clip: ImageTextEncoder | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Predictions:
     """(N,) number of captions of each image."""
     columns: Columns = field(default_factory=dict)
     context: Context = Context()
+    raw_references: Sequence[Sequence[str]] = ()
+    """(N,) references of each image as written; empty for predictions from a metrics file, which lacks them."""
     _cache: dict[Callable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

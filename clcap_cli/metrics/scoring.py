@@ -124,11 +124,11 @@ def tokenised_predictions(
     """
     ids = list(captions)
     raw = [text for group in captions.values() for text in group]
-    reference_texts = [text for id in ids for text in references[id]]
-    tokenised, flat_references = tokenise(context.segmenter, raw, reference_texts)
+    raw_references = [references[id] for id in ids]
+    tokenised, flat_references = tokenise(context.segmenter, raw, [text for group in raw_references for text in group])
     counts = np.array([len(group) for group in captions.values()])
-    groups = _split_like(flat_references, [references[id] for id in ids])
-    return Predictions(ids, raw, tokenised, groups, counts, context=context)
+    groups = _split_like(flat_references, raw_references)
+    return Predictions(ids, raw, tokenised, groups, counts, context=context, raw_references=raw_references)
 
 
 def tokenise_groups(groups: Sequence[Sequence[str]], segmenter: Segmenter | None) -> list[list[str]]:

@@ -18,7 +18,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_files import ImageFile
 from clcap_cli.features.image_finder import find_images, open_stores
-from clcap_cli.features.image_stores import is_archive
+from clcap_cli.features.recorded_folders import recorded_image_folders
 from clcap_cli.reporting.runs import Run
 
 
@@ -54,7 +54,7 @@ def trace_image_sources(runs: Sequence[Run]) -> ImageSources:
                 opened[path] = open_captions(path)
             _add_captions(found, run, opened[path])
         for path in _inputs(run, "features"):
-            found.folders += [folder for folder in _image_folders(path) if folder not in found.folders]
+            found.folders += [folder for folder in recorded_image_folders(path) if folder not in found.folders]
         for id, image in run.images.items():
             if image.references:
                 found.references.setdefault(id, image.references)
@@ -89,18 +89,6 @@ def _add_captions(found: ImageSources, run: Run, captions: Captions) -> None:
                 "the runs use different data; make a separate report for each"
             )
     found.references |= captions.references(rows)
-
-
-def _image_folders(features: Path) -> list[Path]:
-    """The folders and archives given to extract-features with --images, relative to the folder that it ran in."""
-    settings = read_provenance(features).settings
-    given = settings.get("images")
-    out = Path(str(settings.get("out")))
-    path = features.resolve()
-    unmoved = not out.is_absolute() and path.parts[-len(out.parts) :] == out.parts
-    ran_in = path.parents[len(out.parts) - 1] if unmoved else path.parent
-    folders = [ran_in / str(folder) for folder in (given if isinstance(given, list) else [])]
-    return [folder for folder in folders if folder.is_dir() or is_archive(folder)]
 
 
 def find_image_files(

@@ -14,6 +14,7 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
 from clcap_cli.evaluation.early_checks import check_split
+from clcap_cli.evaluation.encoder_settings import EncoderSettings
 from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predictions, inputs_from_results
 from clcap_cli.input_files import InputFile, InputFileOrFolder, InputFolder
 from clcap_cli.options import Argument, Option, Panel
@@ -43,6 +44,7 @@ def _check_options(given: Mapping[str, Any]) -> None:
             "models_or_results",
             f"several files must be the checkpoints (*.pt) of an ensemble; {others[0]} is not a checkpoint",
         )
+    given["encoders"].check_metrics(given["metrics"])
     if (given["submission"] is None) != (given["test_predictions"] is None):
         raise InvalidValueError("submission", "give --submission and --test-predictions together, or neither")
 
@@ -80,8 +82,9 @@ def evaluate(
         str | None,
         NameIn("clcap_cli.metrics.registry:METRICS", ","),
         Option(
-            "Metrics to compute, separated by commas: BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr and those of "
-            "installed packages; metrics of distinctiveness and style are always computed.",
+            "Metrics to compute, separated by commas: BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr, SBERT-sim, "
+            "CLIPScore, RefCLIPScore and those of installed packages; metrics of distinctiveness and style are always "
+            "computed.",
             Panel.METRICS,
             "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
             placeholder="NAMES",
@@ -158,6 +161,7 @@ def evaluate(
     ] = None,
     seed: Seed = 0,
     reading: ReadOptions = ReadOptions(),
+    encoders: EncoderSettings = EncoderSettings(),
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
@@ -206,9 +210,8 @@ def evaluate(
     if submission is not None and test_predictions is not None:
         _write_submission(file_to_score, test_predictions, submission)
     segmenter = open_segmenter(tokenize) if tokenize else None
-    context = build_context(
-        matched, inputs, ContextFiles(retrieval, cider_df, captions, features, spice_models), segmenter, origin
-    )
+    files = ContextFiles(retrieval, cider_df, captions, features, spice_models)
+    context = build_context(matched, inputs, files, encoders, segmenter, compute, origin)
     _announce(matched, references_of, chosen, cider_df)
     scores = score_chosen(matched, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}

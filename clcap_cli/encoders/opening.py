@@ -1,0 +1,63 @@
+"""Opening models of Hugging Face from local folders: nothing is downloaded, and no code of a folder is run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clcap_cli.digests import digest
+from clcap_cli.errors import ClcapError
+from clcap_cli.extras import import_optional
+from clcap_cli.input_files import is_file
+
+LOCAL = {"local_files_only": True, "trust_remote_code": False}
+"""Arguments with which the libraries neither download files nor run code from a model's folder."""
+
+
+def check_layout(folder: Path, file: str, expected: str) -> None:
+    """Raise ClcapError unless ``folder`` has ``file``, by which a model of the ``expected`` kind is recognised."""
+    if not is_file(folder / file):
+        raise ClcapError(f"{folder} has no {file}; {expected} is expected here")
+
+
+def check_vocabulary(folder: Path, tokenizer: Any, size: int) -> None:
+    """Raise ClcapError if ``tokenizer`` lacks most of the ``size`` tokens that the model knows.
+
+    transformers opens a tokenizer without its files as one that knows no words.
+    """
+    if len(tokenizer) < size / 2:
+        raise ClcapError(
+            f"{folder} lacks the files of its tokenizer, such as tokenizer.json: it has {len(tokenizer):,} of "
+            f"{size:,} tokens"
+        )
+
+
+@contextmanager
+def opening(folder: Path, expected: str) -> Iterator[None]:
+    """Silence transformers in the block, and raise ClcapError for every error in it.
+
+    ``expected`` names the kind of model for the message, such as "a CLIP model".
+    """
+    logging = import_optional("transformers", expected).utils.logging
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    except ClcapError:
+        raise
+    except Exception as error:  # damaged files make the libraries raise nearly any error
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise ClcapError(f"{folder} cannot be opened as {expected}: {reason}") from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def identity(name: str, model: torch.nn.Module) -> str:
+    """The name of an encoder with a digest of its weights, as signatures show it."""
+    weights = digest(value.cpu().numpy().tobytes() for value in model.state_dict().values())
+    return f"{name.replace('|', '_')}#{weights[:8]}"

@@ -1,0 +1,61 @@
+"""Options of metrics that compare embeddings: their encoders, and the images that they read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from clcap_cli.errors import InvalidValueError
+from clcap_cli.input_files import InputFolder, InputFolderOrTar
+from clcap_cli.options import Option, Panel
+
+USED_BY = {
+    "sentence_encoder": ("SBERT-sim",),
+    "clip": ("CLIPScore", "RefCLIPScore"),
+    "images": ("CLIPScore", "RefCLIPScore"),
+}
+"""Metrics that use each option."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Encoders and images of the metrics that compare embeddings."""
+
+    sentence_encoder: Annotated[
+        Path | None,
+        InputFolder(),
+        Option(
+            "Folder of the encoder of SBERT-sim, in the layout of sentence-transformers.",
+            Panel.METRICS,
+            "all-MiniLM-L6-v2, which clcap[hf] installs",
+            placeholder="FOLDER",
+        ),
+    ] = None
+    clip: Annotated[
+        Path | None,
+        InputFolder(),
+        Option(
+            "Folder of the CLIP model of CLIPScore and RefCLIPScore, as Hugging Face stores it.",
+            Panel.METRICS,
+            "none",
+            placeholder="FOLDER",
+        ),
+    ] = None
+    images: Annotated[
+        list[Path] | None,
+        InputFolderOrTar(),
+        Option(
+            "Folder or tar archive of the images, for CLIPScore and RefCLIPScore.",
+            Panel.METRICS,
+            "those that extract-features read",
+        ),
+    ] = None
+
+    def check_metrics(self, metrics: str | None) -> None:
+        """Raise InvalidValueError if ``metrics``, the value of --metrics, and these options do not need each other."""
+        named = {name.strip().upper() for name in (metrics or "").split(",")}
+        for option, users in USED_BY.items():
+            if getattr(self, option) and not named & {user.upper() for user in users}:
+                use = "uses" if len(users) == 1 else "use"
+                raise InvalidValueError(option, f"only {' and '.join(users)} {use} it; name the metric with --metrics")
+        if self.clip is None and (asked := [user for user in USED_BY["clip"] if user.upper() in named]):
+            raise InvalidValueError("metrics", f"{asked[0]} needs a CLIP model; give its folder with --clip")

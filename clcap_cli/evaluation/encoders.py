@@ -1,0 +1,60 @@
+"""The encoders of an evaluation, opened when a metric first uses them, and the files of its images."""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clcap_cli.compute.settings import ComputeSettings
+from clcap_cli.console import print_info
+from clcap_cli.encoders.clip import ClipEncoder
+from clcap_cli.encoders.sentence_encoder import SentenceEncoder
+from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.encoder_settings import EncoderSettings
+
+if TYPE_CHECKING:
+    from clcap_cli.datasets.records import ImageId
+    from clcap_cli.evaluation.inputs import EvaluationInputs
+    from clcap_cli.features.image_files import ImageFile
+
+
+def build_encoders(
+    settings: EncoderSettings, compute: ComputeSettings, inputs: "EvaluationInputs", features: Path | None
+) -> tuple[SentenceEncoder, ClipEncoder | None]:
+    """The sentence encoder, and CLIP if its folder is given; ``features`` records where the images are."""
+    start_device = cache(compute.start)
+    find_files = partial(_image_files, inputs=inputs, folders=settings.images, features=features)
+    clip = ClipEncoder(settings.clip, start_device, find_files) if settings.clip else None
+    return SentenceEncoder(settings.sentence_encoder, start_device), clip
+
+
+def _image_files(
+    ids: "Sequence[ImageId]", inputs: "EvaluationInputs", folders: list[Path] | None, features: Path | None
+) -> "list[ImageFile]":
+    """The files of the images ``ids`` of the references, in the given folders or those that features.h5 records.
+
+    Raises ClcapError if an image is not found.
+    """
+    from clcap_cli.features.image_finder import find_images, open_stores
+    from clcap_cli.features.recorded_folders import recorded_image_folders
+
+    folders = folders or (recorded_image_folders(features) if features else [])
+    if not folders:
+        raise ClcapError("the images are not known; give their folder or archive with --images")
+    found = find_images(open_stores(folders), _file_names(ids, inputs))
+    if note := found.note():
+        print_info(note)
+    if found.missing:
+        first, reason = next(iter(found.missing.items()))
+        raise ClcapError(
+            f"{len(found.missing):,} of {len(ids):,} images are not found, the first is image {first}: {reason}; give "
+            "all folders of the images with --images, or references that list their file names"
+        )
+    return [found.files[id] for id in ids]
+
+
+def _file_names(ids: "Sequence[ImageId]", inputs: "EvaluationInputs") -> "dict[ImageId, str]":
+    """The listed file name of each image, or else its id in the captions, which may be a file name."""
+    own_id = {other: own for own, other in inputs.matching.pairs.items()}
+    listed = {id: inputs.references.file_names.get(id) or inputs.prediction_names.get(own_id.get(id, id)) for id in ids}
+    return {id: name or str(own_id.get(id, id)) for id, name in listed.items()}

@@ -1,0 +1,154 @@
+"""CLIP's embeddings are those of transformers, and a folder that cannot be used is named with the reason."""
+
+import json
+import pickle
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from PIL import Image
+
+from clcap_cli.encoders import images, texts
+from clcap_cli.encoders.clip import ClipEncoder
+from clcap_cli.errors import ClcapError
+from tests.encoders.tiny_clip import MAX_TOKENS, pixels_of
+
+CAPTIONS = ["a dog runs", "", "two cats sleep on a red sofa, side by side", "x", "a dog runs"]
+
+
+def encoder(folder: Path, files: Sequence[Path] = ()) -> ClipEncoder:
+    return ClipEncoder(folder, lambda: torch.device("cpu"), lambda ids: [files[int(id)] for id in ids])
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Pictures of several shapes, in colour and grey."""
+    folder, random = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    shapes = [(40, 64, 3), (100, 50, 3), (33, 32), (64, 64, 3), (32, 90)]
+    for number, shape in enumerate(shapes):
+        Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8)).save(folder / f"{number}.png")
+    return sorted(folder.iterdir())
+
+
+def test_text_embeddings_are_those_of_transformers(tiny_clip: Path) -> None:
+    found = encoder(tiny_clip).embed_texts(CAPTIONS)
+    model = transformers.CLIPModel.from_pretrained(tiny_clip, dtype=torch.float32)
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(tiny_clip)
+    for text, embedding in zip(CAPTIONS, found, strict=True):
+        ids = tokenizer("A photo depicts " + text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.no_grad():
+            expected = model.get_text_features(**ids).pooler_output[0].double()
+        assert embedding == pytest.approx((expected / expected.norm()).numpy(), abs=1e-6)
+
+
+def test_image_embeddings_are_those_of_openai_preprocessing(tiny_clip: Path, pictures: list[Path]) -> None:
+    found = encoder(tiny_clip, pictures).embed_images(range(len(pictures)))
+    model = transformers.CLIPModel.from_pretrained(tiny_clip, dtype=torch.float32)
+    for picture, embedding in zip(pictures, found, strict=True):
+        with torch.no_grad():
+            expected = model.get_image_features(pixels_of(picture)).pooler_output[0].double()
+        assert embedding == pytest.approx((expected / expected.norm()).numpy(), abs=1e-6)
+
+
+def test_batches_do_not_change_embeddings(tiny_clip: Path, pictures: list[Path], monkeypatch) -> None:
+    opened, ids = encoder(tiny_clip, pictures), range(len(pictures))
+    together = opened.embed_texts(CAPTIONS), opened.embed_images(ids)
+    monkeypatch.setattr(texts, "BATCH_SIZE", 1)
+    monkeypatch.setattr(images, "BATCH_SIZE", 2)
+    for first, second in zip(together, (opened.embed_texts(CAPTIONS), opened.embed_images(ids)), strict=True):
+        assert first == pytest.approx(second, abs=1e-6)
+    assert (together[0][0] == together[0][4]).all()
+
+
+def test_long_captions_are_cut_and_counted(tiny_clip: Path, capsys: pytest.CaptureFixture) -> None:
+    long = "a very long caption " * 5
+    found = encoder(tiny_clip).embed_texts([long, long + "indeed", "a dog"])
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+    assert capsys.readouterr().err == (
+        f"warning: 2 of 3 different texts are cut for CLIP, which reads {MAX_TOKENS} tokens; the first: "
+        "'A photo depicts a very long caption a very long caption a ve…'\n"
+    )
+
+
+def test_unreadable_images_are_counted(tiny_clip: Path, tmp_path: Path, pictures: list[Path]) -> None:
+    (tmp_path / "bad.png").write_bytes(pictures[0].read_bytes()[:60])
+    (tmp_path / "text.png").write_text("no image")
+    files = [pictures[0], tmp_path / "bad.png", tmp_path / "text.png"]
+    with pytest.raises(ClcapError, match=r"^2 of 3 images cannot be read, the first: .*bad\.png is not a readable"):
+        encoder(tiny_clip, files).embed_images(range(3))
+
+
+def change(folder: Path, file: str, **values: object) -> None:
+    path = folder / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def without_weights(folder: Path, prefix: str) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = {name: value for name, value in load_file(folder / "model.safetensors").items() if prefix not in name}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no configuration": (
+        lambda folder: (folder / "config.json").unlink(),
+        "has no config.json; a CLIP model in the layout of Hugging Face is expected here",
+    ),
+    "another model": (
+        lambda folder: change(folder, "config.json", model_type="bert"),
+        "has a model of type bert; a CLIP model in the layout of Hugging Face (type clip) is expected here",
+    ),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "cannot be opened as a CLIP model"),
+    "weights cut": (
+        lambda folder: (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{"),
+        "cannot be opened as a CLIP model",
+    ),
+    "some weights": (lambda folder: without_weights(folder, "vision_model"), "of the model's weights, such as vision"),
+    "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "lacks the files of its tokenizer"),
+    "no preprocessing": (
+        lambda folder: (folder / "preprocessor_config.json").unlink(),
+        "cannot be opened as a CLIP model",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_unusable_folder_is_named_with_the_reason(damage: str, tiny_clip: Path, tmp_path: Path) -> None:
+    folder, (apply, message) = Path(shutil.copytree(tiny_clip, tmp_path / "clip")), DAMAGES[damage]
+    apply(folder)
+    with pytest.raises(ClcapError) as error:
+        encoder(folder).embed_texts(["a dog"])
+    assert str(error.value).startswith(str(folder))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+class Malicious:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def __reduce__(self) -> tuple:
+        return (open, (str(self.file), "w"))
+
+
+def test_pickled_weights_run_no_code(tiny_clip: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_clip, tmp_path / "clip"))
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"logit_scale": Malicious(tmp_path / "ran")}, protocol=2))
+    with pytest.raises(ClcapError, match="cannot be opened as a CLIP model"):
+        encoder(folder).embed_texts(["a dog"])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_opening_uses_no_network(tiny_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = []
+    monkeypatch.setattr("socket.socket.connect", lambda *arguments: attempts.append(arguments))
+    encoder(tiny_clip).embed_texts(["a dog"])
+    assert attempts == []
