@@ -5,22 +5,18 @@ HDF5 itself reads no numbers here: the survey holds their offsets in the file, f
 """
 
 import contextlib
-import faulthandler
 import math
-import os
 import signal
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clcap_cli.artifacts.hdf5_opening import open_for_reading
+from clcap_cli.artifacts.hdf5_process import HDF5Processes, ProcessEndedError
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
 from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.errors import ClcapError, first_few
@@ -47,6 +43,7 @@ MAX_DEPTH = 2
 TEXT = "text"
 SEPARATOR = "\0"
 """Separator of texts; no text in HDF5 contains it."""
+PROCESSES = HDF5Processes()
 TEXT_REFERENCE = 8
 """Minimum size in bytes of the reference that the file stores for each text."""
 
@@ -117,23 +114,10 @@ def _cached_survey(path: Path, kind: str | None, *file_state: int) -> Survey:
 
 
 def _survey_in_child(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
-    import h5py  # noqa: F401  (imported once in the parent instead of in every child)
-
-    # On other systems a forked process cannot use the libraries that its parent loaded.
-    context = get_context("fork") if sys.platform == "linux" else get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_send_survey, args=(sender, path, kind, texts), daemon=True)
-    child.start()
-    sender.close()
     try:
-        result = receiver.recv()
-    except (EOFError, OSError):
-        child.join()
-        result = _ended_error(path, child.exitcode)
-    finally:
-        child.kill()
-        child.join()
-        receiver.close()
+        result = PROCESSES.call(_survey_or_error, path, kind, texts, CPU_SECONDS)
+    except ProcessEndedError as error:
+        raise _ended_error(path, error.status) from error
     if isinstance(result, ClcapError):
         raise result
     return result
@@ -150,32 +134,20 @@ def _unreadable_error(path: Path, reason: str) -> ClcapError:
     return ClcapError(f"{path} is not a readable HDF5 file (damaged or truncated): {reason}; create it again")
 
 
-def _send_survey(sender: Connection, path: Path, kind: str | None, texts: Collection[str]) -> None:
-    """Survey the file in the child process and send the Survey or the error to the parent."""
-    _silence_process()
-    result: Survey | ClcapError
+def _survey_or_error(path: Path, kind: str | None, texts: Collection[str], cpu_seconds: float) -> Survey | ClcapError:
     try:
-        result = _survey_file(path, kind, texts)
+        return _survey_file(path, kind, texts, cpu_seconds)
     except ClcapError as error:
-        result = error
+        return error
     except Exception as error:  # HDF5 raises many classes of errors
-        result = _unreadable_error(path, _short_reason(error))
-    sender.send(result)
+        return _unreadable_error(path, _short_reason(error))
 
 
-def _silence_process() -> None:
-    """Ignore Ctrl-C and print nothing; the parent reports interrupts and crashes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    faulthandler.disable()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-def _limit_resources(bytes_of_text: int) -> None:
+def _limit_resources(bytes_of_text: int, cpu_seconds: float) -> None:
     """Limit processor time and memory of this process; it ends silently if it exceeds them."""
     with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):  # not every system has these limits
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + bytes_of_text / TEXT_BYTES_PER_SECOND)
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds + bytes_of_text / TEXT_BYTES_PER_SECOND)
         import resource
 
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -183,8 +155,8 @@ def _limit_resources(bytes_of_text: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
-    _limit_resources(0)
+def _survey_file(path: Path, kind: str | None, texts: Collection[str], cpu_seconds: float) -> Survey:
+    _limit_resources(0, cpu_seconds)
     with open_for_reading(path) as file:
         values = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
         attributes = {name: value for name, value in values.items() if isinstance(value, str)}
@@ -193,7 +165,7 @@ def _survey_file(path: Path, kind: str | None, texts: Collection[str]) -> Survey
         provenance = parse_provenance(_provenance_record(attributes, path), path, kind)
         datasets = dict(_datasets(file, path))
         size_of_numbers = sum(_size_in_bytes(dataset) for dataset in datasets.values())
-        _limit_resources(max(path.stat().st_size - size_of_numbers, 0))
+        _limit_resources(max(path.stat().st_size - size_of_numbers, 0), cpu_seconds)
         for name in datasets.keys() & set(texts):
             if datasets[name].matches(TEXT, (None,)):
                 datasets[name] = replace(datasets[name], joined=SEPARATOR.encode().join(file[name][:]).decode())

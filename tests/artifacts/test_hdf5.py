@@ -1,11 +1,11 @@
 """Damaged and malicious HDF5 files give one line of error."""
 
 import errno
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.hdf5 import open_hdf5
 from clcap_cli.artifacts.hdf5_opening import open_for_reading
+from clcap_cli.artifacts.hdf5_process import HDF5Processes, ProcessEndedError
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.errors import ClcapError
 
@@ -43,27 +44,63 @@ def test_a_file_that_hdf5_never_finishes_reading(captions: Path, error_of, monke
         )
 
 
+def crash(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def be_killed(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def process_ids(*_: object) -> tuple[int, int]:
+    return os.getpid(), os.getppid()
+
+
 def test_a_file_that_crashes_hdf5(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    monkeypatch.setattr(hdf5_survey, "_survey_or_error", crash)
     assert error_of("show", captions).startswith(
         f"{captions} is not a readable HDF5 file (damaged or truncated): HDF5 crashes or does not finish reading it"
     )
 
 
-def test_ctrl_c_while_hdf5_reads(captions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def spin(*_: object) -> None:
-        while True:
-            pass
+def test_a_crash_does_not_affect_the_next_file(captions: Path) -> None:
+    processes = HDF5Processes()
+    with pytest.raises(ProcessEndedError) as error:
+        processes.call(crash)
+    assert error.value.status == -signal.SIGSEGV
+    (first, helper), (second, same_helper) = processes.call(process_ids), processes.call(process_ids)
+    assert first != second
+    assert helper == same_helper
+    os.kill(helper, signal.SIGKILL)
+    time.sleep(0.2)
+    assert processes.call(process_ids)[1] != helper
+    processes.end()
 
-    monkeypatch.setattr(hdf5_survey, "_survey_file", spin)
+
+def test_ctrl_c_while_hdf5_reads(captions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = HDF5Processes()
+    _, helper = processes.call(process_ids)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         with pytest.raises(KeyboardInterrupt):
-            open_captions(captions)
+            processes.call(time.sleep, 60)
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert multiprocessing.active_children() == []
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # the system takes a moment to remove the processes
+            os.killpg(helper, 0)
+            time.sleep(0.05)
+
+
+def test_relative_paths_start_from_the_current_folder(
+    captions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    captions.rename(tmp_path / "other" / "moved.h5")
+    for folder, path in ((tmp_path, Path("other/moved.h5")), (tmp_path / "other", Path("moved.h5"))):
+        monkeypatch.chdir(folder)
+        assert open_captions(path).path == path
 
 
 def test_every_truncation_of_a_file_is_refused(captions: Path) -> None:
@@ -216,16 +253,21 @@ def test_a_file_system_without_locks_is_read(captions: Path, monkeypatch: pytest
     assert opened == [True, False]
 
 
-def test_an_error_of_the_disk_is_not_called_damage(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
+def survey_on_a_broken_disk(*arguments: object) -> object:
     def broken_disk(*_: object) -> h5py.File:
         raise OSError(errno.EIO, "Unable to open file (file read failed: ...)")
 
-    monkeypatch.setattr(h5py, "File", broken_disk)
+    h5py.File = broken_disk  # in the process of this call only
+    return hdf5_survey._survey_or_error(*arguments)
+
+
+def test_an_error_of_the_disk_is_not_called_damage(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hdf5_survey, "_survey_or_error", survey_on_a_broken_disk)
     assert error_of("show", captions) == f"{captions} cannot be read: Input/output error"
 
 
 def test_a_reader_that_the_system_kills_is_told(captions: Path, error_of, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_survey, "_survey_file", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(hdf5_survey, "_survey_or_error", be_killed)
     assert error_of("show", captions) == (
         f"{captions} could not be read: the system ended HDF5, probably for lack of memory"
     )
