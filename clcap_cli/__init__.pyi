@@ -233,6 +233,8 @@ def evaluate(
     features: _Path | None = None,
     seed: int = 0,
     *,
+    bleu_order: int = 4,
+    bleu_smoothing: Literal["coco", "none", "floor", "add-k", "exp"] = "coco",
     columns: str | None = None,
     encoding: str | None = None,
     sentence_encoder: _Path | None = None,

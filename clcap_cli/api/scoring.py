@@ -1,9 +1,7 @@
 """``score``: metrics of captions against references, both given as texts."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from os import PathLike
-from typing import Any
 
 from clcap_cli.api.arguments import checked_as
 from clcap_cli.api.results import Score
@@ -14,6 +12,7 @@ from clcap_cli.evaluation.encoder_settings import EncoderSettings
 from clcap_cli.evaluation.encoders import build_encoders
 from clcap_cli.evaluation.inputs import EvaluationInputs, References
 from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen
+from clcap_cli.metrics.bleu_settings import BleuSettings, Smoothing
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.registry import selected_metrics
 from clcap_cli.metrics.scoring import tokenise_groups
@@ -31,6 +30,8 @@ def score(
     only_common: bool = False,
     tokenize: str | None = None,
     cider_df: TextsOfImages | None = None,
+    bleu_order: int = 4,
+    bleu_smoothing: Smoothing = "coco",
     spice_models: str | PathLike[str] | None = None,
     sentence_encoder: str | PathLike[str] | None = None,
     clip: str | PathLike[str] | None = None,
@@ -50,6 +51,8 @@ def score(
         tokenize: How to split texts into tokens: words, characters, whitespace, jieba, mecab, thai, or the path of a
             tokenizer.json. Default: the PTB tokeniser of COCO's evaluation.
         cider_df: Captions in which CIDEr's document frequencies are counted, in the same form. Default: the references.
+        bleu_order: Maximum length N of BLEU's n-grams, in words; BLEU-1 to BLEU-N are computed.
+        bleu_smoothing: Smoothing of BLEU's precisions: "coco", or "none", "floor", "add-k" or "exp" of sacreBLEU.
         spice_models: Folder with SPICE's files. Default: pycocoevalcap's folder.
         sentence_encoder: Folder of the encoder of SBERT-sim. Default: all-MiniLM-L6-v2, which clcap[hf] installs.
         clip: Folder of the CLIP model of CLIPScore and RefCLIPScore.
@@ -72,6 +75,8 @@ def score(
         references_per_image=references_per_image,
         only_common=only_common,
         tokenize=tokenize,
+        bleu_order=bleu_order,
+        bleu_smoothing=bleu_smoothing,
         spice_models=spice_models,
         sentence_encoder=sentence_encoder,
         clip=clip,
@@ -88,15 +93,23 @@ def score(
     compared = first_references(expected, scored, given["references_per_image"])
     segmenter = open_segmenter(given["tokenize"]) if given["tokenize"] else None
     encoder, clip_encoder = build_encoders(settings, ComputeSettings(given["device"]), inputs, None)
-    context = replace(_context(cider_df, segmenter, given["spice_models"]), sentence_encoder=encoder, clip=clip_encoder)
+    df_name, df_captions = _document_frequencies(cider_df, segmenter) if cider_df is not None else (None, None)
+    context = Context(
+        df_name,
+        df_captions,
+        segmenter=segmenter,
+        bleu=BleuSettings(given["bleu_order"], given["bleu_smoothing"]),
+        spice_models=given["spice_models"],
+        sentence_encoder=encoder,
+        clip=clip_encoder,
+    )
     scores = score_chosen(scored, compared, chosen, context, given["seed"])
     measured = evaluation_results(scores, inputs, "all")
     return Score(measured.metrics, measured.intervals, measured.signatures, measured.images, **measured.details)
 
 
-def _context(cider_df: TextsOfImages | None, segmenter: Segmenter | None, spice_models: Any) -> Context:
-    if cider_df is None:
-        return Context(segmenter=segmenter, spice_models=spice_models)
-    groups = list(texts_of_images(cider_df, "cider_df").values())
+def _document_frequencies(captions: TextsOfImages, segmenter: Segmenter | None) -> tuple[str, list[list[str]]]:
+    """Name (in signatures) and tokenised captions, by image, in which CIDEr's document frequencies are counted."""
+    groups = list(texts_of_images(captions, "cider_df").values())
     name = f"given#{digest_of_json(groups)[:8]} ({len(groups)} images)"
-    return Context(name, tokenise_groups(groups, segmenter), segmenter=segmenter, spice_models=spice_models)
+    return name, tokenise_groups(groups, segmenter)

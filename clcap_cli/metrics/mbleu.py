@@ -8,12 +8,14 @@ from importlib.metadata import version
 
 import numpy as np
 
-from clcap_cli.metrics.bleu import MAX_N, bleu_of, bleu_statistics
+from clcap_cli.metrics.bleu import bleu_counts
+from clcap_cli.metrics.bleu_smoothing import bleu_of
 from clcap_cli.metrics.metric import DIVERSITY, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import Statistic, column_of, function_of_sums
 
-BLEU_4 = column_of(bleu_of, MAX_N - 1)
+ORDER = 4
+BLEU_4 = column_of(bleu_of, ORDER - 1)
 
 
 def mutual_bleu_statistics(predictions: Predictions) -> np.ndarray:
@@ -21,9 +23,9 @@ def mutual_bleu_statistics(predictions: Predictions) -> np.ndarray:
     groups = [group for group in predictions.grouped_by_image(predictions.captions) if len(group) > 1]
     captions = [text for group in groups for text in group]
     others = [group[:position] + group[position + 1 :] for group in groups for position in range(len(group))]
-    counts = np.zeros((len(predictions.captions), 2 + 2 * MAX_N))
+    counts = np.zeros((len(predictions.captions), 2 + 2 * ORDER))
     has_others = np.repeat(predictions.caption_counts > 1, predictions.caption_counts)
-    counts[has_others] = bleu_statistics(captions, others)
+    counts[has_others] = bleu_counts(captions, others, ORDER)
     return predictions.mean_by_image(counts)
 
 

@@ -79,7 +79,7 @@ class Metric:
     other metrics, and returns the function to call in place of ``measure``. Raises ClcapError that names missing
     programs or files and how to get them."""
     columns: tuple[str, ...] = ()
-    """Names of the columns that ``measure`` returns."""
+    """Names of the columns that ``measure`` returns with any settings."""
     by_image: Callable[[Predictions], Columns] | None = None
     """Function from predictions to values of each image that are stored in addition to those of its captions."""
     signature: Callable[[Predictions], Mapping[str, str]] | None = None

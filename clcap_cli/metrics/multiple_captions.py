@@ -24,7 +24,7 @@ def reported_statistics(metric: Metric, predictions: Predictions) -> dict[str, S
     statistics = dict(metric.statistics(predictions))
     if not predictions.has_multiple_captions:
         return statistics
-    for info in _caption_values(metric):
+    for info in _caption_values(metric, predictions):
         mean = statistics.pop(info.name)
         if info.direction != NEITHER:
             selected = predictions.select(_best_rows(info, predictions))
@@ -37,7 +37,7 @@ def values_by_image(metric: Metric, predictions: Predictions) -> dict[str, list[
     """The metric's values of each image: those of ``by_image``, and the best and the mean of several captions."""
     found = {name: list(values) for name, values in metric.by_image(predictions).items()} if metric.by_image else {}
     if predictions.has_multiple_captions and _has_columns(metric, predictions):
-        for info in _caption_values(metric):
+        for info in _caption_values(metric, predictions):
             values = predictions.column(info.name)
             if info.direction != NEITHER:
                 found[_name(info, "best", predictions)] = values[_best_rows(info, predictions)].tolist()
@@ -75,9 +75,10 @@ def _has_columns(metric: Metric, predictions: Predictions) -> bool:
     return all(column in predictions.columns for column in metric.columns)
 
 
-def _caption_values(metric: Metric) -> list[MetricInfo]:
-    """The values that are also measured for single captions."""
-    return [info for info in metric.values if info.name in metric.columns]
+def _caption_values(metric: Metric, predictions: Predictions) -> list[MetricInfo]:
+    """The metric's values that are also measured for single captions."""
+    found = (info.for_name(name) for info in metric.values for name in predictions.columns)
+    return [info for info in found if info]
 
 
 def _name(info: MetricInfo, summary: str, predictions: Predictions) -> str:

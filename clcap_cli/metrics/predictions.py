@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.metrics.bleu_settings import BleuSettings
 from clcap_cli.metrics.embeddings import ImageTextEncoder, TextEncoder
 from clcap_cli.segmentation.segmenter import Segmenter
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -43,6 +44,7 @@ class Context:
     """Results of self-retrieval: the columns ``rank`` and ``tied``."""
     segmenter: Segmenter | None = None
     """Tokenisation of captions and references; None for the PTB tokeniser of COCO's evaluation."""
+    bleu: BleuSettings = BleuSettings()
     spice_models: Path | None = None
     """Folder of the models of SPICE's parser; None for the folder inside pycocoevalcap."""
     sentence_encoder: TextEncoder | None = None

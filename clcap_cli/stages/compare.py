@@ -109,10 +109,9 @@ def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
 
 def _measured(group: "SeedGroup", ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
     from clcap_cli.evaluation.comparison import measure_setting
-    from clcap_cli.metrics.predictions import Context
+    from clcap_cli.evaluation.stored_context import stored_context
 
-    frequencies = group.runs[0].provenance.settings.get("cider_df")
-    return measure_setting(group.images(ids), group.seeds, Context(frequencies), resamples)
+    return measure_setting(group.images(ids), group.seeds, stored_context(group.runs[0]), resamples)
 
 
 def _run_differences(first: "SeedGroup", second: "SeedGroup", common: int) -> "RunDifferences":

@@ -1,6 +1,7 @@
 """evaluate: a checkpoint, an ensemble, or captions from anywhere -> metrics with confidence intervals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.evaluation.encoder_settings import EncoderSettings
 from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predictions, inputs_from_results
 from clcap_cli.input_files import InputFile, InputFileOrFolder, InputFolder
+from clcap_cli.metrics.bleu_settings import BleuSettings
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.registry import NameIn
 from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
@@ -160,6 +162,7 @@ def evaluate(
         ),
     ] = None,
     seed: Seed = 0,
+    bleu: BleuSettings = BleuSettings(),
     reading: ReadOptions = ReadOptions(),
     encoders: EncoderSettings = EncoderSettings(),
     decoding: DecodingSettings = DecodingSettings(),
@@ -211,7 +214,7 @@ def evaluate(
         _write_submission(file_to_score, test_predictions, submission)
     segmenter = open_segmenter(tokenize) if tokenize else None
     files = ContextFiles(retrieval, cider_df, captions, features, spice_models)
-    context = build_context(matched, inputs, files, encoders, segmenter, compute, origin)
+    context = replace(build_context(matched, inputs, files, encoders, segmenter, compute, origin), bleu=bleu)
     _announce(matched, references_of, chosen, cider_df)
     scores = score_chosen(matched, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}

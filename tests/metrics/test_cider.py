@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clcap_cli.metrics.bleu import bleu_of, bleu_statistics
+from clcap_cli.metrics.bleu import bleu_counts
+from clcap_cli.metrics.bleu_smoothing import bleu_of
 from clcap_cli.metrics.cider import CiderD
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=7).map(" ".join)
@@ -42,7 +43,7 @@ def test_a_resample_is_scored_as_a_corpus_of_its_own(corpus: list, random) -> No
     )
     people, result = dict(enumerate(repeated[1])), {at: [text] for at, text in enumerate(repeated[0])}
     overall, _ = Bleu(4).compute_score(people, result, verbose=0)
-    assert bleu_of(weights @ bleu_statistics(captions, references))[0] == pytest.approx(overall, abs=1e-12)
+    assert bleu_of(weights @ bleu_counts(captions, references, 4))[0] == pytest.approx(overall, abs=1e-12)
 
 
 def test_document_frequencies_of_another_corpus_can_be_used() -> None:
