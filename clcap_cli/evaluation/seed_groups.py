@@ -3,7 +3,6 @@
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from clcap_cli.artifacts.results import Results
@@ -21,6 +20,8 @@ class SeedGroup:
     """The runs of one setting."""
 
     runs: list[Results]
+    seeds: list[Hashable]
+    """A different seed for each run, by which runs of two settings are paired."""
 
     @property
     def name(self) -> str:
@@ -28,18 +29,6 @@ class SeedGroup:
         name = self.runs[0].path.name.removesuffix(SUFFIX)
         others = len(self.runs) - 1
         return f"{name} and {others} more seed{'s' if others > 1 else ''}" if others else name
-
-    @cached_property
-    def seeds(self) -> list[Hashable]:
-        """A different seed for each run, by which runs of two settings are paired.
-
-        If several stages had different seeds, the seed is that of the first of these stages, such as train-mle for a
-        model that train-cl fine-tuned. Where runs share that seed, it is the seeds of all these stages.
-        """
-        by_run = [_seeds(run) for run in self.runs]
-        varying = [role for role in by_run[0] if len({seeds[role] for seeds in by_run}) > 1]
-        first = [seeds[varying[-1]] if varying else None for seeds in by_run]
-        return first if len(set(first)) == len(first) else [tuple(map(seeds.get, varying)) for seeds in by_run]
 
     def images(self, ids: Sequence[ImageId]) -> list[list[dict[str, Any]]]:
         """The entries of these images, in this order, for every run."""
@@ -51,30 +40,42 @@ def images_by_id(run: Results) -> dict[ImageId, dict[str, Any]]:
     return {image["image_id"]: image for image in run.images}
 
 
+def seeds_of(runs: Sequence[Results]) -> list[Hashable]:
+    """A different seed for each of the runs of a setting.
+
+    If several stages had different seeds, the seed is that of the first of these stages, such as train-mle for a model
+    that train-cl fine-tuned. Where runs share that seed, it is the seeds of all these stages.
+    """
+    by_run = [_seeds(run) for run in runs]
+    varying = [role for role in by_run[0] if len({seeds.get(role) for seeds in by_run}) > 1]
+    first = [seeds.get(varying[-1]) if varying else None for seeds in by_run]
+    return first if len(set(first)) == len(first) else [tuple(map(seeds.get, varying)) for seeds in by_run]
+
+
 def group_by_setting(runs: Sequence[Results]) -> list[SeedGroup]:
     """The runs in groups that differ only in their seeds, in the order of each group's first run.
 
     Warns of runs that are not another seed: copies of a run, which are left out if there is anything else to compare,
     and runs with the seeds of another run, which become a setting of their own.
     """
-    groups: list[SeedGroup] = []
-    for run in _distinct(runs):
-        group = next((group for group in groups if _same_setting(group.runs[0], run)), None)
-        same_seeds = next((other for other in group.runs if _seeds(other) == _seeds(run)), None) if group else None
-        if group is None or same_seeds is not None:
-            groups.append(SeedGroup([run]))
+    groups: list[list[Results]] = []
+    for run in distinct_runs(runs):
+        group = next((group for group in groups if _same_setting(group[0], run)), [])
+        same_seeds = next((other for other in group if _seeds(other) == _seeds(run)), None)
+        if group and same_seeds is None:
+            group.append(run)
         else:
-            group.runs.append(run)
+            groups.append([run])
         if same_seeds is not None and not _same_run(same_seeds, run):
             print_warning(
                 f"{run.path} has the same settings and seeds as {same_seeds.path}, so it is no further seed of that "
                 "setting; it is compared as a setting of its own"
             )
-    return groups
+    return [SeedGroup(group, seeds_of(group)) for group in groups]
 
 
-def _distinct(runs: Sequence[Results]) -> list[Results]:
-    """The runs without copies; if all are copies of one run, the first two."""
+def distinct_runs(runs: Sequence[Results]) -> list[Results]:
+    """The runs without copies, which are warned of; if all are copies of one run, the first two."""
     distinct: list[Results] = []
     for run in runs:
         original = next((other for other in distinct if _same_run(other, run)), None)
@@ -93,9 +94,14 @@ def _same_run(one: Results, other: Results) -> bool:
     return one.signatures == other.signatures and cards[0] == cards[1] and captions[0] == captions[1]
 
 
+def evaluated_alike(one: Results, other: Results) -> bool:
+    """Whether two runs have the same signatures, except for the seed of sampled captions."""
+    signatures = [{name: SAMPLING_SEED.sub("", text) for name, text in run.signatures.items()} for run in (one, other)]
+    return signatures[0] == signatures[1]
+
+
 def _same_setting(one: Results, other: Results) -> bool:
-    signatures, others = ({k: SAMPLING_SEED.sub("", v) for k, v in r.signatures.items()} for r in (one, other))
-    return bool(one.made_from) and signatures == others and not card_differences(one.made_from, other.made_from)
+    return bool(one.made_from) and evaluated_alike(one, other) and not card_differences(one.made_from, other.made_from)
 
 
 def _seeds(run: Results) -> dict[str, Hashable]:

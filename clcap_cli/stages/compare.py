@@ -8,7 +8,7 @@ from clcap_cli.artifacts.preconditions import JSON_FILE
 from clcap_cli.console import print_info, print_result
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
-from clcap_cli.options import Argument
+from clcap_cli.options import Argument, Option
 from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
@@ -33,17 +33,26 @@ def compare(
         InputFile(),
         Argument("*.metrics.json of several runs; each is compared with the first."),
     ],
+    setting: Annotated[
+        list[str] | None,
+        Option(
+            "Pattern of the names of one setting's runs, such as 'nt_{seed}' for nt_1.metrics.json and "
+            "nt_2.metrics.json; repeat it for every setting.",
+            default="runs that record the same settings",
+            placeholder="PATTERN",
+        ),
+    ] = None,
     out: Annotated[Path | None, JSON_FILE, output("not written")] = None,
     seed: Seed = 0,
 ) -> Path | None:
     """Test which differences between runs are significant.
 
-    Runs that differ only in their seeds form one setting. p over images answers whether a difference would hold on
-    other images, with these models (paired bootstrap with 1,000 resamples; below 50 images a sign-flip test, below 6
-    none). p over seeds answers whether it would hold with other seeds; it needs several runs of both settings (t-test,
-    paired where the seeds are the same). Holm's correction is applied to the primary metrics R@1, R@5, mean_rank and
-    CIDEr, and separately to all others. Other differences between the runs, such as settings, are listed. The tables
-    are printed; --out writes them as JSON.
+    Runs that differ only in their seeds form one setting; --setting says so of runs that record no settings. Two
+    p-values answer two questions. p over images: would the difference hold on other images, with these models? (Paired
+    bootstrap with 1,000 resamples; below 50 images a sign-flip test, below 6 none.) p over seeds: would it hold with
+    other seeds, on these images? (t-test over the runs of both settings, paired where the seeds are the same.) Holm's
+    correction is applied to the primary metrics R@1, R@5, mean_rank and CIDEr, and separately to all others. Other
+    differences between the runs, such as settings, are listed. The tables are printed; --out writes them as JSON.
 
     Example: clcap compare nt_1.metrics.json nt_2.metrics.json nt_1_cl.metrics.json nt_2_cl.metrics.json
     """
@@ -54,6 +63,7 @@ def compare(
     from clcap_cli.artifacts.results import METRICS_KIND, open_results
     from clcap_cli.evaluation.comparison import compare_settings
     from clcap_cli.evaluation.seed_groups import group_by_setting
+    from clcap_cli.evaluation.setting_patterns import group_by_pattern
     from clcap_cli.metrics.bootstrap import draw_resamples
     from clcap_cli.metrics.seed_test import seed_test
     from clcap_cli.reporting.comparison import comparison_lines
@@ -64,7 +74,7 @@ def compare(
     for run in runs:
         origin.add_input("metrics", run)
     ids = _common_ids(runs)
-    first, *others = group_by_setting(runs)
+    first, *others = group_by_pattern(runs, setting) if setting else group_by_setting(runs)
     print_info(f"resampling {len(ids)} images for {len(runs)} runs")
     resamples = draw_resamples(len(ids), seed)
     baseline = _measured(first, ids, resamples)

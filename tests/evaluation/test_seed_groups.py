@@ -8,7 +8,7 @@ import pytest
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, Results
 from clcap_cli.artifacts.run_cards import RunCard
-from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
+from clcap_cli.evaluation.seed_groups import group_by_setting, seeds_of
 from clcap_cli.metrics.seed_test import seed_test
 
 
@@ -56,8 +56,8 @@ def test_cl_is_paired_with_the_mle_run_that_it_started_from(runs: list[Results])
 
 
 def test_runs_from_one_model_are_told_apart_by_their_own_seed() -> None:
-    assert SeedGroup([cl(1, 5), cl(2, 5)]).seeds == [1, 2]
-    assert len(set(SeedGroup([cl(1, 1), cl(2, 1), cl(1, 2), cl(2, 2)]).seeds)) == 4
+    assert seeds_of([cl(1, 5), cl(2, 5)]) == [1, 2]
+    assert len(set(seeds_of([cl(1, 1), cl(2, 1), cl(1, 2), cl(2, 2)]))) == 4
 
 
 def test_seeds_of_sampled_captions_are_seeds() -> None:

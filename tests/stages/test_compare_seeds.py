@@ -92,3 +92,57 @@ def test_few_hits_show_mcnemar_beside_the_bootstrap(tmp_path: Path, clcap, run) 
     assert found["p_mcnemar"] == pytest.approx(2 / 2**4)
     assert found["p_images"] < 0.05
     assert "  exact McNemar test" in out
+
+
+def scored(folder: Path, name: str, mean: float) -> Path:
+    """Write the metrics file of captions of another program, which records no settings."""
+    texts = [{"image_id": id, "caption": f"{name} {id}", "tokenised": "a", "references": ["a"]} for id in range(IMAGES)]
+    images = [{**text, "ROUGE_L": mean + text["image_id"] % 7 / 100} for text in texts]
+    path = folder / f"{name}.metrics.json"
+    path.parent.mkdir(exist_ok=True, parents=True)
+    made_from = [{"role": "predictions", "id": name}]
+    provenance = Origin("evaluate", {}).make_provenance(METRICS_KIND, name, path).model_dump()
+    path.write_text(json.dumps({"provenance": provenance, "metrics": {}, "made_from": made_from, "images": images}))
+    return path
+
+
+@pytest.mark.parametrize("patterns", [("mle_{seed}", "cl_{seed}"), ("x/mle_{seed}.metrics.json", "x/cl_{seed}")])
+def test_patterns_group_runs_of_other_programs(tmp_path: Path, clcap, patterns: tuple[str, str]) -> None:
+    means = {"mle": {1: 0.1, 2: 0.2, 10: 0.15}, "cl": {10: 0.3, 1: 0.4, 2: 0.35}}
+    files = [
+        scored(tmp_path / "x", f"{name}_{seed}", mean) for name, runs in means.items() for seed, mean in runs.items()
+    ]
+    options = [part for pattern in patterns for part in ("--setting", pattern)]
+    result = clcap("compare", *files, *options, "--out", tmp_path / "c.json")
+    assert "  paired t-test over 3 seeds\n" in result.out
+    (comparison,) = json.loads((tmp_path / "c.json").read_text())["comparisons"]
+    expected = ttest_rel(*([by_seed[seed] for seed in (1, 2, 10)] for by_seed in means.values())).pvalue
+    assert comparison["metrics"]["ROUGE_L"]["p_seeds"] == pytest.approx(expected)
+
+
+def test_seeds_can_be_folders(tmp_path: Path, clcap) -> None:
+    files = [scored(tmp_path, f"seed{seed}/{name}", seed) for name in ("mle", "cl") for seed in (1, 2)]
+    result = clcap("compare", *files, "--setting", "seed{seed}/mle", "--setting", "seed{seed}/cl")
+    assert result.out.startswith("first: mle and 1 more seed; second: cl and 1 more seed; ")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        (["mle_{seed}"], "every run belongs to one pattern, but {folder}/cl_1.metrics.json matches none of them"),
+        (["{seed}", "mle_{seed}", "cl_{seed}"], "no run matches '{{seed}}'; a pattern is a file's name without"),
+        (["mle_1", "mle_{seed}", "cl_{seed}"], "{folder}/mle_1.metrics.json matches 'mle_1' and 'mle_{{seed}}'"),
+    ],
+)
+def test_wrong_patterns_are_refused(tmp_path: Path, clcap, patterns: list[str], message: str) -> None:
+    files = [scored(tmp_path, name, 0.5) for name in ("mle_1", "mle_2", "cl_1")]
+    result = clcap("compare", *files, *(part for pattern in patterns for part in ("--setting", pattern)))
+    assert result.status == 2
+    assert message.format(folder=tmp_path) in " ".join(result.err.split())
+
+
+def test_two_runs_of_one_seed_are_refused(tmp_path: Path, clcap) -> None:
+    files = [scored(tmp_path / folder, "mle_1", 0.5) for folder in ("a", "b")]
+    files[1].write_text(files[1].read_text().replace("mle_1 0", "another caption"))
+    result = clcap("compare", *files, "--setting", "mle_{seed}")
+    assert result.status == 2 and "has the same seed as" in result.err

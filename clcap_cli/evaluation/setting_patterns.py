@@ -1,0 +1,56 @@
+"""Runs grouped into settings by patterns of their names, for captions of programs that record no settings."""
+
+import re
+from collections.abc import Sequence
+
+from clcap_cli.artifacts.results import Results
+from clcap_cli.console import print_warning
+from clcap_cli.errors import InvalidValueError
+from clcap_cli.evaluation.seed_groups import SUFFIX, SeedGroup, distinct_runs, evaluated_alike
+
+SEED = "{seed}"
+OPTION = "setting"
+
+
+def group_by_pattern(runs: Sequence[Results], patterns: Sequence[str]) -> list[SeedGroup]:
+    """The runs in groups of one pattern each, in the order of the patterns.
+
+    A pattern is the end of a run's path without ``.metrics.json``; ``{seed}`` matches any digits. Raises
+    InvalidValueError for a run that matches no or several patterns, a pattern without runs, and two runs of one seed.
+    """
+    groups: dict[str, dict[int, Results]] = {pattern: {} for pattern in patterns}
+    for run in distinct_runs(runs):
+        pattern, seed = _matched(run, patterns)
+        group = groups[pattern]
+        if seed in group:
+            advice = f"has the same seed as {group[seed].path}" if SEED in pattern else f"needs {SEED} to match several"
+            raise InvalidValueError(OPTION, f"'{pattern}' also matches {run.path}, which {advice}")
+        group[seed] = run
+    for pattern, group in groups.items():
+        _check(pattern, list(group.values()))
+    return [SeedGroup(list(group.values()), list(group)) for group in groups.values()]
+
+
+def _matched(run: Results, patterns: Sequence[str]) -> tuple[str, int]:
+    """The pattern that a run matches, and its seed; 0 for a pattern without one."""
+    name = run.path.as_posix().removesuffix(SUFFIX)
+    matches = {pattern: match for pattern in patterns if (match := _expression(pattern).fullmatch(name))}
+    if len(matches) != 1:
+        found = " and ".join(f"'{pattern}'" for pattern in matches) or "none of them"
+        raise InvalidValueError(OPTION, f"every run belongs to one pattern, but {run.path} matches {found}")
+    ((pattern, match),) = matches.items()
+    return pattern, int(match["seed"] if SEED in pattern else 0)
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    start, *rest = map(re.escape, pattern.removesuffix(SUFFIX).split(SEED))
+    digits = ["(?P<seed>[0-9]{1,18})", *["(?P=seed)"] * len(rest)]
+    return re.compile("(?:.*/)?" + start + "".join(digit + part for digit, part in zip(digits, rest, strict=False)))
+
+
+def _check(pattern: str, runs: Sequence[Results]) -> None:
+    if not runs:
+        raise InvalidValueError(OPTION, f"no run matches '{pattern}'; a pattern is a file's name without {SUFFIX}")
+    for run in runs[1:]:
+        if not evaluated_alike(runs[0], run):
+            print_warning(f"{runs[0].path} and {run.path} of '{pattern}' were evaluated differently")
