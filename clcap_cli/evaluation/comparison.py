@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from clcap_cli.artifacts.comparisons import Verdict
-from clcap_cli.metrics.bootstrap import Resamples, confidence_interval, p_value, varies
+from clcap_cli.metrics.bootstrap import Estimate, Interval, Resamples, difference_interval, estimate, p_value, varies
 from clcap_cli.metrics.holm import holm_corrected
 from clcap_cli.metrics.mcnemar import mcnemar_p_values
 from clcap_cli.metrics.multiple_captions import find_info, reported_statistics
 from clcap_cli.metrics.permutation_test import MIN_IMAGES, ImageEntries, sign_flip_p_values
 from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
-from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.registry import all_metrics, scale_of
 from clcap_cli.metrics.seed_test import seed_test
 from clcap_cli.metrics.statistic import Statistic
 
@@ -84,12 +84,10 @@ class MeasuredSetting:
     seeds: Sequence[Hashable]
     """A different seed for each run; runs of two settings with the same seeds are compared in pairs."""
     context: Context
-    statistics: dict[str, Statistic]
-    """Statistics of the first run, whose kinds are those of all runs."""
     values: dict[str, list[float]]
     """Values of each run, by name."""
-    resampled: dict[str, np.ndarray]
-    """(resamples,) means over the runs, by name."""
+    estimates: dict[str, Estimate]
+    """Means over the runs, by name, of the values that have valid intervals."""
 
     def mean(self, name: str) -> float:
         """The mean over the runs of the value ``name``."""
@@ -111,10 +109,20 @@ def measure_setting(
         runs,
         seeds,
         context,
-        statistics[0],
         {name: [of_run[name].value(resamples.images) for of_run in statistics] for name in names},
-        {name: np.mean([resamples.evaluate(of_run[name]) for of_run in statistics], axis=0) for name in names},
+        {
+            name: _mean_estimate(name, [of_run[name] for of_run in statistics], resamples)
+            for name in names
+            if statistics[0][name].has_interval
+        },
     )
+
+
+def _mean_estimate(name: str, of_runs: Sequence[Statistic], resamples: Resamples) -> Estimate:
+    """The mean over the runs of the value ``name``."""
+    value = float(np.mean([statistic.value(resamples.images) for statistic in of_runs]))
+    resampled = np.mean([resamples.evaluate(statistic) for statistic in of_runs], axis=0)
+    return estimate(value, resampled, resamples.images, scale_of(name), of_runs[0].is_quantile)
 
 
 def all_statistics(predictions: Predictions) -> dict[str, Statistic]:
@@ -181,25 +189,24 @@ def _mcnemar_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[s
     return mcnemar_p_values(first.runs[0], second.runs[0]) if single else {}
 
 
-def _interval(first: MeasuredSetting, second: MeasuredSetting, name: str) -> tuple[float, float]:
-    resampled = second.resampled[name] - first.resampled[name]
-    return confidence_interval(first.statistics[name], second.mean(name) - first.mean(name), resampled)
+def _interval(first: MeasuredSetting, second: MeasuredSetting, name: str) -> Interval | None:
+    estimates = [setting.estimates[name] for setting in (first, second) if name in setting.estimates]
+    return difference_interval(*estimates) if len(estimates) == 2 else None
 
 
 def _p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:
-    """The p-values of all shared values: from the bootstrap, or from the sign-flip test where that is not valid."""
-    resampled = {name: second.resampled[name] - first.resampled[name] for name in first.values if name in second.values}
+    """The p-values of the shared values that have intervals, by the bootstrap, or by sign flips where it is invalid."""
+    resampled = {
+        name: second.estimates[name].resampled - one.resampled
+        for name, one in first.estimates.items()
+        if name in second.estimates
+    }
     images = len(first.runs[0])
     if images < MIN_IMAGES:
         return dict.fromkeys(resampled)
     flipped = [name for name, values in resampled.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
     p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
-    return {
-        name: p_values[name]
-        if name in p_values
-        else p_value(first.statistics[name], second.mean(name) - first.mean(name), values)
-        for name, values in resampled.items()
-    }
+    return {name: p_values[name] if name in p_values else p_value(values) for name, values in resampled.items()}
 
 
 def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from clcap_cli import __version__
 from clcap_cli.metrics.bleu_smoothing import bleu_of
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, column_of, function_of_sums
 
 
@@ -58,7 +59,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="BLEU",
     group=REFERENCES,
-    values=(MetricInfo("BLEU-{k}", "Precision of n-grams up to {k} words; 0 to 1.", HIGHER),),
+    values=(MetricInfo("BLEU-{k}", "Precision of n-grams up to {k} words; 0 to 1.", HIGHER, scale=SHARE),),
     statistics=_statistics,
     measure=_measure,
     columns=("BLEU-1",),

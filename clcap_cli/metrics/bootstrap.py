@@ -1,85 +1,112 @@
-"""Confidence intervals and p-values of metric values, by resampling the images."""
+"""Confidence intervals and p-values of metric values, by resampling the images with replacement (Efron 1979)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import erfc, sqrt
+from math import sqrt
 
 import numpy as np
 
+from clcap_cli.metrics.registry import scale_of
+from clcap_cli.metrics.scale import Scale
+from clcap_cli.metrics.score_interval import Interval, score_interval
 from clcap_cli.metrics.statistic import Statistic
 
 RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
 """Ends of a 95% interval."""
-Z_95 = 1.959964
-"""Half-width of a 95% interval of the normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """The resamples of one seed, shared by all values and all compared runs; float32, which holds them exactly."""
+    """The resamples of one seed, shared by all values and all compared runs."""
 
-    bootstrap: np.ndarray
-    """(resamples, images) times that each image is drawn, with replacement (Efron 1979)."""
-    halves: np.ndarray
-    """(resamples, images) 1 for the images of a half-sample, drawn without replacement."""
+    weights: np.ndarray
+    """(resamples, images) times that each image is drawn; float32, which holds them exactly."""
 
     @property
     def images(self) -> int:
         """The number of images."""
-        return self.halves.shape[1]
+        return self.weights.shape[1]
 
     def evaluate(self, statistic: Statistic) -> np.ndarray:
-        """(resamples,) values of the statistic.
-
-        A statistic that counts distinct items is evaluated on half-samples. If its value grows with the number of
-        images, the result is the difference between the two halves divided by √2, whose spread is that of the value
-        of half as many images.
-        """
-        if statistic.grows_with_images:
-            return (statistic.compute(self.halves) - statistic.compute(1 - self.halves)) / np.sqrt(2)
-        return statistic.compute(self.halves if statistic.counts_distinct else self.bootstrap)
+        """(resamples,) values of the statistic."""
+        return (statistic.resample or statistic.compute)(self.weights)
 
 
 def draw_resamples(images: int, seed: int, resamples: int = RESAMPLES) -> Resamples:
     """Draw resamples of ``images`` images."""
     rng = np.random.default_rng(seed)
-    bootstrap = rng.multinomial(images, np.full(images, 1 / images), size=resamples)
-    order = np.argsort(rng.random((resamples, images)), axis=1)
-    return Resamples(bootstrap.astype(np.float32), (order < max(1, images // 2)).astype(np.float32))
+    return Resamples(rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float32))
 
 
-def confidence_interval(statistic: Statistic, centre: float, resampled: np.ndarray) -> tuple[float, float]:
-    """The 95% confidence interval of a value, or of a difference, from its resampled values.
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its uncertainty over images."""
 
-    The percentiles of the bootstrap (Efron 1979). For a statistic that counts distinct items, ``centre`` ± 1.96
-    standard deviations over half-samples, whose spread equals that of whole samples (delete-half jackknife, Shao & Wu
-    1989).
+    value: float
+    resampled: np.ndarray
+    """(resamples,) values over resampled images."""
+    interval: Interval
+    """95% confidence interval; it contains the value and stays inside the scale."""
+
+
+def estimate(value: float, resampled: np.ndarray, images: int, scale: Scale, is_quantile: bool = False) -> Estimate:
+    """A value over ``images`` images, with the interval for its kind."""
+    if is_quantile:
+        low, high = np.percentile(resampled, PERCENTILES)
+        return Estimate(value, resampled, (float(min(low, value)), float(max(high, value))))
+    return Estimate(value, resampled, score_interval(value, resampled, images, scale))
+
+
+def difference_interval(first: Estimate, second: Estimate) -> Interval:
+    """The 95% confidence interval of second - first, from the intervals of both (Zou & Donner 2008).
+
+    It stays inside the range that differences on the scale have, and equals the normal interval of paired differences
+    where the intervals of both are symmetric.
     """
-    if statistic.counts_distinct:
-        half_width = Z_95 * float(np.std(resampled))
-        return centre - half_width, centre + half_width
-    low, high = np.percentile(resampled, PERCENTILES)
-    return float(low), float(high)
+    difference = second.value - first.value
+    if not varies(second.resampled - first.resampled):
+        return difference, difference
+    correlation = _correlation(first.resampled, second.resampled)
+    below = _combined(second.value - second.interval[0], first.interval[1] - first.value, correlation)
+    above = _combined(second.interval[1] - second.value, first.value - first.interval[0], correlation)
+    return difference - below, difference + above
+
+
+def _combined(one: float, other: float, correlation: float) -> float:
+    return sqrt(max(0.0, one**2 + other**2 - 2 * correlation * one * other))
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    deviations = float(first.std() * second.std())
+    return float(np.mean((first - first.mean()) * (second - second.mean()))) / deviations if deviations > 0 else 0.0
 
 
 def values_and_intervals(
     statistics: Mapping[str, Statistic], resamples: Resamples
-) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """The values over all images and their 95% confidence intervals; with a single image there are no intervals."""
+) -> tuple[dict[str, float], dict[str, Interval]]:
+    """The values over all images, and the 95% confidence intervals of those that have one.
+
+    With a single image there are no intervals.
+    """
     values = {name: statistic.value(resamples.images) for name, statistic in statistics.items()}
     if resamples.images < 2:
         return values, {}
     return values, {
-        name: confidence_interval(statistic, values[name], resamples.evaluate(statistic))
+        name: confidence_interval(statistic, scale_of(name), resamples)
         for name, statistic in statistics.items()
+        if statistic.has_interval
     }
 
 
-def p_value(statistic: Statistic, difference: float, resampled: np.ndarray) -> float:
-    """The two-sided p-value of the null hypothesis of no difference, from the resampled differences."""
-    if statistic.counts_distinct:
-        return _normal_p_value(difference / float(np.std(resampled)))
+def confidence_interval(statistic: Statistic, scale: Scale, resamples: Resamples) -> Interval:
+    """The 95% confidence interval of a statistic with values on ``scale``."""
+    value, resampled = statistic.value(resamples.images), resamples.evaluate(statistic)
+    return estimate(value, resampled, resamples.images, scale, statistic.is_quantile).interval
+
+
+def p_value(resampled: np.ndarray) -> float:
+    """The two-sided p-value of the null hypothesis of no difference, from resampled differences."""
     below, above = (resampled <= 0).sum(), (resampled >= 0).sum()
     return float(min(1.0, 2 * (min(below, above) + 1) / (len(resampled) + 1)))
 
@@ -87,7 +114,3 @@ def p_value(statistic: Statistic, difference: float, resampled: np.ndarray) -> f
 def varies(resampled: np.ndarray) -> bool:
     """Whether resampled values differ by more than rounding errors; otherwise they give no p-value."""
     return bool(np.ptp(resampled) > 1e-9 * max(1.0, float(np.abs(resampled).max())))
-
-
-def _normal_p_value(z: float) -> float:
-    return erfc(abs(z) / sqrt(2))

@@ -5,7 +5,7 @@ images with the nearest pooled features.
 """
 
 from clcap_cli import __version__
-from clcap_cli.metrics.cider import CiderD
+from clcap_cli.metrics.cider import SCALE, cider_scores
 from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
@@ -19,8 +19,8 @@ def _measure(predictions: Predictions) -> Columns:
     if context.similar_images is None:
         return {}
     texts = predictions.captions, predictions.references
-    cider = CiderD(*texts, context.df_captions, context.similar_images, predictions.image_index)
-    return {"CIDErBtw": cider.scores().tolist()}
+    scores = cider_scores(*texts, context.df_captions, context.similar_images, predictions.image_index)
+    return {"CIDErBtw": scores.tolist()}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:
@@ -32,7 +32,14 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="CIDErBtw",
     group=DISTINCTIVENESS,
-    values=(MetricInfo("CIDErBtw", "CIDEr of a caption against the references of similar images; 0 to 10.", LOWER),),
+    values=(
+        MetricInfo(
+            "CIDErBtw",
+            "CIDEr of a caption against the references of similar images; 0 to 10.",
+            LOWER,
+            scale=SCALE,
+        ),
+    ),
     statistics=lambda predictions: {"CIDErBtw": mean_of(predictions.mean_by_image(predictions.column("CIDErBtw")))},
     measure=_measure,
     columns=("CIDErBtw",),

@@ -6,6 +6,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.metrics.embeddings import ImageTextEncoder
 from clcap_cli.metrics.metric import HIGHER, IMAGES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import Scale
 from clcap_cli.metrics.statistic import mean_of
 
 WEIGHT = 2.5
@@ -37,7 +38,14 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="CLIPScore",
     group=IMAGES,
-    values=(MetricInfo("CLIPScore", "Similarity of caption and image by CLIP, without references; 0 to 2.5.", HIGHER),),
+    values=(
+        MetricInfo(
+            "CLIPScore",
+            "Similarity of caption and image by CLIP, without references; 0 to 2.5.",
+            HIGHER,
+            scale=Scale(0.0, 2.5),
+        ),
+    ),
     statistics=lambda predictions: {"CLIPScore": mean_of(predictions.mean_by_image(predictions.column("CLIPScore")))},
     measure=_measure,
     columns=("CLIPScore",),

@@ -3,6 +3,7 @@
 from clcap_cli.metrics.incidence import distinct_share
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic
 from clcap_cli.metrics.word_counts import bigram_counts_of, bigram_incidence, lengths_of, word_incidence
 
@@ -20,8 +21,12 @@ METRIC = Metric(
     name="distinct",
     group=DISTINCTIVENESS,
     values=(
-        MetricInfo("distinct_1", "Distinct words as a share of all words; 0 to 1.", HIGHER, in_summary=False),
-        MetricInfo("distinct_2", "Distinct bigrams as a share of all bigrams; 0 to 1.", HIGHER, in_summary=False),
+        MetricInfo(
+            "distinct_1", "Distinct words as a share of all words; 0 to 1.", HIGHER, scale=SHARE, in_summary=False
+        ),
+        MetricInfo(
+            "distinct_2", "Distinct bigrams as a share of all bigrams; 0 to 1.", HIGHER, scale=SHARE, in_summary=False
+        ),
     ),
     statistics=_statistics,
     computed="always",

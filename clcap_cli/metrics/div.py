@@ -6,6 +6,7 @@ import numpy as np
 
 from clcap_cli.metrics.metric import DIVERSITY, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, mean_of
 from clcap_cli.metrics.word_counts import bigrams_of, words_of
 
@@ -40,8 +41,12 @@ METRIC = Metric(
     name="div",
     group=DIVERSITY,
     values=(
-        MetricInfo("div_1", "Distinct words of an image's captions per word of these captions; 0 to 1.", HIGHER),
-        MetricInfo("div_2", "Distinct bigrams of an image's captions per word of these captions; 0 to 1.", HIGHER),
+        MetricInfo(
+            "div_1", "Distinct words of an image's captions per word of these captions; 0 to 1.", HIGHER, scale=SHARE
+        ),
+        MetricInfo(
+            "div_2", "Distinct bigrams of an image's captions per word of these captions; 0 to 1.", HIGHER, scale=SHARE
+        ),
     ),
     statistics=_statistics,
     by_image=_by_image,

@@ -12,6 +12,7 @@ from clcap_cli.metrics.bleu import bleu_counts
 from clcap_cli.metrics.bleu_smoothing import bleu_of
 from clcap_cli.metrics.metric import DIVERSITY, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, column_of, function_of_sums
 
 ORDER = 4
@@ -49,7 +50,9 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="mBLEU",
     group=DIVERSITY,
-    values=(MetricInfo("mBLEU-4", "BLEU-4 of a caption against the image's other captions; 0 to 1.", LOWER),),
+    values=(
+        MetricInfo("mBLEU-4", "BLEU-4 of a caption against the image's other captions; 0 to 1.", LOWER, scale=SHARE),
+    ),
     statistics=_statistics,
     by_image=_by_image,
     signature=_signature,

@@ -16,6 +16,7 @@ from clcap_cli.metrics.java_runtime import LARGEST_HEAP, SHORT_RUN
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.paraphrases import phrases_in, read_paraphrase_table, write_matching_entries
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, function_of_sums
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 METRIC = Metric(
     name="METEOR",
     group=REFERENCES,
-    values=(MetricInfo("METEOR", "Matched words, stems, synonyms and paraphrases; 0 to 1.", HIGHER),),
+    values=(MetricInfo("METEOR", "Matched words, stems, synonyms and paraphrases; 0 to 1.", HIGHER, scale=SHARE),),
     statistics=_statistics,
     start=_start,
     columns=("METEOR", "meteor_statistics"),

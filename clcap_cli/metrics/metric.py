@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
+from clcap_cli.metrics.scale import UNLIMITED, Scale
 from clcap_cli.metrics.statistic import Statistic
 
 Direction = Literal[1, -1, 0]
@@ -34,6 +35,8 @@ class MetricInfo:
     """Decimal places; for a count, those of its mean over runs."""
     is_count: bool = False
     """Whether the value is a count, which is an integer for a single run."""
+    scale: Scale = UNLIMITED
+    """Range of the value; its confidence intervals stay inside."""
     in_summary: bool = True
     """Whether evaluate prints the value; files and reports have all of them."""
     primary: bool = False

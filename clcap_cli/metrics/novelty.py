@@ -2,6 +2,7 @@
 
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import mean_of
 
 
@@ -23,7 +24,11 @@ def _by_image(predictions: Predictions) -> Columns:
 METRIC = Metric(
     name="novelty",
     group=DISTINCTIVENESS,
-    values=(MetricInfo("novel_share", "Share of captions that do not occur in the training split; 0 to 1.", HIGHER),),
+    values=(
+        MetricInfo(
+            "novel_share", "Share of captions that do not occur in the training split; 0 to 1.", HIGHER, scale=SHARE
+        ),
+    ),
     statistics=lambda predictions: {"novel_share": mean_of(predictions.mean_by_image(predictions.column("novel")))},
     measure=_measure,
     columns=("novel",),

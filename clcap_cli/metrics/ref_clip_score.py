@@ -6,6 +6,7 @@ from clcap_cli.metrics.clip_score import WEIGHT, caption_embeddings, clip_of
 from clcap_cli.metrics.embeddings import cosines_with_references
 from clcap_cli.metrics.metric import HIGHER, IMAGES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import Scale
 from clcap_cli.metrics.statistic import mean_of
 
 
@@ -32,6 +33,7 @@ METRIC = Metric(
             "RefCLIPScore",
             "Harmonic mean of CLIPScore and the similarity with the closest reference; 0 to 1.43.",
             HIGHER,
+            scale=Scale(0.0, 10 / 7),
         ),
     ),
     statistics=lambda predictions: {

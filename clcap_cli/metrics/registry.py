@@ -14,6 +14,7 @@ from clcap_cli.registry import Registry
 
 if TYPE_CHECKING:
     from clcap_cli.metrics.metric import Metric
+    from clcap_cli.metrics.scale import Scale
 
 METRICS: "Registry[Metric]" = Registry(
     "metric",
@@ -70,6 +71,15 @@ def _loadable_metrics() -> "list[Metric]":
         except ClcapError as error:
             print_warning(f"left out: {error}")
     return metrics
+
+
+def scale_of(name: str) -> "Scale":
+    """The scale of the value ``name`` of any metric; without limits if no metric describes it."""
+    from clcap_cli.metrics.multiple_captions import find_info
+    from clcap_cli.metrics.scale import UNLIMITED
+
+    infos = (find_info(metric, name) for metric in all_metrics())
+    return next((info.scale for info in infos if info), UNLIMITED)
 
 
 def selected_metrics(names: str | None) -> "list[Metric]":

@@ -6,6 +6,7 @@ import numpy as np
 
 from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, mean_of
 
 
@@ -28,6 +29,7 @@ METRIC = Metric(
             "repeated_bigrams",
             "Share of a caption's bigrams that repeat an earlier one; 0 to 1.",
             LOWER,
+            scale=SHARE,
             in_summary=False,
         ),
     ),

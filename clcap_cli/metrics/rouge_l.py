@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import mean_of
 
 
@@ -18,7 +19,7 @@ def _measure(predictions: Predictions) -> Columns:
 METRIC = Metric(
     name="ROUGE_L",
     group=REFERENCES,
-    values=(MetricInfo("ROUGE_L", "Longest common subsequence with a reference; 0 to 1.", HIGHER),),
+    values=(MetricInfo("ROUGE_L", "Longest common subsequence with a reference; 0 to 1.", HIGHER, scale=SHARE),),
     statistics=lambda predictions: {"ROUGE_L": mean_of(predictions.mean_by_image(predictions.column("ROUGE_L")))},
     measure=_measure,
     columns=("ROUGE_L",),

@@ -4,6 +4,7 @@ import numpy as np
 
 from clcap_cli.metrics.metric import HIGHER, LOWER, SELF_RETRIEVAL, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import RANK, SHARE
 from clcap_cli.metrics.statistic import Statistic, mean_of, median_of
 
 CUTOFFS = (1, 5, 10, 50, 500)
@@ -36,11 +37,13 @@ METRIC = Metric(
     name="self-retrieval",
     group=SELF_RETRIEVAL,
     values=(
-        MetricInfo("R@1", "Share of captions whose own image ranks first; 0 to 1.", HIGHER, primary=True),
-        MetricInfo("R@5", "Share of captions whose own image is among the first 5; 0 to 1.", HIGHER, primary=True),
-        MetricInfo("R@{k}", "Share of captions whose own image is among the first {k}; 0 to 1.", HIGHER),
-        MetricInfo("median_rank", "Median rank of the caption's own image; from 1.", LOWER, 1),
-        MetricInfo("mean_rank", "Mean rank of the caption's own image; from 1.", LOWER, 2, primary=True),
+        MetricInfo("R@1", "Share of captions whose own image ranks first; 0 to 1.", HIGHER, scale=SHARE, primary=True),
+        MetricInfo(
+            "R@5", "Share of captions whose own image is among the first 5; 0 to 1.", HIGHER, scale=SHARE, primary=True
+        ),
+        MetricInfo("R@{k}", "Share of captions whose own image is among the first {k}; 0 to 1.", HIGHER, scale=SHARE),
+        MetricInfo("median_rank", "Median rank of the caption's own image; 1 to N.", LOWER, 1, scale=RANK),
+        MetricInfo("mean_rank", "Mean rank of the caption's own image; 1 to N.", LOWER, 2, scale=RANK, primary=True),
     ),
     statistics=lambda predictions: rank_statistics(predictions.column("rank"), predictions.column("tied")),
     signature=lambda predictions: {"pool": str(len(predictions.ids))},

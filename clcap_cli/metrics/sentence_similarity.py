@@ -6,6 +6,7 @@ The mean over the references, as in the authors' FENSE and in aac-metrics.
 from clcap_cli.metrics.embeddings import cosines_with_references
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import Scale
 from clcap_cli.metrics.statistic import mean_of
 
 
@@ -28,7 +29,12 @@ METRIC = Metric(
     name="SBERT-sim",
     group=REFERENCES,
     values=(
-        MetricInfo("SBERT-sim", "Similarity in meaning: mean cosine with the references' embeddings; -1 to 1.", HIGHER),
+        MetricInfo(
+            "SBERT-sim",
+            "Similarity in meaning: mean cosine with the references' embeddings; -1 to 1.",
+            HIGHER,
+            scale=Scale(-1.0, 1.0),
+        ),
     ),
     statistics=lambda predictions: {"SBERT-sim": mean_of(predictions.mean_by_image(predictions.column("SBERT-sim")))},
     measure=_measure,

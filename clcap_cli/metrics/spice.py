@@ -17,6 +17,7 @@ from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, pycocoevalcap_folder
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import mean_of
 
 CORENLP = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
@@ -105,7 +106,7 @@ def _measure(folder: Path, predictions: Predictions) -> Columns:
 METRIC = Metric(
     name="SPICE",
     group=REFERENCES,
-    values=(MetricInfo("SPICE", "Agreement of objects, attributes and relations; 0 to 1.", HIGHER),),
+    values=(MetricInfo("SPICE", "Agreement of objects, attributes and relations; 0 to 1.", HIGHER, scale=SHARE),),
     statistics=lambda predictions: {"SPICE": mean_of(predictions.mean_by_image(predictions.column("SPICE")))},
     start=_start,
     columns=("SPICE",),

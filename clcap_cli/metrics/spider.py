@@ -5,6 +5,7 @@ import numpy as np
 from clcap_cli.metrics import cider, spice
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import Scale
 from clcap_cli.metrics.signature import join_signature
 from clcap_cli.metrics.statistic import Statistic
 
@@ -28,7 +29,7 @@ def _signature(predictions: Predictions) -> dict[str, str]:
 METRIC = Metric(
     name="SPIDEr",
     group=REFERENCES,
-    values=(MetricInfo("SPIDEr", "Mean of CIDEr and SPICE; 0 to 5.5.", HIGHER),),
+    values=(MetricInfo("SPIDEr", "Mean of CIDEr and SPICE; 0 to 5.5.", HIGHER, scale=Scale(0, 5.5)),),
     statistics=_statistics,
     measure=_measure,
     columns=("SPIDEr", "CIDEr", "SPICE"),

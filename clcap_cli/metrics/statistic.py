@@ -14,10 +14,12 @@ class Statistic:
 
     compute: Formula
     """Maps weights (resamples, N), the number of times each image is drawn, to values (resamples,)."""
-    counts_distinct: bool = False
-    """Whether the value counts distinct items, which resampling with replacement underestimates."""
-    grows_with_images: bool = False
-    """Whether the number of distinct items keeps growing with the number of images, as a vocabulary does."""
+    resample: Formula | None = None
+    """Replaces ``compute`` for resamples of the bootstrap where it would be biased by images that are drawn twice."""
+    is_quantile: bool = False
+    """Whether the value is a quantile, which jumps between the values of single images."""
+    has_interval: bool = True
+    """Whether resampling the images gives a valid confidence interval and p-value."""
 
     def value(self, images: int) -> float:
         """The value over all images, each counted once."""
@@ -50,4 +52,4 @@ def median_of(values: np.ndarray) -> Statistic:
         low, high = (cumulative >= half).argmax(1), (cumulative > half).argmax(1)
         return (values[order][low] + values[order][high]) / 2
 
-    return Statistic(median)
+    return Statistic(median, is_quantile=True)

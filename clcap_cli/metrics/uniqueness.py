@@ -3,6 +3,7 @@
 from clcap_cli.metrics.incidence import distinct_share, incidence_matrix
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
+from clcap_cli.metrics.scale import SHARE, Scale
 from clcap_cli.metrics.statistic import Statistic
 
 
@@ -16,8 +17,8 @@ METRIC = Metric(
     group=DISTINCTIVENESS,
     values=(
         # Counted on raw captions by the stages that write it, and not resampled.
-        MetricInfo("unique_captions", "Number of distinct captions.", HIGHER, 1, is_count=True),
-        MetricInfo("unique_share", "Distinct captions as a share of all captions; 0 to 1.", HIGHER),
+        MetricInfo("unique_captions", "Number of distinct captions.", HIGHER, 1, is_count=True, scale=Scale(1, None)),
+        MetricInfo("unique_share", "Distinct captions as a share of all captions; 0 to 1.", HIGHER, scale=SHARE),
     ),
     statistics=_statistics,
     computed="always",

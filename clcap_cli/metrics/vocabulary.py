@@ -5,6 +5,7 @@ from itertools import chain
 from clcap_cli.metrics.incidence import count_distinct, incidence_matrix, share_covered
 from clcap_cli.metrics.metric import DISTINCTIVENESS, HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Predictions
+from clcap_cli.metrics.scale import COUNT, SHARE
 from clcap_cli.metrics.statistic import Formula, Statistic
 from clcap_cli.metrics.word_counts import word_incidence
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -20,9 +21,8 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
         formulas["vocabulary_share_of_training"] = _share_of_training(
             predictions, predictions.context.training.tokenizer
         )
-    return {
-        name: Statistic(formula, counts_distinct=True, grows_with_images=True) for name, formula in formulas.items()
-    }
+    # A vocabulary grows with the number of images, and resamples with repeated images have a smaller one.
+    return {name: Statistic(formula, has_interval=False) for name, formula in formulas.items()}
 
 
 def _share_of_training(predictions: Predictions, tokenizer: WordTokenizer) -> Formula:
@@ -38,17 +38,19 @@ METRIC = Metric(
     name="vocabulary",
     group=DISTINCTIVENESS,
     values=(
-        MetricInfo("vocabulary_used", "Distinct words of all captions.", HIGHER, 1, is_count=True),
+        MetricInfo("vocabulary_used", "Distinct words of all captions.", HIGHER, 1, is_count=True, scale=COUNT),
         MetricInfo(
             "vocabulary_share_of_training",
             "Share of training words that captions use; 0 to 1.",
             HIGHER,
+            scale=SHARE,
             in_summary=False,
         ),
         MetricInfo(
             "vocabulary_share_of_references",
             "Share of reference words that captions use; 0 to 1.",
             HIGHER,
+            scale=SHARE,
             in_summary=False,
         ),
     ),

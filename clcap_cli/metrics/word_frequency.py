@@ -7,6 +7,7 @@ import numpy as np
 
 from clcap_cli.metrics.metric import DISTINCTIVENESS, NEITHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, column_of, function_of_sums
 from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -47,12 +48,17 @@ METRIC = Metric(
             "words_top_100",
             "Share of words among the 100 most frequent training words; 0 to 1.",
             NEITHER,
+            scale=SHARE,
             in_summary=False,
         ),
         MetricInfo(
-            "words_101_to_1000", "Share of words among the next 900 training words; 0 to 1.", NEITHER, in_summary=False
+            "words_101_to_1000",
+            "Share of words among the next 900 training words; 0 to 1.",
+            NEITHER,
+            scale=SHARE,
+            in_summary=False,
         ),
-        MetricInfo("words_rarer", "Share of rarer and unknown words; 0 to 1.", NEITHER, in_summary=False),
+        MetricInfo("words_rarer", "Share of rarer and unknown words; 0 to 1.", NEITHER, scale=SHARE, in_summary=False),
     ),
     statistics=_statistics,
     measure=_measure,

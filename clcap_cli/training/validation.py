@@ -10,7 +10,7 @@ from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
-from clcap_cli.metrics.cider import CiderD
+from clcap_cli.metrics.cider import cider_scores
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import retrieval_metrics
 from clcap_cli.retrieval.search import find_ranks
@@ -56,5 +56,5 @@ class CaptionSample:
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
             "unique_share": len(set(texts)) / len(texts),
             "empty_share": sum(not text for text in texts) / len(texts),
-            "CIDEr": float(CiderD(list(map(self.segmenter.text, texts)), self.references).scores().mean()),
+            "CIDEr": float(cider_scores(list(map(self.segmenter.text, texts)), self.references).mean()),
         }

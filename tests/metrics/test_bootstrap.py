@@ -1,21 +1,23 @@
 """Intervals have their coverage, p-values detect differences, and both depend only on the seed."""
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
 import pytest
 
 from clcap_cli.evaluation.comparison import Difference, all_statistics, compare_settings, measure_setting
-from clcap_cli.metrics import self_retrieval, vocabulary
+from clcap_cli.metrics import distinct, rouge_l, self_retrieval, uniqueness, vocabulary
 from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
-from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
+from clcap_cli.metrics.permutation_test import ImageEntries, sign_flip_p_values
+from clcap_cli.metrics.predictions import Context, predictions_from_entries
+from clcap_cli.metrics.scale import UNLIMITED
 from clcap_cli.metrics.statistic import Statistic, mean_of
 
 
 def test_the_interval_of_a_mean_is_the_normal_approximation() -> None:
     values = np.random.default_rng(1).normal(3, 2, 400)
-    metric = mean_of(values)
-    low, high = confidence_interval(metric, metric.value(400), draw_resamples(400, 0).evaluate(metric))
+    low, high = confidence_interval(mean_of(values), UNLIMITED, draw_resamples(400, 0))
     reach = 1.96 * values.std() / 20
     assert (low, high) == (
         pytest.approx(values.mean() - reach, abs=0.04),
@@ -28,7 +30,7 @@ def test_intervals_have_their_nominal_coverage() -> None:
     contained = 0
     for seed in range(200):
         metric = mean_of(rng.normal(size=60))
-        low, high = confidence_interval(metric, metric.value(60), draw_resamples(60, seed, 200).evaluate(metric))
+        low, high = confidence_interval(metric, UNLIMITED, draw_resamples(60, seed, 200))
         contained += low <= 0 <= high
     assert 0.88 <= contained / 200 <= 0.99
 
@@ -39,18 +41,23 @@ def test_the_same_seed_draws_the_same_resamples() -> None:
     assert values_and_intervals(metrics, draw_resamples(30, 5)) != values_and_intervals(metrics, draw_resamples(30, 6))
 
 
-def test_counts_of_distinct_items_are_not_biased_downwards() -> None:
-    """Drawing with replacement would lose a third of 300 different captions in every resample."""
-    kinds = np.random.default_rng(3).integers(0, 150, 300)
+@pytest.mark.parametrize(
+    ("metric", "name", "words"),
+    [(uniqueness, "unique_share", 2), (distinct, "distinct_1", 8), (distinct, "distinct_2", 8)],
+)
+def test_the_spread_of_distinct_shares_is_their_true_one(metric, name: str, words: int) -> None:
+    """The standard deviation estimated from one sample is near that over many samples from the same world."""
+    rng = np.random.default_rng(5)
+    chances = 1 / np.arange(1, 1001)
+    texts = [" ".join(map(str, rng.choice(1000, words, p=chances / chances.sum()))) for _ in range(2000)]
 
-    def share(weights: np.ndarray) -> np.ndarray:
-        return np.array([len(set(kinds[row > 0])) / row.sum() for row in weights])
+    def statistic() -> Statistic:
+        drawn = [entry(text, text) for text in rng.choice(texts, 200)]
+        return metric.METRIC.statistics(predictions_from_entries(drawn))[name]
 
-    metric = Statistic(share, counts_distinct=True)
-    metric_value = metric.value(300)
-    low, high = confidence_interval(metric, metric_value, draw_resamples(300, 0, 300).evaluate(metric))
-    assert low < metric_value < high
-    assert 0.02 < high - low < 0.15
+    values = [statistic().value(200) for _ in range(80)]
+    estimated = np.mean([draw_resamples(200, seed, 200).evaluate(statistic()).std() for seed in range(5)])
+    assert 0.8 < estimated / np.std(values) < 1.25
 
 
 def test_a_real_difference_is_significant_and_noise_is_not() -> None:
@@ -61,8 +68,7 @@ def test_a_real_difference_is_significant_and_noise_is_not() -> None:
     base = mean_of(first)
 
     def p_of(metric: Statistic) -> float:
-        by = metric.value(200) - base.value(200)
-        return p_value(metric, by, resamples.evaluate(metric) - resamples.evaluate(base))
+        return p_value(resamples.evaluate(metric) - resamples.evaluate(base))
 
     assert p_of(better) < 0.01
     assert p_of(noise) > 0.05
@@ -81,20 +87,14 @@ def test_ranks_give_the_metrics_of_self_retrieval() -> None:
         assert metric.value(6) == pytest.approx(overall(ranks, 6)[name]), name
 
 
-def test_the_spread_of_a_vocabulary_is_near_its_true_one() -> None:
-    """The spread estimated from one sample is near the true spread over many samples of a world."""
-    rng = np.random.default_rng(5)
-    chances = 1 / np.arange(1, 2001)
-    chances /= chances.sum()
-
-    def sample_predictions() -> Predictions:
-        entries = [" ".join(map(str, rng.choice(2000, 10, p=chances))) for _ in range(200)]
-        return predictions_from_entries([entry(text, text) for text in entries])
-
-    counts = [len({word for text in sample_predictions().captions for word in text.split()}) for _ in range(60)]
-    metric = vocabulary.METRIC.statistics(sample_predictions())["vocabulary_used"]
-    estimated = np.mean([np.std(draw_resamples(200, seed, 200).evaluate(metric)) for seed in range(5)])
-    assert 0.6 < estimated / np.std(counts) < 1.5
+def test_vocabularies_have_neither_interval_nor_p() -> None:
+    texts = [f"a {n} {n % 7}" for n in range(60)]
+    (first, second) = ([entry(text, "a 1 2", ROUGE_L=0.5) for text in side] for side in (texts, texts[::-1]))
+    statistics = vocabulary.METRIC.statistics(predictions_from_entries(first))
+    assert values_and_intervals(statistics, draw_resamples(60, 0))[1] == {}
+    for name in statistics:
+        found = differences_between([first], [second])[name]
+        assert (found.difference, found.interval, found.p, found.verdict) == (0, None, None, "not tested")
 
 
 def entry(caption: str, reference: str, **more: float) -> dict:
@@ -130,7 +130,7 @@ def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
     worse = [f"the dog number {n}" for n in range(8)]
     better = [*references[:6], *worse[6:]]
     first, second = (entries(result, references, np.zeros(8)) for result in (worse, better))
-    expected: dict[str, list[float]] = {"BLEU-4": [], "CIDEr": [], "vocabulary_used": []}
+    expected: dict[str, list[float]] = {"BLEU-4": [], "CIDEr": [], "distinct_1": []}
     for exchanged in product((False, True), repeat=8):
         sides = [
             [(a, b)[flip] for a, b, flip in zip(x, y, exchanged, strict=True)]
@@ -146,10 +146,14 @@ def test_sign_flips_of_corpus_metrics_exchange_captions() -> None:
 
 def test_p_of_few_images_is_uniform_without_a_difference() -> None:
     rng = np.random.default_rng(7)
+
+    def statistics_of(images: ImageEntries) -> Mapping[str, Statistic]:
+        return rouge_l.METRIC.statistics(predictions_from_entries(images))
+
     p_values = []
     for _ in range(150):
         sides = [[[entry("a b", "a b", ROUGE_L=score) for score in rng.normal(size=20).tolist()]] for _ in range(2)]
-        p_values.append(differences_between(*sides)["ROUGE_L"].p_images)
+        p_values.append(sign_flip_p_values(*sides, ["ROUGE_L"], statistics_of)["ROUGE_L"])
     assert np.mean(np.array(p_values) < 0.05) <= 0.12
     assert np.mean(np.array(p_values) < 0.5) == pytest.approx(0.5, abs=0.15)
 

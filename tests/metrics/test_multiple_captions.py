@@ -2,18 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from clcap_cli.metrics import bleu, cider, cider_between, div, mbleu, rouge_l, spider
-from clcap_cli.metrics.cider import CiderD
 from clcap_cli.metrics.multiple_captions import find_info, reported_statistics, values_by_image
 from clcap_cli.metrics.predictions import Context, image_entries, predictions_from_entries
 from tests.metrics.builders import predictions, values_of
 
 CAPTIONS = [["a dog runs", "a cat sits on a mat"], ["two cats", "a red bus on the street"], ["one boat", "one boat"]]
 REFERENCES = [["a dog runs fast", "the dog"], ["a red bus on a street"], ["an old boat on a lake"]]
-TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=6).map(" ".join)
 
 
 def captions_at(at: int) -> list[list[str]]:
@@ -60,17 +56,6 @@ def test_the_number_of_captions_may_differ_by_image() -> None:
     each = rouge_l.METRIC.measure(texts)["ROUGE_L"]
     assert values["ROUGE_L_best_of_1-3"] == pytest.approx((each[0] + max(each[1:])) / 2)
     assert values["ROUGE_L_mean_of_1-3"] == pytest.approx((each[0] + np.mean(each[1:])) / 2)
-
-
-@given(st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, min_size=1, max_size=2)), min_size=2, max_size=5), st.randoms())
-@settings(deadline=None)
-def test_cider_of_resamples_is_a_mean_over_positions(corpus: list, random) -> None:
-    first, second, references = (list(part) for part in zip(*corpus, strict=True))
-    weights = np.bincount([random.randrange(len(corpus)) for _ in corpus], minlength=len(corpus))[None]
-    flat = [text for pair in zip(first, second, strict=True) for text in pair]
-    actual = CiderD(flat, references, image_index=np.repeat(np.arange(len(corpus)), 2)).mean_scores(weights)
-    each = [CiderD(captions, references).mean_scores(weights) for captions in (first, second)]
-    assert actual == pytest.approx(np.mean(each, axis=0), abs=1e-12)
 
 
 def test_images_have_the_best_and_mean_of_their_captions() -> None:

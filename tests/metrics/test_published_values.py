@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clcap_cli.metrics.bootstrap import draw_resamples
-from clcap_cli.metrics.cider import CiderD
+from clcap_cli.metrics.cider import cider_scores
 from clcap_cli.metrics.java import pycocoevalcap_folder
 from clcap_cli.metrics.meteor import meteor_of
 from clcap_cli.metrics.predictions import Context, Predictions
@@ -224,7 +224,7 @@ def test_scores_equal_published_ones(name: str) -> None:
 def test_cider_of_each_caption_is_as_published() -> None:
     """aac-metrics prints the scores of the captions too."""
     given = example_named("aac-metrics")
-    assert CiderD(given.captions, given.references).scores() == pytest.approx([1.3641, 0.5587], abs=5e-5)
+    assert cider_scores(given.captions, given.references) == pytest.approx([1.3641, 0.5587], abs=5e-5)
 
 
 def test_scores_of_cocos_example_are_as_published() -> None:

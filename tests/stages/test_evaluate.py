@@ -131,7 +131,12 @@ def test_every_score_has_a_full_signature(tmp_path: Path, clcap) -> None:
     assert f"\nshared signature: {short}\n" in result.err
     for name, (low, high) in content["intervals"].items():
         assert low <= high, name
-    assert set(content["metrics"]) - set(content["intervals"]) == {"images", "unique_captions"}
+    assert set(content["metrics"]) - set(content["intervals"]) == {
+        "images",
+        "unique_captions",
+        "vocabulary_used",
+        "vocabulary_share_of_references",
+    }
 
 
 def test_a_checkpoint_is_scored_with_all_of_its_lineage(chain: Path, clcap) -> None:

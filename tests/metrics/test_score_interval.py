@@ -1,0 +1,131 @@
+"""Intervals stay inside the scale of their metric, contain the value, and equal Wilson's for shares."""
+
+import re
+from math import inf, sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clcap_cli.metrics import bleu, cider, cider_between, rouge_l, self_retrieval, spider
+from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, values_and_intervals
+from clcap_cli.metrics.metric import Metric
+from clcap_cli.metrics.multiple_captions import reported_statistics
+from clcap_cli.metrics.predictions import Context, Predictions
+from clcap_cli.metrics.registry import all_metrics, scale_of
+from clcap_cli.metrics.scale import RANK, SHARE, UNLIMITED, Scale
+from clcap_cli.metrics.score_interval import score_interval
+from clcap_cli.metrics.statistic import Statistic, mean_of
+from tests.metrics.builders import predictions
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+FINITE = st.floats(-1e6, 1e6)
+
+
+def wilson(successes: int, images: int, quantile: float) -> tuple[float, float]:
+    share, squared = successes / images, quantile**2
+    middle = (share + squared / (2 * images)) / (1 + squared / images)
+    reach = quantile / (1 + squared / images) * sqrt(share * (1 - share) / images + squared / (4 * images**2))
+    return middle - reach, middle + reach
+
+
+@pytest.mark.parametrize("successes", [0, 1, 7, 500, 999, 1000])
+def test_the_interval_of_a_share_is_wilsons(successes: int) -> None:
+    values = np.arange(1000) < successes
+    actual = confidence_interval(mean_of(values.astype(float)), SHARE, draw_resamples(1000, 0))
+    assert actual == pytest.approx(wilson(successes, 1000, 1.962), rel=0.15, abs=1e-12)
+
+
+def test_a_share_of_0_or_1_is_not_certain() -> None:
+    resamples = draw_resamples(200, 0)
+    for values in (np.zeros(200), np.ones(200)):
+        low, high = confidence_interval(mean_of(values), SHARE, resamples)
+        assert 0 <= low <= values[0] <= high <= 1
+        assert high - low == pytest.approx(0.019, abs=0.001)
+    low, high = confidence_interval(mean_of(np.ones(200)), RANK, resamples)
+    assert (low, high) == (1, pytest.approx(1 + 0.019 * 199, abs=0.1))
+
+
+@given(st.lists(FINITE, min_size=2, max_size=30), st.sampled_from(["low", "high", "both", "none"]))
+@settings(deadline=None)
+def test_intervals_contain_their_value_and_stay_on_scale(values: list[float], ends: str) -> None:
+    resampled = np.array(values)
+    low, high = (resampled.min() if ends in ("low", "both") else None), None
+    high = resampled.max() if ends in ("high", "both") and resampled.max() > resampled.min() else None
+    for value in values:
+        first, last = score_interval(value, resampled, len(values), Scale(low, high))
+        assert first <= value <= last
+        assert low is None or low <= first
+        assert high is None or last <= high
+
+
+def test_a_mirrored_scale_has_a_mirrored_interval() -> None:
+    resampled = np.random.default_rng(0).gamma(1, 0.1, 100)
+    low, high = score_interval(0.1, resampled, 50, Scale(0, None))
+    assert score_interval(-0.1, -resampled, 50, Scale(None, 0)) == (-high, -low)
+    plain = score_interval(0.1, resampled, 50, UNLIMITED)
+    assert low > plain[0] and high > plain[1]
+
+
+WORDS = st.lists(st.sampled_from(["a", "dog", "runs", "on", "one"]), max_size=5).map(" ".join)
+IMAGES = st.tuples(st.lists(WORDS, min_size=1, max_size=3), st.lists(WORDS, min_size=1, max_size=2))
+NO_MATCH, ALL_MATCH = [4.0] * 4 + [0.0] * 19, [4.0] * 4 + [0.0, 0.0, 4.0, 4.0] + [0.0] * 12 + [1.0, 4.0, 4.0]
+"""METEOR's counts of a caption."""
+
+
+def extreme_columns(captions: int, images: int, draw: np.random.Generator) -> dict[str, list]:
+    """Columns of the metrics that run programs or read other files; all alike, or drawn from the ends of the scale."""
+    ends = np.full(captions, draw.integers(0, 2)) if draw.random() < 0.5 else draw.integers(0, 2, captions)
+    return {
+        "METEOR": ends.tolist(),
+        "meteor_statistics": [[NO_MATCH, ALL_MATCH][end] for end in ends],
+        "SPICE": ends.tolist(),
+        "novel": ends.tolist(),
+        "frequency_bands": [[3 * end, 0, 1 - end] for end in ends],
+        "rank": [1 + end * (images - 1) for end in ends],
+        "tied": [1] * captions,
+    }
+
+
+@given(st.lists(IMAGES, min_size=2, max_size=6), st.integers(0, 99))
+@settings(deadline=None, max_examples=25)
+def test_intervals_of_all_metrics_stay_on_their_scales(corpus: list, seed: int) -> None:
+    captions, references = (list(part) for part in zip(*corpus, strict=True))
+    images, draw = len(corpus), np.random.default_rng(seed)
+    similar = Context(similar_images=[[(image + 1) % images] for image in range(images)])
+    given = predictions(captions, references, similar)
+    given = given.with_columns(extreme_columns(len(given.captions), images, draw))
+    for metric in (rouge_l, bleu, cider, cider_between, spider):
+        given = given.with_columns(metric.METRIC.measure(given))
+    resamples = draw_resamples(images, seed, 100)
+    for metric in all_metrics():
+        values, intervals = values_and_intervals(statistics_of(metric, given), resamples)
+        for name, (first, last) in intervals.items():
+            low, high = scale_of(name).ends(images)
+            assert (-inf if low is None else low) <= first <= last <= (inf if high is None else high), name
+            assert first <= values[name] <= last, name
+
+
+def statistics_of(metric: Metric, given: Predictions) -> dict[str, Statistic]:
+    """All statistics; ranks need a single caption of each image."""
+    if metric is self_retrieval.METRIC:
+        given = given.select(given.best_rows(given.column("rank")))
+    return reported_statistics(metric, given)
+
+
+def test_every_value_states_its_scale_as_in_the_docs() -> None:
+    """The column Scale of docs/metrics.md, the end of the meaning, and the scale of the intervals are the same."""
+    documented = {}
+    for table in DOCS.read_text(encoding="utf-8").split("\n\n"):
+        if table.startswith("| Value | Scale |"):
+            cells = [line.split("|") for line in table.splitlines()]
+            documented |= {
+                name: scale.strip() for _, names, scale, *_ in cells for name in re.findall("`(.+?)`", names)
+            }
+    for info in (info for metric in all_metrics() for info in metric.values):
+        name = re.sub("{k}|(?<=R@)[15]", "k", info.name)
+        assert documented[name] == str(info.scale), info.name
+        stated = info.meaning.rpartition("; ")[2].removesuffix(".")
+        assert ";" not in info.meaning or stated == str(info.scale), info.name
