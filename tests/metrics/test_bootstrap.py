@@ -94,7 +94,7 @@ def test_vocabularies_have_neither_interval_nor_p() -> None:
     assert values_and_intervals(statistics, draw_resamples(60, 0))[1] == {}
     for name in statistics:
         found = differences_between([first], [second])[name]
-        assert (found.difference, found.interval, found.p, found.verdict) == (0, None, None, "not tested")
+        assert (found.difference, found.interval, found.p_images, found.verdict) == (0, None, None, "not tested")
 
 
 def entry(caption: str, reference: str, **more: float) -> dict:
