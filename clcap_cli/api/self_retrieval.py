@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clcap_cli.api.results import SelfRetrieval
+from clcap_cli.artifacts.ranking import Party, Ranking
 from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError
-from clcap_cli.evaluation.caption_pool import CaptionPool, decoded_pool
+from clcap_cli.evaluation.caption_pool import CaptionPool
 from clcap_cli.evaluation.given_captions import encode_given_captions
 from clcap_cli.evaluation.inputs import UNKNOWN
 from clcap_cli.evaluation.live_models import LiveModel
+from clcap_cli.evaluation.model_inputs import decode_texts
 from clcap_cli.features.cached import CachedFeatures
 from clcap_cli.features.images import ImageInput
 from clcap_cli.metrics.signature import images_signature
@@ -33,7 +36,9 @@ def rank_images(
         raise ClcapError(f"there are {len(captions)} captions for {len(images)} images; give one for each image")
     features, tokenizer = CachedFeatures(model.features_of(images)), model.tokenizer
     if captions is None:
-        pool, decoding = decoded_pool(model.model, features, tokenizer, settings, seed), settings.signature(seed)
+        decoded, groups = decode_texts([model.model], [features], settings, tokenizer, seed)
+        texts, decoding = [text for (text,) in groups], settings.signature(seed)
+        pool = CaptionPool(model.model, features, texts, decoded.captions, decoded.lengths)
     else:
         given, decoding = encode_given_captions(captions, tokenizer, features.device), UNKNOWN
         if given.note:
@@ -41,5 +46,8 @@ def rank_images(
         pool = CaptionPool(model.model, features, captions, given.tokens, given.lengths)
     ids = [str(at) if isinstance(at, Path) else number for number, at in enumerate(images)]
     signature = {"split": images_signature(ids, "all"), "decoding": decoding, "precision": "fp32"}
-    found = pool.results(pool.search(), ids, seed, signature)
+    ranker = Party(name=model.path.stem, id=model.id)
+    writer = ranker if captions is None else Party(name="captions", id=digest_of_json(pool.captions))
+    ranking = Ranking(captions=writer, ranker=ranker)
+    found = pool.results(pool.search(), ids, ranking, seed, signature)
     return SelfRetrieval(found.metrics, found.intervals, found.signatures, found.images, found.details["chance"])

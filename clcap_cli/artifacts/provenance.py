@@ -31,7 +31,7 @@ FORMATS = {
     "clcap/checkpoint": 4,
     "clcap/discriminator": 2,
     "clcap/caption-results": 1,
-    "clcap/retrieval": 2,
+    "clcap/retrieval": 3,
     "clcap/log-probs": 1,
     "clcap/metrics": 2,
     "clcap/comparison": 4,

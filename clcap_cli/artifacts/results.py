@@ -20,6 +20,7 @@ from clcap_cli.artifacts.caption_tables import TABLES, table_rows
 from clcap_cli.artifacts.earlier_names import upgrade_results
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.artifacts.ranking import Ranking, ranking_of_earlier_version
 from clcap_cli.artifacts.run_cards import RunCard
 from clcap_cli.datasets.captions_by_image import read_predictions, single_captions
 from clcap_cli.datasets.ids import canonical_id
@@ -160,6 +161,14 @@ class _Caption(BaseModel, extra="allow"):
     frequency_bands: list[Count] = Field(default=[0] * 3, min_length=3, max_length=3)
     rank: FiniteFloat = Field(1, ge=1)
     tied: int = Field(1, ge=1, le=MAX_COUNT)
+    pool_size: int = Field(1, ge=1, le=MAX_COUNT)
+
+
+class _BestImage(BaseModel):
+    """One of the images that a caption ranks best."""
+
+    image_id: ImageId
+    log_prob: FiniteFloat
 
 
 class _Image(_Caption):
@@ -168,6 +177,7 @@ class _Image(_Caption):
     image_id: ImageId
     references: list[str] = Field(default=[""], min_length=1)
     captions: list[_Caption] = Field(default_factory=list, min_length=1)
+    best: list[_BestImage] = []
 
 
 class _Content(BaseModel):
@@ -177,6 +187,7 @@ class _Content(BaseModel):
     not_scored: dict[str, str] = Field(default_factory=dict)
     made_from: list[RunCard] = Field(default_factory=list)
     images: list[dict[str, Any]] = Field(min_length=1)
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +208,8 @@ class Results:
     """Run cards of all files that the results were created from, directly or indirectly."""
     images: list[dict[str, Any]]
     """One entry per image, with at least its ``image_id`` and ``caption``."""
+    ranking: Ranking | None = None
+    """Who wrote the captions and which model ranked the images; None for a metrics file."""
 
 
 def open_results(path: Path, kind: str | None = None) -> Results:
@@ -215,6 +228,8 @@ def open_results(path: Path, kind: str | None = None) -> Results:
     content = validated(data, _Content, path, f"a complete {provenance.format} file")
     images = [_with_canonical_id(image) for image in content.images]
     _check_images(images, path, provenance.format)
+    if provenance.format == RETRIEVAL_KIND and content.ranking is None:
+        content.ranking = ranking_of_earlier_version(provenance)
     return Results(path, provenance, **{**dict(content), "images": images, "metrics": finite_numbers(content.metrics)})
 
 

@@ -73,7 +73,7 @@ def _evaluate(given: Given, retrieval: Path) -> list[Words]:
     """Scores of the captions that were ranked, where those of all images of the split were."""
     predictions = given.get("predictions")
     ours = predictions is None or _has_references(Path(predictions))
-    if "pool" in given or not ours:
+    if given.keys() & {"pool", "ranker"} or not ours:
         return [["report", retrieval]]
     if predictions is not None:
         return [["evaluate", predictions, "--retrieval", retrieval, *_repeated(given, "split")]]

@@ -1,20 +1,23 @@
-"""A pool for self-retrieval: images with one caption each, which looks for its image among all of them."""
+"""Images with one caption each, and the model that ranks them: self-retrieval of these captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from clcap_cli.artifacts.ranking import Ranking
 from clcap_cli.artifacts.results import Measurements
 from clcap_cli.console import progress_with_label
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.evaluation.model_inputs import decode_texts
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.retrieval.results import retrieval_results
-from clcap_cli.retrieval.search import SearchResult, find_ranks
-from clcap_cli.tokenizers.tokenizer import Tokenizer
+from clcap_cli.retrieval.search import SearchResult, find_ranks, score_matrix
+
+NUM_BEST = 5
+"""Number of best-ranked images that are stored for each caption."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +28,36 @@ class CaptionPool:
     features: FeatureSource
     captions: Sequence[str]
     tokens: Tensor
-    """(N, T) int64, the captions as tokens."""
+    """(N, T) int64, the captions as tokens of the model's tokenizer."""
     lengths: Tensor
     """(N,) int64, tokens of each; the end token not counted."""
+    similar: int | None = None
+    """Number of images in the pool of each caption, its own and the most similar ones; None for all images."""
 
     def search(self) -> SearchResult:
         """Rank the images for every caption, with progress on the screen."""
         show_progress = progress_with_label("ranking, blocks of images")
-        return find_ranks(self.model, self.features, self.tokens, self.lengths, show_progress)
+        captions = (self.tokens, self.lengths)
+        return find_ranks(self.model, self.features, *captions, show_progress, self._pools(), NUM_BEST)
+
+    def score_matrix(self) -> Tensor:
+        """ln p of every caption (row) with every image (column), with progress on the screen."""
+        show_progress = progress_with_label("every ln p, blocks of images")
+        return score_matrix(self.model, self.features, self.tokens, self.lengths, show_progress)
 
     def results(
-        self, found: SearchResult, ids: Sequence[ImageId], seed: int, signature: dict[str, str]
+        self, found: SearchResult, ids: Sequence[ImageId], ranking: Ranking, seed: int, signature: dict[str, str]
     ) -> Measurements:
         """The record of a search; see ``retrieval_results``."""
-        return retrieval_results(found, ids, self.captions, int((self.lengths + 1).sum()), seed, signature)
+        pool_size = self.similar or len(ids)
+        pool = f"similar {self.similar} of {len(ids)}, features {self.features.id[:8]}" if self.similar else len(ids)
+        signature = {"pool": str(pool), "ranker": ranking.signature, **signature}
+        tokens = int((self.lengths + 1).sum())
+        return retrieval_results(found, ids, self.captions, pool_size, tokens, ranking, seed, signature)
 
-
-def decoded_pool(
-    model: Captioner, features: FeatureSource, tokenizer: Tokenizer, decoding: DecodingSettings, seed: int
-) -> CaptionPool:
-    """A pool whose captions are the model's own."""
-    decoded, texts = decode_texts([model], [features], decoding, tokenizer, seed)
-    return CaptionPool(model, features, [text for (text,) in texts], decoded.captions, decoded.lengths)
+    def _pools(self) -> Tensor | None:
+        """(N, ``similar``) the images of each caption's pool, its own first."""
+        if self.similar is None:
+            return None
+        nearest = torch.from_numpy(nearest_images(self.features.pooled(), self.similar - 1)).long()
+        return torch.cat([torch.arange(len(nearest)).unsqueeze(1), nearest], dim=1).to(self.tokens.device)

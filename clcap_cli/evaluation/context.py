@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from clcap_cli.metrics.predictions import Columns, Context, TrainingCaptions
     from clcap_cli.segmentation.segmenter import Segmenter
 
+RANK_COLUMNS = ("rank", "tied", "pool_size")
+"""Values of each image that are taken from a file of self-retrieve; earlier versions did not write all of them."""
 CaptionGroups = list[list[str]]
 """Captions of each image."""
 
@@ -49,12 +51,14 @@ def build_context(
     features = _given_or_recorded("features", files.features, inputs)
     sentence_encoder, clip = build_encoders(encoders, compute, inputs, features)
     df_name, df_captions = _df_captions(files.cider_df, segmenter, origin) if files.cider_df else (None, None)
+    ranks, ranked_by = _retrieval_ranks(files.retrieval, predictions, inputs, origin) if files.retrieval else (None, {})
     return Context(
         df_name=df_name,
         df_captions=df_captions,
         training=_training_captions(inputs, files.captions, origin),
         similar_images=_similar_images(list(predictions), inputs, features, origin),
-        retrieval_ranks=_retrieval_ranks(files.retrieval, predictions, inputs, origin) if files.retrieval else None,
+        retrieval_ranks=ranks,
+        retrieval_signature=ranked_by,
         segmenter=segmenter,
         spice_models=files.spice_models,
         sentence_encoder=sentence_encoder,
@@ -110,12 +114,13 @@ def _ids_in_features(ids: "Sequence[ImageId]", inputs: "EvaluationInputs", featu
 
 def _retrieval_ranks(
     path: Path, predictions: "Mapping[ImageId, Sequence[str]]", inputs: "EvaluationInputs", origin: "Origin"
-) -> "Columns":
-    """The rank of each caption's own image, from a file of self-retrieve.
+) -> "tuple[Columns, dict[str, str]]":
+    """The rank of each caption's own image, from a file of self-retrieve, and the signature of its pool and ranker.
 
     Raises ClcapError if the file ranks other captions, and if an image has several captions.
     """
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_results
+    from clcap_cli.metrics.signature import split_signature
 
     ranked = open_results(path, RETRIEVAL_KIND)
     origin.add_input("retrieval", ranked)
@@ -132,7 +137,10 @@ def _retrieval_ranks(
         )
     if not all({"rank", "tied"} <= set(by_id[id]) for id in predictions):
         raise ClcapError(f"{path} is damaged: an image has no rank")
-    return {name: [by_id[id][name] for id in predictions] for name in ("rank", "tied")}
+    columns = [name for name in RANK_COLUMNS if all(name in by_id[id] for id in predictions)]
+    signature = split_signature(ranked.signatures.get("R@1", ""))
+    parts: dict[str, str] = {name: signature[name] for name in ("pool", "ranker") if name in signature}
+    return {name: [by_id[id][name] for id in predictions] for name in columns}, parts
 
 
 def _df_captions(path: Path, segmenter: "Segmenter | None", origin: "Origin") -> "tuple[str, CaptionGroups]":

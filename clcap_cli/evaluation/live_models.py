@@ -22,6 +22,8 @@ class LiveModel:
 
     path: Path
     """Path of its checkpoint."""
+    id: str
+    """Id of its checkpoint."""
     tokenizer: Tokenizer
     model: Captioner
     backbone: Backbone
@@ -43,7 +45,7 @@ def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, we
     Raises ClcapError for imported features, and for a backbone that differs from the one used in training.
     """
     return [
-        LiveModel(one.path, one.tokenizer, one.captioner(device), _backbone_of(one, device, weights))
+        LiveModel(one.path, one.provenance.id, one.tokenizer, one.captioner(device), _backbone_of(one, device, weights))
         for one in checkpoints
     ]
 

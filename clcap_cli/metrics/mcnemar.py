@@ -29,4 +29,4 @@ def _hits(images: ImageEntries) -> dict[str, np.ndarray]:
     if not all({"rank", "tied"} <= set(image) for image in images):
         return {}
     ranks, tied = (np.array([image[name] for image in images], dtype=np.float64) for name in ("rank", "tied"))
-    return recall_by_caption(ranks, tied)
+    return recall_by_caption(ranks, tied, int(images[0].get("pool_size", len(images))))

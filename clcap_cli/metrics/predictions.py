@@ -41,7 +41,9 @@ class Context:
     similar_images: Sequence[Sequence[int]] | None = None
     """Positions of the most similar images of each image."""
     retrieval_ranks: Columns | None = None
-    """Results of self-retrieval: the columns ``rank`` and ``tied``."""
+    """Results of self-retrieval: the columns ``rank``, ``tied`` and ``pool_size``."""
+    retrieval_signature: Mapping[str, str] = field(default_factory=dict)
+    """The pool of these ranks and the ranker, as parts of a signature."""
     segmenter: Segmenter | None = None
     """Tokenisation of captions and references; None for the PTB tokeniser of COCO's evaluation."""
     bleu: BleuSettings = BleuSettings()

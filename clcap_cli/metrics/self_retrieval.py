@@ -15,22 +15,28 @@ def _measure(predictions: Predictions) -> Columns:
     return predictions.context.retrieval_ranks or {}
 
 
-def recall_by_caption(ranks: np.ndarray, tied: np.ndarray) -> dict[str, np.ndarray]:
+def recall_by_caption(ranks: np.ndarray, tied: np.ndarray, pool_size: int) -> dict[str, np.ndarray]:
     """(N,) probabilities that a caption's own image is among the first k, from expected ranks (N,) and ties (N,).
 
-    They are 0 or 1 except for ties across rank k; their mean is R@k.
+    There is one for every k below ``pool_size``, the number of images in each pool. They are 0 or 1 except for ties
+    across rank k; their mean is R@k.
     """
     better = ranks - 1 - (tied - 1) / 2
-    return {f"R@{k}": np.clip((k - better) / tied, 0, 1) for k in CUTOFFS if k < len(ranks)}
+    return {f"R@{k}": np.clip((k - better) / tied, 0, 1) for k in CUTOFFS if k < pool_size}
 
 
-def rank_statistics(ranks: np.ndarray, tied: np.ndarray) -> dict[str, Statistic]:
-    """R@k, median and mean rank of expected ranks (N,) and sizes of ties (N,).
+def rank_statistics(ranks: np.ndarray, tied: np.ndarray, pool_size: int) -> dict[str, Statistic]:
+    """R@k, median and mean rank of expected ranks (N,) and sizes of ties (N,) in pools of ``pool_size`` images.
 
-    Resampling draws captions, not the pool: the ranks remain those among all N images.
+    Resampling draws captions, not the pools: the ranks remain those in the original pools.
     """
-    recalls = {name: mean_of(values) for name, values in recall_by_caption(ranks, tied).items()}
+    recalls = {name: mean_of(values) for name, values in recall_by_caption(ranks, tied, pool_size).items()}
     return {**recalls, "median_rank": median_of(ranks), "mean_rank": mean_of(ranks)}
+
+
+def _statistics(predictions: Predictions) -> dict[str, Statistic]:
+    pool_sizes = predictions.columns.get("pool_size", [len(predictions.ids)])  # earlier versions ranked all images
+    return rank_statistics(predictions.column("rank"), predictions.column("tied"), int(pool_sizes[0]))
 
 
 METRIC = Metric(
@@ -45,8 +51,8 @@ METRIC = Metric(
         MetricInfo("median_rank", "Median rank of the caption's own image; 1 to N.", LOWER, 1, scale=RANK),
         MetricInfo("mean_rank", "Mean rank of the caption's own image; 1 to N.", LOWER, 2, scale=RANK, primary=True),
     ),
-    statistics=lambda predictions: rank_statistics(predictions.column("rank"), predictions.column("tied")),
-    signature=lambda predictions: {"pool": str(len(predictions.ids))},
+    statistics=_statistics,
+    signature=lambda predictions: predictions.context.retrieval_signature,
     measure=_measure,
     columns=("rank", "tied"),
     computed="always",

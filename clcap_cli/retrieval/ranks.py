@@ -70,17 +70,17 @@ def check_finite(log_probs: Tensor) -> Tensor:
     return log_probs
 
 
-def retrieval_metrics(ranks: Ranks, num_images: int) -> dict[str, float]:
-    """R@k for every k below the number of images, and the median and mean rank."""
-    metrics = {f"R@{k}": ranks.recall(k) for k in CUTOFFS if k < num_images}
+def retrieval_metrics(ranks: Ranks, pool_size: int) -> dict[str, float]:
+    """R@k for every k below the number of images in a pool, and the median and mean rank."""
+    metrics = {f"R@{k}": ranks.recall(k) for k in CUTOFFS if k < pool_size}
     expected = ranks.expected.double()
     return {**metrics, "median_rank": _median(expected), "mean_rank": float(expected.mean())}
 
 
-def chance_metrics(num_images: int) -> dict[str, float]:
-    """The metrics of captions that do not depend on their image."""
-    metrics = {f"R@{k}": k / num_images for k in CUTOFFS if k < num_images}
-    return {**metrics, "median_rank": (num_images + 1) / 2, "mean_rank": (num_images + 1) / 2}
+def chance_metrics(pool_size: int) -> dict[str, float]:
+    """The metrics of captions that do not depend on their image, in pools of ``pool_size`` images."""
+    metrics = {f"R@{k}": k / pool_size for k in CUTOFFS if k < pool_size}
+    return {**metrics, "median_rank": (pool_size + 1) / 2, "mean_rank": (pool_size + 1) / 2}
 
 
 def _median(values: Tensor) -> float:

@@ -1,12 +1,15 @@
 """Metrics of a self-retrieval search, as stored and printed."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from clcap_cli.artifacts.ranking import Ranking
 from clcap_cli.artifacts.results import Measurements
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.metrics.bootstrap import draw_resamples, values_and_intervals
 from clcap_cli.metrics.self_retrieval import rank_statistics
 from clcap_cli.metrics.signature import join_signature
+from clcap_cli.retrieval.best_images import NONE
 from clcap_cli.retrieval.ranks import chance_metrics, retrieval_metrics
 from clcap_cli.retrieval.search import SearchResult
 from clcap_cli.retrieval.tree_walk import Work
@@ -16,30 +19,55 @@ def retrieval_results(
     result: SearchResult,
     ids: Sequence[ImageId],
     captions: Sequence[str],
+    pool_size: int,
     tokens: int,
+    ranking: Ranking,
     seed: int,
     signature: dict[str, str],
 ) -> Measurements:
-    """The metrics of a search for N captions among their N images.
+    """The metrics of a search for N captions, each in a pool of ``pool_size`` of the N images.
 
     ``tokens`` is the total number of tokens of the captions, end tokens included; ``seed`` is the seed of the resamples
-    for the intervals, and ``signature`` describes how the captions were made.
+    for the intervals, and ``signature`` describes the pool, the ranker and how the captions were made.
     """
     ranks = result.ranks
-    metrics = retrieval_metrics(ranks, len(ids))
-    statistics = rank_statistics(ranks.expected.double().numpy(), ranks.tied.double().numpy())
+    metrics = retrieval_metrics(ranks, pool_size)
+    statistics = rank_statistics(ranks.expected.double().numpy(), ranks.tied.double().numpy(), pool_size)
     _, intervals = values_and_intervals(statistics, draw_resamples(len(ids), seed))
-    joint_signature = join_signature({"pool": str(len(ids)), **signature})
     counts = {"images": len(ids), "unique_captions": len(set(captions)), "tied_captions": int((ranks.tied > 1).sum())}
-    rows = zip(ids, captions, ranks.expected.tolist(), ranks.tied.tolist(), result.log_prob.tolist(), strict=True)
-    names = ("image_id", "caption", "rank", "tied", "log_prob")
+    columns = {
+        "image_id": ids,
+        "caption": captions,
+        "rank": ranks.expected.tolist(),
+        "tied": ranks.tied.tolist(),
+        "log_prob": result.log_prob.tolist(),
+        "pool_size": [pool_size] * len(ids),
+        "best": _best_images(result, ids),
+    }
     return Measurements(
         metrics={**metrics, **counts},
         intervals=intervals,
-        signatures=dict.fromkeys(metrics, joint_signature),
-        images=[dict(zip(names, values, strict=True)) for values in rows],
-        details={"chance": chance_metrics(len(ids)), "search": _savings(result.work, len(ids), tokens)},
+        signatures=dict.fromkeys(metrics, join_signature(signature)),
+        images=[dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)],
+        details={
+            "ranking": ranking.model_dump(),
+            "chance": chance_metrics(pool_size),
+            "search": _savings(result.work, len(ids), tokens),
+        },
     )
+
+
+def _best_images(result: SearchResult, ids: Sequence[ImageId]) -> list[list[dict[str, Any]]]:
+    """The images with the highest ln p of each caption, the highest first."""
+    rows = zip(result.best.image.tolist(), result.best.log_prob.tolist(), strict=True)
+    return [
+        [
+            {"image_id": ids[image], "log_prob": log_prob}
+            for image, log_prob in zip(images, log_probs, strict=True)
+            if image != NONE
+        ]
+        for images, log_probs in rows
+    ]
 
 
 def _savings(work: Work, images: int, tokens: int) -> dict[str, float]:

@@ -138,9 +138,14 @@ def _run_differences(first: "SeedGroup", second: "SeedGroup", common: int) -> "R
     for name, signature in run.signatures.items():
         if name in other.signatures:
             a, b = (split_signature(text) for text in (signature, other.signatures[name]))
-            keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
+            keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key) and _is_recorded(key, a, b)]
             evaluation += [f"{name}: {key} {a.get(key)} and {b.get(key)}" for key in keys]
     return RunDifferences(evaluation=evaluation, made_from=card_differences(run.made_from, other.made_from))
+
+
+def _is_recorded(key: str, *signatures: "Mapping[str, str]") -> bool:
+    """Whether all signatures can have the part; earlier versions did not record the ranker, mostly the own model."""
+    return key != "ranker" or all(key in signature for signature in signatures)
 
 
 def _print_comparison(

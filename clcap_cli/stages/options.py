@@ -48,6 +48,7 @@ def _trained_on(text: str, model: str) -> Option:
 CAPTIONS_HELP = "captions.h5 that defines the splits."
 CaptionsFile = Annotated[Path | None, CAPTIONS, _trained_on(CAPTIONS_HELP, "checkpoint")]
 FeaturesFile = Annotated[Path | None, FEATURES, _trained_on("features.h5 of the images.", "checkpoint")]
+RankerFeaturesFile = Annotated[Path | None, FEATURES, _trained_on("features.h5 of the ranker.", "ranker")]
 ReferenceCaptionsFile = Annotated[Path | None, CAPTIONS, _trained_on(CAPTIONS_HELP, "reference")]
 TargetFeaturesFile = Annotated[Path | None, FEATURES, _trained_on("features.h5 of the target.", "target")]
 ReferenceFeaturesFile = Annotated[

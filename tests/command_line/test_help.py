@@ -54,6 +54,7 @@ def test_types_are_plain_words(stage: Stage) -> None:
         "FILE",
         "FOLDER",
         "PATH",
+        "SIZE",
     }
 
 
