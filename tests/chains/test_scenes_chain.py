@@ -99,7 +99,7 @@ def test_a_results_file_of_another_tool_is_scored_and_ranked(chain: Path, clcap)
     assert metrics["metrics"]["ROUGE_L"] == pytest.approx(1)
     output = clcap("self-retrieve", chain / "nt.pt", "--predictions", chain / "references.json")
     assert output.status == 0
-    ranked = json.loads((chain / "nt.retrieval.json").read_text())["images"]
+    ranked = json.loads((chain / "references.by_nt.retrieval.json").read_text())["images"]
     assert [image["caption"] for image in ranked] == [result["caption"] for result in results]
 
 
