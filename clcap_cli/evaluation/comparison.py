@@ -138,9 +138,7 @@ def compare_settings(first: MeasuredSetting, second: MeasuredSetting) -> list[Di
     Over seeds: a t-test of the runs' values.
     """
     names = [name for name in first.values if name in second.values]
-    primary = {
-        info.name for metric in all_metrics() for name in names if (info := find_info(metric, name)) and info.primary
-    }
+    primary = primary_values(names)
     of_images, of_seeds = _p_values(first, second), seed_p_values(first, second)
     images_holm, seeds_holm = (corrected_p_values(of_test, primary) for of_test in (of_images, of_seeds))
     mcnemar = _mcnemar_p_values(first, second)
@@ -206,7 +204,7 @@ def _p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, floa
         return dict.fromkeys(resampled)
     flipped = [name for name, values in resampled.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
     p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
-    return {name: p_values[name] if name in p_values else p_value(values) for name, values in resampled.items()}
+    return {name: p_values[name] if name in p_values else p_value(values, images) for name, values in resampled.items()}
 
 
 def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:

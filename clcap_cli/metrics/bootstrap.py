@@ -105,10 +105,19 @@ def confidence_interval(statistic: Statistic, scale: Scale, resamples: Resamples
     return estimate(value, resampled, resamples.images, scale, statistic.is_quantile).interval
 
 
-def p_value(resampled: np.ndarray) -> float:
-    """The two-sided p-value of the null hypothesis of no difference, from resampled differences."""
-    below, above = (resampled <= 0).sum(), (resampled >= 0).sum()
-    return float(min(1.0, 2 * (min(below, above) + 1) / (len(resampled) + 1)))
+def p_value(resampled: np.ndarray, images: int) -> float:
+    """The two-sided p-value of the null hypothesis of no difference, from differences resampled over ``images``.
+
+    It comes from the resamples on the other side of 0 (Koehn 2004). These cannot give a p below 2 / (resamples + 1);
+    where there are none, it comes from Student's t distribution if that p is smaller.
+    """
+    from scipy.stats import t
+
+    other_side = min((resampled <= 0).sum(), (resampled >= 0).sum())
+    p = min(1.0, 2 * (other_side + 1) / (len(resampled) + 1))
+    if other_side:
+        return float(p)
+    return float(min(p, 2 * t.sf(abs(resampled.mean()) / resampled.std(), images - 1)))
 
 
 def varies(resampled: np.ndarray) -> bool:

@@ -2,9 +2,9 @@
 
 import argparse
 
-from tests.benchmarks import interval_coverage
+from tests.benchmarks import interval_coverage, recall_simulation, seed_simulation
 
-TABLES = {"coverage": interval_coverage}
+TABLES = {"coverage": interval_coverage, "seeds": seed_simulation, "recall": recall_simulation}
 """Module of each table, with ``add_arguments`` and ``table``."""
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind, ttest_rel
 
+from clcap_cli.metrics.bootstrap import p_value
 from clcap_cli.metrics.holm import holm_corrected
 from clcap_cli.metrics.mcnemar import mcnemar_p_value, mcnemar_p_values
 from clcap_cli.metrics.seed_test import seed_test
@@ -24,6 +25,13 @@ def test_holm_keeps_the_order_and_never_lowers_p() -> None:
     order = sorted(p_values, key=p_values.__getitem__)
     assert all(p_values[name] <= corrected[name] <= 1 for name in p_values)
     assert all(corrected[a] <= corrected[b] for a, b in pairwise(order))
+
+
+def test_p_of_images_can_be_small_enough_for_many_metrics() -> None:
+    """With 1,000 resamples alone, no p would be below 0.002, and none of 26 metrics could be significant."""
+    resampled = np.random.default_rng(1).normal(5, 1, 1000)
+    assert 0 < p_value(resampled, 200) < 1e-5
+    assert p_value(resampled - 3, 200) == pytest.approx(2 * (1 + (resampled <= 3).sum()) / 1001)
 
 
 def test_equal_seeds_are_paired_in_any_order() -> None:
