@@ -26,41 +26,50 @@ MAX_SCORE = 10.0
 SCALE = Scale(0.0, MAX_SCORE)
 
 
-def cider_scores(
-    captions: Sequence[str],
-    references: Sequence[Sequence[str]],
-    df_captions: Sequence[Sequence[str]] | None = None,
-    compare_with: Sequence[Sequence[int]] | None = None,
-    image_index: np.ndarray | None = None,
-) -> np.ndarray:
-    """(captions,) CIDEr-D from 0 to 10 of tokenised captions, which pycocoevalcap calls "CIDEr".
+class TfIdf:
+    """The n-grams of tokenised captions and references, weighted for CIDEr.
 
     Args:
         captions: All captions, image by image.
         references: The references of each image.
         df_captions: Captions of each image of another corpus, in which document frequencies are counted; None counts
             them in ``references``.
-        compare_with: For each image, the images whose references its captions are compared with; None for its own.
-        image_index: (captions,) the position of each caption's image; None if every image has one caption.
     """
-    flat_references, flat_df_captions = _flat(references), _flat(df_captions or ())
-    ngrams = count_ngrams([*captions, *flat_references, *flat_df_captions])
-    ends = len(captions), len(captions) + len(flat_references)
-    caption_ngrams, reference_ngrams = ngrams.counts[: ends[0]], ngrams.counts[ends[0] : ends[1]]
-    df_ngrams = reference_ngrams if df_captions is None else ngrams.counts[ends[1] :]
-    squared_idf = _squared_idf(ngrams, df_ngrams, [len(group) for group in df_captions or references])
-    images = compare_with if compare_with is not None else [[image] for image in range(len(references))]
-    own = images if image_index is None else [images[image] for image in image_index.tolist()]
-    caption, reference = _pairs([len(group) for group in references], own)
-    paired = reference_ngrams[reference]
-    products = caption_ngrams[caption].minimum(paired).multiply(paired) @ squared_idf
-    caption_norms, reference_norms = (
-        np.sqrt(counts.power(2) @ squared_idf) for counts in (caption_ngrams, reference_ngrams)
-    )
-    differences = _bigram_counts(captions)[caption] - _bigram_counts(flat_references)[reference]
-    similarity = _quotients(products, reference_norms[reference]) * _length_penalty(differences)[:, None]
-    summed = np.add.reduceat(similarity, np.searchsorted(caption, np.arange(len(captions))))
-    return MAX_SCORE * _quotients(summed, caption_norms).mean(1) / np.bincount(caption)
+
+    def __init__(
+        self,
+        captions: Sequence[str],
+        references: Sequence[Sequence[str]],
+        df_captions: Sequence[Sequence[str]] | None = None,
+    ):
+        flat_references = _flat(references)
+        ngrams = count_ngrams([*captions, *flat_references, *_flat(df_captions or ())])
+        ends = len(captions), len(captions) + len(flat_references)
+        self._captions, self._references = ngrams.counts[: ends[0]], ngrams.counts[ends[0] : ends[1]]
+        df_counts = self._references if df_captions is None else ngrams.counts[ends[1] :]
+        self._squared_idf = _squared_idf(ngrams, df_counts, [len(group) for group in df_captions or references])
+        self._reference_counts = [len(group) for group in references]
+        self._bigrams = _bigram_counts(captions), _bigram_counts(flat_references)
+
+    def cider_d(self, images: Sequence[Sequence[int]]) -> np.ndarray:
+        """(captions,) CIDEr-D from 0 to 10 against the references of ``images``, those of each caption."""
+        caption, reference = _pairs(self._reference_counts, images)
+        paired = self._references[reference]
+        products = self._captions[caption].minimum(paired).multiply(paired) @ self._squared_idf
+        caption_norms, reference_norms = map(self._norms, (self._captions, self._references))
+        penalty = _length_penalty(self._bigrams[0][caption] - self._bigrams[1][reference])
+        similarity = _quotients(products, reference_norms[reference]) * penalty[:, None]
+        summed = np.add.reduceat(similarity, np.searchsorted(caption, np.arange(len(images))))
+        return MAX_SCORE * _quotients(summed, caption_norms).mean(1) / np.bincount(caption)
+
+    def _norms(self, counts: "csr_matrix") -> np.ndarray:
+        """(texts, 4) lengths of the vectors of n-grams of each order."""
+        return np.sqrt(counts.power(2) @ self._squared_idf)
+
+
+def cider_scores(captions: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """(captions,) CIDEr-D of one caption per image against its references, which pycocoevalcap calls "CIDEr"."""
+    return TfIdf(captions, references).cider_d([[image] for image in range(len(references))])
 
 
 def _flat(groups: Sequence[Sequence[str]]) -> list[str]:
@@ -114,13 +123,17 @@ def _document_frequencies(counts: "csr_matrix", sizes: Sequence[int]) -> np.ndar
     return np.bincount(documents.indices, minlength=counts.shape[1])
 
 
+def tf_idf(predictions: Predictions) -> TfIdf:
+    """The weighted n-grams of predictions and references."""
+    return TfIdf(predictions.captions, predictions.references, predictions.context.df_captions)
+
+
 def _cider(predictions: Predictions) -> np.ndarray:
     """(C,) scores of the captions; stored scores if the captions of the document frequencies are not known."""
     context = predictions.context
     if context.df_name is not None and context.df_captions is None:
         return predictions.column("CIDEr")
-    texts = predictions.captions, predictions.references
-    return cider_scores(*texts, context.df_captions, image_index=predictions.image_index)
+    return predictions.cached(tf_idf).cider_d([[image] for image in predictions.image_index.tolist()])
 
 
 def _measure(predictions: Predictions) -> Columns:

@@ -5,7 +5,7 @@ images with the nearest pooled features.
 """
 
 from clcap_cli import __version__
-from clcap_cli.metrics.cider import SCALE, cider_scores
+from clcap_cli.metrics.cider import SCALE, tf_idf
 from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.statistic import mean_of
@@ -15,12 +15,11 @@ SIMILAR_IMAGES = 5
 
 
 def _measure(predictions: Predictions) -> Columns:
-    context = predictions.context
-    if context.similar_images is None:
+    similar = predictions.context.similar_images
+    if similar is None:
         return {}
-    texts = predictions.captions, predictions.references
-    scores = cider_scores(*texts, context.df_captions, context.similar_images, predictions.image_index)
-    return {"CIDErBtw": scores.tolist()}
+    images = [similar[image] for image in predictions.image_index.tolist()]
+    return {"CIDErBtw": predictions.cached(tf_idf).cider_d(images).tolist()}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:

@@ -2,9 +2,14 @@
 
 import argparse
 
-from tests.benchmarks import interval_coverage, recall_simulation, seed_simulation
+from tests.benchmarks import false_positives, interval_coverage, recall_simulation, seed_simulation
 
-TABLES = {"coverage": interval_coverage, "seeds": seed_simulation, "recall": recall_simulation}
+TABLES = {
+    "coverage": interval_coverage,
+    "differences": false_positives,
+    "seeds": seed_simulation,
+    "recall": recall_simulation,
+}
 """Module of each table, with ``add_arguments`` and ``table``."""
 
 

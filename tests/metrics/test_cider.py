@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from clcap_cli.metrics.bleu import bleu_counts
 from clcap_cli.metrics.bleu_smoothing import bleu_of
-from clcap_cli.metrics.cider import METRIC, cider_scores
+from clcap_cli.metrics.cider import METRIC, TfIdf, cider_scores
 from clcap_cli.metrics.predictions import image_entries, predictions_from_entries
 from tests.metrics.builders import predictions
 
@@ -62,16 +62,16 @@ def test_document_frequencies_are_those_of_the_given_images() -> None:
 def test_document_frequencies_of_another_corpus_can_be_used() -> None:
     captions, references = ["a red bus", "a dog"], [["a red bus"], ["the dog"]]
     own = cider_scores(captions, references)
-    assert cider_scores(captions, references, references) == pytest.approx(own, abs=1e-12)
+    assert TfIdf(captions, references, references).cider_d([[0], [1]]) == pytest.approx(own, abs=1e-12)
     corpus = [["a red bus"], ["a red car"], ["a red dog"], ["the cat"]]
-    assert cider_scores(captions, references, corpus) != pytest.approx(own)
+    assert TfIdf(captions, references, corpus).cider_d([[0], [1]]) != pytest.approx(own)
     everywhere = [["a red bus"]] * 3
-    assert cider_scores(["a red bus"], [["a red bus"]], everywhere) == pytest.approx([0])
+    assert TfIdf(["a red bus"], [["a red bus"]], everywhere).cider_d([[0]]) == pytest.approx([0])
 
 
 def test_cider_against_references_of_other_images() -> None:
     captions, references = ["a red bus", "a dog", "the cat sat"], [["a red bus"], ["a dog"], ["the cat sat down"]]
-    crossed = cider_scores(captions, references, compare_with=[[0], [0], [1, 2]])
+    crossed = TfIdf(captions, references).cider_d([[0], [0], [1, 2]])
     own = cider_scores(captions, references)
     assert crossed[0] == pytest.approx(own[0])
     assert crossed[1] < own[1]
