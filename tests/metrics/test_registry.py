@@ -9,6 +9,7 @@ import pytest
 
 from clcap_cli.metrics.registry import METRICS, _loadable_metrics, all_metrics, selected_metrics
 from clcap_cli.reporting.metric_groups import group_metrics
+from clcap_cli.stages.compare import compare
 from tests.test_registry import install
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
@@ -45,6 +46,14 @@ def test_every_value_is_in_the_docs() -> None:
     documented = {name for row in rows for name in re.findall("`(.+?)`", row)}
     names = {info.name.replace("{k}", "k") for metric in all_metrics() for info in metric.values} - {"R@1", "R@5"}
     assert names <= documented
+
+
+def test_help_and_docs_name_the_primary_metrics() -> None:
+    primary = [info.name for metric in all_metrics() for info in metric.values if info.primary]
+    help_text, docs = " ".join(str(compare.__doc__).split()), " ".join(DOCS.read_text(encoding="utf-8").split())
+    *first, last = sorted(primary, key=help_text.index)
+    assert f"the primary metrics {', '.join(first)} and {last}," in help_text
+    assert f"The primary metrics {', '.join(f'`{name}`' for name in first)} and `{last}` " in docs
 
 
 def test_names_ignore_case_and_add_the_metrics_they_need() -> None:
