@@ -40,7 +40,7 @@ def _image_files(
 
     folders = folders or (recorded_image_folders(features) if features else [])
     if not folders:
-        raise ClcapError("the images are not known; give their folder or archive with --images")
+        raise ClcapError("CLIP needs the images, whose folder is not recorded or has moved; give it with --images")
     found = find_images(open_stores(folders), _file_names(ids, inputs))
     if note := found.note():
         print_info(note)

@@ -15,7 +15,7 @@ from PIL import Image
 from clcap_cli.encoders import images, texts
 from clcap_cli.encoders.clip import ClipEncoder
 from clcap_cli.errors import ClcapError
-from tests.encoders.tiny_clip import MAX_TOKENS, pixels_of
+from tests.encoders.tiny_clip import MAX_TOKENS, SIZE, pixels_of
 
 CAPTIONS = ["a dog runs", "", "two cats sleep on a red sofa, side by side", "x", "a dog runs"]
 
@@ -152,3 +152,50 @@ def test_opening_uses_no_network(tiny_clip: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("socket.socket.connect", lambda *arguments: attempts.append(arguments))
     encoder(tiny_clip).embed_texts(["a dog"])
     assert attempts == []
+
+
+def as_published_by_openai(folder: Path) -> None:
+    """Weights as .bin, the vocabulary in two files, and sizes as single numbers, as in the first releases."""
+    model = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    (folder / "model.safetensors").unlink()
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    change(folder, "preprocessor_config.json", size=SIZE, crop_size=SIZE, feature_extractor_type="CLIPFeatureExtractor")
+
+
+def as_one_processor(folder: Path) -> None:
+    """The tokenizer and the preprocessing saved together, as transformers 5 does."""
+    processor = transformers.CLIPProcessor.from_pretrained(folder)
+    (folder / "preprocessor_config.json").unlink()
+    processor.save_pretrained(folder)
+    assert not (folder / "preprocessor_config.json").exists()
+
+
+def in_half_precision(folder: Path) -> None:
+    """Weights in fp16 that fp32 holds exactly."""
+    model = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float16)
+    model.save_pretrained(folder)
+
+
+def in_shards(folder: Path) -> None:
+    """Weights in several files."""
+    model = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="20KB")
+    assert len(list(folder.glob("*.safetensors"))) > 1
+
+
+@pytest.mark.parametrize("lay_out", [as_published_by_openai, as_one_processor, in_half_precision, in_shards])
+def test_all_layouts_give_the_same_embeddings(
+    lay_out: Callable[[Path], None], tiny_clip: Path, tmp_path: Path, pictures: list[Path]
+) -> None:
+    folder = Path(shutil.copytree(tiny_clip, tmp_path / "tiny-clip"))
+    lay_out(folder)
+    ids, tolerance = range(len(pictures)), 1e-2 if lay_out is in_half_precision else 1e-6
+    original, changed = encoder(tiny_clip, pictures), encoder(folder, pictures)
+    assert changed.embed_texts(CAPTIONS) == pytest.approx(original.embed_texts(CAPTIONS), abs=tolerance)
+    assert changed.embed_images(ids) == pytest.approx(original.embed_images(ids), abs=tolerance)
+    assert (changed.signature() == original.signature()) == (lay_out is not in_half_precision)

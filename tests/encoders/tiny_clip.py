@@ -1,6 +1,6 @@
 """A tiny CLIP model with random weights, in the layout of Hugging Face, and CLIPScore computed from it directly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,24 +13,36 @@ SIZE = 32
 MAX_TOKENS = 40
 
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz.,'0123456789"
+TOKENS = [*LETTERS, *(f"{letter}</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
+
+
 def save_tiny_clip(folder: Path) -> Path:
-    """Write a model whose tokens are characters."""
-    letters = "abcdefghijklmnopqrstuvwxyz.,'0123456789"
-    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    tokenizer = transformers.CLIPTokenizer(vocab={token: id for id, token in enumerate(tokens)}, merges=[])
-    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    ends = {"bos_token_id": len(tokens) - 2, "eos_token_id": len(tokens) - 1, "pad_token_id": len(tokens) - 1}
-    text = {**size, **ends, "vocab_size": len(tokens), "max_position_embeddings": MAX_TOKENS}
-    vision = {**size, "image_size": SIZE, "patch_size": 8}
-    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=12)
-    model = transformers.CLIPModel(config)
+    """Write the model to a folder."""
+    small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = {**small, "max_position_embeddings": MAX_TOKENS}
+    model = build_clip(text, {**small, "image_size": SIZE, "patch_size": 8}, 12)
     torch.manual_seed(6)
     for weights in model.parameters():
         torch.nn.init.normal_(weights, std=0.5)  # with the usual small weights all embeddings would be nearly the same
+    return save_clip(model, folder)
+
+
+def build_clip(text: Mapping[str, int], vision: Mapping[str, int], projection: int) -> transformers.CLIPModel:
+    """A CLIP model with random weights, whose tokens are characters; sizes that are not given are ViT-B/32's."""
+    start, end = len(TOKENS) - 2, len(TOKENS) - 1
+    known = {"vocab_size": len(TOKENS), "bos_token_id": start, "eos_token_id": end, "pad_token_id": end}
+    config = transformers.CLIPConfig(text_config={**text, **known}, vision_config=vision, projection_dim=projection)
+    return transformers.CLIPModel(config)
+
+
+def save_clip(model: transformers.CLIPModel, folder: Path) -> Path:
+    """Write a model of ``build_clip`` with its tokenizer and its preprocessing."""
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    crop = {"height": SIZE, "width": SIZE}
-    transformers.CLIPImageProcessorPil(size={"shortest_edge": SIZE}, crop_size=crop).save_pretrained(folder)
+    transformers.CLIPTokenizer(vocab={token: id for id, token in enumerate(TOKENS)}, merges=[]).save_pretrained(folder)
+    side = model.config.vision_config.image_size
+    crop = {"height": side, "width": side}
+    transformers.CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=crop).save_pretrained(folder)
     return folder
 
 

@@ -127,6 +127,12 @@ def test_missing_images_are_counted_with_advice(clcap, files: dict[str, Path], t
     assert "ROUGE_L" in content["metrics"]
 
 
+def test_images_that_are_not_recorded_must_be_given(files: dict[str, Path], tiny_clip: Path, error_of) -> None:
+    given = ("--predictions", files["predictions"], "--references", files["references"], "--tokenize", "whitespace")
+    message = error_of("evaluate", *given, "--metrics", "CLIPScore", "--clip", tiny_clip)
+    assert message == "CLIP needs the images, whose folder is not recorded or has moved; give it with --images"
+
+
 def test_images_are_found_by_features_h5(chain: Path, clcap, tiny_clip: Path) -> None:
     captions = json.loads((chain / "scenes" / "captions_test.json").read_text())
     predictions = {annotation["image_id"]: annotation["caption"] for annotation in captions["annotations"]}
