@@ -159,6 +159,7 @@ class _Caption(BaseModel, extra="allow"):
     tokenised: str = ""
     meteor_statistics: list[FiniteFloat] = Field(default=[0.0] * 23, min_length=23, max_length=23)
     frequency_bands: list[Count] = Field(default=[0] * 3, min_length=3, max_length=3)
+    hallucinated_objects: list[str] = Field(default_factory=list)
     rank: FiniteFloat = Field(1, ge=1)
     tied: int = Field(1, ge=1, le=MAX_COUNT)
     pool_size: int = Field(1, ge=1, le=MAX_COUNT)

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,16 +16,19 @@ from clcap_cli.file_kinds.texts import INVALID_JSON
 from clcap_cli.input_files import check_readable
 
 T = TypeVar("T")
+ObjectHook = Callable[[list[tuple[str, Any]]], Any]
 
 
-def read_json(path: Path, expected: str = "a JSON file") -> Any:
+def read_json(path: Path, expected: str = "a JSON file", hook: ObjectHook | None = None) -> Any:
     """Read a JSON file; ``expected`` describes it in a message about a file of another kind.
+
+    ``hook`` makes each object from its keys and values; by default, it is a dict in which a repeated key is an error.
 
     Raises ClcapError if the file is missing, unreadable, not text, or not valid JSON.
     """
     content = _read_bytes(path)
     try:
-        return parse_json(content, path)
+        return parse_json(content, path, hook=hook)
     except ClcapError as error:
         if file_kind(path) != INVALID_JSON:
             raise wrong_file_error(path, expected) from error
@@ -66,13 +69,13 @@ def split_lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def parse_json(content: str | bytes, path: Path, first_line: int = 1) -> Any:
+def parse_json(content: str | bytes, path: Path, first_line: int = 1, hook: ObjectHook | None = None) -> Any:
     """Parse ``content``, which starts at line ``first_line`` of the file at ``path``.
 
     Raises ClcapError if it is not valid JSON or exceeds Python's limits.
     """
     with json_errors(path, first_line):
-        return json.loads(content, object_pairs_hook=unique_keys)
+        return json.loads(content, object_pairs_hook=hook or unique_keys)
 
 
 class RepeatedKeyError(Exception):

@@ -33,6 +33,7 @@ class ContextFiles:
     captions: Path | None
     features: Path | None
     spice_models: Path | None
+    objects: Path | None
 
 
 def build_context(
@@ -46,12 +47,14 @@ def build_context(
 ) -> "Context":
     """Open the given files and those that the inputs were made from, and record them in ``origin``."""
     from clcap_cli.evaluation.encoders import build_encoders
+    from clcap_cli.evaluation.objects import annotated_objects
     from clcap_cli.metrics.predictions import Context
 
     features = _given_or_recorded("features", files.features, inputs)
     sentence_encoder, clip = build_encoders(encoders, compute, inputs, features)
     df_name, df_captions = _df_captions(files.cider_df, segmenter, origin) if files.cider_df else (None, None)
     ranks, ranked_by = _retrieval_ranks(files.retrieval, predictions, inputs, origin) if files.retrieval else (None, {})
+    objects = annotated_objects(files.objects, list(predictions), inputs, origin) if files.objects else (None, None)
     return Context(
         df_name=df_name,
         df_captions=df_captions,
@@ -60,6 +63,8 @@ def build_context(
         retrieval_ranks=ranks,
         retrieval_signature=ranked_by,
         segmenter=segmenter,
+        objects_name=objects[0],
+        objects=objects[1],
         spice_models=files.spice_models,
         sentence_encoder=sentence_encoder,
         clip=clip,

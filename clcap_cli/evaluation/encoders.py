@@ -11,6 +11,7 @@ from clcap_cli.encoders.clip import ClipEncoder
 from clcap_cli.encoders.sentence_encoder import SentenceEncoder
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.encoder_settings import EncoderSettings
+from clcap_cli.evaluation.image_names import file_names
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
@@ -41,7 +42,7 @@ def _image_files(
     folders = folders or (recorded_image_folders(features) if features else [])
     if not folders:
         raise ClcapError("CLIP needs the images, whose folder is not recorded or has moved; give it with --images")
-    found = find_images(open_stores(folders), _file_names(ids, inputs))
+    found = find_images(open_stores(folders), file_names(ids, inputs))
     if note := found.note():
         print_info(note)
     if found.missing:
@@ -51,10 +52,3 @@ def _image_files(
             "all folders of the images with --images, or references that list their file names"
         )
     return [found.files[id] for id in ids]
-
-
-def _file_names(ids: "Sequence[ImageId]", inputs: "EvaluationInputs") -> "dict[ImageId, str]":
-    """The listed file name of each image, or else its id in the captions, which may be a file name."""
-    own_id = {other: own for own, other in inputs.matching.pairs.items()}
-    listed = {id: inputs.references.file_names.get(id) or inputs.prediction_names.get(own_id.get(id, id)) for id in ids}
-    return {id: name or str(own_id.get(id, id)) for id, name in listed.items()}

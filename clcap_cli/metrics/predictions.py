@@ -1,6 +1,6 @@
 """The input of metrics: predicted captions, their references and the evaluation context."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,10 @@ class Context:
     segmenter: Segmenter | None = None
     """Tokenisation of captions and references; None for the PTB tokeniser of COCO's evaluation."""
     bleu: BleuSettings = BleuSettings()
+    objects_name: str | None = None
+    """Name of the annotations of the images' objects; None if the references alone name them."""
+    objects: Sequence[Set[str]] | None = None
+    """(N,) annotated objects of each image, by COCO's names."""
     spice_models: Path | None = None
     """Folder of the models of SPICE's parser; None for the folder inside pycocoevalcap."""
     sentence_encoder: TextEncoder | None = None

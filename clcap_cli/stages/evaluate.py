@@ -47,6 +47,8 @@ def _check_options(given: Mapping[str, Any]) -> None:
             f"several files must be the checkpoints (*.pt) of an ensemble; {others[0]} is not a checkpoint",
         )
     given["encoders"].check_metrics(given["metrics"])
+    if given["objects"] and "CHAIR" not in {name.strip().upper() for name in (given["metrics"] or "").split(",")}:
+        raise InvalidValueError("objects", "only CHAIR uses it; name the metric with --metrics")
     if (given["submission"] is None) != (given["test_predictions"] is None):
         raise InvalidValueError("submission", "give --submission and --test-predictions together, or neither")
 
@@ -85,8 +87,8 @@ def evaluate(
         NameIn("clcap_cli.metrics.registry:METRICS", ","),
         Option(
             "Metrics to compute, separated by commas: BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr, SBERT-sim, "
-            "CLIPScore, RefCLIPScore and those of installed packages; metrics of distinctiveness and style are always "
-            "computed.",
+            "CLIPScore, RefCLIPScore, CHAIR and those of installed packages; metrics of distinctiveness and style are "
+            "always computed.",
             Panel.METRICS,
             "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
             placeholder="NAMES",
@@ -116,6 +118,16 @@ def evaluate(
         Path | None,
         InputFolder(),
         Option("Folder of the models that SPICE needs.", Panel.METRICS, "the folder spice/lib of pycocoevalcap"),
+    ] = None,
+    objects: Annotated[
+        Path | None,
+        InputFile(),
+        Option(
+            "COCO's instance annotations (instances_val2017.json), whose objects count as present for CHAIR, besides "
+            "those that the references name.",
+            Panel.METRICS,
+            "none",
+        ),
     ] = None,
     retrieval: Annotated[
         Path | None,
@@ -213,7 +225,7 @@ def evaluate(
     if submission is not None and test_predictions is not None:
         _write_submission(file_to_score, test_predictions, submission)
     segmenter = open_segmenter(tokenize) if tokenize else None
-    files = ContextFiles(retrieval, cider_df, captions, features, spice_models)
+    files = ContextFiles(retrieval, cider_df, captions, features, spice_models, objects)
     context = replace(build_context(matched, inputs, files, encoders, segmenter, compute, origin), bleu=bleu)
     _announce(matched, references_of, chosen, cider_df)
     scores = score_chosen(matched, references_of, chosen, context, seed)
