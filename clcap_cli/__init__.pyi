@@ -226,6 +226,7 @@ def evaluate(
     tokenize: str | None = None,
     cider_df: _Path | None = None,
     spice_models: _Path | None = None,
+    objects: _Path | None = None,
     retrieval: _Path | None = None,
     submission: _Path | None = None,
     test_predictions: _Path | None = None,

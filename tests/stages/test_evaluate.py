@@ -182,7 +182,10 @@ def test_document_frequencies_of_a_chosen_corpus_are_used(tmp_path: Path, clcap)
 def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, error_of, usage_error_of, clcap) -> None:
     message = usage_error_of("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X")
     assert message.startswith("error: --metrics: unknown metric 'CIDER-X'; did you mean CIDEr")
-    there = "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr; all other metrics are always computed"
+    there = (
+        "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr, SBERT-sim, CLIPScore, RefCLIPScore, CHAIR; all other "
+        "metrics are always computed"
+    )
     assert f"--metrics: it names no metric; {there}" in usage_error_of("evaluate", chain / "nt.pt", "--metrics", ",")
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
     ranked = json.loads((chain / "aa.retrieval.json").read_text())
