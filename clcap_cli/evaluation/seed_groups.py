@@ -71,7 +71,18 @@ def group_by_setting(runs: Sequence[Results]) -> list[SeedGroup]:
                 f"{run.path} has the same settings and seeds as {same_seeds.path}, so it is no further seed of that "
                 "setting; it is compared as a setting of its own"
             )
+    for group in groups:
+        _warn_of_shared_start(group)
     return [SeedGroup(group, seeds_of(group)) for group in groups]
+
+
+def _warn_of_shared_start(group: Sequence[Results]) -> None:
+    starts = [card.id for run in group for card in run.made_from if card.role == "target"]
+    if len(set(starts)) < len(starts):
+        print_warning(
+            f"runs like {group[0].path} were fine-tuned from the same model, so p over seeds says nothing about the seed "
+            "of that model"
+        )
 
 
 def distinct_runs(runs: Sequence[Results]) -> list[Results]:

@@ -1,15 +1,18 @@
 """Runs grouped into settings by patterns of their names, for captions of programs that record no settings."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from clcap_cli.artifacts.results import Results
-from clcap_cli.console import print_warning
+from clcap_cli.artifacts.run_cards import seeds_by_role
+from clcap_cli.console import print_info, print_warning
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.seed_groups import SUFFIX, SeedGroup, distinct_runs, evaluated_alike
 
 SEED = "{seed}"
 OPTION = "setting"
+LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 
 
 def group_by_pattern(runs: Sequence[Results], patterns: Sequence[str]) -> list[SeedGroup]:
@@ -31,12 +34,22 @@ def group_by_pattern(runs: Sequence[Results], patterns: Sequence[str]) -> list[S
     return [SeedGroup(list(group.values()), list(group)) for group in groups.values()]
 
 
+def advise_patterns(groups: Sequence[SeedGroup]) -> None:
+    """Suggest patterns for runs that record no seeds and whose names differ only in their last number."""
+    single = [group.runs[0] for group in groups if len(group.runs) == 1]
+    names = [run.path.name.removesuffix(SUFFIX) for run in single if not seeds_by_role(run.made_from)]
+    counts = Counter(LAST_NUMBER.sub(SEED, name) for name in names)
+    patterns = [f"--setting '{pattern}'" for pattern, count in counts.items() if count > 1]
+    if patterns:
+        print_info(f"if these runs differ only in their seeds, which they do not record, add {' '.join(patterns)}")
+
+
 def _matched(run: Results, patterns: Sequence[str]) -> tuple[str, int]:
     """The pattern that a run matches, and its seed; 0 for a pattern without one."""
     name = run.path.as_posix().removesuffix(SUFFIX)
     matches = {pattern: match for pattern in patterns if (match := _expression(pattern).fullmatch(name))}
     if len(matches) != 1:
-        found = " and ".join(f"'{pattern}'" for pattern in matches) or "none of them"
+        found = " and ".join(f"'{pattern}'" for pattern in matches) or f"none of them; {SEED} stands for any digits"
         raise InvalidValueError(OPTION, f"every run belongs to one pattern, but {run.path} matches {found}")
     ((pattern, match),) = matches.items()
     return pattern, int(match["seed"] if SEED in pattern else 0)

@@ -62,7 +62,6 @@ def compare(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, open_results
     from clcap_cli.evaluation.comparison import compare_settings
-    from clcap_cli.evaluation.seed_groups import group_by_setting
     from clcap_cli.evaluation.setting_patterns import group_by_pattern
     from clcap_cli.metrics.bootstrap import draw_resamples
     from clcap_cli.metrics.seed_test import seed_test
@@ -74,8 +73,8 @@ def compare(
     for run in runs:
         origin.add_input("metrics", run)
     ids = _common_ids(runs)
-    first, *others = group_by_pattern(runs, setting) if setting else group_by_setting(runs)
-    print_info(f"resampling {len(ids)} images for {len(runs)} runs")
+    first, *others = group_by_pattern(runs, setting) if setting else _grouped_by_setting(runs)
+    print_info(f"resampling {len(ids)} images for {sum(len(group.runs) for group in (first, *others))} runs")
     resamples = draw_resamples(len(ids), seed)
     baseline = _measured(first, ids, resamples)
     comparisons = []
@@ -90,6 +89,15 @@ def compare(
     if out is not None:
         write_comparison(out, ids, comparisons, origin)
     return out
+
+
+def _grouped_by_setting(runs: "Sequence[Results]") -> "list[SeedGroup]":
+    from clcap_cli.evaluation.seed_groups import group_by_setting
+    from clcap_cli.evaluation.setting_patterns import advise_patterns
+
+    groups = group_by_setting(runs)
+    advise_patterns(groups)
+    return groups
 
 
 def _common_ids(runs: "Sequence[Results]") -> "list[ImageId]":

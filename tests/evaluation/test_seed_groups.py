@@ -60,6 +60,14 @@ def test_runs_from_one_model_are_told_apart_by_their_own_seed() -> None:
     assert len(set(seeds_of([cl(1, 1), cl(2, 1), cl(1, 2), cl(2, 2)]))) == 4
 
 
+def test_runs_fine_tuned_from_one_model_are_warned_of(capsys) -> None:
+    message = "runs like cl_1_5.metrics.json were fine-tuned from the same model"
+    group_by_setting([cl(1, 5), cl(2, 6)])
+    assert message not in capsys.readouterr().err
+    group_by_setting([cl(1, 5), cl(2, 5)])
+    assert message in capsys.readouterr().err
+
+
 def test_seeds_of_sampled_captions_are_seeds() -> None:
     cards = [card("checkpoint", "nt", "train-mle", seed=0)]
     runs = [

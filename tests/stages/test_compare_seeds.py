@@ -120,6 +120,15 @@ def test_patterns_group_runs_of_other_programs(tmp_path: Path, clcap, patterns: 
     assert comparison["metrics"]["ROUGE_L"]["p_seeds"] == pytest.approx(expected)
 
 
+def test_patterns_are_suggested_where_seeds_are_not_recorded(tmp_path: Path, clcap, run) -> None:
+    names = ("k5_mle_1", "k5_mle_2", "human", "k5_cl_1", "k5_cl_2")
+    advice = "if these runs differ only in their seeds, which they do not record, add "
+    options = "--setting 'k5_mle_{seed}' --setting 'k5_cl_{seed}'"
+    assert advice + options in " ".join(clcap("compare", *(scored(tmp_path, name, 0.5) for name in names)).err.split())
+    recorded = [run(setting, 1, [0.5] * IMAGES) for setting in ("a_1", "a_2")]
+    assert advice not in clcap("compare", *recorded).err
+
+
 def test_seeds_can_be_folders(tmp_path: Path, clcap) -> None:
     files = [scored(tmp_path, f"seed{seed}/{name}", seed) for name in ("mle", "cl") for seed in (1, 2)]
     result = clcap("compare", *files, "--setting", "seed{seed}/mle", "--setting", "seed{seed}/cl")
