@@ -80,8 +80,8 @@ def _warn_of_shared_start(group: Sequence[Results]) -> None:
     starts = [card.id for run in group for card in run.made_from if card.role == "target"]
     if len(set(starts)) < len(starts):
         print_warning(
-            f"runs like {group[0].path} were fine-tuned from the same model, so p over seeds says nothing about the seed "
-            "of that model"
+            f"runs like {group[0].path} were fine-tuned from the same model, so p over seeds says nothing about the "
+            "seed of that model"
         )
 
 
