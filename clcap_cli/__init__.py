@@ -16,6 +16,7 @@ _STAGES = (
     "train_mle",
     "train_cl",
     "caption",
+    "leave_one_out",
     "self_retrieve",
     "evaluate",
     "compare",

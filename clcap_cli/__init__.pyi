@@ -187,6 +187,17 @@ def caption(
 ) -> Path:
     """Write captions for a split or for image files."""
 
+def leave_one_out(
+    references: _Path,
+    split: str = "test",
+    out: _Path = ...,
+    seed: int = 0,
+    *,
+    columns: str | None = None,
+    encoding: str | None = None,
+) -> Path:
+    """Turn one reference of each image into a caption."""
+
 def self_retrieve(
     checkpoint: _Path,
     split: str = "test",

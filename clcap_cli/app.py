@@ -25,6 +25,7 @@ from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.import_features import import_features
 from clcap_cli.stages.inspect import inspect
+from clcap_cli.stages.leave_one_out import leave_one_out
 from clcap_cli.stages.make_scenes import make_scenes
 from clcap_cli.stages.prepare_captions import prepare_captions
 from clcap_cli.stages.report import report
@@ -39,7 +40,7 @@ from clcap_cli.verbosity import VERBOSITY, reset
 STAGE_PANELS: dict[str, tuple[Stage[Any], ...]] = {
     "Data": (make_scenes, inspect, prepare_captions, extract_features, import_features),
     "Training": (train_mle, train_cl, swap_reference),
-    "Captioning and evaluation": (caption, self_retrieve, evaluate, compare, report),
+    "Captioning and evaluation": (caption, leave_one_out, self_retrieve, evaluate, compare, report),
     "Tools": (demo, show, doctor),
 }
 """The subcommands in the order of the workflow, by the heading under which the help lists them."""

@@ -26,11 +26,12 @@ def table_rows(captions: Mapping[ImageId, Sequence[str]], file_names: Mapping[Im
 
 
 def as_csv(rows: Iterable[Row]) -> str:
-    """A table of captions as CSV."""
+    """A table of captions as CSV, without the column of file names if none is known."""
+    rows = list(rows)
+    kept = [place for place, name in enumerate(COLUMNS) if name != "image" or any(row[place] for row in rows)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
+    writer.writerows([one[place] for place in kept] for one in (COLUMNS, *rows))
     return text.getvalue()
 
 

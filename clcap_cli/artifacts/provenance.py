@@ -35,6 +35,7 @@ FORMATS = {
     "clcap/log-probs": 1,
     "clcap/metrics": 2,
     "clcap/comparison": 4,
+    "clcap/references": 1,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,
     "clcap/tokens": 1,

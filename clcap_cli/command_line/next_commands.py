@@ -9,6 +9,7 @@ from typing import Any
 
 from clcap_cli.artifacts.image_folder import image_folder_beside
 from clcap_cli.artifacts.json_files import provenance_path
+from clcap_cli.artifacts.references import references_path
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
 
@@ -69,6 +70,10 @@ def _measure_captions(given: Given, results: Path) -> list[Words]:
     return [["self-retrieve", *checkpoints, "--predictions", results, *files]]
 
 
+def _score_people(given: Given, captions: Path) -> list[Words]:
+    return [["evaluate", captions, "--references", references_path(captions)]]
+
+
 def _evaluate(given: Given, retrieval: Path) -> list[Words]:
     """Scores of the captions that were ranked, where those of all images of the split were."""
     predictions = given.get("predictions")
@@ -124,6 +129,7 @@ FOLLOWING: Mapping[str, Callable[[Given, Path], list[Words]]] = {
     "train-cl": _use_captioner,
     "swap-reference": _train_cl,
     "caption": _measure_captions,
+    "leave-one-out": _score_people,
     "self-retrieve": _evaluate,
     "evaluate": _compare,
     "demo": _explain_demo,

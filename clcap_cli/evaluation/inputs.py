@@ -13,6 +13,7 @@ from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.records import counted
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_file
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.captions import Captions
@@ -118,7 +119,7 @@ def inputs_from_models(
         if references
         else references_of_split(first.captions, split)
     )
-    _report_files(reading, compared.file)
+    report_files(reading, compared.file)
     predictions = caption_split(opened, split, decoding, seed)
     return EvaluationInputs(
         predictions,
@@ -143,6 +144,7 @@ def inputs_from_results(
     origin.add_input("results", opened)
     written_by_clcap = opened.provenance is not None
     names = opened.file_names
+    references = references or _remaining_references(opened)
     if references is None:
         _check_captions_recorded(opened, captions)
         captions_h5 = open_captions(
@@ -153,7 +155,7 @@ def inputs_from_results(
     else:
         references_of_images = read_references(references, split, reading, origin)
         names = {**names, **_recorded_names(opened, captions)}
-    _report_files(reading, None if written_by_clcap else opened.file, references_of_images.file)
+    report_files(reading, None if written_by_clcap else opened.file, references_of_images.file)
     return EvaluationInputs(
         opened.captions,
         names,
@@ -163,6 +165,29 @@ def inputs_from_results(
         decoding=decoding_signature(opened),
         precision="fp32" if written_by_clcap else UNKNOWN,
     )
+
+
+def _remaining_references(results: "CaptionResults") -> Path | None:
+    """The references that leave-one-out wrote beside its captions; None for captions of models.
+
+    Raises ClcapError if they are missing.
+    """
+    from clcap_cli.artifacts.references import references_path
+
+    if not _is_left_out(results):
+        return None
+    path = references_path(results.path)
+    if not is_file(path):
+        raise ClcapError(
+            f"{results.path} has references that leave-one-out set apart, but the remaining ones are not in {path}; "
+            "give them with --references"
+        )
+    return path
+
+
+def _is_left_out(results: "CaptionResults") -> bool:
+    """Whether the captions are references that leave-one-out set apart."""
+    return results.provenance is not None and results.provenance.stage == "leave-one-out"
 
 
 def _check_captions_recorded(results: "CaptionResults", given: Path | None) -> None:
@@ -180,6 +205,8 @@ def decoding_signature(results: "CaptionResults") -> str:
     from clcap_cli.datasets.parsing import validated
 
     settings = results.provenance.settings if results.provenance else {}
+    if _is_left_out(results):
+        return f"references left out, seed {settings.get('seed', 0)}"
     recorded = {field.name: settings[field.name] for field in fields(DecodingSettings) if field.name in settings}
     if "beam" not in recorded:
         return UNKNOWN
@@ -200,7 +227,7 @@ def inputs_from_predictions(
     given = open_caption_results(predictions, reading)
     origin.add_input("predictions", given)
     compared = read_references(references, split, reading, origin)
-    _report_files(reading, given.file, compared.file)
+    report_files(reading, given.file, compared.file)
     return EvaluationInputs(
         given.captions,
         given.file_names,
@@ -211,7 +238,7 @@ def inputs_from_predictions(
     )
 
 
-def _report_files(reading: ReadOptions, *read: "CaptionFile | None") -> None:
+def report_files(reading: ReadOptions, *read: "CaptionFile | None") -> None:
     """Print what was read of the files of other programs.
 
     Raises ClcapError if none of them has a column that the user named.
@@ -241,17 +268,22 @@ def _file_names(captions: "Captions") -> "dict[ImageId, str]":
     return dict(zip(captions.image_ids, captions.file_names, strict=True))
 
 
-def read_references(path: Path, split: str, reading: ReadOptions, origin: "Origin") -> References:
-    """The references in the file of --references; of a file with splits, those of one split."""
+def read_references(
+    path: Path, split: str, reading: ReadOptions, origin: "Origin", role: str = "references"
+) -> References:
+    """The references in a file; of a file with splits, those of one split.
+
+    The file is recorded in ``origin`` with this ``role``.
+    """
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.datasets.captions_by_image import read_image_captions
 
     if path.suffix == ".h5":
         captions_h5 = open_captions(path)
-        origin.add_input("references", captions_h5)
+        origin.add_input(role, captions_h5)
         return references_of_split(captions_h5, split)
     references = read_image_captions(path, reading)
-    origin.add_input_file("references", path)
+    origin.add_input_file(role, path)
     return _of_split(
         References(references.captions, references.file_names, file=references.file), references.file, split
     )

@@ -117,6 +117,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/checkpoint": _checkpoint,
         "clcap/discriminator": _discriminator,
         "clcap/caption-results": _results,
+        "clcap/references": _references,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
         "clcap/neighbours": _cache,
@@ -137,6 +138,13 @@ def _captions(file: Path) -> dict[str, str]:
         "words": f"{len(opened.tokenizer)} with the end and unknown tokens",
         "segmentation": f"--tokenize {opened.tokenizer.segmenter.name}",
     }
+
+
+def _references(file: Path) -> dict[str, str]:
+    from clcap_cli.datasets.parsing import read_json
+
+    content = read_json(file)
+    return {"references": f"{len(content['annotations'])} of {len(content['images'])} images"}
 
 
 def _features(file: Path) -> dict[str, str]:

@@ -65,6 +65,18 @@ CASES = [
         "nt.retrieval.json",
         ["clcap report nt.retrieval.json"],
     ),
+    (
+        "leave-one-out",
+        {"references": "captions.h5"},
+        "human.captions.json",
+        ["clcap evaluate human.captions.json --references human.references.json"],
+    ),
+    (
+        "self-retrieve",
+        {"checkpoint": "nt_cl.pt", "ranker": "nt.pt"},
+        "nt_cl.by_nt.retrieval.json",
+        ["clcap report nt_cl.by_nt.retrieval.json"],
+    ),
     ("self-retrieve", {"checkpoint": "nt.pt", "pool": 9}, "nt.retrieval.json", ["clcap report nt.retrieval.json"]),
     (
         "evaluate",
