@@ -65,8 +65,8 @@ def difference_interval(first: Estimate, second: Estimate) -> Interval:
     where the intervals of both are symmetric.
     """
     difference = second.value - first.value
-    if not varies(second.resampled - first.resampled):
-        return difference, difference
+    if difference == 0 and not varies(second.resampled - first.resampled):
+        return 0.0, 0.0
     correlation = _correlation(first.resampled, second.resampled)
     below = _combined(second.value - second.interval[0], first.interval[1] - first.value, correlation)
     above = _combined(second.interval[1] - second.value, first.value - first.interval[0], correlation)

@@ -21,22 +21,18 @@ Interval = tuple[float, float]
 def score_interval(value: float, resampled: np.ndarray, images: int, scale: Scale) -> Interval:
     """The 95% interval of a value over ``images`` images, from the variance of its resampled values (resamples,).
 
-    Where the value and all resampled values lie at the same end of the scale, the variance is unknown; the interval is
-    then Wilson's for a share of none or all of the images.
+    Images that are all alike give no variance. The interval then allows for the largest share of other images that is
+    compatible with seeing none (Wilson's limit), whose values may be anywhere on the scale.
     """
     low, high = scale.ends(images)
-    if low is None and high is not None:
-        below, above = score_interval(-value, -resampled, images, Scale(-high))
-        return -above, -below
     squared_quantile = _squared_quantile(images)
-    spread = squared_quantile * float(np.var(resampled)) * images / (images - 1)
+    variance = squared_quantile * float(np.var(resampled)) * images / (images - 1)
     if low is None:
-        return value - sqrt(spread), value + sqrt(spread)
-    high = inf if high is None else high
-    if _at_one_end(np.append(resampled, value), low, high):
-        return _between_ends(value, low, high, (high - low) * squared_quantile / images)
-    product = (value - low) * (1 - (value - low) / (high - low))
-    return _between_ends(value, low, high, spread / product if product > 0 else 0.0)
+        return _below_end(value, high, variance)
+    if high is not None and _all_alike(np.append(resampled, value), low, high):
+        share = squared_quantile / (images + squared_quantile)
+        return value - share * (value - low), value + share * (high - value)
+    return _between_ends(value, low, inf if high is None else high, variance)
 
 
 def _squared_quantile(images: int) -> float:
@@ -46,14 +42,27 @@ def _squared_quantile(images: int) -> float:
     return float(stdtrit(images - 1, PROBABILITY)) ** 2
 
 
-def _at_one_end(values: np.ndarray, low: float, high: float) -> bool:
-    return high < inf and bool(values.max() < low + ROUNDING or values.min() > high - ROUNDING)
+def _all_alike(values: np.ndarray, low: float, high: float) -> bool:
+    at_one_end = values.max() < low + ROUNDING or values.min() > high - ROUNDING
+    return bool(at_one_end or np.ptp(values) <= 1e-9 * (high - low))
 
 
-def _between_ends(value: float, low: float, high: float, ratio: float) -> Interval:
-    """The solutions x of (x - value)² = ratio · (x - low) · (1 - (x - low) / (high - low))."""
+def _below_end(value: float, high: float | None, variance: float) -> Interval:
+    """The interval on a scale without a low end: the mirror image, or symmetric if there is no high end either."""
+    if high is None:
+        return value - sqrt(variance), value + sqrt(variance)
+    first, last = _between_ends(-value, -high, inf, variance)
+    return -last, -first
+
+
+def _between_ends(value: float, low: float, high: float, variance: float) -> Interval:
+    """The solutions x of (x - value)² = variance · v(x) / v(value).
+
+    v(x) = (x - low) · (1 - (x - low) / (high - low)) is the variance of the value at x, up to a factor.
+    """
     length, distance = high - low, value - low
-    middle = distance + ratio / 2
-    reach = sqrt(ratio) * sqrt(max(0.0, ratio / 4 + distance * (1 - distance / length)))
+    product = distance * (1 - distance / length)
+    ratio = variance / product if product > 0 else 0.0
+    middle, reach = distance + ratio / 2, sqrt(ratio) * sqrt(max(0.0, ratio / 4 + product))
     first, last = (low + (middle + side * reach) / (1 + ratio / length) for side in (-1, 1))
     return max(low, min(first, value)), min(high, max(last, value))

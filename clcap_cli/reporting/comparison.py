@@ -100,7 +100,7 @@ def _notes(differences: Sequence[Difference], images: int) -> list[str]:
         notes.append("no p over seeds: the difference is the same for all seeds")
     tested = [one for one in differences if one.interval is not None]
     if len(tested) < len(differences):
-        notes.append("no interval: resampling images does not give a valid one for this value")
+        notes.append("- resampling images gives no valid interval and p-value for these values")
     if any(one.p_images is None for one in tested):
         notes.append(f"no p over images: with {images}, nothing can be significant; at least {MIN_IMAGES} are needed")
     if all(one.verdict == "same" for one in tested):

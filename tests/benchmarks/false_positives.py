@@ -55,5 +55,5 @@ def measure(drawn_from: Population, images: int, samples: int) -> dict[str, list
             ]
             differences = sides[1].resampled - sides[0].resampled
             low, high = difference_interval(*sides)
-            found[name].append((p_value(differences) if varies(differences) else 1.0, not low <= 0 <= high))
+            found[name].append((p_value(differences, images) if varies(differences) else 1.0, not low <= 0 <= high))
     return found

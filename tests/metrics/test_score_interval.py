@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clcap_cli.metrics import bleu, cider, cider_between, rouge_l, self_retrieval, spider
+from clcap_cli.metrics import bleu, cider, cider_between, rouge_l, self_retrieval, spider, uniqueness
 from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, values_and_intervals
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.multiple_captions import reported_statistics
@@ -46,6 +46,14 @@ def test_a_share_of_0_or_1_is_not_certain() -> None:
         assert high - low == pytest.approx(0.019, abs=0.001)
     low, high = confidence_interval(mean_of(np.ones(200)), RANK, resamples)
     assert (low, high) == (1, pytest.approx(1 + 0.019 * 199, abs=0.1))
+
+
+def test_images_that_are_all_alike_leave_room_for_others() -> None:
+    low, high = confidence_interval(mean_of(np.full(200, 0.3)), SHARE, draw_resamples(200, 0))
+    assert (low, high) == (pytest.approx(0.3 - 0.019 * 0.3, abs=1e-3), pytest.approx(0.3 + 0.019 * 0.7, abs=1e-3))
+    statistics = uniqueness.METRIC.statistics(predictions([["a dog"]] * 200, [["a cat"]] * 200))
+    _, intervals = values_and_intervals(statistics, draw_resamples(200, 0))
+    assert intervals["unique_share"] == (pytest.approx(0.005, abs=1e-4), pytest.approx(0.024, abs=1e-3))
 
 
 @given(st.lists(FINITE, min_size=2, max_size=30), st.sampled_from(["low", "high", "both", "none"]))

@@ -37,7 +37,7 @@ def test_the_table_of_single_runs_fits_in_80_columns() -> None:
         "It is about these models, not about the method: give runs with several seeds.",
         "Holm: p corrected for the number of metrics, primary and other ones separately",
         "* significant: Holm's p over images < 0.05",
-        "no interval: resampling images does not give a valid one for this value",
+        "- resampling images gives no valid interval and p-value for these values",
     ]
     assert max(map(len, lines)) <= 80
 

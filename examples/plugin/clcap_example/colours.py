@@ -2,6 +2,7 @@
 
 from clcap_cli.metrics.metric import HIGHER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
+from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import mean_of
 
 COLOURS = frozenset(["black", "blue", "brown", "green", "grey", "orange", "pink", "purple", "red", "white", "yellow"])
@@ -15,7 +16,7 @@ def _measure(predictions: Predictions) -> Columns:
 METRIC = Metric(
     name="colours",
     group="Content",
-    values=(MetricInfo("names_colour", "Share of captions that name a colour; 0 to 1.", HIGHER),),
+    values=(MetricInfo("names_colour", "Share of captions that name a colour; 0 to 1.", HIGHER, scale=SHARE),),
     statistics=lambda given: {"names_colour": mean_of(given.mean_by_image(given.column("names_colour")))},
     measure=_measure,
     columns=("names_colour",),
