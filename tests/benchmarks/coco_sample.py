@@ -134,7 +134,9 @@ class Population:
             own = similarity.diagonal()[:, None]
             tied = (similarity == own).sum(1)
             ranks = 1 + (similarity > own).sum(1) + (tied - 1) / 2
-            found |= {f"{name}{ending}": one for name, one in self_retrieval.rank_statistics(ranks, tied).items()}
+            found |= {
+                f"{name}{ending}": one for name, one in self_retrieval.rank_statistics(ranks, tied, len(rows)).items()
+            }
         return found
 
 
