@@ -246,8 +246,9 @@ def _comparison(file: Path) -> dict[str, str]:
             f"{one.second} against {one.first}: "
             + (
                 ", ".join(f"{name} {found.verdict}" for name, found in one.metrics.items() if found.significant)
-                or "no difference"
+                or "no significant difference"
             )
+            + f" ({one.seed_test or 'over images'})"
             for one in open_comparison(file)
         )
     }

@@ -58,18 +58,21 @@ def test_neuraltalk2_has_a_relu_since_version_2(
     assert torch.load(old_files / "new.pt", weights_only=True)["provenance"]["version"] == 4
 
 
-def test_old_comparisons_keep_the_differences_between_runs(version_folder: Path, tmp_path: Path) -> None:
+def test_old_comparisons_keep_their_content(version_folder: Path, tmp_path: Path) -> None:
     content = json.loads((version_folder / "comparison.json").read_text())
-    (stored,) = content["comparisons"]
-    version2 = tmp_path / "comparison.json"
-    stored_in_version2 = {"metrics" if key == "figures" else key: value for key, value in stored.items()}
-    provenance = {**content["provenance"], "version": 2}
-    version2.write_text(json.dumps({**content, "provenance": provenance, "comparisons": [stored_in_version2]}))
-    for path in (version_folder / "comparison.json", version2):
+    (version1,) = content["comparisons"]
+    version2 = {"metrics" if key == "figures" else key: value for key, value in version1.items()}
+    differences = {"evaluation": version1["differ"]["measured"], "made_from": version1["differ"]["made"]}
+    version3 = {**version2, "run_differences": differences}
+    for version, stored in ((1, version1), (2, version2), (3, version3)):
+        path = tmp_path / f"{version}.json"
+        provenance = {**content["provenance"], "version": version}
+        path.write_text(json.dumps({**content, "provenance": provenance, "comparisons": [stored]}))
         (comparison,) = open_comparison(path)
-        assert comparison.run_differences.made_from == stored["differ"]["made"]
-        assert comparison.run_differences.evaluation == stored["differ"]["measured"]
-        assert set(comparison.metrics) == set(stored["figures"])
+        assert comparison.run_differences.model_dump() == differences
+        for name, found in version1["figures"].items():
+            assert comparison.metrics[name].p_images == found["p"]
+            assert comparison.metrics[name].verdict == found["verdict"]
 
 
 def test_old_metrics_can_be_compared_and_reported(clcap: Callable[..., CommandResult], old_files: Path) -> None:

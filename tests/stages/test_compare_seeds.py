@@ -52,6 +52,8 @@ def test_images_and_seeds_have_a_p_each(tmp_path: Path, clcap, run) -> None:
     assert found["p_seeds"] == pytest.approx(ttest_rel(list(gains.values()), [0, 0, 0]).pvalue)
     assert found["verdict"] == "not significant"
     assert "about these models" not in out
+    shown = "b_1 and 2 more seeds against a_1 and 2 more seeds: no significant difference (paired t-test over 3 seeds)"
+    assert shown in " ".join(clcap("show", tmp_path / "c.json").out.split())
 
 
 def test_other_seeds_are_tested_without_pairs(tmp_path: Path, clcap, run) -> None:
