@@ -118,3 +118,9 @@ def test_every_value_of_several_captions_is_explained() -> None:
     info = find_info(cider.METRIC, "CIDEr_best_of_2")
     assert info is not None
     assert info.meaning.endswith("Best of an image's 2 captions by this metric.")
+
+
+def test_the_mean_of_a_primary_metric_is_primary() -> None:
+    names = ("CIDEr", "CIDEr_mean_of_5", "CIDEr_best_of_5")
+    infos = [info for name in names if (info := find_info(cider.METRIC, name))]
+    assert [info.primary for info in infos] == [True, True, False]
