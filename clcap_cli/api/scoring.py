@@ -55,7 +55,7 @@ def score(
         bleu_smoothing: Smoothing of BLEU's precisions: "coco", or "none", "floor", "add-k" or "exp" of sacreBLEU.
         spice_models: Folder with SPICE's files. Default: pycocoevalcap's folder.
         sentence_encoder: Folder of the encoder of SBERT-sim. Default: all-MiniLM-L6-v2, which clcap[hf] installs.
-        clip: Folder of the CLIP model of CLIPScore and RefCLIPScore.
+        clip: Folder of the CLIP model of CLIPScore, RefCLIPScore and CLIP-retrieval.
         images: Folder of the images, or several; their file names are the image ids.
         device: Device of the encoders: cpu, cuda, cuda:N, mps or auto.
         seed: Seed of the resamples for the confidence intervals.

@@ -8,11 +8,8 @@ from clcap_cli.errors import InvalidValueError
 from clcap_cli.input_files import InputFolder, InputFolderOrTar
 from clcap_cli.options import Option, Panel
 
-USED_BY = {
-    "sentence_encoder": ("SBERT-sim",),
-    "clip": ("CLIPScore", "RefCLIPScore"),
-    "images": ("CLIPScore", "RefCLIPScore"),
-}
+BY_CLIP = ("CLIPScore", "RefCLIPScore", "CLIP-retrieval")
+USED_BY = {"sentence_encoder": ("SBERT-sim",), "clip": BY_CLIP, "images": BY_CLIP}
 """Metrics that use each option."""
 
 
@@ -34,7 +31,7 @@ class EncoderSettings:
         Path | None,
         InputFolder(),
         Option(
-            "Folder of the CLIP model of CLIPScore and RefCLIPScore, as Hugging Face stores it.",
+            "Folder of the CLIP model of CLIPScore, RefCLIPScore and CLIP-retrieval, as Hugging Face stores it.",
             Panel.METRICS,
             "none",
             placeholder="FOLDER",
@@ -44,7 +41,7 @@ class EncoderSettings:
         list[Path] | None,
         InputFolderOrTar(),
         Option(
-            "Folder or tar archive of the images, for CLIPScore and RefCLIPScore.",
+            "Folder or tar archive of the images, for the metrics of CLIP.",
             Panel.METRICS,
             "those that extract-features read",
         ),
@@ -55,7 +52,6 @@ class EncoderSettings:
         named = {name.strip().upper() for name in (metrics or "").split(",")}
         for option, users in USED_BY.items():
             if getattr(self, option) and not named & {user.upper() for user in users}:
-                use = "uses" if len(users) == 1 else "use"
-                raise InvalidValueError(option, f"only {' and '.join(users)} {use} it; name the metric with --metrics")
-        if self.clip is None and (asked := [user for user in USED_BY["clip"] if user.upper() in named]):
+                raise InvalidValueError(option, f"only for {', '.join(users)}; name the metric with --metrics")
+        if self.clip is None and (asked := [user for user in BY_CLIP if user.upper() in named]):
             raise InvalidValueError("metrics", f"{asked[0]} needs a CLIP model; give its folder with --clip")

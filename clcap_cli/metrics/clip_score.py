@@ -25,8 +25,13 @@ def caption_embeddings(predictions: Predictions) -> np.ndarray:
     return clip_of(predictions).embed_texts(predictions.raw_captions)
 
 
+def image_embeddings(predictions: Predictions) -> np.ndarray:
+    """(N, d) CLIP's embeddings of the images."""
+    return clip_of(predictions).embed_images(predictions.ids)
+
+
 def _measure(predictions: Predictions) -> Columns:
-    images = clip_of(predictions).embed_images(predictions.ids)[predictions.image_index]
+    images = predictions.cached(image_embeddings)[predictions.image_index]
     cosines = (predictions.cached(caption_embeddings) * images).sum(1)
     return {"CLIPScore": (WEIGHT * np.maximum(cosines, 0)).tolist()}
 

@@ -30,6 +30,7 @@ METRICS: "Registry[Metric]" = Registry(
         "SBERT-sim": "clcap_cli.metrics.sentence_similarity:METRIC",
         "CLIPScore": "clcap_cli.metrics.clip_score:METRIC",
         "RefCLIPScore": "clcap_cli.metrics.ref_clip_score:METRIC",
+        "CLIP-retrieval": "clcap_cli.metrics.clip_retrieval:METRIC",
         "CHAIR": "clcap_cli.metrics.chair:METRIC",
         "CIDErBtw": "clcap_cli.metrics.cider_between:METRIC",
         "uniqueness": "clcap_cli.metrics.uniqueness:METRIC",

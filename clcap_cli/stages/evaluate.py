@@ -87,8 +87,8 @@ def evaluate(
         NameIn("clcap_cli.metrics.registry:METRICS", ","),
         Option(
             "Metrics to compute, separated by commas: BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr, SBERT-sim, "
-            "CLIPScore, RefCLIPScore, CHAIR and those of installed packages; metrics of distinctiveness and style are "
-            "always computed.",
+            "CLIPScore, RefCLIPScore, CLIP-retrieval, CHAIR and those of installed packages; metrics of "
+            "distinctiveness and style are always computed.",
             Panel.METRICS,
             "BLEU,METEOR,ROUGE_L,CIDEr,SPICE",
             placeholder="NAMES",

@@ -61,6 +61,16 @@ def direct_scores(folder: Path, image: Path, caption: str, references: Sequence[
     return clip_score, 2 * clip_score * closest / total if total else 0.0
 
 
+def direct_logits(folder: Path, images: Sequence[Path], captions: Sequence[str]) -> np.ndarray:
+    """(captions, images) the model's own scores of every caption with every image."""
+    model = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
+    texts = ["A photo depicts " + text for text in captions]
+    inputs = tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+    with torch.no_grad():
+        return model(**inputs, pixel_values=torch.cat([pixels_of(image) for image in images])).logits_per_text.numpy()
+
+
 def pixels_of(path: Path) -> torch.Tensor:
     """(1, 3, SIZE, SIZE) an image as OpenAI's CLIP preprocesses it: shorter side to SIZE, centre crop, normalised."""
     image = Image.open(path).convert("RGB")

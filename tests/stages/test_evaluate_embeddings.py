@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import clcap_cli
-from tests.encoders.tiny_clip import direct_scores
+from tests.encoders.tiny_clip import direct_logits, direct_scores
 
 CAPTIONS = {"a.png": "a dog runs", "b.png": "two cats", "c.png": "a red bus", "d.png": "x"}
 REFERENCES = {
@@ -57,6 +57,16 @@ def test_clip_scores_are_those_of_the_paper(clcap, files: dict[str, Path], tiny_
         assert (
             "|prompt:A photo depicts|texts:as written|embeddings:fp32|encoder:tiny-clip#" in content["signatures"][name]
         )
+
+
+def test_clip_ranks_images_as_its_logits_do(clcap, files: dict[str, Path], tiny_clip: Path) -> None:
+    content = scored(clcap, files, "--metrics", "CLIP-retrieval", "--clip", tiny_clip, "--images", files["images"])
+    logits = direct_logits(tiny_clip, [files["images"] / name for name in CAPTIONS], list(CAPTIONS.values()))
+    better = (logits > np.diagonal(logits)[:, np.newaxis]).sum(1)
+    assert [image["clip_rank"] for image in content["images"]] == (1 + better).tolist()
+    assert content["metrics"]["CLIP_mean_rank"] == pytest.approx(np.mean(1 + better))
+    assert content["metrics"]["CLIP_R@1"] == pytest.approx(np.mean(better < 1))
+    assert content["signatures"]["CLIP_R@1"].startswith("pool:4|prompt:A photo depicts|")
 
 
 def test_sentence_similarity_compares_texts_as_written(clcap, files: dict[str, Path]) -> None:
@@ -162,8 +172,8 @@ def test_options_and_metrics_need_each_other(files: dict[str, Path], usage_error
     message = usage_error_of(*given, "--metrics", "BLEU,clipscore")
     assert "CLIPScore needs a CLIP model; give its folder with --clip" in message
     for option, folder, users in (
-        ("--clip", tiny_clip, "CLIPScore and RefCLIPScore use it"),
-        ("--images", files["images"], "CLIPScore and RefCLIPScore use it"),
-        ("--sentence-encoder", tiny_clip, "SBERT-sim uses it"),
+        ("--clip", tiny_clip, "CLIPScore, RefCLIPScore, CLIP-retrieval"),
+        ("--images", files["images"], "CLIPScore, RefCLIPScore, CLIP-retrieval"),
+        ("--sentence-encoder", tiny_clip, "SBERT-sim"),
     ):
-        assert f"only {users}; name the metric with --metrics" in usage_error_of(*given, option, folder)
+        assert f"only for {users}; name the metric with --metrics" in usage_error_of(*given, option, folder)
