@@ -10,7 +10,7 @@ import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from clcap_cli.metrics.java import pycocoevalcap_folder
 from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.ngrams import count_ngrams
 from clcap_cli.metrics.predictions import Context, Predictions, TrainingCaptions
-from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.registry import all_metrics, scale_of
+from clcap_cli.metrics.scale import Scale
 from clcap_cli.metrics.scoring import tokenised_predictions
 from clcap_cli.metrics.statistic import Statistic
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -138,6 +139,12 @@ class Population:
                 f"{name}{ending}": one for name, one in self_retrieval.rank_statistics(ranks, tied, len(rows)).items()
             }
         return found
+
+
+@cache
+def scale_of_value(name: str) -> Scale:
+    """The scale of a value of a sample."""
+    return scale_of(name.removesuffix(WEAK_RANKER))
 
 
 def _unit_vectors(

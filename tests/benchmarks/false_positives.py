@@ -9,8 +9,7 @@ from collections import defaultdict
 import numpy as np
 
 from clcap_cli.metrics.bootstrap import difference_interval, draw_resamples, estimate, p_value, varies
-from clcap_cli.metrics.registry import scale_of
-from tests.benchmarks.coco_sample import WEAK_RANKER, Population, population
+from tests.benchmarks.coco_sample import Population, population, scale_of_value
 from tests.benchmarks.markdown import markdown_table
 
 HEADINGS = ("Value", "Images", "p < 0.05", "p < 0.01", "0 outside of the interval")
@@ -48,7 +47,7 @@ def measure(drawn_from: Population, images: int, samples: int) -> dict[str, list
         rows, chosen = draw.choice(drawn_from.images, images, replace=False), draw.integers(0, 2, images)
         first, second = drawn_from.statistics(rows, chosen), drawn_from.statistics(rows, 1 - chosen)
         for name in first:
-            scale = scale_of(name.removesuffix(WEAK_RANKER))
+            scale = scale_of_value(name)
             sides = [
                 estimate(one.value(images), resamples.evaluate(one), images, scale, one.is_quantile)
                 for one in (first[name], second[name])

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clcap_cli.metrics.bootstrap import Estimate, draw_resamples, estimate
-from clcap_cli.metrics.registry import scale_of
-from tests.benchmarks.coco_sample import WEAK_RANKER, Population, population
+from tests.benchmarks.coco_sample import Population, population, scale_of_value
 from tests.benchmarks.markdown import markdown_table
 
 HEADINGS = ("Value", "Images", "Expected", "Coverage", "Too low", "Too high", "Width", "Offset")
@@ -71,7 +70,7 @@ def measure(drawn_from: Population, images: int, samples: int) -> dict[str, Inte
         rows = np.random.default_rng(seed).choice(drawn_from.images, images, replace=False)
         for name, statistic in drawn_from.statistics(rows).items():
             value, resampled = statistic.value(images), resamples.evaluate(statistic)
-            scale = scale_of(name.removesuffix(WEAK_RANKER))
+            scale = scale_of_value(name)
             one = estimate(value, resampled, images, scale, statistic.is_quantile)
             found.setdefault(name, Intervals(statistic.is_quantile)).add(one)
     return found
