@@ -14,12 +14,13 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.metrics.metric import MetricInfo
+from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
-from clcap_cli.reporting.tables import run_tables
+from clcap_cli.reporting.tables import Table, run_tables
 
 HEADLINE_METRICS = ("R@1", "mean_rank", "CIDEr", "unique_captions")
 """Metrics at the top of the page, if both runs have them."""
@@ -48,8 +49,9 @@ def render(
     image_sources: ImageSources,
     thumbnails: Mapping[ImageId, str],
     experiments: Experiments,
+    crossed: Sequence[Table] = (),
 ) -> str:
-    """Render the page as text; ``thumbnails`` are WebP files in base64.
+    """Render the page as text; ``thumbnails`` are WebP files in base64 and ``crossed`` the cross-ranking tables.
 
     The page starts with the tables of ``experiments``, and shows captions of their example runs only.
     """
@@ -72,6 +74,8 @@ def render(
         colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
         experiments=experiments.tables,
         tables=tables,
+        crossed=crossed,
+        crossed_explanation=EXPLANATION,
         changes=[] if experiments.tables else _changes(runs, [metric for table in tables for metric in table.metrics]),
         compared=_first_and_last(runs),
         plots=plots,

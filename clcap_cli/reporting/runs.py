@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.earlier_names import upgrade_log_record
+from clcap_cli.artifacts.ranking import Ranking
 from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Results, open_results
 from clcap_cli.console import escaped
 from clcap_cli.datasets.parsing import finite_numbers, read_json_lines, validated
@@ -55,6 +56,11 @@ class Run:
     """One entry per validation; the first is the initial model."""
     sources: list[Results]
     """Files that the metrics were read from."""
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """Whose captions were ranked, and by which model; None if nothing was ranked."""
+        return next((source.ranking for source in self.sources if source.ranking), None)
 
     @property
     def pool(self) -> int:

@@ -96,14 +96,26 @@ def _is_best(value: float, metric: MetricInfo, values: Sequence[float]) -> bool:
 
 
 def as_csv(runs: Sequence[Run]) -> str:
-    """One row per run; the columns ``_low`` and ``_high`` follow a metric with intervals."""
+    """One row per run; the columns ``_low`` and ``_high`` follow a metric with intervals.
+
+    If a model ranked the captions of another, two columns tell whose captions were ranked, and by which model.
+    """
     import pandas
 
     metrics = [metric.name for table in run_tables(runs) for metric in table.metrics]
     with_interval = {name for run in runs for name in run.intervals}
     columns = [column for name in metrics for column in _csv_columns(name, name in with_interval)]
-    rows = [{"run": run.name, **run.metrics, **_interval_ends(run)} for run in runs if run.metrics]
-    return pandas.DataFrame(rows, columns=["run", *columns], dtype=object).to_csv(index=False, lineterminator="\n")
+    rows = [
+        {"run": run.name, **_ranking_names(run), **run.metrics, **_interval_ends(run)} for run in runs if run.metrics
+    ]
+    crossed = any(run.ranking and not run.ranking.own for run in runs)
+    names = ["run", *(("captions_of", "ranked_by") if crossed else ())]
+    return pandas.DataFrame(rows, columns=[*names, *columns], dtype=object).to_csv(index=False, lineterminator="\n")
+
+
+def _ranking_names(run: Run) -> dict[str, str]:
+    ranking = run.ranking
+    return {"captions_of": ranking.captions.name, "ranked_by": ranking.ranker.name} if ranking else {}
 
 
 def _interval_ends(run: Run) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """report: metrics of one or more models -> an HTML page, and tables and plots for a paper."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from clcap_cli.reporting.experiments import Experiments
     from clcap_cli.reporting.image_sources import ImageSources
     from clcap_cli.reporting.runs import Run
+    from clcap_cli.reporting.tables import Table
 
 
 @stage
@@ -50,9 +52,12 @@ def report(
 ) -> Path | None:
     """Show the results of runs on one HTML page.
 
-    The page has the metrics, curves and captions of one or more runs. Files with the same
-    stem, such as nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log is found in the same
-    folder. Each run is compared with the first one, and a run is listed after the run that it was trained from.
+    The page has the metrics, curves and captions of one or more runs. Files with the same stem, such as
+    nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log is found in the same folder. Each run is
+    compared with the first one, and a run is listed after the run that it was trained from.
+
+    If a model ranked the captions of another (self-retrieve --ranker), further tables show R@1, R@5 and the mean rank
+    of all captions under all rankers.
 
     --tables takes a list of tables such as {"name": "main", "title": "MLE and CL", "metrics": ["R@1", "CIDEr"], "rows":
     {"MLE": "nt_{seed}", "CL": "nt_{seed}_cl"}}. Each row shows the mean and the standard deviation over the runs whose
@@ -61,16 +66,19 @@ def report(
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
+    from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.runs import image_warnings, open_runs
     from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
 
-    runs = open_runs(files)
-    experiments = open_experiments(tables, runs) if tables else Experiments([], runs, [])
+    all_runs = open_runs(files)
+    runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
+    experiments = open_experiments(tables, all_runs) if tables else Experiments([], runs, [])
+    experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
-    all_tables = [*experiments.tables, *run_tables(runs)]
-    contents = ((csv, as_csv(runs)), (markdown, as_markdown(all_tables)), (latex, as_latex(all_tables)))
+    all_tables = [*experiments.tables, *crossed, *run_tables(runs)]
+    contents = ((csv, as_csv(all_runs)), (markdown, as_markdown(all_tables)), (latex, as_latex(all_tables)))
     to_write = [(path, content) for path, content in contents if path]
     outputs = [*(path for path, _ in to_write), *([plots / "recall.png"] if plots else [])]
     for number, path in enumerate(outputs):
@@ -79,25 +87,27 @@ def report(
         print_warning(warning)
     for sentence in experiments.messages:
         print_info(sentence)
+    if crossed:
+        print_info(EXPLANATION)
     with all_or_nothing():
         for path, content in to_write:
             write_text(path, content)
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:
-            write_text(page, _page(runs, experiments, images or []))
+            write_text(page, _page(runs, crossed, experiments, images or []))
     if text:
-        _print(runs, experiments)
+        _print([*experiments.tables, *crossed], runs)
     if page is not None:
         print_info(f"open {page} in a browser; it has {page.stat().st_size / 2**20:.1f} MiB")
     return page
 
 
-def _print(runs: "list[Run]", experiments: "Experiments") -> None:
+def _print(tables: "list[Table]", runs: "list[Run]") -> None:
     from clcap_cli.reporting.tables import as_text, run_tables
 
     console = stdout()
-    for table in experiments.tables:
+    for table in tables:
         console.print(as_rich_text(" ".join(table.title.split())))
         console.print(as_text([table]))
     console.print(as_text(run_tables(runs)))
@@ -113,7 +123,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     print_info(f"saved {len(drawn)} plots to {folder}, each as PNG and SVG")
 
 
-def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Path]) -> str:
+def _page(runs: "list[Run]", crossed: "list[Table]", experiments: "Experiments", image_folders: list[Path]) -> str:
     from clcap_cli.reporting.image_sources import trace_image_sources
     from clcap_cli.reporting.page import render
     from clcap_cli.reporting.plots import all_plots
@@ -121,7 +131,7 @@ def _page(runs: "list[Run]", experiments: "Experiments", image_folders: list[Pat
     shown = experiments.examples
     image_sources = trace_image_sources(shown)
     pictures = _pictures(shown, image_sources, image_folders)
-    return render(runs, all_plots(shown), image_sources, pictures, experiments)
+    return render(runs, all_plots(shown), image_sources, pictures, experiments, crossed)
 
 
 def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":
