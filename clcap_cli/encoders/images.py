@@ -21,7 +21,7 @@ BATCH_SIZE = 32
 def embed_in_batches(files: Sequence[ImageFile], model: ClipModel) -> np.ndarray:
     """(images, d) embeddings of unit length.
 
-    Raises ClcapError that counts the images that cannot be read.
+    Raises ClcapError that counts the images that cannot be read, and if an embedding is not finite.
     """
     unreadable: list[UnreadableImageError] = []
     label = f"CLIP, batches of {BATCH_SIZE} images"
@@ -32,7 +32,7 @@ def embed_in_batches(files: Sequence[ImageFile], model: ClipModel) -> np.ndarray
             f"{len(unreadable):,} of {len(files):,} images cannot be read, the first: {unreadable[0]}; replace them, "
             "or leave out their captions"
         )
-    return unit_length(np.concatenate(rows))
+    return unit_length(np.concatenate(rows), "CLIP")
 
 
 def _pixels(files: Sequence[ImageFile], model: ClipModel, unreadable: list[UnreadableImageError]) -> Iterator[Tensor]:

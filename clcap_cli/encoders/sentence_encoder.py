@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class SentenceEncoder:
         check_layout(folder, "modules.json", EXPECTED)
         with opening(folder, EXPECTED):
             model = library.SentenceTransformer(str(folder), device=str(self.start_device()), **LOCAL)
+            _check_transformer(folder, model)
             check_vocabulary(folder, model.tokenizer, model.transformers_model.config.vocab_size)
         return model.float().eval()
 
@@ -75,3 +77,9 @@ class SentenceEncoder:
 
         with full_precision():
             return self._model.encode(list(texts), batch_size=len(texts), show_progress_bar=False)
+
+
+def _check_transformer(folder: Path, model: Any) -> None:
+    """Raise ClcapError for encoders of sentence-transformers without a limit of tokens, such as word vectors."""
+    if model.transformers_model is None or model.max_seq_length is None:
+        raise ClcapError(f"{folder} has a {type(model[0]).__name__}; a transformer is expected as its first module")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from clcap_cli.console import print_warning, progress
+from clcap_cli.errors import ClcapError
 
 BATCH_SIZE = 64
 
@@ -20,6 +21,8 @@ def embed_in_batches(
 
     ``lengths`` counts the tokens of texts and ``embed`` embeds a batch. A warning counts the texts of more than
     ``max_tokens`` tokens, of which ``encoder`` reads only the beginning.
+
+    Raises ClcapError if an embedding is not finite.
     """
     distinct = list(dict.fromkeys(texts))
     tokens = np.array(lengths(distinct))
@@ -32,14 +35,19 @@ def embed_in_batches(
     batches = [order[first : first + BATCH_SIZE] for first in range(0, len(order), BATCH_SIZE)]
     rows = [embed([distinct[position] for position in batch]) for batch in _shown(batches, encoder)]
     position = dict(zip((distinct[position] for position in order), range(len(order)), strict=True))
-    return unit_length(np.concatenate(rows))[[position[text] for text in texts]]
+    return unit_length(np.concatenate(rows), encoder)[[position[text] for text in texts]]
 
 
 def _shown(batches: Sequence[np.ndarray], encoder: str) -> Iterator[np.ndarray]:
     return progress(batches, len(batches), f"{encoder}, batches of {BATCH_SIZE} texts")
 
 
-def unit_length(embeddings: np.ndarray) -> np.ndarray:
-    """Embeddings (n, d) divided by their lengths, in float64."""
+def unit_length(embeddings: np.ndarray, encoder: str) -> np.ndarray:
+    """Embeddings (n, d) of ``encoder`` divided by their lengths, in float64.
+
+    Raises ClcapError if one is not finite.
+    """
+    if not np.isfinite(embeddings).all():
+        raise ClcapError(f"an embedding of {encoder} is not a finite number: its weights are damaged")
     wide = embeddings.astype(np.float64)
     return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)

@@ -128,6 +128,18 @@ def test_an_unusable_folder_is_named_with_the_reason(damage: str, tiny_clip: Pat
     assert "\n" not in str(error.value)
 
 
+def test_damaged_weights_give_no_scores(tiny_clip: Path, tmp_path: Path, pictures: list[Path]) -> None:
+    folder = Path(shutil.copytree(tiny_clip, tmp_path / "clip"))
+    model = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    for projection in (model.text_projection, model.visual_projection):
+        torch.nn.init.constant_(projection.weight, torch.nan)
+    model.save_pretrained(folder)
+    opened = encoder(folder, pictures)
+    for embed in (lambda: opened.embed_texts(["a dog"]), lambda: opened.embed_images([0])):
+        with pytest.raises(ClcapError, match=r"^an embedding of CLIP is not a finite number: its weights are damaged$"):
+            embed()
+
+
 class Malicious:
     """Runs code when it is unpickled."""
 

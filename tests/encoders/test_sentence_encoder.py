@@ -67,6 +67,17 @@ def test_an_unusable_folder_is_named(tiny_clip: Path, tmp_path: Path) -> None:
         SentenceEncoder(folder, lambda: torch.device("cpu")).embed_texts(["a dog"])
 
 
+def test_word_vectors_are_refused(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer, models
+
+    vectors = StaticEmbedding(Tokenizer(models.WordLevel({"a": 0, "dog": 1}, "a")), embedding_dim=4)
+    SentenceTransformer(modules=[vectors]).save_pretrained(str(tmp_path / "vectors"))
+    with pytest.raises(ClcapError, match="vectors has a StaticEmbedding; a transformer is expected as its first"):
+        SentenceEncoder(tmp_path / "vectors", lambda: torch.device("cpu")).embed_texts(["a dog"])
+
+
 def test_code_in_a_folder_is_not_run(tmp_path: Path) -> None:
     modules = [{"idx": 0, "name": "0", "path": "", "type": "own_module.Own"}]
     (tmp_path / "modules.json").write_text(json.dumps(modules))
