@@ -40,6 +40,8 @@ class Score(Results):
 
     not_scored: Mapping[str, str]
     """Metrics that could not be computed, and why."""
+    empty_captions: int
+    """Number of captions without a word."""
     left_out: Mapping[str, int]
     """Number of ``captions`` without references, and of ``images`` without captions."""
     matched_by: Mapping[str, int]

@@ -7,21 +7,13 @@ from clcap_cli.errors import first_few
 
 
 def prediction_warnings(predictions: Mapping[ImageId, Sequence[str]]) -> Iterator[str]:
-    """Warnings about empty captions, and about images that have several where others have one."""
-    empty = [id for id, captions in predictions.items() for caption in captions if not caption.strip()]
-    if empty:
-        total, images = sum(map(len, predictions.values())), list(dict.fromkeys(empty))
-        yield f"{len(empty)} of {total} captions {_is(empty)} empty, of the images {first_few(images)}"
+    """Warnings about images that have several captions where others have one."""
     several = [id for id, captions in predictions.items() if len(captions) > 1]
     if 0 < len(several) < len(predictions):
         yield (
             f"{len(several)} of {len(predictions)} images {_has(several)} several captions, the others one: "
             f"{first_few(several)}; every metric is reported for the best caption and as the mean over captions"
         )
-
-
-def _is(things: Collection[object]) -> str:
-    return "is" if len(things) == 1 else "are"
 
 
 def _has(things: Collection[object]) -> str:

@@ -22,8 +22,9 @@ from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.readers import check_columns_exist
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.evaluation.caption_pool import CaptionPool
+from clcap_cli.evaluation.empty_texts import is_or_are
 from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions
 from clcap_cli.evaluation.inputs import decoding_signature
 from clcap_cli.evaluation.model_inputs import OpenedModel, decode_texts, open_model
@@ -56,6 +57,11 @@ class Queries:
     """How the captions were decoded, as text for signatures."""
     matched_by: Mapping[str, int] = field(default_factory=dict)
     """Number of images by what given captions were matched by; empty for decoded captions."""
+
+    @property
+    def empty(self) -> list[int]:
+        """Positions of the captions without a token."""
+        return (self.lengths == 0).nonzero().flatten().tolist()
 
 
 @dataclass(frozen=True)
@@ -195,3 +201,13 @@ def warn_of_training_images(ranked: RankedCaptions, ids: Sequence[ImageId]) -> N
         count = sum((id, in_pool[id]) in training for id in ids)
         if count:
             print_warning(f"{ranker.path} was trained on {count} of the {len(ids)} images that it ranks")
+
+
+def warn_of_empty_captions(queries: Queries, ids: Sequence[ImageId]) -> None:
+    """Warn about captions without a token; ``ids`` are the images of the queries."""
+    if queries.empty:
+        images = [ids[at] for at in queries.empty]
+        print_warning(
+            f"{len(images)} of {len(ids)} captions {is_or_are(len(images))} empty, of the images {first_few(images)}; "
+            "such a caption ranks the images by the probability that a caption ends at once"
+        )

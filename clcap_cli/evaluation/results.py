@@ -6,6 +6,7 @@ from clcap_cli.artifacts.results import Measurements
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.evaluation.empty_texts import count_empty_captions, empty_text_warnings
 from clcap_cli.evaluation.inputs import EvaluationInputs
 from clcap_cli.evaluation.segmentation_advice import segmentation_advice
 from clcap_cli.metrics.bootstrap import draw_resamples
@@ -44,6 +45,8 @@ def score_chosen(
     scores = score_captions(predictions, references, draw_resamples(len(predictions), seed), metrics, context)
     if not any(metric.name in scores.by_metric for metric in chosen):
         raise ClcapError("; ".join(scores.not_scored.values()))
+    for warning in empty_text_warnings(scores.predictions):
+        print_warning(warning)
     if advice := segmentation_advice(scores.predictions):
         print_warning(advice)
     return scores
@@ -66,6 +69,7 @@ def evaluation_results(scores: Scores, inputs: EvaluationInputs, split: str) -> 
         images=scores.entries(),
         details={
             "not_scored": scores.not_scored,
+            "empty_captions": count_empty_captions(scores.predictions),
             "left_out": _left_out(scores, inputs),
             "matched_by": inputs.matched_by,
         },

@@ -105,7 +105,12 @@ def self_retrieve(
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, write_results
-    from clcap_cli.evaluation.ranked_captions import RetrievalPaths, open_ranked_captions, warn_of_training_images
+    from clcap_cli.evaluation.ranked_captions import (
+        RetrievalPaths,
+        open_ranked_captions,
+        warn_of_empty_captions,
+        warn_of_training_images,
+    )
     from clcap_cli.metrics.signature import images_signature
 
     origin = Origin("self-retrieve", settings)
@@ -119,14 +124,16 @@ def self_retrieve(
     ids = opened.ranker.captions.ids_of(drawn)
     warn_of_training_images(opened, ids)
     queries = opened.queries(drawn, decoding, seed)
+    warn_of_empty_captions(queries, ids)
     caption_pool = opened.pool(queries, drawn, chosen.similar_size(len(ids)))
     started = time.monotonic()
     found = caption_pool.search()
     seconds = time.monotonic() - started
     signature = {"split": images_signature(ids, split), "decoding": queries.decoding, "precision": "fp32"}
     results = caption_pool.results(found, ids, opened.ranking, seed, signature)
-    if queries.matched_by:
-        results = replace(results, details={**results.details, "matched_by": dict(queries.matched_by)})
+    matched_by = {"matched_by": dict(queries.matched_by)} if queries.matched_by else {}
+    details = {**results.details, "empty_captions": len(queries.empty), **matched_by}
+    results = replace(results, details=details)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})

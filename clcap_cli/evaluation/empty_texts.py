@@ -1,0 +1,38 @@
+"""Captions and references without a word, which change what the metrics mean."""
+
+from collections.abc import Iterator, Sequence
+
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import first_few
+from clcap_cli.metrics.predictions import Predictions
+
+
+def count_empty_captions(predictions: Predictions) -> int:
+    """The number of captions that have no word after tokenisation."""
+    return sum(not text.split() for text in predictions.captions)
+
+
+def empty_text_warnings(predictions: Predictions) -> Iterator[str]:
+    """Warnings about tokenised captions and references without a word."""
+    counts = [len(group) for group in predictions.references]
+    flat = [text for group in predictions.references for text in group]
+    images = [id for id, count in zip(predictions.ids, counts, strict=True) for _ in range(count)]
+    captions = _count(predictions.captions, [predictions.ids[at] for at in predictions.image_index], "captions")
+    if captions:
+        yield f"{captions}; most metrics give such a caption 0"
+    if references := _count(flat, images, "references"):
+        yield f"{references}; no caption can match such a reference"
+
+
+def _count(texts: Sequence[str], images: Sequence[ImageId], name: str) -> str:
+    """How many of the texts, one for each of ``images``, have no word; empty if all have one."""
+    empty = list(dict.fromkeys(id for text, id in zip(texts, images, strict=True) if not text.split()))
+    number = sum(not text.split() for text in texts)
+    return (
+        f"{number} of {len(texts)} {name} {is_or_are(number)} empty, of the images {first_few(empty)}" if empty else ""
+    )
+
+
+def is_or_are(number: int) -> str:
+    """The verb for this number of things."""
+    return "is" if number == 1 else "are"
