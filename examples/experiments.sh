@@ -36,5 +36,20 @@ for seed in "${seeds[@]}"; do
   done
   train_and_measure "$aa" contrastive "${nt}_from_aa" --target "$nt.pt" # generalisation
 done
+# Captions of NeuralTalk2 and of people, ranked by other models; scores against the references of people's captions.
+human="$out/human"
+once "$human.captions.json" clcap leave-one-out "$captions"
+once "$human.metrics.json" clcap evaluate "$human.captions.json" --references "$human.references.json"
+for seed in "${seeds[@]}"; do
+  nt="$out/nt_$seed"
+  for name in "$nt" "${nt}_cl" "$human"; do
+    for ranker in "$nt" "${nt}_cl" "$out/aa_$seed"; do
+      [ "$name" = "$ranker" ] ||
+        once "$name.by_${ranker##*/}.retrieval.json" clcap self-retrieve "$ranker.pt" --predictions "$name.captions.json"
+    done
+    [ "$name" = "$human" ] ||
+      once "$name.left_out.metrics.json" clcap evaluate "$name.captions.json" --references "$human.references.json"
+  done
+done
 clcap report "$out"/*.metrics.json "$out"/*.retrieval.json --tables "$here/../pipelines/tables.json" \
   --out "$out/report.html" --markdown "$out/tables.md"

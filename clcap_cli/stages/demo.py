@@ -1,5 +1,6 @@
 """demo: the whole workflow on generated scenes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,14 +20,17 @@ def demo(
 ) -> Path:
     """Run the whole workflow on generated scenes.
 
-    A captioner is trained by maximum likelihood, then by contrastive learning, and the captions of both models are
-    compared. This takes a few minutes.
+    A captioner is trained by maximum likelihood, then by contrastive learning. The captions of both models, and one
+    reference of each image, are ranked by both models and compared. This takes a few minutes.
 
     Example: clcap demo
     """
+    from clcap_cli.artifacts.references import references_path
+    from clcap_cli.datasets.parsing import read_json
     from clcap_cli.stages.caption import caption
     from clcap_cli.stages.evaluate import evaluate
     from clcap_cli.stages.extract_features import extract_features
+    from clcap_cli.stages.leave_one_out import leave_one_out
     from clcap_cli.stages.make_scenes import make_scenes
     from clcap_cli.stages.prepare_captions import prepare_captions
     from clcap_cli.stages.report import report
@@ -45,16 +49,24 @@ def demo(
     _step("4/6  contrastive learning (CL)")
     cl = train_cl(mle, k=5, epochs=5, lr=5e-4, seed=seed)
     _step("5/6  captions, self-retrieval, quality")
-    measured = {}
-    for name, checkpoint in (("MLE", mle), ("CL", cl)):
-        results = caption(checkpoint)
-        retrieval = self_retrieve(checkpoint, predictions=results, seed=seed)
-        measured[name] = (retrieval, evaluate(results, retrieval=retrieval))
+    people = leave_one_out(captions, out=folder / "human.captions.json", seed=seed)
+    texts, models = {"MLE": caption(mle), "CL": caption(cl), "human": people}, {"MLE": mle, "CL": cl}
+    ranked = {
+        (row, by): self_retrieve(model, predictions=path, seed=seed)
+        for row, path in texts.items()
+        for by, model in models.items()
+    }
+    references = references_path(people)  # those that are left, also for the models, whose scores are then comparable
+    metrics = {
+        row: evaluate([path], references=references, retrieval=ranked.get((row, row)), features=features)
+        for row, path in texts.items()
+    }
     _step("6/6  result on the test images")
-    found = {name: _read(*paths) for name, paths in measured.items()}
-    for line in [*result_lines(found), *largest_gains(found["MLE"], found["CL"])]:
+    found = {pair: read_json(path) for pair, path in ranked.items()}
+    scores = {row: read_json(path)["metrics"] for row, path in metrics.items()}
+    for line in [*result_lines(found, scores), *largest_gains(found["MLE", "MLE"], found["CL", "CL"])]:
         print_info(line)
-    page = report([path for paths in measured.values() for path in paths])
+    page = report([*metrics.values(), *ranked.values()])
     print_info(f"{page} shows all images with the captions of both models")
     return folder
 
@@ -63,34 +75,38 @@ def _step(title: str) -> None:
     show_unless_quiet(f"[bold]{title}[/bold]")
 
 
-def _read(retrieval: Path, metrics: Path) -> dict[str, Any]:
-    from clcap_cli.datasets.parsing import read_json
+def result_lines(ranked: Mapping[tuple[str, str], Any], scores: Mapping[str, Any]) -> list[str]:
+    """One line for the captions of each row with R@1 under each ranker, then the meaning of the columns.
 
-    ranked, scored = read_json(retrieval), read_json(metrics)
-    return {**scored["metrics"], **ranked["metrics"], "chance": ranked["chance"], "ranked": ranked["images"]}
-
-
-def result_lines(results: dict[str, dict[str, Any]]) -> list[str]:
-    """One line for each model, then the meaning of the columns."""
-    values = next(iter(results.values()))
-    images, chance = values["images"], values["chance"]
+    ``ranked`` has the retrieval files by row and ranker, ``scores`` the metrics by row.
+    """
+    rankers = list(dict.fromkeys(by for _, by in ranked))
+    head = ["captions of", *(f"R@1 by {by}" for by in rankers), "CIDEr", "unique captions"]
     rows = [
-        f"{name:<3}  {found['R@1']:>5.3f}  {found['mean_rank']:>9.2f}  {found['CIDEr']:>5.3f}  "
-        f"{found['unique_captions']:>15}"
-        for name, found in results.items()
+        [row, *(_recall(ranked, row, by) for by in rankers), f"{found['CIDEr']:.3f}", str(found["unique_captions"])]
+        for row, found in scores.items()
     ]
+    any_ranking = next(iter(ranked.values()))
+    chance, images = any_ranking["chance"]["R@1"], any_ranking["metrics"]["images"]
     return [
-        f"{'':<3}  {'R@1':>5}  {'mean rank':>9}  {'CIDEr':>5}  {'unique captions':>15}",
-        *rows,
-        f"R@1: share of captions that rank their own image first; {chance['R@1']:.3f} by chance",
-        f"mean rank: mean rank of the caption's own image among {images} images; {chance['mean_rank']:.1f} by chance",
-        "CIDEr: agreement with the references, from 0 to 10",
+        *("  ".join([line[0].ljust(len(head[0])), *_right(line[1:], head[1:])]) for line in (head, *rows)),
+        f"R@1: share of captions whose own image ranks first of {images}; {chance:.3f} by chance",
+        "*: ranked by the model that wrote the captions, which tends to favour them",
+        "CIDEr: agreement with the references, from 0 to 10; human: a reference left out",
     ]
+
+
+def _recall(ranked: Mapping[tuple[str, str], Any], row: str, by: str) -> str:
+    return f"{ranked[row, by]['metrics']['R@1']:.3f}{'*' if row == by else ' '}"
+
+
+def _right(cells: list[str], head: list[str]) -> list[str]:
+    return [cell.rjust(len(name)) for cell, name in zip(cells, head, strict=True)]
 
 
 def largest_gains(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Both captions of the images whose rank contrastive learning improved most."""
-    pairs = zip(before["ranked"], after["ranked"], strict=True)
+    pairs = zip(before["images"], after["images"], strict=True)
     gained = sorted(pairs, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])
     lines = ["largest improvements in rank, with the captions of both models:"]
     for old, new in gained[:SHOWN_IMAGES]:
