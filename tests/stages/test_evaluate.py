@@ -183,8 +183,8 @@ def test_unknown_metrics_and_foreign_ranks_are_refused(chain: Path, error_of, us
     message = usage_error_of("evaluate", chain / "nt.pt", "--metrics", "BLEU,CIDER-X")
     assert message.startswith("error: --metrics: unknown metric 'CIDER-X'; did you mean CIDEr")
     there = (
-        "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr, SBERT-sim, CLIPScore, RefCLIPScore, CHAIR; all other "
-        "metrics are always computed"
+        "choose from BLEU, METEOR, ROUGE_L, CIDEr, SPICE, SPIDEr, SBERT-sim, CLIPScore, RefCLIPScore, CLIP-retrieval, "
+        "CHAIR; all other metrics are always computed"
     )
     assert f"--metrics: it names no metric; {there}" in usage_error_of("evaluate", chain / "nt.pt", "--metrics", ",")
     clcap("self-retrieve", chain / "aa.pt", "--beam", 1, "--device", "cpu")
