@@ -10,7 +10,7 @@ from clcap_cli.metrics.bootstrap import Estimate, Interval, Resamples, differenc
 from clcap_cli.metrics.holm import holm_corrected
 from clcap_cli.metrics.mcnemar import mcnemar_p_values
 from clcap_cli.metrics.multiple_captions import find_info, reported_statistics
-from clcap_cli.metrics.permutation_test import MIN_IMAGES, ImageEntries, sign_flip_p_values
+from clcap_cli.metrics.permutation_test import MIN_IMAGES, TOLERANCE, ImageEntries, sign_flip_p_values
 from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
 from clcap_cli.metrics.registry import all_metrics, scale_of
 from clcap_cli.metrics.seed_test import seed_test
@@ -202,9 +202,11 @@ def _p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, floa
     images = len(first.runs[0])
     if images < MIN_IMAGES:
         return dict.fromkeys(resampled)
-    flipped = [name for name, values in resampled.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
+    different = {name: values for name, values in resampled.items() if np.abs(values).max() > TOLERANCE}
+    flipped = [name for name, values in different.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
     p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
-    return {name: p_values[name] if name in p_values else p_value(values, images) for name, values in resampled.items()}
+    p_values |= {name: p_value(values, images) for name, values in different.items() if name not in p_values}
+    return {name: p_values.get(name, 1.0) for name in resampled}
 
 
 def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:

@@ -179,3 +179,11 @@ def test_without_spread_p_comes_from_sign_flips() -> None:
         "unique_share"
     ]
     assert alike.p_images is not None and 0 < alike.p_images < 0.01
+
+
+@pytest.mark.parametrize("images", [8, 60])
+def test_values_that_agree_on_all_images_have_p_1(images: int) -> None:
+    same = ["a b"] * images
+    sides = ([entries(same, same, np.arange(images) / images)] for _ in range(2))
+    found = differences_between(*sides)
+    assert {one.p_images for one in found.values() if one.interval is not None} == {1.0}
