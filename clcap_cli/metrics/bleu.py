@@ -46,14 +46,9 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
 
 def _signature(predictions: Predictions) -> dict[str, str]:
     smoothing = predictions.context.bleu.bleu_smoothing
-    counts = f"pycocoevalcap-{version('pycocoevalcap')}"
-    smoothed = {"impl": f"clcap-{__version__}, as sacreBLEU-2 with effective order", "smooth": smoothing}
-    return {
-        "scale": "0-1",
-        **({"impl": counts} if smoothing == "coco" else smoothed),
-        "of": "the corpus",
-        "length": "closest",
-    }
+    own = f"clcap-{__version__}, smoothing {smoothing} of sacreBLEU with effective order"
+    implementation = f"pycocoevalcap-{version('pycocoevalcap')}" if smoothing == "coco" else own
+    return {"scale": "0-1", "impl": implementation, "of": "the corpus", "length": "closest"}
 
 
 METRIC = Metric(

@@ -72,7 +72,7 @@ def _digest_of_words() -> str:
 def _signature(predictions: Predictions) -> dict[str, str]:
     annotations = predictions.context.objects_name
     objects = f"{annotations} and the references" if annotations else "the references"
-    return {"scale": "0-1", "objects": objects, "words": f"COCO's 80 objects#{_digest_of_words()}"}
+    return {"objects": objects, "words": f"COCO's 80 objects#{_digest_of_words()}"}
 
 
 METRIC = Metric(
