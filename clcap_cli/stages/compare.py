@@ -47,12 +47,12 @@ def compare(
 ) -> Path | None:
     """Test which differences between runs are significant.
 
-    Runs that differ only in their seeds form one setting; --setting says so of runs that record no settings. Two
-    p-values answer two questions. p over images: would the difference hold on other images, with these models? (Paired
-    bootstrap with 1,000 resamples; below 50 images a sign-flip test, below 6 none.) p over seeds: would it hold with
-    other seeds, on these images? (t-test over the runs of both settings, paired where the seeds are the same.) Holm's
-    correction is applied to the primary metrics R@1, R@5, mean_rank and CIDEr, and separately to all others. Other
-    differences between the runs, such as settings, are listed. The tables are printed; --out writes them as JSON.
+    Runs that differ only in their seeds form one setting; --setting groups runs that record no settings. Two p-values
+    answer two questions. p over images: would the difference hold on other images, with these models? (Paired bootstrap
+    with 1,000 resamples; below 50 images a sign-flip test, below 6 none.) p over seeds: would it hold with other seeds,
+    on these images? (t-test over the runs of both settings, paired where the seeds are the same.) Holm's correction is
+    applied to the primary metrics R@1, R@5, mean_rank and CIDEr, and separately to all others. Other differences
+    between the runs, such as settings, are listed. The tables are printed; --out writes them as JSON.
 
     Example: clcap compare nt_1.metrics.json nt_2.metrics.json nt_1_cl.metrics.json nt_2_cl.metrics.json
     """
