@@ -28,8 +28,8 @@ def embed_in_batches(
     tokens = np.array(lengths(distinct))
     if cut := sorted((tokens > max_tokens).nonzero()[0]):
         print_warning(
-            f"{len(cut):,} of {len(distinct):,} different texts are cut for {encoder}, which reads {max_tokens} "
-            f"tokens; the first: '{distinct[cut[0]][:60]}…'"
+            f"texts cut to the {max_tokens} tokens that {encoder} reads: {len(cut):,} of {len(distinct):,} different "
+            f"ones; the first: '{distinct[cut[0]][:60]}…'"
         )
     order = np.argsort(tokens, kind="stable")
     batches = [order[first : first + BATCH_SIZE] for first in range(0, len(order), BATCH_SIZE)]

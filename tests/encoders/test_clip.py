@@ -14,6 +14,7 @@ from PIL import Image
 
 from clcap_cli.encoders import images, texts
 from clcap_cli.encoders.clip import ClipEncoder
+from clcap_cli.encoders.sentence_encoder import SentenceEncoder
 from clcap_cli.errors import ClcapError
 from tests.encoders.tiny_clip import MAX_TOKENS, SIZE, pixels_of
 
@@ -69,7 +70,7 @@ def test_long_captions_are_cut_and_counted(tiny_clip: Path, capsys: pytest.Captu
     found = encoder(tiny_clip).embed_texts([long, long + "indeed", "a dog"])
     assert found[0] == pytest.approx(found[1], abs=1e-6)
     assert capsys.readouterr().err == (
-        f"warning: 2 of 3 different texts are cut for CLIP, which reads {MAX_TOKENS} tokens; the first: "
+        f"warning: texts cut to the {MAX_TOKENS} tokens that CLIP reads: 2 of 3 different ones; the first: "
         "'A photo depicts a very long caption a very long caption a ve…'\n"
     )
 
@@ -161,8 +162,10 @@ def test_pickled_weights_run_no_code(tiny_clip: Path, tmp_path: Path) -> None:
 
 def test_opening_uses_no_network(tiny_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = []
-    monkeypatch.setattr("socket.socket.connect", lambda *arguments: attempts.append(arguments))
+    for function in ("socket.socket.connect", "socket.getaddrinfo"):
+        monkeypatch.setattr(function, lambda *arguments, **more: attempts.append(arguments))
     encoder(tiny_clip).embed_texts(["a dog"])
+    SentenceEncoder(None, lambda: torch.device("cpu")).embed_texts(["a dog"])
     assert attempts == []
 
 

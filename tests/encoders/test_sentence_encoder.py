@@ -55,7 +55,7 @@ def test_long_captions_are_cut_and_counted(encoder: SentenceEncoder, capsys: pyt
     long = "a dog " * 128
     found = encoder.embed_texts([long, long + "and a bus"])
     assert found[0] == pytest.approx(found[1], abs=1e-6)
-    assert "2 of 2 different texts are cut for all-MiniLM-L6-v2, which reads 256 tokens" in capsys.readouterr().err
+    assert "texts cut to the 256 tokens that all-MiniLM-L6-v2 reads: 2 of 2 different ones" in capsys.readouterr().err
 
 
 def test_an_unusable_folder_is_named(tiny_clip: Path, tmp_path: Path) -> None:
