@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.comparisons import Comparison, RunDifferences
     from clcap_cli.artifacts.results import Results
     from clcap_cli.datasets.records import ImageId
-    from clcap_cli.evaluation.comparison import Difference, MeasuredSetting
+    from clcap_cli.evaluation.comparison import Difference
+    from clcap_cli.evaluation.measured_setting import MeasuredSetting
     from clcap_cli.evaluation.seed_groups import SeedGroup
     from clcap_cli.metrics.seed_test import SeedTest
 
@@ -126,7 +127,7 @@ def _fields(image: "Mapping[str, Any]") -> set[frozenset[str]]:
 
 
 def _measured(group: "SeedGroup", ids: "Sequence[ImageId]", resamples: Any) -> "MeasuredSetting":
-    from clcap_cli.evaluation.comparison import measure_setting
+    from clcap_cli.evaluation.measured_setting import measure_setting
     from clcap_cli.evaluation.stored_context import stored_context
 
     return measure_setting(group.images(ids), group.seeds, stored_context(group.runs[0]), resamples)

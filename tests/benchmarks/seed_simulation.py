@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 from scipy.stats import norm
 
-from clcap_cli.evaluation.comparison import Difference, MeasuredSetting, compare_settings
+from clcap_cli.evaluation.comparison import Difference, compare_settings
+from clcap_cli.evaluation.measured_setting import MeasuredSetting
 from clcap_cli.metrics.bootstrap import Resamples, draw_resamples, estimate
 from clcap_cli.metrics.predictions import Context
 from clcap_cli.metrics.scale import UNLIMITED

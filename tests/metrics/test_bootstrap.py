@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clcap_cli.evaluation.comparison import Difference, all_statistics, compare_settings, measure_setting
+from clcap_cli.evaluation.comparison import Difference, compare_settings
+from clcap_cli.evaluation.measured_setting import all_statistics, measure_setting
 from clcap_cli.metrics import distinct, rouge_l, self_retrieval, uniqueness, vocabulary
 from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
 from clcap_cli.metrics.permutation_test import ImageEntries, sign_flip_p_values

@@ -1,0 +1,74 @@
+"""p-values of the differences between two settings: over images, over seeds, and after Holm's correction."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from clcap_cli.evaluation.measured_setting import MeasuredSetting, all_statistics
+from clcap_cli.metrics.bootstrap import p_value, varies
+from clcap_cli.metrics.holm import holm_corrected
+from clcap_cli.metrics.mcnemar import mcnemar_p_values
+from clcap_cli.metrics.multiple_captions import find_info
+from clcap_cli.metrics.permutation_test import MIN_IMAGES, TOLERANCE, ImageEntries, sign_flip_p_values
+from clcap_cli.metrics.predictions import predictions_from_entries
+from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.seed_test import seed_test
+from clcap_cli.metrics.statistic import Statistic
+
+MIN_BOOTSTRAP_IMAGES = 50
+"""Fewest images for which p comes from the bootstrap; with fewer images its p-values are too small."""
+
+
+def image_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:
+    """The p-values of the shared values that have intervals, by the bootstrap, or by sign flips where it is invalid."""
+    resampled = {
+        name: second.estimates[name].resampled - one.resampled
+        for name, one in first.estimates.items()
+        if name in second.estimates
+    }
+    images = len(first.runs[0])
+    if images < MIN_IMAGES:
+        return dict.fromkeys(resampled)
+    different = {name: values for name, values in resampled.items() if np.abs(values).max() > TOLERANCE}
+    flipped = [name for name, values in different.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
+    p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
+    p_values |= {name: p_value(values, images) for name, values in different.items() if name not in p_values}
+    return {name: p_values.get(name, 1.0) for name in resampled}
+
+
+def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:
+    def statistics_of(images: ImageEntries) -> dict[str, Statistic]:
+        return all_statistics(predictions_from_entries(images, first.context))
+
+    return sign_flip_p_values(first.runs, second.runs, names, statistics_of)
+
+
+def primary_values(names: Iterable[str]) -> set[str]:
+    """Those of the values ``names`` that are primary."""
+    pairs = [(metric, name) for metric in all_metrics() for name in names]
+    return {name for metric, name in pairs if (info := find_info(metric, name)) and info.primary}
+
+
+def corrected_p_values(p_values: Mapping[str, float | None], primary: Container[str]) -> dict[str, float]:
+    """The p-values after Holm's correction, of the values ``primary`` and of all others separately."""
+    tested = {name: p for name, p in p_values.items() if p is not None}
+    families = [{name: p for name, p in tested.items() if (name in primary) == main} for main in (True, False)]
+    return {name: p for family in families for name, p in holm_corrected(family).items()}
+
+
+def seed_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:
+    """The p-values over seeds of all shared values; empty if a setting has a single run."""
+    test = seed_test(first.seeds, second.seeds)
+    if test is None:
+        return {}
+    return {
+        name: test.p_value(values, second.values[name])
+        for name, values in first.values.items()
+        if name in second.values
+    }
+
+
+def single_run_mcnemar(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float]:
+    """The p-values of R@k by McNemar's exact test; empty if a setting has several runs."""
+    single = len(first.runs) == len(second.runs) == 1
+    return mcnemar_p_values(first.runs[0], second.runs[0]) if single else {}
