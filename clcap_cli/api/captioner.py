@@ -203,7 +203,7 @@ class LoadedCaptioner:
 
         Returns:
             R@k and ranks, and for each image its ``image_id`` (the path, or the position of a PIL image), ``caption``,
-            ``rank``, ``tied`` and ``log_prob``.
+            ``rank``, ``tied``, ``log_prob`` and ``best``, the five images with the highest ln p.
 
         Raises:
             ClcapError: An image is missing or cannot be read, there are fewer than two images, the number of captions
