@@ -48,6 +48,15 @@ def test_other_seeds_are_compared_without_pairs() -> None:
     assert test.p_value(first, second) == pytest.approx(ttest_ind(first, second, equal_var=False).pvalue)
 
 
+@pytest.mark.parametrize("second_seeds", [range(3), range(3, 6)], ids=["paired", "Welch"])
+def test_p_over_seeds_is_rarely_small_without_a_difference(second_seeds: range) -> None:
+    rng = np.random.default_rng(3)
+    test = seed_test(range(3), second_seeds)
+    assert test is not None
+    p_values = [test.p_value(*rng.exponential(size=(2, 3)).tolist()) for _ in range(1000)]
+    assert 0.01 < np.mean([p is not None and p < 0.05 for p in p_values]) < 0.06
+
+
 def test_a_single_run_has_no_test_over_seeds() -> None:
     assert seed_test([1], [1]) is None
     assert seed_test([1, 2], [1]) is None

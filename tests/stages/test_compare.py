@@ -63,17 +63,22 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
     assert json.loads((chain / "d.json").read_text())["comparisons"] == [compared]
 
 
-def test_seeds_of_one_setting_are_pooled(chain: Path, clcap) -> None:
-    files = [evaluate(caption(chain / "nt.pt", device="cpu"), metrics=FAST)]
+def test_seeds_are_pooled_if_they_were_measured_alike(chain: Path, clcap) -> None:
+    files, captions = [evaluate(caption(chain / "nt.pt", device="cpu"), metrics=FAST)], []
     for seed in (1, 2):
         checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
-        files.append(evaluate(caption(checkpoint, device="cpu"), metrics=FAST))
+        captions.append(caption(checkpoint, device="cpu"))
+        files.append(evaluate(captions[-1], metrics=FAST))
     result = clcap("compare", *files)
     assert result.out.splitlines()[0].startswith("first: nt; second: cl_1 and 1 more seed; ")
     assert "about these models, not about the method" in result.out
     alone = clcap("compare", *files[1:])
     assert alone.out.splitlines()[0] == "cl_1 and 1 more seed: a single setting, so there is nothing to compare"
     assert "± " in alone.out and "over 2 seeds" in alone.out
+    c1 = evaluate(captions[-1], metrics=FAST, references_per_image=1)
+    out = clcap("compare", files[1], c1).out
+    assert out.splitlines()[0].startswith("first: cl_1; second: cl_2; ")
+    assert "  CIDEr: refs c5 and c1\n" in out
 
 
 def table(path: Path, captions: dict[int, str]) -> Path:
@@ -127,16 +132,6 @@ def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, error_of) -
         f"{retrieval} is a retrieval file (*.retrieval.json) of self-retrieve; a metrics file (*.metrics.json) of "
         "evaluate is expected here"
     )
-
-
-def test_runs_measured_differently_are_not_pooled(chain: Path, clcap) -> None:
-    files = []
-    for seed in (1, 2):
-        checkpoint = train_cl(chain / "nt.pt", k=2, epochs=1, seed=seed, out=chain / f"cl_{seed}.pt", device="cpu")
-        files.append(evaluate(caption(checkpoint, device="cpu"), metrics=FAST, references_per_image=seed))
-    out = clcap("compare", *files).out
-    assert out.splitlines()[0].startswith("first: cl_1; second: cl_2; ")
-    assert "  CIDEr: refs c1 and c2\n" in out
 
 
 @pytest.mark.parametrize(
