@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clcap_cli.metrics import bleu, cider, cider_between, rouge_l, self_retrieval, spider, uniqueness
-from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, values_and_intervals
+from clcap_cli.metrics.bootstrap import (
+    confidence_interval,
+    difference_interval,
+    draw_resamples,
+    estimate,
+    values_and_intervals,
+)
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.predictions import Context, Predictions
@@ -67,6 +73,25 @@ def test_intervals_contain_their_value_and_stay_on_scale(values: list[float], en
         assert first <= value <= last
         assert low is None or low <= first
         assert high is None or last <= high
+
+
+SHARES = st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=5, max_size=5)
+
+
+@given(SHARES, SHARES)
+@settings(deadline=None)
+def test_intervals_of_differences_stay_on_scale(first: list[float], second: list[float]) -> None:
+    resamples = draw_resamples(5, 0, 200)
+    sides = [
+        estimate(statistic.value(5), resamples.evaluate(statistic), 5, SHARE)
+        for statistic in (mean_of(np.array(first)), mean_of(np.array(second)))
+    ]
+    difference = sides[1].value - sides[0].value
+    low, high = difference_interval(*sides)
+    assert -1 - 1e-9 <= low <= difference <= high <= 1 + 1e-9
+    mirrored = difference_interval(*reversed(sides))
+    assert mirrored == (pytest.approx(-high), pytest.approx(-low))
+    assert difference_interval(sides[0], sides[0]) == (0, 0)
 
 
 def test_a_mirrored_scale_has_a_mirrored_interval() -> None:
