@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from clcap_cli.metrics import bleu, cider, cider_between, rouge_l, self_retrieval, spider, uniqueness
 from clcap_cli.metrics.bootstrap import (
@@ -37,11 +38,26 @@ def wilson(successes: int, images: int, quantile: float) -> tuple[float, float]:
     return middle - reach, middle + reach
 
 
-@pytest.mark.parametrize("successes", [0, 1, 7, 500, 999, 1000])
+@pytest.mark.parametrize("successes", [0, 20, 500, 980, 1000])
 def test_the_interval_of_a_share_is_wilsons(successes: int) -> None:
     values = np.arange(1000) < successes
     actual = confidence_interval(mean_of(values.astype(float)), SHARE, draw_resamples(1000, 0))
     assert actual == pytest.approx(wilson(successes, 1000, 1.962), rel=0.15, abs=1e-12)
+
+
+@pytest.mark.parametrize("images", [12, 200, 1000])
+def test_intervals_of_rare_events_cover(images: int) -> None:
+    """Exact coverage of the share of images with an event, also where most samples have no such event."""
+    counts = np.arange(images + 1)
+    shares = counts / images
+    deviations = np.sqrt(shares * (1 - shares) / images)
+    pairs = zip(shares, deviations, strict=True)
+    ends = [score_interval(share, np.array([share - one, share + one]), images, SHARE) for share, one in pairs]
+    low, high = np.array(ends).T
+    for events in (0.03, 0.1, 0.18, 0.5, 1, 2, 4, 5.9):
+        truth = events / images
+        covered = binom.pmf(counts, images, truth)[(low <= truth) & (truth <= high)].sum()
+        assert covered > 0.93, events
 
 
 def test_a_share_of_0_or_1_is_not_certain() -> None:
