@@ -111,7 +111,7 @@ def test_several_captions_are_scored_one_by_one(clcap, files: dict[str, Path], t
 
 
 def test_compare_and_report_show_the_values(clcap, files: dict[str, Path], tiny_clip: Path, tmp_path: Path) -> None:
-    options = ("--metrics", ",".join(NAMES), "--clip", tiny_clip, "--images", files["images"])
+    options = ("--metrics", ",".join((*NAMES, "CLIP-retrieval")), "--clip", tiny_clip, "--images", files["images"])
     scored(clcap, files, *options)
     first = files["images"].parent / "out.metrics.json"
     second = Path(first.rename(tmp_path / "first.metrics.json"))
@@ -119,10 +119,10 @@ def test_compare_and_report_show_the_values(clcap, files: dict[str, Path], tiny_
     scored(clcap, files, *options)
     compared = clcap("compare", second, first)
     assert compared.status == 0, compared.err
-    assert all(name in compared.out for name in NAMES)
+    assert all(name in compared.out for name in (*NAMES, "CLIP_R@1", "CLIP_mean_rank"))
     assert clcap("report", second, first, "--out", tmp_path / "report.html").status == 0
     page = (tmp_path / "report.html").read_text()
-    assert all(name in page for name in (*NAMES, "Against the images"))
+    assert all(name in page for name in (*NAMES, "CLIP_R@1", "Against the images"))
 
 
 def test_missing_images_are_counted_with_advice(clcap, files: dict[str, Path], tiny_clip: Path) -> None:
