@@ -9,8 +9,11 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const runs = data.runs;
 const images = data.images.map(([id, name, thumbnail, references, results]) => ({
   id, name, thumbnail, references,
-  results: results.map((result) => result && { caption: result[0], rank: result[1], tied: result[2], cider: result[3] }),
+  results: results.map((result) => result && {
+    caption: result[0], rank: result[1], tied: result[2], cider: result[3], mistakenFor: result[4],
+  }),
 }));
+const imagesById = new Map(images.map((image) => [image.id, image]));
 const captionCounts = runs.map((_, run) => countCaptions(run));
 const hasThumbnails = images.some((image) => image.thumbnail);
 const byId = (id) => document.getElementById(id);
@@ -204,7 +207,7 @@ function newWords(caption, known) {
 
 const rankText = (rank) => (Number.isInteger(rank) ? rank : Math.round(rank * 10) / 10).toLocaleString("en");
 
-function renderFacts(element, image, run, { rank, tied, cider }) {
+function renderFacts(element, image, run, { rank, tied, cider, mistakenFor }) {
   const before = run === state.before ? null : image.results[state.before]?.rank ?? null;
   if (rank !== null) {
     element.append(fact(before === null ? `rank ${rankText(rank)}` : `rank ${rankText(before)} → ${rankText(rank)}`, "rank"));
@@ -213,9 +216,24 @@ function renderFacts(element, image, run, { rank, tied, cider }) {
       element.append(fact(`${better ? "gained" : "lost"} ${rankText(Math.abs(before - rank))}`, better ? "gained" : "lost"));
     }
     if (tied > 1) element.append(fact(`tied with ${otherImages(tied)}`));
+    if (mistakenFor !== null) element.append(firstImage(mistakenFor));
   }
   if (cider !== null) element.append(fact(`CIDEr ${cider.toFixed(2)}`));
   if (captionCount(image, run) > 1) element.append(fact(`same caption as ${otherImages(captionCount(image, run))}`, "same"));
+}
+
+/** The other image that the caption ranks first, with its picture. */
+function firstImage(id) {
+  const image = imagesById.get(id);
+  const element = fact(`ranked first: ${image ? title(image) : id}`);
+  if (image?.thumbnail) {
+    const picture = document.createElement("img");
+    picture.loading = "lazy";
+    picture.alt = "";
+    picture.src = `data:image/webp;base64,${image.thumbnail}`;
+    element.append(" ", picture);
+  }
+  return element;
 }
 
 const otherImages = (all) => (all === 2 ? "another image" : `${(all - 1).toLocaleString("en")} other images`);

@@ -93,7 +93,8 @@ def page_data(
     """The data of the page's script, as JSON that is safe inside a script element.
 
     ``images`` has for each image its id, file name, thumbnail, references, and for each run the caption, its rank, the
-    number of tied images and CIDEr; unknown values are null. ``pairs`` tells whether only two runs are shown at a time.
+    number of tied images, CIDEr, and the id of another image that it ranks first; unknown values are null. ``pairs``
+    tells whether only two runs are shown at a time.
     """
     ids = dict.fromkeys(id for run in runs for id in run.images)
     images = [
@@ -114,7 +115,8 @@ def page_data(
 def _result(image: ImageResult | None) -> list[str | float | None] | None:
     if image is None:
         return None
-    return [image.caption, image.rank, image.tied, None if image.cider is None else round(image.cider, 3)]
+    cider = None if image.cider is None else round(image.cider, 3)
+    return [image.caption, image.rank, image.tied, cider, image.mistaken_for]
 
 
 def _first_and_last(runs: Sequence[Run]) -> list[str]:

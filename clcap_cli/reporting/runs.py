@@ -27,6 +27,12 @@ MAX_POOL = 10_000_000
 """Largest number of images in a pool."""
 
 
+class BestImage(BaseModel, frozen=True):
+    """An image that a caption ranks among the best."""
+
+    image_id: ImageId
+
+
 class ImageResult(BaseModel, frozen=True):
     """A run's caption of one image and its scores."""
 
@@ -38,6 +44,14 @@ class ImageResult(BaseModel, frozen=True):
     """Number of images with the same score, including the caption's own image."""
     cider: FiniteFloat | None = Field(None, alias="CIDEr")
     references: list[str] = []
+    best: list[BestImage] = []
+    """The images with the highest ln p of the caption, the highest first."""
+
+    @property
+    def mistaken_for(self) -> ImageId | None:
+        """The image that the caption ranks first, if that is another one; None if it is unknown."""
+        own_is_first = self.rank is None or self.rank - (self.tied - 1) / 2 <= 1
+        return None if own_is_first or not self.best else self.best[0].image_id
 
 
 @dataclass(frozen=True)
@@ -224,8 +238,9 @@ def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId,
     found = dict(scored)
     for id, image in ranked.items():
         other = scored.get(id)
+        ranks = {"rank": image.rank, "tied": image.tied, "best": image.best}
         same = other is not None and other.caption == image.caption
-        found[id] = other.model_copy(update={"rank": image.rank, "tied": image.tied}) if other and same else image
+        found[id] = other.model_copy(update=ranks) if other and same else image
     return found
 
 

@@ -90,6 +90,20 @@ def test_images_of_two_runs_are_listed_side_by_side(two_runs: WebDriver) -> None
     assert references.text == "1 reference\nthe dog, as people see it"
 
 
+def test_the_image_that_a_caption_ranks_first_is_shown(opened, write, tmp_path: Path) -> None:
+    from PIL import Image
+
+    best = [{"image_id": 1, "log_prob": -1.0}]
+    images = [image(1, "a dog", rank=1, best=best), image(2, "a wolf", rank=3, best=best)]
+    path = write("nt.retrieval.json", images)
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "one.png")
+    image_sources = ImageSources({1: "one.png"}, {})
+    page = opened(page_of(open_runs([path]), image_sources, thumbnails({1: tmp_path / "one.png"})))
+    facts = [item.find_element(By.CSS_SELECTOR, ".facts") for item in elements(page, "#images > li")]
+    assert [one.text.split("\n") for one in facts] == [["rank 1"], ["rank 3", "ranked first: one.png"]]
+    assert [len(one.find_elements(By.TAG_NAME, "img")) for one in facts] == [0, 1]
+
+
 def test_words_that_only_one_model_used_are_marked(two_runs: WebDriver) -> None:
     marked = [
         [mark.text for mark in item.find_elements(By.TAG_NAME, "mark")] for item in elements(two_runs, "#images > li")

@@ -73,14 +73,15 @@ def test_the_page_loads_no_other_resources(write, log) -> None:
 
 
 def test_the_embedded_data_are_compact_and_complete(write) -> None:
-    first = write("nt.metrics.json", [image(1, "a dog", rank=2.5, tied=2, CIDEr=0.12345)])
+    best = [{"image_id": 7, "log_prob": -1.0}, {"image_id": 1, "log_prob": -2.0}]
+    first = write("nt.metrics.json", [image(1, "a dog", rank=2.5, tied=2, CIDEr=0.12345, best=best)])
     second = write("nt_cl.metrics.json", [image(2, "a cat")])
     image_sources = ImageSources({1: "1.jpg"}, {1: ["the dog"]})
     page = Elements(page_of(open_runs([first, second]), image_sources, {1: "UklGRg=="}))
     content = json.loads(page.data)
     assert content["images"] == [
-        [1, "1.jpg", "UklGRg==", ["the dog"], [["a dog", 2.5, 2, 0.123], None]],
-        [2, None, None, [], [None, ["a cat", None, 1, None]]],
+        [1, "1.jpg", "UklGRg==", ["the dog"], [["a dog", 2.5, 2, 0.123, 7], None]],
+        [2, None, None, [], [None, ["a cat", None, 1, None, None]]],
     ]
     assert [run["pool"] for run in content["runs"]] == [3, 0]
 
