@@ -50,7 +50,7 @@ def measure_setting(
         {
             name: _mean_estimate(name, [of_run[name] for of_run in statistics], resamples)
             for name in names
-            if statistics[0][name].has_interval
+            if statistics[0][name].is_comparable
         },
     )
 

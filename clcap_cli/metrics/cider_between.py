@@ -4,11 +4,13 @@ Lower values mean more distinctive captions. The paper finds similar images with
 images with the nearest pooled features.
 """
 
+from dataclasses import replace
+
 from clcap_cli import __version__
 from clcap_cli.metrics.cider import SCALE, tf_idf
 from clcap_cli.metrics.metric import DISTINCTIVENESS, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
-from clcap_cli.metrics.statistic import mean_of
+from clcap_cli.metrics.statistic import Statistic, mean_of
 
 SIMILAR_IMAGES = 5
 """Number of similar images that a caption is compared with, as in the paper."""
@@ -20,6 +22,12 @@ def _measure(predictions: Predictions) -> Columns:
         return {}
     images = [similar[image] for image in predictions.image_index.tolist()]
     return {"CIDErBtw": predictions.cached(tf_idf).cider_d(images).tolist()}
+
+
+def _statistics(predictions: Predictions) -> dict[str, Statistic]:
+    """The mean score. It has no interval: scores of images with the same similar images depend on each other."""
+    mean = mean_of(predictions.mean_by_image(predictions.column("CIDErBtw")))
+    return {"CIDErBtw": replace(mean, has_interval=False)}
 
 
 def _signature(predictions: Predictions) -> dict[str, str]:
@@ -39,7 +47,7 @@ METRIC = Metric(
             scale=SCALE,
         ),
     ),
-    statistics=lambda predictions: {"CIDErBtw": mean_of(predictions.mean_by_image(predictions.column("CIDErBtw")))},
+    statistics=_statistics,
     measure=_measure,
     columns=("CIDErBtw",),
     signature=_signature,

@@ -19,7 +19,9 @@ class Statistic:
     is_quantile: bool = False
     """Whether the value is a quantile, which jumps between the values of single images."""
     has_interval: bool = True
-    """Whether resampling the images gives a valid confidence interval and p-value."""
+    """Whether resampling the images gives a valid confidence interval of the value."""
+    is_comparable: bool = True
+    """Whether it gives a valid interval and p-value of the difference between two runs on the same images."""
 
     def value(self, images: int) -> float:
         """The value over all images, each counted once."""

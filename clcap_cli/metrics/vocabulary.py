@@ -22,7 +22,7 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
             predictions, predictions.context.training.tokenizer
         )
     # A vocabulary grows with the number of images, and resamples with repeated images have a smaller one.
-    return {name: Statistic(formula, has_interval=False) for name, formula in formulas.items()}
+    return {name: Statistic(formula, has_interval=False, is_comparable=False) for name, formula in formulas.items()}
 
 
 def _share_of_training(predictions: Predictions, tokenizer: WordTokenizer) -> Formula:

@@ -185,7 +185,7 @@ def evaluate(
     BLEU, METEOR, ROUGE_L, CIDEr and SPICE equal pycocoevalcap's; CIDEr ranges from 0 to 10, the others from 0 to 1.
     Given a checkpoint, the images of the split are captioned first; given COCO results, the captions are scored against
     the references of the split. A table (.csv, .jsonl, .parquet) has the columns image_id and caption; a caption is a
-    string or a list of strings. All scores but those of vocabularies have a 95% confidence interval over images. If
+    string or a list of strings. All scores but CIDErBtw and those of vocabularies have a 95% confidence interval. If
     images have several captions, the score of the best caption and the mean score are reported. If captions.h5 and
     features.h5 are recorded or given, captions are also compared with the training captions and with the references of
     similar images.

@@ -8,7 +8,7 @@ import pytest
 
 from clcap_cli.evaluation.comparison import Difference, compare_settings
 from clcap_cli.evaluation.measured_setting import all_statistics, measure_setting
-from clcap_cli.metrics import distinct, rouge_l, self_retrieval, uniqueness, vocabulary
+from clcap_cli.metrics import cider_between, distinct, rouge_l, self_retrieval, uniqueness, vocabulary
 from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
 from clcap_cli.metrics.permutation_test import ImageEntries, sign_flip_p_values
 from clcap_cli.metrics.predictions import Context, predictions_from_entries
@@ -96,6 +96,15 @@ def test_vocabularies_have_neither_interval_nor_p() -> None:
     for name in statistics:
         found = differences_between([first], [second])[name]
         assert (found.difference, found.interval, found.p_images, found.verdict) == (0, None, None, "not tested")
+
+
+def test_ciderbtw_has_no_interval_but_is_compared() -> None:
+    """Images share their similar images, so only the difference of two runs on the same images is tested."""
+    (first, second) = ([entry("a", "a", CIDErBtw=float(n % k)) for n in range(60)] for k in (2, 3))
+    statistics = cider_between.METRIC.statistics(predictions_from_entries(first))
+    assert values_and_intervals(statistics, draw_resamples(60, 0)) == ({"CIDErBtw": 0.5}, {})
+    found = differences_between([first], [second])["CIDErBtw"]
+    assert found.interval is not None and found.p_images is not None and found.p_images < 0.05
 
 
 def entry(caption: str, reference: str, **more: float) -> dict:
