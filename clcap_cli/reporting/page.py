@@ -19,6 +19,7 @@ from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import line_styles
+from clcap_cli.reporting.ranking_differences import ranking_warnings
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
 from clcap_cli.reporting.tables import Table, run_tables
 
@@ -80,7 +81,7 @@ def render(
         compared=_first_and_last(runs),
         plots=plots,
         images=len({id for run in shown for id in run.images}),
-        warnings=image_warnings(runs),
+        warnings=[*image_warnings(runs), *ranking_warnings(runs)],
     )
 
 

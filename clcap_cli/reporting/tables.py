@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clcap_cli.console import as_rich_text
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.metric_groups import group_metrics
+from clcap_cli.reporting.ranking_differences import are_comparable
 from clcap_cli.reporting.runs import Run, same_images
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ def build_table(
 
 
 def _run_cells(metric: MetricInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
+    alike = are_comparable(metric.name, runs)
     intervals = [run.intervals.get(metric.name) for run in runs]
     spreads = [f"[{', '.join(map(metric.formatted, interval))}]" if interval else "" for interval in intervals]
-    return build_cells(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable)
+    return build_cells(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable and alike)
 
 
 def build_cells(

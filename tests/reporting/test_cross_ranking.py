@@ -109,3 +109,16 @@ def test_the_report_shows_cross_rankings_in_every_format(ranking, clcap, tmp_pat
     assert '<h2 id="cross-ranking">' in page and "nt_cl.by_nt</span></th>" not in page
     rows = (tmp_path / "x.csv").read_text().splitlines()
     assert rows[0].startswith("run,captions_of,ranked_by,R@1,") and "nt_cl.by_nt,nt_cl,nt,0.3," in "\n".join(rows)
+
+
+def test_values_of_different_rankings_are_neither_best_nor_comparable(write, clcap) -> None:
+    signatures = ["pool:2|ranker:own model|split:test#1", "pool:2|ranker:nt#1|split:test#1", "pool:2|split:test#1"]
+    paths = [
+        write(f"{name}.retrieval.json", IMAGES, {"R@1": value}, signatures={"R@1": signature})
+        for name, value, signature in zip("abc", (0.1, 0.5, 0.2), signatures, strict=True)
+    ]
+    result = clcap("report", *paths, "--text")
+    assert "ranked differently (a by own model, pool 2; b by nt#1, pool 2; c by own model, pool 2)" in result.err
+    assert "0.500*" not in result.out
+    result = clcap("report", paths[0], paths[2], "--text")
+    assert "differently" not in result.err and "0.200*" in result.out
