@@ -204,6 +204,7 @@ def self_retrieve(
     ranker: _Path | None = None,
     pool: int | str | None = None,
     predictions: _Path | None = None,
+    only_common: bool = False,
     out: _Path | None = None,
     captions: _Path | None = None,
     features: _Path | None = None,

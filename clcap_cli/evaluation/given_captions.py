@@ -9,7 +9,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.results import CaptionResults
-from clcap_cli.datasets.image_matching import match_images
+from clcap_cli.datasets.image_matching import ImageMatching, match_images
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer, encode_captions
@@ -35,6 +35,13 @@ class GivenCaptions:
         return f"{self.unknown} of {total} words are not in the model's vocabulary and count as the unknown token"
 
 
+def match_given(given: CaptionResults, captions: Captions) -> ImageMatching:
+    """The image of captions.h5 for each image with a given caption."""
+    names = dict(zip(captions.image_ids, captions.file_names, strict=True))
+    given_names = {id: given.file_names.get(id) for id in given.captions}
+    return match_images(given_names, names, (str(given.path), str(captions.path)))
+
+
 def captions_of_images(
     given: CaptionResults, captions: Captions, ids: Sequence[ImageId]
 ) -> tuple[list[str], Counter[str]]:
@@ -42,15 +49,13 @@ def captions_of_images(
 
     Raises ClcapError if an image has none or several.
     """
-    texts, names = given.single_captions(), dict(zip(captions.image_ids, captions.file_names, strict=True))
-    given_names = {id: given.file_names.get(id) for id in texts}
-    matching = match_images(given_names, names, (str(given.path), str(captions.path)))
+    texts, matching = given.single_captions(), match_given(given, captions)
     given_id = {other: own for own, other in matching.pairs.items()}
     missing = [id for id in ids if id not in given_id]
     if missing:
         raise ClcapError(
             f"{given.path} has no caption for {len(missing)} of the {len(ids)} images in the pool "
-            f"(the first: {missing[0]}); give captions of the same split"
+            f"(the first: {missing[0]}); give captions of the same split, or leave these images out with --only-common"
         )
     return [texts[given_id[id]] for id in ids], Counter(matching.ways[given_id[id]] for id in ids)
 

@@ -25,9 +25,10 @@ from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.evaluation.caption_pool import CaptionPool
 from clcap_cli.evaluation.empty_texts import is_or_are
-from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions
+from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions, match_given
 from clcap_cli.evaluation.inputs import decoding_signature
 from clcap_cli.evaluation.model_inputs import OpenedModel, decode_texts, open_model
+from clcap_cli.retrieval.pool import MIN_IMAGES
 
 TRAINING_SPLIT = "train"
 
@@ -74,13 +75,16 @@ class RankedCaptions:
     given: CaptionResults | None
     ranking: Ranking
 
-    def rows_of(self, split: str) -> np.ndarray:
+    def rows_of(self, split: str, only_common: bool) -> np.ndarray:
         """Rows in captions.h5 of the split's images that have features for both models.
 
-        Raises ClcapError if the ranker's features lack images for another reason than --skip-bad.
+        If ``only_common``, images without a given caption are left out. Raises ClcapError if the ranker's features lack
+        images for another reason than --skip-bad, and if no image is left.
         """
         skipped = {id for model in (self.captioner, self.ranker) for id in model.features.skipped}
         rows = self.ranker.captions.rows_of(split, skipped)
+        if self.given is not None and only_common:
+            rows = _with_captions(rows, self.given, self.ranker.captions)
         _check_features(self.ranker, self.ranker.captions.ids_of(rows))
         return rows
 
@@ -162,6 +166,19 @@ def _recorded_captions(checkpoint: Path, given: Path | None, origin: Origin) -> 
     origin.add_input("checkpoint", recorded)
     origin.add_input("captions", captions)
     return captions
+
+
+def _with_captions(rows: np.ndarray, given: CaptionResults, captions: Captions) -> np.ndarray:
+    """The rows of images that have a given caption; the number of others is printed."""
+    have = set(match_given(given, captions).pairs.values())
+    kept = rows[[id in have for id in captions.ids_of(rows)]]
+    if len(kept) < MIN_IMAGES:
+        raise ClcapError(
+            f"{given.path} has captions of {len(kept)} of the {len(rows)} images of the split; two are needed"
+        )
+    if len(kept) < len(rows):
+        print_warning(f"left out: {len(rows) - len(kept)} of {len(rows)} images of the split, which have no caption")
+    return kept
 
 
 def _check_features(ranker: OpenedModel, ids: Sequence[ImageId]) -> None:

@@ -32,6 +32,8 @@ def _check_captions(given: Mapping[str, Any]) -> None:
         raise InvalidValueError("num_captions", "self-retrieve ranks one caption of each image")
     if given["predictions"]:
         check_unused(given["decoding"], "--predictions gives the captions, so none are decoded")
+    if given["only_common"] and not given["predictions"]:
+        raise InvalidValueError("only_common", "it belongs to --predictions, which is not given")
     if given["ranker_features"] and not given["ranker"]:
         raise InvalidValueError("ranker_features", "it belongs to --ranker, which is not given; use --features")
     if given["features"] and given["predictions"] and given["ranker"]:
@@ -66,6 +68,13 @@ def self_retrieve(
             "Captions to use as queries, one for each image: COCO results or a table.", default="the captioner's own"
         ),
     ] = None,
+    only_common: Annotated[
+        bool,
+        Option(
+            "With --predictions, leave out the images without a caption, also from the pool.",
+            name="--only-common",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         JSON_FILE,
@@ -118,7 +127,7 @@ def self_retrieve(
     opened = open_ranked_captions(paths, reading, compute, origin)
     out = check_writable(out or checkpoint.with_name(f"{opened.ranking.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, [*origin.input_paths, out])
-    rows = opened.rows_of(split)
+    rows = opened.rows_of(split, only_common)
     chosen.check(len(rows), split)
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[: chosen.num_drawn])
     ids = opened.ranker.captions.ids_of(drawn)

@@ -149,3 +149,23 @@ def test_a_ranker_without_features_of_the_images_is_refused(chain: Path, error_o
     assert clcap("self-retrieve", chain / "nt.pt", "--ranker", chain / "part.pt", *given).status == 0
     trained_on = clcap("self-retrieve", chain / "nt.pt", "--ranker", chain / "part.pt", *given, "--split", "train")
     assert "part.pt was trained on 24 of the 24 images that it ranks" in trained_on.err
+
+
+def test_images_without_a_given_caption_can_be_left_out(chain: Path, clcap, error_of) -> None:
+    (chain / "some.csv").write_text("image_id,caption\n33,a circle\n35,a square\n")
+    words = ("self-retrieve", chain / "nt.pt", "--predictions", chain / "some.csv")
+    assert error_of(*words).endswith(
+        "some.csv has no caption for 8 of the 10 images in the pool (the first: 34); give captions of the same split, "
+        "or leave these images out with --only-common"
+    )
+    result = clcap(*words, "--only-common")
+    assert "left out: 8 of 10 images of the split, which have no caption\n" in result.err
+    found = ranked(chain / "some.by_nt.retrieval.json")
+    assert [one["image_id"] for one in found["images"]] == [33, 35] and found["metrics"]["images"] == 2
+    (chain / "one.csv").write_text("image_id,caption\n33,a circle\n")
+    assert error_of(*words[:-1], chain / "one.csv", "--only-common").endswith("two are needed")
+
+
+def test_only_common_needs_given_captions(usage_error_of, shared_chain: Path) -> None:
+    message = usage_error_of("self-retrieve", shared_chain / "nt.pt", "--only-common")
+    assert message.startswith("error: --only-common: it belongs to --predictions, which is not given")
