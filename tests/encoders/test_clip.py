@@ -75,12 +75,15 @@ def test_long_captions_are_cut_and_counted(tiny_clip: Path, capsys: pytest.Captu
     )
 
 
-def test_unreadable_images_are_counted(tiny_clip: Path, tmp_path: Path, pictures: list[Path]) -> None:
-    (tmp_path / "bad.png").write_bytes(pictures[0].read_bytes()[:60])
-    (tmp_path / "text.png").write_text("no image")
-    files = [pictures[0], tmp_path / "bad.png", tmp_path / "text.png"]
-    with pytest.raises(ClcapError, match=r"^2 of 3 images cannot be read, the first: .*bad\.png is not a readable"):
-        encoder(tiny_clip, files).embed_images(range(3))
+@pytest.mark.parametrize("seen_in", ["header", "content"])
+def test_unreadable_images_are_counted(seen_in: str, tiny_clip: Path, tmp_path: Path, pictures: list[Path]) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image" if seen_in == "header" else pictures[0].read_bytes()[:60])
+    with pytest.raises(ClcapError) as error:
+        encoder(tiny_clip, [pictures[0], bad, pictures[1]]).embed_images(range(3))
+    message = str(error.value)
+    assert message.startswith(f"1 of 3 images cannot be read, the first: {bad} is not a readable image: ")
+    assert message.endswith("; replace them, or leave out their captions")
 
 
 def change(folder: Path, file: str, **values: object) -> None:
