@@ -17,6 +17,7 @@ from clcap_cli.evaluation.context import ContextFiles, build_context
 from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.evaluation.encoder_settings import EncoderSettings
 from clcap_cli.evaluation.inputs import inputs_from_models, inputs_from_predictions, inputs_from_results
+from clcap_cli.evaluation.metric_options import check_metric_options
 from clcap_cli.input_files import InputFile, InputFileOrFolder, InputFolder
 from clcap_cli.metrics.bleu_settings import BleuSettings
 from clcap_cli.options import Argument, Option, Panel
@@ -46,9 +47,7 @@ def _check_options(given: Mapping[str, Any]) -> None:
             "models_or_results",
             f"several files must be the checkpoints (*.pt) of an ensemble; {others[0]} is not a checkpoint",
         )
-    given["encoders"].check_metrics(given["metrics"])
-    if given["objects"] and "CHAIR" not in {name.strip().upper() for name in (given["metrics"] or "").split(",")}:
-        raise InvalidValueError("objects", "only CHAIR uses it; name the metric with --metrics")
+    check_metric_options(given)
     if (given["submission"] is None) != (given["test_predictions"] is None):
         raise InvalidValueError("submission", "give --submission and --test-predictions together, or neither")
 

@@ -56,3 +56,8 @@ def test_damaged_options_of_a_file_are_an_error(evaluated: list[Path], error_of)
 )
 def test_wrong_options_are_refused(option: str, value: str, usage_error_of) -> None:
     assert option in usage_error_of("evaluate", "x.json", option, value)
+
+
+def test_options_without_bleu_are_refused(usage_error_of) -> None:
+    message = usage_error_of("evaluate", "x.json", "--metrics", "CIDEr", "--bleu-smoothing", "exp")
+    assert "--bleu-smoothing: only BLEU uses it; name the metric with --metrics" in message
