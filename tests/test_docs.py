@@ -85,7 +85,7 @@ def test_options_in_the_docs_exist() -> None:
     known = {
         option for command in COMMANDS.values() for one in command.params for option in [*one.opts, *one.secondary_opts]
     }
-    others = {"--configfile", "--cores", "--models", "--runs", *CLCAP_OPTIONS}
+    others = {"--configfile", "--cores", "--models", "--runs", "--samples", *CLCAP_OPTIONS}
     for page in (ROOT / "docs").glob("*.md"):
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
         assert used - known - others == set(), page.name
