@@ -17,20 +17,18 @@ def empty_text_warnings(predictions: Predictions) -> Iterator[str]:
     counts = [len(group) for group in predictions.references]
     flat = [text for group in predictions.references for text in group]
     images = [id for id, count in zip(predictions.ids, counts, strict=True) for _ in range(count)]
-    captions = _count(predictions.captions, [predictions.ids[at] for at in predictions.image_index], "captions")
+    captions = describe_empty(predictions.captions, [predictions.ids[at] for at in predictions.image_index], "captions")
     if captions:
         yield f"{captions}; most metrics give such a caption 0"
-    if references := _count(flat, images, "references"):
+    if references := describe_empty(flat, images, "references"):
         yield f"{references}; no caption can match such a reference"
 
 
-def _count(texts: Sequence[str], images: Sequence[ImageId], name: str) -> str:
-    """How many of the texts, one for each of ``images``, have no word; empty if all have one."""
-    empty = list(dict.fromkeys(id for text, id in zip(texts, images, strict=True) if not text.split()))
-    number = sum(not text.split() for text in texts)
-    return (
-        f"{number} of {len(texts)} {name} {is_or_are(number)} empty, of the images {first_few(empty)}" if empty else ""
-    )
+def describe_empty(texts: Sequence[str], images: Sequence[ImageId], name: str) -> str:
+    """How many of the texts, each of one of ``images``, have no word; an empty string if all have one."""
+    empty = [id for text, id in zip(texts, images, strict=True) if not text.split()]
+    shown = first_few(list(dict.fromkeys(empty)))
+    return f"{len(empty)} of {len(texts)} {name} {is_or_are(len(empty))} empty, of the images {shown}" if empty else ""
 
 
 def is_or_are(number: int) -> str:

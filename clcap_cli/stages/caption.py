@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from clcap_cli.artifacts.preconditions import CheckpointOrImage, OutputFile
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import print_info
+from clcap_cli.console import print_info, print_warning
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
@@ -141,6 +141,7 @@ def caption(
     else:
         write_caption_results(out, texts, origin, file_names)
     _print_first(texts)
+    _warn_of_empty_captions(texts)
     return out
 
 
@@ -151,6 +152,14 @@ def _print_first(texts: "Mapping[ImageId, Sequence[str]]") -> None:
             print_info(f"{id}: {text}")
     if len(texts) > PRINTED_IMAGES:
         print_info(f"and captions for {len(texts) - PRINTED_IMAGES:,} more images")
+
+
+def _warn_of_empty_captions(texts: "Mapping[ImageId, Sequence[str]]") -> None:
+    from clcap_cli.evaluation.empty_texts import describe_empty
+
+    captions = [(id, text) for id, group in texts.items() for text in group]
+    if empty := describe_empty([text for _, text in captions], [id for id, _ in captions], "captions"):
+        print_warning(f"{empty}; --min-words 1 prevents it")
 
 
 def _default_out(models: Sequence[Path], suffix: str) -> Path:

@@ -45,6 +45,13 @@ def test_self_retrieve_counts_captions_without_a_token(chain: Path, clcap) -> No
     assert found["empty_captions"] == 1
 
 
+def test_caption_counts_captions_without_a_word(chain: Path, clcap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clcap_cli.evaluation.model_inputs.caption_split", lambda *_: {1: ["", "a dog"], 2: [""]})
+    result = clcap("caption", chain / "nt.pt", "--device", "cpu")
+    assert result.status == 0, result.err
+    assert "warning: 2 of 3 captions are empty, of the images 1, 2; --min-words 1 prevents it\n" in result.err
+
+
 @pytest.mark.parametrize("metric", [bleu.METRIC, rouge_l.METRIC, cider.METRIC, chair.METRIC], ids=lambda one: one.name)
 def test_an_empty_caption_has_the_documented_value(metric) -> None:
     columns = metric.measure(predictions([[""], ["a dog"]], [["a dog"], ["a cat"]]))
