@@ -21,7 +21,7 @@ def empty_text_warnings(predictions: Predictions) -> Iterator[str]:
     if captions:
         yield f"{captions}; most metrics give such a caption 0"
     if references := describe_empty(flat, images, "references"):
-        yield f"{references}; no caption can match such a reference"
+        yield f"{references}; no caption with words can match such a reference"
 
 
 def describe_empty(texts: Sequence[str], images: Sequence[ImageId], name: str) -> str:

@@ -29,7 +29,7 @@ def test_evaluate_counts_captions_without_a_word(tmp_path: Path, clcap) -> None:
 def test_evaluate_counts_references_without_a_word(tmp_path: Path, clcap) -> None:
     captions, references = write(tmp_path / "p.json", ["a dog", "a cat"]), write(tmp_path / "r.json", ["a dog", "..."])
     result = clcap("evaluate", "--predictions", captions, "--references", references, "--metrics", "ROUGE_L")
-    assert "1 of 2 references is empty, of the images 1; no caption can match such a reference\n" in result.err
+    assert "1 of 2 references is empty, of the images 1; no caption with words can match such a " in result.err
     assert json.loads((tmp_path / "p.metrics.json").read_text())["empty_captions"] == 0
 
 
