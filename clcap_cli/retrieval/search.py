@@ -24,7 +24,7 @@ from clcap_cli.retrieval.ranks import TOLERANCE, RankCounter, Ranks, check_finit
 from clcap_cli.retrieval.tracking import Track, untracked
 from clcap_cli.retrieval.tree_walk import TreeWalk, Work
 
-FIRST_BLOCK = 64
+FIRST_BLOCK = 16
 """Number of images in the first block of a search for the best images; each block is twice as large as the last."""
 
 
