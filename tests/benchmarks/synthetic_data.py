@@ -50,17 +50,17 @@ class World(FeatureSource):
         looks = [fixed.normal(size=(kinds, CHANNELS)) for kinds in KINDS.values()]
         seen = sum(look[shown] for look, shown in zip(looks, self.shown, strict=True))
         features = seen + NOISE * self.draw.normal(size=(count, CHANNELS))
-        self.pooled = (features / features.std()).astype(np.float32)
+        self.vectors = (features / features.std()).astype(np.float32)
 
     def __len__(self) -> int:
-        return len(self.pooled)
+        return len(self.vectors)
 
     @property
     def id(self) -> str:
         return f"made up {id(self)}"
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
-        pooled = torch.from_numpy(self.pooled[positions]).to(self.device)
+        pooled = torch.from_numpy(self.vectors[positions]).to(self.device)
         return ImageFeatures(pooled, pooled.unsqueeze(1).expand(-1, REGIONS, -1))
 
     def words(self, image: int) -> list[str]:
