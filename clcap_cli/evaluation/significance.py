@@ -12,6 +12,7 @@ from clcap_cli.metrics.multiple_captions import find_info
 from clcap_cli.metrics.permutation_test import MIN_IMAGES, TOLERANCE, ImageEntries, sign_flip_p_values
 from clcap_cli.metrics.predictions import predictions_from_entries
 from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.score_interval import ROUNDING
 from clcap_cli.metrics.seed_test import seed_test
 from clcap_cli.metrics.statistic import Statistic
 
@@ -21,19 +22,25 @@ MIN_BOOTSTRAP_IMAGES = 50
 
 def image_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:
     """The p-values of the shared values that have intervals, by the bootstrap, or by sign flips where it is invalid."""
-    resampled = {
-        name: second.estimates[name].resampled - one.resampled
+    pairs = {
+        name: (one.resampled, second.estimates[name].resampled)
         for name, one in first.estimates.items()
         if name in second.estimates
     }
     images = len(first.runs[0])
     if images < MIN_IMAGES:
-        return dict.fromkeys(resampled)
-    different = {name: values for name, values in resampled.items() if np.abs(values).max() > TOLERANCE}
+        return dict.fromkeys(pairs)
+    different = {name: other - one for name, (one, other) in pairs.items() if _differ(one, other)}
     flipped = [name for name, values in different.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
     p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
     p_values |= {name: p_value(values, images) for name, values in different.items() if name not in p_values}
-    return {name: p_values.get(name, 1.0) for name in resampled}
+    return {name: p_values.get(name, 1.0) for name in pairs}
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether resampled values differ; BLEU's epsilons, which stand for 0, make no difference."""
+    both_zero = max(np.abs(one).max(), np.abs(other).max()) < ROUNDING
+    return not both_zero and bool(np.abs(other - one).max() > TOLERANCE)
 
 
 def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:

@@ -98,6 +98,14 @@ def test_vocabularies_have_neither_interval_nor_p() -> None:
         assert (found.difference, found.interval, found.p_images, found.verdict) == (0, None, None, "not tested")
 
 
+def test_bleu_without_matching_ngrams_does_not_differ() -> None:
+    """BLEU-4 of pycocoevalcap is about 1e-5 then, and depends on the lengths of captions."""
+    first, second = ([entry(text, "v w x y", **{"BLEU-1": 0.0})] * 60 for text in ("a b c d e", "a x b y c z"))
+    found = differences_between([first], [second])["BLEU-4"]
+    assert found.first != found.second
+    assert found.p_images == 1 and not found.significant
+
+
 def test_ciderbtw_has_no_interval_but_is_compared() -> None:
     """Images share their similar images, so only the difference of two runs on the same images is tested."""
     (first, second) = ([entry("a", "a", CIDErBtw=float(n % k)) for n in range(60)] for k in (2, 3))
