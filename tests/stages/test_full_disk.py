@@ -35,7 +35,7 @@ CASES = {
     "a new reference": (50_000, "swap-reference --ref nt.pt --candidate nt_cl.pt --force", "nt_ref1.pt"),
     "captions": (100, "caption nt.pt", "nt.captions.json"),
     "ranks": (500, "self-retrieve nt.pt", "nt.retrieval.json"),
-    "every ln p": (4_000, "self-retrieve nt.pt --full-matrix m.h5", "m.h5"),
+    "every ln p": (6_400, "self-retrieve nt.pt --full-matrix m.h5", "m.h5"),
     "scores": (2_000, "evaluate nt.captions.json --metrics BLEU", "nt.metrics.json"),
     "a comparison": (500, "compare nt.metrics.json nt.metrics.json --out c.json", "c.json"),
     "the page": (10_000, REPORT, "report.html"),
