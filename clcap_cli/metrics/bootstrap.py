@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
@@ -48,38 +47,34 @@ class Estimate:
     """(resamples,) values over resampled images."""
     interval: Interval
     """95% confidence interval; it contains the value and stays inside the scale."""
+    images: int
+    """Number of images."""
+    scale: Scale
+    is_quantile: bool
+    """Whether the value is a quantile, whose interval consists of percentiles."""
 
 
 def estimate(value: float, resampled: np.ndarray, images: int, scale: Scale, is_quantile: bool = False) -> Estimate:
     """A value over ``images`` images, with the interval for its kind."""
     if is_quantile:
         low, high = np.percentile(resampled, PERCENTILES)
-        return Estimate(value, resampled, (float(min(low, value)), float(max(high, value))))
-    return Estimate(value, resampled, score_interval(value, resampled, images, scale))
+        interval = float(min(low, value)), float(max(high, value))
+    else:
+        interval = score_interval(value, resampled, images, scale)
+    return Estimate(value, resampled, interval, images, scale, is_quantile)
 
 
 def difference_interval(first: Estimate, second: Estimate) -> Interval:
-    """The 95% confidence interval of second - first, from the intervals of both (Zou & Donner 2008).
+    """The 95% confidence interval of second - first, from the differences of the resampled values.
 
-    It stays inside the range that differences on the scale have, and equals the normal interval of paired differences
-    where the intervals of both are symmetric.
+    It is that of a value on the scale of differences, which is symmetric about 0; for a quantile, the percentiles.
     """
-    difference = second.value - first.value
-    if difference == 0 and not varies(second.resampled - first.resampled):
+    difference, resampled = second.value - first.value, second.resampled - first.resampled
+    if difference == 0 and not varies(resampled):
         return 0.0, 0.0
-    correlation = _correlation(first.resampled, second.resampled)
-    below = _combined(second.value - second.interval[0], first.interval[1] - first.value, correlation)
-    above = _combined(second.interval[1] - second.value, first.value - first.interval[0], correlation)
-    return difference - below, difference + above
-
-
-def _combined(one: float, other: float, correlation: float) -> float:
-    return sqrt(max(0.0, one**2 + other**2 - 2 * correlation * one * other))
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    deviations = float(first.std() * second.std())
-    return float(np.mean((first - first.mean()) * (second - second.mean()))) / deviations if deviations > 0 else 0.0
+    return estimate(
+        difference, resampled, first.images, first.scale.of_differences(first.images), first.is_quantile
+    ).interval
 
 
 def values_and_intervals(

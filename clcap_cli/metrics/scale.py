@@ -16,6 +16,11 @@ class Scale:
         """The limits for this number of images."""
         return self.low, float(images) if self.high == "N" else self.high
 
+    def of_differences(self, images: int) -> "Scale":
+        """The scale of the differences between two values, for this number of images."""
+        low, high = self.ends(images)
+        return Scale() if low is None or high is None else Scale(low - high, high - low)
+
     def __str__(self) -> str:
         """The scale as in the documentation, such as "0 to 1", "1 to N" and "from 0"."""
         if self.low is None:

@@ -110,6 +110,23 @@ def test_intervals_of_differences_stay_on_scale(first: list[float], second: list
     assert difference_interval(sides[0], sides[0]) == (0, 0)
 
 
+@pytest.mark.parametrize("level", [0.02, 0.3, 0.9])
+def test_runs_that_differ_little_have_a_short_interval(level: float) -> None:
+    """The interval of a paired difference is as short as its standard error allows, wherever on the scale it is."""
+    draw = np.random.default_rng(0)
+    first = draw.beta(2 * level, 2 * (1 - level), 200)
+    change = np.where(draw.random(200) < 0.2, draw.normal(0.03, 0.05, 200), 0)
+    resamples = draw_resamples(200, 0)
+    sides = [
+        estimate(float(values.mean()), resamples.evaluate(mean_of(values)), 200, SHARE)
+        for values in (first, np.clip(first + change, 0, 1))
+    ]
+    difference = np.clip(first + change, 0, 1) - first
+    reach = 1.97 * difference.std(ddof=1) / sqrt(200)
+    expected = difference.mean() - reach, difference.mean() + reach
+    assert difference_interval(*sides) == pytest.approx(expected, abs=0.1 * reach)
+
+
 def test_a_mirrored_scale_has_a_mirrored_interval() -> None:
     resampled = np.random.default_rng(0).gamma(1, 0.1, 100)
     low, high = score_interval(0.1, resampled, 50, Scale(0, None))
