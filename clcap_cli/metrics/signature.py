@@ -7,6 +7,9 @@ from clcap_cli.digests import digest_of_json
 from clcap_cli.metrics.predictions import Predictions
 from clcap_cli.metrics.tokenisation import tokenisation_signature
 
+NOT_ALWAYS_RECORDED = ("ranker", "tok", "refs")
+"""Parts of signatures that files of earlier versions lack, or have although the value does not depend on them."""
+
 
 def shared_signature(predictions: Predictions, **more: str) -> str:
     """The part of the signature that all values of the same predictions share, followed by ``more``."""
@@ -22,6 +25,16 @@ def join_signature(parts: Mapping[str, str], separator: str = "|") -> str:
 def split_signature(signature: str) -> dict[str, str]:
     """The parts of a signature by key."""
     return {key: value for key, _, value in (part.partition(":") for part in signature.split("|"))}
+
+
+def differing_parts(first: str, second: str) -> list[tuple[str, str | None, str | None]]:
+    """The key and both values of each part in which two signatures differ.
+
+    Parts that earlier versions recorded for other metrics, or not at all, only count where both signatures have them.
+    """
+    a, b = split_signature(first), split_signature(second)
+    keys = [key for key in dict.fromkeys([*a, *b]) if key not in NOT_ALWAYS_RECORDED or (key in a and key in b)]
+    return [(key, a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key)]
 
 
 def _per_image(references: Sequence[Sequence[str]]) -> str:

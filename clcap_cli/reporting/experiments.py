@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field, model_validator
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.metrics.metric import MetricInfo
+from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import metric_infos
-from clcap_cli.reporting.ranking_differences import are_comparable
-from clcap_cli.reporting.runs import Run, same_images
+from clcap_cli.reporting.runs import Run
 from clcap_cli.reporting.tables import Cell, Table, build_cells, build_table
 
 SEED = "{seed}"
@@ -115,11 +115,10 @@ def _row(label: str, pattern: str, runs: Sequence[Run]) -> _Row:
 
 
 def _table(matched: _MatchedTable) -> Table:
-    """The table with one row per matched row; the best means are marked if all runs have the same images."""
+    """The table with one row per matched row; the best of the means that can be compared are marked."""
     runs = [run for row in matched.rows for run in row.runs]
-    comparable = same_images(runs)
     columns = {
-        metric: _cells(metric, matched.rows, comparable and are_comparable(metric.name, runs))
+        metric: _cells(metric, matched.rows, are_comparable(metric.name, runs))
         for metric in metric_infos(matched.metrics)
     }
     spread = any(len(row.runs) > 1 for row in matched.rows)

@@ -76,7 +76,8 @@ const FILTERS = {
 
 /** Whether the filter applies to the selected runs. */
 function isApplicable(name) {
-  const ranked = [state.before, state.after].every((run) => runs[run].pool > 0);
+  const ranked = [state.before, state.after].every((run) => runs[run].pool > 0)
+    && runs[state.before].comparable[state.after];
   if (name === "gained" || name === "lost") return state.before !== state.after && ranked;
   return name !== "generic" || runs.length > 1;
 }
@@ -208,7 +209,8 @@ function newWords(caption, known) {
 const rankText = (rank) => (Number.isInteger(rank) ? rank : Math.round(rank * 10) / 10).toLocaleString("en");
 
 function renderFacts(element, image, run, { rank, tied, cider, mistakenFor }) {
-  const before = run === state.before ? null : image.results[state.before]?.rank ?? null;
+  const compared = run !== state.before && runs[state.before].comparable[run];
+  const before = compared ? image.results[state.before]?.rank ?? null : null;
   if (rank !== null) {
     element.append(fact(before === null ? `rank ${rankText(rank)}` : `rank ${rankText(before)} → ${rankText(rank)}`, "rank"));
     if (before !== null && before !== rank) {

@@ -14,12 +14,12 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.metrics.metric import MetricInfo
+from clcap_cli.reporting.comparability import are_comparable, comparability_warnings, ranked_alike
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import line_styles
-from clcap_cli.reporting.ranking_differences import ranking_warnings
 from clcap_cli.reporting.runs import ImageResult, Run, image_warnings
 from clcap_cli.reporting.tables import Table, run_tables
 
@@ -74,6 +74,7 @@ def render(
         after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
         colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
         experiments=experiments.tables,
+        marks_best=_marks_best,
         tables=tables,
         crossed=crossed,
         crossed_explanation=EXPLANATION,
@@ -81,7 +82,7 @@ def render(
         compared=_first_and_last(runs),
         plots=plots,
         images=len({id for run in shown for id in run.images}),
-        warnings=[*image_warnings(runs), *ranking_warnings(runs)],
+        warnings=[*image_warnings(runs), *comparability_warnings(runs)],
     )
 
 
@@ -95,7 +96,8 @@ def page_data(
 
     ``images`` has for each image its id, file name, thumbnail, references, and for each run the caption, its rank, the
     number of tied images, CIDEr, and the id of another image that it ranks first; unknown values are null. ``pairs``
-    tells whether only two runs are shown at a time.
+    tells whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of
+    the others.
     """
     ids = dict.fromkeys(id for run in runs for id in run.images)
     images = [
@@ -108,7 +110,15 @@ def page_data(
         ]
         for id in ids
     ]
-    run_records = [{"name": run.name, "colour": styles[run.name][0], "pool": run.pool} for run in runs]
+    run_records = [
+        {
+            "name": run.name,
+            "colour": styles[run.name][0],
+            "pool": run.pool,
+            "comparable": [ranked_alike([run, other]) for other in runs],
+        }
+        for run in runs
+    ]
     content = {"runs": run_records, "images": images, "pairs": len(runs) > MAX_RUNS_PER_IMAGE}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
@@ -127,14 +137,14 @@ def _first_and_last(runs: Sequence[Run]) -> list[str]:
 
 
 def _changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[MetricChange]:
-    """The changes of the headline metrics from the first to the last run with metrics."""
+    """The changes of the headline metrics, where comparable, from the first to the last run with metrics."""
     measured = [run for run in runs if run.metrics]
     known = {metric.name: metric for metric in metrics}
     first, last = measured[0], measured[-1]
     return [
         _change(known[name], None if first is last else first, last)
         for name in HEADLINE_METRICS
-        if name in first.metrics and name in last.metrics
+        if name in first.metrics and name in last.metrics and are_comparable(name, [first, last])
     ]
 
 
@@ -148,6 +158,11 @@ def _change(metric: MetricInfo, first: Run | None, last: Run) -> MetricChange:
     return MetricChange(
         metric, metric.formatted(before), metric.formatted(after), improvement > 0 if improvement else None, overlap
     )
+
+
+def _marks_best(tables: Sequence[Table]) -> bool:
+    """Whether any value of the tables is marked as the best of its column."""
+    return any(cell.best for table in tables for _, cells in table.rows for cell in cells)
 
 
 def _overlap(first: tuple[float, float] | None, last: tuple[float, float] | None) -> bool:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from clcap_cli.console import as_rich_text
 from clcap_cli.metrics.metric import MetricInfo
+from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import group_metrics
-from clcap_cli.reporting.ranking_differences import are_comparable
-from clcap_cli.reporting.runs import Run, same_images
+from clcap_cli.reporting.runs import Run
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -47,8 +47,7 @@ class Table:
 
 
 def run_tables(runs: Sequence[Run]) -> list[Table]:
-    """Tables of all metrics, one row per run; the best values are marked if all runs have the same images."""
-    comparable = same_images(runs)
+    """Tables of all metrics, one row per run; the best of the values that can be compared are marked."""
     runs = [run for run in runs if run.metrics]
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
     return [
@@ -56,7 +55,7 @@ def run_tables(runs: Sequence[Run]) -> list[Table]:
             title,
             "run",
             [run.name for run in runs],
-            {metric: _run_cells(metric, runs, comparable) for metric in metrics},
+            {metric: _run_cells(metric, runs) for metric in metrics},
         )
         for title, metrics in group_metrics(names).items()
     ]
@@ -70,11 +69,12 @@ def build_table(
     return Table(title, row_header, list(columns), list(rows))
 
 
-def _run_cells(metric: MetricInfo, runs: Sequence[Run], comparable: bool) -> list[Cell]:
-    alike = are_comparable(metric.name, runs)
+def _run_cells(metric: MetricInfo, runs: Sequence[Run]) -> list[Cell]:
     intervals = [run.intervals.get(metric.name) for run in runs]
     spreads = [f"[{', '.join(map(metric.formatted, interval))}]" if interval else "" for interval in intervals]
-    return build_cells(metric, [run.metrics.get(metric.name) for run in runs], spreads, comparable and alike)
+    return build_cells(
+        metric, [run.metrics.get(metric.name) for run in runs], spreads, are_comparable(metric.name, runs)
+    )
 
 
 def build_cells(

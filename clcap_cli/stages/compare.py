@@ -137,7 +137,7 @@ def _run_differences(first: "SeedGroup", second: "SeedGroup", common: int) -> "R
     """Differences in the evaluation, which make scores incomparable, and in what the runs were created from."""
     from clcap_cli.artifacts.comparisons import RunDifferences
     from clcap_cli.artifacts.run_cards import card_differences
-    from clcap_cli.metrics.signature import split_signature
+    from clcap_cli.metrics.signature import differing_parts
 
     run, other = first.runs[0], second.runs[0]
     evaluation = []
@@ -146,15 +146,9 @@ def _run_differences(first: "SeedGroup", second: "SeedGroup", common: int) -> "R
         evaluation.append(f"{sizes}; only the {common} in common are compared here")
     for name, signature in run.signatures.items():
         if name in other.signatures:
-            a, b = (split_signature(text) for text in (signature, other.signatures[name]))
-            keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key) and _is_recorded(key, a, b)]
-            evaluation += [f"{name}: {key} {a.get(key)} and {b.get(key)}" for key in keys]
+            differing = differing_parts(signature, other.signatures[name])
+            evaluation += [f"{name}: {key} {a} and {b}" for key, a, b in differing]
     return RunDifferences(evaluation=evaluation, made_from=card_differences(run.made_from, other.made_from))
-
-
-def _is_recorded(key: str, *signatures: "Mapping[str, str]") -> bool:
-    """Whether all signatures can have the part; earlier versions did not record the ranker, mostly the own model."""
-    return key != "ranker" or all(key in signature for signature in signatures)
 
 
 def _print_comparison(

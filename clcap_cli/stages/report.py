@@ -66,9 +66,9 @@ def report(
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
+    from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
-    from clcap_cli.reporting.ranking_differences import ranking_warnings
     from clcap_cli.reporting.runs import image_warnings, open_runs
     from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
 
@@ -84,7 +84,7 @@ def report(
     outputs = [*(path for path, _ in to_write), *([plots / "recall.png"] if plots else [])]
     for number, path in enumerate(outputs):
         check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
-    for warning in [*image_warnings(runs), *ranking_warnings(runs)]:
+    for warning in [*image_warnings(runs), *comparability_warnings(runs)]:
         print_warning(warning)
     for sentence in experiments.messages:
         print_info(sentence)

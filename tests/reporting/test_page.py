@@ -4,11 +4,14 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page import render
 from clcap_cli.reporting.plots import all_plots
 from clcap_cli.reporting.runs import Run, open_runs
+from clcap_cli.reporting.tables import run_tables
 from tests.reporting.conftest import image
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -84,6 +87,45 @@ def test_the_embedded_data_are_compact_and_complete(write) -> None:
         [2, None, None, [], [None, ["a cat", None, 1, None, None]]],
     ]
     assert [run["pool"] for run in content["runs"]] == [3, 0]
+
+
+RANKED = "pool:2|ranker:own model|split:test#1"
+OTHERWISE = {
+    "another pool": {"R@1": RANKED.replace("pool:2", "pool:2 similar")},
+    "another ranker": {"R@1": RANKED.replace("own model", "nt#1")},
+    "other references": {"CIDEr": "refs:c4|split:test#1"},
+}
+
+
+@pytest.mark.parametrize("other", OTHERWISE)
+def test_nothing_is_better_where_measured_differently(write, other: str) -> None:
+    signatures = {"R@1": RANKED, "CIDEr": "refs:c5|split:test#1|decoding:beam 3"}
+    changed = OTHERWISE[other]
+    images = [image(1, "a dog", rank=1), image(2, "a cat", rank=2)]
+    names = ("R@1", "R@5", "mean_rank") if "R@1" in changed else ("CIDEr",)
+    values = [dict.fromkeys(names, value) for value in (1.0, 2.0)]
+    paths = [
+        write("a.metrics.json", images, values[0], signatures=signatures),
+        write("b.metrics.json", images, values[1], signatures={**signatures, **changed}),
+    ]
+    runs = open_runs(paths)
+    page = page_of(runs)
+    words = re.sub(r"<script[^>]*>.*?</script>", "", page, flags=re.DOTALL).lower()
+    assert not re.search(r">better<|>worse<|best", words)
+    assert "cannot be compared" in words
+    assert not any(cell.best for table in run_tables(runs) for _, cells in table.rows for cell in cells)
+    assert [run["comparable"][0] for run in json.loads(Elements(page).data)["runs"]] == [True, "CIDEr" in changed]
+
+
+def test_captions_decoded_differently_are_compared(write) -> None:
+    files = {"a": "refs:c5|decoding:beam 3", "b": "refs:c5|decoding:sampling"}
+    runs = open_runs(
+        [
+            write(f"{name}.metrics.json", [image(1, "a dog")], {"CIDEr": value}, signatures={"CIDEr": signature})
+            for value, (name, signature) in enumerate(files.items())
+        ]
+    )
+    assert ">better<" in page_of(runs)
 
 
 def test_every_metric_has_meaning_interval_and_signature(write) -> None:
