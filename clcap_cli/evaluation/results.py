@@ -12,9 +12,9 @@ from clcap_cli.evaluation.segmentation_advice import segmentation_advice
 from clcap_cli.metrics.bootstrap import draw_resamples
 from clcap_cli.metrics.metric import Metric
 from clcap_cli.metrics.predictions import Context
-from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.registry import all_metrics, info_of
 from clcap_cli.metrics.scoring import Scores, score_captions
-from clcap_cli.metrics.signature import images_signature, shared_signature
+from clcap_cli.metrics.signature import images_signature, join_signature, shared_signature, split_signature
 
 TextsOf = Mapping[ImageId, Sequence[str]]
 """Captions or references of each image."""
@@ -53,7 +53,7 @@ def score_chosen(
 
 
 def signature_of_all(scores: Scores, inputs: EvaluationInputs, split: str) -> str:
-    """What every metric of these predictions depends on."""
+    """What the metrics of these predictions have in common; some do not depend on the tokeniser or the references."""
     which = images_signature(scores.predictions.ids, split if inputs.references.splits else "all")
     return shared_signature(scores.predictions, split=which, decoding=inputs.decoding, precision=inputs.precision)
 
@@ -65,7 +65,7 @@ def evaluation_results(scores: Scores, inputs: EvaluationInputs, split: str) -> 
     return Measurements(
         metrics={**scores.values, **counts},
         intervals=scores.intervals,
-        signatures={name: f"{own}|{shared}" for name, own in scores.signatures.items()},
+        signatures={name: _complete_signature(name, own, shared) for name, own in scores.signatures.items()},
         images=scores.entries(),
         details={
             "not_scored": scores.not_scored,
@@ -74,6 +74,13 @@ def evaluation_results(scores: Scores, inputs: EvaluationInputs, split: str) -> 
             "matched_by": inputs.matched_by,
         },
     )
+
+
+def _complete_signature(name: str, own: str, shared: str) -> str:
+    """The signature of the value ``name``, without what it does not depend on."""
+    info = info_of(name)
+    parts = split_signature(f"{own}|{shared}")
+    return join_signature({key: part for key, part in parts.items() if info is None or key not in info.independent_of})
 
 
 def _left_out(scores: Scores, inputs: EvaluationInputs) -> dict[str, int]:

@@ -81,7 +81,14 @@ METRIC = Metric(
     values=(
         MetricInfo("CHAIR_i", "Share of mentioned objects that are not in the image; 0 to 1.", LOWER, scale=SHARE),
         MetricInfo("CHAIR_s", "Share of captions that name an object not in the image; 0 to 1.", LOWER, scale=SHARE),
-        MetricInfo("mentioned_objects", "Mean number of objects that a caption names.", NEITHER, 2, scale=COUNT),
+        MetricInfo(
+            "mentioned_objects",
+            "Mean number of objects that a caption names.",
+            NEITHER,
+            2,
+            scale=COUNT,
+            independent_of=("refs", "objects"),
+        ),
     ),
     statistics=_statistics,
     measure=_measure,

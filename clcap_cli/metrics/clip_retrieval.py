@@ -54,9 +54,15 @@ METRIC = Metric(
             "Share of captions whose own image is among the first {k} by CLIP's cosine; 0 to 1.",
             HIGHER,
             scale=SHARE,
+            independent_of=("tok", "refs"),
         ),
         MetricInfo(
-            "CLIP_mean_rank", "Mean rank of the caption's own image by CLIP's cosine; 1 to N.", LOWER, 2, scale=RANK
+            "CLIP_mean_rank",
+            "Mean rank of the caption's own image by CLIP's cosine; 1 to N.",
+            LOWER,
+            2,
+            scale=RANK,
+            independent_of=("tok", "refs"),
         ),
     ),
     statistics=_statistics,

@@ -49,6 +49,7 @@ METRIC = Metric(
             "Similarity of caption and image by CLIP, without references; 0 to 2.5.",
             HIGHER,
             scale=Scale(0.0, 2.5),
+            independent_of=("tok", "refs"),
         ),
     ),
     statistics=lambda predictions: {"CLIPScore": mean_of(predictions.mean_by_image(predictions.column("CLIPScore")))},

@@ -42,10 +42,18 @@ METRIC = Metric(
     group=DIVERSITY,
     values=(
         MetricInfo(
-            "div_1", "Distinct words of an image's captions per word of these captions; 0 to 1.", HIGHER, scale=SHARE
+            "div_1",
+            "Distinct words of an image's captions per word of these captions; 0 to 1.",
+            HIGHER,
+            scale=SHARE,
+            independent_of=("refs",),
         ),
         MetricInfo(
-            "div_2", "Distinct bigrams of an image's captions per word of these captions; 0 to 1.", HIGHER, scale=SHARE
+            "div_2",
+            "Distinct bigrams of an image's captions per word of these captions; 0 to 1.",
+            HIGHER,
+            scale=SHARE,
+            independent_of=("refs",),
         ),
     ),
     statistics=_statistics,

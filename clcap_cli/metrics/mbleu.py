@@ -51,7 +51,13 @@ METRIC = Metric(
     name="mBLEU",
     group=DIVERSITY,
     values=(
-        MetricInfo("mBLEU-4", "BLEU-4 of a caption against the image's other captions; 0 to 1.", LOWER, scale=SHARE),
+        MetricInfo(
+            "mBLEU-4",
+            "BLEU-4 of a caption against the image's other captions; 0 to 1.",
+            LOWER,
+            scale=SHARE,
+            independent_of=("refs",),
+        ),
     ),
     statistics=_statistics,
     by_image=_by_image,

@@ -39,6 +39,8 @@ class MetricInfo:
     """Range of the value; its confidence intervals stay inside."""
     in_summary: bool = True
     """Whether evaluate prints the value; files and reports have all of them."""
+    independent_of: tuple[str, ...] = ()
+    """Parts of the signature that the value does not depend on, such as "refs" or "tok"."""
     primary: bool = False
     """Whether the value is one of the few that clcap chose beforehand to judge a method by."""
 

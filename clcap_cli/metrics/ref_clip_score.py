@@ -34,6 +34,7 @@ METRIC = Metric(
             "Harmonic mean of CLIPScore and the similarity with the closest reference; 0 to 1.43.",
             HIGHER,
             scale=Scale(0.0, 10 / 7),
+            independent_of=("tok",),
         ),
     ),
     statistics=lambda predictions: {

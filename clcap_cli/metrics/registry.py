@@ -13,7 +13,7 @@ from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.registry import Registry
 
 if TYPE_CHECKING:
-    from clcap_cli.metrics.metric import Metric
+    from clcap_cli.metrics.metric import Metric, MetricInfo
     from clcap_cli.metrics.scale import Scale
 
 METRICS: "Registry[Metric]" = Registry(
@@ -75,13 +75,20 @@ def _loadable_metrics() -> "list[Metric]":
     return metrics
 
 
-def scale_of(name: str) -> "Scale":
-    """The scale of the value ``name`` of any metric; without limits if no metric describes it."""
+def info_of(name: str) -> "MetricInfo | None":
+    """The description of the value ``name`` of any metric; None if no metric describes it."""
     from clcap_cli.metrics.multiple_captions import find_info
-    from clcap_cli.metrics.scale import UNLIMITED
 
     infos = (find_info(metric, name) for metric in all_metrics())
-    return next((info.scale for info in infos if info), UNLIMITED)
+    return next((info for info in infos if info), None)
+
+
+def scale_of(name: str) -> "Scale":
+    """The scale of the value ``name`` of any metric; without limits if no metric describes it."""
+    from clcap_cli.metrics.scale import UNLIMITED
+
+    info = info_of(name)
+    return info.scale if info else UNLIMITED
 
 
 def selected_metrics(names: str | None) -> "list[Metric]":

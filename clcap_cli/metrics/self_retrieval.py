@@ -39,17 +39,52 @@ def _statistics(predictions: Predictions) -> dict[str, Statistic]:
     return rank_statistics(predictions.column("rank"), predictions.column("tied"), int(pool_sizes[0]))
 
 
+UNUSED = ("tok", "refs")
+"""Parts of signatures that ranks do not depend on."""
 METRIC = Metric(
     name="self-retrieval",
     group=SELF_RETRIEVAL,
     values=(
-        MetricInfo("R@1", "Share of captions whose own image ranks first; 0 to 1.", HIGHER, scale=SHARE, primary=True),
         MetricInfo(
-            "R@5", "Share of captions whose own image is among the first 5; 0 to 1.", HIGHER, scale=SHARE, primary=True
+            "R@1",
+            "Share of captions whose own image ranks first; 0 to 1.",
+            HIGHER,
+            scale=SHARE,
+            independent_of=UNUSED,
+            primary=True,
         ),
-        MetricInfo("R@{k}", "Share of captions whose own image is among the first {k}; 0 to 1.", HIGHER, scale=SHARE),
-        MetricInfo("median_rank", "Median rank of the caption's own image; 1 to N.", LOWER, 1, scale=RANK),
-        MetricInfo("mean_rank", "Mean rank of the caption's own image; 1 to N.", LOWER, 2, scale=RANK, primary=True),
+        MetricInfo(
+            "R@5",
+            "Share of captions whose own image is among the first 5; 0 to 1.",
+            HIGHER,
+            scale=SHARE,
+            independent_of=UNUSED,
+            primary=True,
+        ),
+        MetricInfo(
+            "R@{k}",
+            "Share of captions whose own image is among the first {k}; 0 to 1.",
+            HIGHER,
+            scale=SHARE,
+            independent_of=UNUSED,
+        ),
+        MetricInfo(
+            "median_rank",
+            "Median rank of the caption's own image; 1 to N.",
+            LOWER,
+            1,
+            scale=RANK,
+            independent_of=UNUSED,
+        ),
+        MetricInfo(
+            "mean_rank",
+            "Mean rank of the caption's own image; 1 to N.",
+            LOWER,
+            2,
+            scale=RANK,
+            independent_of=UNUSED,
+            primary=True,
+        ),
     ),
     statistics=_statistics,
     signature=lambda predictions: predictions.context.retrieval_signature,

@@ -34,6 +34,7 @@ METRIC = Metric(
             "Similarity in meaning: mean cosine with the references' embeddings; -1 to 1.",
             HIGHER,
             scale=Scale(-1.0, 1.0),
+            independent_of=("tok",),
         ),
     ),
     statistics=lambda predictions: {"SBERT-sim": mean_of(predictions.mean_by_image(predictions.column("SBERT-sim")))},

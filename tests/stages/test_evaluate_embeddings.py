@@ -87,6 +87,34 @@ def default_encoder() -> Any:
     return SentenceEncoder(None, lambda: torch.device("cpu"))
 
 
+def test_signatures_have_only_what_a_value_depends_on(clcap, files: dict[str, Path], tiny_clip: Path) -> None:
+    names = ",".join((*NAMES, "CLIP-retrieval", "CHAIR", "ROUGE_L"))
+    options = ("--metrics", names, "--clip", tiny_clip, "--images", files["images"])
+    signatures = scored(clcap, files, *options)["signatures"]
+    parts = ("tok", "refs", "objects")
+    found = {name: [key for key in parts if f"|{key}:" in f"|{text}"] for name, text in signatures.items()}
+    assert found == {
+        **{name: [] for name in ("CLIPScore", "CLIP_R@1", "CLIP_mean_rank")},
+        **{name: ["refs"] for name in ("RefCLIPScore", "SBERT-sim")},
+        **{name: ["tok", "refs", "objects"] for name in ("CHAIR_i", "CHAIR_s")},
+        "mentioned_objects": ["tok"],
+        "ROUGE_L": ["tok", "refs"],
+    }
+
+
+def test_clip_scores_with_other_references_are_comparable(
+    clcap, files: dict[str, Path], tiny_clip: Path, tmp_path: Path
+) -> None:
+    options = ("--metrics", "CLIPScore,SBERT-sim", "--clip", tiny_clip, "--images", files["images"])
+    scored(clcap, files, *options)
+    more = (tmp_path / "out.metrics.json").rename(tmp_path / "more.metrics.json")
+    files["references"].write_text(json.dumps({name: texts[:1] for name, texts in REFERENCES.items()}))
+    scored(clcap, files, *options)
+    compared = clcap("compare", more, tmp_path / "out.metrics.json")
+    assert "SBERT-sim: refs 1-2 and c1" in compared.out
+    assert "CLIPScore: " not in compared.out
+
+
 def test_python_and_command_line_agree(clcap, files: dict[str, Path], tiny_clip: Path) -> None:
     options = ("--metrics", ",".join(NAMES), "--clip", tiny_clip, "--images", files["images"])
     content = scored(clcap, files, *options)
