@@ -30,6 +30,10 @@ class ClipEncoder:
     find_files: "Callable[[Sequence[ImageId]], Sequence[ImageFile]]"
     """Function from ids of images to their files."""
 
+    def check(self) -> None:
+        """Open the model and compute its signature; raises ClcapError if its folder is unusable."""
+        self.signature()
+
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """See TextEncoder."""
         from clcap_cli.encoders.texts import embed_in_batches

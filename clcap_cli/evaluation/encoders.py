@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 def build_encoders(
     settings: EncoderSettings, compute: ComputeSettings, inputs: "EvaluationInputs", features: Path | None
 ) -> tuple[SentenceEncoder, ClipEncoder | None]:
-    """The sentence encoder, and CLIP if its folder is given; ``features`` records where the images are."""
+    """The sentence encoder, and CLIP if its folder is given; ``features`` records where the images are.
+
+    Raises ClcapError if a given folder has no usable encoder.
+    """
     start_device = cache(compute.start)
     find_files = partial(_image_files, inputs=inputs, folders=settings.images, features=features)
     clip = ClipEncoder(settings.clip, start_device, find_files) if settings.clip else None
-    return SentenceEncoder(settings.sentence_encoder, start_device), clip
+    sentence_encoder = SentenceEncoder(settings.sentence_encoder, start_device)
+    if clip is not None:
+        clip.check()
+    if settings.sentence_encoder is not None:
+        sentence_encoder.check()
+    return sentence_encoder, clip
 
 
 def _image_files(
@@ -42,13 +50,15 @@ def _image_files(
     folders = folders or (recorded_image_folders(features) if features else [])
     if not folders:
         raise ClcapError("CLIP needs the images, whose folder is not recorded or has moved; give it with --images")
-    found = find_images(open_stores(folders), file_names(ids, inputs))
+    names = file_names(ids, inputs)
+    found = find_images(open_stores(folders), names)
     if note := found.note():
         print_info(note)
     if found.missing:
         first, reason = next(iter(found.missing.items()))
+        unnamed = any(not Path(names[id]).suffix for id in found.missing)
         raise ClcapError(
             f"{len(found.missing):,} of {len(ids):,} images are not found, the first is image {first}: {reason}; give "
-            "all folders of the images with --images, or references that list their file names"
+            f"all folders of the images with --images{', or references that list their file names' if unnamed else ''}"
         )
     return [found.files[id] for id in ids]

@@ -44,7 +44,7 @@ def score_chosen(
     metrics = [metric for metric in all_metrics() if metric in chosen or metric.computed == "always"]
     scores = score_captions(predictions, references, draw_resamples(len(predictions), seed), metrics, context)
     if not any(metric.name in scores.by_metric for metric in chosen):
-        raise ClcapError("; ".join(scores.not_scored.values()))
+        raise ClcapError("; ".join(dict.fromkeys(scores.not_scored.values())))
     for warning in empty_text_warnings(scores.predictions):
         print_warning(warning)
     if advice := segmentation_advice(scores.predictions):

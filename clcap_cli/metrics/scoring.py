@@ -35,7 +35,7 @@ class Scores:
     by_image: dict[str, list[float]] = field(default_factory=dict)
     """Values of whole images by name, one per image."""
     not_scored: dict[str, str] = field(default_factory=dict)
-    """Reasons why metrics could not be computed, by metric name."""
+    """Reasons why metrics could not be computed, by metric name; a metric that needs another one has its reason."""
 
     @property
     def values(self) -> dict[str, float]:
@@ -48,10 +48,10 @@ class Scores:
 
     def add(self, metric: Metric, measure: Callable[[Predictions], Columns], resamples: Resamples) -> None:
         """Measure a metric and add its values; if it fails, only add the reason to ``not_scored``."""
-        missing = [name for name in metric.needs if name in self.not_scored]
+        missing = [self.not_scored[name] for name in metric.needs if name in self.not_scored]
         try:
             if missing:
-                raise ClcapError(f"{metric.name} needs {missing[0]}, which is not scored")
+                raise ClcapError(missing[0])
             self.predictions = self.predictions.with_columns(measure(self.predictions))
         except ClcapError as error:
             self.not_scored[metric.name] = str(error)

@@ -194,6 +194,7 @@ def evaluate(
     Example: clcap evaluate --predictions mine.csv --references references.jsonl --out mine.metrics.json
     """
     settings = flattened(locals())
+    encoders.check_folders()
     file_to_score = _file_to_score(models_or_results, predictions)
     if predictions is None and file_to_score.suffix == ".pt":
         check_split(file_to_score, captions, split)
@@ -232,9 +233,7 @@ def evaluate(
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
     results = evaluation_results(scores, inputs, split)
     write_results(out, METRICS_KIND, results, origin, made_from)
-    for name, reason in scores.not_scored.items():
-        # A metric that nobody asked for by name may lack its files.
-        (print_warning if metrics else print_info)(f"{name} is not scored: {reason}")
+    _print_not_scored(scores.not_scored, metrics)
     _print_scores(results, signature_of_all(scores, inputs, split))
     return out
 
@@ -279,6 +278,19 @@ def _write_submission(results: Path, test_results: Path, folder: Path) -> None:
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
     for path in write_submission(folder, _name([results]).replace("_", "-"), sets):
         print_info(f"wrote {path}")
+
+
+def _print_not_scored(reasons: "Mapping[str, str]", metrics: str | None) -> None:
+    """One line for each reason, about the metrics that ``metrics``, the value of --metrics, names.
+
+    A metric that nobody asked for by name may lack its files.
+    """
+    named = {name.strip().upper() for name in (metrics or "").split(",")}
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, own in reasons.items() if own == reason]
+        shown = [name for name in names if name.upper() in named] or names
+        verb = "is" if len(shown) == 1 else "are"
+        (print_warning if metrics else print_info)(f"{' and '.join(shown)} {verb} not scored: {reason}")
 
 
 def _print_scores(results: "Measurements", signature: str) -> None:

@@ -107,6 +107,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: change(folder, "config.json", model_type="bert"),
         "has a model of type bert; a CLIP model in the layout of Hugging Face (type clip) is expected here",
     ),
+    "no model type": (
+        lambda folder: (folder / "config.json").write_text("{}"),
+        "config.json names no model type; a CLIP model in the layout of Hugging Face (type clip) is expected here",
+    ),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "cannot be opened as a CLIP model"),
     "weights cut": (
         lambda folder: (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{"),

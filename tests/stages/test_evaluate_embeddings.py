@@ -1,6 +1,7 @@
 """SBERT-sim, CLIPScore and RefCLIPScore from the command line and from Python."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -159,10 +160,41 @@ def test_missing_images_are_counted_with_advice(clcap, files: dict[str, Path], t
     content = scored(clcap, files, *options)
     assert content["not_scored"]["CLIPScore"] == (
         f"1 of 4 images are not found, the first is image b.png: no such file: {files['images']}/b.png; give all "
-        "folders of the images with --images, or references that list their file names"
+        "folders of the images with --images"
     )
     assert f"warning: CLIPScore is not scored: {content['not_scored']['CLIPScore']}" in content["stderr"]
     assert "ROUGE_L" in content["metrics"]
+
+
+def test_one_warning_names_what_was_asked_for(clcap, files: dict[str, Path], tiny_clip: Path) -> None:
+    (files["images"] / "b.png").unlink()
+    options = ("--metrics", "ROUGE_L,RefCLIPScore", "--clip", tiny_clip, "--images", files["images"])
+    (line,) = [line for line in scored(clcap, files, *options)["stderr"].splitlines() if "not scored" in line]
+    assert "warning: RefCLIPScore is not scored: 1 of 4 images are not found" in line
+
+
+def test_images_without_file_names_need_them(clcap, files: dict[str, Path], tiny_clip: Path) -> None:
+    for name, texts in {"predictions": CAPTIONS, "references": REFERENCES}.items():
+        files[name].write_text(json.dumps({str(number): text for number, text in enumerate(texts.values())}))
+    options = ("--metrics", "ROUGE_L,CLIPScore", "--clip", tiny_clip, "--images", files["images"])
+    assert "or references that list their file names" in scored(clcap, files, *options)["not_scored"]["CLIPScore"]
+
+
+def test_a_folder_without_encoder_stops_before_scoring(
+    clcap, files: dict[str, Path], tiny_clip: Path, tmp_path: Path
+) -> None:
+    no_weights = shutil.copytree(tiny_clip, tmp_path / "no weights")
+    (no_weights / "model.safetensors").unlink()
+    given = ("--predictions", files["predictions"], "--references", files["references"], "--tokenize", "whitespace")
+    for metric, option, folder, problem in (
+        ("CLIPScore", "--clip", files["images"], "has no config.json; a CLIP model"),
+        ("CLIPScore", "--clip", no_weights, "cannot be opened as a CLIP model"),
+        ("SBERT-sim", "--sentence-encoder", tiny_clip, "has no modules.json; a sentence encoder"),
+    ):
+        result = clcap("evaluate", *given, "--metrics", f"ROUGE_L,{metric}", option, folder)
+        assert result.status == 1
+        assert f"{folder} {problem}" in result.err
+        assert "scoring" not in result.err and not list(tmp_path.glob("*.metrics.json"))
 
 
 def test_images_that_are_not_recorded_must_be_given(files: dict[str, Path], tiny_clip: Path, error_of) -> None:
