@@ -189,7 +189,7 @@ def caption(
 
 def leave_one_out(
     references: _Path,
-    split: str = "test",
+    split: str | None = None,
     out: _Path = ...,
     seed: int = 0,
     *,
@@ -242,7 +242,7 @@ def evaluate(
     retrieval: _Path | None = None,
     submission: _Path | None = None,
     test_predictions: _Path | None = None,
-    split: str = "test",
+    split: str | None = None,
     out: _Path | None = None,
     captions: _Path | None = None,
     features: _Path | None = None,

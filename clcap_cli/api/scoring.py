@@ -10,7 +10,8 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.digests import digest_of_json
 from clcap_cli.evaluation.encoder_settings import EncoderSettings
 from clcap_cli.evaluation.encoders import build_encoders
-from clcap_cli.evaluation.inputs import EvaluationInputs, References
+from clcap_cli.evaluation.inputs import EvaluationInputs
+from clcap_cli.evaluation.references import References
 from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen
 from clcap_cli.metrics.bleu_settings import BleuSettings, Smoothing
 from clcap_cli.metrics.predictions import Context

@@ -11,7 +11,7 @@ from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.parsing import read_json, unique_keys, validated
 from clcap_cli.datasets.records import ImageId
 
-EXPECTED = "a file of COCO's instance annotations, such as instances_val2017.json"
+EXPECTED = "a file of COCO's instance annotations (such as instances_val2017.json)"
 USED_KEYS = frozenset(("images", "annotations", "categories", "id", "file_name", "name", "image_id", "category_id"))
 
 

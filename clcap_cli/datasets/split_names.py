@@ -8,6 +8,8 @@ from clcap_cli.errors import suggestion
 
 SPLITS = ("train", "val", "test")
 """The splits that stages use, in the order in which they are shown; others follow."""
+DEFAULT_SPLIT = "test"
+"""The split that stages use unless another is named."""
 RESTVAL = "restval"
 """Karpathy's split of those COCO validation images that are in neither val nor test."""
 

@@ -67,9 +67,9 @@ _FLAWS = (
     _Flaw(_HTML.search, "contains HTML", "contain HTML", "remove the tags, and replace entities such as &amp;"),
     _Flaw(
         lambda text: len(text) <= LONGEST_MISSING and _MISSING.fullmatch(text),
-        "is a missing value written as text",
-        "are missing values written as text",
-        "they count as captions; remove their rows",
+        "looks like a missing value written as text",
+        "look like missing values written as text",
+        "they were read as captions; remove their rows unless they are",
     ),
     _Flaw(
         lambda text: not text.isascii() and _WRONG_ENCODING.search(text),

@@ -27,10 +27,11 @@ def empty_text_warnings(predictions: Predictions) -> Iterator[str]:
 def describe_empty(texts: Sequence[str], images: Sequence[ImageId], name: str) -> str:
     """How many of the texts, each of one of ``images``, have no word; an empty string if all have one."""
     empty = [id for text, id in zip(texts, images, strict=True) if not text.split()]
-    shown = first_few(list(dict.fromkeys(empty)))
-    return f"{len(empty)} of {len(texts)} {name} {is_or_are(len(empty))} empty, of the images {shown}" if empty else ""
+    return describe_some_empty(empty, len(texts), name) if empty else ""
 
 
-def is_or_are(number: int) -> str:
-    """The verb for this number of things."""
-    return "is" if number == 1 else "are"
+def describe_some_empty(images: Sequence[ImageId], total: int, name: str) -> str:
+    """A description of empty texts, one of each of ``images``, out of ``total``."""
+    verb, distinct = "is" if len(images) == 1 else "are", list(dict.fromkeys(images))
+    shown = f"image {distinct[0]}" if len(distinct) == 1 else f"the images {first_few(distinct)}"
+    return f"{len(images)} of {total} {name} {verb} empty, of {shown}"

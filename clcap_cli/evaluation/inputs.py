@@ -1,22 +1,22 @@
 """Predictions and references of the same images, from models, results or other files."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
-from clcap_cli.datasets.records import counted
+from clcap_cli.datasets.split_names import DEFAULT_SPLIT
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.references import References, file_names_of, read_references, references_of_split
 from clcap_cli.input_files import is_file
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.captions import Captions
     from clcap_cli.artifacts.provenance import Artifact, Origin
     from clcap_cli.artifacts.results import CaptionResults
     from clcap_cli.datasets.image_matching import ImageMatching, NamesById
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
     from clcap_cli.evaluation.model_inputs import OpenedModel
 
 UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class References:
-    """The references of images, and all images of the file that they come from."""
-
-    captions: "Mapping[ImageId, Sequence[str]]"
-    file_names: "NamesById"
-    """File name of each image of the file, also of those in other splits."""
-    splits: "Mapping[str, Collection[ImageId]]" = field(default_factory=dict)
-    """Images of each split of the file; empty if it has no splits."""
-    file: "CaptionFile | None" = None
-    """What a file of another program contains; None for captions.h5."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class EvaluationInputs:
 def inputs_from_models(
     opened: "Sequence[OpenedModel]",
     references: Path | None,
-    split: str,
+    split: str | None,
     decoding: DecodingSettings,
     seed: int,
     reading: ReadOptions,
@@ -117,13 +104,13 @@ def inputs_from_models(
     compared = (
         read_references(references, split, reading, origin)
         if references
-        else references_of_split(first.captions, split)
+        else references_of_split(first.captions, split or DEFAULT_SPLIT)
     )
     report_files(reading, compared.file)
-    predictions = caption_split(opened, split, decoding, seed)
+    predictions = caption_split(opened, split or DEFAULT_SPLIT, decoding, seed)
     return EvaluationInputs(
         predictions,
-        _file_names(first.captions),
+        file_names_of(first.captions),
         compared,
         allow_missing=True,
         source=first.checkpoint,
@@ -133,7 +120,12 @@ def inputs_from_models(
 
 
 def inputs_from_results(
-    results: Path, references: Path | None, split: str, captions: Path | None, reading: ReadOptions, origin: "Origin"
+    results: Path,
+    references: Path | None,
+    split: str | None,
+    captions: Path | None,
+    reading: ReadOptions,
+    origin: "Origin",
 ) -> EvaluationInputs:
     """Read COCO results; the references of clcap's own results come from the captions.h5 that they record."""
     from clcap_cli.artifacts.captions import open_captions
@@ -151,7 +143,7 @@ def inputs_from_results(
             find_input(opened, "captions", captions, "--captions, or references with --references")
         )
         origin.add_input("captions", captions_h5)
-        references_of_images = references_of_split(captions_h5, split)
+        references_of_images = references_of_split(captions_h5, split or DEFAULT_SPLIT)
     else:
         references_of_images = read_references(references, split, reading, origin)
         names = {**names, **_recorded_names(opened, captions)}
@@ -217,7 +209,7 @@ def decoding_signature(results: "CaptionResults") -> str:
 
 
 def inputs_from_predictions(
-    predictions: Path, references: Path | None, split: str, reading: ReadOptions, origin: "Origin"
+    predictions: Path, references: Path | None, split: str | None, reading: ReadOptions, origin: "Origin"
 ) -> EvaluationInputs:
     """Read captions of any program; all images of the references need one."""
     from clcap_cli.artifacts.results import open_caption_results
@@ -260,65 +252,5 @@ def _recorded_names(results: "CaptionResults", captions: Path | None) -> "dict[I
     from clcap_cli.artifacts.lineage import find_input
 
     with suppress(ClcapError):
-        return _file_names(open_captions(find_input(results, "captions", captions, "--captions")))
+        return file_names_of(open_captions(find_input(results, "captions", captions, "--captions")))
     return {}
-
-
-def _file_names(captions: "Captions") -> "dict[ImageId, str]":
-    return dict(zip(captions.image_ids, captions.file_names, strict=True))
-
-
-def read_references(
-    path: Path, split: str, reading: ReadOptions, origin: "Origin", role: str = "references"
-) -> References:
-    """The references in a file; of a file with splits, those of one split.
-
-    The file is recorded in ``origin`` with this ``role``.
-    """
-    from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.datasets.captions_by_image import read_image_captions
-
-    if path.suffix == ".h5":
-        captions_h5 = open_captions(path)
-        origin.add_input(role, captions_h5)
-        return references_of_split(captions_h5, split)
-    references = read_image_captions(path, reading)
-    origin.add_input_file(role, path)
-    return _of_split(
-        References(references.captions, references.file_names, file=references.file), references.file, split
-    )
-
-
-def _of_split(references: References, file: "CaptionFile", split: str) -> References:
-    """The references of a split's images; all references if the file does not have the split.
-
-    Raises ClcapError for an image in two splits.
-    """
-    from clcap_cli.datasets.caption_records import check_one_file_and_split
-
-    splits: dict[str, set[ImageId]] = {}
-    for record in file.records:
-        if record.split is not None:
-            splits.setdefault(record.split, set()).add(record.id)
-    if not splits:
-        return references
-    check_one_file_and_split(file.records, file.path)
-    captions = {id: texts for id, texts in references.captions.items() if id in splits.get(split, ())}
-    if not captions:
-        print_warning(f"{file.path} has no references of split '{split}'; those of {', '.join(splits)} are used")
-        return references
-    numbers = counted(sum(map(len, captions.values())), "reference"), counted(len(captions), "image")
-    file = replace(file, notes=[*file.notes, f"used: {numbers[0]} of {numbers[1]} of split '{split}'"])
-    return References(captions, references.file_names, splits, file)
-
-
-def references_of_split(captions: "Captions", split: str) -> References:
-    """The references of a split's images."""
-    splits = {name: set(captions.ids_of(captions.rows_of(name))) for name in dict.fromkeys(captions.splits.tolist())}
-    references = captions.references(captions.rows_of(split))
-    if not references:
-        raise ClcapError(
-            f"the images of split '{split}' in {captions.path} have no captions to score against; give references of "
-            "these images with --references, or another split with --split"
-        )
-    return References(references, _file_names(captions), splits)

@@ -22,9 +22,9 @@ from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.readers import check_columns_exist
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.caption_pool import CaptionPool
-from clcap_cli.evaluation.empty_texts import is_or_are
+from clcap_cli.evaluation.empty_texts import describe_some_empty
 from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions, match_given
 from clcap_cli.evaluation.inputs import decoding_signature
 from clcap_cli.evaluation.model_inputs import OpenedModel, decode_texts, open_model
@@ -223,8 +223,7 @@ def warn_of_training_images(ranked: RankedCaptions, ids: Sequence[ImageId]) -> N
 def warn_of_empty_captions(queries: Queries, ids: Sequence[ImageId]) -> None:
     """Warn about captions without a token; ``ids`` are the images of the queries."""
     if queries.empty:
-        images = [ids[at] for at in queries.empty]
         print_warning(
-            f"{len(images)} of {len(ids)} captions {is_or_are(len(images))} empty, of the images {first_few(images)}; "
+            f"{describe_some_empty([ids[at] for at in queries.empty], len(ids), 'captions')}; "
             "such a caption ranks the images by the probability that a caption ends at once"
         )

@@ -11,6 +11,7 @@ from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, JSON_FILE, Inp
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
+from clcap_cli.datasets.split_names import DEFAULT_SPLIT
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.context import ContextFiles, build_context
@@ -23,7 +24,7 @@ from clcap_cli.metrics.bleu_settings import BleuSettings
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.registry import NameIn
 from clcap_cli.segmentation.registry import SegmentationName, open_segmenter
-from clcap_cli.stages.options import TOKENIZE_NAMES, OneOrMore, Seed, Split, output
+from clcap_cli.stages.options import TOKENIZE_NAMES, OneOrMore, ReferenceSplit, Seed, output
 from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def evaluate(
         InputFile(),
         Option("COCO results of test2014 for --submission.", Panel.OUTPUT, "none"),
     ] = None,
-    split: Split = "test",
+    split: ReferenceSplit = None,
     out: Annotated[
         Path | None, JSON_FILE, output("named after the captions or checkpoint, such as nt.metrics.json")
     ] = None,
@@ -193,11 +194,11 @@ def evaluate(
 
     Example: clcap evaluate --predictions mine.csv --references references.jsonl --out mine.metrics.json
     """
-    settings = flattened(locals())
+    settings = flattened(locals()) | {"split": split or DEFAULT_SPLIT}
     encoders.check_folders()
     file_to_score = _file_to_score(models_or_results, predictions)
     if predictions is None and file_to_score.suffix == ".pt":
-        check_split(file_to_score, captions, split)
+        check_split(file_to_score, captions, split or DEFAULT_SPLIT)
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
@@ -231,10 +232,10 @@ def evaluate(
     _announce(matched, references_of, chosen, cider_df)
     scores = score_chosen(matched, references_of, chosen, context, seed)
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
-    results = evaluation_results(scores, inputs, split)
+    results = evaluation_results(scores, inputs, split or DEFAULT_SPLIT)
     write_results(out, METRICS_KIND, results, origin, made_from)
     _print_not_scored(scores.not_scored, metrics)
-    _print_scores(results, signature_of_all(scores, inputs, split))
+    _print_scores(results, signature_of_all(scores, inputs, split or DEFAULT_SPLIT))
     return out
 
 

@@ -1,26 +1,39 @@
 """leave-one-out: references -> one of each image as if a system had written it, and the others as references."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
-from clcap_cli.errors import ClcapError
+from clcap_cli.datasets.split_names import DEFAULT_SPLIT
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.input_files import InputFileOrFolder
 from clcap_cli.options import Argument
-from clcap_cli.stages.options import Seed, Split, output
-from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.stages.options import ReferenceSplit, Seed, output
+from clcap_cli.stages.stage import flattened, stage_with
 
 SUFFIXES = (".json", ".csv", ".jsonl")
 
 
-@stage
+def _check_out(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError if the captions would have the name of references."""
+    out = given["out"]
+    if out.stem.lower().endswith(".references"):
+        raise InvalidValueError(
+            "out",
+            f"'{out.name}' is the name of references, which are written beside the captions; name the captions, such "
+            f"as {out.name[: -len('.references' + out.suffix)]}.captions{out.suffix}",
+        )
+
+
+@stage_with(_check_out)
 def leave_one_out(
     references: Annotated[
         Path, InputFileOrFolder(), Argument("captions.h5, or references in another format: a table, COCO captions.")
     ],
-    split: Split = "test",
+    split: ReferenceSplit = None,
     out: Annotated[Path, OutputFile(SUFFIXES), output()] = Path("human.captions.json"),
     seed: Seed = 0,
     reading: ReadOptions = ReadOptions(),
@@ -33,14 +46,15 @@ def leave_one_out(
 
     Example: clcap leave-one-out captions.h5 --split test --out human.captions.json
     """
-    settings = flattened(locals())
+    settings = flattened(locals()) | {"split": split or DEFAULT_SPLIT}
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.references import references_path, write_references
     from clcap_cli.artifacts.results import write_caption_results
     from clcap_cli.datasets.records import counted
-    from clcap_cli.evaluation.inputs import read_references, report_files
+    from clcap_cli.evaluation.inputs import report_files
     from clcap_cli.evaluation.left_out import leave_one_out_of
+    from clcap_cli.evaluation.references import read_references
 
     origin = Origin("leave-one-out", settings)
     read = read_references(

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, MinLen
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES
+from clcap_cli.datasets.split_names import SPLITS
 from clcap_cli.options import Option, Panel
 
 TOKENIZE_NAMES = "words, characters, whitespace, jieba (Chinese), mecab (Japanese), thai, or a tokenizer.json"
@@ -36,8 +37,20 @@ Seed = Annotated[
 ]
 Split = Annotated[
     str,
-    Option("Split of captions.h5.", Panel.DATA, placeholder="NAME", suggestions=("train", "val", "test")),
+    Option("Split of captions.h5.", Panel.DATA, placeholder="NAME", suggestions=SPLITS),
 ]
+ReferenceSplit = Annotated[
+    str | None,
+    MinLen(1),
+    Option(
+        "Split of captions.h5, or of references with splits.",
+        Panel.DATA,
+        "test; of other references without this split, all",
+        placeholder="NAME",
+        suggestions=SPLITS,
+    ),
+]
+"""A split of references; if it is not given, references of other programs need not have the default one."""
 
 
 def _trained_on(text: str, model: str) -> Option:

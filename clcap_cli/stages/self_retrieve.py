@@ -157,8 +157,11 @@ def self_retrieve(
 def _announce(ranking: "Ranking", similar: int | None, images: int) -> None:
     """Print what ranks what."""
     own = "its own captions" if ranking.own else f"the captions of {ranking.captions.name}"
-    pool = f"each caption's {similar} most similar of {images} images" if similar else f"{images} images"
-    print_info(f"{ranking.ranker.name} ranks {own} among {pool}")
+    print_info(f"{ranking.ranker.name} ranks {own} among {similar or images} images")
+    if similar:
+        print_info(
+            f"each pool of {similar} images has a caption's own image and the most similar of all {images} images"
+        )
 
 
 def _print_results(results: "Measurements") -> None:

@@ -53,7 +53,7 @@ def test_other_files_are_named_as_such(content: object, reason: str, tmp_path: P
     path = write(tmp_path / "i.json", content)
     with pytest.raises(ClcapError) as raised:
         read_image_objects(path)
-    expected = f"{path} is not a file of COCO's instance annotations, such as instances_val2017.json: {reason}"
+    expected = f"{path} is not a file of COCO's instance annotations (such as instances_val2017.json): {reason}"
     assert str(raised.value).startswith(expected)
 
 

@@ -15,7 +15,7 @@ SUSPICIOUS = {
     ],
     "consists of subword tokens": ["▁a ▁dog", "a Ġdog Ġruns", "aĠdog", "a skate ##board", "a skate@@ board"],
     "contains HTML": ["<p>a dog</p>", "a dog &amp; a cat", "a dog<br/>runs", "it&#39;s a dog", '<a href="x">dog</a>'],
-    "is a missing value written as text": [
+    "looks like a missing value written as text": [
         "nan", "NaN", "NULL", "None", "N/A", "n/a", "#N/A", "-", "--", "#NAME?", "''", '""', " <NA> ", "...",
     ],
     "was decoded with the wrong encoding": [
@@ -67,8 +67,11 @@ def test_stages_warn_about_suspicious_captions(clcap, tmp_path: Path) -> None:
     assert (
         f"warning: {path}: 1 of 3 captions contains special tokens, such as '<s> a dog </s>' in line 1; " in result.err
     )
-    assert f"warning: {path}: 1 of 3 captions is a missing value written as text, such as 'nan' in line 2" in result.err
-    assert "warning:  1 of 3 captions is a missing value written as text" in clcap("inspect", path).out
+    assert (
+        f"warning: {path}: 1 of 3 captions looks like a missing value written as text, such as 'nan' in line 2"
+        in result.err
+    )
+    assert "warning:  1 of 3 captions looks like a missing value written as text" in clcap("inspect", path).out
     other = tmp_path / "r.csv"
     other.write_text("image,caption\na.jpg,a dog\nb.jpg,a cat &amp; a dog\nc.jpg,a dog\n")
     arguments = ("--references", other, "--metrics", "ROUGE_L", "--out", tmp_path / "m.json")

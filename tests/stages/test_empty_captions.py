@@ -29,7 +29,7 @@ def test_evaluate_counts_captions_without_a_word(tmp_path: Path, clcap) -> None:
 def test_evaluate_counts_references_without_a_word(tmp_path: Path, clcap) -> None:
     captions, references = write(tmp_path / "p.json", ["a dog", "a cat"]), write(tmp_path / "r.json", ["a dog", "..."])
     result = clcap("evaluate", "--predictions", captions, "--references", references, "--metrics", "ROUGE_L")
-    assert "1 of 2 references is empty, of the images 1; no caption with words can match such a " in result.err
+    assert "1 of 2 references is empty, of image 1; no caption with words can match such a " in result.err
     assert json.loads((tmp_path / "p.metrics.json").read_text())["empty_captions"] == 0
 
 
@@ -40,7 +40,7 @@ def test_self_retrieve_counts_captions_without_a_token(chain: Path, clcap) -> No
     (chain / "p.json").write_text(json.dumps(captions))
     result = clcap("self-retrieve", chain / "nt.pt", "--predictions", chain / "p.json", "--device", "cpu")
     assert result.status == 0, result.err
-    assert f"warning: 1 of {len(ids)} captions is empty, of the images {ids[0]}; such a caption ranks" in result.err
+    assert f"warning: 1 of {len(ids)} captions is empty, of image {ids[0]}; such a caption ranks" in result.err
     found = json.loads(next(chain.glob("*.retrieval.json")).read_text())
     assert found["empty_captions"] == 1
 

@@ -364,8 +364,18 @@ def test_references_of_other_splits_are_not_used(tmp_path: Path, clcap, error_of
     assert "used: 2 references of 1 image of split 'test'" in result.err
     assert "|split:test#" in json.loads((tmp_path / "p.metrics.json").read_text())["signatures"]["ROUGE_L"]
     assert "(the captions seem to be those of split 'test')" in error_of(*arguments, "--split", "train")
-    warning = f"warning: {references} has no references of split 'val'; those of train, test are used"
-    assert warning in clcap(*arguments, "--split", "val", "--only-common").err
+    wrong = error_of(*arguments, "--split", "val", "--only-common")
+    assert wrong == f"{references} has no references of split 'val'; its splits are train, test"
+    assert (
+        error_of(*arguments, "--split", "tets") == f"{references} has no references of split 'tets'; did you mean test?"
+    )
+    references.write_text("image,caption,split\n2.jpg,a red tram,train\n")
+    warning = f"warning: {references} has no references of split 'test'; those of train are used"
+    assert warning in clcap(*arguments).err
+    references.write_text("image,caption\n2.jpg,a red tram\n")
+    warning = f"warning: {references} has no splits: all its references are used, not only those of 'val'"
+    assert warning in clcap(*arguments, "--split", "val").err
+    assert "has no splits" not in clcap(*arguments).err
     references.write_text("image,caption,split\n2.jpg,a red tram,train\n2.jpg,two dogs,test\n")
     assert "image 2.jpg is in two splits, train and test (row 1 " in error_of(*arguments)
 

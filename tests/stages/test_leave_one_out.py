@@ -80,6 +80,29 @@ def test_images_with_a_single_reference_are_counted(tmp_path: Path, clcap, error
     assert not Path("human.captions.json").exists()
 
 
+def test_a_split_that_the_references_lack_is_an_error(tmp_path: Path, clcap, error_of, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("image,caption,split\na,a cat,val\na,one cat,val\nb,a dog,train\nb,one dog,train\n")
+    assert clcap("leave-one-out", "mine.csv", "--split", "val").status == 0
+    written = Path("human.captions.json").read_text()
+    message = "mine.csv has no references of split"
+    assert error_of("leave-one-out", "mine.csv", "--split", "vall") == f"{message} 'vall'; did you mean val?"
+    assert error_of("leave-one-out", "mine.csv", "--split", "test") == f"{message} 'test'; its splits are val, train"
+    assert Path("human.captions.json").read_text() == written
+    assert clcap("leave-one-out", "mine.csv", "--split", "").status == 2
+    assert f"{message} 'test'; those of val, train are used" in clcap("leave-one-out", "mine.csv").err
+    assert len(json.loads(Path("human.captions.json").read_text())) == 2
+
+
+@pytest.mark.parametrize("out", ["human.references.json", "HUMAN.References.CSV"])
+def test_captions_are_not_named_like_references(tmp_path: Path, usage_error_of, monkeypatch, out: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("image_id,caption\n1,a cat\n1,a black cat\n")
+    message = usage_error_of("leave-one-out", "mine.csv", "--out", out)
+    assert f"--out: '{out}' is the name of references" in message
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
 @pytest.mark.parametrize("out", ["human.pt", "mine.csv"])
 def test_outputs_that_would_destroy_a_file_are_refused(tmp_path: Path, clcap, monkeypatch, out: str) -> None:
     monkeypatch.chdir(tmp_path)

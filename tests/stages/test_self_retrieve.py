@@ -79,7 +79,9 @@ def test_the_best_images_are_those_of_the_full_matrix(chain: Path, clcap) -> Non
 def test_similar_pools_rank_each_image_among_its_nearest(chain: Path, clcap) -> None:
     options = ("--pool", "similar:4", "--full-matrix", chain / "all.h5")
     result = clcap("self-retrieve", chain / "aa.pt", *options)
-    assert "aa ranks its own captions among each caption's 4 most similar of 10 images\n" in result.err
+    assert "aa ranks its own captions among 4 images\n" in result.err
+    pool = "each pool of 4 images has a caption's own image and the most similar of all 10 images\n"
+    assert pool in result.err
     found = ranked(chain / "aa.retrieval.json")
     features = open_features(chain / "features.h5")
     assert found["chance"] == {"R@1": 0.25, "median_rank": 2.5, "mean_rank": 2.5}
