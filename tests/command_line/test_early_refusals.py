@@ -30,7 +30,7 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("self-retrieve", "nt.pt", "--split", "tset"), 1, "captions.h5 has no images in split 'tset'; it has: train 12, "),
     (("self-retrieve", "nt.pt", "--pool", "99"), 1, "--pool 99 is more than the 8 images of split 'test'"),
     (("evaluate", "nt.captions.json", "--split", "tset"), 1, "captions.h5 has no images in split 'tset'; it has: "),
-    (("evaluate", "nt.captions.json", "--metrics", "CIDR"), 2, "--metrics: unknown metric 'CIDR'; did you mean CIDEr?"),
+    (("evaluate", "nt.captions.json", "--metrics", "CIDR"), 2, "--metrics: unknown metric 'CIDR'; did you mean CIDEr"),
     (
         ("extract-features", "captions.h5", "--images", "."),
         1,

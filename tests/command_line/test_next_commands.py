@@ -150,15 +150,15 @@ def test_each_printed_command_runs(chain: Path, clcap) -> None:
 
 
 def test_no_next_command_is_printed_with_quiet(chain: Path, clcap) -> None:
-    assert clcap("caption", chain / "nt.pt", "--quiet").err == ""
+    assert clcap("caption", chain / "nt.pt", "--min-words", 1, "--quiet").err == ""
 
 
 def test_captions_of_pictures_are_on_the_screen(chain: Path, clcap) -> None:
     images = sorted((chain / "scenes" / "images").iterdir())
-    one = clcap("caption", chain / "nt.pt", "--images", images[0])
+    one = clcap("caption", chain / "nt.pt", "--images", images[0], "--min-words", 1)
     assert one.out == f"{chain}/nt.images.captions.json\n"
     assert one.err.splitlines()[-1].startswith(f"{images[0]}: ")
-    folder = ("--images", images[0].parent, "--out", chain / "folder.captions.json")
+    folder = ("--images", images[0].parent, "--out", chain / "folder.captions.json", "--min-words", 1)
     many = clcap("caption", chain / "nt.pt", *folder).err.splitlines()
     assert [line.split(": ")[0] for line in many[-6:-1]] == [str(path) for path in images[:5]]
     assert many[-1] == f"and captions for {len(images) - 5} more images"

@@ -32,7 +32,7 @@ Wrong = Callable[..., str]
             ("train-mle", "c", "f", "--schedule", "cosin"),
             "--schedule: must be 'cosine', 'cosine-by-epoch' or 'constant'",
         ),
-        (("evaluate", "r", "--metrics", "CIDR"), "--metrics: unknown metric 'CIDR'; did you mean CIDEr?"),
+        (("evaluate", "r", "--metrics", "CIDR"), "--metrics: unknown metric 'CIDR'; did you mean CIDEr"),
         (("caption", "nt.pt", "--beam", 2, "--top-k", 3), "--beam: sampling (--top-p, --top-k, "),
     ],
     ids=str,
