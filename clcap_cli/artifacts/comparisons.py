@@ -14,7 +14,16 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest_of_json
 
 COMPARISON_KIND = "clcap/comparison"
-Verdict = Literal["same", "not tested", "too few images", "same for all seeds", "not significant", "higher", "lower"]
+Verdict = Literal[
+    "same",
+    "not comparable",
+    "not tested",
+    "too few images",
+    "same for all seeds",
+    "not significant",
+    "higher",
+    "lower",
+]
 """How the second setting compares with the first at the 5% level, after Holm's correction."""
 
 
@@ -55,9 +64,9 @@ class RunDifferences(BaseModel):
     """How two settings differ besides their metrics, one line per difference."""
 
     evaluation: list[str]
-    """Differences in images and signatures, which make metrics incomparable."""
+    """Differences in the signatures of metrics, which are not comparable because of them."""
     made_from: list[str]
-    """Differences between the run cards."""
+    """Differences in the images, the decoding and the run cards."""
 
 
 class Comparison(BaseModel):
@@ -71,6 +80,10 @@ class Comparison(BaseModel):
     """Test over seeds with its number of runs; None with a single run of a setting."""
     metrics: dict[str, MetricDifference]
     """Difference of each metric that both settings have."""
+    only_in_first: list[str] = []
+    """Metrics that only the first setting has."""
+    only_in_second: list[str] = []
+    """Metrics that only the second setting has."""
     run_differences: RunDifferences
 
 

@@ -1,6 +1,6 @@
 """The differences between two settings, each with one run or with runs of several seeds, and their significance."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from clcap_cli.artifacts.comparisons import Verdict
@@ -33,15 +33,17 @@ class Difference:
     interval: tuple[float, float] | None
     """95% confidence interval of second - first, over images; None for a value without valid intervals."""
     over_seeds: bool
-    """Whether both settings have several runs, so that there is a test over seeds."""
-    p_images: float | None
+    """Whether the value is tested over seeds, for which both settings need several runs."""
+    p_images: float | None = None
     """Two-sided p-value over images; None without an interval, or if there are too few images."""
-    p_images_holm: float | None
+    p_images_holm: float | None = None
     p_seeds: float | None = None
     """Two-sided p-value over seeds; None without a test, and if all seeds differ by the same amount."""
     p_seeds_holm: float | None = None
     p_mcnemar: float | None = None
     """Two-sided p-value of McNemar's exact test; only for R@k with one run of each setting."""
+    comparable: bool = True
+    """Whether both settings were evaluated alike; otherwise there is neither interval nor p."""
 
     @property
     def difference(self) -> float:
@@ -51,6 +53,8 @@ class Difference:
     @property
     def verdict(self) -> Verdict:
         """How the second setting compares with the first: by the test over seeds if there is one."""
+        if not self.comparable:
+            return "not comparable"
         if self.difference == 0 and self.interval == (0, 0):
             return "same"
         p = self.p_seeds_holm if self.over_seeds else self.p_images_holm
@@ -72,35 +76,50 @@ class Difference:
         return self.verdict in ("higher", "lower")
 
 
-def compare_settings(first: MeasuredSetting, second: MeasuredSetting) -> list[Difference]:
-    """The differences in all values that both settings have.
+def shared_values(first: MeasuredSetting, second: MeasuredSetting) -> list[str]:
+    """The names of the values that both settings have."""
+    return [name for name in first.values if name in second.values]
+
+
+def compare_settings(
+    first: MeasuredSetting, second: MeasuredSetting, not_comparable: Container[str] = ()
+) -> list[Difference]:
+    """The differences in all values that both settings have; those in ``not_comparable`` are not tested.
 
     Over images: the paired bootstrap (Koehn 2004) of the means over runs, and McNemar's test of R@k for one run a side.
     Over seeds: a t-test of the runs' values.
     """
-    names = [name for name in first.values if name in second.values]
+    names = shared_values(first, second)
+    comparable = [name for name in names if name not in not_comparable]
+    tests = _tests(first.only(comparable), second.only(comparable))
     primary = primary_values(names)
+    return [
+        Difference(
+            name=name,
+            primary=name in primary,
+            comparable=name in comparable,
+            first=first.mean(name),
+            second=second.mean(name),
+            spreads=(first.spread(name), second.spread(name)),
+            interval=_interval(first, second, name) if name in comparable else None,
+            over_seeds=name in tests["p_seeds"],
+            **{test: p_values.get(name) for test, p_values in tests.items() if name in comparable},
+        )
+        for name in names
+    ]
+
+
+def _tests(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, Mapping[str, float | None]]:
+    """The p-values of all tests, by the name of the test's field and the name of the value."""
+    primary = primary_values(first.values)
     over_images, over_seeds = image_p_values(first, second), seed_p_values(first, second)
-    tests: dict[str, Mapping[str, float | None]] = {
+    return {
         "p_images": over_images,
         "p_images_holm": corrected_p_values(over_images, primary),
         "p_seeds": over_seeds,
         "p_seeds_holm": corrected_p_values(over_seeds, primary),
         "p_mcnemar": single_run_mcnemar(first, second),
     }
-    return [
-        Difference(
-            name=name,
-            primary=name in primary,
-            first=first.mean(name),
-            second=second.mean(name),
-            spreads=(first.spread(name), second.spread(name)),
-            interval=_interval(first, second, name),
-            over_seeds=bool(over_seeds),
-            **{test: p_values.get(name) for test, p_values in tests.items()},
-        )
-        for name in names
-    ]
 
 
 def _interval(first: MeasuredSetting, second: MeasuredSetting, name: str) -> Interval | None:

@@ -1,7 +1,7 @@
 """The values of a setting, which has one run or runs of several seeds, and their uncertainty over images."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Hashable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,12 @@ class MeasuredSetting:
         """The standard deviation over the runs of the value ``name``; 0 for a single run."""
         values = self.values[name]
         return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+    def only(self, names: Container[str]) -> "MeasuredSetting":
+        """The setting with only the values ``names``."""
+        values = {name: of_runs for name, of_runs in self.values.items() if name in names}
+        estimates = {name: found for name, found in self.estimates.items() if name in names}
+        return replace(self, values=values, estimates=estimates)
 
 
 def measure_setting(

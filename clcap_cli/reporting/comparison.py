@@ -1,6 +1,7 @@
 """The differences between two settings as a table that fits a terminal."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL, Difference
 from clcap_cli.metrics.metric import MetricInfo
@@ -14,16 +15,30 @@ ROW = f"{{:<{NAME_WIDTH}}} {{:>6}} {{:>6}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}
 HEADER = ("", "first", "second", "change", "95% interval", "p", "Holm", "")
 PRIMARY = "primary metrics, chosen beforehand"
 OTHER = "other metrics"
+NOT_COMPARABLE = "not comparable, see below"
+LINE_WIDTH = 80
 
 
-def comparison_lines(differences: Sequence[Difference], images: int, test: SeedTest | None) -> list[str]:
-    """The table, the primary metrics first, with a mark where the difference is significant, and notes on p."""
+def comparison_lines(
+    differences: Sequence[Difference], images: int, runs: tuple[int, int], test: SeedTest | None
+) -> list[str]:
+    """The table, the primary metrics first, with a mark where the difference is significant, and notes on p.
+
+    ``images`` is the number of images, and ``runs`` the number of runs of each setting.
+    """
+    comparable = [one for one in differences if one.comparable]
     sections = {
-        PRIMARY: [one for one in differences if one.primary],
-        OTHER: [one for one in differences if not one.primary],
+        PRIMARY: [one for one in comparable if one.primary],
+        OTHER: [one for one in comparable if not one.primary],
+        NOT_COMPARABLE: [one for one in differences if not one.comparable],
     }
     lines = [line for heading, found in sections.items() if found for line in (heading, *_rows(found))]
-    return [_row(*HEADER), *lines, *_questions(differences, test), *_notes(differences, images)]
+    return [_row(*HEADER), *lines, *_questions(comparable, test), *_notes(differences, images, runs, test)]
+
+
+def named_lines(start: str, names: Sequence[str]) -> list[str]:
+    """The names after ``start``, in lines that fit a terminal; empty without names."""
+    return wrap(f"{start} {', '.join(names)}", LINE_WIDTH, subsequent_indent="  ") if names else []
 
 
 def _rows(differences: Sequence[Difference]) -> list[str]:
@@ -32,12 +47,18 @@ def _rows(differences: Sequence[Difference]) -> list[str]:
 
 
 def _rows_of(one: Difference, info: MetricInfo) -> list[str]:
-    interval = f"[{', '.join(_signed(end, info) for end in one.interval)}]" if one.interval else "-"
-    values = info.formatted(one.first), info.formatted(one.second), _signed(one.difference, info), interval
-    tests = _p(one.p_images), _p(one.p_images_holm), _mark(one, not one.over_seeds)
+    values = info.formatted(one.first), info.formatted(one.second)
     fits = len(one.name) <= NAME_WIDTH
-    rows = [*([] if fits else [one.name]), _row(one.name if fits else "", *values, *tests)]
+    cells = (*values, *(_tests(one, info) if one.comparable else ()))
+    rows = [*([] if fits else [one.name]), _row(one.name if fits else "", *cells)]
     return [*rows, *_mcnemar_row(one), *_seeds_row(one, info)]
+
+
+def _tests(one: Difference, info: MetricInfo) -> tuple[str, ...]:
+    """The cells of the difference, its interval and its p-values over images."""
+    interval = f"[{', '.join(_signed(end, info) for end in one.interval)}]" if one.interval else "-"
+    mark = _mark(one, not one.over_seeds)
+    return _signed(one.difference, info), interval, _p(one.p_images), _p(one.p_images_holm), mark
 
 
 def _mcnemar_row(one: Difference) -> list[str]:
@@ -85,24 +106,42 @@ def _questions(differences: Sequence[Difference], test: SeedTest | None) -> list
         return []
     lines = ["p over images: would the difference hold on other images, with these models?"]
     if test is None:
-        lines.append("It is about these models, not about the method: give runs with several seeds.")
+        lines.append("It is about these models, not about the method: give several seeds of both.")
     else:
         lines += ["p over seeds: would the difference hold with other seeds, on these images?", f"  {test.name}"]
     return [*lines, "Holm: p corrected for the number of metrics, primary and other ones separately"]
 
 
-def _notes(differences: Sequence[Difference], images: int) -> list[str]:
+def _notes(differences: Sequence[Difference], images: int, runs: tuple[int, int], test: SeedTest | None) -> list[str]:
+    """What the stars mean, and why values have no p."""
     notes = []
     if any(one.significant for one in differences):
         over = "seeds" if any(one.over_seeds for one in differences) else "images"
         notes.append(f"* significant: Holm's p over {over} < {SIGNIFICANCE_LEVEL}")
-    if any(one.verdict == "same for all seeds" for one in differences):
-        notes.append("no p over seeds: the difference is the same for all seeds")
-    tested = [one for one in differences if one.interval is not None]
-    if len(tested) < len(differences):
-        notes.append("- resampling images gives no valid interval and p-value for these values")
-    if any(one.p_images is None for one in tested):
-        notes.append(f"no p over images: with {images}, nothing can be significant; at least {MIN_IMAGES} are needed")
-    if all(one.verdict == "same" for one in tested):
-        notes.append("no difference: every value is the same in every resample")
+    comparable = [one for one in differences if one.comparable]
+    notes += _reasons_over_images(comparable, images)
+    notes += _reasons_over_seeds(comparable, runs, test)
+    tested = [one for one in comparable if one.interval is not None]
+    if tested and all(one.verdict == "same" for one in tested):
+        which = "" if len(comparable) == len(differences) else "comparable "
+        notes.append(f"no difference: every {which}value is the same in every resample")
     return notes
+
+
+def _reasons_over_images(differences: Sequence[Difference], images: int) -> list[str]:
+    """Why values have no interval or no p over images."""
+    untested = [one.name for one in differences if one.interval is None]
+    start = "no interval and no p over images, because resampling images gives no valid ones:"
+    few = f"no p over images: with {images}, nothing can be significant; at least {MIN_IMAGES} are needed"
+    is_few = any(one.interval and one.p_images is None for one in differences)
+    return [*named_lines(start, untested), *([few] if is_few else [])]
+
+
+def _reasons_over_seeds(differences: Sequence[Difference], runs: tuple[int, int], test: SeedTest | None) -> list[str]:
+    """Why values have no p over seeds although a setting has several."""
+    if test is None:
+        single = "first" if runs[0] == 1 else "second"
+        return [f"no p over seeds: the {single} setting has one run"] if max(runs) > 1 else []
+    reason = "the difference is the same for all seeds" if test.paired else "the values are the same for all seeds"
+    without = [one.name for one in differences if one.over_seeds and one.p_seeds is None]
+    return named_lines(f"no p over seeds, because {reason}:", without)

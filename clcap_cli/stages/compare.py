@@ -1,6 +1,6 @@
 """compare: metrics of several runs -> which differences are significant, and how the runs differ otherwise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +13,12 @@ from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
-    from clcap_cli.artifacts.comparisons import Comparison, RunDifferences
+    from clcap_cli.artifacts.comparisons import Comparison, MetricDifference, RunDifferences
     from clcap_cli.artifacts.results import Results
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.evaluation.comparison import Difference
     from clcap_cli.evaluation.measured_setting import MeasuredSetting
     from clcap_cli.evaluation.seed_groups import SeedGroup
-    from clcap_cli.metrics.seed_test import SeedTest
 
 SHOWN_CHANGES = 3
 """Number of images shown with the largest gains, and with the largest losses."""
@@ -52,8 +51,9 @@ def compare(
     answer two questions. p over images: would the difference hold on other images, with these models? (Paired bootstrap
     with 1,000 resamples; below 50 images a sign-flip test, below 6 none.) p over seeds: would it hold with other seeds,
     on these images? (t-test over the runs of both settings, paired where the seeds are the same.) Holm's correction is
-    applied to the primary metrics R@1, R@5, mean_rank and CIDEr, and separately to all others. Other differences
-    between the runs, such as settings, are listed. The tables are printed; --out writes them as JSON.
+    applied to the primary metrics R@1, R@5, mean_rank and CIDEr, and separately to all others. Metrics that were
+    evaluated differently, such as ranks in other pools, are shown without a test. Other differences between the runs,
+    such as settings, are listed. The tables are printed; --out writes them as JSON.
 
     Example: clcap compare nt_1.metrics.json nt_2.metrics.json nt_1_cl.metrics.json nt_2_cl.metrics.json
     """
@@ -62,11 +62,8 @@ def compare(
     from clcap_cli.artifacts.comparisons import write_comparison
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, open_results
-    from clcap_cli.evaluation.comparison import compare_settings
     from clcap_cli.evaluation.setting_patterns import group_by_pattern
     from clcap_cli.metrics.bootstrap import draw_resamples
-    from clcap_cli.metrics.seed_test import seed_test
-    from clcap_cli.reporting.comparison import comparison_lines
 
     out = out and check_writable(out, metrics)
     origin = Origin("compare", settings)
@@ -75,16 +72,11 @@ def compare(
         origin.add_input("metrics", run)
     ids = _common_ids(runs)
     first, *others = group_by_pattern(runs, setting) if setting else _grouped_by_setting(runs)
-    print_info(f"resampling {len(ids)} images for {sum(len(group.runs) for group in (first, *others))} runs")
+    if others:
+        print_info(f"resampling {len(ids)} images for {sum(len(group.runs) for group in (first, *others))} runs")
     resamples = draw_resamples(len(ids), seed)
     baseline = _measured(first, ids, resamples)
-    comparisons = []
-    for other in others:
-        differences = compare_settings(baseline, _measured(other, ids, resamples))
-        test = seed_test(first.seeds, other.seeds)
-        run_differences = _run_differences(first, other, len(ids))
-        _print_comparison(first, other, ids, comparison_lines(differences, len(ids), test), run_differences)
-        comparisons.append(_comparison(first, other, differences, test, run_differences))
+    comparisons = [_compared(first, other, ids, baseline, _measured(other, ids, resamples)) for other in others]
     if not others:
         _print_spread(first, baseline)
     if out is not None:
@@ -133,50 +125,86 @@ def _measured(group: "SeedGroup", ids: "Sequence[ImageId]", resamples: Any) -> "
     return measure_setting(group.images(ids), group.seeds, stored_context(group.runs[0]), resamples)
 
 
-def _run_differences(first: "SeedGroup", second: "SeedGroup", common: int) -> "RunDifferences":
-    """Differences in the evaluation, which make scores incomparable, and in what the runs were created from."""
-    from clcap_cli.artifacts.comparisons import RunDifferences
-    from clcap_cli.artifacts.run_cards import card_differences
-    from clcap_cli.metrics.signature import differing_parts
-
-    run, other = first.runs[0], second.runs[0]
-    evaluation = []
-    if not len(run.images) == len(other.images) == common:
-        sizes = f"{len(run.images)} and {len(other.images)} images were scored"
-        evaluation.append(f"{sizes}; only the {common} in common are compared here")
-    for name, signature in run.signatures.items():
-        if name in other.signatures:
-            differing = differing_parts(signature, other.signatures[name])
-            evaluation += [f"{name}: {key} {a} and {b}" for key, a, b in differing]
-    return RunDifferences(evaluation=evaluation, made_from=card_differences(run.made_from, other.made_from))
-
-
-def _print_comparison(
+def _compared(
     first: "SeedGroup",
     other: "SeedGroup",
     ids: "Sequence[ImageId]",
-    table: Sequence[str],
-    run_differences: "RunDifferences",
-) -> None:
+    baseline: "MeasuredSetting",
+    measured: "MeasuredSetting",
+) -> "Comparison":
+    """Compare two settings and print the result."""
+    from clcap_cli.artifacts.comparisons import Comparison
+    from clcap_cli.evaluation.comparability import evaluation_differences
+    from clcap_cli.evaluation.comparison import compare_settings, shared_values
+    from clcap_cli.metrics.seed_test import seed_test
+    from clcap_cli.reporting.comparison import comparison_lines
+
+    shared = shared_values(baseline, measured)
+    evaluation = evaluation_differences(first.runs[0], other.runs[0], shared, ids)
+    differences = compare_settings(baseline, measured, evaluation)
+    test = seed_test(first.seeds, other.seeds)
+    comparison = Comparison(
+        first=first.name,
+        second=other.name,
+        seed_test=test.name if test else None,
+        metrics={one.name: _stored(one) for one in differences},
+        only_in_first=[name for name in baseline.values if name not in shared],
+        only_in_second=[name for name in measured.values if name not in shared],
+        run_differences=_run_differences(first, other, len(ids), evaluation),
+    )
     print_result(f"first: {first.name}; second: {other.name}; {len(ids)} images, 95% intervals over images")
-    for line in table:
+    for line in comparison_lines(differences, len(ids), (len(first.runs), len(other.runs)), test):
         print_result(line)
+    _print_differences(comparison)
+    _print_changed(first, other, ids, evaluation)
+    return comparison
+
+
+def _run_differences(
+    first: "SeedGroup", second: "SeedGroup", common: int, evaluation: "Mapping[str, Sequence[str]]"
+) -> "RunDifferences":
+    """What the runs differ in; ``evaluation`` has the differences that make metrics incomparable."""
+    from clcap_cli.artifacts.comparisons import RunDifferences
+    from clcap_cli.artifacts.run_cards import card_differences
+    from clcap_cli.evaluation.comparability import decoding_differences
+
+    run, other = first.runs[0], second.runs[0]
+    sizes = len(run.images), len(other.images)
+    images = f"images: {sizes[0]} and {sizes[1]} were scored; only the {common} in common are compared here"
+    return RunDifferences(
+        evaluation=[f"{name}: {line}" for name, lines in evaluation.items() for line in lines],
+        made_from=[
+            *([images] if set(sizes) != {common} else []),
+            *decoding_differences(run, other),
+            *card_differences(run.made_from, other.made_from),
+        ],
+    )
+
+
+def _print_differences(comparison: "Comparison") -> None:
+    """Print what else the two settings differ in."""
+    from clcap_cli.reporting.comparison import named_lines
+
+    for which, names in (("first", comparison.only_in_first), ("second", comparison.only_in_second)):
+        for line in named_lines(f"only in the {which}:", names):
+            print_result(line)
     headings = {
-        "not comparable, because evaluated differently": run_differences.evaluation,
-        "the runs differ in": run_differences.made_from,
+        "not comparable, because evaluated differently": comparison.run_differences.evaluation,
+        "the runs differ in": comparison.run_differences.made_from,
     }
     for heading, lines in headings.items():
         if lines:
             print_result(f"{heading}:")
             for line in lines:
                 print_result(f"  {line}")
-    _print_changed(first, other, ids)
 
 
-def _print_changed(first: "SeedGroup", other: "SeedGroup", ids: "Sequence[ImageId]") -> None:
+def _print_changed(
+    first: "SeedGroup", other: "SeedGroup", ids: "Sequence[ImageId]", not_comparable: Container[str]
+) -> None:
     """Print the images with the largest gains and losses."""
     runs, others = first.images(ids), other.images(ids)
-    name = _change_metric(runs[0][0], others[0][0])
+    name = _change_metric(runs[0][0], others[0][0], not_comparable)
     if name is None:
         return
     values = [(_mean(runs, row, name), _mean(others, row, name)) for row in range(len(ids))]
@@ -192,9 +220,11 @@ def _print_changed(first: "SeedGroup", other: "SeedGroup", ids: "Sequence[ImageI
             print_result(f"    second  {others[0][row]['caption']}")
 
 
-def _change_metric(image: "Mapping[str, Any]", other: "Mapping[str, Any]") -> str | None:
-    """The first of ``CHANGE_METRICS`` that both runs have; None if they share none."""
-    shared = [name for name in image if name in other]
+def _change_metric(
+    image: "Mapping[str, Any]", other: "Mapping[str, Any]", not_comparable: Container[str]
+) -> str | None:
+    """The first of ``CHANGE_METRICS`` that can be compared; None if there is none."""
+    shared = [name for name in image if name in other and name not in not_comparable]
     names = (n for base in CHANGE_METRICS for n in shared if n == base or n.startswith(f"{base}_best_of_"))
     return next(names, None)
 
@@ -214,25 +244,9 @@ def _print_spread(group: "SeedGroup", measured: "MeasuredSetting") -> None:
         print_result(f"{info.name:<{width}} {info.formatted(measured.mean(info.name)):>6}{spread}")
 
 
-def _comparison(
-    first: "SeedGroup",
-    other: "SeedGroup",
-    differences: "Sequence[Difference]",
-    test: "SeedTest | None",
-    run_differences: "RunDifferences",
-) -> "Comparison":
-    """The comparison as it is stored."""
+def _stored(difference: "Difference") -> "MetricDifference":
     from dataclasses import asdict
 
-    from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
+    from clcap_cli.artifacts.comparisons import MetricDifference
 
-    return Comparison(
-        first=first.name,
-        second=other.name,
-        seed_test=test.name if test else None,
-        metrics={
-            one.name: MetricDifference(**asdict(one), difference=one.difference, verdict=one.verdict)
-            for one in differences
-        },
-        run_differences=run_differences,
-    )
+    return MetricDifference(**asdict(difference), difference=difference.difference, verdict=difference.verdict)

@@ -22,7 +22,7 @@ def test_the_table_of_single_runs_fits_in_80_columns() -> None:
         difference("mean_rank", 23.16, 16.2475, (-9.87, -4.0), primary=True, p_images=0.0005, p_images_holm=0.001),
         difference("vocabulary_share_of_references", 0.46154, 0.46154, None, p_images=None, p_images_holm=None),
     ]
-    lines = comparison_lines(differences, 200, None)
+    lines = comparison_lines(differences, 200, (1, 1), None)
     assert lines == [
         "                        first second  change  95% interval          p   Holm",
         "primary metrics, chosen beforehand",
@@ -34,10 +34,11 @@ def test_the_table_of_single_runs_fits_in_80_columns() -> None:
         "vocabulary_share_of_references",
         "                        0.462  0.462  +0.000  -                     -      -",
         "p over images: would the difference hold on other images, with these models?",
-        "It is about these models, not about the method: give runs with several seeds.",
+        "It is about these models, not about the method: give several seeds of both.",
         "Holm: p corrected for the number of metrics, primary and other ones separately",
         "* significant: Holm's p over images < 0.05",
-        "- resampling images gives no valid interval and p-value for these values",
+        "no interval and no p over images, because resampling images gives no valid ones:",
+        "  vocabulary_share_of_references",
     ]
     assert max(map(len, lines)) <= 80
 
@@ -49,7 +50,7 @@ def test_several_seeds_have_rows_of_their_own() -> None:
         difference("mean_length", 5.0, 6.0, (0.02, 0.2), **seeds, p_seeds=0.01, p_seeds_holm=0.02),
         difference("ROUGE_L", 0.1, 0.2, (0.02, 0.2), **seeds),
     ]
-    assert comparison_lines(differences, 200, PAIRED) == [
+    assert comparison_lines(differences, 200, (3, 3), PAIRED) == [
         "                        first second  change  95% interval          p   Holm",
         "primary metrics, chosen beforehand",
         "CIDEr                   1.100  1.200  +0.100  [+0.020, +0.200]  0.002  0.004",
@@ -64,31 +65,56 @@ def test_several_seeds_have_rows_of_their_own() -> None:
         "  paired t-test over 3 seeds",
         "Holm: p corrected for the number of metrics, primary and other ones separately",
         "* significant: Holm's p over seeds < 0.05",
-        "no p over seeds: the difference is the same for all seeds",
+        "no p over seeds, because the difference is the same for all seeds: ROUGE_L",
     ]
 
 
 def test_seeds_of_only_one_setting_have_a_spread_without_p() -> None:
-    lines = comparison_lines([difference("CIDEr", 1.0, 2.0, (0.5, 1.5), spreads=(0.01, 0.0))], 200, None)
+    lines = comparison_lines([difference("CIDEr", 1.0, 2.0, (0.5, 1.5), spreads=(0.01, 0.0))], 200, (2, 1), None)
     assert lines[3] == "  over seeds           ±0.010"
-    assert "It is about these models, not about the method: give runs with several seeds." in lines
+    assert "It is about these models, not about the method: give several seeds of both." in lines
+    assert lines[-1] == "no p over seeds: the second setting has one run"
 
 
 def test_mcnemar_is_shown_only_where_it_differs() -> None:
     def rows(p_images: float, p_mcnemar: float) -> int:
         found = difference("R@1", 0.1, 0.2, (0.01, 0.2), p_images=p_images, p_mcnemar=p_mcnemar)
-        return sum("McNemar" in line for line in comparison_lines([found], 200, None))
+        return sum("McNemar" in line for line in comparison_lines([found], 200, (1, 1), None))
 
     assert (rows(0.2, 0.3), rows(0.04, 0.06), rows(0.2, 0.45), rows(0.0005, 0.0001)) == (0, 1, 1, 0)
 
 
 def test_few_images_have_no_p_values() -> None:
     few = difference("CIDEr", 1.0, 2.0, (0.5, 1.5), p_images=None, p_images_holm=None)
-    lines = comparison_lines([few], 5, None)
+    lines = comparison_lines([few], 5, (1, 1), None)
     assert lines[2].split()[-2:] == ["-", "-"]
     assert lines[3:] == ["no p over images: with 5, nothing can be significant; at least 6 are needed"]
 
 
 def test_equal_runs_are_said_to_be_equal() -> None:
-    lines = comparison_lines([difference("CIDEr", 1.0, 1.0, NONE, p_images=1.0, p_images_holm=1.0)], 50, None)
+    lines = comparison_lines([difference("CIDEr", 1.0, 1.0, NONE, p_images=1.0, p_images_holm=1.0)], 50, (1, 1), None)
     assert lines[-1] == "no difference: every value is the same in every resample"
+
+
+def test_each_value_without_p_has_a_reason() -> None:
+    few = {"p_images": None, "p_images_holm": None, "over_seeds": True}
+    differences = [
+        difference("CIDEr", 1.0, 2.0, (0.5, 1.5), **few, p_seeds=0.02, p_seeds_holm=0.02),
+        difference("unique_share", 1.0, 1.0, NONE, **few),
+        difference("vocabulary_used", 5, 6, None, **few, p_seeds=0.2, p_seeds_holm=0.2),
+    ]
+    assert comparison_lines(differences, 5, (3, 2), seed_test([1, 2, 3], [1, 2]))[-4:] == [
+        "no interval and no p over images, because resampling images gives no valid ones:",
+        "  vocabulary_used",
+        "no p over images: with 5, nothing can be significant; at least 6 are needed",
+        "no p over seeds, because the values are the same for all seeds: unique_share",
+    ]
+
+
+def test_values_that_are_not_comparable_stand_apart() -> None:
+    same = difference("CIDEr", 1.0, 1.0, NONE, p_images=1.0, p_images_holm=1.0)
+    apart = difference("R@1", 0.1, 0.2, None, p_images=None, p_images_holm=None, primary=True, comparable=False)
+    lines = comparison_lines([apart, same], 50, (1, 1), None)
+    assert lines[3:5] == ["not comparable, see below", "R@1                     0.100  0.200"]
+    assert lines[-1] == "no difference: every comparable value is the same in every resample"
+    assert apart.verdict == "not comparable" and not any("no p" in line for line in lines)

@@ -100,9 +100,9 @@ def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
     assert "not comparable, because evaluated differently:\n" in out
     assert "  CIDEr: refs c1 and c2\n" in out
     assert "  references: different data (" in out
-    assert (
-        "  6 and 4 images were scored; only the 4 in common are compared here\n" in clcap("compare", first, third).out
-    )
+    fewer_images = clcap("compare", first, third).out
+    assert "  images: 6 and 4 were scored; only the 4 in common are compared here\n" in fewer_images
+    assert "not comparable" not in fewer_images
 
 
 def test_incomparable_files_are_refused(tmp_path: Path, chain: Path, error_of) -> None:
@@ -161,7 +161,7 @@ def test_damaged_metrics_files_are_refused(tmp_path: Path, error_of, damage: dic
     assert str(bad) in error_of("compare", one, bad)
 
 
-def test_metrics_of_only_one_run_are_left_out(tmp_path: Path, clcap) -> None:
+def test_metrics_of_only_one_run_are_named(tmp_path: Path, clcap) -> None:
     table, files = tmp_path / "predictions.csv", []
     table.write_text("image_id,caption\n" + "".join(f"{id},a dog and {id} cats\n" for id in range(8)))
     for metrics in ("BLEU,ROUGE_L", "ROUGE_L,CIDEr"):
@@ -170,4 +170,38 @@ def test_metrics_of_only_one_run_are_left_out(tmp_path: Path, clcap) -> None:
     for pair in (files, files[::-1]):
         result = clcap("compare", *pair)
         assert result.status == 0, result.err
-        assert "ROUGE_L" in result.out and "CIDEr" not in result.out
+        (rest,) = [text for text in result.out.splitlines() if "CIDEr" in text]
+        assert rest == f"only in the {'second' if pair is files else 'first'}: CIDEr"
+        assert "ROUGE_L " in result.out
+
+
+def test_values_evaluated_differently_are_not_tested(tmp_path: Path, clcap) -> None:
+    """BLEU's smoothing differs; other metrics are the same, and the captions' decoding may differ."""
+    captions = {id: f"a {'dog' * (id % 3)} and {id} cats" for id in range(8)}
+    references = table(tmp_path / "references.csv", {id: f"a dog and {id} cats" for id in captions})
+    files = []
+    for smoothing in ("coco", "add-k"):
+        files.append(
+            evaluate(
+                predictions=table(tmp_path / "predictions.csv", captions),
+                references=references,
+                metrics="BLEU,ROUGE_L",
+                bleu_smoothing=smoothing,
+                out=tmp_path / f"{smoothing}.metrics.json",
+            )
+        )
+    files[1].write_text(files[1].read_text().replace("decoding:unknown", "decoding:beam 5"))
+    result = clcap("compare", *files, "--out", tmp_path / "c.json")
+    assert result.out.index("not comparable, see below") < result.out.index("BLEU-4 ")
+    assert "  BLEU-4: impl " in result.out and "  decoding: unknown and beam 5\n" in result.out
+    (compared,) = json.loads((tmp_path / "c.json").read_text())["comparisons"]
+    apart = {name for name, found in compared["metrics"].items() if found["verdict"] == "not comparable"}
+    assert apart == {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"}
+    for name, found in compared["metrics"].items():
+        assert name not in apart or (found["interval"], found["p_images"], found["p_images_holm"]) == (None,) * 3
+    assert compared["metrics"]["ROUGE_L"]["p_images"] == 1
+
+
+def test_one_file_is_not_resampled(tmp_path: Path, clcap) -> None:
+    captions = table(tmp_path / "a.csv", dict.fromkeys(range(8), "a dog"))
+    assert "resampling" not in clcap("compare", evaluate(predictions=captions, references=captions, metrics=FAST)).err

@@ -70,7 +70,7 @@ def test_the_same_gain_for_all_seeds_has_no_p(tmp_path: Path, clcap, run) -> Non
     out, comparison = compared(clcap, tmp_path / "c.json", *files)
     found = comparison["metrics"]["ROUGE_L"]
     assert (found["p_seeds"], found["p_seeds_holm"], found["verdict"]) == (None, None, "same for all seeds")
-    assert "no p over seeds: the difference is the same for all seeds" in out
+    assert "no p over seeds, because the difference is the same for all seeds:" in out
 
 
 def test_primary_metrics_are_corrected_among_themselves(tmp_path: Path, clcap, run) -> None:
@@ -157,3 +157,10 @@ def test_two_runs_of_one_seed_are_refused(tmp_path: Path, clcap) -> None:
     files[1].write_text(files[1].read_text().replace("mle_1 0", "another caption"))
     result = clcap("compare", *files, "--setting", "mle_{seed}")
     assert result.status == 2 and "has the same seed as" in result.err
+
+
+def test_one_run_against_several_seeds_has_no_p_over_seeds(tmp_path: Path, clcap, run) -> None:
+    files = [run("a", seed, [seed / 10] * IMAGES) for seed in (1, 2)]
+    out, comparison = compared(clcap, tmp_path / "c.json", *files, run("b", 1, [0.5] * IMAGES))
+    assert "no p over seeds: the second setting has one run\n" in out
+    assert comparison["seed_test"] is None

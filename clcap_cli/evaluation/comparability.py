@@ -1,0 +1,93 @@
+"""Which values of two runs were evaluated differently, so that they cannot be compared."""
+
+from collections.abc import Mapping, Sequence
+
+from clcap_cli.artifacts.ranking import DIGITS, OWN_MODEL
+from clcap_cli.artifacts.results import Results
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.seed_groups import images_by_id
+from clcap_cli.metrics.registry import info_of
+from clcap_cli.metrics.signature import split_signature
+
+OF_CAPTIONS = ("decoding", "precision")
+"""Parts of a signature that say how captions were made, which is part of what is compared."""
+OF_IMAGES = ("images", "split")
+"""Parts of a signature that say which images were scored; only the images that the runs share are compared."""
+UNSIGNED = {"vocabulary_share_of_references": ("tok", "refs")}
+"""Parts of other signatures on which values without a signature depend; "tok" for those that are not listed."""
+
+
+def evaluation_differences(
+    first: Results, second: Results, names: Sequence[str], ids: Sequence[ImageId]
+) -> dict[str, list[str]]:
+    """Differences in how the values ``names`` of the images ``ids`` were evaluated, by name; those alike are left out.
+
+    A part that only one signature has counts as a difference, except the ranker, which earlier versions omitted.
+    """
+    alike = _alike_in_spite_of_text(first, second, ids)
+    other_texts = "refs" not in alike
+    found = {}
+    for name in names:
+        one, other = (_parts(run, name, alike) for run in (first, second))
+        if one and other and (lines := _differences(one, other, other_texts)):
+            found[name] = lines
+    return found
+
+
+def decoding_differences(first: Results, second: Results) -> list[str]:
+    """Differences in how the captions of two runs were decoded."""
+    one, other = (_shared_parts(run) for run in (first, second))
+    shared = [key for key in OF_CAPTIONS if key in one and key in other]
+    return [f"{key}: {one[key]} and {other[key]}" for key in shared if one[key] != other[key]]
+
+
+def _alike_in_spite_of_text(first: Results, second: Results, ids: Sequence[ImageId]) -> list[str]:
+    """The parts that have the same meaning in both runs, whatever the text of their signatures."""
+    same_references = _references(first, ids) == _references(second, ids)
+    return [*(["refs"] if same_references else []), *(["ranker"] if _same_ranker(first, second) else [])]
+
+
+def _same_ranker(first: Results, second: Results) -> bool:
+    """Whether one model ranked both, perhaps its own captions and another model's; True if a run records no ranker."""
+    one, other = _ranker(first), _ranker(second)
+    return None in (one, other) or one == other or _ranker_id(first, one) == _ranker_id(second, other)
+
+
+def _ranker_id(run: Results, ranker: str | None) -> str | None:
+    """The first digits of the ranker's id; None if they are unknown."""
+    if ranker != OWN_MODEL:
+        return (ranker or "").rpartition("#")[2]
+    return next((card.id[:DIGITS] for card in run.made_from if card.role == "checkpoint"), None)
+
+
+def _differences(one: Mapping[str, str], other: Mapping[str, str], other_texts: bool) -> list[str]:
+    keys = [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
+    lines = [f"{key} {one.get(key)} and {other.get(key)}" for key in keys]
+    same_count = other_texts and "refs" in one and one["refs"] == other.get("refs")
+    return [*lines, *(["refs with different texts"] if same_count and "tok" not in keys else [])]
+
+
+def _parts(run: Results, name: str, alike: Sequence[str]) -> dict[str, str]:
+    """The parts of the signature of the value ``name`` that say how it was evaluated."""
+    if name not in run.signatures:
+        shared = _shared_parts(run)
+        return {key: shared[key] for key in UNSIGNED.get(name, ("tok",)) if key in shared and key not in alike}
+    info = info_of(name)
+    ignored = (*alike, *OF_CAPTIONS, *OF_IMAGES, *(info.independent_of if info else ()))
+    return {key: value for key, value in split_signature(run.signatures[name]).items() if key not in ignored}
+
+
+def _shared_parts(run: Results) -> dict[str, str]:
+    """The parts that signatures share, such as the decoding; each is in some signature."""
+    return {key: part for text in run.signatures.values() for key, part in split_signature(text).items()}
+
+
+def _references(run: Results, ids: Sequence[ImageId]) -> list[list[str]]:
+    by_id = images_by_id(run)
+    return [sorted(by_id[id]["references"]) for id in ids]
+
+
+def _ranker(run: Results) -> str | None:
+    """The ranker of a run's captions; None if the run records none."""
+    signatures = (split_signature(text) for text in run.signatures.values())
+    return next((parts["ranker"] for parts in signatures if "ranker" in parts), None)
