@@ -103,10 +103,10 @@ def _compare(given: Given, metrics: Path) -> list[Words]:
 
 
 def _metrics_to_compare(metrics: Path) -> Path | None:
-    """Metrics of another run in the folder: nt for nt_cl, otherwise those that were written last."""
+    """Comparable metrics of another run in the folder: nt for nt_cl, otherwise those that were written last."""
     others = [path for path in metrics.parent.glob(f"*{METRICS}") if path.name != metrics.name]
     name = metrics.name.removesuffix(METRICS)
-    return max(
+    other = max(
         others,
         key=lambda path: (
             len(stem) if name.startswith(stem := path.name.removesuffix(METRICS)) else 0,
@@ -114,6 +114,21 @@ def _metrics_to_compare(metrics: Path) -> Path | None:
         ),
         default=None,
     )
+    return other if other and _are_comparable(other, metrics) else None
+
+
+def _are_comparable(first: Path, second: Path) -> bool:
+    """Whether two metrics files share a value of the same images that was measured in the same way."""
+    from clcap_cli.datasets.parsing import read_json
+    from clcap_cli.metrics.signature import OF_DECODING, differing_parts
+
+    with suppress(ClcapError):
+        signatures, others = (read_json(path).get("signatures", {}) for path in (first, second))
+        shared = [name for name in signatures if name in others]
+        return any(
+            all(key in OF_DECODING for key, _, _ in differing_parts(signatures[name], others[name])) for name in shared
+        )
+    return False
 
 
 def _explain_demo(given: Given, folder: Path) -> list[Words]:

@@ -13,8 +13,8 @@ from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.split_names import DEFAULT_SPLIT
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.left_out import is_left_out, references_beside, remaining_references
 from clcap_cli.evaluation.references import References, file_names_of, read_references, references_of_split
-from clcap_cli.input_files import is_file
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.provenance import Artifact, Origin
@@ -40,6 +40,8 @@ class EvaluationInputs:
     """The checkpoint or clcap results that the captions come from; None for other files."""
     decoding: str = UNKNOWN
     precision: str = UNKNOWN
+    references_left: Path | None = None
+    """File of the references that leave-one-out kept for these captions; None for captions of models."""
 
     @cached_property
     def matching(self) -> "ImageMatching":
@@ -136,7 +138,7 @@ def inputs_from_results(
     origin.add_input("results", opened)
     written_by_clcap = opened.provenance is not None
     names = opened.file_names
-    references = references or _remaining_references(opened)
+    references = references or remaining_references(opened)
     if references is None:
         _check_captions_recorded(opened, captions)
         captions_h5 = open_captions(
@@ -156,30 +158,8 @@ def inputs_from_results(
         source=opened if written_by_clcap else None,
         decoding=decoding_signature(opened),
         precision="fp32" if written_by_clcap else UNKNOWN,
+        references_left=references_beside(opened),
     )
-
-
-def _remaining_references(results: "CaptionResults") -> Path | None:
-    """The references that leave-one-out wrote beside its captions; None for captions of models.
-
-    Raises ClcapError if they are missing.
-    """
-    from clcap_cli.artifacts.references import references_path
-
-    if not _is_left_out(results):
-        return None
-    path = references_path(results.path)
-    if not is_file(path):
-        raise ClcapError(
-            f"{results.path} has references that leave-one-out set apart, but the remaining ones are not in {path}; "
-            "give them with --references"
-        )
-    return path
-
-
-def _is_left_out(results: "CaptionResults") -> bool:
-    """Whether the captions are references that leave-one-out set apart."""
-    return results.provenance is not None and results.provenance.stage == "leave-one-out"
 
 
 def _check_captions_recorded(results: "CaptionResults", given: Path | None) -> None:
@@ -197,7 +177,7 @@ def decoding_signature(results: "CaptionResults") -> str:
     from clcap_cli.datasets.parsing import validated
 
     settings = results.provenance.settings if results.provenance else {}
-    if _is_left_out(results):
+    if is_left_out(results):
         return f"references left out, seed {settings.get('seed', 0)}"
     recorded = {field.name: settings[field.name] for field in fields(DecodingSettings) if field.name in settings}
     if "beam" not in recorded:
@@ -227,6 +207,7 @@ def inputs_from_predictions(
         allow_missing=False,
         decoding=decoding_signature(given),
         precision="fp32" if given.provenance else UNKNOWN,
+        references_left=references_beside(given),
     )
 
 

@@ -10,6 +10,9 @@ from clcap_cli.metrics.tokenisation import tokenisation_signature
 NOT_ALWAYS_RECORDED = ("ranker", "tok", "refs")
 """Parts of signatures that files of earlier versions lack, or have although the value does not depend on them."""
 
+OF_DECODING = ("decoding", "precision")
+"""Parts of signatures that describe how captions were made, not how they are measured."""
+
 
 def shared_signature(predictions: Predictions, **more: str) -> str:
     """The part of the signature that all values of the same predictions share, followed by ``more``."""

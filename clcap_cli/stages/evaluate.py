@@ -203,7 +203,8 @@ def evaluate(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
     from clcap_cli.artifacts.run_cards import collect_run_cards
-    from clcap_cli.evaluation.prediction_warnings import prediction_warnings
+    from clcap_cli.evaluation.not_scored import not_scored_lines
+    from clcap_cli.evaluation.prediction_warnings import left_out_warnings, prediction_warnings
     from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen, signature_of_all
     from clcap_cli.metrics.registry import selected_metrics
 
@@ -219,9 +220,10 @@ def evaluate(
     else:
         inputs = inputs_from_results(file_to_score, references, split, captions, reading, origin)
     matched = inputs.matched(str(file_to_score), only_common)
-    for warning in prediction_warnings(matched):
-        print_warning(warning)
     references_of = first_references(inputs.references.captions, matched, references_per_image)
+    left_out = left_out_warnings(matched, references_of, inputs.references_left)
+    for warning in [*prediction_warnings(matched), *left_out]:
+        print_warning(warning)
     name = _name(models_or_results or [file_to_score])
     out = check_writable(out or file_to_score.with_name(f"{name}.metrics.json"), origin.input_paths)
     if submission is not None and test_predictions is not None:
@@ -234,7 +236,9 @@ def evaluate(
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
     results = evaluation_results(scores, inputs, split or DEFAULT_SPLIT)
     write_results(out, METRICS_KIND, results, origin, made_from)
-    _print_not_scored(scores.not_scored, metrics)
+    for line in not_scored_lines(scores.not_scored, metrics):
+        # A metric that nobody asked for by name may lack its files.
+        (print_warning if metrics else print_info)(line)
     _print_scores(results, signature_of_all(scores, inputs, split or DEFAULT_SPLIT))
     return out
 
@@ -279,19 +283,6 @@ def _write_submission(results: Path, test_results: Path, folder: Path) -> None:
     sets = {"val2014": open_caption_results(results), "test2014": open_caption_results(test_results)}
     for path in write_submission(folder, _name([results]).replace("_", "-"), sets):
         print_info(f"wrote {path}")
-
-
-def _print_not_scored(reasons: "Mapping[str, str]", metrics: str | None) -> None:
-    """One line for each reason, about the metrics that ``metrics``, the value of --metrics, names.
-
-    A metric that nobody asked for by name may lack its files.
-    """
-    named = {name.strip().upper() for name in (metrics or "").split(",")}
-    for reason in dict.fromkeys(reasons.values()):
-        names = [name for name, own in reasons.items() if own == reason]
-        shown = [name for name in names if name.upper() in named] or names
-        verb = "is" if len(shown) == 1 else "are"
-        (print_warning if metrics else print_info)(f"{' and '.join(shown)} {verb} not scored: {reason}")
 
 
 def _print_scores(results: "Measurements", signature: str) -> None:

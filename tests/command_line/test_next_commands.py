@@ -1,5 +1,6 @@
 """Each stage names the command that usually follows, complete, so that it can be copied."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -129,12 +130,27 @@ def test_captions_of_clcap_are_scored_with_their_ranks(tmp_path: Path) -> None:
     assert next_commands("self-retrieve", given, ranks) == [f"clcap report {ranks}"]
 
 
+def write_signatures(path: Path, **signatures: str) -> None:
+    path.write_text(json.dumps({"signatures": signatures}))
+
+
 def test_a_run_is_compared_with_the_one_it_came_from(tmp_path: Path) -> None:
     for name in ("aa", "nt", "nt_cl", "zz"):
-        (tmp_path / f"{name}.metrics.json").touch()
+        write_signatures(tmp_path / f"{name}.metrics.json", CIDEr=f"refs:c5|split:test#1|decoding:{name}")
     files = f"{tmp_path}/nt.metrics.json {tmp_path}/nt_cl.metrics.json"
     actual = next_commands("evaluate", {}, tmp_path / "nt_cl.metrics.json")
     assert actual == [f"clcap compare {files}", f"clcap report {files}"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"CIDEr": "refs:c5|images:5|split:test#2"}, {"CIDEr": "refs:c4|images:60|split:test#1"}, {"BLEU-4": "x:1"}, {}],
+)
+def test_runs_that_share_no_metric_are_not_compared(tmp_path: Path, other: dict[str, str]) -> None:
+    write_signatures(tmp_path / "a.metrics.json", **other)
+    written = tmp_path / "b.metrics.json"
+    write_signatures(written, CIDEr="refs:c5|images:60|split:test#1")
+    assert next_commands("evaluate", {}, written) == [f"clcap report {written}"]
 
 
 def test_each_printed_command_runs(chain: Path, clcap) -> None:

@@ -103,6 +103,53 @@ def test_captions_are_not_named_like_references(tmp_path: Path, usage_error_of, 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
 
 
+def people(folder: Path, clcap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write all.csv, and what leave-one-out makes of it."""
+    monkeypatch.chdir(folder)
+    rows = [f"{id},caption {number} of image {id}" for id in range(4) for number in range(3)]
+    Path("all.csv").write_text("\n".join(["image_id,caption", *rows]))
+    assert clcap("leave-one-out", "all.csv").status == 0
+
+
+SCORED = ("evaluate", "human.captions.json", "--metrics", "ROUGE_L", "--tokenize", "whitespace")
+
+
+def test_captions_among_their_own_references_are_counted(tmp_path: Path, clcap, monkeypatch) -> None:
+    people(tmp_path, clcap, monkeypatch)
+    err = clcap(*SCORED, "--references", "all.csv").err
+    assert (
+        "4 of 4 captions are, word for word, among their image's own references, from which leave-one-out took them: "
+        "their scores are too high; give --references human.references.json" in " ".join(err.split())
+    )
+    for options in ((), ("--references", "human.references.json")):
+        assert "word for word" not in clcap(*SCORED, *options).err
+
+
+def replaced_text(path: Path) -> None:
+    path.write_text(path.read_text().replace("image 2", "image 3"))
+
+
+def without_provenance(path: Path) -> None:
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({name: content[name] for name in ("images", "annotations")}))
+
+
+@pytest.mark.parametrize("change", [replaced_text, without_provenance, "another seed"])
+def test_changed_references_are_not_used_unasked(tmp_path: Path, clcap, error_of, monkeypatch, change) -> None:
+    people(tmp_path, clcap, monkeypatch)
+    references = Path("human.references.json")
+    if change == "another seed":
+        assert clcap("leave-one-out", "all.csv", "--seed", 1, "--out", "other.json").status == 0
+        Path("other.references.json").replace(references)
+    else:
+        change(references)
+    assert error_of(*SCORED) == (
+        "human.references.json has changed since leave-one-out wrote it beside human.captions.json; to use it anyway, "
+        "give it with --references"
+    )
+    assert clcap(*SCORED, "--references", references).status == 0
+
+
 @pytest.mark.parametrize("out", ["human.pt", "mine.csv"])
 def test_outputs_that_would_destroy_a_file_are_refused(tmp_path: Path, clcap, monkeypatch, out: str) -> None:
     monkeypatch.chdir(tmp_path)
