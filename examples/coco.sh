@@ -4,8 +4,10 @@
 #   DATASET_COCO_JSON  Karpathy's dataset_coco.json (113,287 / 5,000 / 5,000 images)
 #   IMAGES             the folder that holds train2014/ and val2014/
 set -euo pipefail
+. "$(dirname "$0")/arguments.sh"
 usage="usage: bash examples/coco.sh DATASET_COCO_JSON IMAGES [FOLDER]"
-dataset=${1:?$usage} images=${2:?$usage} out=${3:-coco}
+check_arguments 2 3 "$usage" "$@"
+dataset=$1 images=$2 out=${3:-coco}
 . "$(dirname "$0")/common.sh"
 mkdir -p "$out"
 

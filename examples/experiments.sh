@@ -5,8 +5,10 @@
 #   SEEDS, MLE, CL      environment variables: seeds, and further options of train-mle and of every train-cl
 # Existing files are kept, so the script can be interrupted and restarted.
 set -euo pipefail
+. "$(dirname "$0")/arguments.sh"
 usage="usage: bash examples/experiments.sh CAPTIONS FEATURES [FOLDER]"
-captions=${1:?$usage} features=${2:?$usage} out=${3:-runs/experiments}
+check_arguments 2 3 "$usage" "$@"
+captions=$1 features=$2 out=${3:-runs/experiments}
 read -ra seeds <<< "${SEEDS:-1 2 3}"
 read -ra mle <<< "${MLE:-}"
 read -ra cl <<< "${CL:-}"

@@ -13,6 +13,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +48,19 @@ def read_judgements(expert: Path, tokens: Path) -> Judged:
     kept = [pair for pair in pairs if pair.caption not in references[pair.image]]
     if not kept:
         sys.exit(f"error: {expert} has no pair of an image and a caption of another image")
+    _check_defined(kept, expert)
     return Judged(kept, {pair.image: references[pair.image] for pair in kept}, len(pairs) - len(kept))
+
+
+def _check_defined(pairs: Sequence[Pair], expert: Path) -> None:
+    """Exit with a message for pairs that give tau-c no order to compare."""
+    judgements = {judgement for pair in pairs for judgement in pair.judgements}
+    if len({(pair.image, pair.caption) for pair in pairs}) == 1:
+        sys.exit(f"error: {expert} has one caption to score; Kendall's tau-c is undefined for fewer than two")
+    if len(judgements) == 1:
+        sys.exit(
+            f"error: {expert}: all judgements are {judgements.pop()}; Kendall's tau-c is undefined if all are equal"
+        )
 
 
 def _captions(tokens: Path) -> Iterator[tuple[str, str]]:
@@ -106,7 +119,8 @@ def _write(path: Path, captions: Mapping[str, Sequence[str]]) -> None:
 def correlations(judged: Judged, images: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Kendall's tau-c of each metric with the judgements, times 100, from the images of a metrics file.
 
-    Every judgement of a pair counts as one observation. A metric is a value that all captions have as a number.
+    Every judgement of a pair counts as one observation. A metric is a value that all captions have as a number. The
+    correlation of a metric with the same value for all captions is nan.
     """
     from scipy.stats import kendalltau
 
@@ -123,17 +137,29 @@ def main(command: str, expert: str, tokens: str, path: str) -> None:
     """Run one of the two commands."""
     judged = read_judgements(Path(expert), Path(tokens))
     if command == "prepare":
-        prepare(judged, Path(path))
+        try:
+            prepare(judged, Path(path))
+        except OSError as error:
+            sys.exit(f"error: {path} cannot be written: {error}")
         return
-    found = correlations(judged, json.loads(Path(path).read_text(encoding="utf-8"))["images"])
+    found = correlations(judged, _images(Path(path)))
     print(f"{len(judged.pairs)} pairs; {judged.left_out} left out, whose caption is one of the image's own")
     width = max(map(len, found))
     print(f"{'metric':<{width}}  tau-c x 100")
     for name, tau in found.items():
-        print(f"{name:<{width}}  {tau:11.1f}")
+        print(f"{name:<{width}}  {'undefined: all captions have the same value' if isnan(tau) else f'{tau:11.1f}'}")
+
+
+def _images(metrics: Path) -> list[dict[str, Any]]:
+    """The images of a metrics file; exits with a message for another file."""
+    try:
+        return json.loads(metrics.read_text(encoding="utf-8"))["images"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(f"error: {metrics} is not a metrics file of clcap evaluate: {error}")
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 5 or sys.argv[1] not in ("prepare", "correlate"):
-        sys.exit(str(__doc__).partition("\n\n")[2])
+        print(str(__doc__).rpartition("\n\n")[2], end="", file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

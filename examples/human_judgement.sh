@@ -6,11 +6,19 @@
 #   FOLDER   where files are written; default: human_judgement
 #   OPTIONS  further options of clcap evaluate, such as --metrics BLEU,CIDEr
 set -euo pipefail
+. "$(dirname "$0")/arguments.sh"
 usage="usage: bash examples/human_judgement.sh EXPERT TOKENS [FOLDER] [-- OPTIONS]"
-expert=${1:?$usage} tokens=${2:?$usage} out=human_judgement
-shift 2
-if [ $# -gt 0 ] && [ "$1" != -- ]; then out=$1; shift; fi
-if [ $# -gt 0 ] && [ "$1" = -- ]; then shift; fi
+files=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$1"); shift; done
+check_arguments 2 3 "$usage" ${files[@]+"${files[@]}"} # an empty array is an error in old versions of bash
+expert=${files[0]} tokens=${files[1]} out=${files[2]:-human_judgement}
+if [ $# -gt 0 ]; then shift; fi
+for option in "$@"; do
+  case ${option%%=*} in
+    --out | --predictions | --references) wrong_command_line "${option%%=*} is set by this script" "$usage" ;;
+    --help | --print-config) wrong_command_line "with ${option%%=*}, nothing would be scored" "$usage" ;;
+  esac
+done
 script="$(dirname "$0")/human_judgement.py"
 . "$(dirname "$0")/common.sh"
 python="$(dirname "$(command -v clcap)")/python"

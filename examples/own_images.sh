@@ -2,10 +2,11 @@
 # Captions your own photos with any checkpoint, on the screen and in own.captions.json.
 # Usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER...
 set -euo pipefail
+. "$(dirname "$0")/arguments.sh"
 usage="usage: bash examples/own_images.sh CHECKPOINT IMAGE_OR_FOLDER..."
-checkpoint=${1:?$usage}
+check_arguments 2 $# "$usage" "$@"
+checkpoint=$1
 shift
-: "${1:?$usage}"
 . "$(dirname "$0")/common.sh"
 
 options=()

@@ -4,9 +4,12 @@
 #   CHECKPOINT  output of train-mle, such as nt.pt; nt_cl.pt, nt_ref1.pt, nt_cl2.pt, … are written next to it
 #   ROUNDS      number of rounds; default: 2
 set -euo pipefail
-name=${1:?usage: bash examples/rounds.sh CHECKPOINT [ROUNDS] [TRAIN-CL OPTIONS...]} rounds=${2:-2}
-name=${name%.pt}
-[[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "error: ROUNDS is '$rounds'; a number comes before options of train-cl" >&2; exit 2; }
+. "$(dirname "$0")/arguments.sh"
+usage="usage: bash examples/rounds.sh CHECKPOINT [ROUNDS] [TRAIN-CL OPTIONS...]"
+check_arguments 1 1 "$usage" "${@:1:1}"
+name=${1%.pt} rounds=${2:-2}
+[[ $rounds =~ ^[1-9][0-9]*$ ]] ||
+  wrong_command_line "ROUNDS is '$rounds'; a number comes before options of train-cl" "$usage"
 shift $(($# < 2 ? $# : 2))
 
 . "$(dirname "$0")/common.sh"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Creates .venv with clcap, unless it is up to date. Usage: bash examples/setup.sh [EXTRA]
 set -euo pipefail
+. "$(dirname "$0")/arguments.sh"
+check_arguments 0 1 "usage: bash examples/setup.sh [EXTRA]" "$@"
 cd "$(dirname "$0")/.."
 wanted="$(cat pyproject.toml constraints.txt) ${1:-}"
 done_file=".venv/installed${1:+-$1}"

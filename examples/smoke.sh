@@ -3,6 +3,8 @@
 # Usage: bash examples/smoke.sh [COCO_FOLDER]
 #   COCO_FOLDER  has annotations/captions_{train,val}2017.json, train2017/ and val2017/; default: generated scenes
 set -euo pipefail
+. "$(dirname "$0")/arguments.sh"
+check_arguments 0 1 "usage: bash examples/smoke.sh [COCO_FOLDER]" "$@"
 coco=${1:-}
 [ -z "$coco" ] || coco=$(cd "$coco" && pwd)
 . "$(dirname "$0")/common.sh"

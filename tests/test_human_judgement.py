@@ -1,6 +1,7 @@
 """The example that measures how well metrics agree with Flickr8k's expert judgements."""
 
 import importlib.util
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -100,7 +101,46 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         human_judgement.read_judgements(tmp_path / "none.txt", tmp_path / "none.txt")
 
 
-def test_a_wrong_command_line_shows_the_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_command_line_shows_the_usage(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), "judge"])
-    with pytest.raises(SystemExit, match=r"Usage: python human_judgement\.py prepare EXPERT TOKENS FOLDER"):
+    with pytest.raises(SystemExit, match="2"):
         runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert capsys.readouterr().err.startswith("Usage: python human_judgement.py prepare EXPERT TOKENS FOLDER\n")
+
+
+@pytest.mark.parametrize(
+    ("expert", "message"),
+    [
+        ("a.jpg\tb.jpg#0\t1\t2\t2\n", "has one caption to score; Kendall's tau-c is undefined for fewer than two"),
+        (
+            "a.jpg\tb.jpg#0\t2\t2\t2\nb.jpg\ta.jpg#0\t2\t2\t2\n",
+            "all judgements are 2; Kendall's tau-c is undefined if all are equal",
+        ),
+    ],
+)
+def test_judgements_without_an_order_are_refused(expert: str, message: str, files: tuple[Path, Path]) -> None:
+    files[0].write_text(expert)
+    with pytest.raises(SystemExit, match=message):
+        human_judgement.read_judgements(*files)
+
+
+def test_a_metric_with_one_value_has_no_correlation(files: tuple[Path, Path], tmp_path: Path, capsys) -> None:
+    judged = human_judgement.read_judgements(*files)
+    captions = [{"image_id": pair.image, "caption": pair.caption, "same": 1.0} for pair in judged.pairs]
+    metrics = tmp_path / "j.metrics.json"
+    metrics.write_text(json.dumps({"images": captions}))
+    human_judgement.main("correlate", *map(str, files), str(metrics))
+    assert capsys.readouterr().out.endswith("same  undefined: all captions have the same value\n")
+
+
+@pytest.mark.parametrize("content", [None, "[", "[]", "{}"])
+def test_a_file_without_metrics_is_named(files: tuple[Path, Path], tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "j.json").write_text(content)
+    with pytest.raises(SystemExit, match=r"^error: .*j\.json is not a metrics file of clcap evaluate: "):
+        human_judgement.main("correlate", *map(str, files), str(tmp_path / "j.json"))
+
+
+def test_a_folder_that_is_a_file_is_named(files: tuple[Path, Path]) -> None:
+    with pytest.raises(SystemExit, match=r"^error: .*tokens\.txt cannot be written: "):
+        human_judgement.main("prepare", *map(str, files), str(files[1]))

@@ -39,7 +39,35 @@ def test_rounds_are_trained_and_measured_once(chain: Path, environment, clcap, m
 def test_options_instead_of_a_number_of_rounds_are_refused(tmp_path: Path) -> None:
     process = subprocess.run([*ROUNDS, "nt.pt", "--epochs", "3"], cwd=tmp_path, capture_output=True, text=True)
     assert process.returncode == 2
-    assert process.stderr == "error: ROUNDS is '--epochs'; a number comes before options of train-cl\n"
+    assert process.stderr.startswith("error: ROUNDS is '--epochs'; a number comes before options of train-cl\nusage: ")
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("human_judgement", [], "an argument is missing"),
+        ("human_judgement", ["e", "t", "--metrics", "CIDEr"], "unexpected option '--metrics'"),
+        ("human_judgement", ["e", "t", "f", "g"], "unexpected argument 'g'"),
+        ("human_judgement", ["e", "t", "--", "--out", "x"], "--out is set by this script"),
+        ("human_judgement", ["e", "t", "f", "--", "--predictions=x"], "--predictions is set by this script"),
+        ("human_judgement", ["e", "t", "--", "--help"], "with --help, nothing would be scored"),
+        ("coco", ["dataset.json"], "an argument is missing"),
+        ("coco", ["dataset.json", ""], "an argument is empty"),
+        ("experiments", ["captions.h5", "features.h5", "--seed"], "unexpected option '--seed'"),
+        ("own_images", ["nt.pt"], "an argument is missing"),
+        ("rounds", [], "an argument is missing"),
+        ("quickstart", ["--help"], "unexpected option '--help'"),
+        ("smoke", ["a", "b"], "unexpected argument 'b'"),
+        ("setup", ["--help"], "unexpected option '--help'"),
+    ],
+)
+def test_wrong_arguments_of_a_script(script: str, arguments: list[str], message: str, tmp_path: Path) -> None:
+    words = ["bash", str(ROOT / "examples" / f"{script}.sh"), *arguments]
+    process = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    first, usage = process.stderr.splitlines()
+    assert process.returncode == 2 and first == f"error: {message}"
+    assert usage.startswith(f"usage: bash examples/{script}.sh ")
+    assert not names(tmp_path)
 
 
 def test_experiments_sh_trains_the_runs_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
