@@ -1,4 +1,5 @@
 # Sourced by the other scripts, to check their arguments before anything else happens.
+set -euo pipefail
 
 # wrong_command_line MESSAGE USAGE: prints both and exits with status 2.
 wrong_command_line() {
