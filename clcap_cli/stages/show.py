@@ -12,6 +12,7 @@ from clcap_cli.stages.stage import stage
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from clcap_cli.artifacts.comparisons import Comparison
     from clcap_cli.artifacts.provenance import Input, Provenance
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -238,6 +239,11 @@ def _metrics(file: Path) -> dict[str, str]:
     return {"metrics": "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())}
 
 
+def _not_comparable(comparison: "Comparison") -> str:
+    names = [name for name, found in comparison.metrics.items() if found.verdict == "not comparable"]
+    return f", not comparable: {', '.join(names)}" if names else ""
+
+
 def _comparison(file: Path) -> dict[str, str]:
     from clcap_cli.artifacts.comparisons import open_comparison
 
@@ -249,6 +255,7 @@ def _comparison(file: Path) -> dict[str, str]:
                 or "no significant difference"
             )
             + f" ({one.seed_test or 'over images'})"
+            + _not_comparable(one)
             for one in open_comparison(file)
         )
     }

@@ -168,8 +168,10 @@ def test_metrics_of_only_one_run_are_named(tmp_path: Path, clcap) -> None:
         out = tmp_path / f"{len(files)}.metrics.json"
         files.append(evaluate(predictions=table, references=table, metrics=metrics, out=out))
     for pair in (files, files[::-1]):
-        result = clcap("compare", *pair)
+        result = clcap("compare", *pair, "--out", tmp_path / "c.json")
         assert result.status == 0, result.err
+        (compared,) = json.loads((tmp_path / "c.json").read_text())["comparisons"]
+        assert {"CIDEr"} == set(compared["only_in_second" if pair is files else "only_in_first"])
         (rest,) = [text for text in result.out.splitlines() if "CIDEr" in text]
         assert rest == f"only in the {'second' if pair is files else 'first'}: CIDEr"
         assert "ROUGE_L " in result.out
@@ -200,6 +202,8 @@ def test_values_evaluated_differently_are_not_tested(tmp_path: Path, clcap) -> N
     for name, found in compared["metrics"].items():
         assert name not in apart or (found["interval"], found["p_images"], found["p_images_holm"]) == (None,) * 3
     assert compared["metrics"]["ROUGE_L"]["p_images"] == 1
+    shown = " ".join(clcap("show", tmp_path / "c.json").out.split())
+    assert "no significant difference (over images), not comparable: BLEU-1, BLEU-2, BLEU-3, BLEU-4" in shown
 
 
 def test_one_file_is_not_resampled(tmp_path: Path, clcap) -> None:
