@@ -1,6 +1,8 @@
 """Checks that a checkpoint, captions and features fit together: same tokenizer, same backbone, same images."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +11,11 @@ from clcap_cli.artifacts.checkpoints import Checkpoint
 from clcap_cli.artifacts.feature_info import FeatureInfo
 from clcap_cli.artifacts.features import Features, open_features
 from clcap_cli.artifacts.lineage import find_input
+from clcap_cli.artifacts.provenance import Artifact
 from clcap_cli.console import print_info
 from clcap_cli.datasets.file_names import is_same_name
 from clcap_cli.datasets.image_matching import describe_ways, match_images
+from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -29,15 +33,49 @@ def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
 
 
 def features_for(
-    checkpoint: Checkpoint, captions: Captions, given: Path | None, option: str = "--features"
+    checkpoint: Checkpoint,
+    captions: Captions,
+    given: Path | None,
+    option: str = "--features",
+    others: Sequence[Artifact] = (),
 ) -> Features:
     """The features that the checkpoint was trained on, or those at ``given``, the value of ``option``.
 
-    Raises ClcapError if they come from another backbone or from other images than ``captions``.
+    Raises ClcapError if they come from another backbone or from other images than ``captions``; the message names
+    ``option`` and, if the features that the checkpoint or one of the ``others`` records would fit, their file.
     """
     features = open_features(find_input(checkpoint, "features", given, option))
-    check_backbone(checkpoint, features.backbone, str(features.path))
-    return features_by_caption_ids(captions, features)
+    try:
+        check_backbone(checkpoint, features.backbone, str(features.path))
+        _check_same_images(captions, features)
+    except ClcapError as error:
+        raise ClcapError(f"{error}; {features_advice(checkpoint, captions, option, others)}") from error
+    return _by_caption_ids(captions, features)
+
+
+def features_advice(checkpoint: Checkpoint, captions: Captions, option: str, others: Sequence[Artifact]) -> str:
+    """What to give with ``option`` as the features of the checkpoint; names a file, if a recorded one fits."""
+    fitting = next(_fitting_features(checkpoint, captions, [checkpoint, *others]), None)
+    example = f", such as {fitting}" if fitting else ""
+    return (
+        f"give features of the images of {captions.path} from the backbone of {checkpoint.path} with {option}{example}"
+    )
+
+
+def _fitting_features(checkpoint: Checkpoint, captions: Captions, artifacts: Sequence[Artifact]) -> Iterator[Path]:
+    """The features that ``artifacts`` record and that have the checkpoint's backbone and all images."""
+    listed = dict(zip(captions.image_ids, captions.file_names, strict=True))
+    for artifact in artifacts:
+        with suppress(ClcapError):
+            features = open_features(find_input(artifact, "features", None, ""))
+            stored = {**dict.fromkeys(features.skipped, ""), **_names(features)}
+            same = all(id in stored and is_same_name(stored[id] or name, name) for id, name in listed.items())
+            if same and not checkpoint.backbone.differences(features.backbone):
+                yield features.path
+
+
+def _names(features: Features) -> dict[ImageId, str]:
+    return dict(zip(features.ids, features.names, strict=True))
 
 
 def features_by_caption_ids(captions: Captions, features: Features) -> Features:
@@ -45,14 +83,25 @@ def features_by_caption_ids(captions: Captions, features: Features) -> Features:
 
     Raises ClcapError if an id stands for different images in the two files.
     """
-    stored = dict(zip(features.ids, features.names, strict=True))
-    listed = dict(zip(captions.image_ids, captions.file_names, strict=True))
-    for id, name in listed.items():
+    try:
+        _check_same_images(captions, features)
+    except ClcapError as error:
+        raise ClcapError(f"{error}; give features of the images of {captions.path}") from error
+    return _by_caption_ids(captions, features)
+
+
+def _check_same_images(captions: Captions, features: Features) -> None:
+    stored = _names(features)
+    for id, name in zip(captions.image_ids, captions.file_names, strict=True):
         if not is_same_name(stored.get(id, name), name):
             raise ClcapError(
                 f"{features.path} and {captions.path} have different images: image {id} is {stored[id]} in the first "
-                f"and {name} in the second; extract the features again"
+                f"and {name} in the second"
             )
+
+
+def _by_caption_ids(captions: Captions, features: Features) -> Features:
+    listed, stored = dict(zip(captions.image_ids, captions.file_names, strict=True)), _names(features)
     matching = match_images(stored, listed, (str(features.path), str(captions.path)))
     renamed = {id: way for id, way in matching.ways.items() if matching.pairs[id] != id}
     if not renamed:

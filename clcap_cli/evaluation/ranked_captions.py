@@ -10,7 +10,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions, open_captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
-from clcap_cli.artifacts.compatibility import features_for
+from clcap_cli.artifacts.compatibility import features_advice, features_for
 from clcap_cli.artifacts.lineage import RecordedArtifact, find_input, read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.ranking import Party, Ranking, captions_name
@@ -31,6 +31,7 @@ from clcap_cli.evaluation.model_inputs import OpenedModel, decode_texts, open_mo
 from clcap_cli.retrieval.pool import MIN_IMAGES
 
 TRAINING_SPLIT = "train"
+RANKER_FEATURES = "--ranker-features"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class RankedCaptions:
     ranker: OpenedModel
     given: CaptionResults | None
     ranking: Ranking
+    features_option: str
+    """Option for the features of the ranker."""
+    recorded: RecordedArtifact
+    """The captioner's checkpoint, whose features may also be those of the ranker."""
 
     def rows_of(self, split: str, only_common: bool) -> np.ndarray:
         """Rows in captions.h5 of the split's images that have features for both models.
@@ -85,8 +90,19 @@ class RankedCaptions:
         rows = self.ranker.captions.rows_of(split, skipped)
         if self.given is not None and only_common:
             rows = _with_captions(rows, self.given, self.ranker.captions)
-        _check_features(self.ranker, self.ranker.captions.ids_of(rows))
+        self._check_features(self.ranker.captions.ids_of(rows))
         return rows
+
+    def _check_features(self, ids: Sequence[ImageId]) -> None:
+        ranker = self.ranker
+        stored = set(ranker.features.ids)
+        missing = [id for id in ids if id not in stored]
+        if missing:
+            advice = features_advice(ranker.checkpoint, ranker.captions, self.features_option, [self.recorded])
+            raise ClcapError(
+                f"{ranker.features.path}, the features of {ranker.checkpoint.path}, lacks {len(missing)} of {len(ids)} "
+                f"images of the split (the first: {missing[0]}); {advice}"
+            )
 
     def queries(self, rows: np.ndarray, decoding: DecodingSettings, seed: int) -> Queries:
         """The captions of the images at ``rows``: those given, or decoded by the captioner."""
@@ -132,36 +148,37 @@ def open_ranked_captions(
     With a ranker and given captions, the captioner itself is not loaded.
     """
     given = open_caption_results(paths.predictions, reading) if paths.predictions else None
+    recorded = RecordedArtifact(paths.checkpoint, read_provenance(paths.checkpoint))
     if paths.ranker is None:
         captioner = ranker = open_model(paths.checkpoint, paths.captions, paths.features, compute, origin)
     elif given is None:
         captioner = open_model(paths.checkpoint, paths.captions, paths.features, compute, origin)
-        ranker = _open_ranker(paths.ranker, captioner.captions, paths.ranker_features, compute, origin)
+        ranker = _open_ranker(paths, recorded, captioner.captions, compute, origin)
     else:
-        captions = _recorded_captions(paths.checkpoint, paths.captions, origin)
-        captioner = ranker = _open_ranker(paths.ranker, captions, paths.ranker_features, compute, origin)
+        captions = _recorded_captions(recorded, paths.captions, origin)
+        captioner = ranker = _open_ranker(paths, recorded, captions, compute, origin)
     if given is not None:
         check_columns_exist(reading, [given.file])
         print_info(given.file.summary())
         origin.add_input("results", given)
     captions_of = _writer(given, origin) if given else _party(captioner.checkpoint)
     ranking = Ranking(captions=captions_of, ranker=_party(ranker.checkpoint))
-    return RankedCaptions(captioner, ranker, given, ranking)
+    option = RANKER_FEATURES if paths.ranker else "--features"
+    return RankedCaptions(captioner, ranker, given, ranking, option, recorded)
 
 
 def _open_ranker(
-    path: Path, captions: Captions, features: Path | None, compute: ComputeSettings, origin: Origin
+    paths: RetrievalPaths, captioner: RecordedArtifact, captions: Captions, compute: ComputeSettings, origin: Origin
 ) -> OpenedModel:
     """Open the checkpoint that ranks, with its features of the images of ``captions``."""
-    checkpoint = open_checkpoint(path)
-    features_h5 = features_for(checkpoint, captions, features, "--ranker-features")
+    checkpoint = open_checkpoint(paths.ranker or paths.checkpoint)
+    features_h5 = features_for(checkpoint, captions, paths.ranker_features, RANKER_FEATURES, [captioner])
     origin.add_input("ranker", checkpoint)
     origin.add_input("ranker features", features_h5)
     return OpenedModel(checkpoint, checkpoint.captioner(compute.start()), captions, features_h5)
 
 
-def _recorded_captions(checkpoint: Path, given: Path | None, origin: Origin) -> Captions:
-    recorded = RecordedArtifact(checkpoint, read_provenance(checkpoint))
+def _recorded_captions(recorded: RecordedArtifact, given: Path | None, origin: Origin) -> Captions:
     captions = open_captions(find_input(recorded, "captions", given, "--captions"))
     origin.add_input("checkpoint", recorded)
     origin.add_input("captions", captions)
@@ -179,17 +196,6 @@ def _with_captions(rows: np.ndarray, given: CaptionResults, captions: Captions) 
     if len(kept) < len(rows):
         print_warning(f"left out: {len(rows) - len(kept)} of {len(rows)} images of the split, which have no caption")
     return kept
-
-
-def _check_features(ranker: OpenedModel, ids: Sequence[ImageId]) -> None:
-    stored = set(ranker.features.ids)
-    missing = [id for id in ids if id not in stored]
-    if missing:
-        raise ClcapError(
-            f"{ranker.features.path}, the features of {ranker.checkpoint.path}, lacks {len(missing)} of {len(ids)} "
-            f"images of the split (the first: {missing[0]}); extract features of the images of "
-            f"{ranker.captions.path} and give them with --ranker-features"
-        )
 
 
 def _party(model: Checkpoint) -> Party:

@@ -135,7 +135,8 @@ def test_features_of_another_backbone_are_refused(error_of, chain: Path) -> None
     )
     assert error_of("caption", chain / "nt.pt", "--features", other) == (
         f"{other} does not come from the backbone that {chain}/nt.pt expects: "
-        "its name is resnet18, expected tf_efficientnet_lite0"
+        f"its name is resnet18, expected tf_efficientnet_lite0; give features of the images of {chain}/captions.h5 "
+        f"from the backbone of {chain}/nt.pt with --features, such as {chain}/features.h5"
     )
 
 
@@ -351,7 +352,7 @@ def test_features_of_other_images_with_equal_ids_are_refused(error_of, chain: Pa
     other = prepare_captions(**files, out=chain / "others.h5", min_count=2)
     assert error_of("train-mle", other, chain / "features.h5") == (
         f"{chain}/features.h5 and {other} have different images: image 1 is 0_000001.png in the first and 1_000001.png "
-        "in the second; extract the features again"
+        f"in the second; give features of the images of {other}"
     )
 
 

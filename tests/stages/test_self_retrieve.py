@@ -1,6 +1,7 @@
 """self-retrieve: who ranks, among which images, and what is stored of each caption."""
 
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -145,12 +146,33 @@ def test_a_ranker_without_features_of_the_images_is_refused(chain: Path, error_o
     message = error_of("self-retrieve", chain / "nt.pt", "--ranker", chain / "part.pt")
     assert message == (
         f"{chain}/part_features.h5, the features of {chain}/part.pt, lacks 10 of 10 images of the split (the first: "
-        f"33); extract features of the images of {chain}/captions.h5 and give them with --ranker-features"
+        f"33); give features of the images of {chain}/captions.h5 from the backbone of {chain}/part.pt with "
+        f"--ranker-features, such as {chain}/features.h5"
     )
+    message = error_of("self-retrieve", chain / "nt.pt", "--features", chain / "part_features.h5")
+    assert message.endswith(f"from the backbone of {chain}/nt.pt with --features, such as {chain}/features.h5")
     given = ("--ranker-features", chain / "features.h5")
     assert clcap("self-retrieve", chain / "nt.pt", "--ranker", chain / "part.pt", *given).status == 0
     trained_on = clcap("self-retrieve", chain / "nt.pt", "--ranker", chain / "part.pt", *given, "--split", "train")
     assert "part.pt was trained on 24 of the 24 images that it ranks" in trained_on.err
+
+
+def test_features_of_other_images_name_option_and_file(chain: Path, error_of, clcap) -> None:
+    """The given features have the same ids for the images of another dataset."""
+    shutil.copy(chain / "features.h5", chain / "others.h5")
+    with h5py.File(chain / "others.h5", "a") as file:
+        file["names"][:] = [f"other/{name.decode()}".replace("0_", "1_") for name in file["names"][:]]
+    others, features = chain / "others.h5", chain / "features.h5"
+    different = f"{others} and {chain}/captions.h5 have different images: "
+    given = ("--ranker", chain / "aa.pt", "--ranker-features", others)
+    (chain / "some.csv").write_text("image_id,caption\n33,a circle\n")
+    for words in (given, (*given, "--predictions", chain / "some.csv")):
+        message = error_of("self-retrieve", chain / "nt.pt", *words)
+        assert message.startswith(different)
+        assert message.endswith(f"from the backbone of {chain}/aa.pt with --ranker-features, such as {features}")
+    message = error_of("self-retrieve", chain / "nt.pt", "--features", others)
+    assert message.startswith(different)
+    assert message.endswith(f"from the backbone of {chain}/nt.pt with --features, such as {features}")
 
 
 def test_images_without_a_given_caption_can_be_left_out(chain: Path, clcap, error_of) -> None:
