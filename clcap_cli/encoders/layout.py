@@ -24,7 +24,7 @@ def check_sentence_folder(folder: Path) -> None:
     """Raise ClcapError unless ``folder`` lists modules of sentence-transformers."""
     _check_has(folder, "modules.json", SENTENCE_ENCODER)
     modules = read_json(folder / "modules.json")
-    if not isinstance(modules, list) or not all(isinstance(one, dict) for one in modules):
+    if not isinstance(modules, list) or not modules or not all(isinstance(one, dict) for one in modules):
         raise ClcapError(f"{folder / 'modules.json'} lists no modules; {SENTENCE_ENCODER} is expected here")
 
 

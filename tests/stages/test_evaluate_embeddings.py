@@ -185,13 +185,18 @@ def test_a_folder_without_encoder_stops_before_scoring(
 ) -> None:
     no_weights = shutil.copytree(tiny_clip, tmp_path / "no weights")
     (no_weights / "model.safetensors").unlink()
+    no_modules = tmp_path / "no modules"
+    no_modules.mkdir()
+    (no_modules / "modules.json").write_text("[]")
     given = ("--predictions", files["predictions"], "--references", files["references"], "--tokenize", "whitespace")
     for metric, option, folder, problem in (
         ("CLIPScore", "--clip", files["images"], "has no config.json; a CLIP model"),
         ("CLIPScore", "--clip", no_weights, "cannot be opened as a CLIP model"),
         ("SBERT-sim", "--sentence-encoder", tiny_clip, "has no modules.json; a sentence encoder"),
+        ("SBERT-sim", "--sentence-encoder", no_modules / "modules.json", "lists no modules; a sentence encoder"),
     ):
-        result = clcap("evaluate", *given, "--metrics", f"ROUGE_L,{metric}", option, folder)
+        given_folder = folder.parent if folder.is_file() else folder
+        result = clcap("evaluate", *given, "--metrics", f"ROUGE_L,{metric}", option, given_folder)
         assert result.status == 1
         assert f"{folder} {problem}" in result.err
         assert "scoring" not in result.err and not list(tmp_path.glob("*.metrics.json"))
