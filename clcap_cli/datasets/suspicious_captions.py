@@ -69,7 +69,7 @@ _FLAWS = (
         lambda text: len(text) <= LONGEST_MISSING and _MISSING.fullmatch(text),
         "looks like a missing value written as text",
         "look like missing values written as text",
-        "they were read as captions; remove their rows unless they are",
+        "such texts are read as captions; remove the rows of missing values",
     ),
     _Flaw(
         lambda text: not text.isascii() and _WRONG_ENCODING.search(text),

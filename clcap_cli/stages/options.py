@@ -45,7 +45,7 @@ ReferenceSplit = Annotated[
     Option(
         "Split of captions.h5, or of references with splits.",
         Panel.DATA,
-        "test; of other references without this split, all",
+        "test; if a table lacks it, all its references",
         placeholder="NAME",
         suggestions=SPLITS,
     ),
