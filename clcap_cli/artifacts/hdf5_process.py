@@ -100,12 +100,13 @@ class HDF5Processes:
                 self._helper = _Helper()
             try:
                 return self._helper.call(function, arguments)
+            except ProcessEndedError:
+                raise
             except (EOFError, OSError):
                 self.end()
                 raise ProcessEndedError(KILLED) from None
-            except BaseException as error:
-                if not isinstance(error, ProcessEndedError):  # interrupted: the process may never end
-                    self.end()
+            except BaseException:  # interrupted: the process may never end
+                self.end()
                 raise
 
     def end(self) -> None:

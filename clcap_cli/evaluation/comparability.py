@@ -7,12 +7,8 @@ from clcap_cli.artifacts.results import Results
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.seed_groups import images_by_id
 from clcap_cli.metrics.registry import info_of
-from clcap_cli.metrics.signature import split_signature
+from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, split_signature
 
-OF_CAPTIONS = ("decoding", "precision")
-"""Parts of a signature that say how captions were made, which is part of what is compared."""
-OF_IMAGES = ("images", "split")
-"""Parts of a signature that say which images were scored; only the images that the runs share are compared."""
 UNSIGNED = {"vocabulary_share_of_references": ("tok", "refs")}
 """Parts of other signatures on which values without a signature depend; "tok" for those that are not listed."""
 
@@ -37,7 +33,7 @@ def evaluation_differences(
 def decoding_differences(first: Results, second: Results) -> list[str]:
     """Differences in how the captions of two runs were decoded."""
     one, other = (_shared_parts(run) for run in (first, second))
-    shared = [key for key in OF_CAPTIONS if key in one and key in other]
+    shared = [key for key in OF_DECODING if key in one and key in other]
     return [f"{key}: {one[key]} and {other[key]}" for key in shared if one[key] != other[key]]
 
 
@@ -73,7 +69,7 @@ def _parts(run: Results, name: str, alike: Sequence[str]) -> dict[str, str]:
         shared = _shared_parts(run)
         return {key: shared[key] for key in UNSIGNED.get(name, ("tok",)) if key in shared and key not in alike}
     info = info_of(name)
-    ignored = (*alike, *OF_CAPTIONS, *OF_IMAGES, *(info.independent_of if info else ()))
+    ignored = (*alike, *OF_DECODING, *OF_IMAGES, *(info.independent_of if info else ()))
     return {key: value for key, value in split_signature(run.signatures[name]).items() if key not in ignored}
 
 

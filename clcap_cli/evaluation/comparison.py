@@ -91,8 +91,8 @@ def compare_settings(
     """
     names = shared_values(first, second)
     comparable = [name for name in names if name not in not_comparable]
-    tests = _tests(first.only(comparable), second.only(comparable))
     primary = primary_values(names)
+    tests = _tests(first.only(comparable), second.only(comparable), primary)
     return [
         Difference(
             name=name,
@@ -109,9 +109,10 @@ def compare_settings(
     ]
 
 
-def _tests(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, Mapping[str, float | None]]:
+def _tests(
+    first: MeasuredSetting, second: MeasuredSetting, primary: Container[str]
+) -> dict[str, Mapping[str, float | None]]:
     """The p-values of all tests, by the name of the test's field and the name of the value."""
-    primary = primary_values(first.values)
     over_images, over_seeds = image_p_values(first, second), seed_p_values(first, second)
     return {
         "p_images": over_images,

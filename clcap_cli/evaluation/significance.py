@@ -8,10 +8,9 @@ from clcap_cli.evaluation.measured_setting import MeasuredSetting, all_statistic
 from clcap_cli.metrics.bootstrap import p_value, varies
 from clcap_cli.metrics.holm import holm_corrected
 from clcap_cli.metrics.mcnemar import mcnemar_p_values
-from clcap_cli.metrics.multiple_captions import find_info
 from clcap_cli.metrics.permutation_test import MIN_IMAGES, TOLERANCE, ImageEntries, sign_flip_p_values
 from clcap_cli.metrics.predictions import predictions_from_entries
-from clcap_cli.metrics.registry import all_metrics
+from clcap_cli.metrics.registry import info_of
 from clcap_cli.metrics.score_interval import ROUNDING
 from clcap_cli.metrics.seed_test import seed_test
 from clcap_cli.metrics.statistic import Statistic
@@ -52,8 +51,7 @@ def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: 
 
 def primary_values(names: Iterable[str]) -> set[str]:
     """Those of the values ``names`` that are primary."""
-    pairs = [(metric, name) for metric in all_metrics() for name in names]
-    return {name for metric, name in pairs if (info := find_info(metric, name)) and info.primary}
+    return {name for name in names if (info := info_of(name)) and info.primary}
 
 
 def corrected_p_values(p_values: Mapping[str, float | None], primary: Container[str]) -> dict[str, float]:

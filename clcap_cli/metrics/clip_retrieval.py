@@ -6,6 +6,7 @@ from clcap_cli.metrics.clip_score import caption_embeddings, clip_of, image_embe
 from clcap_cli.metrics.metric import HIGHER, IMAGES, LOWER, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.scale import RANK, SHARE
+from clcap_cli.metrics.self_retrieval import recall_by_caption
 from clcap_cli.metrics.statistic import Statistic, mean_of
 
 CUTOFFS = (1, 5, 10)
@@ -39,10 +40,8 @@ def _measure(predictions: Predictions) -> Columns:
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:
     """Resampling draws captions; the ranks remain those among all images."""
     ranks, tied = predictions.column("clip_rank"), predictions.column("clip_tied")
-    better = ranks - 1 - (tied - 1) / 2
-    found = {f"CLIP_R@{k}": np.clip((k - better) / tied, 0, 1) for k in CUTOFFS if k < len(predictions.ids)}
-    found["CLIP_mean_rank"] = ranks
-    return {name: mean_of(predictions.mean_by_image(values)) for name, values in found.items()}
+    found = {**recall_by_caption(ranks, tied, len(predictions.ids), CUTOFFS), "mean_rank": ranks}
+    return {f"CLIP_{name}": mean_of(predictions.mean_by_image(values)) for name, values in found.items()}
 
 
 METRIC = Metric(

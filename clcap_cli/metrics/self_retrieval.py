@@ -1,5 +1,7 @@
 """Self-retrieval (Dai & Lin 2017): R@k and mean ranks, computed from the ranks that self-retrieve wrote."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from clcap_cli.metrics.metric import HIGHER, LOWER, SELF_RETRIEVAL, Metric, MetricInfo
@@ -15,14 +17,16 @@ def _measure(predictions: Predictions) -> Columns:
     return predictions.context.retrieval_ranks or {}
 
 
-def recall_by_caption(ranks: np.ndarray, tied: np.ndarray, pool_size: int) -> dict[str, np.ndarray]:
+def recall_by_caption(
+    ranks: np.ndarray, tied: np.ndarray, pool_size: int, cutoffs: Sequence[int] = CUTOFFS
+) -> dict[str, np.ndarray]:
     """(N,) probabilities that a caption's own image is among the first k, from expected ranks (N,) and ties (N,).
 
-    There is one for every k below ``pool_size``, the number of images in each pool. They are 0 or 1 except for ties
-    across rank k; their mean is R@k.
+    There is one for every k of ``cutoffs`` below ``pool_size``, the number of images in each pool. They are 0 or 1
+    except for ties across rank k; their mean is R@k.
     """
     better = ranks - 1 - (tied - 1) / 2
-    return {f"R@{k}": np.clip((k - better) / tied, 0, 1) for k in CUTOFFS if k < pool_size}
+    return {f"R@{k}": np.clip((k - better) / tied, 0, 1) for k in cutoffs if k < pool_size}
 
 
 def rank_statistics(ranks: np.ndarray, tied: np.ndarray, pool_size: int) -> dict[str, Statistic]:

@@ -12,6 +12,8 @@ NOT_ALWAYS_RECORDED = ("ranker", "tok", "refs")
 
 OF_DECODING = ("decoding", "precision")
 """Parts of signatures that describe how captions were made, not how they are measured."""
+OF_IMAGES = ("images", "split")
+"""Parts of signatures that describe which images were scored."""
 
 
 def shared_signature(predictions: Predictions, **more: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from clcap_cli.artifacts.ranking import OWN_MODEL
 from clcap_cli.metrics.self_retrieval import METRIC
-from clcap_cli.metrics.signature import OF_DECODING, differing_parts, split_signature
+from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, differing_parts, split_signature
 from clcap_cli.reporting.runs import Run, same_images
 
-OF_CAPTIONS = (*OF_DECODING, "split", "images")
+OF_CAPTIONS = (*OF_DECODING, *OF_IMAGES)
 """Parts of signatures that describe the captions and their images, not how they are measured."""
 SHOWN = 3
 """Largest number of runs or metrics that a warning names."""
