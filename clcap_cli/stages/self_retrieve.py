@@ -165,6 +165,7 @@ def _announce(ranking: "Ranking", similar: int | None, images: int) -> None:
 
 
 def _print_results(results: "Measurements") -> None:
+    from clcap_cli.datasets.records import counted
     from clcap_cli.reporting.summary import summary
 
     for line in summary(results.metrics, results.intervals, results.details["chance"]):
@@ -179,5 +180,6 @@ def _print_results(results: "Measurements") -> None:
     )
     if tied := results.metrics["tied_captions"]:
         print_info(
-            f"{tied} captions have the same ln p for their own image and another; ties count as if ordered at random"
+            f"for {counted(int(tied), 'caption')}, the own image and another have the same ln p; ties count as if "
+            "ordered at random"
         )
