@@ -1,0 +1,1 @@
+"""Tests of what clcap promises when processes are killed, disks are full, and files are hostile."""
