@@ -40,6 +40,8 @@ def digest_of_path(path: Path) -> str:
 
 def _parts_of_folder(folder: Path) -> Iterator[bytes]:
     for path in sorted(filter(is_file, folder.rglob("*"))):
+        if path.name.startswith(".") and path.suffix in (".lock", ".part"):  # of outputs that are being written there
+            continue
         size = path.stat().st_size
         yield f"{path.relative_to(folder).as_posix()}\0{size}\0".encode("utf-8", "surrogateescape")
         yield digest_of_file(path).encode() if size <= SMALL_FILE else b""

@@ -1,19 +1,47 @@
 """Atomic writing of files: a file appears complete or not at all."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.artifacts.hidden_files import temporary_path
+from clcap_cli.artifacts.leftovers import remove
+from clcap_cli.artifacts.output_lock import lock_until_stage_end
+from clcap_cli.artifacts.output_path import check_output_path, is_any_of, real_path
+from clcap_cli.errors import ClcapError, first_few
 
-_PENDING: ContextVar[dict[Path, Path] | None] = ContextVar("_PENDING", default=None)
-"""Files to be renamed together at the end of ``all_or_nothing``: temporary paths by final paths."""
+
+@dataclass(frozen=True)
+class _Pending:
+    """A file that is being written."""
+
+    path: Path
+    """Path as the caller named it."""
+    final: Path
+    """Path with links followed."""
+    part: Path
+    """Temporary file beside it."""
+
+    def rename(self) -> None:
+        """Replace the file by the temporary one, which gets its permissions."""
+        replaced = _REPLACED.get()
+        with suppress(FileNotFoundError):
+            old = self.final.stat()
+            self.part.chmod(old.st_mode & 0o777)
+            if replaced is not None:
+                replaced[self.path] = datetime.fromtimestamp(old.st_mtime)
+        self.part.replace(self.final)
+
+
+_PENDING: ContextVar[list[_Pending] | None] = ContextVar("_PENDING", default=None)
+"""Files to be renamed together at the end of ``all_or_nothing``."""
 _REPLACED: ContextVar[dict[Path, datetime] | None] = ContextVar("_REPLACED", default=None)
 """Files replaced within ``record_replaced``, with the modification times of the old files."""
 
@@ -35,92 +63,85 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Raises ClcapError if the folder is not writable or the disk is full.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    final = real_path(path)
+    file = _Pending(path, final, temporary_path(final))
     pending = _PENDING.get()
     try:
-        with _write_errors(path):
-            yield part
-            if pending is None:
-                _sync(part)
-                _rename(part, path)
-            else:
-                pending[path] = part
+        with _write_errors(file):
+            yield file.part
+        if pending is None:
+            _finish([file])
+        else:
+            pending.append(file)
     except BaseException:
-        _remove(part)
+        remove(file.part)
         raise
 
 
 @contextmanager
 def all_or_nothing() -> Iterator[None]:
-    """Make all files that the block writes atomically appear together at its end, or none of them if anything fails."""
-    pending: dict[Path, Path] = {}
+    """Make all files that the block writes atomically appear together at its end, or none of them if anything fails.
+
+    They are renamed one after the other when all of them are on disk. What can still stop after the first, such as a
+    loss of power, leaves a mix of complete new and complete old files.
+    """
+    pending: list[_Pending] = []
     token = _PENDING.set(pending)
     try:
         yield
-        for step in (lambda part, _: _sync(part), _rename):
-            for path, part in pending.items():
-                with _write_errors(path):
-                    step(part, path)
+        _finish(pending)
     except BaseException:
-        for part in pending.values():
-            _remove(part)
+        for file in pending:
+            remove(file.part)
         raise
     finally:
         _PENDING.reset(token)
 
 
+def _finish(files: list[_Pending]) -> None:
+    """Rename the files when all are on disk; raises ClcapError, which names those that were already renamed."""
+    for file in files:
+        with _write_errors(file):
+            _sync(file.part)
+    done: list[Path] = []
+    for file in files:
+        try:
+            with _write_errors(file):
+                file.rename()
+        except ClcapError as error:
+            written = f"; already written: {first_few(done)}" if done else ""
+            raise ClcapError(f"{error}{written}") from error
+        done.append(file.path)
+    for folder in {file.final.parent for file in files}:
+        with suppress(OSError):  # some file systems cannot sync folders
+            _sync(folder)
+
+
 @contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
+def _write_errors(file: _Pending) -> Iterator[None]:
+    """Raise ClcapError for errors about ``file``; those about other files, such as inputs, keep their names."""
     try:
         yield
     except OSError as error:
-        raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
+        if error.filename is not None and Path(os.fsdecode(error.filename)) not in (file.part, file.final):
+            raise
+        reason = error.strerror or error
+        if error.errno == errno.ENOENT and not file.final.parent.exists():
+            reason = "its folder was removed"
+        raise ClcapError(f"{file.path} cannot be written: {reason}") from error
 
 
-def _sync(part: Path) -> None:
-    """Flush the file to disk before it is renamed, because some systems report a full disk only then."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+def _sync(path: Path) -> None:
+    """Flush a file or a folder to disk.
 
-
-def _rename(part: Path, path: Path) -> None:
-    replaced = _REPLACED.get()
-    if replaced is not None and path.exists():
-        replaced[path] = datetime.fromtimestamp(path.stat().st_mtime)
-    part.replace(path)
-
-
-def _remove(part: Path) -> None:
-    with suppress(OSError):
-        part.unlink()
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Yield a temporary folder that is removed at the end of the block.
-
-    Raises ClcapError if it cannot be created.
+    Files are flushed before they are renamed, because some systems report a full disk only then; folders afterwards, so
+    that the new names survive a loss of power.
     """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        folder = tempfile.TemporaryDirectory(prefix="clcap-")
-    except OSError as error:
-        raise _temporary_file_error(error) from error
-    with folder as name:
-        yield Path(name)
-
-
-def temporary_file() -> IO[bytes]:
-    """A temporary file that is deleted when it is closed; raises ClcapError if it cannot be created."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError as error:
-        raise _temporary_file_error(error) from error
-
-
-def _temporary_file_error(error: OSError) -> ClcapError:
-    return ClcapError(
-        f"cannot create a temporary file: {error.strerror or error}; set TMPDIR to a folder with free space"
-    )
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -129,41 +150,31 @@ def write_text(path: Path, text: str) -> None:
         part.write_bytes(text.encode("utf-8", "replace"))
 
 
-def is_any_of(path: Path, files: Iterable[Path]) -> bool:
-    """Whether ``path`` is the same file as one of ``files``, links followed."""
-    # Unlike Path.resolve, realpath accepts links that form a cycle.
-    return os.path.realpath(path) in map(os.path.realpath, files)
-
-
 def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
     """Fail before hours of work rather than after them if ``path`` is not writable or is one of the ``inputs``.
 
-    Creates the folder if it is missing. Returns ``path``.
+    Creates the folder if it is missing, locks ``path`` until the running stage ends, and removes the temporary files
+    that killed runs left of it. Returns ``path``.
     """
     if is_any_of(path, inputs):
         raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
     check_output_path(path)
+    folder = real_path(path).parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
+    lock_until_stage_end(path)
     return path
 
 
-def check_output_path(path: Path) -> None:
-    """Raise ClcapError if no file can be written to ``path``; the check creates nothing on disk."""
-    if path.is_dir():
-        raise ClcapError(f"{path} cannot be written: it is a folder; give the name of a file")
-    folder = next(parent for parent in [*path.parents, Path.cwd()] if parent.exists())
-    if not folder.is_dir():
-        raise ClcapError(f"{path} cannot be written: {folder} is not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ClcapError(f"{path} cannot be written: no permission to write to {folder}")
-
-
 def check_free_space(path: Path, mebibytes: float) -> None:
-    """Raise ClcapError if the disk does not have ``mebibytes`` MiB free for ``path``."""
-    free = shutil.disk_usage(path.parent).free / 2**20
+    """Raise ClcapError if the disk does not have ``mebibytes`` MiB free for ``path``.
+
+    An older file at ``path`` stays until the new one is complete, so its space does not count as free.
+    """
+    folder = real_path(path).parent
+    free = shutil.disk_usage(folder).free / 2**20
     if mebibytes > free:
-        raise ClcapError(f"{path} needs {mebibytes:,.0f} MiB, but the disk has only {free:,.0f} MiB free")
+        raise ClcapError(f"{path} needs {mebibytes:,.0f} MiB, but the disk of {folder} has only {free:,.0f} MiB free")

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.artifacts.archive import check_archive
-from clcap_cli.artifacts.atomic import check_output_path
+from clcap_cli.artifacts.output_lock import check_unlocked
+from clcap_cli.artifacts.output_path import check_output_path
 from clcap_cli.input_files import check_readable, is_folder
 
 
@@ -78,8 +79,9 @@ class OutputFile:
         return path
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError if no file can be written to ``path``."""
+        """Raise ClcapError if no file can be written to ``path``, or another process is writing it."""
         check_output_path(path)
+        check_unlocked(path)
 
 
 JSON_FILE, HDF5_FILE, CHECKPOINT_FILE = OutputFile((".json",)), OutputFile((".h5", ".hdf5")), OutputFile((".pt",))

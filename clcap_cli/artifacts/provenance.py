@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from clcap_cli import __version__
-from clcap_cli.artifacts.atomic import is_any_of
 from clcap_cli.artifacts.earlier_names import RENAMED_KINDS
+from clcap_cli.artifacts.output_path import is_any_of
 from clcap_cli.console import print_details
 from clcap_cli.digests import digest_of_path
 from clcap_cli.errors import ClcapError

@@ -21,7 +21,9 @@ def stage_cleanup() -> Iterator[None]:
             _CLEANUP.reset(token)
 
 
-def at_stage_end(undo: Callable[[], object]) -> None:
-    """Call ``undo`` when the running stage ends; do nothing outside of stages."""
-    if stack := _CLEANUP.get():
+def at_stage_end(undo: Callable[[], object]) -> bool:
+    """Call ``undo`` when the running stage ends; return False outside of stages, where nothing calls it."""
+    stack = _CLEANUP.get()
+    if stack is not None:
         stack.callback(undo)
+    return stack is not None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from clcap_cli.artifacts.atomic import temporary_file
+from clcap_cli.artifacts.temporary_files import temporary_file
 from clcap_cli.errors import ClcapError
 from clcap_cli.metrics.java_runtime import UTF8, find_java
 

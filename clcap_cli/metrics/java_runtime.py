@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import temporary_file
+from clcap_cli.artifacts.temporary_files import temporary_file
 from clcap_cli.console import print_warning
 
 OLDEST_VERSION = 8

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clcap_cli.artifacts.atomic import temporary_folder
+from clcap_cli.artifacts.temporary_files import temporary_folder
 from clcap_cli.metrics.java import JavaProgram, pycocoevalcap_folder
 from clcap_cli.metrics.java_runtime import LARGEST_HEAP, SHORT_RUN
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo

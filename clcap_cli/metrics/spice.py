@@ -11,7 +11,8 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import temporary_folder, write_text
+from clcap_cli.artifacts.atomic import write_text
+from clcap_cli.artifacts.temporary_files import temporary_folder
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, pycocoevalcap_folder
