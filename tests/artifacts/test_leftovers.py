@@ -56,8 +56,8 @@ def test_files_of_another_computer_stay_for_a_day(tmp_path: Path, capfd: pytest.
     assert names(tmp_path) == {recent}
     assert capfd.readouterr().err == (
         f"removed 0.0 MiB left by an interrupted run: {old}\n"
-        f"warning: 0.0 MiB in {tmp_path} may belong to a run on another computer: {recent}; delete it if no such run is "
-        "left\n"
+        f"warning: 0.0 MiB in {tmp_path} may belong to a run on another computer: {recent}; delete it if no such run "
+        "is left\n"
     )
 
 

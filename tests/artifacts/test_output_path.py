@@ -67,9 +67,7 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
 
 def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    assert refusal(tmp_path / "link") == (
-        f"{tmp_path}/link cannot be written: it is a folder; give the name of a file"
-    )
+    assert refusal(tmp_path / "link") == (f"{tmp_path}/link cannot be written: it is a folder; give the name of a file")
 
 
 def test_a_link_to_an_input_is_refused(tmp_path: Path) -> None:
