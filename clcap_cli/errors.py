@@ -25,6 +25,10 @@ class InvalidValueError(ClcapError):
         self.parameter, self.reason = parameter, reason
 
 
+class NonFiniteError(ClcapError):
+    """A number computed by a model that is NaN or infinite."""
+
+
 OUT_OF_MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory")
 """Phrases by which PyTorch reports a lack of memory, on CPUs and on GPUs."""
 EXPECTED_ERRORS = (ClcapError, OSError, MemoryError, RecursionError, UnicodeError)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import NonFiniteError
 from clcap_cli.metrics.self_retrieval import CUTOFFS
 
 TOLERANCE = 1e-4
@@ -55,7 +55,7 @@ def rank(scores: Tensor, true_image: Tensor) -> Ranks:
 
     ``scores`` (C, N) is ln p(c|I), and ``true_image`` (C,) the column of the image that each caption was generated for.
 
-    Raises ClcapError for scores that are not finite.
+    Raises NonFiniteError for scores that are not finite.
     """
     true_scores = check_finite(scores.gather(1, true_image.unsqueeze(1)))
     better = (scores > true_scores + TOLERANCE).sum(dim=1)
@@ -64,9 +64,9 @@ def rank(scores: Tensor, true_image: Tensor) -> Ranks:
 
 
 def check_finite(log_probs: Tensor) -> Tensor:
-    """Return ``log_probs``, or raise ClcapError if one of them is not finite."""
+    """Return ``log_probs``, or raise NonFiniteError if one of them is not finite."""
     if not torch.isfinite(log_probs).all():
-        raise ClcapError("ln p of a caption is not a finite number: the training of the model diverged")
+        raise NonFiniteError("ln p of a caption is not a finite number: the training of the model diverged")
     return log_probs
 
 

@@ -18,6 +18,7 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
+from clcap_cli.training.skipped_steps import SkippedSteps, check_finite_step, gradient_norm
 from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
 from clcap_cli.training.validation import CaptionSample, split_log_probs
@@ -107,6 +108,7 @@ class AdversarialTask:
         self.val_batches = self.val_split.mismatched(blocks, random_generator(self.seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
+        self.skipped_in_warm_up = SkippedSteps()
         self.generator = self._generator("sampling")
         self.extra_state = ExtraState(
             {"discriminator": self.discriminator}, {"discriminator": self.optimizer}, {"sampling": self.generator}
@@ -122,9 +124,12 @@ class AdversarialTask:
     def _warm_up(self, batches: Sequence[MismatchedBatch], label: str) -> None:
         """Train the discriminator for one epoch, and print its mean metrics."""
         steps = []
-        for loaded in progress(Prefetcher(self.train_split.load, batches), len(batches), label):
-            steps.append(self._train_discriminator(loaded, self._sample_for_training(loaded)))
-        means = {name: float(sum(metrics[name] for metrics in steps)) / len(batches) for name in steps[0]}
+        for step, loaded in enumerate(progress(Prefetcher(self.train_split.load, batches), len(batches), label), 1):
+            with self.skipped_in_warm_up.skipping(f"{label}, step {step}", "try another --seed"):
+                steps.append(self._train_discriminator(loaded, self._sample_for_training(loaded)))
+        if not steps:
+            return
+        means = {name: float(sum(metrics[name] for metrics in steps)) / len(steps) for name in steps[0]}
         scores = ", ".join(f"{kind} {means[f'score_{kind}']:.2f}" for kind in KINDS)
         print_info(f"{label}: loss {means['discriminator_loss']:.4f}, mean scores: {scores}")
 
@@ -192,13 +197,17 @@ class AdversarialTask:
         return CaptionBatch(decoded.captions, decoded.lengths, image)
 
     def _train_discriminator(self, loaded: LoadedImages, generated: CaptionBatch) -> dict[str, Tensor]:
-        """Train the discriminator for one step; returns its metrics before the step."""
+        """Train the discriminator for one step; returns its metrics before the step.
+
+        Raises NonFiniteError, and changes nothing, if its loss or gradient is not finite.
+        """
         with torch.autocast(
             self.device.type, enabled=False
         ):  # the loop's autocast does not apply to this backward pass
             logits = self._all_logits(loaded, generated)
             self.optimizer.zero_grad(set_to_none=True)
             logits.loss.backward()
+            check_finite_step([logits.loss], gradient_norm(self.discriminator.parameters()), "discriminator's ")
             self.optimizer.step()
         return logits.metrics
 

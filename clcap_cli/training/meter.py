@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -23,16 +23,21 @@ class Meter:
         """Seconds since the meter was created."""
         return time.monotonic() - self.started
 
-    def add(self, metrics: Mapping[str, Tensor], share: float) -> None:
-        """Add the metrics of a micro-batch, weighted by its share of the batch."""
-        for name, value in metrics.items():
-            self.sums[name] += value * share
+    def add_step(self, parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
+        """Add the metrics of the micro-batches of a step, each weighted by its share of the batch."""
+        self.steps += 1
+        for metrics, share in parts:
+            for name, value in metrics.items():
+                self.sums[name] += value * share
 
     def totals(self) -> dict[str, float]:
         """The sums as floats."""
         return {name: float(value) for name, value in self.sums.items()}
 
     def means(self) -> dict[str, float]:
-        """Mean of each metric over the steps, and the share of the time that was spent waiting for data."""
+        """Mean of each metric over the steps, and the share of the time that was spent waiting for data.
+
+        There are no means if there was no step.
+        """
         means = {name: value / self.steps for name, value in self.totals().items()}
         return {**means, "data_wait_share": self.waited / self.seconds}

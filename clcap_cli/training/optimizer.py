@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from clcap_cli.training.settings import Optimisation
+from clcap_cli.training.skipped_steps import gradient_norm
 
 BETAS = (0.8, 0.999)
 """Betas of Adam, as in the authors' code."""
@@ -24,12 +25,17 @@ def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Opti
     return torch.optim.AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
 
 
-def clip_gradients(model: nn.Module, settings: Optimisation) -> None:
-    """Clip the norm of all gradients together, or each element of the gradients, or neither, by the settings."""
+def clip_gradients(model: nn.Module, settings: Optimisation) -> Tensor:
+    """Clip the norm of all gradients together, or each element of the gradients, or neither, by the settings.
+
+    Returns the norm of all gradients before, a scalar.
+    """
     if settings.clip_norm is not None:
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-    elif settings.clip is not None:
+        return nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+    norm = gradient_norm(model.parameters())
+    if settings.clip is not None:
         nn.utils.clip_grad_value_(model.parameters(), settings.clip)
+    return norm
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -1,9 +1,11 @@
 """Position and results of a training run, as plain data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from annotated_types import Ge
+
+from clcap_cli.training.skipped_steps import SkippedSteps
 
 Count = Annotated[int, Ge(0)]
 
@@ -32,6 +34,7 @@ class Progress:
     log: list[dict[str, int | float]]
     """One record per validation."""
     best: Best | None
+    skipped: SkippedSteps = field(default_factory=SkippedSteps)
 
     @property
     def fractional_epoch(self) -> int | float:
