@@ -26,7 +26,7 @@ from clcap_cli.file_kinds.recognition import ForeignFileError
 if TYPE_CHECKING:
     import h5py
 
-CPU_SECONDS = 3.0
+CPU_SECONDS = 0.8
 """Limit of processor time in seconds; wall-clock time would make intact files on a slow disk look damaged."""
 TEXT_BYTES_PER_SECOND = 5e6
 """Lower bound of the speed at which texts are read; even a slow processor is ten times as fast."""

@@ -1,5 +1,6 @@
 """Content of users' files: decompressed, and decoded to text."""
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from clcap_cli.input_files import check_readable
 
 MAX_DECOMPRESSED = 2**33
 """Maximum size of a decompressed file in bytes; a small hostile file could otherwise fill the memory."""
+BLOCK_SIZE = 2**20
+"""Number of bytes that are decompressed at once."""
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 """Names in PyArrow of the compressions, by the first bytes of a file."""
 
@@ -34,10 +37,13 @@ def read_bytes(path: Path, size: int | None = None) -> bytes:
     with open_decompressed(path) as file:
         if size is not None:
             return file.read(size)
-        content = file.read(MAX_DECOMPRESSED + 1)
-    if len(content) > MAX_DECOMPRESSED:
-        raise ClcapError(f"{path} has more than {MAX_DECOMPRESSED // 2**30} GiB of text; split it into smaller files")
-    return content
+        content = io.BytesIO()
+        while block := file.read(BLOCK_SIZE):  # a single read would reserve memory for the largest size
+            content.write(block)
+            if content.tell() > MAX_DECOMPRESSED:
+                gibibytes = MAX_DECOMPRESSED // 2**30
+                raise ClcapError(f"{path} has more than {gibibytes} GiB of text; split it into smaller files")
+    return content.getvalue()
 
 
 def decode(content: bytes, path: Path, encoding: str | None) -> str:
