@@ -14,7 +14,7 @@ from clcap_cli.encoders.texts import unit_length
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_check import SkippedImages, check_headers
 from clcap_cli.features.image_files import ImageFile
-from clcap_cli.features.images import UnreadableImageError, open_rgb
+from clcap_cli.features.images import UnreadableImageError, open_as
 
 BATCH_SIZE = 32
 
@@ -61,6 +61,6 @@ def _pixels(files: Sequence[ImageFile], model: ClipModel, damaged: list[str]) ->
 
 def _load(file: ImageFile, model: ClipModel) -> Tensor | UnreadableImageError:
     try:
-        return model.pixels_of(open_rgb(file))
+        return open_as(model.pixels_of, file)
     except UnreadableImageError as error:
         return error

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 from clcap_cli.errors import InvalidValueError
+from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.input_files import InputFolder, InputFolderOrTar
 from clcap_cli.options import Option, Panel
 
 BY_CLIP = ("CLIPScore", "RefCLIPScore", "CLIP-retrieval")
-USED_BY = {"sentence_encoder": ("SBERT-sim",), "clip": BY_CLIP, "images": BY_CLIP}
+USED_BY = {"sentence_encoder": ("SBERT-sim",), "clip": BY_CLIP, "images": BY_CLIP, "max_pixels": BY_CLIP}
 """Metrics that use each option."""
 
 
@@ -46,6 +47,7 @@ class EncoderSettings:
             "those that extract-features read",
         ),
     ] = None
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS
 
     def check_folders(self) -> None:
         """Raise ClcapError if a given folder has no encoder of its kind, by its small files."""
@@ -60,7 +62,9 @@ class EncoderSettings:
         """Raise InvalidValueError if ``metrics``, the value of --metrics, and these options do not need each other."""
         named = {name.strip().upper() for name in (metrics or "").split(",")}
         for option, users in USED_BY.items():
-            if getattr(self, option) and not named & {user.upper() for user in users}:
+            if getattr(self, option) != getattr(EncoderSettings, option) and not named & {
+                user.upper() for user in users
+            }:
                 raise InvalidValueError(option, f"only for {', '.join(users)}; name the metric with --metrics")
         if self.clip is None and (asked := [user for user in BY_CLIP if user.upper() in named]):
             raise InvalidValueError("metrics", f"{asked[0]} needs a CLIP model; give its folder with --clip")

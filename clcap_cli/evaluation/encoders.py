@@ -31,6 +31,9 @@ def build_encoders(
     clip = ClipEncoder(settings.clip, start_device, find_files) if settings.clip else None
     sentence_encoder = SentenceEncoder(settings.sentence_encoder, start_device)
     if clip is not None:
+        from clcap_cli.features.pixel_limit import limit_pixels
+
+        limit_pixels(settings.max_pixels)
         clip.check()
     if settings.sentence_encoder is not None:
         sentence_encoder.check()

@@ -14,7 +14,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.image_check import SkippedImages
 from clcap_cli.features.image_files import ImageFile
-from clcap_cli.features.images import UnreadableImageError, decode_rgb, read_content
+from clcap_cli.features.images import UnreadableImageError, decode_as, read_content
 
 BATCH_SIZE = 32
 
@@ -65,7 +65,7 @@ def extract_batches(
 def _load_image(backbone: Backbone, file: ImageFile) -> DecodedImage | UnreadableImageError:
     try:
         content = read_content(file)
-        pixels = backbone.transform(decode_rgb(content, str(file), backbone.info.resized_to))
+        pixels = decode_as(backbone.transform, content, str(file), backbone.info.resized_to)
         return DecodedImage(pixels, hashlib.blake2b(content, digest_size=16).digest())
     except UnreadableImageError as error:
         return error

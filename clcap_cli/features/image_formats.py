@@ -1,14 +1,17 @@
 """Formats of image files, and what some of them need to be read."""
 
-from collections.abc import Collection
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import IO
+from typing import IO, Any
 
-from PIL import Image, features
+from PIL import Image, UnidentifiedImageError, features
 from PIL.ImageFile import ImageFile
 
 from clcap_cli.extras import OPTIONAL_PACKAGES, import_optional, is_installed
+from clcap_cli.features.pixel_limit import check_size
 
 _ALWAYS_READ = (
     "jpg jpeg jpe jfif mpo png apng bmp dib gif tif tiff webp ppm pgm pbm pnm pfm jp2 j2k jpf jpx tga ico pcx psd"
@@ -74,13 +77,29 @@ def image_suffixes() -> frozenset[str]:
 
 
 def open_image(stream: IO[bytes], head: bytes) -> ImageFile:
-    """Open an image of which ``head`` is the start; raises Pillow's errors if it is damaged or of another format."""
+    """Open an image of which ``head`` is the start.
+
+    Raises Pillow's errors if it is damaged or of another format, and ValueError if it is too large.
+    """
     if head[4:8] == b"ftyp" and is_installed(HEIF_PACKAGE):
         import_optional(HEIF_PACKAGE, "a HEIC image").register_heif_opener()
-    return Image.open(stream, formats=[name for name in _PILLOW_FORMATS if name in _registered_formats()])
+    image = _opened(stream, head)
+    check_size(image)
+    return image
 
 
-def _registered_formats() -> Collection[str]:
+def _opened(stream: IO[bytes], head: bytes) -> ImageFile:
+    """The image in the first format that accepts it, like ``Image.open``, but without Pillow's limit of its size."""
+    plugins = _registered_formats()
+    for factory, accept in (plugins[name] for name in _PILLOW_FORMATS if name in plugins):
+        if accept is None or accept(head[:16]) is True:
+            stream.seek(0)
+            with suppress(SyntaxError, IndexError, TypeError, struct.error):
+                return factory(stream, "")
+    raise UnidentifiedImageError
+
+
+def _registered_formats() -> Mapping[str, Any]:
     Image.init()  # does nothing from the second time
     return Image.OPEN
 

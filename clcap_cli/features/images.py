@@ -1,10 +1,10 @@
 """Reading image files as upright RGB images, and checking their headers."""
 
-import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import SEEK_END, BytesIO
+from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
@@ -12,8 +12,10 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
 from clcap_cli.features.image_files import ImageFile, open_file
 from clcap_cli.features.image_formats import open_image
+from clcap_cli.features.pixel_limit import BUDGET, decoded_pixels, max_bytes, reduce_scale
 from clcap_cli.features.pixels import upright_rgb
 
+T = TypeVar("T")
 ImageInput = ImageFile | Image.Image
 """An image file or an opened image."""
 SINGLE_PICTURE_FORMATS = frozenset({"MPO", "PSD"})
@@ -33,24 +35,45 @@ def open_rgb(file: ImageFile, target_size: int | None = None) -> Image.Image:
     If the image will be resized to ``target_size`` pixels, a large JPEG is decoded at a half, a quarter or an eighth of
     its size, which is faster; at least twice the target size is kept for the quality of the resizing.
 
-    Raises UnreadableImageError if it is missing, unreadable, damaged or truncated.
+    Raises UnreadableImageError if it is missing, unreadable, damaged, truncated or too large.
     """
-    return decode_rgb(read_content(file), str(file), target_size)
+    return open_as(_unchanged, file, target_size)
+
+
+def open_as(convert: Callable[[Image.Image], T], file: ImageFile, target_size: int | None = None) -> T:
+    """What ``convert`` makes of the RGB image in ``file``, which is read like ``open_rgb``.
+
+    The image counts as one that is being decoded until ``convert`` returns, so that threads together keep within the
+    limit of pixels.
+    """
+    return decode_as(convert, read_content(file), str(file), target_size)
 
 
 def read_content(file: ImageFile) -> bytes:
-    """The bytes of an image file; raises UnreadableImageError if it is missing or cannot be read."""
+    """The bytes of an image file; raises UnreadableImageError if it is missing, too large or cannot be read."""
     with _image_errors(str(file)), open_file(file) as stream:
+        if stream.seek(0, SEEK_END) > max_bytes():
+            raise ValueError(f"its file has more than {max_bytes() // 2**20:,} MiB; scale it down")
+        stream.seek(0)
         return stream.read()
 
 
 def decode_rgb(content: bytes, name: str, target_size: int | None = None) -> Image.Image:
     """Decode the bytes of the image called ``name`` like ``open_rgb``."""
+    return decode_as(_unchanged, content, name, target_size)
+
+
+def decode_as(convert: Callable[[Image.Image], T], content: bytes, name: str, target_size: int | None = None) -> T:
+    """What ``convert`` makes of the image called ``name``; see ``open_as``."""
     head = content[:HEAD_SIZE]
     with _image_errors(name, head), open_image(BytesIO(content), head) as image:
-        if target_size:
-            image.draft(None, (2 * target_size, 2 * target_size))
-        return upright_rgb(image, lambda: open_image(BytesIO(content), head))
+        reduce_scale(image, target_size)
+        with BUDGET.reserved(decoded_pixels(image)):
+            return convert(upright_rgb(image, lambda: open_image(BytesIO(content), head)))
+
+
+def _unchanged(image: Image.Image) -> Image.Image:
+    return image
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
@@ -98,9 +121,6 @@ def _image_errors(name: str, head: bytes | None = None) -> Iterator[None]:
 def _reason(error: Exception, head: bytes | None) -> str:
     if head == b"":
         return "it is empty"
-    if isinstance(error, Image.DecompressionBombError):
-        pixels, maximum = (int(number) for number in re.findall(r"[0-9]+", str(error))[:2])
-        return f"it has {pixels:,} pixels, more than the maximum of {maximum:,}; scale it down"
     if isinstance(error, UnidentifiedImageError):
         kind = describe_content(head or b"")
         return f"it is {kind}" if kind else "its content is of no known image format"

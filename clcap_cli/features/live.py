@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from clcap_cli.features.backbone import Backbone
-from clcap_cli.features.images import ImageInput, UnreadableImageError, as_rgb, open_rgb
+from clcap_cli.features.images import ImageInput, UnreadableImageError, as_rgb, open_as
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures, concatenate
@@ -63,15 +63,16 @@ class LiveFeatures(FeatureSource):
 
     def _pixels(self, position: int) -> Tensor:
         try:
-            return self.backbone.transform(self._rgb(self.images[position]))
+            return self._transformed(self.images[position])
         except UnreadableImageError as error:
             if self._on_unreadable is None:
                 raise
             self._on_unreadable(position, error)
             return torch.zeros(3, self.backbone.info.image_size, self.backbone.info.image_size, dtype=torch.uint8)
 
-    def _rgb(self, image: ImageInput) -> Image.Image:
+    def _transformed(self, image: ImageInput) -> Tensor:
         if not isinstance(image, Image.Image):
-            return open_rgb(image, self.backbone.info.resized_to)
+            return open_as(self.backbone.transform, image, self.backbone.info.resized_to)
         with self._image_lock:  # Pillow images are not thread-safe, and an opened image can be in the list twice
-            return as_rgb(image)
+            rgb = as_rgb(image)
+        return self.backbone.transform(rgb)

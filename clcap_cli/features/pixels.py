@@ -8,7 +8,8 @@ that contains all values of the image.
 - All other values, such as negative numbers and HDR: black is the smallest value, white the largest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -27,6 +28,8 @@ ORIENTATIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+STRIP_PIXELS = 2**18
+"""Approximate number of pixels of a strip, in which images are converted to save memory."""
 _OTHER_BYTE = str.maketrans({"L": "B", "B": "L", "N": "B"})
 
 
@@ -57,27 +60,58 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(scale_to_8_bits(np.asarray(image))).convert("RGB")
+        return _scaled_grey(image)
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.buildTransform(lab, srgb, "LAB", "RGB").apply(image)
     if image.has_transparency_data:
-        foreground = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", foreground.size, "white"), foreground).convert("RGB")
+        return _in_strips(image, _on_white)
     return image.convert("RGB")
 
 
-def scale_to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Scale values of more than 8 bits to 0 to 255, by the rule at the top of this file.
+def _on_white(image: Image.Image) -> Image.Image:
+    foreground = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", foreground.size, "white"), foreground).convert("RGB")
+
+
+def _scaled_grey(image: Image.Image) -> Image.Image:
+    """A grey image of more than 8 bits as RGB, scaled by the rule at the top of this file."""
+    strips = (np.asarray(image.crop(box)) for box in _strips(image))
+    black, white = _range_of(strips, is_float=image.mode == "F")
+    return _in_strips(image, lambda strip: Image.fromarray(_scaled(np.asarray(strip), black, white)).convert("RGB"))
+
+
+def _in_strips(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """What ``convert`` makes of an image as RGB, strip by strip, which needs little memory beside the result."""
+    result = Image.new("RGB", image.size)
+    for box in _strips(image):
+        result.paste(convert(image.crop(box)), box)
+    return result
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """The boxes of an image's strips, which consist of whole rows."""
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)
+
+
+def _scaled(values: np.ndarray, black: float, white: float) -> np.ndarray:
+    """Values scaled to 0 to 255."""
+    exact = values.astype(np.float64)
+    scaled = (exact - black) / (white - black) if white > black else np.full_like(exact, 0.5)
+    return np.rint(255 * scaled).astype(np.uint8)
+
+
+def _range_of(parts: Iterable[np.ndarray], is_float: bool) -> tuple[float, float]:
+    """The values that become black and white, for an image in ``parts``.
 
     Raises ValueError if a value is not finite.
     """
-    exact = values.astype(np.float64)
-    if not np.isfinite(exact).all():
+    ends = [(float(part.min()), float(part.max())) for part in parts]  # NaN if any value is NaN
+    if not np.isfinite(ends).all():
         raise ValueError("it has values that are not finite numbers")
-    black, white = _range(exact.min(), exact.max(), is_float=values.dtype.kind == "f")
-    scaled = (exact - black) / (white - black) if white > black else np.full_like(exact, 0.5)
-    return np.rint(255 * scaled).astype(np.uint8)
+    return _range(min(low for low, _ in ends), max(high for _, high in ends), is_float)
 
 
 def _range(low: float, high: float, is_float: bool) -> tuple[float, float]:
@@ -98,7 +132,8 @@ def _raw_mode(image: Image.Image) -> str:
 
 def _is_dark(image: Image.Image) -> bool:
     """Whether no colour of a 16-bit image exceeds 4,095; ``image`` has the upper 8 bits, as Pillow reads colours."""
-    return int(np.asarray(image)[..., :3].max()) < 16
+    extrema: Any = image.getextrema()
+    return all(high < 16 for _, high in extrema[:3])
 
 
 def _with_lower_bytes(image: ImageFile) -> Image.Image:
@@ -114,6 +149,16 @@ def _with_lower_bytes(image: ImageFile) -> Image.Image:
 
 def _scaled_colours(upper: Image.Image, lower: Image.Image) -> Image.Image:
     """Colours from both bytes, scaled by the rule at the top of this file; opacity keeps its upper 8 bits."""
-    upper_bytes, lower_bytes = np.asarray(upper), np.asarray(lower)
-    colours = scale_to_8_bits(upper_bytes[..., :3].astype(np.uint16) * 256 + lower_bytes[..., :3])
-    return Image.fromarray(np.concatenate([colours, upper_bytes[..., 3:]], axis=-1))
+    black, white = _range_of((_colours(upper, lower, box) for box in _strips(upper)), is_float=False)
+    result = Image.new(upper.mode, upper.size)
+    for box in _strips(upper):
+        opacity = np.asarray(upper.crop(box))[..., 3:]
+        scaled = _scaled(_colours(upper, lower, box), black, white)
+        result.paste(Image.fromarray(np.concatenate([scaled, opacity], axis=-1)), box)
+    return result
+
+
+def _colours(upper: Image.Image, lower: Image.Image, box: tuple[int, int, int, int]) -> np.ndarray:
+    """The 16-bit colours in a box of an image, (height, width, 3)."""
+    upper_bytes, lower_bytes = (np.asarray(image.crop(box))[..., :3] for image in (upper, lower))
+    return upper_bytes.astype(np.uint16) * 256 + lower_bytes

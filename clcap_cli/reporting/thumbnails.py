@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from PIL import Image
+
 from clcap_cli.console import print_warning, progress
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.image_files import ImageFile
-from clcap_cli.features.images import UnreadableImageError, open_rgb
+from clcap_cli.features.images import UnreadableImageError, open_as
 
 SIDE = 160
 """Length of a thumbnail's longer side in pixels."""
@@ -28,9 +30,13 @@ def thumbnails(files: Mapping[ImageId, ImageFile]) -> dict[ImageId, str]:
 
 def _thumbnail(file: ImageFile) -> str | UnreadableImageError:
     try:
-        image = open_rgb(file, SIDE)
+        return open_as(_webp, file, SIDE)
     except UnreadableImageError as error:
         return error
+
+
+def _webp(image: Image.Image) -> str:
+    """A small version of an image as a WebP file in base64."""
     image.thumbnail((SIDE, SIDE))
     content = io.BytesIO()
     image.save(content, "WEBP", quality=QUALITY, method=2)  # the default, 4, takes 50% longer

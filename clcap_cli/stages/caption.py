@@ -11,6 +11,7 @@ from clcap_cli.console import print_info, print_warning
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
+from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.file_kinds.recognition import file_kind
 from clcap_cli.input_files import is_file
@@ -40,8 +41,9 @@ def _check_paths(given: Mapping[str, Any]) -> None:
     others = [path for path in paths if path.suffix != ".pt"]
     if others and not given["images"]:
         raise InvalidValueError("checkpoints", _not_a_checkpoint(others[0]))
-    if given["skip_bad"] and not given["images"]:
-        raise InvalidValueError("skip_bad", "needs --images; the images of a split were read by extract-features")
+    for name, unused in (("skip_bad", False), ("max_pixels", DEFAULT_MAX_PIXELS)):
+        if given[name] != unused and not given["images"]:
+            raise InvalidValueError(name, "needs --images; the images of a split were read by extract-features")
     if paths == others != []:
         raise InvalidValueError("checkpoints", "a checkpoint (*.pt) is missing: clcap caption nt.pt --images a.jpg")
 
@@ -95,6 +97,7 @@ def caption(
     skip_bad: Annotated[
         bool, Option("With --images, skip missing and unreadable images, and list them.", name="--skip-bad")
     ] = False,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
@@ -114,7 +117,7 @@ def caption(
     settings = flattened(locals())
     models = [path for path in checkpoints if path.suffix == ".pt"]
     image_paths = [*(images or []), *(path for path in checkpoints if path.suffix != ".pt")]
-    images_with_ids, skipped = readable_images(image_paths, skip_bad)
+    images_with_ids, skipped = readable_images(image_paths, skip_bad, max_pixels)
     if not image_paths:
         check_split(models[0], captions, split)
     from clcap_cli.artifacts.atomic import check_writable

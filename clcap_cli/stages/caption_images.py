@@ -48,14 +48,18 @@ def caption_images(
     return {id: own for id, own in zip(ids, texts, strict=True) if id not in skipped.reasons}
 
 
-def readable_images(paths: Sequence[Path], skip_bad: bool) -> "tuple[dict[ImageId, ImageFile], SkippedImages]":
-    """The images at ``paths`` whose header can be read, by id, and the others.
+def readable_images(
+    paths: Sequence[Path], skip_bad: bool, max_pixels: int
+) -> "tuple[dict[ImageId, ImageFile], SkippedImages]":
+    """The images at ``paths`` whose header can be read, by id, and the others; limits their pixels.
 
     Raises ClcapError for unreadable images unless they are skipped.
     """
     from clcap_cli.datasets.text import text_flaw
     from clcap_cli.features.image_check import SkippedImages, check_headers
+    from clcap_cli.features.pixel_limit import limit_pixels
 
+    limit_pixels(max_pixels)
     files: dict[ImageId, ImageFile] = {str(file): file for file in _different_files(paths)}
     skipped = SkippedImages(len(files), skip_bad)
     for id in [id for id in files if text_flaw(str(id))]:

@@ -9,6 +9,7 @@ from annotated_types import Ge
 from clcap_cli.artifacts.preconditions import CAPTIONS, HDF5_FILE
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
+from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
@@ -38,6 +39,7 @@ def extract_features(
         int | None, Ge(32), Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own")
     ] = None,
     skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Extract the features of images with a backbone.
@@ -52,6 +54,7 @@ def extract_features(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.features.duplicates import same_image_warning
     from clcap_cli.features.image_check import SkippedImages
+    from clcap_cli.features.pixel_limit import limit_pixels
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
@@ -59,6 +62,7 @@ def extract_features(
     out = check_writable(out, origin.input_paths)
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     skipped = SkippedImages(len(names), skip_bad)
+    limit_pixels(max_pixels)
     files = _find_and_check(images, names, skipped)
     from clcap_cli.artifacts.feature_writer import write_features  # with PyTorch, which takes seconds to import
     from clcap_cli.compute.devices import keep_freed_memory
