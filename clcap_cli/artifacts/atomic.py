@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from clcap_cli.artifacts.hidden_files import temporary_path
-from clcap_cli.artifacts.leftovers import remove
-from clcap_cli.artifacts.output_lock import lock_until_stage_end
-from clcap_cli.artifacts.output_path import check_output_path, is_any_of, real_path
+from clcap_cli.artifacts.leftovers import remove, remove_leftovers, remove_leftovers_in
+from clcap_cli.artifacts.output_lock import lock_until_stage_end, locked
+from clcap_cli.artifacts.output_path import check_output_folder, check_output_path, is_any_of, real_path
 from clcap_cli.errors import ClcapError, first_few
 
 
@@ -159,14 +159,42 @@ def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
     if is_any_of(path, inputs):
         raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
     check_output_path(path)
-    folder = real_path(path).parent
+    _create_folder(path, real_path(path).parent)
+    if lock_until_stage_end(path):
+        remove_leftovers(real_path(path))
+    return path
+
+
+def check_writable_folder(folder: Path, suffixes: tuple[str, ...]) -> None:
+    """``check_writable`` for a folder in which a stage writes many files with these ``suffixes``.
+
+    The folder has one lock for all of them.
+    """
+    check_output_folder(folder)
+    _create_folder(folder, real_path(folder))
+    if lock_until_stage_end(folder):
+        remove_leftovers_in(real_path(folder), suffixes)
+
+
+@contextmanager
+def written_alone(path: Path) -> Iterator[None]:
+    """Lock ``path`` during the block, for a file that several stages may write, such as a cache.
+
+    Raises BusyError if another process holds the lock.
+    """
+    with locked(path) as is_new:
+        if is_new:
+            remove_leftovers(real_path(path))
+        yield
+
+
+def _create_folder(path: Path, folder: Path) -> None:
+    """Create ``folder`` and check that files can be created in it; messages name ``path``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
-    lock_until_stage_end(path)
-    return path
 
 
 def check_free_space(path: Path, mebibytes: float) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from clcap_cli.artifacts.atomic import written_alone
 from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_provenance
+from clcap_cli.artifacts.output_lock import BusyError
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.console import print_warning
+from clcap_cli.console import print_details, print_warning
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -91,10 +93,12 @@ class ArrayCache:
 
     def _write(self) -> None:
         try:
-            with create_hdf5(self.path) as (file, _):
+            with written_alone(self.path), create_hdf5(self.path) as (file, _):
                 write_provenance(file, self.origin.make_provenance(self.kind, _content_id(self.arrays), self.path))
                 for name, array in self.arrays.items():
                     file[f"arrays/{name}"] = array
+        except BusyError:
+            print_details(f"{self.path} is being written by another process")
         except ClcapError as error:
             print_warning(f"{error}; clcap will compute it again next time")
 

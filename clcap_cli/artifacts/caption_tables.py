@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
+from clcap_cli.artifacts.atomic import all_or_nothing, check_writable_folder, write_text
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
 
@@ -72,7 +72,7 @@ def check_text_files(images: Mapping[ImageId, object]) -> None:
             "away, or write a table instead: --out captions.csv"
         )
     for folder in {path.parent for path in paths}:
-        check_writable(folder / ".txt")
+        check_writable_folder(folder, (".txt",))
 
 
 def write_text_files(captions: Mapping[ImageId, Sequence[str]]) -> Path:

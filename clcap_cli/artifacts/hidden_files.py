@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from clcap_cli.digests import digest
@@ -13,12 +14,23 @@ KEPT_CHARACTERS = 40
 """Characters that are kept of a longer name, which take up to 160 bytes."""
 HOST = re.sub(r"[^A-Za-z0-9-]", "_", os.uname().nodename)[:32]
 """Name of this computer in the names of temporary files."""
-_ENDING = re.compile(r"(?:(?P<host>[A-Za-z0-9_-]*)-)?\d+\.part")
+_TEMPORARY = re.compile(r"\.(?P<output>.+)\.(?:(?P<host>[A-Za-z0-9_-]*)-)?\d+\.part", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class TemporaryFile:
+    """A temporary file on disk."""
+
+    path: Path
+    output: str
+    """Name of the output that a process was writing."""
+    host: str
+    """Name of that process's computer. Earlier versions left it out; their files count as this computer's."""
 
 
 def lock_path(path: Path) -> Path:
-    """The lock of an output: ``.nt.pt.lock`` for ``nt.pt``."""
-    return path.with_name(f".{_shortened(path.name)}.lock")
+    """The lock of an output: ``.nt.pt.lock`` for ``nt.pt``; for a folder, ``.folder.lock`` in it."""
+    return path / ".folder.lock" if path.is_dir() else path.with_name(f".{_shortened(path.name)}.lock")
 
 
 def temporary_path(path: Path) -> Path:
@@ -26,16 +38,17 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{_shortened(path.name)}.{HOST}-{os.getpid()}.part")
 
 
-def temporary_paths(path: Path) -> Iterator[tuple[Path, str]]:
-    """All temporary files of an output, each with the name of the computer that wrote it.
+def temporary_files_of(path: Path) -> list[TemporaryFile]:
+    """All temporary files of an output."""
+    return [file for file in temporary_files(path.parent) if file.output == _shortened(path.name)]
 
-    Earlier versions left the computer's name out; theirs count as this computer's.
-    """
-    prefix = f".{_shortened(path.name)}."
-    for entry in os.scandir(path.parent):
-        ending = _ENDING.fullmatch(entry.name.removeprefix(prefix)) if entry.name.startswith(prefix) else None
-        if ending:
-            yield path.with_name(entry.name), HOST if ending["host"] is None else ending["host"]
+
+def temporary_files(folder: Path) -> Iterator[TemporaryFile]:
+    """All temporary files of the outputs in a folder."""
+    for entry in os.scandir(folder):
+        found = _TEMPORARY.fullmatch(entry.name)
+        if found:
+            yield TemporaryFile(folder / entry.name, found["output"], HOST if found["host"] is None else found["host"])
 
 
 def _shortened(name: str) -> str:

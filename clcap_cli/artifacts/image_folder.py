@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clcap_cli.artifacts.hidden_files import temporary_path
+from clcap_cli.artifacts.leftovers import remove_leftovers
 from clcap_cli.errors import ClcapError, first_few
 
 MARKER = ".clcap-images.json"
@@ -40,11 +42,14 @@ def check_replaceable(folder: Path) -> None:
 def written_images(folder: Path, images: Iterable[tuple[str, bytes]]) -> Iterator[list[str]]:
     """Write ``images``, pairs of path and content, and yield their paths; they appear at the end of the block.
 
-    An earlier folder of images is replaced; if anything fails, it stays. Raises ClcapError if the folder cannot be
+    An earlier folder of images is replaced; if anything fails, it stays. What killed runs left is removed, so the
+    caller must hold the lock of the captions that the folder belongs to. Raises ClcapError if the folder cannot be
     written, or if two images have the same path.
     """
+    part, old = temporary_path(folder), folder.with_name(f".{folder.name}.old")
+    _restore(folder, old)
+    remove_leftovers(folder)
     check_replaceable(folder)
-    part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{kind}") for kind in ("part", "old"))
     try:
         with _write_errors(folder):
             names = _write(part, folder, images)
@@ -60,6 +65,17 @@ def written_images(folder: Path, images: Iterable[tuple[str, bytes]]) -> Iterato
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _restore(folder: Path, old: Path) -> None:
+    """Put back an earlier folder that a killed run had moved to ``old``; remove ``old`` if it was replaced."""
+    if not (old / MARKER).is_file():
+        return
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        with _write_errors(folder):
+            old.rename(folder)
 
 
 def _write(part: Path, folder: Path, images: Iterable[tuple[str, bytes]]) -> list[str]:

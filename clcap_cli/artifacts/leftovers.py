@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from clcap_cli.artifacts.hidden_files import HOST, temporary_paths
+from clcap_cli.artifacts.hidden_files import HOST, TemporaryFile, temporary_files, temporary_files_of
+from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.errors import first_few
 
@@ -22,19 +23,32 @@ def remove_leftovers(path: Path) -> None:
 
     The caller must hold the lock of ``path``: then no process of this computer is writing them.
     """
-    stale: list[Path] = []
-    foreign: list[Path] = []
-    for part, host in temporary_paths(path):
-        (stale if host == HOST or _is_old(part) else foreign).append(part)
+    _remove(temporary_files_of(path))
+
+
+def remove_leftovers_in(folder: Path, suffixes: tuple[str, ...]) -> None:
+    """``remove_leftovers`` for all outputs in ``folder`` with one of the ``suffixes``; its lock must be held."""
+    _remove(
+        [
+            file
+            for file in temporary_files(folder)
+            if file.output.endswith(suffixes) and not is_busy(folder / file.output)
+        ]
+    )
+
+
+def _remove(files: Sequence[TemporaryFile]) -> None:
+    stale = [file.path for file in files if file.host == HOST or _is_old(file.path)]
+    foreign = [file.path for file in files if file.path not in stale]
     if stale:
         size = _size(stale)
-        for part in stale:
-            remove(part)
-        print_info(f"removed {size} left by an interrupted run: {first_few([part.name for part in stale])}")
+        for path in stale:
+            remove(path)
+        print_info(f"removed {size} left by an interrupted run: {first_few([path.name for path in stale])}")
     if foreign:
         print_warning(
-            f"{_size(foreign)} in {path.parent} may belong to a run on another computer: "
-            f"{first_few([part.name for part in foreign])}; delete it if no such run is left"
+            f"{_size(foreign)} in {foreign[0].parent} may belong to a run on another computer: "
+            f"{first_few([path.name for path in foreign])}; delete it if no such run is left"
         )
 
 

@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clcap_cli.artifacts.hidden_files import HOST, lock_path
-from clcap_cli.artifacts.leftovers import remove_leftovers
 from clcap_cli.artifacts.output_path import real_path
 from clcap_cli.compute.process import at_stage_end
 from clcap_cli.errors import ClcapError
@@ -30,6 +29,7 @@ ATTEMPTS, SECONDS_BETWEEN_ATTEMPTS = 6, 0.02
 """A process that checks or removes a lock holds it for less than a millisecond."""
 LONGEST_COMMAND, LONGEST_CONTENT = 500, 10_000
 """Characters of the command in a lock file, and bytes that are read of it."""
+OPEN_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 START = b'{"clcap": "lock", '
 """First bytes of every lock file."""
 _HELD: dict[Path, int] = {}
@@ -40,22 +40,25 @@ class BusyError(ClcapError):
     """An output that another process is writing."""
 
 
-def lock_until_stage_end(path: Path) -> None:
-    """Lock ``path`` until the running stage ends, and remove what killed runs left of it.
+def lock_until_stage_end(path: Path) -> bool:
+    """Lock ``path``, a file or an existing folder, until the running stage ends.
 
-    Outside of stages, only check that no other process holds the lock. Raises BusyError if one does.
+    Outside of stages, only check that no other process holds the lock. Returns False if nothing was locked because this
+    thread holds the lock already, or because the file system has no locks. Raises BusyError if another process holds
+    it.
     """
     release = _acquire(path)
     if release and not at_stage_end(release):
         release()
+    return release is not None
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of ``path`` during the block; raises BusyError if another process holds it."""
+def locked(path: Path) -> Iterator[bool]:
+    """Hold the lock of ``path`` during the block; yields and raises what ``lock_until_stage_end`` does."""
     release = _acquire(path)
     try:
-        yield
+        yield release is not None
     finally:
         if release:
             release()
@@ -63,35 +66,45 @@ def locked(path: Path) -> Iterator[None]:
 
 def check_unlocked(path: Path) -> None:
     """Raise BusyError if another process holds the lock of ``path``; creates nothing on disk."""
+    if is_busy(path):
+        raise _busy(path, lock_path(real_path(path)))
+
+
+def is_busy(path: Path) -> bool:
+    """Whether another process, or another thread of this one, holds the lock of ``path``."""
     lock = lock_path(real_path(path))
     if _HELD.get(lock) == threading.get_ident():
-        return
-    with suppress(OSError):  # no lock file, or no permission to read it
-        descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise _busy(path, lock) from error
-        finally:
-            os.close(descriptor)
+        return False
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | OPEN_FLAGS)
+    except OSError:  # no lock file
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no locks
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _acquire(path: Path) -> Callable[[], None] | None:
     """Lock ``path`` and return the function that releases it; None if this thread holds it or there are no locks."""
     lock = lock_path(real_path(path))
     if _HELD.get(lock) == threading.get_ident():
-        return None  # of a stage that calls this one
+        return None  # a stage that calls this one holds it
     try:
         descriptor = _locked(lock)
     except BlockingIOError as error:
         raise _busy(path, lock) from error
     except OSError as error:
-        raise ClcapError(f"{path} cannot be written: its lock {lock.name}: {error.strerror or error}") from error
+        raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
     if descriptor is None:
         return None
     _HELD[lock] = threading.get_ident()
     _describe_this_process(descriptor)
-    remove_leftovers(real_path(path))
     return lambda: _release(lock, descriptor)
 
 
@@ -116,15 +129,12 @@ def _locked(lock: Path) -> int | None:
 
 def _open(lock: Path) -> int:
     """Open or create a lock file; raises ClcapError for a file of this name that is not a lock."""
-    flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    if os.path.lexists(lock) and (not stat.S_ISREG(lock.lstat().st_mode) or _content_of(lock) is None):
+        raise ClcapError(f"{lock} was not written by clcap, which needs this name for a lock; rename it")
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | flags, 0o666)
+        return os.open(lock, os.O_RDWR | os.O_CREAT | OPEN_FLAGS, 0o666)
     except PermissionError:  # a lock file that another user left; it can be locked all the same
-        descriptor = os.open(lock, os.O_RDONLY | flags)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode) and _content_of(lock) is not None:
-        return descriptor
-    os.close(descriptor)
-    raise ClcapError(f"{lock} was not written by clcap, which needs this name for a lock; rename it")
+        return os.open(lock, os.O_RDONLY | OPEN_FLAGS)
 
 
 def _is_at(lock: Path, descriptor: int) -> bool:

@@ -37,6 +37,13 @@ def check_output_path(path: Path) -> None:
         raise ClcapError(f"{path} cannot be written: {obstacle}")
 
 
+def check_output_folder(folder: Path) -> None:
+    """Raise ClcapError if no files can be written to ``folder``, which may be missing; creates nothing on disk."""
+    obstacle = _obstacle_in_folder(folder / "file")
+    if obstacle:
+        raise ClcapError(f"{folder} cannot be written: {obstacle}")
+
+
 def _obstacle(path: Path) -> str | None:
     """Why no file can be written to ``path``; None if one can. Raises OSError or ValueError for some reasons."""
     if any(real_path(step.parent).is_relative_to(folder) for step in _links(path) for folder in SYSTEM_FOLDERS):

@@ -28,12 +28,14 @@ def make_scenes(
     """
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
+    from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable, check_writable_folder
     from clcap_cli.artifacts.json_files import write_json
     from clcap_cli.datasets.scenes import SIDE, describe, random_scenes, render
 
     images = folder / "images"
-    check_writable(images / "first")
+    check_writable_folder(images, (".png",))
+    for split in ("train", "val", "test"):
+        check_writable(folder / f"captions_{split}.json")
     rng = np.random.default_rng(seed)
     scenes = iter(enumerate(random_scenes(train + val + test, rng), start=1))
     with all_or_nothing():

@@ -65,7 +65,7 @@ def report(
 
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
-    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
+    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, check_writable_folder, write_text
     from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
@@ -81,9 +81,11 @@ def report(
     all_tables = [*experiments.tables, *crossed, *run_tables(runs)]
     contents = ((csv, as_csv(all_runs)), (markdown, as_markdown(all_tables)), (latex, as_latex(all_tables)))
     to_write = [(path, content) for path, content in contents if path]
-    outputs = [*(path for path, _ in to_write), *([plots / "recall.png"] if plots else [])]
+    outputs = [path for path, _ in to_write]
     for number, path in enumerate(outputs):
         check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
+    if plots:
+        check_writable_folder(plots, (".png", ".svg"))
     for warning in [*image_warnings(runs), *comparability_warnings(runs)]:
         print_warning(warning)
     for sentence in experiments.messages:

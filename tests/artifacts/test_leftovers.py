@@ -11,6 +11,7 @@ import pytest
 from clcap_cli.artifacts.atomic import check_writable
 from clcap_cli.artifacts.hidden_files import HOST
 from clcap_cli.artifacts.temporary_files import LOCK, temporary_folder
+from tests.artifacts.test_output_lock import held_by_another_process
 
 OWN = f".nt.pt.{HOST}-4242.part"
 
@@ -59,6 +60,19 @@ def test_files_of_another_computer_stay_for_a_day(tmp_path: Path, capfd: pytest.
         f"warning: 0.0 MiB in {tmp_path} may belong to a run on another computer: {recent}; delete it if no such run "
         "is left\n"
     )
+
+
+def test_they_are_removed_from_folders_of_many_files(clcap, tmp_path: Path) -> None:
+    images = tmp_path / "scenes" / "images"
+    images.mkdir(parents=True)
+    left, in_use, other = (images / f".{name}.{HOST}-1.part" for name in ("0_1.png", "0_2.png", "notes.txt"))
+    for path in (left, in_use, other):
+        path.touch()
+    with held_by_another_process(images / "0_2.png"):
+        result = clcap("make-scenes", tmp_path / "scenes", "--train", 1, "--val", 1, "--test", 1)
+    assert result.status == 0
+    assert f"removed 0.0 MiB left by an interrupted run: {left.name}\n" in result.err
+    assert {path for path in images.iterdir() if path.suffix == ".part"} == {in_use, other}
 
 
 def test_temporary_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

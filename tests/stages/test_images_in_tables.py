@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from clcap_cli.artifacts.captions import open_captions
+from clcap_cli.artifacts.hidden_files import temporary_path
 from clcap_cli.artifacts.image_folder import MARKER
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_finder import find_images, open_stores
@@ -116,6 +117,25 @@ def test_a_folder_of_the_user_is_never_replaced(prepare: Prepare, tmp_path: Path
     with pytest.raises(ClcapError, match=r"c\.images exists and was not written by clcap"):
         prepare([{"image": {"bytes": RED, "path": "a.png"}}])
     assert {one.name for one in tmp_path.iterdir()} == {"c.images", "train-00.parquet"}
+
+
+def test_what_a_killed_run_left_is_removed(prepare: Prepare, tmp_path: Path) -> None:
+    left = temporary_path(tmp_path / "c.images")
+    left.mkdir()
+    (left / "a.png").write_bytes(RED)
+    prepare([{"image": {"bytes": BLUE, "path": "b.png"}}])
+    assert f"left by an interrupted run: {left.name}" in prepare.messages
+    assert {one.name for one in tmp_path.iterdir()} == {"c.h5", "c.images", "train-00.parquet"}
+
+
+def test_a_folder_that_a_killed_run_moved_is_put_back(prepare: Prepare, tmp_path: Path) -> None:
+    captions = prepare([{"image": {"bytes": RED, "path": "a.png"}}])
+    folder = captions.with_suffix(".images")
+    (folder / "mine.png").write_bytes(GREEN)
+    folder.rename(tmp_path / ".c.images.old")
+    with pytest.raises(ClcapError, match=r"contains files that clcap did not write: mine\.png; move them"):
+        prepare([{"image": {"bytes": BLUE, "path": "b.png"}}])
+    assert images_beside(captions) == {"a.png": RED, "mine.png": GREEN}
 
 
 def test_a_row_without_image_is_named_and_one_without_bytes_counted(prepare: Prepare) -> None:
