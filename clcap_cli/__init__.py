@@ -24,6 +24,7 @@ _STAGES = (
     "swap_reference",
     "make_scenes",
     "show",
+    "cache",
     "demo",
     "doctor",
 )

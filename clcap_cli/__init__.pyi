@@ -304,5 +304,12 @@ def show(
 ) -> None:
     """Show what a file is and how it was made."""
 
+def cache(
+    folder: _Path = ...,
+    clear: bool = False,
+    clear_unfinished: bool = False,
+) -> None:
+    """List or remove caches, saved runs and leftover files."""
+
 def doctor() -> None:
     """Check that clcap works on this machine."""

@@ -17,6 +17,7 @@ from clcap_cli.command_line.refusals import UsageError, check_options
 from clcap_cli.console import print_error, stdout_errors_as_clcap_errors
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of, unknown_name_error
+from clcap_cli.stages.cache import cache
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.compare import compare
 from clcap_cli.stages.demo import demo
@@ -41,7 +42,7 @@ STAGE_PANELS: dict[str, tuple[Stage[Any], ...]] = {
     "Data": (make_scenes, inspect, prepare_captions, extract_features, import_features),
     "Training": (train_mle, train_cl, swap_reference),
     "Captioning and evaluation": (caption, leave_one_out, self_retrieve, evaluate, compare, report),
-    "Tools": (demo, show, doctor),
+    "Tools": (demo, show, cache, doctor),
 }
 """The subcommands in the order of the workflow, by the heading under which the help lists them."""
 STAGES = [stage for stages in STAGE_PANELS.values() for stage in stages]

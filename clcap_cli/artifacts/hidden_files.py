@@ -14,7 +14,7 @@ KEPT_CHARACTERS = 40
 """Characters that are kept of a longer name, which take up to 160 bytes."""
 HOST = re.sub(r"[^A-Za-z0-9-]", "_", os.uname().nodename)[:32]
 """Name of this computer in the names of temporary files."""
-_TEMPORARY = re.compile(r"\.(?P<output>.+)\.(?:(?P<host>[A-Za-z0-9_-]*)-)?\d+\.part", re.DOTALL)
+_TEMPORARY = re.compile(r"\.(?P<output>.+)\.(?:(?P<host>[A-Za-z0-9_-]*)-)?(?P<pid>\d+)\.part", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,12 @@ class TemporaryFile:
     """Name of the output that a process was writing."""
     host: str
     """Name of that process's computer. Earlier versions left it out; their files count as this computer's."""
+    pid: int
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether a process of this computer with its id is running."""
+        return self.host == HOST and _is_running(self.pid)
 
 
 def lock_path(path: Path) -> Path:
@@ -46,9 +52,26 @@ def temporary_files_of(path: Path) -> list[TemporaryFile]:
 def temporary_files(folder: Path) -> Iterator[TemporaryFile]:
     """All temporary files of the outputs in a folder."""
     for entry in os.scandir(folder):
-        found = _TEMPORARY.fullmatch(entry.name)
-        if found:
-            yield TemporaryFile(folder / entry.name, found["output"], HOST if found["host"] is None else found["host"])
+        if found := as_temporary_file(folder / entry.name):
+            yield found
+
+
+def as_temporary_file(path: Path) -> TemporaryFile | None:
+    """The temporary file at ``path``, by its name; None if it is not one."""
+    found = _TEMPORARY.fullmatch(path.name)
+    if found is None:
+        return None
+    return TemporaryFile(path, found["output"], HOST if found["host"] is None else found["host"], int(found["pid"]))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
 
 
 def _shortened(name: str) -> str:

@@ -1,0 +1,151 @@
+"""``cache`` lists and removes what can be computed again, and nothing else."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.hidden_files import HOST, temporary_path
+from clcap_cli.artifacts.output_lock import locked
+
+
+def dead_process() -> int:
+    """The id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def leftover(output: Path, content: bytes, pid: int | None = None, host: str = HOST) -> Path:
+    path = output.with_name(f".{output.name}.{host}-{pid or dead_process()}.part")
+    path.write_bytes(content)
+    return path
+
+
+@contextmanager
+def locked_elsewhere(path: Path) -> Iterator[None]:
+    """Let another process hold the lock of ``path`` during the block."""
+    ready, end = os.pipe(), os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(end[1])
+        with locked(path):
+            os.write(ready[1], b"1")
+            os.read(end[0], 1)
+        os._exit(0)
+    os.read(ready[0], 1)
+    try:
+        yield
+    finally:
+        os.close(end[1])
+        os.waitpid(pid, 0)
+        for descriptor in (*ready, end[0]):
+            os.close(descriptor)
+
+
+def rows(output: str) -> list[str]:
+    return [" ".join(line.split()) for line in output.splitlines()]
+
+
+@pytest.fixture
+def folder(shared_chain: Path, tmp_path: Path) -> Path:
+    """A folder with a checkpoint and the cache of its log-probabilities."""
+    for name in ("nt.pt", "nt.reference.h5"):
+        shutil.copy(shared_chain / name, tmp_path / name)
+    return tmp_path
+
+
+def size_of(path: Path) -> str:
+    return f"{path.stat().st_size:,}"
+
+
+def test_the_sizes_add_up_to_the_total(clcap, folder: Path) -> None:
+    part = leftover(folder / "features.h5", b"\x89HDF\r\n\x1a\n" + bytes(992))
+    result = clcap("cache", folder)
+    cache = folder / "nt.reference.h5"
+    assert result.status == 0
+    assert rows(result.out) == [
+        f"1,000 temporary file {part} (features.h5)",
+        f"{size_of(cache)} reference's ln p {cache} (nt.pt)",
+        f"{1000 + cache.stat().st_size:,} bytes in all, 2 files",
+    ]
+    assert result.err == "--clear removes caches and leftovers, --clear-unfinished what unfinished runs have saved\n"
+    assert part.exists() and cache.exists()
+
+
+def test_clear_removes_caches_and_leftovers(clcap, folder: Path) -> None:
+    leftover(folder / "x.metrics.json", b'{"metrics": ')
+    size = (folder / "nt.reference.h5").stat().st_size
+    result = clcap("cache", folder, "--clear")
+    assert result.status == 0
+    assert rows(result.out)[-2:] == [f"{size + 12:,} bytes removed, 2 files", "0 bytes left, 0 files"]
+    assert [path.name for path in folder.iterdir()] == ["nt.pt"]
+
+
+@pytest.mark.parametrize("content", [b"mine", b"\x89HDF\r\n\x1a\n"], ids=["text", "damaged HDF5"])
+def test_files_that_only_have_the_name_stay(clcap, tmp_path: Path, content: bytes) -> None:
+    files = [tmp_path / name for name in ("my.reference.h5", "my.state.pt", "my.best.pt", "my.partial.json")]
+    for file in files:
+        file.write_bytes(content)
+    result = clcap("cache", tmp_path, "--clear", "--clear-unfinished")
+    assert all(file.read_bytes() == content for file in files)
+    listed = ", ".join(map(str, sorted(files)))
+    assert result.err == (f"warning: left alone, because only the name is that of a cache, not the content: {listed}\n")
+    assert rows(result.out) == ["0 bytes removed, 0 files", "0 bytes left, 0 files"]
+
+
+def test_a_checkpoint_with_the_name_of_a_cache_stays(clcap, folder: Path) -> None:
+    for name in ("nt.best.pt", "nt.state.pt"):
+        shutil.copy(folder / "nt.pt", folder / name)
+    clcap("cache", folder, "--clear", "--clear-unfinished")
+    assert {path.name for path in folder.iterdir()} == {"nt.pt", "nt.best.pt", "nt.state.pt"}
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [(lambda path: path.unlink(), "nt.pt, which is gone"), (lambda path: path.write_bytes(b""), "an earlier nt.pt")],
+    ids=["gone", "changed"],
+)
+def test_a_cache_of_another_file_is_said(clcap, folder: Path, change, state: str) -> None:
+    change(folder / "nt.pt")
+    cache = folder / "nt.reference.h5"
+    assert rows(clcap("cache", folder).out)[0] == f"{size_of(cache)} reference's ln p {cache} ({state})"
+
+
+def test_subfolders_are_searched_but_links_are_not_followed(clcap, folder: Path) -> None:
+    inside, outside = folder / "runs" / "a", folder / "elsewhere"
+    for place in (inside, outside):
+        place.mkdir(parents=True)
+        shutil.copy(folder / "nt.reference.h5", place)
+    runs = folder / "runs"
+    (runs / "linked").symlink_to(outside)
+    (runs / "linked.reference.h5").symlink_to(folder / "nt.reference.h5")
+    result = clcap("cache", runs, "--clear")
+    assert "removed, 1 file" in result.out
+    assert not any(inside.iterdir())
+    assert (outside / "nt.reference.h5").exists() and (folder / "nt.reference.h5").exists()
+
+
+def test_files_that_a_process_is_writing_stay(clcap, folder: Path) -> None:
+    own = temporary_path(folder / "a.h5")
+    own.write_bytes(b"")
+    with locked_elsewhere(folder / "nt.reference.h5"):
+        result = clcap("cache", folder, "--clear")
+    assert (folder / "nt.reference.h5").exists() and own.exists()
+    assert [row.endswith(", in use)") for row in rows(result.out)] == [False, True, True, False]
+
+
+def test_new_files_of_another_computer_stay(clcap, folder: Path) -> None:
+    part = leftover(folder / "features.h5", b"", host="elsewhere")
+    result = clcap("cache", folder, "--clear")
+    assert part.exists()
+    assert "may belong to a run on another computer" in result.err
+
+
+def test_a_missing_folder_is_an_error(error_of, tmp_path: Path) -> None:
+    assert error_of("cache", tmp_path / "none") == f"{tmp_path / 'none'} is missing; a folder is expected here"
