@@ -9,9 +9,12 @@
     grid           (images or more, regions, grid channels) float16
     region_counts  (images,) int32: present only if images differ in their number of regions; ``grid`` then has the
                    shape (regions of all images, grid channels), sorted by image
+    row_digests    (images or more, 16) uint8: digests of each image's pooled vector and of its regions, 8 bytes each
+    image_digests  (images or more, 16) uint8: digest of each image file; missing in files of import-features
 
 ``pooled`` and ``grid`` are contiguous and uncompressed, so that they can be memory-mapped even if they are larger than
-memory. If images were skipped, both have unused rows at the end: only the first ``len(ids)`` rows are valid.
+memory. If images were skipped, datasets have unused rows at the end: only the first ``len(ids)`` rows are valid. Files
+of version 1 have no digests.
 """
 
 from collections.abc import Sequence
@@ -25,6 +28,7 @@ from pydantic import ValidationError
 from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo, info_class
 from clcap_cli.artifacts.hdf5 import HDF5Content, open_hdf5
 from clcap_cli.artifacts.provenance import Provenance
+from clcap_cli.artifacts.row_digests import IMAGE_SIZE, PART_SIZE, ROW_SIZE, DigestCheck
 from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, damaged_file_error
@@ -54,9 +58,14 @@ class Features:
     region_starts: np.ndarray | None = None
     """First row of each image in ``grid``: (images + 1,); image i has the rows region_starts[i] to
     region_starts[i + 1] - 1. None if all images have the same number of regions."""
+    row_digests: np.ndarray | None = None
+    """Digests of the images' pooled vectors and regions: (images, 16) uint8; None for files of version 1."""
+    image_digests: np.ndarray | None = None
+    """Digests of the image files: (images, 16) uint8; None if they are unknown."""
 
     @cached_property
-    def _row(self) -> dict[ImageId, int]:
+    def row_of(self) -> dict[ImageId, int]:
+        """The row of each image."""
         return {id: row for row, id in enumerate(self.ids)}
 
     def rows_of(self, ids: Sequence[ImageId]) -> np.ndarray:
@@ -64,17 +73,17 @@ class Features:
 
         Raises ClcapError if an image has no features; the message names the first such image.
         """
-        missing = [id for id in ids if id not in self._row]
+        missing = [id for id in ids if id not in self.row_of]
         if missing:
             raise ClcapError(
                 f"{self.path} has no features for {len(missing)} of {len(ids)} images, the first is {missing[0]}; "
                 "extract them from the same captions.h5, or give another file with --features"
             )
-        return np.asarray([self._row[id] for id in ids], dtype=np.int64)
+        return np.asarray([self.row_of[id] for id in ids], dtype=np.int64)
 
     def pooled_at(self, rows: np.ndarray) -> np.ndarray:
         """Pooled features (rows, pooled channels) float16; raises ClcapError if those of an image are damaged."""
-        return self._checked(self.pooled[rows], rows)
+        return self._checked(self.pooled[rows], rows, self._pooled_check)
 
     def grid_at(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Grid features (rows, R, grid channels) float16, zero-padded, and the mask of real regions, (rows, R) bool.
@@ -82,18 +91,41 @@ class Features:
         Raises ClcapError if the features of an image are damaged.
         """
         if self.region_starts is None:
-            return self._checked(self.grid[rows], rows), np.ones((len(rows), self.grid.shape[1]), dtype=bool)
+            grid = self._checked(self.grid[rows], rows, self._grid_check)
+            return grid, np.ones((len(rows), self.grid.shape[1]), dtype=bool)
         first, counts = self.region_starts[rows], np.diff(self.region_starts)[rows]
         mask = np.arange(counts.max(initial=1)) < counts[:, None]
         padded = np.zeros((*mask.shape, self.grid.shape[1]), dtype=np.float16)
         for index, (start, count) in enumerate(zip(first, counts, strict=True)):
             padded[index, :count] = self.grid[start : start + count]
-        return self._checked(padded, rows), mask
+        return self._checked(padded, rows, self._grid_check), mask
 
-    def _checked(self, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def regions(self, row: int) -> np.ndarray:
+        """The regions of the image at ``row``, unchecked: (regions, grid channels) float16, memory-mapped."""
+        if self.region_starts is None:
+            return self.grid[row]
+        return self.grid[self.region_starts[row] : self.region_starts[row + 1]]
+
+    def is_intact(self, row: int) -> bool:
+        """Whether the features at ``row`` are those that were written."""
+        rows = np.array([row])
+        return self._pooled_check.first_damaged(rows) is None and self._grid_check.first_damaged(rows) is None
+
+    @cached_property
+    def _pooled_check(self) -> DigestCheck:
+        return DigestCheck(self.row_digests, slice(PART_SIZE), lambda row: self.pooled[row])
+
+    @cached_property
+    def _grid_check(self) -> DigestCheck:
+        return DigestCheck(self.row_digests, slice(PART_SIZE, None), self.regions)
+
+    def _checked(self, features: np.ndarray, rows: np.ndarray, check: DigestCheck) -> np.ndarray:
         index = first_nonfinite_row(features)
         if index is not None:
             raise damaged_file_error(self.path, f"the features of image {self.ids[rows[index]]} are not finite numbers")
+        damaged = check.first_damaged(rows)
+        if damaged is not None:
+            raise damaged_file_error(self.path, f"the features of image {self.ids[damaged]} are not those written")
         return features
 
 
@@ -111,11 +143,24 @@ def open_features(path: Path) -> Features:
         shape = (None, backbone.grid_channels) if ragged else (None, backbone.regions, backbone.grid_channels)
         grid = content.numbers("grid", "float16", shape)
         starts = _region_starts(content, len(ids), backbone.regions, len(grid)) if ragged else None
-    for name, rows in (("pooled", pooled), *([] if ragged else [("grid", grid)])):
+        digests = _digests(content, provenance.version)
+    for name, rows in (("pooled", pooled), *([] if ragged else [("grid", grid)]), *digests.items()):
         if len(rows) < len(ids):
             raise damaged_file_error(path, f"its '{name}' has {len(rows)} rows, expected {len(ids)}")
     grid = grid if ragged else grid[: len(ids)]
-    return Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts)
+    first = {name: rows[: len(ids)] for name, rows in digests.items()}
+    return Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts, **first)
+
+
+def _digests(content: HDF5Content, version: int) -> dict[str, np.ndarray]:
+    """The digests that a file of this version has, by the names of their datasets."""
+    if version < 2:
+        return {}
+    sizes = {
+        "row_digests": ROW_SIZE,
+        **({"image_digests": IMAGE_SIZE} if "image_digests" in content.survey.datasets else {}),
+    }
+    return {name: np.array(content.numbers(name, "uint8", (None, size))) for name, size in sizes.items()}
 
 
 def _region_starts(content: HDF5Content, images: int, max_regions: int, total_regions: int) -> np.ndarray:

@@ -1,7 +1,14 @@
 """The file object that HDF5 writes to. It never raises an error, because HDF5 crashes if a write fails."""
 
+import os
 from collections.abc import Callable
 from io import FileIO
+
+
+def write_all(file: FileIO, content: memoryview) -> None:
+    """Write all of ``content``, of which an unbuffered file may take only a part at a time."""
+    while content:
+        content = content[file.write(content) :]
 
 
 class Sink:
@@ -18,7 +25,7 @@ class Sink:
 
     def write(self, content: memoryview) -> int:
         """Write all of ``content``."""
-        self._record_error(self._write_all, content)
+        self._record_error(write_all, self._file, content)
         return len(content)
 
     def truncate(self, size: int) -> int:
@@ -46,13 +53,38 @@ class Sink:
     def flush(self) -> None:
         """Do nothing, because the file is not buffered."""
 
-    def _write_all(self, content: memoryview) -> None:
-        while content:
-            content = content[self._file.write(content) :]
-
     def _record_error(self, operation: Callable[..., object], *arguments: object) -> None:
         if self._error is None:
             try:
                 operation(*arguments)
             except OSError as error:
                 self._error = error
+
+
+class RewritingSink(Sink):
+    """A sink that writes a new HDF5 file over an old one, of which HDF5 sees nothing.
+
+    Bytes that HDF5 does not write stay as they were in the old file.
+    """
+
+    def __init__(self, file: FileIO):
+        super().__init__(file)
+        self._end = 0
+
+    def write(self, content: memoryview) -> int:
+        """See Sink."""
+        self._end = max(self._end, self.tell() + len(content))
+        return super().write(content)
+
+    def truncate(self, size: int) -> int:
+        """Change the length of the new file; the old one is only made longer."""
+        self._end = size
+        return super().truncate(size) if size > super().seek(0, os.SEEK_END) else size
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        """See Sink; the end is that of the new file."""
+        return super().seek(self._end + position) if whence == os.SEEK_END else super().seek(position, whence)
+
+    def cut(self) -> None:
+        """Remove what is left of the old file beyond the end of the new one."""
+        super().truncate(self._end)

@@ -27,7 +27,7 @@ from clcap_cli.file_kinds.clcap_files import description_of
 
 FORMATS = {
     "clcap/captions": 2,
-    "clcap/features": 1,
+    "clcap/features": 2,
     "clcap/checkpoint": 4,
     "clcap/discriminator": 2,
     "clcap/caption-results": 1,
@@ -40,6 +40,7 @@ FORMATS = {
     "clcap/reference-log-probs": 1,
     "clcap/tokens": 1,
     "clcap/train-state": 1,
+    "clcap/partial-features": 1,
 }
 """The format version that this clcap writes for each kind of artifact; it also reads all earlier versions."""
 
@@ -79,6 +80,12 @@ class Provenance(BaseModel):
     created: str
     """Time of creation, in ISO 8601 format and UTC."""
     inputs: list[Input]
+    extends: list[str] = []
+    """Ids of earlier versions of the file, all of whose content is in this one; it can be used in their place."""
+
+    def is_or_extends(self, id: str) -> bool:
+        """Whether the file has this id or contains the whole content of the file with this id."""
+        return id in (self.id, *self.extends)
 
     def input(self, role: str) -> Input | None:
         """The input with this ``role``, or None."""

@@ -1,14 +1,14 @@
 """Extracting features of image files with a backbone; images are decoded on all cores."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.artifacts.feature_batch import FeatureBatch
+from clcap_cli.artifacts.row_digests import image_digest
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.backbone import Backbone
@@ -33,20 +33,19 @@ def extract_batches(
     backbone: Backbone,
     images: Mapping[ImageId, ImageFile],
     skipped: SkippedImages,
-    digests: dict[ImageId, bytes] | None = None,
-) -> Iterator[tuple[list[ImageId], np.ndarray, np.ndarray]]:
-    """Yield batches of (ids, pooled, grid) in the order of ``images``.
+    batches: Sequence[Sequence[ImageId]] | None = None,
+) -> Iterator[FeatureBatch]:
+    """Yield the features of ``images``, in ``batches`` of their ids; by default, of all in order.
 
-    Unreadable images are added to ``skipped``, and digests of the files' contents to ``digests``.
+    Unreadable images are added to ``skipped``.
 
-    Raises ClcapError for an unreadable image that is not to be left out, and if none is left.
+    Raises ClcapError for an unreadable image that is not to be left out.
     """
-    ids = list(images)
-    batches = [ids[first : first + BATCH_SIZE] for first in range(0, len(ids), BATCH_SIZE)]
+    batches = split_into_batches(list(images)) if batches is None else batches
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
 
         def decode(batch: Sequence[ImageId]) -> list[DecodedImage | UnreadableImageError]:
-            return list(threads.map(lambda id: _load_image(backbone, images[id]), batch))
+            return list(threads.map(lambda id: load_image(backbone, images[id]), batch))
 
         # On a CPU, decoding and computing alternate, because each of them uses all cores.
         decoded = map(decode, batches) if backbone.device.type == "cpu" else Prefetcher(decode, batches)
@@ -54,19 +53,23 @@ def extract_batches(
         for batch, decoded_batch in zip(batches, decoded, strict=True):
             readable = _readable(batch, decoded_batch, skipped, done)
             done += len(batch)
-            if digests is not None:
-                digests |= {id: image.digest for id, image in readable.items()}
             if readable:
                 pooled, grid = backbone(torch.stack([image.pixels for image in readable.values()]))
-                yield list(readable), pooled.numpy(), grid.numpy()
-    skipped.raise_unless_usable()
+                digests = [image.digest for image in readable.values()]
+                yield FeatureBatch(list(readable), pooled.numpy(), grid.numpy(), digests)
 
 
-def _load_image(backbone: Backbone, file: ImageFile) -> DecodedImage | UnreadableImageError:
+def split_into_batches(ids: Sequence[ImageId]) -> list[Sequence[ImageId]]:
+    """Split ``ids`` into batches of ``BATCH_SIZE``; the last may be smaller."""
+    return [ids[first : first + BATCH_SIZE] for first in range(0, len(ids), BATCH_SIZE)]
+
+
+def load_image(backbone: Backbone, file: ImageFile) -> DecodedImage | UnreadableImageError:
+    """The image as an input of the backbone, or the reason why it cannot be read."""
     try:
         content = read_content(file)
         pixels = decode_as(backbone.transform, content, str(file), backbone.info.resized_to)
-        return DecodedImage(pixels, hashlib.blake2b(content, digest_size=16).digest())
+        return DecodedImage(pixels, image_digest(content))
     except UnreadableImageError as error:
         return error
 

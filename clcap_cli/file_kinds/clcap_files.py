@@ -17,6 +17,7 @@ DESCRIPTIONS = {
     "clcap/neighbours": "a cache of nearest neighbours of train-cl",
     "clcap/reference-log-probs": "a cache of the reference's log-probabilities of train-cl",
     "clcap/tokens": "a cache of encoded captions of train-mle",
+    "clcap/partial-features": "the record of an unfinished extract-features",
     "clcap/train-state": "the saved state of a training run",
 }
 """Description of each kind of artifact, by the name of its format."""

@@ -40,11 +40,20 @@ def extract_features(
     ] = None,
     skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    resume: Annotated[
+        bool,
+        Option(
+            "Continue an interrupted run from its partial file; without one, start from the beginning.",
+            Panel.OUTPUT,
+            name="--resume",
+        ),
+    ] = False,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Extract the features of images with a backbone.
 
-    The features of an image are the backbone's grid and its pooled vector, stored as float16.
+    The features of an image are the backbone's grid and its pooled vector, stored as float16. If the output exists and
+    comes from the same backbone, only the features of images that are not in it are computed.
 
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """
@@ -52,7 +61,6 @@ def extract_features(
     from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.features.duplicates import same_image_warning
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.pixel_limit import limit_pixels
 
@@ -64,27 +72,38 @@ def extract_features(
     skipped = SkippedImages(len(names), skip_bad)
     limit_pixels(max_pixels)
     files = _find_and_check(images, names, skipped)
-    from clcap_cli.artifacts.feature_writer import write_features  # with PyTorch, which takes seconds to import
-    from clcap_cli.compute.devices import keep_freed_memory
+    from clcap_cli.compute.devices import keep_freed_memory  # with PyTorch, which takes seconds to import
     from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.extraction import BATCH_SIZE, extract_batches
+    from clcap_cli.features.duplicates import same_image_warning
+    from clcap_cli.features.extraction import BATCH_SIZE
+    from clcap_cli.features.extraction_run import ExtractionRun
+    from clcap_cli.features.feature_plan import FeaturePlan, digest_images
 
+    run = ExtractionRun(out, listed, origin, resume)
     keep_freed_memory()
-    network = load_backbone(backbone, weights, image_size, compute.start())
-    count = len(listed.image_ids)
+    network = load_backbone(backbone, weights, image_size, run.compute_settings(compute).start())
     info = network.info
-    size = count * info.bytes_per_image() / 2**20
+    if run.is_finished(info):
+        print_info(f"{out} is complete: there is nothing to resume")
+        return out
+    size = len(names) * info.bytes_per_image() / 2**20
     print_info(
-        f"{count} images, {info.name} at {info.image_size} pixels: {info.regions} regions of {info.grid_channels}, "
-        f"pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
+        f"{len(names)} images, {info.name} at {info.image_size} pixels: {info.regions} regions of "
+        f"{info.grid_channels}, pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
-    check_free_space(out, size)
-    digests: dict[ImageId, bytes] = {}
-    batches = extract_batches(network, files, skipped, digests)
-    total = -(-len(files) // BATCH_SIZE)
-    write_features(out, names, info, progress(batches, total, f"batches of {BATCH_SIZE} images"), origin)
+    check_free_space(out, size - run.mebibytes_on_disk)
+    with run.open_partial(info, network.device) as partial:
+        digests = digest_images(files) if run.has_earlier_rows(info) else {}
+        plan = FeaturePlan(network, files, skipped, run.reusable_rows(info, digests))
+        kept = plan.keep_rows(partial, digests)
+        run.report_kept(partial)
+        remaining = len(plan.batches) - kept
+        for batch in progress(plan.remaining(kept), remaining, f"batches of {BATCH_SIZE} images"):
+            partial.append(batch)
+        run.finish(partial)
     skipped.report("the stages that follow do without them")
-    if warning := same_image_warning(digests, names, dict(zip(listed.image_ids, listed.splits, strict=True))):
+    of_images = dict(zip(partial.ids, partial.image_digests, strict=True))
+    if warning := same_image_warning(of_images, names, dict(zip(listed.image_ids, listed.splits, strict=True))):
         print_warning(warning)
     return out
 

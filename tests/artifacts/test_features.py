@@ -4,10 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
+from clcap_cli.artifacts.feature_batch import FeatureBatch
 from clcap_cli.artifacts.feature_info import BackboneInfo
-from clcap_cli.artifacts.feature_writer import write_features
 from clcap_cli.artifacts.features import open_features
+from clcap_cli.artifacts.partial_features import KIND, Extraction, create_partial
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.row_digests import row_digest
 from clcap_cli.errors import ClcapError
 
 BACKBONE = BackboneInfo(
@@ -25,13 +27,25 @@ BACKBONE = BackboneInfo(
 )
 
 
+def write_features(path: Path, names: dict, batches: list[tuple]) -> None:
+    origin = Origin("test", {})
+    provenance = origin.make_provenance(KIND, "", path)
+    extraction = Extraction(
+        provenance=provenance, backbone=BACKBONE, images=len(names), reused=None, device="cpu", threads=1
+    )
+    with create_partial(path, extraction) as partial:
+        for ids, pooled, grid in batches:
+            partial.append(FeatureBatch(ids, pooled, grid, [bytes(16)] * len(ids)))
+        partial.finish(names, origin.make_provenance("clcap/features", "", path))
+
+
 def write_random_features(path: Path, ids: list, seed: int = 0, skipped: tuple = ()) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     pooled, grid = rng.normal(size=(len(ids), 5)).astype("f2"), rng.normal(size=(len(ids), 4, 3)).astype("f2")
     parts = [slice(first, first + 2) for first in range(0, len(ids), 2)]
     batches = [(ids[part], pooled[part], grid[part]) for part in parts]
     names = {id: f"{id}.jpg" for id in [*skipped, *ids]}
-    write_features(path, names, BACKBONE, batches, Origin("test", {}))
+    write_features(path, names, batches)
     return pooled, grid
 
 
@@ -58,7 +72,7 @@ def test_skipped_images_have_no_rows(tmp_path: Path) -> None:
 def test_the_size_on_disk_matches_the_estimate(tmp_path: Path) -> None:
     write_random_features(tmp_path / "f.h5", list(range(4000)))
     estimate = 4000 * BACKBONE.bytes_per_image()
-    assert estimate <= (tmp_path / "f.h5").stat().st_size <= estimate + 4000 * 40 + 50_000
+    assert estimate <= (tmp_path / "f.h5").stat().st_size <= estimate + 4000 * 72 + 50_000
 
 
 def test_the_id_depends_on_the_content(tmp_path: Path) -> None:
@@ -72,7 +86,7 @@ def test_the_id_depends_on_the_content(tmp_path: Path) -> None:
 def test_features_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     batch = ([5, 6], np.array([[0] * 5, [np.inf] * 5], "f2"), np.zeros((2, 4, 3), "f2"))
     with pytest.raises(ClcapError, match="image 6 has features that are not finite"):
-        write_features(tmp_path / "f.h5", {5: "a", 6: "b"}, BACKBONE, [batch], Origin("test", {}))
+        write_features(tmp_path / "f.h5", {5: "a", 6: "b"}, [batch])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -131,4 +145,5 @@ def test_the_largest_finite_features_are_accepted(tmp_path: Path) -> None:
     write_random_features(path, [4])
     with h5py.File(path, "a") as file:
         file["pooled"][0] = [np.finfo("f2").max, np.finfo("f2").min, 0, -0.0, np.finfo("f2").smallest_subnormal]
+        file["row_digests"][0] = np.frombuffer(row_digest(file["pooled"][0], file["grid"][0]), "u1")
     assert open_features(path).pooled_at(np.array([0]))[0, 0] == np.finfo("f2").max

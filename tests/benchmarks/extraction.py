@@ -37,7 +37,7 @@ def write_photos(folder: Path, size: tuple[int, int], count: int) -> list[Path]:
 
 def ours(backbone: Backbone, files: list[Path]) -> np.ndarray:
     images, skipped = dict(enumerate(files)), SkippedImages(len(files), skip_bad=False)
-    return np.concatenate([pooled for _, pooled, _ in extract_batches(backbone, images, skipped)])
+    return np.concatenate([batch.pooled for batch in extract_batches(backbone, images, skipped)])
 
 
 @torch.inference_mode()

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from clcap_cli.artifacts.feature_writer import _create_contiguous
+from clcap_cli.artifacts.feature_datasets import create_row_datasets
 from clcap_cli.artifacts.features import KIND
 from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
@@ -38,8 +38,7 @@ def write_features(path: Path) -> None:
     info = BACKBONE.model_copy(update=sizes)
     ids = list(range(IMAGES))
     with h5py.File(path, "w") as file:
-        _create_contiguous(file, "pooled", (IMAGES, CHANNELS))
-        _create_contiguous(file, "grid", (IMAGES, REGIONS, CHANNELS))
+        create_row_datasets(file, info, IMAGES)
         write_ids(file, "ids", ids)
         write_texts(file, "names", [f"{number:012}.jpg" for number in ids])
         write_ids(file, "skipped", [])

@@ -61,11 +61,11 @@ def test_bad_images_do_not_shift_the_features_of_others(tmp_path: Path) -> None:
     files = {number: tmp_path / f"{number}.png" for number in colours}
     skipped = SkippedImages(len(files), skip_bad=True)
     features = {}
-    for ids, pooled, _ in extract_batches(backbone, files, skipped):
-        features |= dict(zip(ids, pooled, strict=True))
+    for batch in extract_batches(backbone, files, skipped):
+        features |= dict(zip(batch.ids, batch.pooled, strict=True))
     assert list(skipped.reasons) == bad
     assert list(features) == [number for number in colours if number not in bad]
     for number in (0, 5, 32, 38):
-        ((_, alone, _),) = extract_batches(backbone, {number: files[number]}, skipped)
-        assert abs(alone[0].astype(float) - features[number].astype(float)).max() < 2e-2
+        (alone,) = extract_batches(backbone, {number: files[number]}, skipped)
+        assert abs(alone.pooled[0].astype(float) - features[number].astype(float)).max() < 2e-2
     assert abs(features[0].astype(float) - features[38].astype(float)).max() > 5e-2

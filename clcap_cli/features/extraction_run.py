@@ -1,0 +1,166 @@
+"""A run of extract-features on disk: started from the beginning, resumed, or finished before."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.feature_info import BackboneInfo
+from clcap_cli.artifacts.features import KIND as FEATURES_KIND
+from clcap_cli.artifacts.features import Features, open_features
+from clcap_cli.artifacts.partial_features import (
+    KIND,
+    Extraction,
+    PartialFeatures,
+    create_partial,
+    partial_path,
+    read_record,
+)
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute.settings import ComputeSettings
+from clcap_cli.console import print_info, print_warning
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.features.reusable_rows import ReusableRows, contains_all_rows
+from clcap_cli.input_files import is_file
+
+
+class ExtractionRun:
+    """The run that writes a features file, with what an earlier run left of it."""
+
+    def __init__(self, out: Path, captions: Captions, origin: Origin, resume: bool):
+        """Look for a partial file and for an earlier features file.
+
+        Raises ClcapError if there is a partial file but ``resume`` is not given.
+        """
+        self.out, self.captions, self.origin, self.resume = out, captions, origin, resume
+        self.path = partial_path(out)
+        self.record = read_record(out)
+        self.earlier = _earlier_features(out)
+        """The features file that will be replaced; None if there is none that can be read."""
+        if self.record and not resume:
+            raise ClcapError(
+                f"{self.path} has the rows of an interrupted extract-features; continue it with --resume, or delete "
+                "that file to start from the beginning"
+            )
+
+    def compute_settings(self, given: ComputeSettings) -> ComputeSettings:
+        """The device and number of threads with which a resumed run started, unless others are given."""
+        if self.record is None:
+            return given
+        device = self.record.device if given.device == "auto" else given.device
+        return replace(given, device=device, threads=given.threads or self.record.threads)
+
+    def is_finished(self, info: BackboneInfo) -> bool:
+        """Whether ``--resume`` was given for a run that is complete."""
+        earlier = self.earlier
+        if not self.resume or earlier is None or self.record is not None or earlier.backbone.differences(info):
+            return False
+        recorded = earlier.provenance.input("captions")
+        return recorded is not None and recorded.id == self.captions.provenance.id
+
+    @property
+    def mebibytes_on_disk(self) -> float:
+        """Space that the partial file takes already."""
+        return self.path.stat().st_blocks * 512 / 2**20 if self.record else 0.0
+
+    def has_earlier_rows(self, info: BackboneInfo) -> bool:
+        """Whether there are rows of an earlier or of an interrupted run."""
+        return self.record is not None or self.usable_earlier(info) is not None
+
+    def report_kept(self, partial: PartialFeatures) -> None:
+        """Say after how many images an interrupted run is continued."""
+        if self.record is None:
+            return
+        total = len(self.captions.image_ids)
+        print_info(f"resuming after {len(partial.ids):,} of {total:,} images, from {self.path}")
+        if len(partial.ids) < total and any(partial.next_image_digests(1)[0]):
+            print_info("its further rows are computed again: an image file has changed, or a row is damaged")
+
+    def reusable_rows(self, info: BackboneInfo, images: Mapping[ImageId, bytes]) -> ReusableRows | None:
+        """The rows of the earlier file that are of the same images and the backbone ``info``, with a message."""
+        earlier = self.usable_earlier(info)
+        if earlier is None:
+            return None
+        reusable = ReusableRows(earlier, images)
+        print_info(
+            f"{len(reusable.rows):,} of {len(self.captions.image_ids):,} images are already in {self.out}, made from "
+            "the same image files"
+        )
+        if reusable.changed:
+            print_info(f"image files that have changed since: {first_few(reusable.changed)}")
+        if reusable.damaged:
+            print_warning(f"{self.out}: damaged features are computed again: {first_few(reusable.damaged)}")
+        return reusable
+
+    def usable_earlier(self, info: BackboneInfo) -> Features | None:
+        """The earlier file if its rows can be reused."""
+        earlier = self.earlier
+        if earlier is None or earlier.backbone.differences(info) or earlier.image_digests is None:
+            return None
+        return earlier
+
+    def open_partial(self, info: BackboneInfo, device: torch.device) -> PartialFeatures:
+        """The partial file of the interrupted run, or a new one.
+
+        Raises ClcapError if the interrupted run had other settings or inputs.
+        """
+        earlier = self.usable_earlier(info)
+        now = Extraction(
+            provenance=self.origin.make_provenance(KIND, self.captions.provenance.id, self.path),
+            backbone=info,
+            images=len(self.captions.image_ids),
+            reused=earlier.provenance.id if earlier else None,
+            device=device.type,
+            threads=torch.get_num_threads(),
+        )
+        if self.record is None:
+            if self.resume:
+                print_info(f"nothing to resume: {self.path} does not exist; starting from the beginning")
+            return create_partial(self.out, now)
+        self._check_same_run(self.record, now)
+        return PartialFeatures(self.out, self.record)
+
+    def _check_same_run(self, before: Extraction, now: Extraction) -> None:
+        differences = list(_differences(before, now))
+        if differences:
+            raise ClcapError(
+                f"{self.path} belongs to another run: {'; '.join(differences)}; give the same settings, or delete it "
+                "to start from the beginning"
+            )
+
+    def finish(self, partial: PartialFeatures) -> None:
+        """Write the features file from the complete partial file."""
+        names = dict(zip(self.captions.image_ids, self.captions.file_names, strict=True))
+        provenance = self.origin.make_provenance(FEATURES_KIND, "", self.out)
+        extended = self._extended(dict(zip(partial.ids, partial.row_digests, strict=True)))
+        partial.finish(names, provenance.model_copy(update={"extends": extended}))
+
+    def _extended(self, digests: Mapping[ImageId, bytes]) -> list[str]:
+        """Ids of the earlier files all of whose rows are among the new ones, which have these ``digests``."""
+        earlier = self.earlier
+        if earlier is None or not contains_all_rows(earlier, digests):
+            return []
+        return [*earlier.provenance.extends, earlier.provenance.id]
+
+
+def _earlier_features(out: Path) -> Features | None:
+    if not is_file(out):
+        return None
+    try:
+        return open_features(out)
+    except ClcapError:
+        return None
+
+
+def _differences(before: Extraction, now: Extraction) -> Iterable[str]:
+    captions = before.provenance.input("captions"), now.provenance.input("captions")
+    if captions[0] and captions[1] and captions[0].id != captions[1].id:
+        yield f"captions {captions[0].path} with id {captions[0].id}, here {captions[1].path} with id {captions[1].id}"
+    for name in before.backbone.differences(now.backbone):
+        yield f"{name} {getattr(before.backbone, name)}, here {getattr(now.backbone, name)}"
+    for name in ("reused", "device", "threads"):
+        if getattr(before, name) != getattr(now, name):
+            yield f"{name} {getattr(before, name)}, here {getattr(now, name)}"

@@ -1,0 +1,65 @@
+"""Rows of an earlier ``features.h5`` that a new one takes over: those of the same pictures."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from clcap_cli.artifacts.feature_batch import FeatureRow
+from clcap_cli.artifacts.features import Features
+from clcap_cli.artifacts.row_digests import row_digest
+from clcap_cli.datasets.records import ImageId
+
+
+class ReusableRows:
+    """The intact rows of images whose files still have the same content."""
+
+    def __init__(self, features: Features, images: Mapping[ImageId, bytes]):
+        """``images`` has the digest of each image's file; ``features`` is of the backbone that computes the others."""
+        self.features = features
+        self.rows: dict[ImageId, int] = {}
+        """Row of each reusable image in ``features``."""
+        self.damaged: list[ImageId] = []
+        """Images of ``features`` whose rows are not those that were written."""
+        self.changed: list[ImageId] = []
+        """Images that ``features`` has rows of, made from a file with other content."""
+        for id, digest in images.items():
+            self._add(id, digest)
+
+    def _add(self, id: ImageId, digest: bytes) -> None:
+        own = self.features.row_of.get(id)
+        if own is not None and self._image_digest(own) != digest:
+            self.changed.append(id)
+            own = None
+        row = self._row_of_image.get(digest) if own is None else own
+        if row is None:
+            return
+        if self.features.is_intact(row):
+            self.rows[id] = row
+        else:
+            self.damaged.append(self.features.ids[row])
+
+    def read(self, id: ImageId) -> FeatureRow:
+        """The features of a reusable image."""
+        row = self.rows[id]
+        return FeatureRow(
+            np.array(self.features.pooled[row]), np.array(self.features.grid[row]), self._image_digest(row)
+        )
+
+    @cached_property
+    def _row_of_image(self) -> dict[bytes, int]:
+        return {self._image_digest(row): row for row in range(len(self.features.ids))}
+
+    def _image_digest(self, row: int) -> bytes:
+        assert self.features.image_digests is not None
+        return self.features.image_digests[row].tobytes()
+
+
+def contains_all_rows(features: Features, digests: Mapping[ImageId, bytes]) -> bool:
+    """Whether ``digests`` of new rows by image contain those of all rows of ``features``."""
+    stored = features.row_digests
+    for row, id in enumerate(features.ids):
+        own = row_digest(features.pooled[row], features.grid[row]) if stored is None else stored[row].tobytes()
+        if digests.get(id) != own:
+            return False
+    return True
