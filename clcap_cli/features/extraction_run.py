@@ -14,9 +14,11 @@ from clcap_cli.artifacts.partial_features import (
     KIND,
     Extraction,
     PartialFeatures,
+    PartialRecord,
     create_partial,
     partial_path,
     read_record,
+    remove_partial,
 )
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
@@ -40,6 +42,9 @@ class ExtractionRun:
         self.record = read_record(out)
         self.earlier = _earlier_features(out)
         """The features file that will be replaced; None if there is none that can be read."""
+        if self.record and self.earlier and _is_left_by(self.earlier, self.record):
+            remove_partial(out)
+            self.record = None
         if self.record and not resume:
             raise ClcapError(
                 f"{self.path} has the rows of an interrupted extract-features; continue it with --resume, or delete "
@@ -153,6 +158,15 @@ def _earlier_features(out: Path) -> Features | None:
         return open_features(out)
     except ClcapError:
         return None
+
+
+def _is_left_by(finished: Features, record: PartialRecord) -> bool:
+    """Whether the run that wrote ``finished`` was killed before it removed its partial file with this ``record``."""
+    return (
+        finished.provenance.id != record.reused
+        and not record.backbone.differences(finished.backbone)
+        and finished.provenance.input("captions") == record.provenance.input("captions")
+    )
 
 
 def _differences(before: Extraction, now: Extraction) -> Iterable[str]:

@@ -117,7 +117,7 @@ def test_extraction_finds_renamed_cut_and_repeated_images(chain: Path, clcap, er
     )
     assert error_of(*arguments).endswith(" of 42 images); leave such images out with --skip-bad")
     assert not (chain / "f.h5").exists()
-    result = clcap(*arguments, "--skip-bad")
+    result = clcap(*arguments, "--skip-bad", "--resume")
     assert result.status == 0, result.err
     assert "1 by file name, ignoring case, such as " in result.err
     assert "warning: 1 of 42 images left out; the stages that follow do without them:\n" in result.err
