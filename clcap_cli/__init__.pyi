@@ -61,6 +61,7 @@ def extract_features(
     image_size: int | None = None,
     skip_bad: bool = False,
     max_pixels: int = 89478485,
+    resume: bool = False,
     *,
     device: str = "auto",
     threads: int | None = None,
