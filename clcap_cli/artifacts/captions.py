@@ -32,7 +32,7 @@ from clcap_cli.artifacts.hdf5 import (
     write_provenance,
     write_texts,
 )
-from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.artifacts.provenance import Origin, Provenance, with_content_id
 from clcap_cli.datasets.records import ImageId, ImageRecord
 from clcap_cli.datasets.split_names import describe_sizes
 from clcap_cli.digests import digest, digest_of_json
@@ -183,9 +183,17 @@ def _check_image_rows(path: Path, image: np.ndarray, images: int) -> None:
 
 
 def write_captions(
-    out: Path, images: Sequence[ImageRecord], tokenizer: WordTokenizer, max_length: int, origin: Origin
+    out: Path,
+    images: Sequence[ImageRecord],
+    tokenizer: WordTokenizer,
+    max_length: int,
+    origin: Origin,
+    extends: Sequence[str] = (),
 ) -> None:
-    """Write a ``captions.h5`` with captions truncated to ``max_length`` words."""
+    """Write a ``captions.h5`` with captions truncated to ``max_length`` words.
+
+    ``extends`` are ids of earlier versions of the file whose content it contains.
+    """
     raw = [caption for image in images for caption in image.captions]
     encoded = encode_captions(raw, tokenizer, max_length)
     tokens, lengths = encoded.tokens, encoded.lengths
@@ -198,7 +206,8 @@ def write_captions(
     segmentation = [] if tokenizer.segmenter == WORDS else [json.dumps(tokenizer.segmenter.record())]
     content_id = digest([digest_of_json([ids, names, raw, words, *segmentation]).encode(), *arrays])
     with create_hdf5(out) as (file, _):
-        write_provenance(file, origin.make_provenance(KIND, content_id, out))
+        provenance = origin.make_provenance(KIND, "", out).model_copy(update={"extends": [*extends]})
+        write_provenance(file, with_content_id(provenance, content_id))
         write_ids(file.create_group("images"), "id", ids)
         write_texts(file["images"], "file_name", [name for name, _ in names])
         write_texts(file["images"], "split", [split for _, split in names])

@@ -24,10 +24,13 @@ from clcap_cli.tokenizers.words import WordTokenizer
 def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
     """The captions that the checkpoint was trained on, or those at ``given``.
 
-    Raises ClcapError if their vocabulary differs from the checkpoint's.
+    Raises ClcapError if their vocabulary differs from the checkpoint's, unless they only extend the captions that it
+    was trained on; it then keeps its own vocabulary.
     """
     captions = open_captions(find_input(checkpoint, "captions", given, "--captions"))
-    if isinstance(checkpoint.tokenizer, WordTokenizer):
+    recorded = checkpoint.provenance.input("captions")
+    trained_on = recorded is not None and captions.provenance.is_or_extends(recorded.id)
+    if isinstance(checkpoint.tokenizer, WordTokenizer) and not trained_on:
         check_tokenizer(checkpoint, captions.tokenizer, captions.path)
     return captions
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, NonNegativeInt
 from clcap_cli.artifacts.feature_info import BackboneInfo, FeatureInfo
 from clcap_cli.artifacts.features import first_nonfinite_row
 from clcap_cli.artifacts.hdf5 import stored_ids, write_ids, write_provenance, write_texts
-from clcap_cli.artifacts.provenance import Provenance
+from clcap_cli.artifacts.provenance import Provenance, with_content_id
 from clcap_cli.artifacts.row_digests import IMAGE_SIZE, ROW_SIZE
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
@@ -74,7 +74,7 @@ def write_metadata(
     write_texts(file, "names", file_names)
     write_ids(file, "skipped", skipped)
     file.attrs["backbone"] = info.model_dump_json()
-    write_provenance(file, provenance.model_copy(update={"id": hasher.hexdigest()[:16]}))
+    write_provenance(file, with_content_id(provenance, hasher.hexdigest()[:16]))
 
 
 def check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:

@@ -27,6 +27,8 @@ class RecordedArtifact:
 def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -> Path:
     """The input of ``artifact`` with this ``role``, or ``given`` if it is not None.
 
+    A file that was extended since is still that input.
+
     Raises ClcapError if the file was moved or has changed since; the message names the ``option`` to give it with.
     """
     if given is not None:
@@ -44,7 +46,7 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
         raise ClcapError(
             f"{artifact.path} was created from {shown_path}, which no longer exists; give its new path with {option}"
         ) from error
-    if current.id != recorded.id:
+    if not current.is_or_extends(recorded.id):
         raise ClcapError(
             f"{shown_path} has changed since {artifact.path} was created from it (then {recorded.id}, now "
             f"{current.id}); to use it anyway, give it with {option}"

@@ -15,19 +15,23 @@ MAX_FILES = 100
 def files_from_older_version(path: Path) -> list[str]:
     """Names of the files in the folder of ``path`` that were created from another version of it, the oldest first.
 
+    Versions that ``path`` extends do not count, because files that were created from them stay valid.
+
     Only their provenance is read. Files that are unreadable or were not written by clcap are ignored; if ``path`` is
     such a file, the list is empty.
     """
     current = _provenance_of(path)
     candidates = [other for other in path.parent.iterdir() if other.suffix in SUFFIXES and is_file(other)]
     newest = sorted(candidates, key=lambda other: other.stat().st_mtime)[-MAX_FILES:]
-    return [other.name for other in newest if current and _is_from_older_version(other, path, current.id)]
+    return [other.name for other in newest if current and _is_from_older_version(other, path, current)]
 
 
-def _is_from_older_version(other: Path, path: Path, id: str) -> bool:
+def _is_from_older_version(other: Path, path: Path, current: Provenance) -> bool:
     provenance = _provenance_of(other)
     inputs = provenance.inputs if provenance else []
-    return any((other.parent / item.path).resolve() == path.resolve() and item.id != id for item in inputs)
+    return any(
+        (other.parent / item.path).resolve() == path.resolve() and not current.is_or_extends(item.id) for item in inputs
+    )
 
 
 def _provenance_of(path: Path) -> Provenance | None:

@@ -85,7 +85,7 @@ class Provenance(BaseModel):
 
     def is_or_extends(self, id: str) -> bool:
         """Whether the file has this id or contains the whole content of the file with this id."""
-        return id in (self.id, *self.extends)
+        return id in extended_ids(self)
 
     def input(self, role: str) -> Input | None:
         """The input with this ``role``, or None."""
@@ -153,6 +153,16 @@ class Origin:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             inputs=[Input(role=role, path=_relative_path(path, folder), id=id) for role, path, id in self.inputs],
         )
+
+
+def extended_ids(earlier: Provenance) -> list[str]:
+    """Ids of the versions that a file extends which contains everything of the file with provenance ``earlier``."""
+    return [*earlier.extends, earlier.id]
+
+
+def with_content_id(provenance: Provenance, id: str) -> Provenance:
+    """The provenance of a file whose content has this ``id``; a file does not extend itself."""
+    return provenance.model_copy(update={"id": id, "extends": [one for one in provenance.extends if one != id]})
 
 
 def parse_provenance(data: object, path: Path, kind: str | None = None) -> Provenance:

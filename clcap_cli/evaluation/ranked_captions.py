@@ -214,7 +214,7 @@ def warn_of_training_images(ranked: RankedCaptions, ids: Sequence[ImageId]) -> N
     """Warn about images in the pool that the ranker was trained on, if its own captions.h5 can be read."""
     ranker, captions = ranked.ranker.checkpoint, ranked.ranker.captions
     recorded = ranker.provenance.input("captions")
-    if recorded is None or recorded.id == captions.provenance.id:
+    if recorded is None or captions.provenance.is_or_extends(recorded.id):
         return
     with suppress(ClcapError):
         own = open_captions(find_input(ranker, "captions", None, "--captions"))

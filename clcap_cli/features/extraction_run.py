@@ -20,7 +20,7 @@ from clcap_cli.artifacts.partial_features import (
     read_record,
     remove_partial,
 )
-from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.provenance import Origin, extended_ids
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.records import ImageId
@@ -148,7 +148,8 @@ class ExtractionRun:
         earlier = self.earlier
         if earlier is None or not contains_all_rows(earlier, digests):
             return []
-        return [*earlier.provenance.extends, earlier.provenance.id]
+        print_info(f"all features of the earlier {self.out} are unchanged, so models made from it stay valid")
+        return extended_ids(earlier.provenance)
 
 
 def _earlier_features(out: Path) -> Features | None:

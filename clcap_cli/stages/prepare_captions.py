@@ -85,6 +85,7 @@ def prepare_captions(
     settings = flattened(locals())
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.captions import write_captions
+    from clcap_cli.artifacts.captions_growth import extended_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_lists import with_listed_splits
     from clcap_cli.datasets.image_records import image_records
@@ -143,7 +144,10 @@ def prepare_captions(
         origin.add_input_file("tokenizer", Path(tokenize))
     summary = list(_summary(images, tokenizer, min_count, max_length))  # before the file, so that Ctrl-C changes none
     with written_beside(out, [file for _, file in read], images) as named:
-        write_captions(out, named, tokenizer, max_length, origin)
+        extends = extended_captions(out, named, settings)
+        write_captions(out, named, tokenizer, max_length, origin, extends)
+    if extends:
+        print_info(f"all images and captions of the earlier {out} are unchanged, so models made from it stay valid")
     for line in summary:
         print_info(line)
     if unsegmented:

@@ -76,11 +76,12 @@ def _add_inputs(tree: "Tree", file: Path, provenance: "Provenance", visited: set
             tree.add(as_rich_text(f"{item.role}: {item.path}  {_state(path, item)}", "dim"))
             continue
         visited.add(path.resolve())
-        _add_inputs(tree.add(as_rich_text(f"{item.role}: {_label(item.path, known)}")), path, known, visited)
+        grown = "" if known.id == item.id else "  (extended since)"
+        _add_inputs(tree.add(as_rich_text(f"{item.role}: {_label(item.path, known)}{grown}")), path, known, visited)
 
 
 def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
-    """The provenance of an input, if it is still the file that was used."""
+    """The provenance of an input, if it is still the file that was used or extends it."""
     from clcap_cli.artifacts.lineage import read_provenance
     from clcap_cli.errors import ClcapError
 
@@ -88,7 +89,7 @@ def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
         found = read_provenance(path)
     except ClcapError:
         return None
-    return found if found.id == item.id else None
+    return found if found.is_or_extends(item.id) else None
 
 
 def _state(path: Path, item: "Input") -> str:
@@ -104,16 +105,16 @@ def _state(path: Path, item: "Input") -> str:
     except ClcapError:
         return "(cannot be read)"
     try:
-        found, same = read_provenance(path).id, "(see above)"
+        return "(see above)" if read_provenance(path).is_or_extends(item.id) else "(changed since)"
     except ClcapError:
-        found, same = digest_of_path(path), ""
-    return same if found == item.id else "(changed since)"
+        return "" if digest_of_path(path) == item.id else "(changed since)"
 
 
 def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
     """Facts that depend on the format of the file."""
     return {
         "clcap/captions": _captions,
+        "clcap/partial-features": _partial_features,
         "clcap/features": _features,
         "clcap/checkpoint": _checkpoint,
         "clcap/discriminator": _discriminator,
@@ -157,6 +158,17 @@ def _features(file: Path) -> dict[str, str]:
         "images": str(len(opened.ids)) + (f"; {len(opened.skipped)} left out" if len(opened.skipped) else ""),
         "backbone": backbone.description,
         "grid": f"{backbone.regions} regions of {backbone.grid_channels}; pooled {backbone.pooled_channels}",
+    }
+
+
+def _partial_features(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.partial_features import PartialRecord
+    from clcap_cli.datasets.parsing import read_json, validated
+
+    record = validated(read_json(file), PartialRecord, file, "a complete record")
+    return {
+        "images": f"up to {record.images}, in {file.stem}; extract-features --resume completes them",
+        "backbone": record.backbone.description,
     }
 
 
