@@ -6,6 +6,8 @@ import sys
 from types import FrameType
 from typing import TextIO
 
+from clcap_cli.interruption import INTERRUPTION, reset
+
 INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were"
 
 
@@ -18,7 +20,8 @@ def main() -> None:
 
 
 def run() -> int:
-    """Run the command line: 0 done, 1 could not be done, 2 wrong command line, 130 interrupted."""
+    """Run the command line: 0 done, 1 could not be done, 2 wrong command line, 130 or 143 interrupted."""
+    reset()
     sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
     try:
         from clcap_cli.app import main
@@ -26,8 +29,9 @@ def run() -> int:
         return main()
     except KeyboardInterrupt:
         _on_interruption(signal.SIG_IGN)
-        print(INTERRUPTED, file=sys.stderr)
-        return 130
+        if not INTERRUPTION.is_reported:
+            print(INTERRUPTED, file=sys.stderr)
+        return 128 + INTERRUPTION.number
     except OSError:  # the last that is left: stderr itself, so that nobody can be told
         from clcap_cli.verbosity import VERBOSITY
 
@@ -48,10 +52,11 @@ def _on_interruption(do: "signal._HANDLER") -> None:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt; but end at once during an import, where some libraries would swallow it or crash."""
+    INTERRUPTION.number = number
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             os.write(2, f"{INTERRUPTED}\n".encode())
-            os._exit(130)
+            os._exit(128 + number)
         frame = frame.f_back
     raise KeyboardInterrupt
 

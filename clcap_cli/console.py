@@ -67,6 +67,11 @@ def print_details(message: str) -> None:
         stderr().print(as_rich_text(message))
 
 
+def print_always(message: str) -> None:
+    """Print a message on stderr, even with --quiet."""
+    stderr().print(as_rich_text(message))
+
+
 def print_warning(message: str) -> None:
     """Print a warning on stderr, even with --quiet."""
     stderr().print(as_rich_text(f"warning: {message}"))

@@ -1,5 +1,6 @@
 """Properties of every command."""
 
+import re
 import shlex
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import typer
 
 from clcap_cli.app import app
+from clcap_cli.training.saved_state import open_saved_state
 from tests.conftest import CLCAP
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -64,9 +66,13 @@ def test_an_interrupted_stage_leaves_old_files_unchanged(chain: Path, problem: s
             break
     running.send_signal(problem)
     out, err = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == 128 + problem
     assert out == ""
-    assert err.splitlines()[-1] == "interrupted; no file is half-written, and the old ones are as they were"
+    state = chain / "nt_cl.state.pt"
+    last = err.splitlines()[-1]
+    place, command = last.split(f", saved in {state}; continue with: ")
+    assert re.fullmatch(r"interrupted at epoch \d\S* \(step \d+\)", place)
+    assert command == shlex.join(["clcap", *words[len(CLCAP) :], "--resume"]) == open_saved_state(state).continue_with
     assert {path.name: path.read_bytes() for path in chain.iterdir() if path.name in before} == before
 
 
@@ -75,7 +81,7 @@ def test_a_stage_in_the_background_can_be_terminated(chain: Path) -> None:
     messages = shlex.quote(str(chain / "messages"))
     until_it_trains = f"until grep -q '^ *1/' {messages}; do kill -0 $child || exit 1; sleep 0.1; done"
     script = f"{train} 2>{messages} & child=$!; {until_it_trains}; kill $child; wait $child"
-    assert subprocess.run(["sh", "-c", script]).returncode == 130, (chain / "messages").read_text()
+    assert subprocess.run(["sh", "-c", script]).returncode == 143, (chain / "messages").read_text()
 
 
 def test_too_little_memory_gives_one_line(error_of, chain: Path) -> None:

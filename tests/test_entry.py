@@ -69,7 +69,7 @@ def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, problem: 
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, preexec_fn=default
     )
-    assert (process.returncode, process.stdout, process.stderr) == (130, "", INTERRUPTED)
+    assert (process.returncode, process.stdout, process.stderr) == (128 + problem, "", INTERRUPTED)
 
 
 def test_the_installed_command_has_the_same_entry_point() -> None:

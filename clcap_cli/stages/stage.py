@@ -109,10 +109,15 @@ def parameters_of(function: Callable) -> list[Parameter]:
     return parameters
 
 
-def flattened(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a stage's function as they are stored, with settings objects replaced by their fields."""
+def flattened(arguments: Mapping[str, Any], without: str = "") -> dict[str, Any]:
+    """The arguments of a stage's function as they are stored, with settings objects replaced by their fields.
+
+    The argument called ``without`` is left out.
+    """
     plain: dict[str, Any] = {}
     for name, value in arguments.items():
+        if name == without:
+            continue
         plain |= vars(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}
     return plain
 

@@ -8,7 +8,6 @@ from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import CHECKPOINT_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import print_info
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, given_options, summaries
 from clcap_cli.options import Option, Panel
@@ -22,6 +21,7 @@ from clcap_cli.stages.options import (
     output,
 )
 from clcap_cli.stages.stage import flattened, not_default, stage_with
+from clcap_cli.training.run_settings import RunSettings
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
 
@@ -101,6 +101,7 @@ def train_cl(
     options: Any = OBJECTIVE_SETTINGS,
     optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),
     batch: BatchSettings = BatchSettings(),
+    saving: RunSettings = RunSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Fine-tune a captioner to write distinctive captions.
@@ -113,35 +114,36 @@ def train_cl(
 
     Example: clcap train-cl --ref nt.pt --k 5
     """
-    settings = flattened(locals())
+    settings = flattened(locals(), without="saving")
     objective_config = configure_objective(objective, given_options(options))
-    from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.compute.random_streams import seed_torch
-    from clcap_cli.stages.train_cl_inputs import discriminator_for, make_negative_sampler, open_files
-    from clcap_cli.stages.training_setup import start_training
-    from clcap_cli.training.loop import log_path, train
+    from clcap_cli.stages.train_cl_inputs import (
+        make_discriminator,
+        make_negative_sampler,
+        open_discriminator_for,
+        open_files,
+    )
+    from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
 
     origin = Origin("train-cl", settings)
     opened = open_files(ref, target, captions, features, ref_features, objective_config.needs_reference, origin)
     start = opened.start
-    out = check_writable(
-        out or start.path.with_name(f"{start.path.stem}_{objective_config.suffix}.pt"), origin.input_paths
-    )
-    check_writable(log_path(out))
-    device, optimisation = start_training(compute, optimisation, seed, settings)
+    saved_discriminator = open_discriminator_for(start, discriminator, origin)
+    out = out or start.path.with_name(f"{start.path.stem}_{objective_config.suffix}.pt")
+    run = find_run(train_cl, out, origin, saving, objective_config.has_discriminator)
+    if run.is_finished:
+        return out
+    device, optimisation = start_training(compute, optimisation, seed, settings, run)
     model = opened.target_model(dropout, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
     negative_sampler = make_negative_sampler(split, opened.captions, opened.features, negatives)
     reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
     discriminator_model = (
-        discriminator_for(start, discriminator, device, origin) if objective_config.has_discriminator else None
+        make_discriminator(start, saved_discriminator, device) if objective_config.has_discriminator else None
     )
-    if discriminator_model:
-        check_writable(discriminator_path(out), origin.input_paths)
     redraw = bool(objective_config.redraws_negatives if redraw_negatives is None else redraw_negatives)
     inputs = TaskInputs(
         negatives=negative_sampler,
@@ -159,14 +161,15 @@ def train_cl(
     )
     task: ObjectiveTask = import_object(objective_config.task)(objective_config, inputs)
     task.prepare()
-    seed_torch(seed, "dropout")
-    with atomic_write(log_path(out)) as log:
-        record = train(task, optimisation, log)
+    if run.state is None:
+        task.warm_up()
+
+    def write(path: Path, record: dict[str, Any]) -> None:
         shared = start.tokenizer, opened.features.backbone, record
-        with all_or_nothing():
-            if discriminator_model:
-                write_discriminator(discriminator_path(out), discriminator_model, *shared, origin)
-            write_checkpoint(out, start.model, task.model, *shared, opened.reference.lineage, origin)
+        if discriminator_model:
+            write_discriminator(discriminator_path(path), discriminator_model, *shared, origin)
+        write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin)
+
+    run.train(task, optimisation, seed, write)
     negative_sampler.report()
-    print_info(f"all metrics of each validation: {log_path(out)}")
     return out

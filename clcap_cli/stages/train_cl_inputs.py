@@ -10,7 +10,7 @@ from clcap_cli.artifacts.cache import LOG_PROBS_KIND, NEIGHBOURS_KIND, ArrayCach
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.compatibility import captions_for, check_backbone, check_tokenizer, features_for
-from clcap_cli.artifacts.discriminators import open_discriminator
+from clcap_cli.artifacts.discriminators import SavedDiscriminator, open_discriminator
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import progress_with_label
@@ -119,16 +119,23 @@ def make_negative_sampler(
     return NegativeSampler(split, nearest, SIMILAR_SHARE[negatives])
 
 
-def discriminator_for(start: Checkpoint, given: Path | None, device: torch.device, origin: Origin) -> Discriminator:
-    """A new discriminator for the captioner, or the one in the file ``given``.
+def open_discriminator_for(start: Checkpoint, given: Path | None, origin: Origin) -> SavedDiscriminator | None:
+    """The discriminator in the file ``given``, recorded in ``origin``; None if no file is given.
 
-    Raises ClcapError if that one has another tokenizer or backbone.
+    Raises ClcapError if it has another tokenizer or backbone than the captioner.
     """
     if given is None:
-        tokenizer, channels = start.tokenizer, start.backbone.pooled_channels
-        return Discriminator(DiscriminatorConfig(tokenizer.size, channels, end_token=tokenizer.end)).to(device)
+        return None
     saved = open_discriminator(given)
     check_tokenizer(start, saved.tokenizer, given)
     check_backbone(start, saved.backbone, str(given))
     origin.add_input("discriminator", saved)
-    return saved.discriminator(device)
+    return saved
+
+
+def make_discriminator(start: Checkpoint, saved: SavedDiscriminator | None, device: torch.device) -> Discriminator:
+    """The saved discriminator, or a new one for the captioner."""
+    if saved:
+        return saved.discriminator(device)
+    tokenizer, channels = start.tokenizer, start.backbone.pooled_channels
+    return Discriminator(DiscriminatorConfig(tokenizer.size, channels, end_token=tokenizer.end)).to(device)

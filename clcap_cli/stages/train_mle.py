@@ -1,7 +1,7 @@
 """train-mle: captions.h5 + features.h5 -> a captioner trained by maximum likelihood."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE, FEATURES
 from clcap_cli.compute.settings import ComputeSettings
@@ -10,6 +10,7 @@ from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
 from clcap_cli.options import Argument
 from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.training.run_settings import RunSettings
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
 
@@ -22,6 +23,7 @@ def train_mle(
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
     batch: BatchSettings = BatchSettings(),
+    saving: RunSettings = RunSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
     """Train a captioner by maximum likelihood.
@@ -31,19 +33,16 @@ def train_mle(
 
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
-    settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import atomic_write, check_writable
+    settings = flattened(locals(), without="saving")
     from clcap_cli.artifacts.captions import open_captions
     from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
     from clcap_cli.artifacts.compatibility import features_by_caption_ids
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.compute.random_streams import seed_torch
     from clcap_cli.models.registry import build_model, configure
-    from clcap_cli.stages.training_setup import start_training
+    from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
-    from clcap_cli.training.loop import log_path, train
     from clcap_cli.training.mle_task import MleTask
     from clcap_cli.training.validation import CaptionSample
 
@@ -52,8 +51,9 @@ def train_mle(
     origin = Origin("train-mle", settings)
     origin.add_input("captions", captions_h5)
     origin.add_input("features", features_h5)
-    out = check_writable(out, origin.input_paths)
-    check_writable(log_path(out))
+    run = find_run(train_mle, out, origin, saving)
+    if run.is_finished:
+        return out
     tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
     encoded = captions_h5.encoded_with(tokenizer)
     longest = encoded.truncated(model.max_length).longest
@@ -68,7 +68,7 @@ def train_mle(
         "grid_channels": features_h5.backbone.grid_channels,
     }
     config = configure(model.model, sizes, model.options(), PARAMETER_OF_FIELD)
-    device, optimisation = start_training(compute, optimisation, seed, settings)
+    device, optimisation = start_training(compute, optimisation, seed, settings, run)
     captioner = build_model(model.model, config).to(device)
     split, val = (
         CaptionSplit(captions_h5, name, device, features_h5.skipped, tokenizer, longest) for name in ("train", "val")
@@ -77,9 +77,9 @@ def train_mle(
     task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
     size = sum(parameter.numel() for parameter in captioner.parameters())
     print_info(f"{model.model}: {size:,} parameters, {len(task.captions):,} training images")
-    seed_torch(seed, "dropout")
-    with atomic_write(log_path(out)) as log:
-        record = train(task, optimisation, log)
-        write_checkpoint(out, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
-    print_info(f"all metrics of each validation: {log_path(out)}")
+
+    def write(path: Path, record: dict[str, Any]) -> None:
+        write_checkpoint(path, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
+
+    run.train(task, optimisation, seed, write)
     return out

@@ -115,13 +115,18 @@ class AdversarialTask:
         )
 
     def prepare(self) -> None:
+        """Do nothing."""
+
+    def warm_up(self) -> None:
         """Train the discriminator, unless it was trained before, and not the captioner."""
         for epoch in range(0 if self.discriminator_is_trained else WARM_UP_EPOCHS):
             order_rng = random_generator(self.seed, "warm-up order", epoch)
             negatives_rng = random_generator(self.seed, "warm-up negatives", epoch)
-            self._warm_up(self._batches(order_rng, negatives_rng), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}")
+            self._warm_up_epoch(
+                self._batches(order_rng, negatives_rng), f"discriminator, epoch {epoch + 1}/{WARM_UP_EPOCHS}"
+            )
 
-    def _warm_up(self, batches: Sequence[MismatchedBatch], label: str) -> None:
+    def _warm_up_epoch(self, batches: Sequence[MismatchedBatch], label: str) -> None:
         """Train the discriminator for one epoch, and print its mean metrics."""
         steps = []
         for step, loaded in enumerate(progress(Prefetcher(self.train_split.load, batches), len(batches), label), 1):

@@ -64,6 +64,9 @@ class IntrospectiveTask:
     def prepare(self) -> None:
         """Do nothing."""
 
+    def warm_up(self) -> None:
+        """Do nothing."""
+
     def batches(self, epoch: int) -> list[OtherImagesBatch]:
         """Images in the epoch's order, with fixed or newly drawn other images."""
         other_images = self.fixed_other_images

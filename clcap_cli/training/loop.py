@@ -2,10 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import asdict
+from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,51 +17,55 @@ from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
 from clcap_cli.training.progress import Progress
 from clcap_cli.training.report import TrainingReport
 from clcap_cli.training.schedule import check_warmup, learning_rate
-from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.skipped_steps import check_finite_metrics, check_finite_step, diverged_advice
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import Task
 
 
-def log_path(checkpoint: Path) -> Path:
-    """Path of the training log of a checkpoint: ``nt.log.jsonl`` for ``nt.pt``."""
-    return checkpoint.with_name(f"{checkpoint.stem}.log.jsonl")
+class Observer:
+    """Follows a training and may end it with an exception. This one does nothing; ``RunSaver`` saves the training."""
+
+    def after_step(self) -> None:
+        """Called after each step, before the validation that may be due."""
+
+    def validation(self) -> AbstractContextManager[None]:
+        """The context of each validation, which may be ended because it does not change the state."""
+        return nullcontext()
+
+    def after_validation(self, is_best: bool) -> None:
+        """Called after each validation but that of the initial model; ``is_best`` marks the best one so far."""
 
 
-def train(task: Task, settings: Optimisation, log: Path) -> dict[str, Any]:
-    """Train ``task.model``, give it its best weights, and return the record of the training run.
+def train(state: TrainState, observer: Observer) -> dict[str, Any]:
+    """Train to the end, give the model its best weights, and return the record of the training run.
 
     The initial model is validated as step 0 but never selected; if it was better than every later step, a warning says
-    so. ``log`` gets one line of JSON per validation.
+    so.
 
-    A step whose loss or gradient is not finite is skipped and counted.
-
-    Raises ClcapError if training diverges, and OSError if ``log`` cannot be written.
+    A step whose loss or gradient is not finite is skipped and counted. Raises ClcapError if training diverges.
     """
-    state = TrainState(task, settings)
-    advance(state, log)
-    return finish(state)
-
-
-def advance(state: TrainState, log: Path, until: int | None = None) -> None:
-    """Train until the end or until step ``until``; raises like ``train``."""
-    report = TrainingReport(log, state)
+    report = TrainingReport(state)
     if state.settings.warmup_steps:
         # Checked before the first validation, which can take minutes.
         check_warmup(state.settings, len(state.task.batches(1)))
     if not state.progress.log:
-        report.add(_run_validation(state), best=False)
+        with observer.validation():
+            metrics = _run_validation(state)
+        report.add(metrics, best=False)
         report.start_clock()
         state.meter = Meter()
-    while not (state.is_finished or state.progress.step == until):
-        _train_epoch(state, report, until)
+    if state.validation_is_missing:
+        _validate(state, report, observer)
+    while not state.is_finished:
+        _train_epoch(state, report, observer)
+    return _finish(state)
 
 
-def finish(state: TrainState) -> dict[str, Any]:
+def _finish(state: TrainState) -> dict[str, Any]:
     """Give the model its best weights, and return the record of the training run."""
-    position, best, criterion = state.progress, state.progress.best, state.criterion
-    skipped = position.skipped.total
-    if skipped == position.step:
+    first, best, criterion = state.progress.log[0], state.progress.best, state.criterion
+    skipped, steps = state.progress.skipped.total, state.progress.step
+    if skipped == steps:
         raise ClcapError(
             f"all {skipped} steps were skipped because their loss or gradient was not finite, so nothing was trained; "
             f"{diverged_advice(state.settings.precision)}"
@@ -72,25 +74,14 @@ def finish(state: TrainState) -> dict[str, Any]:
     state.task.model.load_state_dict(state.best_weights)
     state.task.model.eval()
     print_info(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
-    if criterion.prefers(position.log[0], best.metrics):
-        print_warning(
-            f"the initial model (step 0) was better, {criterion.described(position.log[0])}; try a smaller --lr"
-        )
+    if criterion.prefers(first, best.metrics):
+        print_warning(f"the initial model (step 0) was better, {criterion.described(first)}; try a smaller --lr")
     if skipped:
-        print_warning(f"{skipped} of {position.step} steps were skipped because their loss or gradient was not finite")
-    return {
-        "settings": asdict(state.settings),
-        "epochs": position.fractional_epoch,
-        "steps": position.step,
-        **({"skipped_steps": skipped} if skipped else {}),
-        "best_epoch": best.epoch,
-        "best_step": best.step,
-        "criterion": criterion.metric,
-        "metrics": best.metrics,
-    }
+        print_warning(f"{skipped} of {steps} steps were skipped because their loss or gradient was not finite")
+    return state.record()
 
 
-def _train_epoch(state: TrainState, report: TrainingReport, until: int | None) -> None:
+def _train_epoch(state: TrainState, report: TrainingReport, observer: Observer) -> None:
     """Train to the end of the current epoch, or until training stops."""
     task, position = state.task, state.progress
     batches = task.batches(position.epoch + 1)
@@ -103,9 +94,10 @@ def _train_epoch(state: TrainState, report: TrainingReport, until: int | None) -
             waited = reading.wait_seconds
             _step(state, micro_batches, loaded)
             state.meter.waited += reading.wait_seconds - waited
+            observer.after_step()
             if state.validation_is_due:
-                _validate(state, report)
-            if state.is_finished or position.step == until:
+                _validate(state, report, observer)
+            if state.is_finished:
                 break
 
 
@@ -134,11 +126,14 @@ def _add_gradients(state: TrainState, loaded: Any, share: float) -> tuple[dict[s
     return {"loss": loss.detach(), **metrics}, share
 
 
-def _validate(state: TrainState, report: TrainingReport) -> None:
+def _validate(state: TrainState, report: TrainingReport, observer: Observer) -> None:
     """Validate the model, keep its weights if they are the best so far, and reset the meter."""
-    metrics = {**state.meter.means(), **_skipped_steps(state.progress), **_run_validation(state)}
-    report.add(metrics, best=state.keep_if_best(metrics))
+    with observer.validation():
+        metrics = {**state.meter.means(), **_skipped_steps(state.progress), **_run_validation(state)}
+    is_best = state.keep_if_best(metrics)
+    report.add(metrics, best=is_best)
     state.meter = Meter()
+    observer.after_validation(is_best)
     if state.validations_since_best >= state.settings.patience:
         print_info(f"stopping: no {state.criterion.wanted} in {state.settings.patience} validations")
 

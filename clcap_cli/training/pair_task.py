@@ -45,10 +45,15 @@ class PairTask:
         self.sample = CaptionSample(inputs.val, target.features, target.model, self.seed)
 
     def prepare(self) -> None:
-        """Read or compute the reference's cached ln p, and print the loss before the first step."""
+        """Read or compute the reference's cached ln p."""
         if self.inputs.cache:
             self.use_cache(self.inputs.cache, self.inputs.precision)
-        self._report_start()
+
+    def warm_up(self) -> None:
+        """Print the loss before the first step, and the loss of a target that equals the reference."""
+        loss = self.starting_metrics(self.inputs.precision)["loss"]
+        equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
+        print_info(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
 
     def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
         """Cache the reference's ln p of pairs that recur every epoch; training pairs are computed in ``precision``."""
@@ -100,12 +105,6 @@ class PairTask:
             **self.sample.metrics(self.model),
         }
         return {f"val_{name}": float(value) for name, value in metrics.items()}
-
-    def _report_start(self) -> None:
-        """Print the loss before the first step, and the loss of a target that equals the reference."""
-        loss = self.starting_metrics(self.inputs.precision)["loss"]
-        equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
-        print_info(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         rng = random_generator(self.seed, "order", epoch)

@@ -41,6 +41,11 @@ class Progress:
         """Number of epochs so far; the current one counts as a fraction."""
         return self.epoch + round(self.batch / self.batches_per_epoch, 4) if self.batch else self.epoch
 
+    @property
+    def place(self) -> str:
+        """The position in words, such as "epoch 1.5 (step 6)"."""
+        return f"epoch {self.fractional_epoch:g} (step {self.step})"
+
     def count_step(self) -> None:
         """Count one more batch."""
         self.step, self.batch = self.step + 1, self.batch + 1

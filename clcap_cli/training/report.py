@@ -1,4 +1,4 @@
-"""Report of a training run: for each validation, a line of JSON in the log and a row on the screen."""
+"""Report of a training run: for each validation, a row on the screen and a line of JSON in the log."""
 
 import json
 import time
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from clcap_cli.artifacts.atomic import write_text
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.training.collapse import warnings_of
-from clcap_cli.training.schedule import total_steps_of
+from clcap_cli.training.schedule import learning_rate, total_steps_of
 from clcap_cli.training.state import TrainState
 
 MARK, TIME_LEFT = "best", "time left"
@@ -42,15 +43,20 @@ COLUMNS = (
 """All other metrics are in the log alone."""
 
 
-class TrainingReport:
-    """The log and the rows on the screen of one training."""
+def write_log(path: Path, state: TrainState) -> None:
+    """Write the log of a training, with one line of JSON for each validation."""
+    write_text(path, "".join(json.dumps(record) + "\n" for record in state.progress.log))
 
-    def __init__(self, log: Path, state: TrainState):
-        """Write the validations so far to ``log``; the clock of the time left starts now."""
-        self.log, self.state = log, state
-        self.log.write_text("".join(map(_line, state.progress.log)), encoding="utf-8")
+
+class TrainingReport:
+    """The rows on the screen of one training."""
+
+    def __init__(self, state: TrainState):
+        """The clock of the time left starts now; warnings of an earlier part of the training are not repeated."""
+        self.state = state
         self.columns: list[Column] = []
-        self.warned: set[str] = set()
+        log = state.progress.log
+        self.warned = {name for end in range(1, len(log) + 1) for name in warnings_of(log[:end])}
         self.start_clock()
 
     def start_clock(self) -> None:
@@ -59,17 +65,20 @@ class TrainingReport:
 
     def add(self, metrics: Mapping[str, float], best: bool) -> None:
         """Note a validation of the model as it is; ``best`` marks the best one so far."""
-        progress, optimizer = self.state.progress, self.state.optimizer
-        rate = {"lr": optimizer.param_groups[0]["lr"]} if progress.step else {}
+        progress = self.state.progress
+        rate = {"lr": self._last_rate()} if progress.step else {}
         seconds = {"seconds": round(self.state.meter.seconds, 2)}
         record = {"epoch": progress.fractional_epoch, "step": progress.step, **metrics, **rate, **seconds}
         progress.log.append(record)
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(_line(record))
         if not self.columns:
             self._print_header(record)
         self._print_row(record, best)
         self._warn()
+
+    def _last_rate(self) -> float:
+        """The learning rate of the last step, which a resumed run may not have made itself."""
+        progress = self.state.progress
+        return learning_rate(self.state.settings, progress.step - 1, progress.batches_per_epoch)
 
     def _print_header(self, record: Mapping[str, float]) -> None:
         criterion, settings = self.state.criterion, self.state.settings
@@ -115,7 +124,3 @@ class TrainingReport:
             if name not in self.warned:
                 self.warned.add(name)
                 print_warning(message)
-
-
-def _line(record: Mapping[str, float]) -> str:
-    return json.dumps(record) + "\n"

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.checks import validated_part
-from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.artifacts.provenance import Origin, parse_provenance
 from clcap_cli.compute.random_streams import torch_generator
-from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.errors import damaged_file_error
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import (
     load_optimizer_tensors,
@@ -24,11 +25,10 @@ from clcap_cli.training.optimizer import (
     optimizer_tensors_like,
 )
 from clcap_cli.training.progress import Best, Count, Progress
+from clcap_cli.training.saved_state import KIND, Computation, Precision
 from clcap_cli.training.selection import CRITERIA
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.task import Task
-
-KIND = "clcap/train-state"
 
 
 class TrainState:
@@ -67,6 +67,12 @@ class TrainState:
         every = self.settings.eval_every
         return self.is_finished or (self.progress.step % every == 0 if every else self.progress.batch == 0)
 
+    @property
+    def validation_is_missing(self) -> bool:
+        """Whether the validation after the last step is due but was not made, because the run stopped before it."""
+        progress = self.progress
+        return progress.step > 0 and self.validation_is_due and progress.log[-1]["step"] != progress.step
+
     def keep_if_best(self, metrics: dict[str, float]) -> bool:
         """Keep the model's current weights if ``metrics`` are the best so far; returns whether they are."""
         progress = self.progress
@@ -76,33 +82,58 @@ class TrainState:
         self.best_weights = copy.deepcopy(self.task.model.state_dict())
         return True
 
-    def save(self, path: Path, origin: Origin) -> None:
-        """Write the state to ``path``; ``origin`` names the files and settings of the training.
+    def record(self) -> dict[str, Any]:
+        """The record of the run that its checkpoint keeps."""
+        progress, best = self.progress, self.progress.best
+        assert best is not None, "every checkpoint is written after a validation"
+        return {
+            "settings": asdict(self.settings),
+            "epochs": progress.fractional_epoch,
+            "steps": progress.step,
+            **({"skipped_steps": progress.skipped.total} if progress.skipped.total else {}),
+            "best_epoch": best.epoch,
+            "best_step": best.step,
+            "criterion": self.criterion.metric,
+            "metrics": best.metrics,
+        }
 
-        Raises ClcapError if it cannot be written.
+    def save(self, path: Path, origin: Origin, continue_with: str) -> None:
+        """Write the state to ``path``.
+
+        ``origin`` names the files and settings of the training, ``continue_with`` the command that continues it. Raises
+        ClcapError if it cannot be written.
         """
-        sums = _MeterState(self.meter.steps, self.meter.totals())
-        plain = {"progress": asdict(self.progress), "sums": asdict(sums)}
+        plain = self._plain(continue_with)
         tensors = _flatten(self._tensors())
         provenance = origin.make_provenance(KIND, torch_files.content_id(plain, tensors), path).model_dump()
         torch_files.save({"provenance": provenance, **plain, "tensors": tensors}, path)
 
-    def load(self, path: Path, origin: Origin) -> None:
+    def load(self, path: Path) -> None:
         """Continue from a state that was saved by a run with the same files and settings.
 
-        Raises ClcapError, and changes nothing, if the file is damaged or belongs to another training run.
+        Raises ClcapError, and changes nothing, if the file is damaged or does not fit the networks.
         """
         content = torch_files.load(path)
         provenance = parse_provenance(content["provenance"], path, KIND)
-        _check_same_training(path, provenance, origin.make_provenance(KIND, provenance.id, path))
         progress = validated_part("progress", content.get("progress"), Progress, path, KIND)
         sums = validated_part("sums", content.get("sums"), _MeterState, path, KIND)
         tensors = self._checked(path, content.get("tensors"), progress)
-        plain = {"progress": asdict(progress), "sums": asdict(sums)}
+        plain = {name: value for name, value in content.items() if name not in ("provenance", "tensors")}
         if torch_files.content_id(plain, tensors) != provenance.id:
             raise damaged_file_error(path, "its content is not what was saved")
         self.progress, self.meter = progress, Meter(sums.steps, sums.sums)
         self._restore(tensors)
+
+    def _plain(self, continue_with: str) -> dict[str, Any]:
+        """Everything but the tensors."""
+        precision: Precision = "bf16" if self.settings.precision == "bf16" else "fp32"
+        computation = Computation(str(self.device), torch.get_num_threads(), precision)
+        return {
+            "progress": asdict(self.progress),
+            "sums": asdict(_MeterState(self.meter.steps, self.meter.totals())),
+            "computation": asdict(computation),
+            "continue_with": continue_with,
+        }
 
     def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """All tensors, by owner and name."""
@@ -148,13 +179,3 @@ def _with_prefix(tensors: object, owner: str) -> dict[str, Any]:
     """The tensors of one owner by name; empty if ``tensors``, read from a file, is not a dict."""
     every = tensors.items() if isinstance(tensors, dict) else ()
     return {name.removeprefix(f"{owner}/"): value for name, value in every if str(name).startswith(f"{owner}/")}
-
-
-def _check_same_training(path: Path, saved: Provenance, now: Provenance) -> None:
-    """Raise ClcapError unless both have the same settings and the same files."""
-    for name in dict.fromkeys([*now.settings, *saved.settings]):
-        before, here = saved.settings.get(name), now.settings.get(name)
-        if before != here:
-            raise ClcapError(f"{path} belongs to another training run: its {name} is {before}, expected {here}")
-    if [(file.role, file.id) for file in saved.inputs] != [(file.role, file.id) for file in now.inputs]:
-        raise ClcapError(f"{path} belongs to another training run, with other input files")

@@ -42,4 +42,7 @@ class ObjectiveTask(Task, Protocol):
     """A task that trains an objective."""
 
     def prepare(self) -> None:
-        """Do what is needed before the first epoch."""
+        """Do what is needed before the first step, also of a resumed run."""
+
+    def warm_up(self) -> None:
+        """Do what comes before the first step of a run that is not resumed."""

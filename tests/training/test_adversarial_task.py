@@ -6,8 +6,8 @@ import torch
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.adversarial_task import AdversarialTask
-from clcap_cli.training.loop import train
 from clcap_cli.training.settings import Optimisation
+from tests.training.running import train
 from tests.training.tasks import adversarial_task
 
 
@@ -35,7 +35,7 @@ def test_only_the_discriminator_learns_during_the_warm_up(shared_chain: Path, mo
     task = adversarial_task(shared_chain)
     weights = {name: value.clone() for name, value in task.model.state_dict().items()}
     before = on_training_data(task)
-    task.prepare()
+    task.warm_up()
     after = on_training_data(task)
     assert after["discriminator_loss"] < before["discriminator_loss"] - 0.2
     for wrong in ("score_mismatched", "score_generated"):
@@ -47,7 +47,7 @@ def test_only_the_discriminator_learns_during_the_warm_up(shared_chain: Path, mo
 def test_a_trained_discriminator_skips_the_warm_up(shared_chain: Path) -> None:
     task = adversarial_task(shared_chain, discriminator_is_trained=True)
     weights = {name: value.clone() for name, value in task.discriminator.state_dict().items()}
-    task.prepare()
+    task.warm_up()
     assert all(torch.equal(value, weights[name]) for name, value in task.discriminator.state_dict().items())
 
 
@@ -73,7 +73,7 @@ def test_same_seed_same_log(shared_chain: Path, tmp_path: Path) -> None:
     logs = []
     for number, seed in enumerate((3, 3, 4)):
         task = adversarial_task(shared_chain, seed=seed)
-        task.prepare()
+        task.warm_up()
         logs.append(run(task, tmp_path / f"{number}.jsonl"))
     assert logs[0] == logs[1]
     assert logs[0] != logs[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.training.collapse import warnings_of
-from clcap_cli.training.loop import train
+from tests.training.running import train
 from tests.training.test_loop import settings
 from tests.training.test_report import Validated
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from clcap_cli.training.loop import train
 from clcap_cli.training.settings import Optimisation
+from tests.training.running import train
 from tests.training.tasks import introspective_task
 
 

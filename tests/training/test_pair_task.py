@@ -16,9 +16,9 @@ from clcap_cli.objectives.negatives_only import NegativesOnly
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.positives_only import PositivesOnly
 from clcap_cli.objectives.simpo import SimPO
-from clcap_cli.training.loop import train
 from clcap_cli.training.settings import BatchSettings, Optimisation
 from clcap_cli.training.task import Task
+from tests.training.running import train
 from tests.training.tasks import introspective_task, pair_task
 
 OBJECTIVES = [Contrastive(), PositivesOnly(), NegativesOnly(), DPO()]
@@ -140,11 +140,11 @@ def test_objectives_without_a_reference_train_the_target_alone(shared_chain: Pat
 
 
 def test_the_first_log_line_has_the_loss_of_equal_models(shared_chain: Path, capsys: pytest.CaptureFixture) -> None:
-    pair_task(shared_chain).prepare()
+    pair_task(shared_chain).warm_up()
     equal = "(1.3863 if the target equals the reference, without dropout)"
     assert capsys.readouterr().err == f"training loss before the first step: 1.3863 {equal}\n"
     task = pair_task(shared_chain, objective=SimPO())
-    task.prepare()
+    task.warm_up()
     loss = task.starting_metrics("fp32")["loss"]
     assert capsys.readouterr().err == f"training loss before the first step: {loss:.4f}\n"
 

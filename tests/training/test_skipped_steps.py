@@ -12,11 +12,13 @@ from torch import Tensor
 
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError, NonFiniteError
-from clcap_cli.training.loop import advance, finish, train
+from clcap_cli.training.loop import Observer
+from clcap_cli.training.loop import train as train_state
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.settings import BatchSettings
 from clcap_cli.training.skipped_steps import MAX_IN_A_ROW, SkippedSteps, gradient_norm
 from clcap_cli.training.state import TrainState
+from tests.training.running import train, train_until
 from tests.training.tasks import adversarial_task, mle_task
 from tests.training.test_loop import Slope, lines_of, settings
 
@@ -97,14 +99,13 @@ def test_a_run_that_skipped_every_step_fails(tmp_path: Path) -> None:
 
 def test_a_resumed_run_counts_on(tmp_path: Path) -> None:
     stopped = TrainState(Faulty({2, 3}, SPOILED["nan loss"]), settings(epochs=2))
-    advance(stopped, tmp_path / "stopped.jsonl", until=3)
-    stopped.save(tmp_path / "state.pt", ORIGIN)
+    train_until(stopped, 3)
+    stopped.save(tmp_path / "state.pt", ORIGIN, "clcap train-mle")
     continued = TrainState(Faulty({1}, SPOILED["nan loss"]), settings(epochs=2))
-    continued.load(tmp_path / "state.pt", ORIGIN)
+    continued.load(tmp_path / "state.pt")
     assert continued.progress.skipped == SkippedSteps(total=2, in_a_row=2)
-    advance(continued, tmp_path / "continued.jsonl")
-    assert [line.get("skipped_steps") for line in lines_of(tmp_path / "continued.jsonl")] == [None, 3, None]
-    assert finish(continued)["skipped_steps"] == 3
+    assert train_state(continued, Observer())["skipped_steps"] == 3
+    assert [line.get("skipped_steps") for line in continued.progress.log] == [None, 3, None]
 
 
 def test_the_next_step_starts_at_its_own_data(shared_chain: Path, tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_the_next_step_starts_at_its_own_data(shared_chain: Path, tmp_path: Path
 
 def test_the_discriminator_skips_its_own_bad_steps(shared_chain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = adversarial_task(shared_chain)
-    task.prepare()
+    task.warm_up()
     before = copy.deepcopy([task.discriminator.state_dict(), task.optimizer.state_dict()["state"]])
     hook = task.discriminator.image.weight.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(NonFiniteError, match="the norm of the discriminator's gradient is nan"):
@@ -142,7 +143,7 @@ def test_a_warm_up_with_bad_steps_goes_on(shared_chain: Path, capsys: pytest.Cap
     task, calls = adversarial_task(shared_chain), iter(range(99))
     spoil = lambda gradient: gradient * (torch.nan if next(calls) in (1, 2) else 1)  # noqa: E731
     task.discriminator.image.weight.register_hook(spoil)
-    task.prepare()
+    task.warm_up()
     assert (
         "warning: discriminator, epoch 1/5, step 2: the norm of the discriminator's gradient is nan"
         in capsys.readouterr().err

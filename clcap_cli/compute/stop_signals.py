@@ -1,0 +1,70 @@
+"""SIGINT (Ctrl-C) and SIGTERM during a computation that first saves what it has done."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn, Self
+
+from clcap_cli.verbosity import VERBOSITY
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+FINISHING = b"\nfinishing this step; a second signal stops at once\n"
+
+
+class StopRequestedError(BaseException):
+    """Raised by the first signal inside ``StopSignals.raising``."""
+
+
+class StopSignals:
+    """Remembers the first signal instead of ending the process; the second one does what signals did before.
+
+    Does nothing outside the main thread, which alone receives signals.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        """Number of the first signal."""
+        self._raises = False
+        self._earlier: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._earlier[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._earlier:
+            signal.signal(*self._earlier.popitem())
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Raise StopRequestedError in the block as soon as the first signal arrives, or if it has arrived before."""
+        self._raises = True
+        try:
+            if self.received is not None:
+                raise StopRequestedError
+            yield
+        finally:
+            self._raises = False
+
+    def obey(self) -> NoReturn:
+        """Do what the received signal did before: raise KeyboardInterrupt, or end the process."""
+        self.__exit__()
+        assert self.received is not None
+        signal.raise_signal(self.received)
+        raise KeyboardInterrupt
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            self.received = number
+            self.obey()
+        self.received = number
+        if self._raises:
+            raise StopRequestedError
+        if VERBOSITY.messages:
+            os.write(2, FINISHING)

@@ -1,0 +1,20 @@
+"""The signal, SIGINT (Ctrl-C) or SIGTERM, that ended this process's command. This module is fast to import."""
+
+import signal
+
+
+class Interruption:
+    """The signal that ended a command."""
+
+    number: int = signal.SIGINT
+    """Number of the signal; the exit status is 128 plus this number."""
+    is_reported = False
+    """Whether a message about it was printed."""
+
+
+INTERRUPTION = Interruption()
+
+
+def reset() -> None:
+    """Forget earlier interruptions."""
+    INTERRUPTION.number, INTERRUPTION.is_reported = signal.SIGINT, False

@@ -1,0 +1,88 @@
+"""A training run on disk: finished before, continued from its saved state, or started from the beginning."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
+from clcap_cli.artifacts.discriminators import discriminator_path
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute.random_streams import seed_torch
+from clcap_cli.compute.settings import ComputeSettings
+from clcap_cli.compute.stop_signals import StopSignals
+from clcap_cli.console import print_info
+from clcap_cli.training.earlier_run import advice_on_damage, find_earlier_run
+from clcap_cli.training.loop import train
+from clcap_cli.training.report import write_log
+from clcap_cli.training.run_files import best_path, log_path, state_path
+from clcap_cli.training.run_saver import RunSaver, WriteCheckpoint
+from clcap_cli.training.run_settings import RunSettings, SaveInterval
+from clcap_cli.training.settings import Optimisation
+from clcap_cli.training.state import TrainState
+from clcap_cli.training.task import Task
+
+
+class TrainingRun:
+    """The run that writes a checkpoint, its log and, while it is unfinished, its state and its best checkpoint."""
+
+    def __init__(
+        self,
+        out: Path,
+        origin: Origin,
+        settings: RunSettings,
+        options: Mapping[str, str],
+        has_discriminator: bool = False,
+    ):
+        """Look for the files of an earlier run with the same output, and print what happens with them.
+
+        ``options`` maps each setting that determines the result to its option, such as --lr. Raises ClcapError if a
+        file cannot be written, if there is a state but --resume is not given, and if --resume is given but the files
+        belong to another run.
+        """
+        self.out, self.origin, self.settings = out, origin, settings
+        outputs = [out, *([discriminator_path(out)] if has_discriminator else [])]
+        best = best_path(out)
+        self.temporary = [state_path(out), best, *([discriminator_path(best)] if has_discriminator else [])]
+        for path in (*outputs, log_path(out), *self.temporary):
+            check_writable(path, origin.input_paths)
+        earlier = find_earlier_run(outputs, origin, options)
+        self.is_finished = earlier.is_finished and settings.resume
+        self.state = None if earlier.is_finished else earlier.state
+        if earlier.is_finished:
+            self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
+        else:
+            earlier.check(settings.resume)
+        if self.is_finished:
+            print_info(f"{out} is finished: an earlier run with the same settings and inputs wrote it")
+
+    def computed_as_before(
+        self, compute: ComputeSettings, optimisation: Optimisation
+    ) -> tuple[ComputeSettings, Optimisation]:
+        """The settings with the device, threads and precision of the saved state, if there is one."""
+        if self.state is None:
+            return compute, optimisation
+        before = self.state.computation
+        compute = replace(compute, device=before.device, threads=before.threads)
+        return compute, replace(optimisation, precision=before.precision)
+
+    def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> None:
+        """Train, from the saved state if there is one, and write the log and what ``write`` writes."""
+        seed_torch(seed, "dropout")
+        state = TrainState(task, settings)
+        if self.state:
+            with advice_on_damage():
+                state.load(self.state.path)
+        with StopSignals() as signals:
+            interval = SaveInterval.parse(self.settings.save_every)
+            record = train(state, RunSaver(self.out, self.origin, interval, state, write, signals))
+            with all_or_nothing():
+                write_log(log_path(self.out), state)
+                write(self.out, record)
+            self._remove_temporary_files()
+        print_info(f"all metrics of each validation: {log_path(self.out)}")
+
+    def _remove_temporary_files(self) -> None:
+        for path in self.temporary:
+            with suppress(OSError):
+                path.unlink()

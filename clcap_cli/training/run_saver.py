@@ -1,0 +1,102 @@
+"""Saves a training run while it trains, and ends it when a signal asks for it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from clcap_cli.artifacts.atomic import all_or_nothing
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute.stop_signals import StopRequestedError, StopSignals
+from clcap_cli.console import print_always, print_warning
+from clcap_cli.errors import ClcapError
+from clcap_cli.interruption import INTERRUPTION
+from clcap_cli.training.continuing import continuing_command
+from clcap_cli.training.loop import Observer
+from clcap_cli.training.run_files import best_path, state_path
+from clcap_cli.training.run_settings import SaveInterval
+from clcap_cli.training.state import TrainState
+
+WriteCheckpoint = Callable[[Path, dict[str, Any]], None]
+"""Writes the model as it is to a path, with the record of its training."""
+
+
+class RunSaver(Observer):
+    """Saves the state at intervals and when a signal arrives, and the best checkpoint at each improvement."""
+
+    def __init__(
+        self,
+        out: Path,
+        origin: Origin,
+        interval: SaveInterval,
+        state: TrainState,
+        write: WriteCheckpoint,
+        signals: StopSignals,
+    ):
+        """``out`` is the checkpoint that the run will write."""
+        self.best, self.path, self.origin, self.interval = best_path(out), state_path(out), origin, interval
+        self.state, self.write, self.signals = state, write, signals
+        self.continue_with = continuing_command(origin.stage)
+        self._restart_interval()
+
+    def after_step(self) -> None:
+        """Stop if a signal has arrived; otherwise save the state if the interval is over."""
+        if self.signals.received is not None:
+            self._stop()
+        if self.interval.has_passed(self.state.progress.step - self.saved_step, time.monotonic() - self.saved_at):
+            self._save_or_warn()
+
+    @contextmanager
+    def validation(self) -> Iterator[None]:
+        """End the validation at once if a signal arrives; the resumed run repeats it."""
+        try:
+            with self.signals.raising():
+                yield
+        except StopRequestedError:
+            self._stop()
+
+    def after_validation(self, is_best: bool) -> None:
+        """Write the checkpoint if it is the best so far."""
+        if not is_best:
+            return
+        try:
+            with all_or_nothing():
+                self.write(self.best, {**self.state.record(), "finished": False})
+        except ClcapError as error:
+            print_warning(f"{error}; training continues")
+
+    def _save_or_warn(self) -> None:
+        try:
+            self._save()
+        except ClcapError as error:
+            print_warning(f"{error}; training continues, and the next attempt is made after --save-every")
+            self._restart_interval()
+
+    def _save(self) -> None:
+        self.state.save(self.path, self.origin, self.continue_with)
+        self._restart_interval()
+
+    def _restart_interval(self) -> None:
+        self.saved_step, self.saved_at = self.state.progress.step, time.monotonic()
+
+    def _stop(self) -> NoReturn:
+        """Save the state, print the command that continues the run, and do what the signal did before."""
+        progress = self.state.progress
+        if progress.step:
+            print_always(
+                f"interrupted at {progress.place}, {self._saved_or_not()}; continue with: {self.continue_with}"
+            )
+            INTERRUPTION.is_reported = True
+        self.signals.obey()
+
+    def _saved_or_not(self) -> str:
+        """Save the state; returns what happened, in words."""
+        try:
+            self._save()
+        except ClcapError as error:
+            return f"but {error}; {self._earlier_state()}"
+        return f"saved in {self.path}"
+
+    def _earlier_state(self) -> str:
+        return f"the state saved in {self.path} before is kept" if self.path.exists() else "no state was saved before"

@@ -1,0 +1,66 @@
+"""Settings of a training run that do not change its result."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from clcap_cli.options import Option, Panel
+
+
+@dataclass(frozen=True)
+class SaveInterval:
+    """Number of steps or of seconds between two saved states; the other one is infinite."""
+
+    steps: float = float("inf")
+    seconds: float = float("inf")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a number of steps, such as "500", or of minutes, such as "10m"; raises ValueError for other text."""
+        found = re.fullmatch(r"(\d{1,9})|(\d{1,9}(?:\.\d{1,9})?)m", text)
+        if not found or not float(found[1] or found[2]):
+            raise ValueError(f"'{text}' is neither a number of steps, such as 500, nor of minutes, such as 10m")
+        return cls(steps=int(found[1])) if found[1] else cls(seconds=60 * float(found[2]))
+
+    def has_passed(self, steps: int, seconds: float) -> bool:
+        """Whether it is over after this many steps and seconds."""
+        return steps >= self.steps or seconds >= self.seconds
+
+
+@dataclass(frozen=True)
+class SaveIntervalText:
+    """Annotation of a text that ``SaveInterval.parse`` accepts."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(_checked, handler(source))
+
+
+def _checked(text: str) -> str:
+    SaveInterval.parse(text)
+    return text
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Saving and resuming of a training run."""
+
+    resume: Annotated[
+        bool,
+        Option(
+            "Continue an interrupted run from its saved state; without one, start from the beginning.",
+            Panel.OUTPUT,
+            name="--resume",
+        ),
+    ] = False
+    save_every: Annotated[
+        str,
+        SaveIntervalText(),
+        Option(
+            "Interval at which the state of the run is saved: a number of steps, such as 500, or of minutes, such as "
+            "10m.",
+            Panel.OUTPUT,
+            placeholder="INTERVAL",
+        ),
+    ] = "10m"

@@ -1,0 +1,57 @@
+"""Whether a file comes from the same training run as another one: the same settings and the same inputs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clcap_cli.artifacts.provenance import Origin, Provenance
+
+AUTOMATIC = (None, "auto")
+"""Values with which a run chooses for itself."""
+CHOSEN = ("precision", "threads", "device")
+"""Settings that a run chooses for itself if they have one of these values."""
+
+
+def differences(saved: Provenance, origin: Origin, options: Mapping[str, str]) -> list[str]:
+    """Differences between the run of a saved file and the run of ``origin``, in words.
+
+    ``options`` maps each setting that determines the result to its option, such as --lr. Inputs are compared by their
+    content. A setting that ``saved`` lacks, because an earlier version of clcap had no such setting, is no difference.
+    """
+    return [*_different_settings(saved, origin, options), *_different_inputs(saved, origin)]
+
+
+def _different_settings(saved: Provenance, origin: Origin, options: Mapping[str, str]) -> list[str]:
+    lines = []
+    for name, option in options.items():
+        before, now = saved.settings.get(name, origin.settings[name]), origin.settings[name]
+        automatic = name in CHOSEN and (before in AUTOMATIC or now in AUTOMATIC)
+        if before != now and not automatic:
+            lines.append(f"{_as_typed(option, before)}, here {_as_typed(option, now)}")
+    return lines
+
+
+def _different_inputs(saved: Provenance, origin: Origin) -> list[str]:
+    before, now = {one.role: one for one in saved.inputs}, {role: (path, id) for role, path, id in origin.inputs}
+    lines = []
+    for role in dict.fromkeys([*now, *before]):
+        if role not in now:
+            lines.append(f"{role} {before[role].path}, here none")
+        elif role not in before:
+            lines.append(f"no {role}, here {now[role][0]}")
+        elif before[role].id != now[role][1]:
+            lines.append(f"{role} {before[role].path} with id {before[role].id}, here {_with_id(*now[role])}")
+    return lines
+
+
+def _with_id(path: Path, id: str) -> str:
+    return f"{path} with id {id}"
+
+
+def _as_typed(option: str, value: object) -> str:
+    """An option with its value as on the command line; ``option`` has two names for a choice of two."""
+    yes, _, no = option.partition("/")
+    if isinstance(value, bool):
+        return yes if value else no or f"no {yes}"
+    if value is None:
+        return f"no {option}"
+    return " ".join([option, *map(str, value if isinstance(value, list) else [value])])
