@@ -104,6 +104,8 @@ def train_mle(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int = 20,
     max_tokens: int | None = None,
+    resume: bool = False,
+    save_every: str = "10m",
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
@@ -144,6 +146,8 @@ def train_cl(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     batch_size: int = 20,
     max_tokens: int | None = None,
+    resume: bool = False,
+    save_every: str = "10m",
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
