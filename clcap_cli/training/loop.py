@@ -19,7 +19,6 @@ from clcap_cli.training.report import TrainingReport
 from clcap_cli.training.schedule import check_warmup, learning_rate
 from clcap_cli.training.skipped_steps import check_finite_metrics, check_finite_step, diverged_advice
 from clcap_cli.training.state import TrainState
-from clcap_cli.training.task import Task
 
 
 class Observer:
