@@ -32,13 +32,13 @@ def write_annotations(path: Path) -> None:
     path.write_text(json.dumps({"images": images, "annotations": write_annotations}))
 
 
-def write_features(path: Path) -> None:
-    """Write a sparse features.h5 of 25 GB, of which only the beginning takes space on disk."""
+def write_features(path: Path, images: int = IMAGES) -> None:
+    """Write a sparse features.h5, of 25 GB for all images, of which only the beginning takes space on disk."""
     sizes = {"regions": REGIONS, "grid_channels": CHANNELS, "pooled_channels": CHANNELS}
     info = BACKBONE.model_copy(update=sizes)
-    ids = list(range(IMAGES))
+    ids = list(range(images))
     with h5py.File(path, "w") as file:
-        create_row_datasets(file, info, IMAGES)
+        create_row_datasets(file, info, images)
         write_ids(file, "ids", ids)
         write_texts(file, "names", [f"{number:012}.jpg" for number in ids])
         write_ids(file, "skipped", [])
