@@ -25,6 +25,7 @@ RAW = (
     *('"=cmd|1"', '"{seed}"', '"(a+)+$"', '"clcap/checkpoint"', '"clcap/captions"', '"2026-01-01"'),
 )
 """Values as JSON text: numbers beyond the limits, types that are not expected, and hostile texts."""
+JSON_TOKENS = (b'"', b"{", b"[", b"]", b"}", b",", b":", b"\\", b"\\u0000", b"1e400", b"NaN", b"null", b'"provenance"')
 
 Change = Callable[[Any, Random], None]
 
@@ -55,7 +56,7 @@ def _compact(value: Any) -> str:
 def changed(value: Any, random: Random, raw: list[str]) -> Any:
     """A copy of a JSON value with one change; raw JSON text is added to ``raw`` and marked in the copy."""
     root = [copy.deepcopy(value)]
-    places = [place for place in _places(root) if place[0] is not root] or [(root, 0)]
+    places = [place for place in places_in(root) if place[0] is not root] or [(root, 0)]
     container, key = random.choice(places)
     random.choice([_replace, _replace, _replace, _remove, _rename, _repeat, _copy_other])(
         container, key, random, raw, places
@@ -63,12 +64,15 @@ def changed(value: Any, random: Random, raw: list[str]) -> Any:
     return root[0] if root else None
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    """All places of values: pairs of a container and a key."""
+def places_in(value: Any) -> list[tuple[Any, Any]]:
+    """All places of values: pairs of a container and a key; a container that is used twice is listed once."""
     found: list[tuple[Any, Any]] = []
-    waiting = [value]
+    waiting, listed = [value], set()
     while waiting:
         container = waiting.pop()
+        if id(container) in listed:
+            continue
+        listed.add(id(container))
         keys = list(container) if isinstance(container, dict) else range(len(container))
         for key in keys:
             found.append((container, key))

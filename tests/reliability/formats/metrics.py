@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.reliability.fuzzing import Format
-from tests.reliability.json_mutations import mutate_json
+from tests.reliability.json_mutations import JSON_TOKENS, mutate_json
 from tests.reliability.seeds import files_of
 
 
@@ -25,5 +25,5 @@ FORMAT = Format(
     read,
     files_of("nt.metrics.json"),
     (mutate_json,),
-    (b'"', b"{", b"[", b"1e400", b"NaN", b"\\u0000", b'"CIDEr"', b'"image_id"', b"null"),
+    JSON_TOKENS,
 )
