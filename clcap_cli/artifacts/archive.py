@@ -1,11 +1,19 @@
-"""Checking PyTorch files, which are ZIP archives, without importing PyTorch."""
+"""Checking PyTorch files, which are ZIP archives, without importing PyTorch.
 
+Only what PyTorch itself writes is accepted: entries with different names that are stored without compression and are
+together no larger than the file. Reading an entry therefore takes no more memory than the file's size.
+"""
+
+import errno
 import zipfile
-import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from clcap_cli.errors import ClcapError, damaged_file_error, first_few
+from clcap_cli.file_kinds.archives import ZIP_ERRORS
 from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.file_kinds.recognition import ForeignFileError, wrong_file_error
 from clcap_cli.input_files import check_readable
@@ -17,6 +25,15 @@ DESCRIPTION = "/data.pkl"
 
 def check_archive(path: Path) -> None:
     """Raise ClcapError unless ``path`` is a readable, uncompressed ZIP archive, as PyTorch writes it."""
+    read_description(path)
+
+
+def read_description(path: Path) -> bytes:
+    """The pickle that describes the content of the file.
+
+    Raises ClcapError unless ``path`` is a ZIP archive as PyTorch writes it. The pickle's checksum is verified; PyTorch
+    would report a changed one as pickled objects, or not at all.
+    """
     check_readable(path)
     with path.open("rb") as file:
         signature = file.read(2)
@@ -24,29 +41,34 @@ def check_archive(path: Path) -> None:
         raise pickle_error(path)
     if signature != b"PK":
         raise wrong_file_error(path, CHECKPOINT)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names, sizes = archive.namelist(), [entry.file_size for entry in archive.infolist()]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise unreadable_error(path) from error
+    with _archive_errors(path), zipfile.ZipFile(path) as archive:
+        _check_entries(path, archive.infolist())
+        return archive.read(next(name for name in archive.namelist() if name.endswith(DESCRIPTION)))
+
+
+def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+    names = [entry.filename for entry in entries]
     if not any(name.endswith(DESCRIPTION) for name in names) or any("/code/" in name for name in names):
         raise wrong_file_error(path, CHECKPOINT)
-    if sum(sizes) > path.stat().st_size:
+    if sum(max(entry.file_size, entry.compress_size) for entry in entries) > path.stat().st_size:
         raise damaged_file_error(path, "its content would be larger than the file")
-    _check_description(path)
+    compressed = next((entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED), None)
+    if compressed is not None:
+        raise damaged_file_error(path, f"its part '{compressed}' is compressed, which PyTorch never does")
+    name, count = Counter(name.lower() for name in names).most_common(1)[0]  # PyTorch finds parts in any case
+    if count > 1:
+        raise damaged_file_error(path, f"it has the part '{name}' {count} times")
+    if sum(name.endswith(DESCRIPTION) for name in names) > 1:
+        raise damaged_file_error(path, "it has two descriptions of its content")
 
 
-def _check_description(path: Path) -> None:
-    """Raise ClcapError if the description of the content was changed, which its checksum shows.
-
-    PyTorch would report a changed one as pickled objects, or not at all.
-    """
+@contextmanager
+def _archive_errors(path: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if name.endswith(DESCRIPTION):
-                    archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        yield
+    except ZIP_ERRORS as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # an error of the disk
+            raise
         raise unreadable_error(path) from error
 
 

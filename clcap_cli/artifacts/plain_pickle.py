@@ -1,35 +1,79 @@
 """The plain values of a PyTorch file, read without PyTorch, which takes seconds to import.
 
 The pickle in the file is parsed and never executed: a tensor becomes None, and a file that names anything but PyTorch's
-own classes is refused, as PyTorch does with ``weights_only=True``.
+own classes is refused, as PyTorch does with ``weights_only=True``. The number of operations, the depth and the size of
+the values are limited: a few bytes of pickle can describe lists with more elements than fit into memory.
 """
 
 import pickletools
-import zipfile
+import re
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.artifacts.archive import check_archive, pickle_error, unreadable_error
+from clcap_cli.artifacts.archive import own_content, pickle_error, read_description, unreadable_error
+from clcap_cli.errors import damaged_file_error
 
 VALUES = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
 """Operations that push their argument."""
 CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 IGNORED = {"PROTO", "FRAME", "STOP"}
+ORDERED_DICT = "collections OrderedDict"
+TENSOR_CLASS = re.compile(r"torch\._utils _rebuild_tensor_v2|torch [A-Za-z0-9]+Storage")
+"""Classes that the files of clcap name, besides that of ordered dicts."""
+MAX_OPERATIONS = 2**20
+"""Largest number of operations of a pickle, and of values that it describes; a large checkpoint has a few thousand."""
+MAX_DEPTH = 50
+"""Largest number of lists, tuples and dicts within each other."""
+MAX_TEXT = 2**27
+"""Largest number of characters of all texts; the largest tokenizers of Hugging Face have 2**25."""
 
 
 def plain_values(path: Path) -> Any:
     """What was saved in ``path``, with None in the place of tensors.
 
-    Raises ClcapError if the file is missing, damaged or names other classes than PyTorch's.
+    Raises ClcapError if the file is missing, damaged, names other classes than PyTorch's, or exceeds the limits.
     """
-    check_archive(path)
+    return _parsed(path).stack[-1]
+
+
+def check_own_values(path: Path) -> None:
+    """Raise ClcapError unless ``path`` is a file of plain values and plain tensors with a provenance record.
+
+    PyTorch also loads other tensors, some of which claim more memory than the file has bytes.
+    """
+    parser = _parsed(path)
+    own_content(path, parser.stack[-1])
+    others = [name for name in sorted(parser.classes) if not TENSOR_CLASS.fullmatch(name)]
+    if others:
+        raise damaged_file_error(path, f"it contains '{others[0].replace(' ', '.')}', which clcap never writes")
+
+
+def _parsed(path: Path) -> "_Parser":
+    parser = _Parser(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            return _Parser(path).parse(archive.read(name))
-    except (LookupError, TypeError, ValueError, AttributeError, StopIteration, zipfile.BadZipFile, OSError) as error:
+        parser.parse(read_description(path))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable_error(path) from error
+    _check_size(path, parser.stack[-1])
+    return parser
+
+
+def _check_size(path: Path, value: Any) -> None:
+    """Raise ClcapError if the values are nested too deeply, or too many; a value counts wherever it occurs."""
+    waiting, values, characters = [(value, 0)], 0, 0
+    while waiting:
+        item, depth = waiting.pop()
+        values += 1
+        characters += len(item) if isinstance(item, str) else 0
+        if depth > MAX_DEPTH:
+            raise damaged_file_error(path, f"its values are nested more than {MAX_DEPTH} levels deep")
+        if values > MAX_OPERATIONS or characters > MAX_TEXT:
+            raise damaged_file_error(
+                path, f"it describes more than {MAX_OPERATIONS:,} values or {MAX_TEXT:,} characters"
+            )
+        parts = [*item, *item.values()] if isinstance(item, dict) else item if isinstance(item, list | tuple) else ()
+        waiting += [(part, depth + 1) for part in parts]
 
 
 class _Parser:
@@ -40,12 +84,17 @@ class _Parser:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.classes: set[str] = set()
+        """Names of the classes of PyTorch that the pickle contains."""
 
-    def parse(self, data: bytes) -> Any:
-        """The value that unpickling ``data`` would make."""
-        for operation, argument, _ in pickletools.genops(data):
+    def parse(self, data: bytes) -> None:
+        """Put the value that unpickling ``data`` would make on top of the stack."""
+        for count, (operation, argument, _) in enumerate(pickletools.genops(data)):
+            if count == MAX_OPERATIONS:
+                raise damaged_file_error(self.path, f"it describes more than {MAX_OPERATIONS:,} values")
             self._step(operation.name, argument)
-        return self.stack[-1]
+        if len(self.stack) != 1:
+            raise ValueError("values are left over")
 
     def _step(self, name: str, argument: Any) -> None:
         if name in VALUES:
@@ -92,7 +141,7 @@ class _Parser:
         self._set(self._since_mark())
 
     def _set(self, pairs: list[Any]) -> None:
-        if self.stack[-1] is not None:  # an OrderedDict, whose place None has taken
+        if self.stack[-1] is not None:  # an object of PyTorch, whose place None has taken
             self.stack[-1].update(zip(pairs[::2], pairs[1::2], strict=True))
 
     def _binput(self, number: int) -> None:
@@ -109,13 +158,17 @@ class _Parser:
         self.stack[-1] = None
 
     def _reduce(self, _: None) -> None:
-        self._popped(2)
-        self.stack.append(None)
+        made, _ = self._popped(2)
+        self.stack.append({} if made == ORDERED_DICT else None)
 
     def _build(self, _: None) -> None:
         self._popped(1)
 
     def _global(self, name: str) -> None:
-        if not name.startswith("torch") and name != "collections OrderedDict":
+        if name == ORDERED_DICT:
+            self.stack.append(name)
+            return
+        if not name.startswith("torch"):
             raise pickle_error(self.path)
+        self.classes.add(name)
         self.stack.append(None)

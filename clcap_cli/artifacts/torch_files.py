@@ -3,18 +3,24 @@
 import io
 import pickle
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from clcap_cli.artifacts.archive import check_archive, own_content, pickle_error, unreadable_error
+from clcap_cli.artifacts.archive import own_content, pickle_error, unreadable_error
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_equal
+from clcap_cli.artifacts.plain_pickle import check_own_values
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import damaged_file_error, first_few, is_out_of_memory
+
+FEW_PARAMETERS = 1000
+"""Number of parameters that every network may have without further checks."""
 
 
 def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -48,9 +54,31 @@ def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -
 
     Raises ClcapError otherwise, before any memory is allocated for the network.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _limited_parameters(path, weights):
         expected = build().state_dict()
     return check_tensors(path, "weight", weights, expected)
+
+
+@contextmanager
+def _limited_parameters(path: Path, weights: object) -> Iterator[None]:
+    """Raise ClcapError if the block creates a network of many more parameters than the file has weights.
+
+    A network takes no memory for its weights on the device "meta", but each of its layers is an object.
+    """
+    found = len(weights) if isinstance(weights, dict) else 0
+    parameters, limit = 0, 2 * found + FEW_PARAMETERS
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal parameters
+        parameters += parameter is not None
+        if parameters > limit:
+            raise damaged_file_error(path, f"its model has more than {limit} weights, but the file has {found}")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -76,9 +104,13 @@ def _describe_found(value: object) -> str:
     """Description of a value that should be a tensor."""
     if value is None:
         return "missing"
-    if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != "cpu":
-        return "not a plain tensor"
-    return _describe_tensor(value)
+    return _describe_tensor(value) if isinstance(value, Tensor) and _is_plain(value) else "not a plain tensor"
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether the elements of a tensor lie in memory one after the other, as in the tensors that clcap saves."""
+    is_strided = value.layout == torch.strided and value.device.type == "cpu" and value.is_contiguous()
+    return is_strided and not (value.requires_grad or value.is_conj() or value.is_neg() or value.is_quantized)
 
 
 def _describe_tensor(value: Tensor | None) -> str:
@@ -88,7 +120,7 @@ def _describe_tensor(value: Tensor | None) -> str:
 
 
 def _read(path: Path) -> Any:
-    check_archive(path)
+    check_own_values(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # about pickle protocols, in files that are rejected anyway
             return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,7 +1,10 @@
 """Archives of several files: tar, and ZIP with the formats that are built on it."""
 
+import lzma
+import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from clcap_cli.errors import first_few
@@ -15,6 +18,11 @@ OFFICE = {
     "word/document.xml": FileKind("a Word document", use="save it as text"),
     "content.xml": FileKind("an OpenDocument file", use="save it as CSV or text"),
 }
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(ValueError, OSError, EOFError, NotImplementedError, RuntimeError, IndexError),
+)
+"""Errors that ``zipfile`` raises for damaged archives."""
 LARGEST_PICKLE = 2**26
 """Largest number of bytes of a PyTorch file's description that is searched for clcap's record."""
 
@@ -40,7 +48,7 @@ def _zip_kind(path: Path) -> FileKind:
     try:
         with zipfile.ZipFile(path) as archive:
             return _content_kind(archive)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError):
+    except ZIP_ERRORS:
         return FileKind("a ZIP archive or PyTorch file that is cut off or damaged", "download or create it again")
 
 

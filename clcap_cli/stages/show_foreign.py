@@ -55,10 +55,10 @@ def _content(path: Path, kind: FileKind) -> dict[str, str]:
 
 
 def _log(path: Path) -> dict[str, str]:
-    from clcap_cli.datasets.parsing import read_json_lines
+    from clcap_cli.reporting.runs import read_log
 
-    records = [record for _, record in read_json_lines(path)]
-    last = ", ".join(f"{name} {value:.4g}" for name, value in records[-1].items() if isinstance(value, int | float))
+    records = read_log(path)
+    last = ", ".join(f"{name} {value:.4g}" for name, value in records[-1].items())
     return {"content": f"{len(records)} validations; the last: {last}", "use": "report shows its curves"}
 
 

@@ -15,7 +15,11 @@ from tests.reliability.mutations import GENERAL, insert_token
 TORCH_TOKENS = (b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"data.pkl", b"/../", b"\x80\x02")
 PICKLE_TOKENS = (
     *(b"cos\nsystem\n", b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch\nDoubleStorage\n", b"ctorch.nn\nParameter\n"),
-    *(b"ctorch.serialization\n_get_layout\n", b"ctorch._utils\n_rebuild_sparse_tensor\n", b"ccollections\nOrderedDict\n"),
+    *(
+        b"ctorch.serialization\n_get_layout\n",
+        b"ctorch._utils\n_rebuild_sparse_tensor\n",
+        b"ccollections\nOrderedDict\n",
+    ),
     *(b"\x8b\xff\xff\xff\x7f", b"\x8a\xff" + b"\xff" * 255, b"(" * 200, b"]" * 200, b"K\x00", b"J\xff\xff\xff\x7f"),
     *(b"N", b"\x88", b"]", b"}", b")", b"(", b"t", b"R", b"Q", b"q\x00", b"h\x00", b"s", b"u", b"a", b"e", b"b", b"."),
 )
@@ -42,7 +46,12 @@ VALUES: tuple[Callable[[], Any], ...] = (
     *(lambda: 10**9, lambda: 2**31, lambda: 2**63, lambda: 10**400, lambda: 2**20_000, lambda: float("nan")),
     *(lambda: float("inf"), lambda: 0.5, lambda: "x" * 100_000, lambda: "\x1b]0;x\x07", lambda: "\ud800", lambda: b"x"),
     *(lambda: (1, 2), lambda: {1: 2}, lambda: {None: 1}, _laughs, _nested, lambda: "../../x", lambda: set()),
-    *(lambda: torch.zeros(()), lambda: torch.zeros(0), lambda: torch.ones(3), lambda: torch.zeros(2, dtype=torch.int64)),
+    *(
+        lambda: torch.zeros(()),
+        lambda: torch.zeros(0),
+        lambda: torch.ones(3),
+        lambda: torch.zeros(2, dtype=torch.int64),
+    ),
 )
 """Values of the plain part, each made when it is used."""
 TENSORS: tuple[Callable[[torch.Tensor], Any], ...] = (
