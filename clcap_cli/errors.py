@@ -54,9 +54,9 @@ def message_of(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def first_few(items: Sequence[object]) -> str:
-    """The first five items as text, followed by an ellipsis if there are more."""
-    return ", ".join(map(str, items[:5])) + (", …" if len(items) > 5 else "")
+def first_few(items: Sequence[object], number: int = 5) -> str:
+    """The first ``number`` items as text, followed by an ellipsis if there are more."""
+    return ", ".join(map(str, items[:number])) + (", …" if len(items) > number else "")
 
 
 def unknown_name_error(kind: str, name: str, known: Iterable[str]) -> ClcapError:

@@ -8,6 +8,11 @@ import re
 import warnings
 from contextlib import suppress
 from decimal import Decimal
+from typing import TypeVar
+
+from clcap_cli.datasets.limits import MAX_CAPTION_LENGTH, MAX_NAME_LENGTH
+
+T = TypeVar("T")
 
 TEXT_KEYS = ("raw", "caption", "text", "sentence")
 """Keys of the text in an object that stands for a caption, as in Karpathy's files and in COCO's annotations."""
@@ -37,7 +42,7 @@ def parse_captions(cell: object) -> list[str]:
     An object with one of the keys in ``TEXT_KEYS`` stands for its text. ``[laughs]`` and ``[UNK] a dog`` are captions,
     not lists. Raises ValueError with the reason for anything else.
     """
-    cell = _text_of_object(_object_of(cell))
+    cell = _text_of_object(_object_of(_check_length(cell)))
     captions = _parse_list(cell) if isinstance(cell, str) else cell
     if _is_null(captions):
         raise ValueError("it is empty")
@@ -48,10 +53,17 @@ def parse_captions(cell: object) -> list[str]:
     return [text for item in captions for text in _parse_item(item)]
 
 
+def _check_length(cell: T, longest: int = MAX_CAPTION_LENGTH) -> T:
+    """``cell``; raises ValueError if it is a text of more than ``longest`` characters."""
+    if isinstance(cell, str) and len(cell) > longest:
+        raise ValueError(f"it has {len(cell):,} characters, more than {longest:,}")
+    return cell
+
+
 def _parse_item(item: object) -> list[str]:
     """The captions that an item of a list stands for: a string for one, an object for those of its text."""
     if isinstance(item, str):
-        return [item]
+        return [_check_length(item)]
     if isinstance(item, dict) and not isinstance(_text_of_object(item), dict):
         return parse_captions(item)
     raise ValueError(f"it contains {describe_type(item)} among its captions")
@@ -69,7 +81,7 @@ def parse_text(cell: object) -> str:
         raise ValueError("it is empty")
     if not isinstance(cell, str):
         raise ValueError(f"{describe_type(cell)} is not a string")
-    return cell
+    return _check_length(cell, MAX_NAME_LENGTH)
 
 
 def is_empty(cell: object) -> bool:
@@ -82,7 +94,7 @@ def parse_file_name(cell: object) -> str:
 
     Raises ValueError with the reason for anything else.
     """
-    cell = _object_of(cell)
+    cell = _object_of(_check_length(cell))
     if isinstance(cell, dict) and "path" in cell:
         if _is_null(cell["path"]):
             raise ValueError("the image has no path")
@@ -131,7 +143,11 @@ def _text_of_object(cell: object) -> object:
 
 
 def container_of(cell: object) -> object:
-    """The list or object that a string represents, as pandas writes them to CSV; any other cell as it is."""
+    """The list or object that a string represents, as pandas writes them to CSV; any other cell as it is.
+
+    Raises ValueError for a string that is too long.
+    """
+    _check_length(cell)
     if isinstance(cell, str) and cell.lstrip().startswith("[") and _LIST.fullmatch(cell):
         return [cell]
     return _object_of(cell)

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.datasets.limits import MAX_COLUMNS
+from clcap_cli.errors import ClcapError, first_few
 
 IDS = ("imageid", "cocoid", "imgid", "id", "key")
 FILE_NAMES = ("filename", "imagefile", "imagefilename", "imagepath", "filepath", "imgpath", "imagename", "imgname",
@@ -65,7 +67,7 @@ def has_caption_columns(names: Iterable[str]) -> bool:
 
 def known_content(names: Iterable[str]) -> set[str]:
     """Which of the image and the caption a table with these columns has."""
-    names = list(names)
+    names = list(islice(names, MAX_COLUMNS))
     known = set(map(normal_name, names))
     has_captions = bool((known & {*CAPTIONS}) or _numbered(names))
     has_images = bool(known & {*IDS, *FILE_NAMES})
@@ -116,6 +118,6 @@ def _check_unique(path: Path, columns: Sequence[str]) -> None:
 
 def _missing(path: Path, columns: Sequence[str], content: str, expected: str, role: str) -> ClcapError:
     return ClcapError(
-        f"{path} has no column for {content}, such as {expected}; it has: {', '.join(columns)}; "
+        f"{path} has no column for {content}, such as {expected}; it has: {first_few(columns, 20)}; "
         f"if it is one of these, name it with --columns {role}=NAME"
     )

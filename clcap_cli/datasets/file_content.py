@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from clcap_cli.datasets.limits import check_decompressed
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable
 
-MAX_DECOMPRESSED = 2**33
-"""Maximum size of a decompressed file in bytes; a small hostile file could otherwise fill the memory."""
 BLOCK_SIZE = 2**20
 """Number of bytes that are decompressed at once."""
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
@@ -32,18 +31,10 @@ def compression_of(path: Path) -> str | None:
 def read_bytes(path: Path, size: int | None = None) -> bytes:
     """The first ``size`` bytes of a file's decompressed content, or all of it.
 
-    Raises ClcapError if the file cannot be read or decompressed, or is too large.
+    Raises ClcapError as ``open_decompressed`` does.
     """
     with open_decompressed(path) as file:
-        if size is not None:
-            return file.read(size)
-        content = io.BytesIO()
-        while block := file.read(BLOCK_SIZE):  # a single read would reserve memory for the largest size
-            content.write(block)
-            if content.tell() > MAX_DECOMPRESSED:
-                gibibytes = MAX_DECOMPRESSED // 2**30
-                raise ClcapError(f"{path} has more than {gibibytes} GiB of text; split it into smaller files")
-    return content.getvalue()
+        return file.read(-1 if size is None else size)
 
 
 def decode(content: bytes, path: Path, encoding: str | None) -> str:
@@ -100,7 +91,11 @@ def encoding_of(content: bytes, otherwise: str | None) -> str:
 
 @contextmanager
 def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to read its decompressed content; raises ClcapError if that fails, also within the block."""
+    """Open a file to read its decompressed content.
+
+    Raises ClcapError, also within the block, if the file cannot be read or decompressed, or if its content is much
+    larger than the file.
+    """
     with _reading_errors(path), _open(path) as file:
         yield file
 
@@ -111,7 +106,33 @@ def _open(path: Path) -> IO[bytes]:
         return path.open("rb")
     import pyarrow
 
-    return pyarrow.input_stream(str(path), compression=compression)
+    content = pyarrow.input_stream(str(path), compression=compression)
+    return io.BufferedReader(_Decompressed(path, content), BLOCK_SIZE)
+
+
+class _Decompressed(io.RawIOBase):
+    """The decompressed content of a file; reading it raises ClcapError if it becomes too large."""
+
+    def __init__(self, path: Path, content: IO[bytes]):
+        super().__init__()
+        self._path, self._content, self._size = path, content, 0
+
+    def readable(self) -> bool:
+        """See RawIOBase."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """See RawIOBase."""
+        read = self._content.read(len(buffer))
+        self._size += len(read)
+        check_decompressed(self._path, self._size)
+        buffer[: len(read)] = read
+        return len(read)
+
+    def close(self) -> None:
+        """See RawIOBase."""
+        self._content.close()
+        super().close()
 
 
 @contextmanager

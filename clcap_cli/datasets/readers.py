@@ -9,7 +9,7 @@ from clcap_cli.datasets.embedded_images import EmbeddedImages
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.records import CaptionFile
 from clcap_cli.datasets.source import Reader, Source
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
 from clcap_cli.registry import Registry
 
@@ -71,10 +71,11 @@ def check_columns_exist(options: ReadOptions, files: Iterable[CaptionFile]) -> N
     files = list(files)
     for role, name in options.column_names.items():
         if not any(normal_name(name) == normal_name(file.columns.get(role)) for file in files):
-            columns = dict.fromkeys(name for file in files for name in (*file.columns.values(), *file.unused_columns))
-            raise ClcapError(
-                f"{' and '.join(str(file.path) for file in files)}: no column '{name}'; there are: {', '.join(columns)}"
-            )
+            columns = [
+                *dict.fromkeys(name for file in files for name in (*file.columns.values(), *file.unused_columns))
+            ]
+            paths = " and ".join(str(file.path) for file in files)
+            raise ClcapError(f"{paths}: no column '{name}'; there are: {first_few(columns, 20)}")
 
 
 def _readers() -> Iterator[Reader]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clcap_cli.datasets.embedded_images import EmbeddedImages
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_few
 
 ImageId = int | str
 
@@ -51,7 +51,7 @@ class CaptionFile:
 
     def summary(self) -> str:
         """One line about what the file is and how much of it was read."""
-        unused = [f"columns not used: {', '.join(self.unused_columns)}"] if self.unused_columns else []
+        unused = [f"columns not used: {first_few(self.unused_columns, 20)}"] if self.unused_columns else []
         return f"{self.path} ({self.format}): {'; '.join([*self.counts(), *unused, *self.notes])}"
 
     def check_rows(self) -> None:

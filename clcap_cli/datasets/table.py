@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clcap_cli.datasets.embedded_images import ImageBytes
+from clcap_cli.datasets.limits import check_columns
 from clcap_cli.errors import ClcapError
 
 T = TypeVar("T")
@@ -34,6 +35,10 @@ class Table:
     """What the reader left out or assumed, as phrases."""
     images: ImageBytes | None = None
     """The bytes of each row's image if the table holds them."""
+
+    def __post_init__(self) -> None:
+        """Raise ClcapError if there are too many columns."""
+        check_columns(self.path, len(self.columns))
 
     @classmethod
     def of(cls, path: Path, rows: list[Row], notes: list[str] | None = None) -> "Table":

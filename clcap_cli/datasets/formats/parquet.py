@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.columns import FILE_NAMES, find_column, normal_name
 from clcap_cli.datasets.embedded_images import distinct_names
 from clcap_cli.datasets.file_content import compression_of
+from clcap_cli.datasets.formats.parquet_size import check_declared_size, limited_batches
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
@@ -29,15 +31,14 @@ class _ImageColumn:
 
     def __iter__(self) -> Iterator[bytes | None]:
         with _open(self.source) as file:
-            for batch in file.iter_batches(BATCH_SIZE, columns=[self.bytes_at]):
+            for batch in limited_batches(file, self.source.path, [self.bytes_at], BATCH_SIZE):
                 yield from (_inner(cell, self.bytes_at) for cell in batch.column(0).to_pylist())
 
     def names(self) -> list[str | None]:
         """The file name of each row's image."""
         with _open(self.source) as file:
-            rows = file.metadata.num_rows
-            cells = file.read(columns=[self.path_at]).column(0).to_pylist() if self.path_at else [None] * rows
-        paths = [_inner(cell, self.path_at or "") for cell in cells]
+            rows = _rows(file, self.source.path, [self.path_at] if self.path_at else [])
+        paths = [_inner(row.get(self.name), self.path_at or "") for row in rows]
         return distinct_names(paths, self, self.source.path.name.partition(".")[0])
 
 
@@ -57,11 +58,17 @@ def _read(source: Source) -> Table:
         named = find_column(schema.names, "image", source.options.column_names)
         image = _image_column(source, schema, named)
         columns = [column for field in schema if (column := _column_to_read(field, image))]
-        cells = file.read(columns=columns).to_pylist() or [{}] * file.metadata.num_rows
+        cells = _rows(file, source.path, columns)
     if image and image.name == named:
         cells = [{**row, image.name: name} for row, name in zip(cells, image.names(), strict=True)]
     rows = [Row(f"row {number}", row) for number, row in enumerate(cells, start=1)]
     return Table(source.path, schema.names, rows, images=image)
+
+
+def _rows(file: Any, path: Path, columns: list[str]) -> list[dict[str, Any]]:
+    """The cells of each row in these columns."""
+    rows = [row for batch in limited_batches(file, path, columns) for row in batch.to_pylist()]
+    return rows or [{}] * file.metadata.num_rows
 
 
 def _image_column(source: Source, schema: Any, named: str | None) -> _ImageColumn | None:
@@ -111,6 +118,7 @@ def _open(source: Source) -> Iterator[Any]:
     try:
         content = pyarrow.BufferReader(source.content) if is_compressed else pyarrow.OSFile(str(source.path))
         with pyarrow.parquet.ParquetFile(content) as file:
+            check_declared_size(file, source.path)
             yield file
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from clcap_cli.datasets.file_content import open_decompressed
+from clcap_cli.datasets.file_content import compression_of, open_decompressed
 from clcap_cli.datasets.formats.paired_files import TEXT_SUFFIXES, PairedFiles
+from clcap_cli.datasets.limits import max_decompressed
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Table
 from clcap_cli.errors import ClcapError
@@ -48,11 +49,14 @@ def _read(source: Source) -> Table:
 
 def _members(path: Path, files: PairedFiles) -> Iterator[tuple[str, bytes]]:
     """The regular files of an archive, each with its content if it is a text."""
+    largest = max_decompressed(path) if compression_of(path) else path.stat().st_size
     try:
         with open_decompressed(path) as file, tarfile.open(fileobj=(stream := _Stream(file)), mode="r|") as archive:
             while info := archive.next():
                 archive.members.clear()  # type: ignore[attr-defined]  # else it keeps a record of every file
                 name = posixpath.normpath(info.name)
+                if info.size > largest and not info.issparse():  # reading on would skip that many bytes, one by one
+                    raise tarfile.ReadError(f"{name} declares {info.size:,} bytes")
                 if reason := _reason_to_leave_out(info, name):
                     files.left_out[reason] += 1
                 elif not info.isdir():
