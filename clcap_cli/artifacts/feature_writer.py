@@ -11,6 +11,7 @@ import numpy as np
 from clcap_cli.artifacts.feature_datasets import check_finite, create_contiguous, write_metadata
 from clcap_cli.artifacts.feature_info import ImportedInfo
 from clcap_cli.artifacts.features import KIND
+from clcap_cli.artifacts.features_growth import earlier_features, extended_features
 from clcap_cli.artifacts.hdf5 import create_hdf5
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.row_digests import ROW_SIZE, row_digest, stacked
@@ -30,6 +31,7 @@ def write_regions(
     The pooled vector is the mean of the regions. Images of ``names`` without an entry in ``counts`` are recorded as
     skipped. Raises ClcapError for features that are not finite in float16, and as soon as the disk is full.
     """
+    earlier = earlier_features(out)
     hasher = hashlib.sha256(info.model_dump_json().encode())
     ids, starts = list(counts), np.concatenate([[0], np.cumsum(list(counts.values()))])
     digests = []
@@ -47,4 +49,6 @@ def write_regions(
             sink.check()
         file["region_counts"] = np.diff(starts).astype(np.int32)
         file["row_digests"] = stacked(digests, ROW_SIZE)
-        write_metadata(file, names, ids, info, hasher, origin.make_provenance(KIND, "", out))
+        extends = extended_features(earlier, dict(zip(ids, digests, strict=True)))
+        provenance = origin.make_provenance(KIND, "", out).model_copy(update={"extends": extends})
+        write_metadata(file, names, ids, info, hasher, provenance)

@@ -9,7 +9,8 @@ import torch
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.artifacts.features import KIND as FEATURES_KIND
-from clcap_cli.artifacts.features import Features, open_features
+from clcap_cli.artifacts.features import Features
+from clcap_cli.artifacts.features_growth import earlier_features, extended_features
 from clcap_cli.artifacts.partial_features import (
     KIND,
     Extraction,
@@ -20,13 +21,12 @@ from clcap_cli.artifacts.partial_features import (
     read_record,
     remove_partial,
 )
-from clcap_cli.artifacts.provenance import Origin, extended_ids
+from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
-from clcap_cli.features.reusable_rows import ReusableRows, contains_all_rows
-from clcap_cli.input_files import is_file
+from clcap_cli.features.reusable_rows import ReusableRows
 
 
 class ExtractionRun:
@@ -40,7 +40,7 @@ class ExtractionRun:
         self.out, self.captions, self.origin, self.resume = out, captions, origin, resume
         self.path = partial_path(out)
         self.record = read_record(out)
-        self.earlier = _earlier_features(out)
+        self.earlier = earlier_features(out)
         """The features file that will be replaced; None if there is none that can be read."""
         if self.record and self.earlier and _is_left_by(self.earlier, self.record):
             remove_partial(out)
@@ -140,25 +140,8 @@ class ExtractionRun:
         """Write the features file from the complete partial file."""
         names = dict(zip(self.captions.image_ids, self.captions.file_names, strict=True))
         provenance = self.origin.make_provenance(FEATURES_KIND, "", self.out)
-        extended = self._extended(dict(zip(partial.ids, partial.row_digests, strict=True)))
-        partial.finish(names, provenance.model_copy(update={"extends": extended}))
-
-    def _extended(self, digests: Mapping[ImageId, bytes]) -> list[str]:
-        """Ids of the earlier files all of whose rows are among the new ones, which have these ``digests``."""
-        earlier = self.earlier
-        if earlier is None or not contains_all_rows(earlier, digests):
-            return []
-        print_info(f"all features of the earlier {self.out} are unchanged, so models made from it stay valid")
-        return extended_ids(earlier.provenance)
-
-
-def _earlier_features(out: Path) -> Features | None:
-    if not is_file(out):
-        return None
-    try:
-        return open_features(out)
-    except ClcapError:
-        return None
+        extends = extended_features(self.earlier, dict(zip(partial.ids, partial.row_digests, strict=True)))
+        partial.finish(names, provenance.model_copy(update={"extends": extends}))
 
 
 def _is_left_by(finished: Features, record: PartialRecord) -> bool:

@@ -7,7 +7,6 @@ import numpy as np
 
 from clcap_cli.artifacts.feature_batch import FeatureRow
 from clcap_cli.artifacts.features import Features
-from clcap_cli.artifacts.row_digests import row_digest
 from clcap_cli.datasets.records import ImageId
 
 
@@ -53,13 +52,3 @@ class ReusableRows:
     def _image_digest(self, row: int) -> bytes:
         assert self.features.image_digests is not None
         return self.features.image_digests[row].tobytes()
-
-
-def contains_all_rows(features: Features, digests: Mapping[ImageId, bytes]) -> bool:
-    """Whether ``digests`` of new rows by image contain those of all rows of ``features``."""
-    stored = features.row_digests
-    for row, id in enumerate(features.ids):
-        own = row_digest(features.pooled[row], features.grid[row]) if stored is None else stored[row].tobytes()
-        if digests.get(id) != own:
-            return False
-    return True
