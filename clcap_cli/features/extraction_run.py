@@ -1,6 +1,7 @@
 """A run of extract-features on disk: started from the beginning, resumed, or finished before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from clcap_cli.artifacts.partial_features import (
 )
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import print_info, print_warning
+from clcap_cli.console import print_always, print_info, print_warning
+from clcap_cli.continuing import continuing_command
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.features.reusable_rows import ReusableRows
+from clcap_cli.interruption import INTERRUPTION
 
 
 class ExtractionRun:
@@ -47,8 +50,8 @@ class ExtractionRun:
             self.record = None
         if self.record and not resume:
             raise ClcapError(
-                f"{self.path} has the rows of an interrupted extract-features; continue it with --resume, or delete "
-                "that file to start from the beginning"
+                f"{self.path} has the features of an interrupted run; continue it with --resume, or delete the file to "
+                "start from the beginning"
             )
 
     def compute_settings(self, given: ComputeSettings) -> ComputeSettings:
@@ -80,9 +83,9 @@ class ExtractionRun:
         if self.record is None:
             return
         total = len(self.captions.image_ids)
-        print_info(f"resuming after {len(partial.ids):,} of {total:,} images, from {self.path}")
+        print_info(f"continuing from {self.path}: after {len(partial.ids):,} of {total:,} images")
         if len(partial.ids) < total and any(partial.next_image_digests(1)[0]):
-            print_info("its further rows are computed again: an image file has changed, or a row is damaged")
+            print_info("its further features are computed again: an image file has changed, or a row is damaged")
 
     def reusable_rows(self, info: BackboneInfo, images: Mapping[ImageId, bytes]) -> ReusableRows | None:
         """The rows of the earlier file that are of the same images and the backbone ``info``, with a message."""
@@ -123,7 +126,7 @@ class ExtractionRun:
         )
         if self.record is None:
             if self.resume:
-                print_info(f"nothing to resume: {self.path} does not exist; starting from the beginning")
+                print_info(f"nothing to resume: no {self.path}; starting from the beginning")
             return create_partial(self.out, now)
         self._check_same_run(self.record, now)
         return PartialFeatures(self.out, self.record)
@@ -132,9 +135,24 @@ class ExtractionRun:
         differences = list(_differences(before, now))
         if differences:
             raise ClcapError(
-                f"{self.path} belongs to another run: {'; '.join(differences)}; give the same settings, or delete it "
-                "to start from the beginning"
+                f"{self.path} belongs to another run: {'; '.join(differences)}; to continue that run, repeat its "
+                f"command, and to start another one, give another --out or delete {self.path}"
             )
+
+    @contextmanager
+    def reporting(self, partial: PartialFeatures) -> Iterator[None]:
+        """If the block is stopped by a signal or an error, say what is kept and how to continue."""
+        try:
+            yield
+        except (ClcapError, KeyboardInterrupt) as error:
+            if partial.ids and self.path.exists():
+                stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else "stopped"
+                place = f"after {len(partial.ids):,} of {partial.record.images:,} images"
+                print_always(
+                    f"{stopped} {place}, saved in {self.path}; continue with: {continuing_command(self.origin.stage)}"
+                )
+                INTERRUPTION.is_reported = True
+            raise
 
     def finish(self, partial: PartialFeatures) -> None:
         """Write the features file from the complete partial file."""

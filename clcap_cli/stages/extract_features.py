@@ -43,7 +43,7 @@ def extract_features(
     resume: Annotated[
         bool,
         Option(
-            "Continue an interrupted run from its partial file; without one, start from the beginning.",
+            "Continue an interrupted run from its features.partial; without one, start from the beginning.",
             Panel.OUTPUT,
             name="--resume",
         ),
@@ -84,7 +84,7 @@ def extract_features(
     network = load_backbone(backbone, weights, image_size, run.compute_settings(compute).start())
     info = network.info
     if run.is_finished(info):
-        print_info(f"{out} is complete: there is nothing to resume")
+        print_info(f"{out} is finished: an earlier run with the same settings and inputs wrote it")
         return out
     size = len(names) * info.bytes_per_image() / 2**20
     print_info(
@@ -92,7 +92,7 @@ def extract_features(
         f"{info.grid_channels}, pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
     check_free_space(out, size - run.mebibytes_on_disk)
-    with run.open_partial(info, network.device) as partial:
+    with run.open_partial(info, network.device) as partial, run.reporting(partial):
         digests = digest_images(files) if run.has_earlier_rows(info) else {}
         plan = FeaturePlan(network, files, skipped, run.reusable_rows(info, digests))
         kept = plan.keep_rows(partial, digests)

@@ -10,9 +10,9 @@ from clcap_cli.artifacts.atomic import all_or_nothing
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.stop_signals import StopRequestedError, StopSignals
 from clcap_cli.console import print_always, print_warning
+from clcap_cli.continuing import continuing_command
 from clcap_cli.errors import ClcapError
 from clcap_cli.interruption import INTERRUPTION
-from clcap_cli.training.continuing import continuing_command
 from clcap_cli.training.loop import Observer
 from clcap_cli.training.run_files import best_path, state_path
 from clcap_cli.training.run_settings import SaveInterval

@@ -103,7 +103,7 @@ def test_a_run_killed_at_any_moment_gives_the_same_file(folder: Path, extract, m
         assert result.status == 0, result.err
         assert content(folder / "f.h5") == expected
         assert not list(folder.glob("f.partial*"))
-    assert "there is nothing to resume" in result.err
+    assert "is finished: an earlier run" in result.err
 
 
 def stop_at_second_batch(monkeypatch: pytest.MonkeyPatch, error: type[BaseException] = KeyboardInterrupt) -> None:
@@ -128,9 +128,11 @@ def stopped(folder: Path, extract, monkeypatch: pytest.MonkeyPatch) -> CommandRe
 
 def test_an_interrupted_run_keeps_its_rows(folder: Path, extract, stopped: CommandResult) -> None:
     assert stopped.status == 130
+    last = stopped.err.splitlines()[-1]
+    assert last.startswith(f"interrupted after 32 of 80 images, saved in {folder / 'f.partial'}; continue with: ")
     assert sorted(path.name for path in folder.glob("f.*")) == ["f.partial", "f.partial.json"]
     result = extract("--resume")
-    assert f"resuming after 32 of 80 images, from {folder / 'f.partial'}" in result.err
+    assert f"continuing from {folder / 'f.partial'}: after 32 of 80 images" in result.err
     assert not list(folder.glob("f.partial*"))
     assert extract(out="other.h5").status == 0
     assert content(folder / "f.h5") == content(folder / "other.h5")
@@ -140,8 +142,8 @@ def test_without_resume_the_rows_are_not_lost(folder: Path, extract, stopped: Co
     result = extract()
     assert result.status == 1
     assert result.err.splitlines()[-1] == (
-        f"error: {folder / 'f.partial'} has the rows of an interrupted extract-features; continue it with --resume, or "
-        "delete that file to start from the beginning"
+        f"error: {folder / 'f.partial'} has the features of an interrupted run; continue it with --resume, or delete "
+        "the file to start from the beginning"
     )
     (folder / "f.partial").unlink()
     assert extract().status == 0
@@ -159,7 +161,7 @@ def test_other_settings_and_inputs_are_refused_by_name(folder: Path, extract, st
         assert result.status == 1
         message = result.err.splitlines()[-1]
         assert message.startswith(f"error: {folder / 'f.partial'} belongs to another run: {problem}"), message
-        assert message.endswith("; give the same settings, or delete it to start from the beginning")
+        assert message.endswith(f"to start another one, give another --out or delete {folder / 'f.partial'}")
     assert extract("--resume").status == 0
 
 
@@ -177,18 +179,18 @@ def test_rows_that_do_not_hold_are_computed_again(folder: Path, extract, stopped
         rows.write_bytes(rows.read_bytes()[:3000])
     result = extract("--resume")
     assert result.status == 0, result.err
-    assert "resuming after 0 of 80 images" in result.err
+    assert "after 0 of 80 images" in result.err
     assert extract(out="other.h5").status == 0
     assert content(folder / "f.h5") == content(folder / "other.h5")
 
 
 def test_resume_of_nothing_starts_and_of_a_finished_run_ends(folder: Path, extract) -> None:
     first = extract("--resume")
-    assert f"nothing to resume: {folder / 'f.partial'} does not exist; starting from the beginning" in first.err
+    assert f"nothing to resume: no {folder / 'f.partial'}; starting from the beginning" in first.err
     written = (folder / "f.h5").stat().st_mtime_ns
     second = extract("--resume")
     assert (second.status, second.out) == (0, f"{folder / 'f.h5'}\n")
-    assert f"{folder / 'f.h5'} is complete: there is nothing to resume" in second.err
+    assert f"{folder / 'f.h5'} is finished: an earlier run with the same settings and inputs wrote it" in second.err
     assert (folder / "f.h5").stat().st_mtime_ns == written
 
 
