@@ -1,6 +1,7 @@
 """Fixtures that many tests share: the command line as a function, and a small chain of files."""
 
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,10 +87,13 @@ def clcap(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
     def run(*arguments: object) -> CommandResult:
         monkeypatch.setattr("sys.argv", ["clcap", *map(str, arguments)])
         capsys.readouterr()
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             status = entry.run()
         finally:
             reset()  # stages that a test calls from Python print as usual
+            for number, handler in handlers.items():  # an interrupted command ignores further signals
+                signal.signal(number, handler)
         result = capsys.readouterr()
         return CommandResult(status, result.out, result.err)
 
