@@ -88,7 +88,7 @@ def status(message: str) -> Iterator[None]:
     if not VERBOSITY.messages:
         yield
         return
-    is_terminal = sys.stderr.isatty()
+    is_terminal, message = sys.stderr.isatty(), escaped(message)
     timer = Timer(SECONDS_UNTIL_STATUS, lambda: print(message, file=sys.stderr, flush=True))
     timer.daemon = True
     print(message, end="\r", file=sys.stderr, flush=True) if is_terminal else timer.start()

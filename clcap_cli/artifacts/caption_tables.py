@@ -14,6 +14,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.atomic import all_or_nothing, check_writable_folder, write_text
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.datasets.spreadsheet_cells import as_cell
 from clcap_cli.errors import ClcapError, first_few
 
 COLUMNS = ("image_id", "image", "caption")
@@ -26,12 +27,12 @@ def table_rows(captions: Mapping[ImageId, Sequence[str]], file_names: Mapping[Im
 
 
 def as_csv(rows: Iterable[Row]) -> str:
-    """A table of captions as CSV, without the column of file names if none is known."""
+    """A table of captions as CSV, without the column of file names if none is known; cells are never formulas."""
     rows = list(rows)
     kept = [place for place, name in enumerate(COLUMNS) if name != "image" or any(row[place] for row in rows)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([one[place] for place in kept] for one in (COLUMNS, *rows))
+    writer.writerows([as_cell(str(one[place])) for place in kept] for one in (COLUMNS, *rows))
     return text.getvalue()
 
 

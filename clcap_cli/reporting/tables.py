@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from clcap_cli.console import as_rich_text
+from clcap_cli.console import as_rich_text, escaped
+from clcap_cli.datasets.spreadsheet_cells import as_cell
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import group_metrics
@@ -100,7 +101,8 @@ def _is_best(value: float, metric: MetricInfo, values: Sequence[float]) -> bool:
 def as_csv(runs: Sequence[Run]) -> str:
     """One row per run; the columns ``_low`` and ``_high`` follow a metric with intervals.
 
-    If a model ranked the captions of another, two columns tell whose captions were ranked, and by which model.
+    If a model ranked the captions of another, two columns tell whose captions were ranked, and by which model. No cell
+    is a formula to a spreadsheet.
     """
     import pandas
 
@@ -108,16 +110,22 @@ def as_csv(runs: Sequence[Run]) -> str:
     with_interval = {name for run in runs for name in run.intervals}
     columns = [column for name in metrics for column in _csv_columns(name, name in with_interval)]
     rows = [
-        {"run": run.name, **_ranking_names(run), **run.metrics, **_interval_ends(run)} for run in runs if run.metrics
+        {"run": as_cell(run.name), **_ranking_names(run), **run.metrics, **_interval_ends(run)}
+        for run in runs
+        if run.metrics
     ]
     crossed = any(run.ranking and not run.ranking.own for run in runs)
     names = ["run", *(("captions_of", "ranked_by") if crossed else ())]
-    return pandas.DataFrame(rows, columns=[*names, *columns], dtype=object).to_csv(index=False, lineterminator="\n")
+    return pandas.DataFrame(rows, columns=[*names, *columns], dtype=object).to_csv(
+        header=[as_cell(name) for name in [*names, *columns]], index=False, lineterminator="\n"
+    )
 
 
 def _ranking_names(run: Run) -> dict[str, str]:
     ranking = run.ranking
-    return {"captions_of": ranking.captions.name, "ranked_by": ranking.ranker.name} if ranking else {}
+    if ranking is None:
+        return {}
+    return {"captions_of": as_cell(ranking.captions.name), "ranked_by": as_cell(ranking.ranker.name)}
 
 
 def _interval_ends(run: Run) -> dict[str, float]:
@@ -147,7 +155,7 @@ def _markdown(table: Table) -> str:
 
 
 def _markdown_text(text: str) -> str:
-    return re.sub(r"([|<`])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([|<`\\]|\](?=\())", r"\\\1", escaped(" ".join(text.split())))
 
 
 def as_latex(tables: Sequence[Table]) -> str:
@@ -160,7 +168,7 @@ def _latex(table: Table) -> str:
     rows = [" & ".join([_latex_text(name), *map(_latex_cell, cells)]) for name, cells in table.rows]
     body = [r"\toprule", rf"{head} \\", r"\midrule", *(rf"{row} \\" for row in rows), r"\bottomrule"]
     begin = rf"\begin{{tabular}}{{l{'r' * len(table.metrics)}}}"
-    return "\n".join([f"% {' '.join(table.title.split())}", begin, *body, r"\end{tabular}"]) + "\n"
+    return "\n".join([f"% {escaped(' '.join(table.title.split()))}", begin, *body, r"\end{tabular}"]) + "\n"
 
 
 def _latex_cell(cell: Cell) -> str:
@@ -169,7 +177,7 @@ def _latex_cell(cell: Cell) -> str:
 
 
 def _latex_text(text: str) -> str:
-    return "".join(LATEX.get(mark, mark) for mark in " ".join(text.split()))
+    return "".join(LATEX.get(mark, mark) for mark in escaped(" ".join(text.split())))
 
 
 def _format_cell(cell: Cell, best: str, spread: str) -> str:

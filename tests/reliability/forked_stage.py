@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import re
 import signal
 import sys
 import time
@@ -14,18 +15,19 @@ LOG = "soak.log"
 """Output of the last run in a folder."""
 
 
-def import_everything() -> None:
-    """Import every module of clcap and the packages that they import in functions; use one thread, as forks need."""
-    import matplotlib.figure
-    import timm
-    import torch
+FAST = "clcap_cli.(app|artifacts.(captions|json_files|references|results)|datasets.*|evaluation.(inputs|left_out))"
+"""Modules that stages without PyTorch need."""
 
-    torch.set_num_threads(1)
+
+def import_everything(slow: bool) -> None:
+    """Import the modules of clcap and what they import in functions, unless ``slow`` is False, without PyTorch."""
     for module in pkgutil.walk_packages(clcap_cli.__path__, "clcap_cli."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and (slow or re.fullmatch(FAST, module.name)):
             import_module(module.name)
-    assert matplotlib.figure
-    assert timm
+    for name in ("h5py", "PIL.Image", *(("timm", "matplotlib.figure") if slow else ())):
+        import_module(name)
+    if slow:
+        import_module("torch").set_num_threads(1)  # other threads would not survive a fork
 
 
 def start(folder: Path, command: str) -> int:

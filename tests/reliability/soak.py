@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.reliability.forked_stage import LOG, finish, import_everything, kill, start
 from tests.reliability.same_files import content_of
-from tests.reliability.soak_cases import CASES, PREPARATION, Case, outputs
+from tests.reliability.soak_cases import CASES, PREPARATION, WITHOUT_TORCH, Case, outputs
 
 SHARE_AIMED_AT_WRITING = 0.4
 SHARE_WITH_OLD_OUTPUTS = 0.5
@@ -33,7 +33,9 @@ class Record:
     kills_while_writing: int = 0
     """Kills while a temporary file existed."""
     resumes: int = 0
-    """Runs that completed the work of a killed one."""
+    """Runs that went on with what a killed one had saved."""
+    completed: int = 0
+    """Runs that were killed once or more, and whose results were compared."""
     mismatches: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -70,14 +72,13 @@ class Soak:
         if self.random.random() < SHARE_WITH_OLD_OUTPUTS:
             shutil.copytree(self._old(case), place, dirs_exist_ok=True)
         old = {path: path.read_bytes() for path in outputs(case, place)}
-        killed = self._kill(case, place, case.command, record)
+        killed = self._kill(case, place, record)
         record.mismatches += self._unexpected(case, place, old)
-        command = f"{case.command} {case.resume}" if killed else case.command
         while killed and self.random.random() < SHARE_OF_FURTHER_KILLS:
-            killed = self._kill(case, place, command, record)
+            killed = self._kill(case, place, record)
             record.mismatches += self._unexpected(case, place, old)
-        finish(place, command)
-        record.resumes += 1
+        finish(place, self._command(case, place, record))
+        record.completed += 1
         record.mismatches += self._differences(case, place)
         record.seconds += time.monotonic() - started
         shutil.rmtree(place)
@@ -97,9 +98,9 @@ class Soak:
             (folder / LOG).unlink()
         return folder
 
-    def _kill(self, case: Case, place: Path, command: str, record: Record) -> bool:
-        """Start a command and kill it at a random moment; returns False if it ended before."""
-        process = start(place, command)
+    def _kill(self, case: Case, place: Path, record: Record) -> bool:
+        """Start a case and kill it at a random moment; returns False if it ended before."""
+        process = start(place, self._command(case, place, record))
         duration = self.durations[case.name]
         if self.random.random() < SHARE_AIMED_AT_WRITING:
             _wait_for_temporary_file(place, duration)
@@ -110,6 +111,12 @@ class Soak:
         record.kills += was_killed
         record.kills_while_writing += was_killed and any(_temporary_files(place))
         return was_killed
+
+    def _command(self, case: Case, place: Path, record: Record) -> str:
+        """The case's command, with ``--resume`` if a killed run saved something."""
+        resumed = bool(case.state) and (place / case.state).exists()
+        record.resumes += resumed
+        return f"{case.command} --resume" if resumed else case.command
 
     def _unexpected(self, case: Case, place: Path, old: dict[Path, bytes]) -> list[str]:
         """Outputs that are neither the whole old file nor the whole new one."""
@@ -154,13 +161,13 @@ def _left(place: Path, expected: Path) -> list[Path]:
 
 def summary(records: dict[str, Record], seconds: float) -> str:
     """The table of all cases, and what differed."""
-    lines = [f"{'stage':<22}{'kills':>7}{'writing':>9}{'resumes':>9}{'mismatches':>12}{'seconds':>9}"]
+    lines = [f"{'stage':<22}{'kills':>7}{'writing':>9}{'resumed':>9}{'compared':>10}{'mismatches':>12}{'seconds':>9}"]
     numbers = {
-        name: (one.kills, one.kills_while_writing, one.resumes, len(one.mismatches), one.seconds)
+        name: (one.kills, one.kills_while_writing, one.resumes, one.completed, len(one.mismatches), one.seconds)
         for name, one in records.items()
     }
     numbers["all"] = tuple(map(sum, zip(*numbers.values(), strict=True)))
-    lines += ["{:<22}{:>7}{:>9}{:>9}{:>12}{:>9.1f}".format(name, *row) for name, row in numbers.items()]
+    lines += ["{:<22}{:>7}{:>9}{:>9}{:>10}{:>12}{:>9.1f}".format(name, *row) for name, row in numbers.items()]
     mismatches = sorted({note for one in records.values() for note in one.mismatches})
     return "\n".join([*lines, f"{seconds:.0f} s in all", *mismatches])
 
@@ -168,10 +175,11 @@ def summary(records: dict[str, Record], seconds: float) -> str:
 def soak(folder: Path, names: Sequence[str], kills: int, seed: int) -> tuple[dict[str, Record], str]:
     """Kill the cases with these names until there were ``kills`` kills; returns the records and their summary."""
     started = time.monotonic()
-    import_everything()
     cases = [case for case in CASES if not names or case.name in names]
+    needed = CASES[: CASES.index(cases[-1]) + 1]
+    import_everything(slow=not WITHOUT_TORCH.issuperset(case.name for case in needed))
     run = Soak(folder, cases, seed)
-    run.prepare(CASES[: CASES.index(cases[-1]) + 1])
+    run.prepare(needed)
     run.run_until(kills)
     return run.records, summary(run.records, time.monotonic() - started)
 

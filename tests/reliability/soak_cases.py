@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-SMALL = "--embedding 24 --hidden 32 --lr 0.01 --batch-size 4 --device cpu"
+SMALL = "--embedding 24 --hidden 32 --lr 0.01 --batch-size 4 --save-every 2 --device cpu"
+CL = "--k 2 --epochs 2 --batch-size 4 --save-every 2 --device cpu"
 CAPTIONS = "--train scenes/captions_train.json --val scenes/captions_val.json --test scenes/captions_test.json"
 
 
@@ -16,8 +17,8 @@ class Case:
     command: str
     outputs: tuple[str, ...]
     """Patterns of the files that it writes."""
-    resume: str = ""
-    """Option with which an interrupted run goes on; without it, the command runs again from the start."""
+    state: str = ""
+    """File with what an interrupted run has saved, with which ``--resume`` goes on; empty for stages without it."""
     other_seed: str = ""
     """Option that gives other outputs; none for stages that use no random numbers."""
 
@@ -26,28 +27,37 @@ CASES = (
     Case("make-scenes", "make-scenes scenes --train 24 --val 8 --test 10", ("scenes/*.json", "scenes/images/*.png")),
     Case("prepare-captions", f"prepare-captions {CAPTIONS} --min-count 2 --out captions.h5", ("captions.h5",)),
     Case(
+        "leave-one-out",
+        "leave-one-out captions.h5 --out human.captions.json",
+        ("human.captions.json", "human.captions.provenance.json", "human.references.json"),
+        other_seed="--seed 1",
+    ),
+    Case(
         "extract-features",
         "extract-features captions.h5 --images scenes/images --image-size 64 --device cpu --out features.h5",
         ("features.h5",),
-        resume="--resume",
+        state="features.partial.json",
     ),
     Case("import-features", "import-features captions.h5 regions --out regions.h5", ("regions.h5",)),
     Case(
         "train-mle",
         f"train-mle captions.h5 features.h5 --out nt.pt --epochs 4 {SMALL}",
         ("nt.pt", "nt.log.jsonl"),
+        state="nt.state.pt",
         other_seed="--seed 1",
     ),
     Case(
         "train-cl contrastive",
-        "train-cl --ref nt.pt --k 2 --epochs 3 --batch-size 4 --device cpu --out cl.pt",
+        f"train-cl --ref nt.pt --out cl.pt {CL}",
         ("cl.pt", "cl.log.jsonl"),
+        state="cl.state.pt",
         other_seed="--seed 1",
     ),
     Case(
         "train-cl adversarial",
-        "train-cl --ref nt.pt --objective adversarial --k 2 --epochs 3 --batch-size 4 --device cpu --out gan.pt",
+        f"train-cl --ref nt.pt --out gan.pt --objective adversarial {CL}",
         ("gan.pt", "gan.log.jsonl", "gan.discriminator.pt"),
+        state="gan.state.pt",
         other_seed="--seed 1",
     ),
     Case(
@@ -85,14 +95,10 @@ CASES = (
         "report nt.metrics.json nt.retrieval.json --csv t.csv --markdown t.md --latex t.tex --plots plots",
         ("report.html", "t.csv", "t.md", "t.tex", "plots/*.png", "plots/*.svg"),
     ),
-    Case(
-        "leave-one-out",
-        "leave-one-out captions.h5 --out human.captions.json",
-        ("human.captions.json", "human.captions.provenance.json", "human.references.json"),
-        other_seed="--seed 1",
-    ),
 )
 """In the order of the workflow, so that each finds the outputs of those before it."""
+WITHOUT_TORCH = {"make-scenes", "prepare-captions", "leave-one-out"}
+"""Cases that need no slow imports."""
 
 
 def outputs(case: Case, folder: Path) -> list[Path]:

@@ -72,6 +72,12 @@ def test_csv_has_values_and_interval_bounds(write) -> None:
     assert table.loc["nt_cl", ["CIDEr_low", "mine"]].isna().all()
 
 
+def test_names_of_runs_do_not_act_in_markdown(write) -> None:
+    text = as_markdown(run_tables(two_runs(write, "[x](javascript:y)<b>`", "a\x1b[31m\u202eb")))
+    assert "| [x\\](javascript:y)\\<b>\\` |" in text
+    assert "| a\\\\x1b[31m\\\\u202eb |" in text
+
+
 def test_runs_as_markdown(write) -> None:
     text = as_markdown(run_tables(two_runs(write, "a|b", "c")))
     assert text.split("\n\n")[2:4] == [

@@ -11,6 +11,7 @@ from clcap_cli.datasets.columns import known_content, normal_name
 from clcap_cli.datasets.formats.swallowed_lines import check_quotes, swallowed_error
 from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.source import Reader, Source
+from clcap_cli.datasets.spreadsheet_cells import text_of_cell
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
 
@@ -104,7 +105,7 @@ def _row(location: str, columns: list[str], fields: list[str], separator: str, p
         raise ClcapError(
             f"{path}: {location} has more fields than the header; put captions that contain a {separator} in quotes"
         )
-    return Row(location, dict(zip(columns, map(str.strip, fields), strict=False)))
+    return Row(location, {name: text_of_cell(field.strip()) for name, field in zip(columns, fields, strict=False)})
 
 
 def _csv_error(path: Path, error: csv.Error, location: str, line: int) -> ClcapError:
