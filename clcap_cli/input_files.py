@@ -1,10 +1,16 @@
 """Checks of input files that users name, made before any library opens them."""
 
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from clcap_cli.errors import ClcapError
+
+SYSTEM_FOLDERS = ("/dev/", "/proc/", "/sys/")
+"""Folders of devices and processes; opening some of their files waits forever or changes the machine."""
+SHARED_MEMORY = "/dev/shm"
+"""A folder of ordinary files within them."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,13 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def is_of_system(path: Path) -> bool:
+    """Whether the path leads into a folder of devices and processes, or to all files of the machine."""
+    real = os.path.realpath(path)  # unlike Path.resolve, it accepts links that form a cycle
+    in_memory = real.startswith(f"{SHARED_MEMORY}{os.sep}")
+    return real == os.sep or (not in_memory and f"{real}{os.sep}".startswith(SYSTEM_FOLDERS))
 
 
 def is_folder(path: Path) -> bool:

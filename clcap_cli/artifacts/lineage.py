@@ -8,12 +8,12 @@ from clcap_cli.artifacts.archive import own_content
 from clcap_cli.artifacts.hdf5 import open_hdf5
 from clcap_cli.artifacts.json_files import provenance_path
 from clcap_cli.artifacts.plain_pickle import plain_values
-from clcap_cli.artifacts.provenance import Artifact, Provenance, parse_provenance
+from clcap_cli.artifacts.provenance import Artifact, Input, Provenance, parse_provenance
 from clcap_cli.console import print_details
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.recognition import wrong_file_error
-from clcap_cli.input_files import NoSuchFileError, check_readable, is_file
+from clcap_cli.input_files import NoSuchFileError, check_readable, is_file, is_of_system
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
         raise ClcapError(
             f"{artifact.path} does not record which {role} it was created from; give the file with {option}"
         )
-    path = artifact.path.resolve().parent / recorded.path
+    try:
+        path = recorded_path(artifact.path, recorded)
+    except ClcapError as error:
+        raise ClcapError(f"{error}; give the file with {option}") from error
     shown_path = artifact.path.parent / recorded.path
     try:
         current = read_provenance(path)
@@ -53,6 +56,21 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
         )
     print_details(f"{option}: {shown_path}, from which {artifact.path} was created")
     return path
+
+
+def recorded_path(path: Path, item: Input) -> Path:
+    """The path of an input that the file at ``path`` records.
+
+    Raises ClcapError for a path that clcap never records, because it is absolute or leads to files of the system: a
+    file from another person must not make clcap read devices.
+    """
+    found = path.resolve().parent / item.path
+    if "\0" in item.path or Path(item.path).is_absolute() or is_of_system(found):
+        raise ClcapError(
+            f"{path} records '{item.path}' as the path of its {item.role}, which clcap does not follow: it records "
+            "paths relative to the file"
+        )
+    return found
 
 
 def read_provenance(path: Path) -> Provenance:

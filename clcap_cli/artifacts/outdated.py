@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from clcap_cli.artifacts.atomic import is_any_of
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 
 SUFFIXES = (".h5", ".pt", ".json", ".csv", ".jsonl")
+MAX_INPUTS = 1000
+"""Maximum number of inputs of a file that are looked at."""
 MAX_FILES = 100
 """Maximum number of files that are checked; only the newest files of the folder are."""
 
@@ -28,10 +31,12 @@ def files_from_older_version(path: Path) -> list[str]:
 
 def _is_from_older_version(other: Path, path: Path, current: Provenance) -> bool:
     provenance = _provenance_of(other)
-    inputs = provenance.inputs if provenance else []
-    return any(
-        (other.parent / item.path).resolve() == path.resolve() and not current.is_or_extends(item.id) for item in inputs
-    )
+    inputs = provenance.inputs[:MAX_INPUTS] if provenance else []
+    return any(_leads_to(other.parent / item.path, path) and not current.is_or_extends(item.id) for item in inputs)
+
+
+def _leads_to(recorded: Path, path: Path) -> bool:
+    return recorded.name == path.name and "\0" not in str(recorded) and is_any_of(path, [recorded])
 
 
 def _provenance_of(path: Path) -> Provenance | None:

@@ -25,8 +25,10 @@ MAX_OPERATIONS = 2**20
 """Largest number of operations of a pickle, and of values that it describes; a large checkpoint has a few thousand."""
 MAX_DEPTH = 50
 """Largest number of lists, tuples and dicts within each other."""
-MAX_TEXT = 2**27
-"""Largest number of characters of all texts; the largest tokenizers of Hugging Face have 2**25."""
+FEW_VALUES = 10_000
+"""Number of values, and of characters, that any pickle may describe."""
+MAX_REPETITION = 16
+"""Largest number of characters that a byte of the pickle describes, beyond the few."""
 
 
 def plain_values(path: Path) -> Any:
@@ -50,17 +52,21 @@ def check_own_values(path: Path) -> None:
 
 
 def _parsed(path: Path) -> "_Parser":
-    parser = _Parser(path)
+    parser, pickle = _Parser(path), read_description(path)
     try:
-        parser.parse(read_description(path))
+        parser.parse(pickle)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable_error(path) from error
-    _check_size(path, parser.stack[-1])
+    _check_size(path, parser.stack[-1], len(pickle))
     return parser
 
 
-def _check_size(path: Path, value: Any) -> None:
-    """Raise ClcapError if the values are nested too deeply, or too many; a value counts wherever it occurs."""
+def _check_size(path: Path, value: Any, size: int) -> None:
+    """Raise ClcapError if the values of a pickle of ``size`` bytes are nested too deeply, too many or too long.
+
+    A value counts wherever it occurs: a pickle can use the same list many times.
+    """
+    most_values, most_characters = min(MAX_OPERATIONS, FEW_VALUES + size), FEW_VALUES + MAX_REPETITION * size
     waiting, values, characters = [(value, 0)], 0, 0
     while waiting:
         item, depth = waiting.pop()
@@ -68,10 +74,8 @@ def _check_size(path: Path, value: Any) -> None:
         characters += len(item) if isinstance(item, str) else 0
         if depth > MAX_DEPTH:
             raise damaged_file_error(path, f"its values are nested more than {MAX_DEPTH} levels deep")
-        if values > MAX_OPERATIONS or characters > MAX_TEXT:
-            raise damaged_file_error(
-                path, f"it describes more than {MAX_OPERATIONS:,} values or {MAX_TEXT:,} characters"
-            )
+        if values > most_values or characters > most_characters:
+            raise damaged_file_error(path, f"its {size:,} bytes of description repeat the same values too often")
         parts = [*item, *item.values()] if isinstance(item, dict) else item if isinstance(item, list | tuple) else ()
         waiting += [(part, depth + 1) for part in parts]
 

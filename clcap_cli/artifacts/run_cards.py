@@ -1,13 +1,16 @@
 """Run cards: the files that a result was created from, directly or indirectly, and how those of two results differ."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from clcap_cli.artifacts.lineage import read_provenance
-from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.lineage import read_provenance, recorded_path
+from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError
 
 FILE_SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
@@ -15,6 +18,8 @@ FILE_SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
 DATA_ROLES = ("captions", "features", "training", "references", "predictions", "document frequencies")
 """Roles of the input data, which all runs of an experiment share; files with other roles are created by a run."""
 SEED = "seed"
+MAX_CARDS = 1000
+"""Largest number of run cards of a result."""
 
 
 class RunCard(BaseModel):
@@ -31,31 +36,54 @@ class RunCard(BaseModel):
 
 
 def collect_run_cards(origin: Origin) -> list[RunCard]:
-    """The run cards of all direct and indirect inputs of ``origin`` that still exist."""
+    """The run cards of all direct and indirect inputs of ``origin`` that still exist.
+
+    Warns if there are more than ``MAX_CARDS``, of which the others are left out.
+    """
     cards: dict[str, RunCard] = {}
-    queue = list(origin.inputs)
-    while queue:
-        role, path, id = queue.pop(0)
-        if any(card.id == id for card in cards.values()):
+    queue, seen = deque(origin.inputs), set()
+    while queue and len(cards) < MAX_CARDS:
+        role, path, id = queue.popleft()
+        if id in seen:
             continue
+        seen.add(id)
         role = role if role not in cards else f"earlier {role} {id}"
-        cards[role] = RunCard(role=role, id=id)
-        try:
-            provenance = read_provenance(path)
-        except ClcapError:
-            continue
-        if provenance.id == id:
-            settings = {name: value for name, value in provenance.settings.items() if not _is_file(value)}
-            cards[role] = RunCard(
-                role=role,
-                id=id,
-                stage=provenance.stage,
-                settings=settings,
-                clcap=provenance.clcap,
-                torch=provenance.torch,
-            )
-            queue += [(item.role, path.resolve().parent / item.path, item.id) for item in provenance.inputs]
+        provenance = _provenance_of(path, id)
+        cards[role] = _run_card(role, id, provenance)
+        queue += _recorded_inputs(path, provenance) if provenance else []
+    if queue:
+        print_warning(f"the results record {MAX_CARDS} of the files that they were made from; others are left out")
     return list(cards.values())
+
+
+def _provenance_of(path: Path, id: str) -> Provenance | None:
+    """The provenance of a file; None if it does not exist, is another file now or was not written by clcap."""
+    try:
+        provenance = read_provenance(path)
+    except ClcapError:
+        return None
+    return provenance if provenance.id == id else None
+
+
+def _run_card(role: str, id: str, provenance: Provenance | None) -> RunCard:
+    if provenance is None:
+        return RunCard(role=role, id=id)
+    settings = {name: value for name, value in provenance.settings.items() if not _is_file(value)}
+    return RunCard(
+        role=role,
+        id=id,
+        stage=provenance.stage,
+        settings=settings,
+        clcap=provenance.clcap,
+        torch=provenance.torch,
+    )
+
+
+def _recorded_inputs(path: Path, provenance: Provenance) -> Iterator[tuple[str, Path, str]]:
+    """The inputs of a file, except those whose paths clcap never records."""
+    for item in provenance.inputs:
+        with suppress(ClcapError):
+            yield item.role, recorded_path(path, item), item.id
 
 
 def card_differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str]:

@@ -10,10 +10,8 @@ from clcap_cli.options import Argument
 from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
-    from rich.tree import Tree
-
     from clcap_cli.artifacts.comparisons import Comparison
-    from clcap_cli.artifacts.provenance import Input, Provenance
+    from clcap_cli.artifacts.provenance import Provenance
     from clcap_cli.models.captioner import CaptionerConfig
     from clcap_cli.tokenizers.tokenizer import Tokenizer
 
@@ -29,10 +27,9 @@ def show(
 
     Example: clcap show nt_cl.pt
     """
-    from rich.tree import Tree
-
     from clcap_cli.artifacts.lineage import read_provenance
     from clcap_cli.file_kinds.recognition import ForeignFileError
+    from clcap_cli.stages.show_chain import chain
     from clcap_cli.stages.show_foreign import foreign_facts
 
     try:
@@ -49,9 +46,7 @@ def show(
         **_details(file, provenance),
     }
     _print_facts(facts)
-    chain = Tree(as_rich_text(_label(file.name, provenance)))
-    _add_inputs(chain, file, provenance, {file.resolve()})
-    stdout().print(chain)
+    stdout().print(chain(file, provenance))
 
 
 def _print_facts(facts: "dict[str, str]") -> None:
@@ -60,54 +55,6 @@ def _print_facts(facts: "dict[str, str]") -> None:
     console = stdout()
     for name, value in facts.items():
         console.print(Text.assemble((f"{name:<9}", "bold"), " ", as_rich_text(value)), soft_wrap=True)
-
-
-def _label(name: str, provenance: "Provenance") -> str:
-    seed = provenance.settings.get("seed")
-    return f"{name}  {provenance.stage}" + (f", seed {seed}" if seed is not None else "")
-
-
-def _add_inputs(tree: "Tree", file: Path, provenance: "Provenance", visited: set[Path]) -> None:
-    """Add the inputs of a file and, recursively, theirs, while the files still exist; each file is expanded once."""
-    for item in provenance.inputs:
-        path = file.resolve().parent / item.path
-        known = _provenance_of(path, item)
-        if known is None or path.resolve() in visited:
-            tree.add(as_rich_text(f"{item.role}: {item.path}  {_state(path, item)}", "dim"))
-            continue
-        visited.add(path.resolve())
-        grown = "" if known.id == item.id else "  (extended since)"
-        _add_inputs(tree.add(as_rich_text(f"{item.role}: {_label(item.path, known)}{grown}")), path, known, visited)
-
-
-def _provenance_of(path: Path, item: "Input") -> "Provenance | None":
-    """The provenance of an input, if it is still the file that was used or extends it."""
-    from clcap_cli.artifacts.lineage import read_provenance
-    from clcap_cli.errors import ClcapError
-
-    try:
-        found = read_provenance(path)
-    except ClcapError:
-        return None
-    return found if found.is_or_extends(item.id) else None
-
-
-def _state(path: Path, item: "Input") -> str:
-    from clcap_cli.artifacts.lineage import read_provenance
-    from clcap_cli.digests import digest_of_path
-    from clcap_cli.errors import ClcapError
-    from clcap_cli.input_files import InputFileOrFolder, NoSuchFileError
-
-    try:
-        InputFileOrFolder().check(path)
-    except NoSuchFileError:
-        return "(not there now)"
-    except ClcapError:
-        return "(cannot be read)"
-    try:
-        return "(see above)" if read_provenance(path).is_or_extends(item.id) else "(changed since)"
-    except ClcapError:
-        return "" if digest_of_path(path) == item.id else "(changed since)"
 
 
 def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
