@@ -3,7 +3,7 @@ file (``artifacts/partial_features.py``).
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ def write_regions(
     out: Path,
     names: Mapping[ImageId, str],
     counts: Mapping[ImageId, int],
-    read: Callable[[ImageId], np.ndarray],
+    regions: Iterable[np.ndarray],
     info: ImportedInfo,
     origin: Origin,
 ) -> None:
-    """Write a ``features.h5`` from the regions that ``read`` returns for each image: (counts[id], channels).
+    """Write a ``features.h5`` from the ``regions`` of each image in the order of ``counts``: (counts[id], channels).
 
     The pooled vector is the mean of the regions. Images of ``names`` without an entry in ``counts`` are recorded as
     skipped. Raises ClcapError for features that are not finite in float16, and as soon as the disk is full.
@@ -38,14 +38,14 @@ def write_regions(
     with create_hdf5(out) as (file, sink):
         pooled = create_contiguous(file, "pooled", "<f2", (len(ids), info.pooled_channels))
         grid = create_contiguous(file, "grid", "<f2", (int(starts[-1]), info.grid_channels))
-        for row, id in enumerate(ids):
+        for row, (id, exact) in enumerate(zip(ids, regions, strict=True)):
             with np.errstate(over="ignore"):  # overflow to infinity is reported by check_finite
-                regions = np.ascontiguousarray(read(id), dtype=np.float16)
-            check_finite(regions[None], [id])
-            mean = regions.mean(axis=0, dtype=np.float32).astype(np.float16)
-            pooled[row], grid[starts[row] : starts[row + 1]] = mean, regions
-            hasher.update(regions.data)
-            digests.append(row_digest(mean, regions))
+                own = np.ascontiguousarray(exact, dtype=np.float16)
+            check_finite(own[None], [id])
+            mean = own.mean(axis=0, dtype=np.float32).astype(np.float16)
+            pooled[row], grid[starts[row] : starts[row + 1]] = mean, own
+            hasher.update(own.data)
+            digests.append(row_digest(mean, own))
             sink.check()
         file["region_counts"] = np.diff(starts).astype(np.int32)
         file["row_digests"] = stacked(digests, ROW_SIZE)

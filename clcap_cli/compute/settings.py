@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from clcap_cli.console import print_details
 from clcap_cli.errors import ClcapError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 DRIVERS = {"win32": "nvcuda.dll", "linux": "libcuda.so.1"}
 """File name of NVIDIA's driver by platform; other platforms have none."""
+
+
+MAX_THREADS = 1024
+"""Maximum number of threads; OpenMP fails to start very many."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ class ComputeSettings:
             suggestions=("auto", "cpu", "cuda", "mps"),
         ),
     ] = "auto"
-    threads: Annotated[int | None, Ge(1), Option("Number of CPU threads.", Panel.COMPUTATION, "one for each core")] = (
-        None
-    )
+    threads: Annotated[
+        int | None, Ge(1), Le(MAX_THREADS), Option("Number of CPU threads.", Panel.COMPUTATION, "one for each core")
+    ] = None
 
     def start(self) -> "torch.device":
         """Set the number of threads and return the device; raises ClcapError if the device is not available."""

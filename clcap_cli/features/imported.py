@@ -5,20 +5,25 @@ Each reader finds out the number of regions of every image when it is created, a
 
 import base64
 import binascii
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clcap_cli.artifacts.hdf5_opening import open_for_reading
+from clcap_cli.datasets.limits import check_decompressed
 from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.features.region_hdf5 import region_arrays, region_shapes
 from clcap_cli.file_kinds.clcap_files import DESCRIPTIONS
 from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
 from clcap_cli.input_files import check_readable
 
 ARRAY_NAMES = ("feat", "features", "x")
 """Names of the array with the regions in an .npz file; a file with only one array may use any name."""
+IMAGES_AT_ONCE = 64
+"""Number of images that one process reads from an HDF5 file."""
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 TSV_COLUMNS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 """Columns of the tables of bottom-up attention (Anderson et al. 2018), with boxes and features in base64."""
@@ -42,12 +47,15 @@ class RegionFeatures(ABC):
             )
         self.channels = channels[0]
 
-    def read(self, key: str) -> np.ndarray:
-        """Read the regions of an image, (regions, channels).
+    def read(self, keys: Sequence[str]) -> Iterator[np.ndarray]:
+        """Yield the regions of images, (regions, channels) each.
 
         Raises ClcapError if they have an unexpected shape or type or values outside the range of float16.
         """
-        regions = np.asarray(self._array(key))
+        for key, array in zip(keys, self._arrays(keys), strict=True):
+            yield self._checked(key, np.asarray(array))
+
+    def _checked(self, key: str, regions: np.ndarray) -> np.ndarray:
         if regions.shape != self.shapes[key] or regions.dtype.kind not in "fiu":
             raise ClcapError(f"{self.path}: the regions of {key} are {regions.dtype} {regions.shape}, not numbers")
         if not np.isfinite(regions).all():
@@ -59,8 +67,8 @@ class RegionFeatures(ABC):
         return regions
 
     @abstractmethod
-    def _array(self, key: str) -> Any:
-        """The unchecked array of an image."""
+    def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
+        """Yield the unchecked array of each image."""
 
 
 class RegionFolder(RegionFeatures):
@@ -72,10 +80,10 @@ class RegionFolder(RegionFeatures):
             if file.stem in self.files:
                 raise ClcapError(f"{path} has {self.files[file.stem].name} and {file.name}; remove one of them")
             self.files[file.stem] = file
-        super().__init__(path, {key: _shape(self._array(key), file) for key, file in self.files.items()})
+        super().__init__(path, {key: _shape(_load_array(file).shape, file) for key, file in self.files.items()})
 
-    def _array(self, key: str) -> Any:
-        return _load_array(self.files[key])
+    def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
+        return (_load_array(self.files[key]) for key in keys)
 
 
 class RegionHDF5(RegionFeatures):
@@ -84,15 +92,12 @@ class RegionHDF5(RegionFeatures):
     def __init__(self, path: Path):
         if file_kind(path).description in DESCRIPTIONS.values():
             raise wrong_file_error(path, "a file of region features of another program")
-        try:
-            self.file = open_for_reading(path)
-            shapes = {key: _shape(_local_dataset(self.file, key, path), path) for key in self.file}
-        except (OSError, RuntimeError, KeyError) as error:
-            raise ClcapError(f"{path} is not a readable HDF5 file: {error}") from error
-        super().__init__(path, shapes)
+        shapes = region_shapes(path)
+        super().__init__(path, {key: _shape(shape, path) for key, shape in shapes.items()})
 
-    def _array(self, key: str) -> Any:
-        return self.file[key][()]
+    def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
+        for first in range(0, len(keys), IMAGES_AT_ONCE):
+            yield from region_arrays(self.path, keys[first : first + IMAGES_AT_ONCE])
 
 
 class RegionTable(RegionFeatures):
@@ -110,14 +115,15 @@ class RegionTable(RegionFeatures):
                     key = fields["image_id"]
                     if key in shapes:
                         raise ClcapError(f"{path} has two lines for image {key}; remove one of them")
-                    self.offsets[key], shapes[key] = offset, _shape(_decode_regions(fields, path), path)
+                    self.offsets[key], shapes[key] = offset, _shape(_decode_regions(fields, path).shape, path)
                 offset = file.tell()
         super().__init__(path, shapes)
 
-    def _array(self, key: str) -> Any:
+    def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
         with self.path.open("rb") as file:
-            file.seek(self.offsets[key])
-            return _decode_regions(_split_line(file.readline(), self.path), self.path)
+            for key in keys:
+                file.seek(self.offsets[key])
+                yield _decode_regions(_split_line(file.readline(), self.path), self.path)
 
 
 def open_regions(path: Path) -> RegionFeatures:
@@ -147,6 +153,7 @@ def _load_array(path: Path) -> np.ndarray:
             return loaded
         with loaded:
             key = next((key for key in ARRAY_NAMES if key in loaded.files), None) or _only_name(loaded.files, path)
+            check_decompressed(path, max(_bytes_of(loaded, key)))
             return np.asarray(loaded[key])
     except ClcapError:
         raise
@@ -160,6 +167,18 @@ def _load_array(path: Path) -> np.ndarray:
         raise ClcapError(f"{path} is not a readable NumPy file: {reason.splitlines()[0]}") from error
 
 
+def _bytes_of(archive: Any, key: str) -> tuple[int, int]:
+    """The size of an array in an .npz file by the archive, and by the array's own header, in bytes."""
+    member = archive.zip.getinfo(f"{key}.npy" if f"{key}.npy" in archive.zip.namelist() else key)
+    with archive.zip.open(member) as stream:
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[np.lib.format.read_magic(stream)]
+        shape, _, dtype = read_header(stream)
+    return member.file_size, math.prod(shape) * dtype.itemsize
+
+
 def _only_name(names: list[str], path: Path) -> str:
     if len(names) == 1:
         return names[0]
@@ -169,22 +188,10 @@ def _only_name(names: list[str], path: Path) -> str:
     )
 
 
-def _local_dataset(file: Any, key: str, path: Path) -> Any:
-    import h5py
-
-    dataset = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise ClcapError(
-            f"{path}: '{key}' is not a dataset or is stored in another file; expected a dataset (regions, channels) "
-            "for each image"
-        )
-    return dataset
-
-
-def _shape(array: Any, path: Path) -> tuple[int, int]:
-    if len(array.shape) != 2 or array.shape[1] == 0:
-        raise ClcapError(f"{path} has an array of shape {tuple(array.shape)}; expected (regions, channels)")
-    return int(array.shape[0]), int(array.shape[1])
+def _shape(shape: Sequence[int], path: Path) -> tuple[int, int]:
+    if len(shape) != 2 or shape[1] == 0:
+        raise ClcapError(f"{path} has an array of shape {tuple(shape)}; expected (regions, channels)")
+    return int(shape[0]), int(shape[1])
 
 
 def _split_line(line: bytes, path: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import CAPTIONS, HDF5_FILE
 from clcap_cli.compute.settings import ComputeSettings
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.image_files import ImageFile
+
+
+MAX_IMAGE_SIZE = 4096
+"""Maximum side of the network input in pixels."""
 
 
 @stage
@@ -36,7 +40,10 @@ def extract_features(
         ),
     ] = None,
     image_size: Annotated[
-        int | None, Ge(32), Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own")
+        int | None,
+        Ge(32),
+        Le(MAX_IMAGE_SIZE),
+        Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own"),
     ] = None,
     skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,

@@ -61,7 +61,7 @@ def import_features(
     info = ImportedInfo(name=regions.name, regions=most, grid_channels=channels, pooled_channels=channels)
     print_info(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
-    write_regions(out, names, counts, lambda id: source.read(keys[id]), info, origin)
+    write_regions(out, names, counts, source.read([keys[id] for id in counts]), info, origin)
     if missing:
         print_warning(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
     unused = len(source.shapes) - len(keys)

@@ -3,20 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from clcap_cli.console import print_info
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
 
+MAX_IMAGES = 100_000
+"""Maximum number of images of a split."""
+
 
 @stage
 def make_scenes(
     folder: Annotated[Path, Argument("Output folder.", Panel.OUTPUT)],
-    train: Annotated[int, Ge(1), Option("Number of training images.")] = 1000,
-    val: Annotated[int, Ge(1), Option("Number of validation images.")] = 150,
-    test: Annotated[int, Ge(1), Option("Number of test images.")] = 200,
+    train: Annotated[int, Ge(1), Le(MAX_IMAGES), Option("Number of training images.")] = 1000,
+    val: Annotated[int, Ge(1), Le(MAX_IMAGES), Option("Number of validation images.")] = 150,
+    test: Annotated[int, Ge(1), Le(MAX_IMAGES), Option("Number of test images.")] = 200,
     seed: Seed = 0,
 ) -> Path:
     """Generate images of coloured shapes with captions.

@@ -8,6 +8,9 @@ from typing import Any, Union, get_args, get_origin
 from clcap_cli.errors import InvalidValueError, reason_of
 from clcap_cli.options import Argument, Option, Precondition
 
+LARGEST_INTEGER = 2**64 - 1
+"""Largest absolute value of an integer, that of a 64-bit seed."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -58,9 +61,12 @@ class Parameter:
         if isinstance(value, bool) and self.kind is not bool:
             raise InvalidValueError(self.name, f"must not be {str(value).lower()}")
         try:
-            return TypeAdapter(self.annotation).validate_python(value)
+            checked = TypeAdapter(self.annotation).validate_python(value)
         except ValidationError as error:
             raise InvalidValueError(self.name, reason_of(error)) from error
+        if isinstance(checked, int) and abs(checked) > LARGEST_INTEGER:
+            raise InvalidValueError(self.name, f"must be between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
+        return checked
 
     def check(self, value: Any) -> None:
         """Raise ClcapError where a checked value does not fit this machine: no such file, no such device."""

@@ -43,3 +43,28 @@ def test_what_is_wrong_is_said(usage_error_of: Wrong, words: tuple[object, ...],
 
 def test_a_value_may_look_like_an_option(error_of: Wrong) -> None:
     assert error_of("show", "--config=--quiet") == "no such file: --quiet"
+
+
+HUGE = "1" + "0" * 400
+LIMITED = {
+    ("make-scenes", "scenes", "--train"): "100000",
+    ("prepare-captions", "a.json", "--max-length"): "65536",
+    ("extract-features", "captions.h5", "--images", ".", "--image-size"): "4096",
+    ("extract-features", "captions.h5", "--images", ".", "--threads"): "1024",
+    ("extract-features", "captions.h5", "--images", ".", "--max-pixels"): "4294967296",
+    ("caption", "nt.pt", "--beam"): "1000",
+    ("caption", "nt.pt", "--num-captions"): "1000",
+}
+
+
+@pytest.mark.parametrize("command", LIMITED)
+@pytest.mark.parametrize("value", ["2000000000000", HUGE])
+def test_huge_values_are_refused_with_the_limit(command: tuple[str, ...], value: str, usage_error_of) -> None:
+    message = usage_error_of(*command, value)
+    assert message.startswith(f"error: {command[-1]}: must be less than or equal to {LIMITED[command]}, not ")
+
+
+def test_integers_of_more_than_64_bits_are_refused(usage_error_of) -> None:
+    assert usage_error_of("train-mle", "captions.h5", "features.h5", "--epochs", HUGE).startswith(
+        "error: --epochs: must be between -18446744073709551615 and 18446744073709551615 (see"
+    )

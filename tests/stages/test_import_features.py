@@ -13,6 +13,7 @@ import pytest
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
+from clcap_cli.datasets import limits
 from clcap_cli.stages.import_features import import_features
 from clcap_cli.stages.train_mle import train_mle
 from tests.chains.test_subwords import MODELS, SMALL
@@ -322,3 +323,39 @@ def test_file_names_of_regions_may_be_spelled_differently(chain: Path, clcap, re
             file.create_dataset(f"photos\\{names[id].upper()}", data=array)
     assert clcap("import-features", chain / "captions.h5", source, "--out", chain / "regions.h5").status == 0
     assert open_features(chain / "regions.h5").ids == list(names)
+
+
+def hostile_npz(path: Path, header: bytes, zeros: int) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("feat.npy", "w") as member:
+        magic = b"\x93NUMPY\x01\x00"
+        member.write(magic + len(header).to_bytes(2, "little") + header + bytes(zeros))
+
+
+def test_an_array_far_beyond_the_file_size_is_refused(chain: Path, tmp_path: Path, error_of, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "ALLOWANCE", 2**20)
+    declared = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000, 2048), }\n"
+    small = declared.replace(b"1000000000", b"1000")
+    for name, header, zeros in (("bomb", small, 4 * 2**20), ("header", declared, 0)):
+        (tmp_path / name).mkdir()
+        hostile_npz(tmp_path / name / "x.npz", header, zeros)
+        message = error_of("import-features", chain / "captions.h5", tmp_path / name, "--out", tmp_path / "a.h5")
+        size = (tmp_path / name / "x.npz").stat().st_size
+        assert message.startswith(
+            f"{tmp_path / name / 'x.npz'} has more than 1 MiB of content, the limit for a compressed"
+        )
+        assert f"{size:,} bytes" in message
+
+
+def test_an_array_that_the_file_cannot_hold_is_refused(chain: Path, tmp_path: Path, error_of) -> None:
+    (tmp_path / "npy").mkdir()
+    with (tmp_path / "npy" / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (10**9, 2048)})
+    message = error_of("import-features", chain / "captions.h5", tmp_path / "npy", "--out", tmp_path / "a.h5")
+    assert message == f"{tmp_path}/npy/x.npy is not a readable NumPy file: mmap length is greater than file size"
+
+
+def test_an_hdf5_dataset_without_content_is_refused(chain: Path, tmp_path: Path, error_of) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("1", (10**6, 2048), "f4", chunks=(1, 2048))
+    message = error_of("import-features", chain / "captions.h5", tmp_path / "a.h5", "--out", tmp_path / "b.h5")
+    assert message.startswith(f"{tmp_path}/a.h5 has more than 64 MiB of content, the limit for a compressed file of")

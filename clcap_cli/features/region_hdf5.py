@@ -1,0 +1,80 @@
+"""Reading HDF5 files of region features from other programs, in processes of their own.
+
+The HDF5 library may crash or loop forever on a hostile file; in another process this does no harm.
+"""
+
+import contextlib
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clcap_cli.artifacts.hdf5_opening import open_for_reading
+from clcap_cli.artifacts.hdf5_process import HDF5Processes, ProcessEndedError
+from clcap_cli.datasets.limits import check_decompressed
+from clcap_cli.errors import ClcapError
+
+CPU_SECONDS = 10.0
+"""Limit of processor time for opening a file, in seconds."""
+BYTES_PER_SECOND = 2e7
+"""Lower bound of the speed at which datasets are listed and read."""
+PROCESSES = HDF5Processes()
+
+
+def region_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each dataset at the top of a file; raises ClcapError if the file is damaged."""
+    return _call(_shapes, path)
+
+
+def region_arrays(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
+    """The content of the datasets called ``keys``; raises ClcapError if the file is damaged."""
+    return _call(_arrays, path, keys)
+
+
+def _call(function: Callable[..., Any], path: Path, *arguments: object) -> Any:
+    try:
+        result = PROCESSES.call(_result_or_error, function, path, *arguments)
+    except ProcessEndedError as error:
+        raise ClcapError(f"{path} is not a readable HDF5 file: HDF5 crashes or does not finish reading it") from error
+    if isinstance(result, ClcapError):
+        raise result
+    return result
+
+
+def _result_or_error(function: Callable[..., object], path: Path, *arguments: object) -> object:
+    with contextlib.suppress(AttributeError):  # not every system has this timer
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + path.stat().st_size / BYTES_PER_SECOND)
+    try:
+        with open_for_reading(path) as file:
+            return function(file, path, *arguments)
+    except ClcapError as error:
+        return error
+    except Exception as error:  # HDF5 raises many classes of errors
+        return ClcapError(f"{path} is not a readable HDF5 file: {(str(error) or type(error).__name__).splitlines()[0]}")
+
+
+def _shapes(file: Any, path: Path) -> dict[str, tuple[int, ...]]:
+    datasets = {key: _local_dataset(file, key, path) for key in file}
+    check_decompressed(path, sum(dataset.size * dataset.dtype.itemsize for dataset in datasets.values()))
+    return {key: tuple(dataset.shape) for key, dataset in datasets.items()}
+
+
+def _arrays(file: Any, path: Path, keys: Sequence[str]) -> list[np.ndarray]:
+    return [np.asarray(_local_dataset(file, key, path)[()]) for key in keys]
+
+
+def _local_dataset(file: Any, key: str, path: Path) -> Any:
+    import h5py
+
+    dataset = file[key] if isinstance(file.get(key, getlink=True), h5py.HardLink) else None
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+        raise ClcapError(
+            f"{path}: '{key}' is not a dataset or is stored in another file; expected a dataset (regions, channels) "
+            "for each image"
+        )
+    if dataset.dtype.kind not in "fiu" or dataset.shape is None:
+        raise ClcapError(f"{path}: the regions of {key} are {dataset.dtype} {dataset.shape}, not numbers")
+    return dataset
