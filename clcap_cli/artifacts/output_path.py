@@ -81,6 +81,8 @@ def _obstacle_in_folder(path: Path) -> str | None:
     folder = next(parent for parent in [*path.parents, Path.cwd()] if os.path.lexists(parent))
     if not folder.is_dir():
         return f"{folder} is not a folder"
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"{folder} is on a read-only file system"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"no permission to write to {folder}"
     return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from clcap_cli.artifacts.atomic import check_writable
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.artifacts.features import KIND as FEATURES_KIND
@@ -20,6 +21,7 @@ from clcap_cli.artifacts.partial_features import (
     create_partial,
     partial_path,
     read_record,
+    record_path,
     remove_partial,
 )
 from clcap_cli.artifacts.provenance import Origin
@@ -42,6 +44,7 @@ class ExtractionRun:
         """
         self.out, self.captions, self.origin, self.resume = out, captions, origin, resume
         self.path = partial_path(out)
+        check_writable(record_path(out))
         self.record = read_record(out)
         self.earlier = earlier_features(out)
         """The features file that will be replaced; None if there is none that can be read."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SMALL = "--embedding 24 --hidden 32 --lr 0.01 --batch-size 4 --save-every 2 --device cpu"
-CL = "--k 2 --epochs 2 --batch-size 4 --save-every 2 --device cpu"
+CL = "--k 2 --epochs 2 --batch-size 4 --save-every 3 --device cpu"
 CAPTIONS = "--train scenes/captions_train.json --val scenes/captions_val.json --test scenes/captions_test.json"
 
 
