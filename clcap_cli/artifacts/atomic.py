@@ -205,4 +205,4 @@ def check_free_space(path: Path, mebibytes: float) -> None:
     folder = real_path(path).parent
     free = shutil.disk_usage(folder).free / 2**20
     if mebibytes > free:
-        raise ClcapError(f"{path} needs {mebibytes:,.0f} MiB, but the disk of {folder} has only {free:,.0f} MiB free")
+        raise ClcapError(f"{path} needs {mebibytes:,.1f} MiB, but the disk of {folder} has only {free:,.1f} MiB free")

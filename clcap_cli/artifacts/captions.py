@@ -182,6 +182,13 @@ def _check_image_rows(path: Path, image: np.ndarray, images: int) -> None:
         raise damaged_file_error(path, f"its 'captions/image' does not list the {images} images in order")
 
 
+def bytes_of_captions(images: Sequence[ImageRecord], max_length: int) -> int:
+    """Approximate size of the ``captions.h5`` of ``images``: their texts, and numbers of four bytes for each word."""
+    captions = [caption for image in images for caption in image.captions]
+    texts = sum(map(len, captions)) + sum(len(image.file_name) for image in images)
+    return texts + len(captions) * 4 * (max_length + 6)
+
+
 def write_captions(
     out: Path,
     images: Sequence[ImageRecord],

@@ -13,6 +13,9 @@ from clcap_cli.stages.stage import stage
 MAX_IMAGES = 100_000
 """Maximum number of images of a split."""
 
+MEBIBYTES_PER_IMAGE = 0.004
+"""Space of an image, whose file is smaller than a block of the disk."""
+
 
 @stage
 def make_scenes(
@@ -31,7 +34,13 @@ def make_scenes(
     """
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import all_or_nothing, atomic_write, check_writable, check_writable_folder
+    from clcap_cli.artifacts.atomic import (
+        all_or_nothing,
+        atomic_write,
+        check_free_space,
+        check_writable,
+        check_writable_folder,
+    )
     from clcap_cli.artifacts.json_files import write_json
     from clcap_cli.datasets.scenes import SIDE, describe, random_scenes, render
 
@@ -39,6 +48,7 @@ def make_scenes(
     check_writable_folder(images, (".png",))
     for split in ("train", "val", "test"):
         check_writable(folder / f"captions_{split}.json")
+    check_free_space(images, (train + val + test) * MEBIBYTES_PER_IMAGE)
     rng = np.random.default_rng(seed)
     scenes = iter(enumerate(random_scenes(train + val + test, rng), start=1))
     with all_or_nothing():

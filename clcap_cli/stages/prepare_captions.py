@@ -83,8 +83,8 @@ def prepare_captions(
     Example: clcap prepare-captions --train captions_train2017.json --val captions_val2017.json --out captions.h5
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_writable
-    from clcap_cli.artifacts.captions import write_captions
+    from clcap_cli.artifacts.atomic import check_free_space, check_writable
+    from clcap_cli.artifacts.captions import bytes_of_captions, write_captions
     from clcap_cli.artifacts.captions_growth import extended_captions
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.image_lists import with_listed_splits
@@ -142,6 +142,7 @@ def prepare_captions(
         origin.add_input_file(split or "dataset", path)
     if segmenter.tokenizer_json:
         origin.add_input_file("tokenizer", Path(tokenize))
+    check_free_space(out, bytes_of_captions(images, max_length) / 2**20)
     summary = list(_summary(images, tokenizer, min_count, max_length))  # before the file, so that Ctrl-C changes none
     with written_beside(out, [file for _, file in read], images) as named:
         extends = extended_captions(out, named, settings)

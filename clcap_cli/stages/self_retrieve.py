@@ -110,7 +110,7 @@ def self_retrieve(
     chosen.check(check_split(checkpoint, captions, split), split)
     import numpy as np
 
-    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
+    from clcap_cli.artifacts.atomic import all_or_nothing, check_free_space, check_writable
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, write_results
@@ -131,6 +131,8 @@ def self_retrieve(
     chosen.check(len(rows), split)
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[: chosen.num_drawn])
     ids = opened.ranker.captions.ids_of(drawn)
+    if full_matrix is not None:
+        check_free_space(full_matrix, len(ids) ** 2 * 4 / 2**20)
     warn_of_training_images(opened, ids)
     queries = opened.queries(drawn, decoding, seed)
     warn_of_empty_captions(queries, ids)

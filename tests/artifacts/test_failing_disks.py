@@ -2,11 +2,13 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,7 +83,7 @@ def test_missing_space_is_noticed_before_the_first_byte(tmp_path: Path) -> None:
     with pytest.raises(ClcapError) as error:
         check_free_space(tmp_path / "features.h5", 1e12)
     assert str(error.value).startswith(
-        f"{tmp_path}/features.h5 needs 1,000,000,000,000 MiB, but the disk of {tmp_path}"
+        f"{tmp_path}/features.h5 needs 1,000,000,000,000.0 MiB, but the disk of {tmp_path}"
     )
     check_free_space(tmp_path / "features.h5", 0.001)
 
@@ -89,7 +91,7 @@ def test_missing_space_is_noticed_before_the_first_byte(tmp_path: Path) -> None:
 MOUNT = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && "$@"'
 
 
-@pytest.mark.parametrize("options", ["size=16k", "size=1m,ro"])
+@pytest.mark.parametrize("options", ["size=28k", "size=1m,ro"])
 def test_a_real_disk_that_is_full_or_read_only(tmp_path: Path, shared_chain: Path, options: str) -> None:
     """The disk is a tmpfs, where the machine allows mounting one."""
     disk, train = tmp_path / "disk", shared_chain / "scenes" / "captions_train.json"
@@ -102,3 +104,24 @@ def test_a_real_disk_that_is_full_or_read_only(tmp_path: Path, shared_chain: Pat
     reason = f"{disk} is on a read-only file system" if "ro" in options else "No space left on device"
     assert result.stderr.splitlines()[-1] == f"error: {disk}/c.h5 cannot be written: {reason}"
     assert result.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ("prepare-captions --train scenes/captions_train.json --min-count 1 --out new.h5", "new.h5"),
+        ("make-scenes new", "new/images"),
+        ("self-retrieve nt.pt --full-matrix m.h5 --device cpu", "m.h5"),
+        ("extract-features captions.h5 --images scenes/images --image-size 64 --out new.h5", "new.h5"),
+    ],
+)
+def test_stages_need_their_space_before_they_write(
+    error_of: Callable[..., str], chain: Path, monkeypatch: pytest.MonkeyPatch, command: str, output: str
+) -> None:
+    monkeypatch.chdir(chain)
+    before = {path.name for path in chain.iterdir() if path.name != "new"}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    folder = (chain / output).parent
+    message = error_of(*command.split())
+    assert re.fullmatch(rf"{output} needs [\d.]+ MiB, but the disk of {folder} has only 0\.0 MiB free", message)
+    assert {path.name for path in chain.iterdir() if path.name != "new"} == before
