@@ -1,5 +1,6 @@
 """Finding an artifact's inputs, which are the default inputs of later stages."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
     try:
         current = read_provenance(path)
     except NoSuchFileError as error:
+        if finished := _finished(path, recorded.id):
+            return finished
         raise ClcapError(
             f"{artifact.path} was created from {shown_path}, which no longer exists; give its new path with {option}"
         ) from error
@@ -71,6 +74,17 @@ def recorded_path(path: Path, item: Input) -> Path:
             "paths relative to the file"
         )
     return found
+
+
+def _finished(path: Path, id: str) -> Path | None:
+    """The finished checkpoint of a run whose best checkpoint so far was at ``path``, if it is the same model.
+
+    When a run finishes, its ``nt.best.pt`` is removed, because ``nt.pt`` replaces it.
+    """
+    checkpoint = path.with_name(f"{path.name.removesuffix('.best.pt')}.pt")
+    with suppress(ClcapError):
+        return checkpoint if read_provenance(checkpoint).id == id else None
+    return None
 
 
 def read_provenance(path: Path) -> Provenance:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +35,36 @@ def content_id(description: object, weights: Mapping[str, Tensor]) -> str:
 
 def save(content: dict[str, Any], out: Path) -> None:
     """Write ``content`` to ``out`` atomically."""
-    buffer = io.BytesIO()  # writing to disk directly, PyTorch may crash if the disk is full
-    torch.save(content, buffer)
-    with atomic_write(out) as part:
-        part.write_bytes(buffer.getbuffer())
+    with atomic_write(out) as part, part.open("wb") as file:
+        sink = _Sink(file)
+        torch.save(content, cast("BinaryIO", sink))
+        sink.check()
+
+
+class _Sink(io.RawIOBase):
+    """A file for PyTorch to write to, which may crash if a write fails: errors are raised by ``check`` alone."""
+
+    def __init__(self, file: BinaryIO):
+        self.file = file
+        self.error: BaseException | None = None
+
+    def writable(self) -> bool:
+        """See io.RawIOBase."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write ``data``, unless an earlier write failed."""
+        try:
+            if self.error is None:
+                self.file.write(data)
+        except BaseException as error:  # an interruption too
+            self.error = error
+        return len(data)
+
+    def check(self) -> None:
+        """Raise the error of the first write that failed."""
+        if self.error is not None:
+            raise self.error
 
 
 def load(path: Path) -> dict[str, Any]:

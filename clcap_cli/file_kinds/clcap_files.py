@@ -18,7 +18,7 @@ DESCRIPTIONS = {
     "clcap/reference-log-probs": "a cache of the reference's log-probabilities of train-cl",
     "clcap/tokens": "a cache of encoded captions of train-mle",
     "clcap/partial-features": "the record of an unfinished extract-features",
-    "clcap/train-state": "the saved state of a training run",
+    "clcap/train-state": "the saved state of a training run (*.state.pt)",
 }
 """Description of each kind of artifact, by the name of its format."""
 _FORMAT = re.compile("|".join(sorted(DESCRIPTIONS, reverse=True)).encode())

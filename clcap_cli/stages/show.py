@@ -12,8 +12,6 @@ from clcap_cli.stages.stage import stage
 if TYPE_CHECKING:
     from clcap_cli.artifacts.comparisons import Comparison
     from clcap_cli.artifacts.provenance import Provenance
-    from clcap_cli.models.captioner import CaptionerConfig
-    from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 
 @stage
@@ -59,14 +57,17 @@ def _print_facts(facts: "dict[str, str]") -> None:
 
 def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
     """Facts that depend on the format of the file."""
+    from clcap_cli.stages.show_models import checkpoint_facts, discriminator_facts, train_state_facts
+
     return {
         "clcap/captions": _captions,
         "clcap/partial-features": _partial_features,
         "clcap/features": _features,
-        "clcap/checkpoint": _checkpoint,
-        "clcap/discriminator": _discriminator,
+        "clcap/checkpoint": checkpoint_facts,
+        "clcap/discriminator": discriminator_facts,
         "clcap/caption-results": _results,
         "clcap/references": _references,
+        "clcap/train-state": train_state_facts,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
         "clcap/neighbours": _cache,
@@ -133,55 +134,6 @@ def _cache(file: Path) -> dict[str, str]:
     with open_hdf5(file) as (content, _):
         shapes = [" x ".join(map(str, values.shape)) for values in content["arrays"].values()]
     return {"arrays": ", ".join(shapes)}
-
-
-def _checkpoint(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.checkpoints import open_checkpoint
-
-    opened = open_checkpoint(file)
-    config = opened.config
-    record = opened.training
-    best = (
-        f"best epoch {record['best_epoch']} of {record['epochs']} by {record['criterion']}"
-        if "epochs" in record
-        else ""
-    )
-    return {
-        "model": f"{opened.model}, {_sizes(config)}",
-        "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
-        "backbone": opened.backbone.description,
-        "round": str(opened.lineage.round),
-        **({"training": best} if best else {}),
-    }
-
-
-def _tokens(tokenizer: "Tokenizer") -> str:
-    from clcap_cli.tokenizers.words import WordTokenizer
-
-    split = f", --tokenize {tokenizer.segmenter.name}" if isinstance(tokenizer, WordTokenizer) else ""
-    return f"{tokenizer.size} ({tokenizer.kind}{split}, id {tokenizer.id})"
-
-
-def _sizes(config: "CaptionerConfig") -> str:
-    """The options of the model's class, as text."""
-    from dataclasses import asdict
-
-    from clcap_cli.models.captioner import CaptionerConfig
-
-    own = {name: value for name, value in asdict(config).items() if name not in CaptionerConfig.__dataclass_fields__}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
-
-
-def _discriminator(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.discriminators import open_discriminator
-
-    opened = open_discriminator(file)
-    config = opened.config
-    return {
-        "model": f"discriminator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
-        "tokens": _tokens(opened.tokenizer),
-        "backbone": opened.backbone.description,
-    }
 
 
 def _results(file: Path) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,19 +12,25 @@ from typing import Any
 import pytest
 import torch
 
-from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts import torch_files
+from clcap_cli.artifacts.lineage import RecordedArtifact, find_input, read_provenance
+from clcap_cli.errors import ClcapError
+from clcap_cli.stages.train_mle import train_mle
 from clcap_cli.training import loop
+from clcap_cli.training.mle_task import MleTask
+from clcap_cli.training.pair_task import PairTask
+from clcap_cli.training.run import TrainingRun
+from clcap_cli.training.saved_state import open_saved_state
 from tests.conftest import CommandResult
 from tests.training.running import Killed
 
 Clcap = Callable[..., CommandResult]
-Stop = Callable[[int], None]
+AtStep = Callable[[int, Callable[[], Any]], None]
 COMMON = ("--batch-size", 6, "--device", "cpu", "--dropout", 0.5, "--lr", 0.01, "--eval-every", 3)
 MLE = ("train-mle", "captions.h5", "features.h5", "--embedding", 8, "--hidden", 8, "--epochs", 2, *COMMON)
 CL = ("train-cl", "--ref", "nt.pt", "--k", 2, "--epochs", 2, *COMMON)
 RUNS: dict[str, tuple[object, ...]] = {
-    "mle": MLE,
-    "mle by CIDEr": (*MLE, "--select-by", "cider", "--max-tokens", 40, "--optimizer", "adamw", "--warmup-steps", 2),
+    "mle": (*MLE, "--select-by", "cider", "--max-tokens", 40, "--optimizer", "adamw", "--warmup-steps", 2),
     "contrastive": CL,
     "fixed negatives": (*CL, "--fix-negatives", "--negatives", "mixed"),
     "dpo": (*CL, "--objective", "dpo", "--target", "aa.pt"),
@@ -46,7 +54,7 @@ def listening() -> Iterator[None]:
 
 
 @pytest.fixture
-def at_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Callable[[], Any]], None]]:
+def at_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[AtStep]:
     """Arrange that a function is called in a step of the next training."""
     original = loop._step
 
@@ -102,7 +110,7 @@ def _digits(value: torch.Tensor) -> list[float]:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_stopped_at_any_step_ends_with_the_same_files(
-    clcap: Clcap, at_step: Callable[[int, Callable[[], Any]], None], in_chain: Path, name: str
+    clcap: Clcap, at_step: AtStep, in_chain: Path, name: str
 ) -> None:
     """It is killed between two states, interrupted in the middle of an epoch, and before a validation that is due."""
     assert clcap(*RUNS[name], "--out", "whole.pt").status == 0
@@ -125,12 +133,225 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_files(
     )
 
 
-def test_the_best_checkpoint_so_far_is_usable(
-    clcap: Clcap, at_step: Callable[[int, Callable[[], Any]], None], in_chain: Path
-) -> None:
+@pytest.fixture
+def unfinished(clcap: Clcap, at_step: AtStep) -> str:
+    """Leave new.state.pt and new.best.pt of a run of 8 steps, interrupted at step 4; returns its messages."""
     at_step(4, interrupt)
-    interrupted(clcap, (*MLE, "--out", "new.pt"))
-    assert open_checkpoint(Path("new.best.pt")).training["finished"] is False
+    result = interrupted(clcap, (*MLE, "--out", "new.pt"))
     at_step(0, never)
+    return result.err
+
+
+def test_an_interruption_prints_the_command_that_continues(unfinished: str) -> None:
+    command = shlex.join(["clcap", *map(str, MLE), "--out", "new.pt", "--resume"])
+    assert unfinished.splitlines()[-1] == (
+        f"interrupted at epoch 1 (step 4), saved in new.state.pt; continue with: {command}"
+    )
+    assert open_saved_state(Path("new.state.pt")).continue_with == command
+
+
+def test_the_best_checkpoint_so_far_is_usable(clcap: Clcap, unfinished: str) -> None:
     assert clcap("caption", "new.best.pt").status == 0
-    assert clcap("train-cl", "--ref", "new.best.pt", "--epochs", 1, "--k", 1).status == 0
+    assert clcap("train-cl", "--ref", "new.best.pt", "--epochs", 1, "--k", 1, "--out", "cl.pt").status == 0
+    assert clcap("train-mle", *MLE[1:], "--out", "new.pt", "--resume", "--quiet").err == ""
+    assert not Path("new.best.pt").exists() and not Path("new.state.pt").exists()
+
+
+def test_show_tells_unfinished_runs_from_finished_ones(clcap: Clcap, unfinished: str) -> None:
+    state, best, finished = (clcap("show", name).out for name in ("new.state.pt", "new.best.pt", "nt.pt"))
+    assert "training  unfinished; stopped after epoch 1 (step 4)\n" in state
+    assert "best      epoch 0.75 (step 3)\n" in state
+    assert "computed  on cpu with " in state
+    assert f"continue  clcap {shlex.join(map(str, MLE))} --out new.pt --resume\n" in state
+    assert "training  unfinished; the best so far by val_loss, after epoch 0.75\n" in best
+    assert "training  finished; best epoch 2 of 2 by val_loss\n" in finished
+
+
+def test_files_made_from_the_best_so_far_find_the_finished_model(clcap: Clcap, at_step: AtStep) -> None:
+    """The best checkpoint so far is the finished one if no later one was better."""
+    at_step(8, interrupt)
+    interrupted(clcap, (*MLE, "--epochs", 3, "--out", "new.pt"))
+    clcap("caption", "new.best.pt")
+    found = read_provenance(Path("new.best.captions.json"))
+    Path("new.best.pt").rename("new.pt")
+    artifact = RecordedArtifact(Path("new.best.captions.json"), found)
+    assert find_input(artifact, "checkpoint", None, "--checkpoint").name == "new.pt"
+    Path("aa.pt").replace("new.pt")
+    with pytest.raises(ClcapError, match=r"was created from new\.best\.pt, which no longer exists"):
+        find_input(artifact, "checkpoint", None, "--checkpoint")
+
+
+def test_without_a_state_a_run_starts_fresh_and_says_so(clcap: Clcap) -> None:
+    result = clcap(*MLE, "--max-steps", 1, "--out", "new.pt", "--resume")
+    assert (result.status, result.out) == (0, "new.pt\n")
+    assert result.err.startswith("nothing to resume: no new.state.pt; starting from the beginning\n")
+
+
+def test_a_finished_run_says_so_and_does_nothing(clcap: Clcap) -> None:
+    clcap(*MLE, "--max-steps", 1, "--out", "new.pt", "--threads", 1)
+    before = Path("new.pt").read_bytes()
+    result = clcap(*MLE, "--max-steps", 1, "--out", "new.pt", "--resume", "--save-every", "3m")
+    assert (result.status, result.out) == (0, "new.pt\n")
+    assert result.err.startswith("new.pt is finished: an earlier run with the same settings and inputs wrote it\n")
+    assert Path("new.pt").read_bytes() == before
+
+
+def test_a_run_killed_after_its_last_write_is_finished(
+    clcap: Clcap, unfinished: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(TrainingRun, "_remove_temporary_files", kill_method)
+        with pytest.raises(Killed):
+            clcap(*MLE, "--out", "new.pt", "--resume")
+    assert Path("new.state.pt").exists() and Path("new.pt").exists()
+    assert "new.pt is finished" in clcap(*MLE, "--out", "new.pt", "--resume").err
+    assert not Path("new.state.pt").exists() and not Path("new.best.pt").exists()
+
+
+def kill_method(_: object) -> None:
+    raise Killed
+
+
+ADVICE = "to continue that run, repeat its command, and to start another one, give another --out or delete"
+
+
+def test_other_settings_are_refused_by_the_names_of_options(error_of: Callable[..., str], unfinished: str) -> None:
+    changed = (*MLE, "--lr", 0.5, "--clip-norm", 2, "--model-option", "image_relu=true", "--out", "new.pt", "--resume")
+    assert error_of(*changed) == (
+        "new.state.pt belongs to another run: no --model-option, here --model-option image_relu=true; --lr 0.01, here "
+        f"--lr 0.5; --clip 0.1, here no --clip; no --clip-norm, here --clip-norm 2.0; {ADVICE} new.state.pt"
+    )
+
+
+def test_other_settings_of_a_finished_run_are_refused(error_of: Callable[..., str], chain: Path) -> None:
+    before = (chain / "nt_cl.pt").read_bytes()
+    words = ("train-cl", "--ref", "nt.pt", "--k", 3, "--epochs", 1, "--device", "cpu", "--fix-negatives", "--resume")
+    assert error_of(*words) == (
+        "nt_cl.pt belongs to another run: --k 2, here --k 3; no --redraw-negatives/--fix-negatives, here "
+        f"--fix-negatives; {ADVICE} nt_cl.pt"
+    )
+    assert (chain / "nt_cl.pt").read_bytes() == before
+
+
+def test_other_inputs_are_refused(clcap: Clcap, error_of: Callable[..., str], unfinished: str) -> None:
+    clcap("prepare-captions", "--train", "scenes/captions_train.json", "--val", "scenes/captions_val.json")
+    message = error_of(*MLE, "--out", "new.pt", "--resume")
+    assert re.fullmatch(
+        r"new\.state\.pt belongs to another run: captions captions\.h5 with id \w+, here captions\.h5 with id \w+; .*",
+        message,
+    )
+
+
+def test_a_state_is_never_overwritten_by_another_run(error_of: Callable[..., str], unfinished: str) -> None:
+    before = Path("new.state.pt").read_bytes()
+    assert error_of(*MLE, "--out", "new.pt") == (
+        "new.state.pt is the saved state of an interrupted run, epoch 1 (step 4); continue it with --resume, or delete "
+        "the file to start from the beginning"
+    )
+    assert Path("new.state.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("cut", [0, 100, -5000])
+def test_a_truncated_state_is_reported(error_of: Callable[..., str], unfinished: str, cut: int) -> None:
+    Path("new.state.pt").write_bytes(Path("new.state.pt").read_bytes()[:cut])
+    message = error_of(*MLE, "--out", "new.pt", "--resume")
+    assert message.startswith("new.state.pt is ")
+    assert message.endswith("; delete it to start the run from the beginning")
+
+
+def test_a_state_of_a_newer_version_is_refused(error_of: Callable[..., str], unfinished: str) -> None:
+    content = torch.load("new.state.pt", weights_only=True)
+    content["provenance"]["version"] = 99
+    torch.save(content, "new.state.pt")
+    assert "reads up to version " in error_of(*MLE, "--out", "new.pt", "--resume")
+
+
+def test_an_interrupted_validation_is_repeated(clcap: Clcap, monkeypatch: pytest.MonkeyPatch) -> None:
+    clcap(*CL, "--out", "whole.pt")
+    original, calls = PairTask.validate, iter(range(9))
+
+    def validate(task: PairTask) -> dict[str, float]:
+        if next(calls) == 2:
+            interrupt()
+        return original(task)
+
+    with monkeypatch.context() as context:
+        context.setattr(PairTask, "validate", validate)
+        result = interrupted(clcap, (*CL, "--out", "new.pt"))
+    assert "interrupted at epoch 1.5 (step 6), saved in new.state.pt; " in result.err
+    assert clcap(*CL, "--out", "new.pt", "--resume").status == 0
+    assert contents(Path("new.pt")) == contents(Path("whole.pt"))
+
+
+def test_before_the_first_step_nothing_is_saved(clcap: Clcap, chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MleTask, "validate", lambda _: interrupt())
+    result = interrupted(clcap, (*MLE, "--out", "new.pt"))
+    assert result.err.splitlines()[-1] == "interrupted; no file is half-written, and the old ones are as they were"
+    assert not list(chain.glob("*new*"))
+
+
+def test_a_second_signal_stops_at_once(clcap: Clcap, at_step: AtStep, chain: Path) -> None:
+    at_step(4, lambda: (interrupt(), interrupt()))
+    result = interrupted(clcap, (*MLE, "--save-every", 3, "--out", "new.pt"))
+    assert result.err.splitlines()[-1] == "interrupted; no file is half-written, and the old ones are as they were"
+    assert open_saved_state(Path("new.state.pt")).progress.step == 3
+
+
+def test_a_state_that_cannot_be_saved_is_reported_with_its_cause(
+    clcap: Clcap, at_step: AtStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_disk() -> None:
+        monkeypatch.setattr(torch_files, "save", full)
+        interrupt()
+
+    at_step(4, fill_disk)
+    result = interrupted(clcap, (*MLE, "--save-every", 3, "--out", "new.pt"))
+    assert result.err.splitlines()[-1].startswith(
+        "interrupted at epoch 1 (step 4), but new.state.pt cannot be written: No space left on device; the state saved "
+        "in new.state.pt before is kept; continue with: clcap train-mle "
+    )
+    assert open_saved_state(Path("new.state.pt")).progress.step == 3
+
+
+def full(content: object, out: Path) -> None:
+    raise ClcapError(f"{out} cannot be written: No space left on device")
+
+
+def test_a_full_disk_does_not_end_training(clcap: Clcap, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = torch_files.save
+    monkeypatch.setattr(torch_files, "save", lambda content, out: (full if out.stem != "new" else save)(content, out))
+    result = clcap(*MLE, "--max-steps", 3, "--save-every", 2, "--out", "new.pt")
+    assert result.status == 0
+    assert [line for line in result.err.splitlines() if line.startswith("warning")] == [
+        "warning: new.state.pt cannot be written: No space left on device; training continues, and the next attempt is "
+        "made after --save-every",
+        "warning: new.best.pt cannot be written: No space left on device; training continues",
+    ]
+
+
+def test_a_stage_called_from_python_raises_keyboard_interrupt(at_step: AtStep, capsys: pytest.CaptureFixture) -> None:
+    files = {"captions": "captions.h5", "features": "features.h5", "out": "new.pt"}
+    small = {"embedding": 8, "hidden": 8, "epochs": 2, "device": "cpu", "batch_size": 6}
+    at_step(4, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train_mle(**files, **small)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert capsys.readouterr().err.splitlines()[-1].endswith("continue with: train_mle(..., resume=True)")
+    assert train_mle(**files, **small, resume=True) == Path("new.pt")
+
+
+@pytest.mark.parametrize("value", ["0", "0m", "-1", "10 m", "10h", "m", "1e3", "", "9999999999"])
+def test_an_interval_that_is_none_is_refused(clcap: Clcap, value: str) -> None:
+    result = clcap(*MLE, "--save-every", value)
+    assert (result.status, result.out) == (2, "")
+    assert result.err == (
+        f"error: --save-every: '{value}' is neither a number of steps, such as 500, nor of minutes, such as 10m (see "
+        "clcap train-mle --help)\n"
+    )
+
+
+def test_a_run_does_not_overwrite_its_own_inputs(error_of: Callable[..., str], unfinished: str) -> None:
+    Path("new.state.pt").unlink()
+    assert error_of("train-cl", "--ref", "new.best.pt", "--out", "new.pt") == (
+        "new.best.pt is an input of this command, so it cannot be overwritten; give another name"
+    )

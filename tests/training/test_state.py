@@ -156,6 +156,5 @@ def test_a_damaged_state_is_refused(
 
 def test_a_checkpoint_is_not_a_training_state(shared_chain: Path, refusal_of: Callable[..., str]) -> None:
     error = refusal_of(shared_chain / "nt.pt")
-    assert (
-        error == "is a checkpoint (*.pt) of train-mle or train-cl; the saved state of a training run is expected here"
-    )
+    expected = "the saved state of a training run (*.state.pt) is expected here"
+    assert error == f"is a checkpoint (*.pt) of train-mle or train-cl; {expected}"

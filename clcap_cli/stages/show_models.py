@@ -1,0 +1,69 @@
+"""What show says of the files of models and of their training."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.discriminators import open_discriminator
+from clcap_cli.models.captioner import CaptionerConfig
+from clcap_cli.tokenizers.tokenizer import Tokenizer
+from clcap_cli.tokenizers.words import WordTokenizer
+from clcap_cli.training.saved_state import open_saved_state
+
+
+def checkpoint_facts(file: Path) -> dict[str, str]:
+    """What show says of a checkpoint."""
+    opened = open_checkpoint(file)
+    config, training = opened.config, _training(opened.training)
+    return {
+        "model": f"{opened.model}, {_sizes(config)}",
+        "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
+        "backbone": opened.backbone.description,
+        "round": str(opened.lineage.round),
+        **({"training": training} if training else {}),
+    }
+
+
+def _training(record: Mapping[str, Any]) -> str:
+    """How a checkpoint was trained, in words; empty if it was not trained."""
+    if "epochs" not in record:
+        return ""
+    if record.get("finished", True):
+        return f"finished; best epoch {record['best_epoch']} of {record['epochs']} by {record['criterion']}"
+    return f"unfinished; the best so far by {record['criterion']}, after epoch {record['best_epoch']}"
+
+
+def train_state_facts(file: Path) -> dict[str, str]:
+    """What show says of the saved state of a training run."""
+    opened = open_saved_state(file)
+    best, computation = opened.progress.best, opened.computation
+    return {
+        "training": f"unfinished; stopped after {opened.place}",
+        **({"best": f"epoch {best.epoch:g} (step {best.step})"} if best else {}),
+        "computed": f"on {computation.device} with {computation.threads} threads in {computation.precision}",
+        "continue": opened.continue_with,
+    }
+
+
+def _tokens(tokenizer: Tokenizer) -> str:
+    split = f", --tokenize {tokenizer.segmenter.name}" if isinstance(tokenizer, WordTokenizer) else ""
+    return f"{tokenizer.size} ({tokenizer.kind}{split}, id {tokenizer.id})"
+
+
+def _sizes(config: CaptionerConfig) -> str:
+    """The options of the model's class, as text."""
+    own = {name: value for name, value in asdict(config).items() if name not in CaptionerConfig.__dataclass_fields__}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
+
+
+def discriminator_facts(file: Path) -> dict[str, str]:
+    """What show says of a discriminator."""
+    opened = open_discriminator(file)
+    config = opened.config
+    return {
+        "model": f"discriminator of captions, hidden {config.hidden_size}, embedding {config.embedding_size}",
+        "tokens": _tokens(opened.tokenizer),
+        "backbone": opened.backbone.description,
+    }
