@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.errors import ClcapError
 
 AUTOMATIC = (None, "auto")
 """Values with which a run chooses for itself."""
@@ -15,15 +17,19 @@ def differences(saved: Provenance, origin: Origin, options: Mapping[str, str]) -
     """Differences between the run of a saved file and the run of ``origin``, in words.
 
     ``options`` maps each setting that determines the result to its option, such as --lr. Inputs are compared by their
-    content. A setting that ``saved`` lacks, because an earlier version of clcap had no such setting, is no difference.
+    content; one that was extended since, such as features.h5 with more images, is the same. A setting that ``saved``
+    lacks, because an earlier version of clcap had no such setting, is no difference.
     """
+    if saved.stage != origin.stage:
+        return [f"made by {saved.stage}, here {origin.stage}"]
     return [*_different_settings(saved, origin, options), *_different_inputs(saved, origin)]
 
 
 def _different_settings(saved: Provenance, origin: Origin, options: Mapping[str, str]) -> list[str]:
     lines = []
     for name, option in options.items():
-        before, now = saved.settings.get(name, origin.settings[name]), origin.settings[name]
+        now = origin.settings.get(name)
+        before = saved.settings.get(name, now)
         automatic = name in CHOSEN and (before in AUTOMATIC or now in AUTOMATIC)
         if before != now and not automatic:
             lines.append(f"{_as_typed(option, before)}, here {_as_typed(option, now)}")
@@ -38,9 +44,17 @@ def _different_inputs(saved: Provenance, origin: Origin) -> list[str]:
             lines.append(f"{role} {before[role].path}, here none")
         elif role not in before:
             lines.append(f"no {role}, here {now[role][0]}")
-        elif before[role].id != now[role][1]:
+        elif before[role].id != now[role][1] and not _extends(now[role][0], before[role].id):
             lines.append(f"{role} {before[role].path} with id {before[role].id}, here {_with_id(*now[role])}")
     return lines
+
+
+def _extends(path: Path, id: str) -> bool:
+    """Whether the file has all content of an earlier version, which had this ``id``."""
+    try:
+        return read_provenance(path).is_or_extends(id)
+    except ClcapError:
+        return False
 
 
 def _with_id(path: Path, id: str) -> str:
