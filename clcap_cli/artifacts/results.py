@@ -7,7 +7,7 @@ images), ``intervals``, ``signatures``, and ``images``: a list with each image's
 metrics' names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat
 
-from clcap_cli.artifacts.atomic import all_or_nothing, write_text
+from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
 from clcap_cli.artifacts.caption_tables import TABLES, table_rows
 from clcap_cli.artifacts.earlier_names import upgrade_results
 from clcap_cli.artifacts.json_files import provenance_path, write_json
@@ -66,6 +66,14 @@ class CaptionResults:
 def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str, ImageId]]:
     """The captions as a COCO results list."""
     return [{"image_id": id, "caption": caption} for id, group in captions.items() for caption in group]
+
+
+def check_results_writable(out: Path, inputs: Iterable[Path]) -> Path:
+    """``check_writable`` for captions and the file with their provenance; returns ``out``."""
+    inputs = [*inputs]
+    check_writable(out, inputs)
+    check_writable(provenance_path(out), [*inputs, out])
+    return out
 
 
 def write_caption_results(

@@ -120,10 +120,9 @@ def caption(
     images_with_ids, skipped = readable_images(image_paths, skip_bad, max_pixels)
     if not image_paths:
         check_split(models[0], captions, split)
-    from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.caption_tables import check_text_files, write_text_files
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.artifacts.results import write_caption_results
+    from clcap_cli.artifacts.results import check_results_writable, write_caption_results
     from clcap_cli.evaluation.model_inputs import caption_split, open_models
 
     origin = Origin("caption", settings)
@@ -132,11 +131,11 @@ def caption(
         if out and out.name == BESIDE_IMAGES:
             check_text_files(images_with_ids)
         else:
-            out = check_writable(out or _default_out(models, ".images.captions.json"), models)
+            out = check_results_writable(out or _default_out(models, ".images.captions.json"), models)
         texts = caption_images(models, images_with_ids, skipped, weights, decoding, compute, seed, origin)
     else:
         opened = open_models(models, captions, features, compute, origin)
-        out = check_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
+        out = check_results_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
         file_names = dict(zip(opened[0].captions.image_ids, opened[0].captions.file_names, strict=True))
         texts = caption_split(opened, split, decoding, seed)
     if out.name == BESIDE_IMAGES:

@@ -50,7 +50,7 @@ def leave_one_out(
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.references import references_path, write_references
-    from clcap_cli.artifacts.results import write_caption_results
+    from clcap_cli.artifacts.results import check_results_writable, write_caption_results
     from clcap_cli.datasets.records import counted
     from clcap_cli.evaluation.inputs import report_files
     from clcap_cli.evaluation.left_out import leave_one_out_of
@@ -61,7 +61,7 @@ def leave_one_out(
         references, split, reading, origin, "captions" if references.suffix == ".h5" else "references"
     )
     report_files(reading, read.file)
-    out = check_writable(out, origin.input_paths)
+    out = check_results_writable(out, origin.input_paths)
     beside = check_writable(references_path(out), [*origin.input_paths, out])
     found = leave_one_out_of(read.captions, seed)
     if not found.captions:

@@ -107,3 +107,10 @@ def test_paths_that_cannot_be_are_refused(tmp_path: Path) -> None:
     assert refusal("") == ". cannot be written: it is a folder; give the name of a file"
     with pytest.raises(ClcapError, match="cannot be written: embedded null byte"):
         check_output_path(tmp_path / "a\0b")
+
+
+def test_captions_need_room_for_the_name_of_their_provenance(error_of, chain: Path) -> None:
+    out = chain / f"{'x' * 250}.json"
+    message = error_of("caption", chain / "nt.pt", "--out", out, "--device", "cpu")
+    assert message == f"{chain}/{'x' * 250}.provenance.json cannot be written: File name too long"
+    assert not out.exists()
