@@ -99,8 +99,12 @@ class Captions:
         origin.add_input("captions", self)
         cache = ArrayCache(tokens_path(self.path, tokenizer), TOKENS_KIND, origin)
         encode = lru_cache(lambda: encode_captions(self.raw, tokenizer))
-        tokens = cache.get("tokens", lambda: encode().tokens)
-        lengths = cache.get("lengths", lambda: encode().lengths)
+        count = len(self.word_tokens.lengths)
+        tokens = cache.get("tokens", lambda: encode().tokens, lambda found: _is_in_range(found, tokenizer.size - 1))
+        longest_cached = tokens.shape[-1]
+        lengths = cache.get("lengths", lambda: encode().lengths, lambda found: _is_in_range(found, longest_cached))
+        if not len(tokens) == len(lengths) == count:
+            raise damaged_file_error(cache.path, f"it has {len(tokens)} captions, expected {count}")
         return EncodedCaptions(tokens, lengths).truncated(longest)
 
     def references(self, rows: np.ndarray) -> dict[ImageId, list[str]]:
@@ -170,8 +174,12 @@ def _segmenter(content: HDF5Content) -> Segmenter:
         raise damaged_file_error(path, "its 'segmentation' names no segmentation") from error
 
 
+def _is_in_range(numbers: np.ndarray, largest: int) -> bool:
+    return not numbers.size or bool(numbers.min() >= 0 and numbers.max() <= largest)
+
+
 def _check_range(path: Path, name: str, numbers: np.ndarray, largest: int) -> None:
-    if numbers.size and not (numbers.min() >= 0 and numbers.max() <= largest):
+    if not _is_in_range(numbers, largest):
         wrong = numbers[(numbers < 0) | (numbers > largest)][0]
         raise damaged_file_error(path, f"its '{name}' has {wrong}, expected 0 to {largest}")
 

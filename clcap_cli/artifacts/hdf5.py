@@ -11,6 +11,7 @@ import numpy as np
 
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_unique
+from clcap_cli.artifacts.hdf5_schemas import check_schema
 from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.hdf5_survey import TEXT, StoredDataset, Survey, describe_dataset, survey
 from clcap_cli.artifacts.provenance import Provenance
@@ -38,6 +39,7 @@ def open_hdf5(
     check_readable(path)
     _check_signature(path, kind)
     surveyed = survey(path, kind, texts)
+    check_schema(path, surveyed.provenance.format, surveyed.datasets)
     yield HDF5Content(path, surveyed), surveyed.provenance
 
 

@@ -4,40 +4,39 @@ On a damaged file the HDF5 library may crash, or loop forever and ignore Ctrl-C;
 HDF5 itself reads no numbers here: the survey holds their offsets in the file, from which they are memory-mapped.
 """
 
-import contextlib
 import math
 import signal
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from clcap_cli.artifacts.hdf5_limits import allow_one_file, limit_resources
 from clcap_cli.artifacts.hdf5_opening import open_for_reading
 from clcap_cli.artifacts.hdf5_process import HDF5Processes, ProcessEndedError
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
 from clcap_cli.datasets.parsing import parse_json
-from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.errors import ClcapError, damaged_file_error, first_few
 from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.file_kinds.recognition import ForeignFileError
 
 if TYPE_CHECKING:
     import h5py
 
+Found = TypeVar("Found")
+
 CPU_SECONDS = 0.8
 """Limit of processor time in seconds; wall-clock time would make intact files on a slow disk look damaged."""
-TEXT_BYTES_PER_SECOND = 5e6
-"""Lower bound of the speed at which texts are read; even a slow processor is ten times as fast."""
-EXTRA_MEMORY = 2**30
-"""Bytes of memory that the child may use in addition to the memory it starts with."""
-MEMORY_PER_TEXT_BYTE = 30
-"""Additional bytes of memory for each byte of text in the file."""
 ATTRIBUTES = ("provenance", "backbone")
 """Attributes of the file that are read; both contain JSON."""
 ADVICE = {"clcap/features": ": import-features reads features of other programs"}
 """What to do with a file of another program, by the kind that is expected."""
+MAX_DATASETS = 1000
+"""Maximum number of datasets; a small file can declare the same ones millions of times."""
 MAX_DEPTH = 2
 """Maximum number of parts in a dataset's name: its group and the dataset."""
 TEXT = "text"
@@ -114,8 +113,21 @@ def _cached_survey(path: Path, kind: str | None, *file_state: int) -> Survey:
 
 
 def _survey_in_child(path: Path, kind: str | None, texts: Collection[str]) -> Survey:
+    return _in_child(path, _survey_or_error, path, kind, texts, CPU_SECONDS)
+
+
+def survey_foreign(path: Path) -> list[str]:
+    """Name, type and shape of each dataset of a file of another program, at most ``MAX_DATASETS``.
+
+    Raises ClcapError if the file is damaged.
+    """
+    return _in_child(path, _describe_datasets, path, CPU_SECONDS)
+
+
+def _in_child(path: Path, function: Callable[..., Found | ClcapError], *arguments: object) -> Found:
+    """The result of ``function``, called in a process of its own; raises the ClcapError that it returns."""
     try:
-        result = PROCESSES.call(_survey_or_error, path, kind, texts, CPU_SECONDS)
+        result = PROCESSES.call(function, *arguments)
     except ProcessEndedError as error:
         raise _ended_error(path, error.status) from error
     if isinstance(result, ClcapError):
@@ -143,33 +155,55 @@ def _survey_or_error(path: Path, kind: str | None, texts: Collection[str], cpu_s
         return _unreadable_error(path, _short_reason(error))
 
 
-def _limit_resources(bytes_of_text: int, cpu_seconds: float) -> None:
-    """Limit processor time and memory of this process; it ends silently if it exceeds them."""
-    with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):  # not every system has these limits
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, cpu_seconds + bytes_of_text / TEXT_BYTES_PER_SECOND)
-        import resource
+def _describe_datasets(path: Path, cpu_seconds: float) -> list[str] | ClcapError:
+    import h5py
 
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + EXTRA_MEMORY + MEMORY_PER_TEXT_BYTE * bytes_of_text
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    found: list[str] = []
+
+    def add(name: str, item: object) -> bool | None:
+        if isinstance(item, h5py.Dataset):
+            found.append(f"{name} {item.dtype} {item.shape}")
+        return len(found) == MAX_DATASETS or None  # True ends the visit
+
+    try:
+        limit_resources(0, cpu_seconds)
+        allow_one_file()
+        with open_for_reading(path) as file:
+            file.visititems(add)
+    except ClcapError as error:
+        return error
+    except Exception as error:  # HDF5 raises many classes of errors
+        return _unreadable_error(path, _short_reason(error))
+    return found
 
 
 def _survey_file(path: Path, kind: str | None, texts: Collection[str], cpu_seconds: float) -> Survey:
-    _limit_resources(0, cpu_seconds)
+    limit_resources(0, cpu_seconds)
+    allow_one_file()
     with open_for_reading(path) as file:
         values = {name: file.attrs[name] for name in ATTRIBUTES if name in file.attrs}
         attributes = {name: value for name, value in values.items() if isinstance(value, str)}
         if "provenance" not in file.attrs:
             raise _foreign_file_error(path, list(file), kind)
         provenance = parse_provenance(_provenance_record(attributes, path), path, kind)
-        datasets = dict(_datasets(file, path))
-        size_of_numbers = sum(_size_in_bytes(dataset) for dataset in datasets.values())
-        _limit_resources(max(path.stat().st_size - size_of_numbers, 0), cpu_seconds)
+        datasets = dict(islice(_datasets(file, path), MAX_DATASETS + 1))
+        if len(datasets) > MAX_DATASETS:
+            raise damaged_file_error(path, f"it has more than {MAX_DATASETS} datasets")
+        size_of_numbers = sum(size_in_bytes(dataset) for dataset in datasets.values())
+        bytes_of_text = max(path.stat().st_size - size_of_numbers, 0)
+        limit_resources(bytes_of_text, cpu_seconds)
         for name in datasets.keys() & set(texts):
             if datasets[name].matches(TEXT, (None,)):
-                datasets[name] = replace(datasets[name], joined=SEPARATOR.encode().join(file[name][:]).decode())
+                datasets[name] = replace(datasets[name], joined=_joined(file[name], path))
     return Survey(provenance, attributes, datasets)
+
+
+def _joined(dataset: "h5py.Dataset", path: Path) -> str:
+    """The texts of a dataset, joined by ``SEPARATOR``."""
+    joined = SEPARATOR.encode().join(dataset[:])
+    if len(joined) > path.stat().st_size:
+        raise damaged_file_error(path, "its texts are larger than the file")
+    return joined.decode()
 
 
 def _foreign_file_error(path: Path, names: Sequence[str], kind: str | None) -> ClcapError:
@@ -228,12 +262,12 @@ def _unsupported_error(path: Path, name: str, storage: str) -> ClcapError:
 
 def _check_not_truncated(stored: StoredDataset, storage: int, path: Path) -> None:
     """Check that the file is as large as the dataset's header claims; reading it could otherwise exhaust memory."""
-    end = stored.offset + max(_size_in_bytes(stored), storage)
-    if storage < _size_in_bytes(stored) or (storage and stored.offset == 0) or end > path.stat().st_size:
+    end = stored.offset + max(size_in_bytes(stored), storage)
+    if storage < size_in_bytes(stored) or (storage and stored.offset == 0) or end > path.stat().st_size:
         raise ClcapError(f"{path} is truncated: it is shorter than its header says; create it again")
 
 
-def _size_in_bytes(stored: StoredDataset) -> int:
+def size_in_bytes(stored: StoredDataset) -> int:
     """Size of a dataset in the file; for texts, the size of the references to them."""
     return math.prod(stored.shape) * (stored.dtype.itemsize if stored.dtype else TEXT_REFERENCE)
 

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.file_kinds.kind import FileKind
@@ -63,21 +62,9 @@ def _log(path: Path) -> dict[str, str]:
 
 
 def _datasets(path: Path) -> str:
-    import h5py
+    from clcap_cli.artifacts.hdf5_survey import survey_foreign
 
-    from clcap_cli.artifacts.hdf5_opening import open_for_reading
-
-    found: list[str] = []
-
-    def add(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found.append(f"{name} {item.dtype} {item.shape}")
-
-    try:
-        with open_for_reading(path) as file:
-            file.visititems(add)
-    except (OSError, RuntimeError) as error:
-        raise ClcapError(f"{path} is not a readable HDF5 file: {error}") from error
+    found = survey_foreign(path)
     return f"{len(found)} datasets: {first_few(found)}" if found else "no datasets"
 
 
