@@ -80,6 +80,7 @@ def train_mle(
     captions: _Path,
     features: _Path,
     out: _Path = ...,
+    init_from: _Path | None = None,
     seed: int = 0,
     *,
     model: str = "neuraltalk2",

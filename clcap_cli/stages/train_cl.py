@@ -110,7 +110,8 @@ def train_cl(
     mismatched ones, both relative to a frozen reference model. By default, the captions.h5 and features.h5 that the
     reference was trained on are used. The best checkpoint of the training is written: by default the one with the
     lowest mean rank in self-retrieval among at most 200 validation images. A log with one line of JSON for each
-    validation is written beside it. docs/objectives.md has the formulas of all objectives.
+    validation is written beside it. While the training is unfinished, its state and the best checkpoint so far are
+    beside it too. docs/objectives.md has the formulas of all objectives.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE, FEATURES
+from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE, FEATURES, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
-from clcap_cli.options import Argument
+from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 from clcap_cli.training.run_settings import RunSettings
@@ -19,6 +19,11 @@ def train_mle(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 to train on.")],
     features: Annotated[Path, FEATURES, Argument("features.h5 of the same images.")],
     out: Annotated[Path, CHECKPOINT_FILE, output()] = Path("mle.pt"),
+    init_from: Annotated[
+        Path | None,
+        InputCheckpoint(),
+        Option("Checkpoint whose weights the captioner starts from.", Panel.MODEL, "random weights"),
+    ] = None,
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
@@ -29,7 +34,8 @@ def train_mle(
     """Train a captioner by maximum likelihood.
 
     The best checkpoint of the training is written: by default the one with the lowest validation loss. A log with one
-    line of JSON for each validation is written beside it.
+    line of JSON for each validation is written beside it. While the training is unfinished, its state and the best
+    checkpoint so far are beside it too.
 
     Example: clcap train-mle captions.h5 features.h5 --model neuraltalk2 --out nt.pt
     """
@@ -40,6 +46,7 @@ def train_mle(
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.models.registry import build_model, configure
+    from clcap_cli.stages.initial_weights import check_same_model, open_initial_weights
     from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
@@ -51,10 +58,16 @@ def train_mle(
     origin = Origin("train-mle", settings)
     origin.add_input("captions", captions_h5)
     origin.add_input("features", features_h5)
+    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
+    if model.tokenizer:
+        origin.add_input_file("tokenizer", model.tokenizer)
+    tokens_from = model.tokenizer or captions
+    start = open_initial_weights(init_from, tokenizer, tokens_from, features_h5) if init_from else None
+    if start:
+        origin.add_input("initial weights", start)
     run = find_run(train_mle, out, origin, saving)
     if run.is_finished:
         return out
-    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
     encoded = captions_h5.encoded_with(tokenizer)
     longest = encoded.truncated(model.max_length).longest
     if cut := int((encoded.lengths > longest).sum()):
@@ -68,8 +81,12 @@ def train_mle(
         "grid_channels": features_h5.backbone.grid_channels,
     }
     config = configure(model.model, sizes, model.options(), PARAMETER_OF_FIELD)
+    if start:
+        check_same_model(start, model.model, config)
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
     captioner = build_model(model.model, config).to(device)
+    if start:
+        captioner.load_state_dict(start.weights)
     split, val = (
         CaptionSplit(captions_h5, name, device, features_h5.skipped, tokenizer, longest) for name in ("train", "val")
     )
