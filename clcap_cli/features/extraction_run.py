@@ -94,6 +94,7 @@ class ExtractionRun:
         """The rows of the earlier file that are of the same images and the backbone ``info``, with a message."""
         earlier = self.usable_earlier(info)
         if earlier is None:
+            self._explain_unusable(info)
             return None
         reusable = ReusableRows(earlier, images)
         print_info(
@@ -105,6 +106,16 @@ class ExtractionRun:
         if reusable.damaged:
             print_warning(f"{self.out}: damaged features are computed again: {first_few(reusable.damaged)}")
         return reusable
+
+    def _explain_unusable(self, info: BackboneInfo) -> None:
+        """Say why the features of the earlier file are not reused, if there is one."""
+        if self.earlier is None:
+            return
+        if self.earlier.backbone.differences(info):
+            reason = f"it comes from another backbone: {self.earlier.backbone.description}"
+        else:
+            reason = "it was written by an earlier version, without digests of the image files"
+        print_info(f"no features of the earlier {self.out} are reused: {reason}")
 
     def usable_earlier(self, info: BackboneInfo) -> Features | None:
         """The earlier file if its rows can be reused."""

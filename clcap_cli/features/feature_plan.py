@@ -102,7 +102,8 @@ class FeaturePlan:
                     assert self.reusable is not None
                     rows[id] = self.reusable.read(id)
                 while id not in rows and id not in self.skipped.reasons:
-                    rows |= next(computed).rows()
+                    # Without a batch, the last images are unreadable, and now in skipped.reasons.
+                    rows |= new_batch.rows() if (new_batch := next(computed, None)) else {}
             if readable := {id: rows.pop(id) for id in batch if id in rows}:
                 yield FeatureBatch.of(readable)
         self.skipped.raise_unless_usable()
