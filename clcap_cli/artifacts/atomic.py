@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from clcap_cli.artifacts.hidden_files import temporary_path
 from clcap_cli.artifacts.leftovers import remove, remove_leftovers, remove_leftovers_in
 from clcap_cli.artifacts.output_lock import lock_until_stage_end, locked
 from clcap_cli.artifacts.output_path import check_output_folder, check_output_path, is_any_of, real_path
+from clcap_cli.compute.process import at_stage_end
 from clcap_cli.errors import ClcapError, first_few
 
 
@@ -163,6 +165,18 @@ def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
     if lock_until_stage_end(path):
         remove_leftovers(real_path(path))
     return path
+
+
+def remove_new_folders_of(path: Path) -> None:
+    """Remove the folders of ``path`` that are missing now at the end of the running stage, if they are empty then."""
+    for folder in reversed(real_path(path).parents):
+        if not folder.exists():
+            at_stage_end(partial(_remove_if_empty, folder))
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def check_writable_folder(folder: Path, suffixes: tuple[str, ...]) -> None:

@@ -7,6 +7,8 @@ discarded and computed again.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from clcap_cli.artifacts.atomic import written_alone
 from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_provenance
 from clcap_cli.artifacts.output_lock import BusyError
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute.process import at_stage_end
 from clcap_cli.console import print_details, print_warning
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
@@ -23,6 +26,8 @@ from clcap_cli.tokenizers.tokenizer import Tokenizer
 NEIGHBOURS_KIND = "clcap/neighbours"
 LOG_PROBS_KIND = "clcap/reference-log-probs"
 TOKENS_KIND = "clcap/tokens"
+_WRITTEN: ContextVar[bool] = ContextVar("_WRITTEN", default=True)
+"""Whether caches are written."""
 
 
 def neighbours_path(features: Path) -> Path:
@@ -46,6 +51,12 @@ def remove_cache(path: Path, kind: str) -> None:
         with open_hdf5(path, kind):
             pass
         path.unlink()
+
+
+def write_no_caches() -> None:
+    """Compute caches without writing them until the running stage ends."""
+    token = _WRITTEN.set(False)
+    at_stage_end(partial(_WRITTEN.reset, token))
 
 
 class ArrayCache:
@@ -92,6 +103,8 @@ class ArrayCache:
         return ClcapError(f"{self.path} is damaged; delete it: clcap will compute it again")
 
     def _write(self) -> None:
+        if not _WRITTEN.get():
+            return
         try:
             with written_alone(self.path), create_hdf5(self.path) as (file, _):
                 write_provenance(file, self.origin.make_provenance(self.kind, _content_id(self.arrays), self.path))

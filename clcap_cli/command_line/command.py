@@ -87,8 +87,9 @@ def _run(ctx: typer.Context, stage: Stage[Path | None], typed: Mapping[str, Any]
         print_details(f"{name.replace('_', '-')}: {value} ({source})")
     with announced_imports():
         written = stage(**given)
-    if written is not None:
-        print_path(written)
+    if written is None or given.get("dry_run"):
+        return
+    print_path(written)
     for command in next_commands(stage.name, given, written):
         print_info(f"next: {command}")
 

@@ -1,6 +1,8 @@
 """Features read from a ``features.h5``."""
 
+import copy
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -33,6 +35,12 @@ class StoredFeatures(FeatureSource):
     def id(self) -> str:
         """See FeatureSource."""
         return f"{self.features.provenance.id}{' with grid' if self.uses_grid else ''}"
+
+    def first(self, count: int) -> Self:
+        """The features of the first ``count`` images."""
+        part = copy.copy(self)
+        part.rows = self.rows[:count]
+        return part
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
         """See FeatureSource; raises ClcapError for an image whose features are damaged."""

@@ -128,6 +128,7 @@ def train_cl(
     )
     from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
+    from clcap_cli.training.worse import check_not_worse
 
     origin = Origin("train-cl", settings)
     opened = open_files(ref, target, captions, features, ref_features, objective_config.needs_reference, origin)
@@ -161,6 +162,9 @@ def train_cl(
         discriminator_is_trained=discriminator is not None,
     )
     task: ObjectiveTask = import_object(objective_config.task)(objective_config, inputs)
+    with negative_sampler.uncounted():
+        if run.preflight(task, optimisation):
+            return out
     task.prepare()
     if run.state is None:
         task.warm_up()
@@ -171,6 +175,8 @@ def train_cl(
             write_discriminator(discriminator_path(path), discriminator_model, *shared, origin)
         write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin)
 
-    run.train(task, optimisation, seed, write)
+    progress = run.train(task, optimisation, seed, write)
     negative_sampler.report()
+    if objective_config.has_comparable_loss:
+        check_not_worse(progress, out)
     return out

@@ -52,6 +52,7 @@ def train_mle(
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.mle_task import MleTask
     from clcap_cli.training.validation import CaptionSample
+    from clcap_cli.training.worse import check_not_worse
 
     captions_h5 = open_captions(captions)
     features_h5 = features_by_caption_ids(captions_h5, open_features(features))
@@ -98,5 +99,6 @@ def train_mle(
     def write(path: Path, record: dict[str, Any]) -> None:
         write_checkpoint(path, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
 
-    run.train(task, optimisation, seed, write)
+    if not run.preflight(task, optimisation):
+        check_not_worse(run.train(task, optimisation, seed, write), out)
     return out

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import print_info, print_warning, progress
-from clcap_cli.errors import ClcapError, NonFiniteError
+from clcap_cli.errors import NonFiniteError
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
 from clcap_cli.training.progress import Progress
 from clcap_cli.training.report import TrainingReport
 from clcap_cli.training.schedule import check_warmup, learning_rate
-from clcap_cli.training.skipped_steps import check_finite_metrics, check_finite_step, diverged_advice
+from clcap_cli.training.skipped_steps import DivergedError, check_finite_metrics, check_finite_step, diverged_advice
 from clcap_cli.training.state import TrainState
 
 
@@ -41,7 +41,7 @@ def train(state: TrainState, observer: Observer) -> dict[str, Any]:
     The initial model is validated as step 0 but never selected; if it was better than every later step, a warning says
     so.
 
-    A step whose loss or gradient is not finite is skipped and counted. Raises ClcapError if training diverges.
+    A step whose loss or gradient is not finite is skipped and counted. Raises DivergedError if training diverges.
     """
     report = TrainingReport(state)
     if state.settings.warmup_steps:
@@ -65,7 +65,7 @@ def _finish(state: TrainState) -> dict[str, Any]:
     first, best, criterion = state.progress.log[0], state.progress.best, state.criterion
     skipped, steps = state.progress.skipped.total, state.progress.step
     if skipped == steps:
-        raise ClcapError(
+        raise DivergedError(
             f"all {skipped} steps were skipped because their loss or gradient was not finite, so nothing was trained; "
             f"{diverged_advice(state.settings.precision)}"
         )
@@ -113,6 +113,8 @@ def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded:
         check_finite_step([metrics["loss"] for metrics, _ in parts], clip_gradients(model, settings))
         state.optimizer.step()
         state.meter.add_step(parts)
+        if position.first_loss is None:
+            position.first_loss = sum(float(metrics["loss"]) * share for metrics, share in parts)
     deque(own, maxlen=0)  # the data of micro-batches that were left out
     position.count_step()
 
@@ -144,7 +146,7 @@ def _skipped_steps(progress: Progress) -> dict[str, int]:
 
 
 def _run_validation(state: TrainState) -> dict[str, float]:
-    """Metrics of the model as it is; raises ClcapError if one of them is not finite."""
+    """Metrics of the model as it is; raises DivergedError if one of them is not finite."""
     state.task.model.eval()
     try:
         with torch.inference_mode():
@@ -152,4 +154,6 @@ def _run_validation(state: TrainState) -> dict[str, float]:
     except NonFiniteError as error:
         place, step = f"epoch {state.progress.fractional_epoch:g}", state.progress.step
         advice = diverged_advice(state.settings.precision)
-        raise ClcapError(f"{place}, step {step}: {error}; {advice}" if step else f"initial model: {error}") from error
+        raise DivergedError(
+            f"{place}, step {step}: {error}; {advice}" if step else f"initial model: {error}"
+        ) from error

@@ -1,6 +1,7 @@
 """Mismatched pairs: captions paired with images that they do not describe (Dai & Lin 2017)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,15 @@ class NegativeSampler:
 
         image = np.broadcast_to(positions, (k, len(positions)))
         return self.split.image_of_caption[self._draw_until_valid(image, rng, shares_a_caption)]
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Do not count the draws of the block."""
+        before = self.num_drawn, self.num_redrawn
+        try:
+            yield
+        finally:
+            self.num_drawn, self.num_redrawn = before
 
     def report(self) -> None:
         """Print how many draws were rejected, if any."""

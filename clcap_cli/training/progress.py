@@ -35,6 +35,8 @@ class Progress:
     """One record per validation."""
     best: Best | None
     skipped: SkippedSteps = field(default_factory=SkippedSteps)
+    first_loss: float | None = None
+    """Training loss of the first step that was not skipped; None before it."""
 
     @property
     def fractional_epoch(self) -> int | float:

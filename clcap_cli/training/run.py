@@ -1,24 +1,29 @@
 """A training run on disk: finished before, continued from its saved state, or started from the beginning."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
+from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, remove_new_folders_of
+from clcap_cli.artifacts.cache import write_no_caches
 from clcap_cli.artifacts.discriminators import discriminator_path
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.random_streams import seed_torch
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.compute.stop_signals import StopSignals
 from clcap_cli.console import print_info
+from clcap_cli.errors import ClcapError
 from clcap_cli.training.earlier_run import advice_on_damage, find_earlier_run
 from clcap_cli.training.loop import train
+from clcap_cli.training.preflight import check_room, print_dry_run, sizes_of, try_step
+from clcap_cli.training.progress import Progress
 from clcap_cli.training.report import write_log
 from clcap_cli.training.run_files import best_path, log_path, state_path
 from clcap_cli.training.run_saver import RunSaver, WriteCheckpoint
 from clcap_cli.training.run_settings import RunSettings, SaveInterval
 from clcap_cli.training.settings import Optimisation
+from clcap_cli.training.skipped_steps import DivergedError
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import Task
 
@@ -41,6 +46,9 @@ class TrainingRun:
         belong to another run.
         """
         self.out, self.origin, self.settings = out, origin, settings
+        if settings.dry_run:
+            remove_new_folders_of(out)
+            write_no_caches()
         outputs = [out, *([discriminator_path(out)] if has_discriminator else [])]
         best = best_path(out)
         self.temporary = [state_path(out), best, *([discriminator_path(best)] if has_discriminator else [])]
@@ -49,9 +57,9 @@ class TrainingRun:
         earlier = find_earlier_run(outputs, origin, options)
         self.is_finished = earlier.is_finished and settings.resume
         self.state = None if earlier.is_finished else earlier.state
-        if earlier.is_finished:
+        if earlier.is_finished and not settings.dry_run:
             self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
-        else:
+        if not earlier.is_finished:
             earlier.check(settings.resume)
         if self.is_finished:
             print_info(f"{out} is finished: an earlier run with the same settings and inputs wrote it")
@@ -66,21 +74,58 @@ class TrainingRun:
         compute = replace(compute, device=before.device, threads=before.threads)
         return compute, replace(optimisation, precision=before.precision)
 
-    def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> None:
-        """Train, from the saved state if there is one, and write the log and what ``write`` writes."""
+    def preflight(self, task: Task, settings: Optimisation) -> bool:
+        """Try what the run needs later, unless --no-preflight is given; returns whether --dry-run ends the run here.
+
+        Changes nothing. Raises ClcapError if something does not work.
+        """
+        if self.settings.no_preflight:
+            return False
+        state = TrainState(task, settings)
+        sizes = sizes_of(state)
+        check_room(self.out, sizes, sum(path.stat().st_size for path in self.temporary if path.exists()))
+        try_step(state)
+        if self.settings.dry_run:
+            self._load(state)
+            print_dry_run(state, self.out, sizes)
+        return self.settings.dry_run
+
+    def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> Progress:
+        """Train, from the saved state if there is one, and write the log and what ``write`` writes.
+
+        Raises ClcapError if training diverges; the message names the files that remain.
+        """
         seed_torch(seed, "dropout")
         state = TrainState(task, settings)
-        if self.state:
-            with advice_on_damage():
-                state.load(self.state.path)
+        self._load(state)
         with StopSignals() as signals:
             interval = SaveInterval.parse(self.settings.save_every)
-            record = train(state, RunSaver(self.out, self.origin, interval, state, write, signals))
+            with self._naming_what_remains():
+                record = train(state, RunSaver(self.out, self.origin, interval, state, write, signals))
             with all_or_nothing():
                 write_log(log_path(self.out), state)
                 write(self.out, record)
             self._remove_temporary_files()
         print_info(f"all metrics of each validation: {log_path(self.out)}")
+        return state.progress
+
+    def _load(self, state: TrainState) -> None:
+        """Continue from the saved state, if there is one."""
+        if self.state:
+            with advice_on_damage():
+                state.load(self.state.path)
+
+    @contextmanager
+    def _naming_what_remains(self) -> Iterator[None]:
+        """Let errors of a training that diverged name its best checkpoint, and how to start again."""
+        try:
+            yield
+        except DivergedError as error:
+            best, state = best_path(self.out), state_path(self.out)
+            option = "--init-from" if self.origin.stage == "train-mle" else "--target"
+            kept = f"; the best checkpoint so far is {best}, from which {option} starts" if best.exists() else ""
+            again = f"; delete {state} to use --out {self.out} again" if state.exists() else ""
+            raise ClcapError(f"{error}{kept}{again}") from error
 
     def _remove_temporary_files(self) -> None:
         for path in self.temporary:

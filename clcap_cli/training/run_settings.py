@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
 
 
@@ -64,3 +65,24 @@ class RunSettings:
             placeholder="INTERVAL",
         ),
     ] = "10m"
+    dry_run: Annotated[
+        bool,
+        Option(
+            "Only try what the run needs (a step, validation, memory, room for its files), print what it will take, "
+            "and write nothing.",
+            Panel.OUTPUT,
+            name="--dry-run",
+        ),
+    ] = False
+    no_preflight: Annotated[
+        bool,
+        Option(
+            "Do not try a step, and whether there is room for all files, before training starts.",
+            Panel.OUTPUT,
+            name="--no-preflight",
+        ),
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.dry_run and self.no_preflight:
+            raise InvalidValueError("no_preflight", "--dry-run is given too, which does only that")

@@ -17,6 +17,10 @@ MAX_IN_A_ROW = 10
 """Number of skipped steps in a row after which training stops."""
 
 
+class DivergedError(ClcapError):
+    """A training run that cannot go on, because its losses, gradients or validations are not finite."""
+
+
 @dataclass
 class SkippedSteps:
     """Numbers of skipped steps."""
@@ -29,7 +33,7 @@ class SkippedSteps:
     def skipping(self, place: str, advice: str) -> Iterator[None]:
         """Skip the rest of the block, a step at ``place``, and count the step if the block raises NonFiniteError.
 
-        Prints a warning for the first skipped step. Raises ClcapError with ``advice`` after too many in a row.
+        Prints a warning for the first skipped step. Raises DivergedError with ``advice`` after too many in a row.
         """
         try:
             yield
@@ -40,7 +44,7 @@ class SkippedSteps:
 
     def _report(self, problem: str, advice: str) -> None:
         if self.in_a_row >= MAX_IN_A_ROW:
-            raise ClcapError(
+            raise DivergedError(
                 f"{problem}; {self.in_a_row} steps in a row were skipped because their loss or gradient was not "
                 f"finite: training diverged; {advice}"
             )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.training.validation import CaptionSample
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Task(Protocol):
 
     model: Captioner
     extra_state: ExtraState
+    sample: CaptionSample | None
+    """Images that each validation captions; None if it captions none."""
 
     def batches(self, epoch: int) -> Sequence[Any]:
         """The batches of an epoch; the same for every call."""

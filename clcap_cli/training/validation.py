@@ -43,18 +43,19 @@ class CaptionSample:
         self.references = [list(map(self.segmenter.text, texts)) for texts in references]
 
     @torch.inference_mode()
-    def metrics(self, model: Captioner) -> dict[str, float]:
+    def metrics(self, model: Captioner, images: int = SAMPLE_SIZE) -> dict[str, float]:
         """Self-retrieval among the sample with greedy captions, how many are unique or empty, and their CIDEr-D.
 
         CIDEr-D counts the words of the segmentation of captions.h5, and document frequencies within the sample.
         """
-        decoded = decode([model], [self.feature_source], GREEDY, self.tokenizer.never_generated)
-        ranks = find_ranks(model, self.feature_source, decoded.captions, decoded.lengths).ranks
-        metrics = retrieval_metrics(ranks, len(self.feature_source))
+        source = self.feature_source.first(images)
+        decoded = decode([model], [source], GREEDY, self.tokenizer.never_generated)
+        ranks = find_ranks(model, source, decoded.captions, decoded.lengths).ranks
+        metrics = retrieval_metrics(ranks, len(source))
         texts = decoded.texts(self.tokenizer)
         return {
             **{name: metrics[name] for name in ("R@1", "R@5", "mean_rank") if name in metrics},
             "unique_share": len(set(texts)) / len(texts),
             "empty_share": sum(not text for text in texts) / len(texts),
-            "CIDEr": float(cider_scores(list(map(self.segmenter.text, texts)), self.references).mean()),
+            "CIDEr": float(cider_scores(list(map(self.segmenter.text, texts)), self.references[:images]).mean()),
         }

@@ -1,0 +1,61 @@
+"""A run whose training loss rose keeps its file and fails."""
+
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.training.progress import Progress
+from clcap_cli.training.worse import check_not_worse
+
+
+def after(first: float | None, *losses: float) -> Progress:
+    """A run with this loss of the first step and these mean losses until each validation."""
+    log = [{"val_loss": 1.0}, *({"loss": loss} for loss in losses)]
+    return Progress(1, 0, 9, 9, log, None, first_loss=first)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        after(3.0, 2.5, 2.0),
+        after(3.0, 2.5, 2.7),
+        after(2.0, 2.3, 2.5),
+        after(0.001, 0.002, 0.009),
+        after(-5.0, -5.2, -4.9),
+        after(2.0, 2.2),
+        after(None),
+        after(2.0),
+    ],
+    ids=["lower", "by 8%", "a low first batch", "near 0", "negative", "one validation", "no step", "no mean"],
+)
+def test_a_run_that_did_not_get_worse_passes(progress: Progress) -> None:
+    check_not_worse(progress, Path("nt.pt"))
+
+
+@pytest.mark.parametrize(
+    ("progress", "rise"),
+    [
+        (after(3.0, 2.5, 2.8), "2.5000 until the first validation to 2.8000"),
+        (after(3.0, 900.0, 850.0), "3.0000 in the first step to 850.0000"),
+        (after(3.0, 900.0), "3.0000 in the first step to 900.0000"),
+        (after(-5.0, -5.2, -4.6), "-5.2000 until the first validation to -4.6000"),
+    ],
+    ids=["rises", "rises at once", "one validation", "negative"],
+)
+def test_a_run_that_got_worse_fails(progress: Progress, rise: str) -> None:
+    with pytest.raises(ClcapError) as error:
+        check_not_worse(progress, Path("nt.pt"))
+    assert str(error.value) == (
+        f"nt.pt is written, but the training loss rose from {rise} at the end, by more than 10%: the run got worse; "
+        "try a smaller --lr"
+    )
+
+
+def test_the_file_of_a_run_that_got_worse_is_written(clcap, chain: Path) -> None:
+    arguments = ["train-mle", chain / "captions.h5", chain / "features.h5", "--out", chain / "x.pt"]
+    result = clcap(*arguments, "--lr", "50", "--epochs", "2", "--schedule", "constant", "--hidden", "16")
+    assert (result.status, result.out) == (1, "")
+    assert "x.pt is written, but the training loss rose from" in result.err
+    assert clcap("show", chain / "x.pt").status == 0
+    assert not list(chain.glob("x.*.pt"))
