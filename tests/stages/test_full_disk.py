@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CAPTIONS = "prepare-captions --train scenes/captions_train.json --min-count 1 --out captions.h5"
 FEATURES = "extract-features captions.h5 --images scenes/images --image-size 64 --out features.h5"
-MLE = "train-mle captions.h5 features.h5 --out nt.pt --embedding 24 --hidden 32 --epochs 1"
-CL = "train-cl --ref nt.pt --k 1 --epochs 1"
-GAN = "train-cl --ref nt.pt --objective adversarial --k 2 --epochs 1"
+MLE = "train-mle captions.h5 features.h5 --out nt.pt --embedding 24 --hidden 32 --epochs 1 --no-preflight"
+CL = "train-cl --ref nt.pt --k 1 --epochs 1 --no-preflight"
+GAN = "train-cl --ref nt.pt --objective adversarial --k 2 --epochs 1 --no-preflight"
 REPORT = "report nt.metrics.json --out report.html"
 CASES = {
     "captions.h5": (16_000, CAPTIONS, "captions.h5"),
