@@ -107,6 +107,8 @@ def train_mle(
     max_tokens: int | None = None,
     resume: bool = False,
     save_every: str = "10m",
+    dry_run: bool = False,
+    no_preflight: bool = False,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
@@ -149,6 +151,8 @@ def train_cl(
     max_tokens: int | None = None,
     resume: bool = False,
     save_every: str = "10m",
+    dry_run: bool = False,
+    no_preflight: bool = False,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
