@@ -152,14 +152,17 @@ def write_text(path: Path, text: str) -> None:
         part.write_bytes(text.encode("utf-8", "replace"))
 
 
-def check_writable(path: Path, inputs: Iterable[Path] = ()) -> Path:
-    """Fail before hours of work rather than after them if ``path`` is not writable or is one of the ``inputs``.
+def check_writable(path: Path, inputs: Iterable[Path] = (), outputs: Iterable[Path] = ()) -> Path:
+    """Fail before hours of work rather than after them if ``path`` is not writable.
 
-    Creates the folder if it is missing, locks ``path`` until the running stage ends, and removes the temporary files
-    that killed runs left of it. Returns ``path``.
+    It must be none of the ``inputs`` and none of the other ``outputs`` of the stage. Creates the folder if it is
+    missing, locks ``path`` until the running stage ends, and removes the temporary files that killed runs left of it.
+    Returns ``path``.
     """
     if is_any_of(path, inputs):
         raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
+    if is_any_of(path, outputs):
+        raise ClcapError(f"{path} is named for two outputs of this command; give each a name of its own")
     check_output_path(path)
     _create_folder(path, real_path(path).parent)
     if lock_until_stage_end(path):

@@ -71,9 +71,8 @@ def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str,
 def check_results_writable(out: Path, inputs: Iterable[Path]) -> Path:
     """``check_writable`` for captions and the file with their provenance; returns ``out``."""
     inputs = [*inputs]
-    check_writable(out, inputs)
-    check_writable(provenance_path(out), [*inputs, out])
-    return out
+    check_writable(provenance_path(out), inputs, [out])
+    return check_writable(out, inputs)
 
 
 def write_caption_results(

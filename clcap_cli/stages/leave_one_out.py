@@ -62,7 +62,7 @@ def leave_one_out(
     )
     report_files(reading, read.file)
     out = check_results_writable(out, origin.input_paths)
-    beside = check_writable(references_path(out), [*origin.input_paths, out])
+    beside = check_writable(references_path(out), origin.input_paths, [out])
     found = leave_one_out_of(read.captions, seed)
     if not found.captions:
         raise ClcapError(

@@ -83,7 +83,7 @@ def report(
     to_write = [(path, content) for path, content in contents if path]
     outputs = [path for path, _ in to_write]
     for number, path in enumerate(outputs):
-        check_writable(path, [*inputs, *outputs[:number], *([page] if page else [])])
+        check_writable(path, inputs, [*outputs[:number], *([page] if page else [])])
     if plots:
         check_writable_folder(plots, (".png", ".svg"))
     for warning in [*image_warnings(runs), *comparability_warnings(runs)]:

@@ -126,7 +126,7 @@ def self_retrieve(
     paths = RetrievalPaths(checkpoint, ranker, predictions, captions, features, ranker_features)
     opened = open_ranked_captions(paths, reading, compute, origin)
     out = check_writable(out or checkpoint.with_name(f"{opened.ranking.stem}.retrieval.json"), origin.input_paths)
-    full_matrix = full_matrix and check_writable(full_matrix, [*origin.input_paths, out])
+    full_matrix = full_matrix and check_writable(full_matrix, origin.input_paths, [out])
     rows = opened.rows_of(split, only_common)
     chosen.check(len(rows), split)
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[: chosen.num_drawn])

@@ -116,6 +116,14 @@ def test_report_refuses_other_files(error_of, clcap, tmp_path: Path) -> None:
     assert clcap("report").status == 2
 
 
+def test_two_outputs_need_two_files(files: list[Path], error_of, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("r.html")
+    for words in (["--csv", "r.html"], ["--csv", "t.csv", "--markdown", "t.csv"], ["--latex", "link"]):
+        outputs = [word if word.startswith("--") else tmp_path / word for word in words]
+        message = error_of("report", *files, "--out", tmp_path / "r.html", *outputs)
+        assert message == f"{outputs[-1]} is named for two outputs of this command; give each a name of its own"
+
+
 def test_unwritable_outputs_are_reported_first(files: list[Path], error_of, tmp_path) -> None:
     assert error_of("report", *files, "--out", tmp_path) == (
         f"{tmp_path} cannot be written: it is a folder; give the name of a file"
