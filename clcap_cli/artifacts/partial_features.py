@@ -193,14 +193,32 @@ def create_partial(out: Path, extraction: Extraction) -> PartialFeatures:
     """
     remove_partial(out)
     try:
-        with _write_errors(out), partial_path(out).open("w+b", buffering=0) as content, _rewritten(content) as file:
-            layout = create_row_datasets(file, extraction.backbone, extraction.images)
+        with _write_errors(out), partial_path(out).open("w+b", buffering=0) as content:
+            layout = _write_skeleton(content, extraction)
         record = PartialRecord(layout=layout, **extraction.model_dump())
         write_text(record_path(out), record.model_dump_json(indent=1))
     except BaseException:
         remove_partial(out)
         raise
     return PartialFeatures(out, record)
+
+
+def open_partial(out: Path, record: PartialRecord) -> PartialFeatures:
+    """Open the partial file of ``out``; raises ClcapError if its ``record`` does not describe its layout."""
+    with _write_errors(out), partial_path(out).open("r+b", buffering=0) as content:
+        layout = _write_skeleton(content, record)
+    if layout != record.layout:
+        raise ClcapError(
+            f"{record_path(out)} is damaged, or another version of HDF5 wrote it: its layout is {record.layout}, "
+            f"expected {layout}; delete it to start from the beginning"
+        )
+    return PartialFeatures(out, record)
+
+
+def _write_skeleton(content: FileIO, extraction: Extraction) -> Layout:
+    """Write the datasets' headers, but not their values, which stay as they are."""
+    with _rewritten(content) as file:
+        return create_row_datasets(file, extraction.backbone, extraction.images)
 
 
 def read_record(out: Path) -> PartialRecord | None:

@@ -19,6 +19,7 @@ from clcap_cli.artifacts.partial_features import (
     PartialFeatures,
     PartialRecord,
     create_partial,
+    open_partial,
     partial_path,
     read_record,
     record_path,
@@ -143,7 +144,7 @@ class ExtractionRun:
                 print_info(f"nothing to resume: no {self.path}; starting from the beginning")
             return create_partial(self.out, now)
         self._check_same_run(self.record, now)
-        return PartialFeatures(self.out, self.record)
+        return open_partial(self.out, self.record)
 
     def _check_same_run(self, before: Extraction, now: Extraction) -> None:
         differences = list(_differences(before, now))

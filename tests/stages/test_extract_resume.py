@@ -1,6 +1,8 @@
 """extract-features stopped at any moment goes on with --resume and gives the file of a run that was never stopped."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -206,3 +208,41 @@ def test_the_old_file_stays_until_the_new_one_is_complete(folder: Path, extract,
     assert extract(captions="few.h5", out="g.h5").status == 0
     assert extract(out="g.h5").status == 0
     assert content(folder / "f.h5") == content(folder / "g.h5")
+
+
+def test_a_full_disk_keeps_the_rows_that_are_there(folder: Path, extract, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill_disk(partial: PartialFeatures, batch: object) -> None:
+        if partial.ids:
+            patch.setattr(partial_features, "write_all", full)
+        append(partial, batch)
+
+    append = PartialFeatures.append
+    with monkeypatch.context() as patch:
+        patch.setattr(PartialFeatures, "append", fill_disk)
+        result = extract()
+    assert result.status == 1
+    place, error = result.err.splitlines()[-2:]
+    assert place.startswith(f"stopped after 32 of 80 images, saved in {folder / 'f.partial'}; continue with: ")
+    assert error == f"error: {folder / 'f.h5'} cannot be written: No space left on device"
+    assert extract("--resume").status == 0
+
+
+def test_a_damaged_record_is_named(folder: Path, extract, stopped: CommandResult) -> None:
+    path = folder / "f.partial.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "layout": {**record["layout"], "grid": 10**15}}))
+    result = extract("--resume")
+    assert result.status == 1
+    assert result.err.splitlines()[-1].startswith(f"error: {path} is damaged, or another version of HDF5 wrote it: ")
+    path.write_text(json.dumps({**record, "threads": 0}))
+    assert f"error: {path} is not a complete clcap/partial-features file: at threads: " in extract("--resume").err
+    assert (folder / "f.partial").stat().st_size < 10**6
+
+
+def test_a_stopped_run_is_shown(folder: Path, stopped: CommandResult, clcap: Callable[..., CommandResult]) -> None:
+    result = clcap("show", folder / "f.partial.json")
+    assert result.status == 0, result.err
+    assert "up to 80, in f.partial; extract-features --resume completes them" in result.out
