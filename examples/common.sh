@@ -7,7 +7,7 @@ if ! command -v clcap > /dev/null; then
 fi
 
 # once FILE COMMAND...: runs COMMAND --out FILE unless FILE exists. Files are never half-written, so an interrupted
-# script continues where it stopped.
+# script continues where it stopped; with --resume, trainings continue from their saved state.
 once() {
   local file=$1
   shift

@@ -20,14 +20,14 @@ mkdir -p "$out"
 train_and_measure() {
   local ref=$1 objective=$2 name=$3
   shift 3
-  once "$name.pt" clcap train-cl --ref "$ref.pt" --objective "$objective" "${cl[@]}" --seed "$seed" "$@"
+  once "$name.pt" clcap train-cl --ref "$ref.pt" --objective "$objective" "${cl[@]}" --seed "$seed" --resume "$@"
   measure "$name"
 }
 
 for seed in "${seeds[@]}"; do
   nt="$out/nt_$seed" aa="$out/aa_$seed"
-  once "$nt.pt" clcap train-mle "$captions" "$features" --model neuraltalk2 "${mle[@]}" --seed "$seed"
-  once "$aa.pt" clcap train-mle "$captions" "$features" --model adaptive-attention "${mle[@]}" --seed "$seed"
+  once "$nt.pt" clcap train-mle "$captions" "$features" --model neuraltalk2 "${mle[@]}" --seed "$seed" --resume
+  once "$aa.pt" clcap train-mle "$captions" "$features" --model adaptive-attention "${mle[@]}" --seed "$seed" --resume
   for name in "$nt" "$aa"; do
     train_and_measure "$name" positives-only "${name}_positives_only"       # ablation
     train_and_measure "$name" negatives-only "${name}_negatives_only"

@@ -19,7 +19,7 @@ measured=("$name.metrics.json" "$name.retrieval.json")
 ref=$name
 for ((round = 1; round <= rounds; round++)); do
   target="${name}_cl$([ "$round" = 1 ] || echo "$round")"
-  once "$target.pt" clcap train-cl --ref "$ref.pt" "$@"
+  once "$target.pt" clcap train-cl --ref "$ref.pt" --resume "$@"
   measure "$target"
   measured+=("$target.metrics.json" "$target.retrieval.json")
   [ "$round" = "$rounds" ] && break

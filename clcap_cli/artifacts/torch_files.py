@@ -5,6 +5,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -30,7 +31,8 @@ def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
 
 def content_id(description: object, weights: Mapping[str, Tensor]) -> str:
     """The content id of a network, computed from its ``description`` (JSON data) and its weights."""
-    return digest([digest_of_json(description).encode(), *(value.numpy().tobytes() for value in weights.values())])
+    tensors = (value.numpy().tobytes() for value in weights.values())  # one at a time, because they may be large
+    return digest(chain([digest_of_json(description).encode()], tensors))
 
 
 def save(content: dict[str, Any], out: Path) -> None:

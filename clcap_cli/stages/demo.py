@@ -37,6 +37,7 @@ def demo(
     from clcap_cli.stages.self_retrieve import self_retrieve
     from clcap_cli.stages.train_cl import train_cl
     from clcap_cli.stages.train_mle import train_mle
+    from clcap_cli.training.run_files import state_path
 
     _step("1/6  scenes")
     scenes = make_scenes(folder / "scenes", seed=seed)
@@ -45,9 +46,11 @@ def demo(
     _step("2/6  features")
     features = extract_features(captions, [scenes / "images"], out=folder / "features.h5", image_size=96)
     _step("3/6  maximum likelihood (MLE)")
-    mle = train_mle(captions, features, out=folder / "nt.pt", embedding=256, hidden=256, epochs=12, lr=3e-3, seed=seed)
+    interrupted = {name: state_path(folder / name).exists() for name in ("nt.pt", "nt_cl.pt")}
+    small = {"embedding": 256, "hidden": 256, "epochs": 12, "lr": 3e-3}
+    mle = train_mle(captions, features, out=folder / "nt.pt", **small, seed=seed, resume=interrupted["nt.pt"])
     _step("4/6  contrastive learning (CL)")
-    cl = train_cl(mle, k=5, epochs=5, lr=5e-4, seed=seed)
+    cl = train_cl(mle, k=5, epochs=5, lr=5e-4, seed=seed, resume=interrupted["nt_cl.pt"])
     _step("5/6  captions, self-retrieval, quality")
     people = leave_one_out(captions, out=folder / "human.captions.json", seed=seed)
     texts, models = {"MLE": caption(mle), "CL": caption(cl), "human": people}, {"MLE": mle, "CL": cl}
