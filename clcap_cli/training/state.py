@@ -119,8 +119,9 @@ class TrainState:
         sums = validated_part("sums", content.get("sums"), _MeterState, path, KIND)
         tensors = self._checked(path, content.get("tensors"), progress)
         plain = {name: value for name, value in content.items() if name not in ("provenance", "tensors")}
-        if torch_files.content_id(plain, tensors) != provenance.id:
+        if _content_id(plain, tensors) != provenance.id:
             raise damaged_file_error(path, "its content is not what was saved")
+        self._check_generators(path, tensors)
         self.progress, self.meter = progress, Meter(sums.steps, sums.sums)
         self._restore(tensors)
 
@@ -152,6 +153,14 @@ class TrainState:
             expected[f"optimizer {name}"] = optimizer_tensors_like(optimizer, _with_prefix(found, f"optimizer {name}"))
         return torch_files.check_tensors(path, "tensor", found, _flatten(expected))
 
+    def _check_generators(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
+        """Raise ClcapError if a random generator cannot have its saved state."""
+        for name, generator in self.generators.items():
+            try:
+                torch.Generator(generator.device).set_state(tensors[f"generator {name}/state"])
+            except RuntimeError as error:
+                raise damaged_file_error(path, f"its random generator '{name}' has an invalid state") from error
+
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         for name, network in self.networks.items():
             network.load_state_dict(_with_prefix(tensors, f"network {name}"))
@@ -168,6 +177,14 @@ class _MeterState:
 
     steps: Count
     sums: dict[str, float]
+
+
+def _content_id(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str | None:
+    """The content id of a saved state; None if its plain part is not JSON data, which clcap never saves."""
+    try:
+        return torch_files.content_id(plain, tensors)
+    except (TypeError, ValueError):
+        return None
 
 
 def _flatten(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -35,12 +35,7 @@ def _in_own_process(name: str, inputs: int, seed: int, failures: Path | None) ->
     sys.stdout.flush()
     process = os.fork()
     if process == 0:
-        status = 1
-        try:
-            status = _fuzz(name, inputs, seed, failures)
-        finally:
-            sys.stdout.flush()
-            os._exit(status)
+        sys.exit(_fuzz(name, inputs, seed, failures))
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.loop import Observer, train
@@ -143,6 +144,8 @@ PART, TENSOR = "is not a complete clcap/train-state file: at ", "is damaged: its
         ),
         (with_tensor("generator dropout/state", torch.zeros(3)), f"{TENSOR}'generator dropout/state' is float32 (3), "),
         (lambda content: content["progress"].update(step=6), "is damaged: its content is not what was saved; "),
+        (lambda content: content.update(x=torch.zeros(1)), "is damaged: its content is not what was saved; "),
+        (lambda content: content.update({(): 1}), "is damaged: its content is not what was saved; "),
     ],
 )
 def test_a_damaged_state_is_refused(
@@ -152,6 +155,15 @@ def test_a_damaged_state_is_refused(
     change(content)
     torch.save(content, saved)
     assert refusal_of(saved).startswith(problem)
+
+
+def test_an_invalid_random_generator_is_refused(saved: Path, refusal_of: Callable[..., str]) -> None:
+    content = torch.load(saved, weights_only=True)
+    content["tensors"]["generator dropout/state"].fill_(255)
+    plain = {name: value for name, value in content.items() if name not in ("provenance", "tensors")}
+    content["provenance"]["id"] = torch_files.content_id(plain, content["tensors"])
+    torch.save(content, saved)
+    assert refusal_of(saved) == "is damaged: its random generator 'dropout' has an invalid state; create it again"
 
 
 def test_a_checkpoint_is_not_a_training_state(shared_chain: Path, refusal_of: Callable[..., str]) -> None:
