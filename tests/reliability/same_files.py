@@ -64,7 +64,7 @@ def _dataset(item: Any) -> Any:
 
 def _read_page(path: Path) -> str:
     """A page without the times at which its files were created."""
-    return re.sub(r"<time .*?</time>", "", path.read_text(encoding="utf-8"))
+    return re.sub(r"<time\b.*?</time>", "", path.read_text(encoding="utf-8"))
 
 
 READERS = {".json": _read_json, ".jsonl": _read_lines, ".pt": _read_pt, ".h5": _read_hdf5, ".html": _read_page}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.reliability.forked_stage import LOG, finish, import_everything, kill, start
-from tests.reliability.same_files import content_of
+from tests.reliability.same_files import READERS, content_of
 from tests.reliability.soak_cases import CASES, PREPARATION, WITHOUT_TORCH, Case, outputs
 
 SHARE_AIMED_AT_WRITING = 0.4
@@ -119,11 +119,16 @@ class Soak:
         return f"{case.command} --resume" if resumed else case.command
 
     def _unexpected(self, case: Case, place: Path, old: dict[Path, bytes]) -> list[str]:
-        """Outputs that are neither the whole old file nor the whole new one."""
+        """Outputs that are neither the whole old file nor the whole new one, and other files that cannot be read."""
         found = outputs(case, place)
         missing = [f"{case.name}: {path.name} is lost" for path in old if path not in found]
         changed = [path for path in found if path.read_bytes() != old.get(path)]
-        return missing + [note for path in changed for note in self._difference(case, place, path)]
+        others = [path for path in place.iterdir() if path.suffix in READERS and path not in found]
+        return [
+            *missing,
+            *(note for path in changed for note in self._difference(case, place, path)),
+            *(note for path in others for note in _unreadable(case, path)),
+        ]
 
     def _differences(self, case: Case, place: Path) -> list[str]:
         """Outputs that differ from those of the uninterrupted run, and files that are left."""
@@ -136,11 +141,19 @@ class Soak:
 
     def _difference(self, case: Case, place: Path, path: Path) -> list[str]:
         expected = self._expected(case) / path.relative_to(place)
-        try:
-            same = expected.exists() and content_of(path) == content_of(expected)
-        except Exception as error:  # whatever a reader raises for a damaged file
-            return [f"{case.name}: {path.name} cannot be read: {error}"]
+        if notes := _unreadable(case, path):
+            return notes
+        same = expected.exists() and content_of(path) == content_of(expected)
         return [] if same else [f"{case.name}: {path.name} differs"]
+
+
+def _unreadable(case: Case, path: Path) -> list[str]:
+    """A note if ``path``, an output, a cache or what a run saved, cannot be read."""
+    try:
+        content_of(path)
+    except Exception as error:  # whatever a reader raises for a damaged file
+        return [f"{case.name}: {path.name} cannot be read: {error}"]
+    return []
 
 
 def _temporary_files(place: Path) -> Iterable[Path]:
