@@ -55,6 +55,7 @@ def test_types_are_plain_words(stage: Stage) -> None:
         "FOLDER",
         "PATH",
         "SIZE",
+        "INTERVAL",
         "PATTERN",
     }
 
