@@ -100,7 +100,7 @@ class TrainingRun:
         self._load(state)
         with StopSignals() as signals:
             interval = SaveInterval.parse(self.settings.save_every)
-            with self._naming_what_remains():
+            with self._naming_what_remains(state):
                 record = train(state, RunSaver(self.out, self.origin, interval, state, write, signals))
             with all_or_nothing():
                 write_log(log_path(self.out), state)
@@ -116,16 +116,22 @@ class TrainingRun:
                 state.load(self.state.path)
 
     @contextmanager
-    def _naming_what_remains(self) -> Iterator[None]:
+    def _naming_what_remains(self, state: TrainState) -> Iterator[None]:
         """Let errors of a training that diverged name its best checkpoint, and how to start again."""
         try:
             yield
         except DivergedError as error:
-            best, state = best_path(self.out), state_path(self.out)
-            option = "--init-from" if self.origin.stage == "train-mle" else "--target"
-            kept = f"; the best checkpoint so far is {best}, from which {option} starts" if best.exists() else ""
-            again = f"; delete {state} to use --out {self.out} again" if state.exists() else ""
-            raise ClcapError(f"{error}{kept}{again}") from error
+            saved = state_path(self.out)
+            again = f"; delete {saved} to use --out {self.out} again" if saved.exists() else ""
+            raise ClcapError(f"{error}{self._kept(state)}{again}") from error
+
+    def _kept(self, state: TrainState) -> str:
+        """The best checkpoint so far and its use, in words; nothing if the initial model was better."""
+        path, best = best_path(self.out), state.progress.best
+        if not (best and path.exists()) or state.criterion.prefers(state.progress.log[0], best.metrics):
+            return ""
+        option = "--init-from" if self.origin.stage == "train-mle" else "--target"
+        return f"; the best checkpoint so far is kept: a run with {option} {path} starts from it"
 
     def _remove_temporary_files(self) -> None:
         for path in self.temporary:

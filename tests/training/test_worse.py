@@ -1,10 +1,14 @@
 """A run whose training loss rose keeps its file and fails."""
 
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.progress import Progress
 from clcap_cli.training.worse import check_not_worse
 
@@ -59,3 +63,32 @@ def test_the_file_of_a_run_that_got_worse_is_written(clcap, chain: Path) -> None
     assert "x.pt is written, but the training loss rose from" in result.err
     assert clcap("show", chain / "x.pt").status == 0
     assert not list(chain.glob("x.*.pt"))
+
+
+def test_a_run_that_diverges_keeps_its_best_checkpoint(
+    error_of, clcap, chain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss, steps = MleTask.loss, count(1)
+
+    def spoiled(task: MleTask, loaded: Any) -> Any:
+        value, metrics = loss(task, loaded)
+        return value * (1.0 if next(steps) <= 4 else float("nan")), metrics
+
+    monkeypatch.setattr(MleTask, "loss", spoiled)
+    out, best, state = chain / "x.pt", chain / "x.best.pt", chain / "x.state.pt"
+    small = ["--embedding", "24", "--hidden", "32", "--save-every", "1", "--no-preflight"]
+    message = error_of("train-mle", chain / "captions.h5", chain / "features.h5", "--out", out, *small)
+    assert message == (
+        "epoch 7, step 14: the loss is nan; 10 steps in a row were skipped because their loss or gradient was not "
+        "finite: training diverged; try a smaller --lr, --clip-norm 1; the best checkpoint so far is kept: a run with "
+        f"--init-from {best} starts from it; delete {state} to use --out {out} again"
+    )
+    assert not out.exists()
+    for path in (best, state):
+        assert all(torch.isfinite(value).all() for value in tensors_of(path))
+    assert clcap("caption", best).status == 0
+
+
+def tensors_of(path: Path) -> list[torch.Tensor]:
+    content = torch.load(path, weights_only=True)
+    return list(content.get("weights", content.get("tensors")).values())
