@@ -168,9 +168,9 @@ def _content_of(lock: Path) -> dict[str, object] | None:
 
 def _busy(path: Path, lock: Path) -> BusyError:
     content = _content_of(lock) or {}
-    pid, host, command = (content.get(name) for name in ("pid", "host", "command"))
+    pid, host, command = (str(content.get(name, ""))[:LONGEST_COMMAND] for name in ("pid", "host", "command"))
     place = "" if host == HOST else f" on {host}"
-    holder = f"process {pid}{place} ({str(command)[:LONGEST_COMMAND]})" if pid else "another process"
+    holder = f"process {pid}{place} ({command})" if pid else "another process"
     return BusyError(f"{path} is being written by {holder}; wait until it ends, or choose another output")
 
 

@@ -147,6 +147,20 @@ def test_a_file_of_the_user_is_not_taken_for_a_lock(tmp_path: Path) -> None:
     assert lock.read_text() == "notes"
 
 
+def test_a_hostile_lock_file_cannot_fill_the_message(tmp_path: Path) -> None:
+    lock, out = lock_path(tmp_path / "nt.pt"), tmp_path / "nt.pt"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for content in ("x" * 5000, {"a": "x" * 5000}, "\x1b[31m", 10**400, None):
+            lock.write_text(json.dumps({"clcap": "lock", "pid": content, "host": content, "command": content}))
+            with pytest.raises(BusyError) as error:
+                check_unlocked(out)
+            assert len(str(error.value)) < len(str(out)) + 2000
+        lock.write_bytes(b'{"clcap": "lock", ' + b"[" * 100_000)
+        with pytest.raises(BusyError, match="is being written by another process; wait"):
+            check_unlocked(out)
+
+
 def test_a_link_is_not_followed_to_the_file_it_names(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
     lock_path(tmp_path / "nt.pt").symlink_to(tmp_path / "precious")
