@@ -28,11 +28,15 @@ def captions_for(checkpoint: Checkpoint, given: Path | None) -> Captions:
     was trained on; it then keeps its own vocabulary.
     """
     captions = open_captions(find_input(checkpoint, "captions", given, "--captions"))
-    recorded = checkpoint.provenance.input("captions")
-    trained_on = recorded is not None and captions.provenance.is_or_extends(recorded.id)
-    if isinstance(checkpoint.tokenizer, WordTokenizer) and not trained_on:
+    if isinstance(checkpoint.tokenizer, WordTokenizer) and not was_trained_on(checkpoint, captions):
         check_tokenizer(checkpoint, captions.tokenizer, captions.path)
     return captions
+
+
+def was_trained_on(checkpoint: Checkpoint, captions: Captions) -> bool:
+    """Whether the checkpoint was trained on ``captions``, or on an earlier version that they extend."""
+    recorded = checkpoint.provenance.input("captions")
+    return recorded is not None and captions.provenance.is_or_extends(recorded.id)
 
 
 def features_for(

@@ -3,27 +3,34 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
-from clcap_cli.artifacts.compatibility import check_backbone, check_tokenizer
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.checkpoints import Checkpoint
+from clcap_cli.artifacts.compatibility import check_backbone, check_tokenizer, was_trained_on
 from clcap_cli.artifacts.features import Features
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import CaptionerConfig
 from clcap_cli.models.settings import PARAMETER_OF_FIELD
 from clcap_cli.tokenizers.tokenizer import Tokenizer
+from clcap_cli.tokenizers.words import WordTokenizer
 
 NOT_OF_WEIGHTS = ("max_length", "dropout")
 """Fields of a configuration that no weight depends on."""
 
 
-def open_initial_weights(path: Path, tokenizer: Tokenizer, tokens_from: Path, features: Features) -> Checkpoint:
-    """Open the checkpoint; ``tokens_from`` is the file that the run's ``tokenizer`` comes from.
+def words_for(start: Checkpoint | None, captions: Captions) -> Tokenizer:
+    """The word tokenizer of ``captions``; if they extend those that ``start`` was trained on, its own tokenizer."""
+    if start and isinstance(start.tokenizer, WordTokenizer) and was_trained_on(start, captions):
+        return start.tokenizer
+    return captions.tokenizer
 
-    Raises ClcapError if its tokenizer or backbone differs from the run's.
+
+def check_initial_weights(start: Checkpoint, tokenizer: Tokenizer, tokens_from: Path, features: Features) -> None:
+    """Raise ClcapError if the tokenizer or backbone of ``start`` differs from the run's.
+
+    ``tokens_from`` is the file that the run's ``tokenizer`` comes from.
     """
-    start = open_checkpoint(path)
     check_tokenizer(start, tokenizer, tokens_from)
     check_backbone(start, features.backbone, str(features.path))
-    return start
 
 
 def check_same_model(start: Checkpoint, model: str, config: CaptionerConfig) -> None:

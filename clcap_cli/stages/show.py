@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.console import as_rich_text, stdout
 from clcap_cli.file_kinds.clcap_files import description_of
-from clcap_cli.input_files import InputFile
+from clcap_cli.input_files import InputFile, is_file
 from clcap_cli.options import Argument
 from clcap_cli.stages.stage import stage
 
@@ -30,6 +30,7 @@ def show(
     from clcap_cli.stages.show_chain import chain
     from clcap_cli.stages.show_foreign import foreign_facts
 
+    file = _record_of_partial(file)
     try:
         provenance = read_provenance(file)
     except ForeignFileError:
@@ -45,6 +46,12 @@ def show(
     }
     _print_facts(facts)
     stdout().print(chain(file, provenance))
+
+
+def _record_of_partial(file: Path) -> Path:
+    """The record beside ``file`` if it has the features of an unfinished extract-features, otherwise ``file``."""
+    record = file.with_suffix(".partial.json")
+    return record if file.suffix == ".partial" and is_file(record) else file
 
 
 def _print_facts(facts: "dict[str, str]") -> None:

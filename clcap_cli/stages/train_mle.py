@@ -41,12 +41,12 @@ def train_mle(
     """
     settings = flattened(locals(), without="saving")
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.checkpoints import Lineage, write_checkpoint
+    from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.compatibility import features_by_caption_ids
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.models.registry import build_model, configure
-    from clcap_cli.stages.initial_weights import check_same_model, open_initial_weights
+    from clcap_cli.stages.initial_weights import check_initial_weights, check_same_model, words_for
     from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
@@ -59,12 +59,12 @@ def train_mle(
     origin = Origin("train-mle", settings)
     origin.add_input("captions", captions_h5)
     origin.add_input("features", features_h5)
-    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else captions_h5.tokenizer
+    start = open_checkpoint(init_from) if init_from else None
+    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else words_for(start, captions_h5)
     if model.tokenizer:
         origin.add_input_file("tokenizer", model.tokenizer)
-    tokens_from = model.tokenizer or captions
-    start = open_initial_weights(init_from, tokenizer, tokens_from, features_h5) if init_from else None
     if start:
+        check_initial_weights(start, tokenizer, model.tokenizer or captions, features_h5)
         origin.add_input("initial weights", start)
     run = find_run(train_mle, out, origin, saving)
     if run.is_finished:

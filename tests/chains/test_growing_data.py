@@ -99,6 +99,9 @@ def test_an_old_model_goes_on_with_its_own_vocabulary(chain: Path, run: Callable
         run("self-retrieve", model, *SMALL)
         assert len(open_results(chain / f"{Path(model).stem}.retrieval.json").images) == 11
         run("evaluate", f"{Path(model).stem}.captions.json", "--metrics", "BLEU")
+    start = ("--init-from", "nt.pt", "--embedding", 24, "--hidden", 32, "--epochs", 1)
+    run("train-mle", "captions.h5", "features.h5", *start, "--out", "again.pt", *SMALL)
+    assert open_checkpoint(chain / "again.pt").tokenizer == old.tokenizer
     run("swap-reference", "--ref", "nt.pt", "--candidate", "new.pt", "--force", *SMALL)
 
 

@@ -243,6 +243,7 @@ def test_a_damaged_record_is_named(folder: Path, extract, stopped: CommandResult
 
 
 def test_a_stopped_run_is_shown(folder: Path, stopped: CommandResult, clcap: Callable[..., CommandResult]) -> None:
-    result = clcap("show", folder / "f.partial.json")
-    assert result.status == 0, result.err
-    assert "up to 80, in f.partial; extract-features --resume completes them" in result.out
+    for name in ("f.partial", "f.partial.json"):
+        result = clcap("show", folder / name)
+        assert result.status == 0, result.err
+        assert "up to 80, in f.partial; extract-features --resume completes them" in result.out
