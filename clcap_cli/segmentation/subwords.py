@@ -13,6 +13,7 @@ from clcap_cli.extras import import_optional
 from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable
 from clcap_cli.segmentation.segmenter import Segmenter
+from clcap_cli.segmentation.tokenizer_trial import check_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Pipeline
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 def parse_tokenizer_json(content: str, name: str) -> "Pipeline":
     """The tokenizer of a tokenizer.json, without padding, truncation and special tokens in texts.
 
-    ``name`` is used in messages. Raises ClcapError if ``content`` is invalid or the library is not installed.
+    ``name`` is used in messages. Raises ClcapError if ``content`` is invalid, exceeds limits of memory or time,
+    or the library is not installed.
     """
     tokenizers = import_optional("tokenizers", name)
+    check_tokenizer(content, name)
     try:
         pipeline: Pipeline = tokenizers.Tokenizer.from_str(content)
     except Exception as error:  # the library raises plain Exceptions
