@@ -6,12 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from clcap_cli.artifacts.hidden_files import HOST, temporary_path
 from clcap_cli.artifacts.output_lock import locked
+from clcap_cli.errors import ClcapError
+from clcap_cli.training.mle_task import MleTask
 
 
 def dead_process() -> int:
@@ -149,3 +152,52 @@ def test_new_files_of_another_computer_stay(clcap, folder: Path) -> None:
 
 def test_a_missing_folder_is_an_error(error_of, tmp_path: Path) -> None:
     assert error_of("cache", tmp_path / "none") == f"{tmp_path / 'none'} is missing; a folder is expected here"
+
+
+def train(clcap, folder: Path, *options: str) -> None:
+    files = [folder / "captions.h5", folder / "features.h5"]
+    clcap("train-mle", *files, "--out", folder / "x.pt", "--hidden", 8, "--embedding", 8, "--save-every", 1, *options)
+
+
+@pytest.fixture
+def unfinished(clcap, chain: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files of a training that was killed at its second validation, and no cache."""
+    (chain / "nt.reference.h5").unlink()
+    validate, numbers = MleTask.validate, count()
+
+    def killed(task: MleTask) -> dict[str, float]:
+        if next(numbers) == 2:
+            raise ClcapError("killed")
+        return validate(task)
+
+    monkeypatch.setattr(MleTask, "validate", killed)
+    train(clcap, chain)
+    monkeypatch.setattr(MleTask, "validate", validate)
+    return chain
+
+
+def test_an_unfinished_run_is_removed_only_by_name(clcap, unfinished: Path) -> None:
+    best, state = unfinished / "x.best.pt", unfinished / "x.state.pt"
+    listed = rows(clcap("cache", unfinished, "--clear").out)
+    assert listed == [
+        "0 bytes removed, 0 files",
+        f"{size_of(best)} best so far {best} (x.pt, which is unfinished)",
+        f"{size_of(state)} state of training {state} (x.pt, which is unfinished)",
+        f"{best.stat().st_size + state.stat().st_size:,} bytes left, 2 files",
+    ]
+    clcap("cache", unfinished, "--clear-unfinished")
+    assert not best.exists() and not state.exists()
+    assert (unfinished / "nt.pt").exists()
+
+
+def test_what_a_finished_run_left_is_a_leftover(clcap, unfinished: Path) -> None:
+    left = [unfinished / name for name in ("x.best.pt", "x.state.pt")]
+    copies = [path.read_bytes() for path in left]
+    train(clcap, unfinished, "--resume")
+    for path, content in zip(left, copies, strict=True):
+        assert not path.exists()
+        path.write_bytes(content)
+    listed = rows(clcap("cache", unfinished).out)
+    assert [row.endswith("(x.pt, which is finished)") for row in listed] == [True, True, False]
+    clcap("cache", unfinished, "--clear")
+    assert not any(path.exists() for path in left)
