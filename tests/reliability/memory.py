@@ -42,6 +42,7 @@ def measured_validations() -> Iterator[list[float]]:
 
     def measure(task: MleTask) -> dict[str, float]:
         found.append(anonymous_mebibytes())
+        print(f"validation {len(found) - 1:>2}: {found[-1]:7.1f} MiB of anonymous memory", flush=True)
         return validate(task)
 
     MleTask.validate = measure  # type: ignore[method-assign]
@@ -100,8 +101,6 @@ def print_growth(steps: int) -> None:
         write_features(folder / "features.h5", 64)
         found = memory_of_training(folder, folder / "long.pt", steps, steps // 10)
         seconds = time.monotonic() - started
-    for number, mebibytes in enumerate(found):
-        print(f"step {number * (steps // 10):>7,}: {mebibytes:7.1f} MiB of anonymous memory")
     growth = found[-1] - found[1]
     print(f"growth from step {steps // 10:,} to step {steps:,}: {growth:.1f} MiB, {seconds:.0f} s")
 

@@ -1,5 +1,6 @@
 """``cache`` lists and removes what can be computed again, and nothing else."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from clcap_cli.artifacts.hidden_files import HOST, temporary_path
 from clcap_cli.artifacts.output_lock import locked
+from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.mle_task import MleTask
 
@@ -201,3 +203,17 @@ def test_what_a_finished_run_left_is_a_leftover(clcap, unfinished: Path) -> None
     assert [row.endswith("(x.pt, which is finished)") for row in listed] == [True, True, False]
     clcap("cache", unfinished, "--clear")
     assert not any(path.exists() for path in left)
+
+
+def test_unfinished_features_are_removed_with_their_record(clcap, tmp_path: Path) -> None:
+    file, record = tmp_path / "f.partial", tmp_path / "f.partial.json"
+    provenance = Origin("extract-features", {}).make_provenance("clcap/partial-features", "0" * 16, record)
+    file.write_bytes(b"rows" * 100)
+    record.write_text(json.dumps({"provenance": provenance.model_dump()}))
+    size = f"{400 + record.stat().st_size:,}"
+    assert rows(clcap("cache", tmp_path, "--clear").out)[1:] == [
+        f"{size} features so far {file} (f.h5, which is unfinished)",
+        f"{size} bytes left, 1 file",
+    ]
+    clcap("cache", tmp_path, "--clear-unfinished")
+    assert not any(tmp_path.iterdir())
