@@ -22,8 +22,8 @@ from clcap_cli.input_files import check_readable
 
 ARRAY_NAMES = ("feat", "features", "x")
 """Names of the array with the regions in an .npz file; a file with only one array may use any name."""
-IMAGES_AT_ONCE = 64
-"""Number of images that one process reads from an HDF5 file."""
+IMAGES_AT_ONCE, BYTES_AT_ONCE = 64, 2**27
+"""Maximum number of images and of bytes that one process reads from an HDF5 file."""
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 TSV_COLUMNS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
 """Columns of the tables of bottom-up attention (Anderson et al. 2018), with boxes and features in base64."""
@@ -96,8 +96,10 @@ class RegionHDF5(RegionFeatures):
         super().__init__(path, {key: _shape(shape, path) for key, shape in shapes.items()})
 
     def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
-        for first in range(0, len(keys), IMAGES_AT_ONCE):
-            yield from region_arrays(self.path, keys[first : first + IMAGES_AT_ONCE])
+        largest = 8 * self.channels * max(regions for regions, _ in self.shapes.values())
+        number = max(1, min(IMAGES_AT_ONCE, BYTES_AT_ONCE // largest))
+        for first in range(0, len(keys), number):
+            yield from region_arrays(self.path, keys[first : first + number])
 
 
 class RegionTable(RegionFeatures):

@@ -3,24 +3,20 @@
 The HDF5 library may crash or loop forever on a hostile file; in another process this does no harm.
 """
 
-import contextlib
-import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from clcap_cli.artifacts import hdf5_survey
 from clcap_cli.artifacts.hdf5_opening import open_for_reading
-from clcap_cli.artifacts.hdf5_process import HDF5Processes, ProcessEndedError
+from clcap_cli.artifacts.hdf5_process import ProcessEndedError
 from clcap_cli.datasets.limits import check_decompressed
 from clcap_cli.errors import ClcapError
 
-CPU_SECONDS = 10.0
-"""Limit of processor time for opening a file, in seconds."""
 BYTES_PER_SECOND = 2e7
 """Lower bound of the speed at which datasets are listed and read."""
-PROCESSES = HDF5Processes()
 
 
 def region_shapes(path: Path) -> dict[str, tuple[int, ...]]:
@@ -35,7 +31,7 @@ def region_arrays(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
 
 def _call(function: Callable[..., Any], path: Path, *arguments: object) -> Any:
     try:
-        result = PROCESSES.call(_result_or_error, function, path, *arguments)
+        result = hdf5_survey.PROCESSES.call(_result_or_error, function, path, *arguments)
     except ProcessEndedError as error:
         raise ClcapError(f"{path} is not a readable HDF5 file: HDF5 crashes or does not finish reading it") from error
     if isinstance(result, ClcapError):
@@ -44,9 +40,7 @@ def _call(function: Callable[..., Any], path: Path, *arguments: object) -> Any:
 
 
 def _result_or_error(function: Callable[..., object], path: Path, *arguments: object) -> object:
-    with contextlib.suppress(AttributeError):  # not every system has this timer
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + path.stat().st_size / BYTES_PER_SECOND)
+    hdf5_survey.limit_resources(0, hdf5_survey.CPU_SECONDS + path.stat().st_size / BYTES_PER_SECOND)
     try:
         with open_for_reading(path) as file:
             return function(file, path, *arguments)
