@@ -22,7 +22,7 @@ from clcap_cli.input_files import check_readable
 
 ARRAY_NAMES = ("feat", "features", "x")
 """Names of the array with the regions in an .npz file; a file with only one array may use any name."""
-IMAGES_AT_ONCE, BYTES_AT_ONCE = 64, 2**27
+IMAGES_AT_ONCE, BYTES_AT_ONCE = 64, 2**25
 """Maximum number of images and of bytes that one process reads from an HDF5 file."""
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 TSV_COLUMNS = ("image_id", "image_w", "image_h", "num_boxes", "boxes", "features")
@@ -99,7 +99,7 @@ class RegionHDF5(RegionFeatures):
         largest = 8 * self.channels * max(regions for regions, _ in self.shapes.values())
         number = max(1, min(IMAGES_AT_ONCE, BYTES_AT_ONCE // largest))
         for first in range(0, len(keys), number):
-            yield from region_arrays(self.path, keys[first : first + number])
+            yield from region_arrays(self.path, keys[first : first + number], number * largest)
 
 
 class RegionTable(RegionFeatures):

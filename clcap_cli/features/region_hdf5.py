@@ -10,28 +10,31 @@ from typing import Any
 import numpy as np
 
 from clcap_cli.artifacts import hdf5_survey
+from clcap_cli.artifacts.hdf5_limits import MEMORY_PER_TEXT_BYTE, allow_one_file, limit_resources
 from clcap_cli.artifacts.hdf5_opening import open_for_reading
 from clcap_cli.artifacts.hdf5_process import ProcessEndedError
 from clcap_cli.datasets.limits import check_decompressed
 from clcap_cli.errors import ClcapError
 
+COPIES = 3
+"""Number of copies of the regions that are in memory while they are sent."""
 BYTES_PER_SECOND = 2e7
 """Lower bound of the speed at which datasets are listed and read."""
 
 
 def region_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shape of each dataset at the top of a file; raises ClcapError if the file is damaged."""
-    return _call(_shapes, path)
+    return _call(_shapes, path, 0)
 
 
-def region_arrays(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
-    """The content of the datasets called ``keys``; raises ClcapError if the file is damaged."""
-    return _call(_arrays, path, keys)
+def region_arrays(path: Path, keys: Sequence[str], size: int) -> list[np.ndarray]:
+    """The content of the datasets called ``keys``, about ``size`` bytes; raises ClcapError if the file is damaged."""
+    return _call(_arrays, path, size, keys)
 
 
-def _call(function: Callable[..., Any], path: Path, *arguments: object) -> Any:
+def _call(function: Callable[..., Any], path: Path, size: int, *arguments: object) -> Any:
     try:
-        result = hdf5_survey.PROCESSES.call(_result_or_error, function, path, *arguments)
+        result = hdf5_survey.PROCESSES.call(_result_or_error, function, path, size, *arguments)
     except ProcessEndedError as error:
         raise ClcapError(f"{path} is not a readable HDF5 file: HDF5 crashes or does not finish reading it") from error
     if isinstance(result, ClcapError):
@@ -39,9 +42,11 @@ def _call(function: Callable[..., Any], path: Path, *arguments: object) -> Any:
     return result
 
 
-def _result_or_error(function: Callable[..., object], path: Path, *arguments: object) -> object:
-    hdf5_survey.limit_resources(0, hdf5_survey.CPU_SECONDS + path.stat().st_size / BYTES_PER_SECOND)
+def _result_or_error(function: Callable[..., object], path: Path, size: int, *arguments: object) -> object:
+    seconds = hdf5_survey.CPU_SECONDS + path.stat().st_size / BYTES_PER_SECOND
+    limit_resources(COPIES * size // MEMORY_PER_TEXT_BYTE, seconds)
     try:
+        allow_one_file()
         with open_for_reading(path) as file:
             return function(file, path, *arguments)
     except ClcapError as error:
