@@ -3,6 +3,7 @@
 The HDF5 library may crash or loop forever on a hostile file; in another process this does no harm.
 """
 
+import codecs
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def _result_or_error(function: Callable[..., object], path: Path, size: int, *ar
     seconds = hdf5_survey.CPU_SECONDS + path.stat().st_size / BYTES_PER_SECOND
     limit_resources(COPIES * size // MEMORY_PER_TEXT_BYTE, seconds)
     try:
+        codecs.lookup("ascii")  # which h5py needs for types of text; loads a file
         allow_one_file()
         with open_for_reading(path) as file:
             return function(file, path, *arguments)
