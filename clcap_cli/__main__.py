@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import TextIO
 
 from clcap_cli.interruption import INTERRUPTION, reset
@@ -13,6 +13,7 @@ INTERRUPTED = "interrupted; no file is half-written, and the old ones are as the
 
 def main() -> None:
     """Run the command line as a process of its own."""
+    sys.excepthook = show_traceback
     _on_interruption(_stop)
     status = run()
     _on_interruption(signal.SIG_IGN)  # all is done and said
@@ -41,6 +42,16 @@ def run() -> int:
     finally:
         for stream in (sys.stdout, sys.stderr):
             _let_go(stream)
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of an error with control characters escaped, because messages contain names of files."""
+    import traceback
+
+    from clcap_cli.console import escaped
+
+    for line in "".join(traceback.format_exception(kind, error, trace)).removesuffix("\n").split("\n"):
+        print(escaped(line), file=sys.stderr)
 
 
 def _on_interruption(do: "signal._HANDLER") -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clcap_cli.__main__ import show_traceback
 from tests.conftest import CLCAP
 from tests.reporting.conftest import image, write
 
@@ -128,3 +129,13 @@ def test_a_disk_that_fills_while_writing_is_reported(tmp_path: Path, write) -> N
         preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (10, 10)),
     )
     assert (process.returncode, process.stderr) == (1, f"error: {tmp_path}/t.csv cannot be written: File too large\n")
+
+
+def test_a_traceback_has_no_control_characters(capsys: pytest.CaptureFixture) -> None:
+    try:
+        raise ValueError("a\x1b[31m\u202eb\nc")
+    except ValueError as error:
+        show_traceback(type(error), error, error.__traceback__)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2:] == ["ValueError: a\\x1b[31m\\u202eb", "c"]

@@ -11,7 +11,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from tests.reliability.forked_stage import LOG, finish, import_everything, kill,
 from tests.reliability.same_files import READERS, content_of
 from tests.reliability.soak_cases import CASES, PREPARATION, WITHOUT_TORCH, Case, outputs
 
-SHARE_AIMED_AT_WRITING = 0.4
+SHARE_AIMED = 0.5
+"""Share of kills shortly after a file appears; the others come at any moment of the run."""
 SHARE_WITH_OLD_OUTPUTS = 0.5
-SHARE_OF_FURTHER_KILLS = 0.75
+SHARE_OF_FURTHER_KILLS = 0.8
 SECONDS_OF_WRITING = 0.02
+PATIENCE = 3.0
+"""How much longer a run may take than the uninterrupted one until the kill stops waiting for a file."""
 
 
 @dataclass
@@ -102,11 +106,14 @@ class Soak:
         """Start a case and kill it at a random moment; returns False if it ended before."""
         process = start(place, self._command(case, place, record))
         duration = self.durations[case.name]
-        if self.random.random() < SHARE_AIMED_AT_WRITING:
-            _wait_for_temporary_file(place, duration)
-            time.sleep(self.random.random() * SECONDS_OF_WRITING)
-        else:
+        if self.random.random() > SHARE_AIMED:
             time.sleep(self.random.random() * duration)
+        elif case.state and self.random.random() < 0.5:
+            _wait_for(lambda: (place / case.state).exists(), PATIENCE * duration)
+            time.sleep(self.random.random() * duration / 2)
+        else:
+            _wait_for(lambda: any(_temporary_files(place)), PATIENCE * duration)
+            time.sleep(self.random.random() ** 3 * SECONDS_OF_WRITING)
         was_killed = kill(process)
         record.kills += was_killed
         record.kills_while_writing += was_killed and any(_temporary_files(place))
@@ -160,10 +167,10 @@ def _temporary_files(place: Path) -> Iterable[Path]:
     return place.rglob(".*.part")
 
 
-def _wait_for_temporary_file(place: Path, seconds: float) -> None:
+def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
     until = time.monotonic() + seconds
-    while time.monotonic() < until and not any(_temporary_files(place)):
-        time.sleep(0.001)
+    while time.monotonic() < until and not condition():
+        time.sleep(0.0002)
 
 
 def _left(place: Path, expected: Path) -> list[Path]:
@@ -193,7 +200,8 @@ def soak(folder: Path, names: Sequence[str], kills: int, seed: int) -> tuple[dic
     import_everything(slow=not WITHOUT_TORCH.issuperset(case.name for case in needed))
     run = Soak(folder, cases, seed)
     run.prepare(needed)
-    run.run_until(kills)
+    with suppress(KeyboardInterrupt):  # Ctrl-C ends the test early
+        run.run_until(kills)
     return run.records, summary(run.records, time.monotonic() - started)
 
 
