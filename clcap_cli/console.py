@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, marks that change the text direction, and surrogates."""
+_LONG_NAME = re.compile(r"\S{1000,}")
 SECONDS_UNTIL_FIRST_LINE = 10.0
 """Time before the first line of progress if stderr is not a terminal."""
 SECONDS_BETWEEN_DRAWINGS = 0.25
@@ -52,7 +53,7 @@ def stdout() -> "Console":
 
 def print_info(message: str) -> None:
     """Print a message on stderr, unless --quiet is given."""
-    show_unless_quiet(as_rich_text(message))
+    show_unless_quiet(_message(message))
 
 
 def show_unless_quiet(content: "RenderableType") -> None:
@@ -64,22 +65,27 @@ def show_unless_quiet(content: "RenderableType") -> None:
 def print_details(message: str) -> None:
     """Print a message on stderr if --verbose is given."""
     if VERBOSITY.details:
-        stderr().print(as_rich_text(message))
+        stderr().print(_message(message))
 
 
 def print_always(message: str) -> None:
     """Print a message on stderr, even with --quiet."""
-    stderr().print(as_rich_text(message))
+    stderr().print(_message(message))
 
 
 def print_warning(message: str) -> None:
     """Print a warning on stderr, even with --quiet."""
-    stderr().print(as_rich_text(f"warning: {message}"))
+    stderr().print(_message(f"warning: {message}"))
 
 
 def print_error(message: str) -> None:
     """Print an error on stderr, even with --quiet."""
-    stderr().print(as_rich_text(f"error: {message}"))
+    stderr().print(_message(f"error: {message}"))
+
+
+def _message(text: str) -> "Text":
+    """A message as a rich Text; of a very long name in it, only both ends are shown."""
+    return as_rich_text(_LONG_NAME.sub(lambda name: f"{name[0][:200]}…{name[0][-50:]}", text))
 
 
 @contextmanager

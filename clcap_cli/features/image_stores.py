@@ -15,6 +15,7 @@ from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
 from clcap_cli.features.image_files import ImageFile, TarMember
 from clcap_cli.features.image_formats import format_without_reader, image_suffixes
 from clcap_cli.features.images import UnreadableImageError, has_several_frames
+from clcap_cli.file_kinds.tar import open_tar
 from clcap_cli.input_files import check_readable, is_file, is_folder
 
 SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
@@ -98,10 +99,10 @@ class TarStore(ImageStore):
         self._members: dict[str, TarMember] = {}
         self._left_out: Counter[str] = Counter()
         try:
-            with tarfile.open(path, "r:") as archive:
+            with open_tar(path) as archive:
                 for info in archive:
                     self._add(info)
-        except (tarfile.TarError, EOFError, OverflowError) as error:
+        except tarfile.TarError as error:
             raise ClcapError(f"{path} is not a readable tar archive: {error}") from error
 
     def _add(self, info: tarfile.TarInfo) -> None:

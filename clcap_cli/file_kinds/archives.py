@@ -11,6 +11,7 @@ from clcap_cli.errors import first_few
 from clcap_cli.file_kinds.clcap_files import description_of, format_in
 from clcap_cli.file_kinds.kind import FileKind
 from clcap_cli.file_kinds.signatures import UNPACK
+from clcap_cli.file_kinds.tar import open_tar
 
 TAR_SIGNATURE = slice(257, 262)
 OFFICE = {
@@ -36,9 +37,9 @@ def archive_kind(path: Path, head: bytes) -> FileKind | None:
 
 def _tar_kind(path: Path) -> FileKind:
     try:
-        with tarfile.open(path) as archive:
+        with open_tar(path) as archive:
             name = archive.next()
-    except (tarfile.TarError, OSError):
+    except tarfile.TarError:
         return FileKind("a damaged tar archive", "download it again")
     first = f", the first {name.name}" if name else ""
     return FileKind(f"a tar archive of several files{first}", UNPACK)
