@@ -176,7 +176,7 @@ def train_cl(
         write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin)
 
     progress = run.train(task, optimisation, seed, write)
-    negative_sampler.report()
+    negative_sampler.report(run.state.place if run.state else "")
     if objective_config.has_comparable_loss:
         check_not_worse(progress, out)
     return out

@@ -86,11 +86,12 @@ class NegativeSampler:
         finally:
             self.num_drawn, self.num_redrawn = before
 
-    def report(self) -> None:
-        """Print how many draws were rejected, if any."""
+    def report(self, resumed_at: str = "") -> None:
+        """Print how many draws were rejected, if any; ``resumed_at`` is where a resumed run continued."""
         if self.num_redrawn:
+            since = f" since the run was resumed at {resumed_at}" if resumed_at else ""
             print_info(
-                f"negatives: {self.num_drawn} drawn, {self.num_redrawn} rejected and drawn again, because they "
+                f"negatives{since}: {self.num_drawn} drawn, {self.num_redrawn} rejected and drawn again, because they "
                 "equal a caption of the image"
             )
 

@@ -340,6 +340,38 @@ def test_a_stage_called_from_python_raises_keyboard_interrupt(at_step: AtStep, c
     assert train_mle(**files, **small, resume=True) == Path("new.pt")
 
 
+def test_a_resumed_run_computes_as_before(clcap: Clcap, at_step: AtStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_step(2, interrupt)
+    interrupted(clcap, (*MLE, "--out", "new.pt", "--threads", 3))
+    at_step(0, never)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    result = clcap(*MLE, "--out", "new.pt", "--resume")
+    assert (result.status, result.out) == (0, "new.pt\n")
+    assert read_provenance(Path("new.pt")).settings["threads"] == 3
+    assert (
+        "warning: the run computes with 3 threads, as before; this machine has only 2 processors, so steps take longer"
+        in result.err.splitlines()
+    )
+
+
+def test_a_device_that_is_gone_is_named(error_of: Callable[..., str], unfinished: str) -> None:
+    content = torch.load("new.state.pt", weights_only=True)
+    content["computation"]["device"] = "cuda:7"
+    content["provenance"]["settings"]["device"] = "auto"
+    torch.save(content, "new.state.pt")
+    message = error_of(*MLE, "--out", "new.pt", "--resume")
+    assert message.startswith("no device 'cuda:7' on this machine, which has: ")
+    assert message.endswith("; new.state.pt was saved on it")
+
+
+def test_the_report_of_negatives_says_since_when(clcap: Clcap, at_step: AtStep) -> None:
+    at_step(5, interrupt)
+    interrupted(clcap, (*CL, "--out", "new.pt"))
+    at_step(0, never)
+    lines = clcap(*CL, "--out", "new.pt", "--resume").err.splitlines()
+    assert any(line.startswith("negatives since the run was resumed at epoch 1.25 (step 5): ") for line in lines)
+
+
 @pytest.mark.parametrize("value", ["0", "0m", "-1", "10 m", "10h", "m", "1e3", "", "9999999999"])
 def test_an_interval_that_is_none_is_refused(clcap: Clcap, value: str) -> None:
     result = clcap(*MLE, "--save-every", value)
