@@ -16,67 +16,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from pydantic import BaseModel, PositiveInt
 
 from clcap_cli.artifacts.atomic import atomic_write, write_text
 from clcap_cli.artifacts.feature_batch import FeatureBatch
 from clcap_cli.artifacts.feature_datasets import Layout, check_finite, create_row_datasets, write_metadata
-from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.artifacts.hdf5_sink import RewritingSink, write_all
-from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.artifacts.partial_record import Extraction, PartialRecord, partial_path, record_path, remove_partial
+from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.artifacts.row_digests import IMAGE_SIZE, ROW_SIZE, row_digest
-from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import is_file
 
 if TYPE_CHECKING:
     import h5py
 
-KIND = "clcap/partial-features"
 SYNC_SECONDS = 30.0
 """Seconds of work that may be lost if the machine loses power; if only the process is killed, no finished batch is."""
-
-
-def partial_path(out: Path) -> Path:
-    """Path of the rows of an unfinished features file: ``features.partial`` for ``features.h5``."""
-    return _beside(out, ".partial")
-
-
-def record_path(out: Path) -> Path:
-    """Path of the record of an unfinished features file: ``features.partial.json`` for ``features.h5``."""
-    return _beside(out, ".partial.json")
-
-
-def _beside(out: Path, suffix: str) -> Path:
-    """``out`` with another suffix; beside the file that it links to, if it is a link."""
-    return (out.resolve() if out.is_symlink() else out).with_suffix(suffix)
-
-
-class Extraction(BaseModel):
-    """What the rows of a partial file belong to."""
-
-    provenance: Provenance
-    backbone: BackboneInfo
-    images: PositiveInt
-    """Number of rows that the file has room for."""
-    reused: str | None
-    """Id of the features file whose rows are reused; None if there is none."""
-    device: str
-    threads: PositiveInt
-
-
-class PartialRecord(Extraction):
-    """The record beside a partial file."""
-
-    layout: Layout
 
 
 class PartialFeatures:
     """A partial file that is open for writing."""
 
-    def __init__(self, out: Path, record: PartialRecord):
-        self.out, self.record, self.path = out, record, partial_path(out)
+    def __init__(self, out: Path, record: PartialRecord, is_new: bool):
+        self.out, self.record, self.path, self.is_new = out, record, partial_path(out), is_new
+        self.has_new_rows = False
+        """Whether a row was appended."""
         self._file = self.path.open("r+b", buffering=0)
         self._hasher = hashlib.sha256(record.backbone.model_dump_json(exclude={"weights"}).encode())
         self._synced = time.monotonic()
@@ -91,12 +55,12 @@ class PartialFeatures:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file; if it has no rows, remove it and its record."""
+        """Close the file; if it is new and has no rows, remove it and its record."""
         if not self._file.closed:
             with suppress(OSError):
                 self.sync()
             self._file.close()
-        if not self.ids:
+        if self.is_new and not self.has_new_rows:
             remove_partial(self.out)
 
     def append(self, batch: FeatureBatch) -> None:
@@ -111,6 +75,7 @@ class PartialFeatures:
         for name, content in (written | {name: b"".join(values) for name, values in digests.items()}).items():
             self._write(name, content)
         self._count(batch.ids, row_digests, batch.image_digests, pooled, grid)
+        self.has_new_rows = True
         if time.monotonic() - self._synced >= SYNC_SECONDS:
             with _write_errors(self.out):
                 self.sync()
@@ -200,7 +165,7 @@ def create_partial(out: Path, extraction: Extraction) -> PartialFeatures:
     except BaseException:
         remove_partial(out)
         raise
-    return PartialFeatures(out, record)
+    return PartialFeatures(out, record, is_new=True)
 
 
 def open_partial(out: Path, record: PartialRecord) -> PartialFeatures:
@@ -212,26 +177,13 @@ def open_partial(out: Path, record: PartialRecord) -> PartialFeatures:
             f"{record_path(out)} is damaged, or another version of HDF5 wrote it: its layout is {record.layout}, "
             f"expected {layout}; delete it to start from the beginning"
         )
-    return PartialFeatures(out, record)
+    return PartialFeatures(out, record, is_new=False)
 
 
 def _write_skeleton(content: FileIO, extraction: Extraction) -> Layout:
     """Write the datasets' headers, but not their values, which stay as they are."""
     with _rewritten(content) as file:
         return create_row_datasets(file, extraction.backbone, extraction.images)
-
-
-def read_record(out: Path) -> PartialRecord | None:
-    """The record of the partial file of ``out``; None if there is no partial file.
-
-    Raises ClcapError if the record is damaged.
-    """
-    path = record_path(out)
-    if not (is_file(path) and is_file(partial_path(out))):
-        return None
-    record = validated(read_json(path), PartialRecord, path, f"a complete {KIND} file")
-    parse_provenance(record.provenance.model_dump(), path, KIND)
-    return record
 
 
 def _give_name(path: Path, other: Path) -> None:
@@ -251,13 +203,6 @@ def _write_errors(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ClcapError(f"{out} cannot be written: {error.strerror or error}") from error
-
-
-def remove_partial(out: Path) -> None:
-    """Remove the partial file of ``out``, if there is one."""
-    for path in (record_path(out), partial_path(out)):
-        with suppress(OSError):
-            path.unlink()
 
 
 @contextmanager

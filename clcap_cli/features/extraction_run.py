@@ -13,13 +13,11 @@ from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.artifacts.features import KIND as FEATURES_KIND
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.features_growth import earlier_features, extended_features
-from clcap_cli.artifacts.partial_features import (
+from clcap_cli.artifacts.partial_features import PartialFeatures, create_partial, open_partial
+from clcap_cli.artifacts.partial_record import (
     KIND,
     Extraction,
-    PartialFeatures,
     PartialRecord,
-    create_partial,
-    open_partial,
     partial_path,
     read_record,
     record_path,
@@ -160,12 +158,11 @@ class ExtractionRun:
         try:
             yield
         except (ClcapError, KeyboardInterrupt) as error:
-            if partial.ids and self.path.exists():
+            if self.path.exists() and (partial.has_new_rows or not partial.is_new):
                 stopped = "interrupted" if isinstance(error, KeyboardInterrupt) else "stopped"
-                place = f"after {len(partial.ids):,} of {partial.record.images:,} images"
-                print_always(
-                    f"{stopped} {place}, saved in {self.path}; continue with: {continuing_command(self.origin.stage)}"
-                )
+                place = f" after {len(partial.ids):,} of {partial.record.images:,} images, saved in {self.path}"
+                place = place if partial.has_new_rows else f"; {self.path} is as it was before"
+                print_always(f"{stopped}{place}; continue with: {continuing_command(self.origin.stage)}")
                 INTERRUPTION.is_reported = True
             raise
 
@@ -192,6 +189,6 @@ def _differences(before: Extraction, now: Extraction) -> Iterable[str]:
         yield f"captions {captions[0].path} with id {captions[0].id}, here {captions[1].path} with id {captions[1].id}"
     for name in before.backbone.differences(now.backbone):
         yield f"{name} {getattr(before.backbone, name)}, here {getattr(now.backbone, name)}"
-    for name in ("reused", "device", "threads"):
+    for name, words in (("reused", "reused features of id"), ("device", "device"), ("threads", "threads")):
         if getattr(before, name) != getattr(now, name):
-            yield f"{name} {getattr(before, name)}, here {getattr(now, name)}"
+            yield f"{words} {getattr(before, name)}, here {getattr(now, name)}"

@@ -64,10 +64,10 @@ def extract_features(
 
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """
-    settings = flattened(locals())
+    settings = flattened(locals(), without="resume")
     from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.partial_features import partial_path
+    from clcap_cli.artifacts.partial_record import partial_path
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.pixel_limit import limit_pixels

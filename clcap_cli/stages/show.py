@@ -117,7 +117,7 @@ def _features(file: Path) -> dict[str, str]:
 
 
 def _partial_features(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.partial_features import PartialRecord
+    from clcap_cli.artifacts.partial_record import PartialRecord
     from clcap_cli.datasets.parsing import read_json, validated
 
     record = validated(read_json(file), PartialRecord, file, "a complete record")

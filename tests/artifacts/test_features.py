@@ -7,7 +7,8 @@ import pytest
 from clcap_cli.artifacts.feature_batch import FeatureBatch
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.artifacts.features import open_features
-from clcap_cli.artifacts.partial_features import KIND, Extraction, create_partial
+from clcap_cli.artifacts.partial_features import create_partial
+from clcap_cli.artifacts.partial_record import KIND, Extraction
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.row_digests import row_digest
 from clcap_cli.errors import ClcapError

@@ -140,6 +140,20 @@ def test_an_interrupted_run_keeps_its_rows(folder: Path, extract, stopped: Comma
     assert content(folder / "f.h5") == content(folder / "other.h5")
 
 
+def test_a_resumed_run_stopped_early_loses_nothing(
+    folder: Path, extract, stopped: CommandResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PartialFeatures, "keep", stop)
+        result = extract("--resume")
+    assert result.status == 130
+    assert f"interrupted; {folder / 'f.partial'} is as it was before; continue with: " in result.err
+    assert "after 32 of 80 images" in extract("--resume").err
+
+
 def test_without_resume_the_rows_are_not_lost(folder: Path, extract, stopped: CommandResult) -> None:
     result = extract()
     assert result.status == 1
