@@ -16,6 +16,7 @@ from clcap_cli.datasets.readers import read_captions
 from clcap_cli.errors import ClcapError
 from tests.reliability.peak_memory import peak_memory
 
+HOSTILE = Path(__file__).resolve().parents[1] / "data" / "hostile"
 LONG = "a dog " * 200_000
 
 
@@ -85,6 +86,20 @@ def test_a_small_parquet_file_takes_half_a_gibibyte_at_most(tmp_path: Path) -> N
     (tmp_path / "a.parquet").write_bytes(parquet(image_id=range(2000), caption=repeated(LONG, 2000)))
     assert (tmp_path / "a.parquet").stat().st_size < 10_000  # 2.4 GB when read
     assert peak_memory(lambda: read_captions(tmp_path / "a.parquet")) < 2**29
+
+
+FOUND = {
+    "histogram": "Definition level histogram size mismatch",
+    "rows": "it declares 1 rows and has 0",
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_damaged_parquet_files_that_fuzzing_found_are_refused(name: str) -> None:
+    path = HOSTILE / f"{name}.parquet"
+    with pytest.raises(ClcapError) as caught:
+        read_captions(path)
+    assert str(caught.value).startswith(f"{path} cannot be read as a Parquet file: {FOUND[name]}")
 
 
 def test_a_nested_dictionary_in_parquet_is_refused(tmp_path: Path) -> None:
