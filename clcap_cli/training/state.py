@@ -6,6 +6,7 @@ A saved state is a PyTorch file of plain types and tensors, like a checkpoint.
 import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,10 @@ class TrainState:
     def validations_since_best(self) -> int:
         """Number of validations since the best one."""
         best = self.progress.best
-        return sum(record["step"] > best.step for record in self.progress.log) if best else 0
+        if best is None:
+            return 0
+        later = takewhile(lambda record: record["step"] > best.step, reversed(self.progress.log))
+        return sum(1 for _ in later)
 
     @property
     def is_finished(self) -> bool:

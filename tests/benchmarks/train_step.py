@@ -6,6 +6,7 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.mle import nats_per_token
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
+from clcap_cli.training.skipped_steps import check_finite_step, gradient_norm
 from tests.benchmarks import naive_baseline
 from tests.benchmarks.measure import (
     Captions,
@@ -14,6 +15,7 @@ from tests.benchmarks.measure import (
     parse_arguments,
     peak_memory,
     product_peak,
+    seconds,
     standard_captions,
     standard_images,
     standard_model,
@@ -80,6 +82,13 @@ class Step:
         return log_probs.detach()
 
 
+def gradient_check_seconds(model: Captioner, device: str) -> float:
+    """Seconds to check that loss and gradients are finite."""
+    loss = torch.zeros((), device=device)
+    check = lambda: check_finite_step([loss], gradient_norm(model.parameters()))  # noqa: E731
+    return min(seconds(check, device) for _ in range(10))
+
+
 def side(name: str, objective: str, which: str):
     """One implementation, ready to run in a separate process."""
     return getattr(Step(name, objective, "cpu"), which)
@@ -98,6 +107,8 @@ def main() -> None:
             print(
                 f"{name} {objective} fp32: {own:.2f} s against {other:.2f} s, {ratio}; {flop / own / peak:.0%} of peak"
             )
+            share = gradient_check_seconds(step.model, given.device) / own
+            print(f"{name} {objective}: checking that the gradient is finite takes {share:.2%} of a step")
             if objective == "cl":
                 step.ours_in_bf16()
                 own, other, ratio = compare_times(step.ours_in_bf16, step.plain, given.runs, given.device)
