@@ -144,3 +144,16 @@ def test_threads_together_decode_the_stated_pixels() -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(decode, [share, 2 * share, DEFAULT_MAX_PIXELS, 1] * 6))
     assert 0 < most[0] <= DEFAULT_MAX_PIXELS
+
+
+def test_the_option_reaches_the_stages(shared_chain: Path, tmp_path: Path, error_of, usage_error_of) -> None:
+    images, small = shared_chain / "scenes" / "images", ["--max-pixels", 100]
+    refused = "more than the maximum of 100; scale it down, or raise --max-pixels"
+    captions = shared_chain / "captions.h5"
+    assert refused in error_of("extract-features", captions, "--images", images, "--out", tmp_path / "a.h5", *small)
+    assert refused in error_of(
+        "caption", shared_chain / "nt.pt", "--images", images, "--out", tmp_path / "a.json", *small
+    )
+    assert usage_error_of("caption", shared_chain / "nt.pt", *small).startswith("error: --max-pixels: needs --images")
+    message = usage_error_of("evaluate", "a.json", *small)
+    assert message.startswith("error: --max-pixels: only for CLIPScore, RefCLIPScore, CLIP-retrieval")
