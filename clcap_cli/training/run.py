@@ -14,7 +14,7 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.compute.stop_signals import StopSignals
 from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
-from clcap_cli.training.earlier_run import advice_on_damage, find_earlier_run
+from clcap_cli.training.earlier_run import EarlierRun, advice_on_damage, find_earlier_run
 from clcap_cli.training.loop import train
 from clcap_cli.training.preflight import check_room, print_dry_run, sizes_of, try_step
 from clcap_cli.training.progress import Progress
@@ -54,15 +54,18 @@ class TrainingRun:
         self.temporary = [state_path(out), best, *([discriminator_path(best)] if has_discriminator else [])]
         for path in (*outputs, log_path(out), *self.temporary):
             check_writable(path, origin.input_paths)
-        earlier = find_earlier_run(outputs, origin, options)
-        self.is_finished = earlier.is_finished and settings.resume
+        self._use(find_earlier_run(outputs, origin, options))
+
+    def _use(self, earlier: EarlierRun) -> None:
+        """Decide whether the run is finished, is continued from a state, or starts from the beginning."""
+        self.is_finished = earlier.is_finished and self.settings.resume
         self.state = None if earlier.is_finished else earlier.state
-        if earlier.is_finished and not settings.dry_run:
-            self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
         if not earlier.is_finished:
-            earlier.check(settings.resume)
+            earlier.check(self.settings.resume)
+        elif not self.settings.dry_run:
+            self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
         if self.is_finished:
-            print_info(f"{out} is finished: an earlier run with the same settings and inputs wrote it")
+            print_info(f"{self.out} is finished: an earlier run with the same settings and inputs wrote it")
 
     def computed_as_before(
         self, compute: ComputeSettings, optimisation: Optimisation

@@ -50,7 +50,7 @@ class RunSettings:
     resume: Annotated[
         bool,
         Option(
-            "Continue an interrupted run from its saved state; without one, start from the beginning.",
+            "Continue an interrupted run from its saved state, or start from the beginning if there is none.",
             Panel.OUTPUT,
             name="--resume",
         ),
