@@ -40,6 +40,7 @@ class _Pending:
             if replaced is not None:
                 replaced[self.path] = datetime.fromtimestamp(old.st_mtime)
         self.part.replace(self.final)
+        remove(self.part)  # renaming leaves it if both are names of the same file
 
 
 _PENDING: ContextVar[list[_Pending] | None] = ContextVar("_PENDING", default=None)

@@ -91,3 +91,10 @@ def test_a_disk_that_is_full_at_fsync_leaves_no_file(tmp_path: Path, monkeypatch
     with pytest.raises(ClcapError, match="b cannot be written: No space left on device"), all_or_nothing():
         write(tmp_path / "b", "new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_name_of_the_same_file_is_not_left(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("whole")
+    with atomic_write(tmp_path / "a") as part:
+        part.hardlink_to(tmp_path / "a")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "whole"}
