@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from clcap_cli import __version__
 from clcap_cli.artifacts.earlier_names import RENAMED_KINDS
@@ -44,6 +44,9 @@ FORMATS = {
 }
 """The format version that this clcap writes for each kind of artifact; it also reads all earlier versions."""
 
+MAX_SETTINGS = 1000
+"""Largest number of settings of a stage."""
+
 
 class Input(BaseModel):
     """An input of an artifact."""
@@ -69,7 +72,7 @@ class Provenance(BaseModel):
     """Stage that created the artifact."""
     command: str
     """Command line that created the artifact."""
-    settings: dict[str, Any]
+    settings: dict[str, Any] = Field(max_length=MAX_SETTINGS)
     """Settings of the stage by name."""
     clcap: str
     """Version of clcap."""

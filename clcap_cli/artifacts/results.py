@@ -21,7 +21,7 @@ from clcap_cli.artifacts.earlier_names import upgrade_results
 from clcap_cli.artifacts.json_files import provenance_path, write_json
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.ranking import Ranking, ranking_of_earlier_version
-from clcap_cli.artifacts.run_cards import RunCard
+from clcap_cli.artifacts.run_cards import MAX_CARDS, RunCard
 from clcap_cli.datasets.captions_by_image import read_predictions, single_captions
 from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.parsing import finite_numbers, read_json, validated
@@ -38,6 +38,8 @@ RETRIEVAL_KIND = "clcap/retrieval"
 METRICS_KIND = "clcap/metrics"
 MAX_COUNT = 2**53
 """Largest count that a float can represent exactly; metrics convert counts to floats."""
+MAX_METRICS, MAX_SIGNATURE = 1000, 10_000
+"""Largest number of metrics of a file, and of characters of a signature; tables and comparisons show all of them."""
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
@@ -189,11 +191,11 @@ class _Image(_Caption):
 
 
 class _Content(BaseModel):
-    metrics: dict[str, Any]
+    metrics: dict[str, Any] = Field(max_length=MAX_METRICS)
     intervals: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=dict)
-    signatures: dict[str, str] = Field(default_factory=dict)
+    signatures: dict[str, Annotated[str, Field(max_length=MAX_SIGNATURE)]] = Field(default_factory=dict)
     not_scored: dict[str, str] = Field(default_factory=dict)
-    made_from: list[RunCard] = Field(default_factory=list)
+    made_from: list[RunCard] = Field(default_factory=list, max_length=MAX_CARDS)
     images: list[dict[str, Any]] = Field(min_length=1)
     ranking: Ranking | None = None
 

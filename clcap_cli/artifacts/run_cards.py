@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from clcap_cli.artifacts.lineage import read_provenance, recorded_path
-from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.artifacts.provenance import MAX_SETTINGS, Origin, Provenance
 from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError
 
@@ -29,7 +29,7 @@ class RunCard(BaseModel):
     id: str
     stage: str | None = None
     """Stage that wrote the file; None if clcap did not write it or it no longer exists."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default={}, max_length=MAX_SETTINGS)
     """Settings of the stage, except files."""
     clcap: str = ""
     torch: str = ""

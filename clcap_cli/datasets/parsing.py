@@ -1,7 +1,6 @@
 """Reading and validating text and JSON files, with a one-sentence error for every kind of invalid input."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
 from clcap_cli.file_kinds.texts import INVALID_JSON
 from clcap_cli.input_files import check_readable
 
+LARGEST_NUMBER = 1e100
+"""Largest absolute value of a number in results and logs; differences and plots of larger ones would overflow."""
 T = TypeVar("T")
 ObjectHook = Callable[[list[tuple[str, Any]]], Any]
 
@@ -116,11 +117,11 @@ def _json_reason(error: json.JSONDecodeError) -> str:
 
 
 def finite_numbers(record: Mapping[str, object]) -> dict[str, float]:
-    """The values of ``record`` that are finite numbers within the range of a float."""
+    """The values of ``record`` that are numbers of at most ``LARGEST_NUMBER``, which excludes infinity and NaN."""
     return {
         name: value
         for name, value in record.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
     }
 
 

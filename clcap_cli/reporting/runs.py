@@ -23,7 +23,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import is_file
 
 LOG = ".log.jsonl"
-MAX_POOL = 10_000_000
+MAX_POOL = 1_000_000
 """Largest number of images in a pool."""
 
 

@@ -11,6 +11,8 @@ import pytest
 VERSION3 = Path(__file__).parents[1] / "data" / "version3"
 LOG_ERROR = "line 1 is not a record of an epoch; *.log.jsonl files are written by train-mle and train-cl"
 
+TOO_MANY = {str(number): 0 for number in range(1001)}
+
 
 def changed(folder: Path, name: str, change: Callable[[Any], object]) -> Path:
     path = Path(shutil.copy(VERSION3 / name, folder))
@@ -35,7 +37,7 @@ def show_and_report(clcap, tmp_path: Path) -> Callable[[Path], list[str]]:
     return run
 
 
-@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "1" + "0" * 400])
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "1" + "0" * 400, "1e308"])
 def test_numbers_beyond_a_float_in_a_log_are_left_out(tmp_path: Path, clcap, number: str) -> None:
     log, metrics = tmp_path / "nt.log.jsonl", Path(shutil.copy(VERSION3 / "nt.metrics.json", tmp_path))
     log.write_text(f'{{"epoch": 0, "seconds": 1, "loss": {number}}}\n{{"epoch": 1, "seconds": 2, "loss": {number}}}\n')
@@ -76,6 +78,10 @@ def test_lists_nested_100000_deep_are_refused(tmp_path: Path, show_and_report) -
         (lambda content: content["images"][0].update(meteor_statistics=[0.0] * 22), "at images.0.meteor_statistics"),
         (lambda content: content["images"][0].update(CIDEr=10**400), "at images.0.CIDEr: Input "),
         (lambda content: content["images"].append(content["images"][0]), "is damaged: it contains an image twice"),
+        (lambda content: content["metrics"].update((f"m{i}", 1) for i in range(1000)), "at metrics: Dictionary "),
+        (lambda content: content["signatures"].update(CIDEr="x" * 10_001), "at signatures.CIDEr: String "),
+        (lambda content: content["made_from"].extend({"role": "r", "id": "0"} for _ in range(1000)), "at made_from: "),
+        (lambda content: content["made_from"][0].update(settings=TOO_MANY), "at made_from.0.settings: "),
         (lambda content: content["provenance"].pop("id"), "is not a clcap file: its provenance is damaged at id"),
         (lambda content: content["provenance"].update(version=10**30), " version 1000000000000000000000000000000, "),
         (lambda content: content["provenance"].update(settings=5), "its provenance is damaged at settings"),
@@ -91,12 +97,12 @@ def test_results_with_wrong_values_are_refused(tmp_path: Path, show_and_report, 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda content: content.update(metrics={f"m{number}": 1.0 for number in range(2000)}),
+        lambda content: content.update(metrics={f"m{number}": 1.0 for number in range(1000)}),
         lambda content: content["metrics"].update({"\x1b]0;x\x07": 1.0, "": 2.0, "x" * 5000: 3.0}),
         lambda content: content["metrics"].update(CIDEr=10**400, METEOR="1", ROUGE_L=None),
-        lambda content: content["provenance"]["settings"].update({f"s{number}": number for number in range(10**5)}),
+        lambda content: content["provenance"]["settings"].update({f"s{number}": number for number in range(900)}),
         lambda content: content["provenance"].update(stage="\x1b[2J" * 100, created="", command="x" * 10**6),
-        lambda content: content["made_from"].extend({"role": f"r{number}", "id": "0"} for number in range(20_000)),
+        lambda content: content["made_from"].extend({"role": f"r{number}", "id": "0"} for number in range(900)),
     ],
 )
 def test_results_with_odd_values_are_read(tmp_path: Path, show_and_report, capsys, change) -> None:
@@ -117,4 +123,14 @@ def test_a_comparison_with_wrong_values_is_refused(tmp_path: Path, error_of) -> 
     path = changed(tmp_path, "comparison.json", lambda content: content.update(comparisons={"first": 1}))
     assert error_of("show", path) == (
         f"{path} is not a complete clcap/comparison file: at the top level: Input should be a valid list"
+    )
+
+
+def test_a_rank_beyond_any_pool_is_refused(tmp_path: Path, error_of) -> None:
+    path = Path(shutil.copy(VERSION3 / "nt.retrieval.json", tmp_path))
+    content = json.loads(path.read_text())
+    content["images"][0]["rank"] = 10**7
+    path.write_text(json.dumps(content))
+    assert error_of("report", path, "--text") == (
+        f"{path} is not a complete retrieval file: at images.0.rank: Input should be less than or equal to 1000000"
     )
