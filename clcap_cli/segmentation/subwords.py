@@ -2,7 +2,8 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from clcap_cli.extras import import_optional
 from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable
 from clcap_cli.segmentation.segmenter import Segmenter
+from clcap_cli.segmentation.tokenizer_growth import check_growth
 from clcap_cli.segmentation.tokenizer_trial import check_tokenizer
 
 if TYPE_CHECKING:
@@ -33,10 +35,25 @@ def parse_tokenizer_json(content: str, name: str) -> "Pipeline":
         reader = f"tokenizers {tokenizers.__version__}"
         advice = "if a newer version wrote it, upgrade the package"
         raise ClcapError(f"{name} is not a tokenizer.json that {reader} reads: {error}; {advice}") from error
+    check_growth(pipeline, name)
     pipeline.no_padding()
     pipeline.no_truncation()
     pipeline.encode_special_tokens = True  # so that "</s>" in a caption does not end it
     return pipeline
+
+
+@contextmanager
+def tokenizer_errors(name: str) -> Iterator[None]:
+    """Turn errors of the library while it encodes or decodes into ClcapError; ``name`` is used in messages.
+
+    A crash of its Rust code, such as that of a regular expression with too many ways to match, is no Exception.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise ClcapError(f"{name} is not a usable tokenizer: {error}") from error
 
 
 def read_tokenizer_json(path: Path) -> str:
@@ -68,12 +85,14 @@ def subword_segmenter(content: str, name: str) -> Segmenter:
 
     def split(caption: str) -> list[str]:
         composed = unicodedata.normalize("NFC", caption)
-        encoding = pipeline.encode(composed, add_special_tokens=False)
+        with tokenizer_errors(name):
+            encoding = pipeline.encode(composed, add_special_tokens=False)
         pairs = zip(encoding.tokens, encoding.offsets, strict=True)
         return [composed[slice(*span)] if token == unknown else token for token, span in pairs]
 
     def join(tokens: Iterable[str]) -> str:
-        return pipeline.decoder.decode(list(tokens)).strip() if pipeline.decoder else " ".join(tokens)
+        with tokenizer_errors(name):
+            return pipeline.decoder.decode(list(tokens)).strip() if pipeline.decoder else " ".join(tokens)
 
     return Segmenter(
         name=f"tokenizer.json#{digest_of_json(content)[:8]}",

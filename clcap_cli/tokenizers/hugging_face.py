@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.segmentation.subwords import parse_tokenizer_json, read_tokenizer_json
+from clcap_cli.segmentation.subwords import parse_tokenizer_json, read_tokenizer_json, tokenizer_errors
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 START_TOKENS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
@@ -27,7 +27,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
         Raises ClcapError if ``content`` is invalid, or if it has no token for the end of a text.
         """
-        self.content, self.pipeline = content, parse_tokenizer_json(content, name)
+        self.name, self.content, self.pipeline = name, content, parse_tokenizer_json(content, name)
         self.size = self.pipeline.get_vocab_size()
         special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
         end = _first_id(END_TOKENS, special)
@@ -42,11 +42,13 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def encode(self, caption: str) -> list[int]:
         """See Tokenizer."""
-        return list(self.pipeline.encode(caption, add_special_tokens=False).ids)
+        with tokenizer_errors(self.name):
+            return list(self.pipeline.encode(caption, add_special_tokens=False).ids)
 
     def decode(self, tokens: Iterable[int]) -> str:
         """See Tokenizer."""
-        return self.pipeline.decode(list(tokens), skip_special_tokens=True).strip()
+        with tokenizer_errors(self.name):
+            return self.pipeline.decode(list(tokens), skip_special_tokens=True).strip()
 
     def _check_decoder(self, name: str) -> None:
         """Raise ClcapError if decoding does not join subwords into words."""
