@@ -15,6 +15,7 @@ from clcap_cli.artifacts.feature_datasets import create_row_datasets
 from clcap_cli.artifacts.features import KIND
 from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.row_digests import row_digest
 from tests.artifacts.test_features import BACKBONE
 
 IMAGES, EACH, WORDS = 120_000, 5, 30_000
@@ -33,12 +34,14 @@ def write_annotations(path: Path) -> None:
 
 
 def write_features(path: Path, images: int = IMAGES) -> None:
-    """Write a sparse features.h5, of 25 GB for all images, of which only the beginning takes space on disk."""
+    """Write a sparse features.h5 of zeros, of 25 GB for all images, of which little takes space on disk."""
     sizes = {"regions": REGIONS, "grid_channels": CHANNELS, "pooled_channels": CHANNELS}
     info = BACKBONE.model_copy(update=sizes)
     ids = list(range(images))
     with h5py.File(path, "w") as file:
         create_row_datasets(file, info, images)
+        zeros = np.zeros(CHANNELS, np.float16), np.zeros((REGIONS, CHANNELS), np.float16)
+        file["row_digests"][:] = np.frombuffer(row_digest(*zeros), np.uint8)
         write_ids(file, "ids", ids)
         write_texts(file, "names", [f"{number:012}.jpg" for number in ids])
         write_ids(file, "skipped", [])
