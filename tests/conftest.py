@@ -139,8 +139,6 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shared_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
-    """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
-    """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
     folder = tmp_path_factory.mktemp("chain")
     scenes = make_scenes(folder / "scenes", train=24, val=8, test=10)
     files = {split: [scenes / f"captions_{split}.json"] for split in ("train", "val", "test")}

@@ -23,31 +23,42 @@ INVALID = 3
 @cache
 def check_tokenizer(content: str, name: str) -> None:
     """Raise ClcapError if a tokenizer.json exceeds the limits or crashes the library; ``name`` is used in messages."""
-    program = PROGRAM.format(path=sys.path, module=__name__)
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        input=content.encode("utf-8", "replace"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    if done.returncode not in (0, INVALID):
+    if trial_status(content) not in (0, INVALID):
         raise ClcapError(
             f"{name} is not a usable tokenizer: it crashes the package tokenizers, or needs more memory or time for a "
             "caption than any tokenizer does"
         )
 
 
+def trial_status(content: str) -> int:
+    """Exit status of a process that tries a tokenizer.json."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(path=sys.path, module=__name__)],
+        input=content.encode("utf-8", "replace"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ).returncode
+
+
 def main() -> None:
-    """Split a caption with the tokenizer.json from stdin; runs in the process with limits."""
+    """Try the tokenizer.json from stdin; runs in the process with limits."""
     content = sys.stdin.buffer.read().decode()
-    import tokenizers
+    import tokenizers  # noqa: F401  (not counted by the limits)
 
     _limit(len(content))
+    sys.exit(try_tokenizer(content))
+
+
+def try_tokenizer(content: str) -> int:
+    """Split a caption with a tokenizer.json; returns the exit status of the process."""
+    import tokenizers
+
     try:
         pipeline = tokenizers.Tokenizer.from_str(content)
         pipeline.decode(pipeline.encode(CAPTION).ids)
     except Exception:
-        sys.exit(INVALID)
+        return INVALID
+    return 0
 
 
 def _limit(size: int) -> None:

@@ -17,9 +17,8 @@ EXIF = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0
 def written(files: Mapping[str, bytes]) -> list[Path]:
     """The paths of files with these contents, which are removed when the process ends."""
     paths = []
-    for number, (name, content) in enumerate(files.items()):
-        folder = _folder() / f"{number}-{len(content)}"
-        folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        folder = Path(tempfile.mkdtemp(dir=_folder()))  # formats use the same names
         paths.append(folder / name.rpartition("/")[2].replace(" ", "_"))
         paths[-1].write_bytes(content)
     return paths

@@ -1,6 +1,7 @@
 """Tokenizers of Hugging Face, as train-mle and prepare-captions read them."""
 
 import json
+import os
 from pathlib import Path
 
 from tests.reliability.foreign_seeds import numbered
@@ -33,11 +34,23 @@ def trained(kind: str) -> bytes:
 
 def read(path: Path) -> None:
     """Read a tokenizer, and encode captions with it."""
+    from clcap_cli.segmentation import tokenizer_trial
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
 
+    tokenizer_trial.trial_status = forked_trial_status
     tokenizer = read_tokenizer(path)
     for caption in CAPTIONS[:4]:
         tokenizer.decode(tokenizer.encode(caption))
+
+
+def forked_trial_status(content: str) -> int:
+    """Exit status of the trial of a tokenizer.json in a process forked from the worker, whose limits hold there too."""
+    from clcap_cli.segmentation.tokenizer_trial import try_tokenizer
+
+    process = os.fork()
+    if process == 0:
+        os._exit(try_tokenizer(content))
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 FORMAT = Format(
