@@ -77,7 +77,7 @@ class Features:
         if missing:
             raise ClcapError(
                 f"{self.path} has no features for {len(missing)} of {len(ids)} images, the first is {missing[0]}; "
-                "extract them from the same captions.h5, or give another file with --features"
+                "extract the features of the same captions.h5, or give a file that has them"
             )
         return np.asarray([self.row_of[id] for id in ids], dtype=np.int64)
 

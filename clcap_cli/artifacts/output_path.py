@@ -14,6 +14,8 @@ SYSTEM_FOLDERS = ("/proc", "/sys")
 """Folders of open files and of the kernel. ``/dev/stdout`` is a link into the first."""
 MAX_LINKS = 40
 """Number of links after which Linux gives up."""
+LONGEST_NAME = 255
+"""Maximum length of a file's name in bytes."""
 
 
 def real_path(path: Path) -> Path:
@@ -35,6 +37,16 @@ def check_output_path(path: Path) -> None:
         obstacle = getattr(error, "strerror", None) or str(error)
     if obstacle:
         raise ClcapError(f"{path} cannot be written: {obstacle}")
+
+
+def check_names_beside(out: Path, paths: Iterable[Path]) -> None:
+    """Raise ClcapError if a name of ``paths``, files that are written beside ``out``, is too long for a file."""
+    for path in paths:
+        if (length := len(os.fsencode(path.name))) > LONGEST_NAME:
+            raise ClcapError(
+                f"{out} cannot be written: the name of {path.name}, which is written beside it, has {length} bytes, "
+                f"at most {LONGEST_NAME} are possible; give a shorter name"
+            )
 
 
 def check_output_folder(folder: Path) -> None:

@@ -19,6 +19,7 @@ from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_tex
 from clcap_cli.artifacts.caption_tables import TABLES, table_rows
 from clcap_cli.artifacts.earlier_names import upgrade_results
 from clcap_cli.artifacts.json_files import provenance_path, write_json
+from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
 from clcap_cli.artifacts.ranking import Ranking, ranking_of_earlier_version
 from clcap_cli.artifacts.run_cards import MAX_CARDS, RunCard
@@ -73,6 +74,7 @@ def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str,
 def check_results_writable(out: Path, inputs: Iterable[Path]) -> Path:
     """``check_writable`` for captions and the file with their provenance; returns ``out``."""
     inputs = [*inputs]
+    check_names_beside(out, [provenance_path(out)])
     check_writable(provenance_path(out), inputs, [out])
     return check_writable(out, inputs)
 

@@ -67,7 +67,8 @@ def extract_features(
     settings = flattened(locals(), without="resume")
     from clcap_cli.artifacts.atomic import check_free_space, check_writable
     from clcap_cli.artifacts.captions import open_captions
-    from clcap_cli.artifacts.partial_record import partial_path
+    from clcap_cli.artifacts.output_path import check_names_beside
+    from clcap_cli.artifacts.partial_record import partial_path, record_path
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.pixel_limit import limit_pixels
@@ -76,6 +77,7 @@ def extract_features(
     origin = Origin("extract-features", settings)
     origin.add_input("captions", listed)
     out = check_writable(out, origin.input_paths)
+    check_names_beside(out, [record_path(out)])
     check_writable(partial_path(out), origin.input_paths)
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     skipped = SkippedImages(len(names), skip_bad)

@@ -48,6 +48,7 @@ def leave_one_out(
     """
     settings = flattened(locals()) | {"split": split or DEFAULT_SPLIT}
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable
+    from clcap_cli.artifacts.output_path import check_names_beside
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.references import references_path, write_references
     from clcap_cli.artifacts.results import check_results_writable, write_caption_results
@@ -62,6 +63,7 @@ def leave_one_out(
     )
     report_files(reading, read.file)
     out = check_results_writable(out, origin.input_paths)
+    check_names_beside(out, [references_path(out)])
     beside = check_writable(references_path(out), origin.input_paths, [out])
     found = leave_one_out_of(read.captions, seed)
     if not found.captions:

@@ -1,7 +1,9 @@
 """A plain parameter of a stage: its type, default, description and validation."""
 
 import inspect
+import math
 from dataclasses import dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -60,6 +62,10 @@ class Parameter:
 
         if isinstance(value, bool) and self.kind is not bool:
             raise InvalidValueError(self.name, f"must not be {str(value).lower()}")
+        if self.kind in (Path, list[Path]) and "" in (value if isinstance(value, list) else [value]):
+            raise InvalidValueError(self.name, "the name is empty; give the name of a file or folder")
+        if self.kind is float and _is_infinite_or_nan(value):
+            raise InvalidValueError(self.name, f"must be a finite number, not '{value}'")
         try:
             checked = TypeAdapter(self.annotation).validate_python(value)
         except ValidationError as error:
@@ -74,3 +80,13 @@ class Parameter:
             if isinstance(mark, Precondition) and value is not None:
                 for one in value if isinstance(value, list) else [value]:
                     mark.check(one)
+
+
+def _is_infinite_or_nan(value: Any) -> bool:
+    """Whether ``value`` is such a number, or text that stands for one, such as "nan" or "1e999"."""
+    try:
+        return not math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
+    except OverflowError:  # an integer beyond the range of floats
+        return True

@@ -8,6 +8,7 @@ from pathlib import Path
 from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, remove_new_folders_of
 from clcap_cli.artifacts.cache import write_no_caches
 from clcap_cli.artifacts.discriminators import discriminator_path
+from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.random_streams import seed_torch
 from clcap_cli.compute.settings import ComputeSettings
@@ -52,6 +53,7 @@ class TrainingRun:
         outputs = [out, *([discriminator_path(out)] if has_discriminator else [])]
         best = best_path(out)
         self.temporary = [state_path(out), best, *([discriminator_path(best)] if has_discriminator else [])]
+        check_names_beside(out, [*outputs[1:], log_path(out), *self.temporary])
         for path in (*outputs, log_path(out), *self.temporary):
             check_writable(path, origin.input_paths)
         self._use(find_earlier_run(outputs, origin, options))

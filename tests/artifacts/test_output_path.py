@@ -109,8 +109,21 @@ def test_paths_that_cannot_be_are_refused(tmp_path: Path) -> None:
         check_output_path(tmp_path / "a\0b")
 
 
-def test_captions_need_room_for_the_name_of_their_provenance(error_of, chain: Path) -> None:
-    out = chain / f"{'x' * 250}.json"
-    message = error_of("caption", chain / "nt.pt", "--out", out, "--device", "cpu")
-    assert message == f"{chain}/{'x' * 250}.provenance.json cannot be written: File name too long"
-    assert not out.exists()
+@pytest.mark.parametrize(
+    ("words", "name", "beside"),
+    [
+        (("caption", "nt.pt"), f"{'x' * 250}.json", ".provenance.json"),
+        (("train-mle", "captions.h5", "features.h5"), f"{'x' * 250}.pt", ".log.jsonl"),
+        (("extract-features", "captions.h5", "--images", "scenes"), f"{'x' * 245}.h5", ".partial.json"),
+    ],
+)
+def test_a_name_leaves_room_for_files_beside_it(
+    error_of, chain: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], name: str, beside: str
+) -> None:
+    monkeypatch.chdir(chain)
+    other = name.partition(".")[0] + beside
+    assert error_of(*words, "--out", name, "--device", "cpu") == (
+        f"{name} cannot be written: the name of {other}, which is written beside it, has {len(other)} bytes, at most "
+        "255 are possible; give a shorter name"
+    )
+    assert not Path(name).exists()

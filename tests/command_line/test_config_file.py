@@ -75,7 +75,7 @@ def test_an_empty_file_changes_nothing(clcap: Run, config: Path) -> None:
         ("epochs: 0", "epochs: must be greater than or equal to 1, not '0'"),
         ("epochs: null", "epochs: must be a valid integer"),
         ("epochs: [3]", "epochs: must be a valid integer"),
-        ("lr: .nan", "lr: must be less than or equal to 1000"),
+        ("lr: .nan", "lr: must be a finite number, not 'nan'"),
         ("model-option: layers=1", "model_option: must be a valid list"),
         ("optimizer: sgd", "optimizer: must be 'adam' or 'adamw'"),
         ("tokenizer: {a: 1}", "tokenizer: is not a valid path"),

@@ -157,7 +157,7 @@ def test_features_that_lack_an_image_are_refused(error_of, chain: Path) -> None:
     features = extract_features(few, [chain / "scenes" / "images"], out=chain / "few_features.h5", image_size=64)
     assert error_of("train-mle", chain / "captions.h5", features) == (
         f"{features} has no features for 20 of 24 images, the first is 5; "
-        "extract them from the same captions.h5, or give another file with --features"
+        "extract the features of the same captions.h5, or give a file that has them"
     )
 
 
