@@ -1,9 +1,14 @@
 """The origin of features: a record stored in feature files and in the models trained on them."""
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field
+
+MAX_IMAGE_SIZE = 4096
+"""Maximum side in pixels of the images that a network gets; the memory that it takes grows with the square."""
+Size = Annotated[int, Field(gt=0, le=2**24)]
+"""Number of regions or channels, limited like the sizes of models."""
 
 
 class _BaseInfo(BaseModel, frozen=True, extra="forbid"):
@@ -27,15 +32,15 @@ class BackboneInfo(_BaseInfo, frozen=True):
     """Origin of the weights: 'bundled', 'timm', 'random' or the name of a file."""
     weights_id: str
     """Digest of the weights' values."""
-    image_size: PositiveInt
+    image_size: Annotated[int, Field(gt=0, le=MAX_IMAGE_SIZE)]
     """Side in pixels of the square to which images are resized and cropped."""
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str
-    crop_pct: PositiveFloat
-    regions: PositiveInt
-    grid_channels: PositiveInt
-    pooled_channels: PositiveInt
+    crop_pct: Annotated[float, Field(ge=0.01, le=100)]
+    regions: Size
+    grid_channels: Size
+    pooled_channels: Size
 
     def identity(self) -> dict[str, Any]:
         """All fields except the origin of the weights."""
@@ -62,10 +67,10 @@ class ImportedInfo(_BaseInfo, frozen=True):
     name: str
     """Name of the file or folder from which they were imported."""
     imported: Literal[True] = True
-    regions: PositiveInt
+    regions: Size
     """Largest number of regions of an image."""
-    grid_channels: PositiveInt
-    pooled_channels: PositiveInt
+    grid_channels: Size
+    pooled_channels: Size
 
     def identity(self) -> dict[str, Any]:
         """The numbers of channels; the network that computed the features is unknown."""

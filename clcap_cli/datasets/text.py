@@ -2,8 +2,8 @@
 
 import re
 
-MAX_WORDS = 2**16
-"""Maximum number of words of a caption in clcap's files."""
+MAX_WORDS = 1_000
+"""Maximum number of words or tokens of a caption that is learnt or generated."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -44,7 +44,7 @@ class ModelSettings:
         Option(
             "Maximum number of tokens in a caption; longer captions are cut off.",
             Panel.MODEL,
-            "that of captions.h5; unlimited with --tokenizer",
+            f"that of captions.h5; {MAX_WORDS} with --tokenizer",
         ),
     ] = None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
+from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
 from clcap_cli.artifacts.preconditions import CAPTIONS, HDF5_FILE
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from clcap_cli.features.image_files import ImageFile
 
 
-MAX_IMAGE_SIZE = 4096
 """Maximum side of the network input in pixels."""
 
 

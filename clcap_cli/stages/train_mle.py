@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE, FEATURES, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
+from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed, output
@@ -70,7 +71,7 @@ def train_mle(
     if run.is_finished:
         return out
     encoded = captions_h5.encoded_with(tokenizer)
-    longest = encoded.truncated(model.max_length).longest
+    longest = encoded.truncated(model.max_length or MAX_WORDS).longest
     if cut := int((encoded.lengths > longest).sum()):
         print_info(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
     sizes = {

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.digests import digest_of_json
 
 
@@ -76,8 +77,8 @@ class EncodedCaptions:
 
 
 def encode_captions(captions: Sequence[str], tokenizer: Tokenizer, longest: int | None = None) -> EncodedCaptions:
-    """Encode captions, truncated to ``longest`` tokens; None does not truncate."""
-    encoded = [tokenizer.encode(caption)[:longest] for caption in captions]
+    """Encode captions, truncated to ``longest`` tokens, or to one more than the maximum of all models if it is None."""
+    encoded = [tokenizer.encode(caption)[: longest or MAX_WORDS + 1] for caption in captions]
     lengths = np.array([len(ids) for ids in encoded], dtype=np.int32)
     tokens = np.full((len(encoded), longest or max(1, *lengths.tolist(), 1)), tokenizer.end, dtype=np.int32)
     tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = [id for ids in encoded for id in ids]

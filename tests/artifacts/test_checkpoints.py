@@ -31,7 +31,10 @@ def message_for(content: dict[str, Any], folder: Path) -> str:
     ("part", "name", "value", "problem"),
     [
         ("config", "hidden_size", 0, "at config.hidden_size: Input should be greater than or equal to 1"),
-        ("config", "max_length", 2**40, "at config.max_length: Input should be less than or equal to 65536"),
+        ("config", "max_length", 2**40, "at config.max_length: Input should be less than or equal to 1000"),
+        ("backbone", "image_size", 6000, "at backbone.image_size: Input should be less than or equal to 4096"),
+        ("backbone", "crop_pct", 1e-9, "at backbone.crop_pct: Input should be greater than or equal to 0.01"),
+        ("backbone", "regions", 10**12, "at backbone.regions: Input should be less than or equal to 16777216"),
         ("config", "dropout", float("nan"), "at config.dropout: Input should be less than 1"),
         ("backbone", "regions", -1, "at backbone.regions: Input should be greater than 0"),
         ("lineage", "round", -1, "at lineage.round: Input should be greater than or equal to 0"),

@@ -54,11 +54,12 @@ def test_a_value_may_look_like_an_option(error_of: Wrong) -> None:
 HUGE = "1" + "0" * 400
 LIMITED = {
     ("make-scenes", "scenes", "--train"): "100000",
-    ("prepare-captions", "a.json", "--max-length"): "65536",
+    ("prepare-captions", "a.json", "--max-length"): "1000",
     ("extract-features", "captions.h5", "--images", ".", "--image-size"): "4096",
     ("extract-features", "captions.h5", "--images", ".", "--threads"): "1024",
     ("extract-features", "captions.h5", "--images", ".", "--max-pixels"): "4294967296",
     ("caption", "nt.pt", "--beam"): "1000",
+    ("caption", "nt.pt", "--max-words"): "1000",
     ("caption", "nt.pt", "--num-captions"): "1000",
 }
 

@@ -1,4 +1,5 @@
 from clcap_cli.segmentation.registry import open_segmenter
+from clcap_cli.tokenizers.tokenizer import encode_captions
 from clcap_cli.tokenizers.words import END, UNKNOWN, WordTokenizer
 
 
@@ -20,3 +21,10 @@ def test_special_tokens_in_captions_are_unknown_words() -> None:
     tokenizer = WordTokenizer.from_captions(captions, 1, open_segmenter("whitespace"))
     assert tokenizer.words == ["a", "dog"]
     assert tokenizer.encode("a <unk> <end> dog") == [2, UNKNOWN, UNKNOWN, 3]
+
+
+def test_a_huge_caption_does_not_widen_all_others() -> None:
+    """One token more than the maximum is kept, so that the captions that are cut can be counted."""
+    encoded = encode_captions(["a dog", "a " * 100_000], WordTokenizer(["a", "dog"]))
+    assert encoded.tokens.shape == (2, 1001)
+    assert encoded.lengths.tolist() == [2, 1001]
