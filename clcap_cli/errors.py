@@ -25,6 +25,14 @@ class InvalidValueError(ClcapError):
         self.parameter, self.reason = parameter, reason
 
 
+class WrittenError(ClcapError):
+    """An error of a stage that has written its file all the same."""
+
+    def __init__(self, written: Path, problem: str):
+        super().__init__(f"{written} is written, but {problem}")
+        self.written = written
+
+
 class NonFiniteError(ClcapError):
     """A number computed by a model that is NaN or infinite."""
 

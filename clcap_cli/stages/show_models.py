@@ -11,18 +11,20 @@ from clcap_cli.models.captioner import CaptionerConfig
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
 from clcap_cli.training.saved_state import open_saved_state
+from clcap_cli.training.worse import recorded_rise
 
 
 def checkpoint_facts(file: Path) -> dict[str, str]:
     """What show says of a checkpoint."""
     opened = open_checkpoint(file)
-    config, training = opened.config, _training(opened.training)
+    config, training, rise = opened.config, _training(opened.training), recorded_rise(opened.training, file)
     return {
         "model": f"{opened.model}, {_sizes(config)}",
         "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
         "backbone": opened.backbone.description,
         "round": str(opened.lineage.round),
         **({"training": training} if training else {}),
+        **({"warning": str(rise)} if rise else {}),
     }
 
 

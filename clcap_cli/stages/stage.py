@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, get_type_hints, runtim
 from clcap_cli.artifacts.atomic import record_replaced
 from clcap_cli.compute.process import stage_cleanup
 from clcap_cli.console import print_info
-from clcap_cli.errors import InvalidValueError, first_few
+from clcap_cli.errors import InvalidValueError, WrittenError, first_few
 from clcap_cli.stages.parameter import Parameter
 
 Result = TypeVar("Result", covariant=True)
@@ -59,9 +59,12 @@ class Stage(Generic[Result]):
         for one in self.parameters:
             one.check(plain[one.name])
         with stage_cleanup(), record_replaced() as replaced:
-            written = self.function(**arguments)
-        if isinstance(written, Path) and written in replaced:
-            _report_replaced(written, replaced[written])
+            try:
+                written = self.function(**arguments)
+            except WrittenError as error:
+                _report_if_replaced(error.written, replaced)
+                raise
+        _report_if_replaced(written, replaced)
         return written
 
     def arguments(self, values: Mapping[str, object]) -> dict[str, Any]:
@@ -135,13 +138,15 @@ def check_unused(settings: Any, reason: str) -> None:
             raise InvalidValueError(name, reason)
 
 
-def _report_replaced(path: Path, time: datetime) -> None:
-    """Print that an older file was replaced, and which files in its folder were made from the old one."""
+def _report_if_replaced(path: object, replaced: Mapping[Path, datetime]) -> None:
+    """Print that an older file was replaced, if it was, and which files in its folder were made from the old one."""
     from clcap_cli.artifacts.outdated import files_from_older_version
 
+    if not isinstance(path, Path) or path not in replaced:
+        return
     outdated = files_from_older_version(path)
     made_from_old = f"; made from the old one: {first_few(outdated)}" if outdated else ""
-    print_info(f"replaced {path} of {time:%Y-%m-%d %H:%M}{made_from_old}")
+    print_info(f"replaced {path} of {replaced[path]:%Y-%m-%d %H:%M}{made_from_old}")
 
 
 def _documentation(function: Callable, parameters: Sequence[Parameter]) -> str:

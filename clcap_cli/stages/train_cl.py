@@ -135,7 +135,9 @@ def train_cl(
     start = opened.start
     saved_discriminator = open_discriminator_for(start, discriminator, origin)
     out = out or start.path.with_name(f"{start.path.stem}_{objective_config.suffix}.pt")
-    run = find_run(train_cl, out, origin, saving, objective_config.has_discriminator)
+    run = find_run(
+        train_cl, out, origin, saving, objective_config.has_discriminator, objective_config.has_comparable_loss
+    )
     if run.is_finished:
         return out
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
@@ -175,8 +177,7 @@ def train_cl(
             write_discriminator(discriminator_path(path), discriminator_model, *shared, origin)
         write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin)
 
-    progress = run.train(task, optimisation, seed, write)
+    record = run.train(task, optimisation, seed, write)
     negative_sampler.report(run.state.place if run.state else "")
-    if objective_config.has_comparable_loss:
-        check_not_worse(progress, out)
+    check_not_worse(record, out)
     return out

@@ -25,7 +25,12 @@ from clcap_cli.training.settings import Optimisation
 
 
 def find_run(
-    stage: Stage[Path], out: Path, origin: Origin, settings: RunSettings, has_discriminator: bool = False
+    stage: Stage[Path],
+    out: Path,
+    origin: Origin,
+    settings: RunSettings,
+    has_discriminator: bool = False,
+    has_comparable_loss: bool = True,
 ) -> TrainingRun:
     """The run of a stage on disk; raises ClcapError like ``TrainingRun``."""
     fields = RunSettings.__dataclass_fields__
@@ -35,7 +40,7 @@ def find_run(
         for name, wording in options.items()
         if not isinstance(wording, Argument)
     }
-    return TrainingRun(out, origin, settings, names, has_discriminator)
+    return TrainingRun(out, origin, settings, names, has_discriminator, has_comparable_loss)
 
 
 def start_training(

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, remove_new_folders_of
 from clcap_cli.artifacts.cache import write_no_caches
+from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.discriminators import discriminator_path
 from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
@@ -18,7 +20,6 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.training.earlier_run import EarlierRun, advice_on_damage, find_earlier_run
 from clcap_cli.training.loop import train
 from clcap_cli.training.preflight import check_room, print_dry_run, sizes_of, try_step
-from clcap_cli.training.progress import Progress
 from clcap_cli.training.report import write_log
 from clcap_cli.training.run_files import best_path, log_path, state_path
 from clcap_cli.training.run_saver import RunSaver, WriteCheckpoint
@@ -27,6 +28,7 @@ from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.skipped_steps import DivergedError
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import Task
+from clcap_cli.training.worse import check_not_worse, loss_rise
 
 
 class TrainingRun:
@@ -39,14 +41,16 @@ class TrainingRun:
         settings: RunSettings,
         options: Mapping[str, str],
         has_discriminator: bool = False,
+        has_comparable_loss: bool = True,
     ):
         """Look for the files of an earlier run with the same output, and print what happens with them.
 
         ``options`` maps each setting that determines the result to its option, such as --lr. Raises ClcapError if a
-        file cannot be written, if there is a state but --resume is not given, and if --resume is given but the files
-        belong to another run.
+        file cannot be written, if there is a state but --resume is not given, if --resume is given but the files
+        belong to another run, and if they are those of a finished run that got worse.
         """
         self.out, self.origin, self.settings = out, origin, settings
+        self.has_comparable_loss = has_comparable_loss
         if settings.dry_run:
             remove_new_folders_of(out)
             write_no_caches()
@@ -68,6 +72,7 @@ class TrainingRun:
             self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
         if self.is_finished:
             print_info(f"{self.out} is finished: an earlier run with the same settings and inputs wrote it")
+            check_not_worse(open_checkpoint(self.out).training, self.out)
 
     def computed_as_before(
         self, compute: ComputeSettings, optimisation: Optimisation
@@ -95,8 +100,8 @@ class TrainingRun:
             print_dry_run(state, self.out, sizes)
         return self.settings.dry_run
 
-    def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> Progress:
-        """Train, from the saved state if there is one, and write the log and what ``write`` writes.
+    def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> dict[str, Any]:
+        """Train, from the saved state if there is one, write the log and what ``write`` writes, and return the record.
 
         Raises ClcapError if training diverges; the message names the files that remain.
         """
@@ -107,12 +112,14 @@ class TrainingRun:
             interval = SaveInterval.parse(self.settings.save_every)
             with self._naming_what_remains(state):
                 record = train(state, RunSaver(self.out, self.origin, interval, state, write, signals))
+            if self.has_comparable_loss and (rise := loss_rise(state.progress)):
+                record["loss_rise"] = asdict(rise)
             with all_or_nothing():
                 write_log(log_path(self.out), state)
                 write(self.out, record)
             self._remove_temporary_files()
         print_info(f"all metrics of each validation: {log_path(self.out)}")
-        return state.progress
+        return record
 
     def _load(self, state: TrainState) -> None:
         """Continue from the saved state, if there is one."""

@@ -1,5 +1,7 @@
 """A run whose training loss rose keeps its file and fails."""
 
+import shutil
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import torch
 from clcap_cli.errors import ClcapError
 from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.progress import Progress
-from clcap_cli.training.worse import check_not_worse
+from clcap_cli.training.worse import check_not_worse, loss_rise
 
 
 def after(first: float | None, *losses: float) -> Progress:
@@ -34,7 +36,7 @@ def after(first: float | None, *losses: float) -> Progress:
     ids=["lower", "by 8%", "a low first batch", "near 0", "negative", "one validation", "no step", "no mean"],
 )
 def test_a_run_that_did_not_get_worse_passes(progress: Progress) -> None:
-    check_not_worse(progress, Path("nt.pt"))
+    assert loss_rise(progress) is None
 
 
 @pytest.mark.parametrize(
@@ -48,21 +50,39 @@ def test_a_run_that_did_not_get_worse_passes(progress: Progress) -> None:
     ids=["rises", "rises at once", "one validation", "negative"],
 )
 def test_a_run_that_got_worse_fails(progress: Progress, rise: str) -> None:
+    found = loss_rise(progress)
+    assert found
+    record = {"loss_rise": asdict(found)}
     with pytest.raises(ClcapError) as error:
-        check_not_worse(progress, Path("nt.pt"))
+        check_not_worse(record, Path("nt.pt"))
     assert str(error.value) == (
         f"nt.pt is written, but the training loss rose from {rise} at the end, by more than 10%: the run got worse; "
         "try a smaller --lr"
     )
 
 
-def test_the_file_of_a_run_that_got_worse_is_written(clcap, chain: Path) -> None:
-    arguments = ["train-mle", chain / "captions.h5", chain / "features.h5", "--out", chain / "x.pt"]
-    result = clcap(*arguments, "--lr", "50", "--epochs", "2", "--schedule", "constant", "--hidden", "16")
+WORSE = ("--lr", "50", "--epochs", "2", "--schedule", "constant", "--hidden", "16")
+
+
+def test_the_file_of_a_run_that_got_worse_is_written(clcap, error_of, chain: Path) -> None:
+    out = chain / "x.pt"
+    shutil.copy(chain / "nt.pt", out)
+    words = ["train-mle", chain / "captions.h5", chain / "features.h5", "--out", out, *WORSE]
+    result = clcap(*words)
     assert (result.status, result.out) == (1, "")
-    assert "x.pt is written, but the training loss rose from" in result.err
-    assert clcap("show", chain / "x.pt").status == 0
+    *_, replaced, message = result.err.splitlines()
+    assert replaced.startswith(f"replaced {out} of ")
+    assert message.startswith(f"error: {out} is written, but the training loss rose from")
     assert not list(chain.glob("x.*.pt"))
+    assert "the run got worse" in clcap("show", out).out
+    assert f"error: {error_of(*words, '--resume')}" == message
+
+
+def test_a_record_of_a_rise_that_is_damaged_is_refused(error_of, chain: Path) -> None:
+    content = torch.load(chain / "nt.pt", weights_only=True)
+    content["training"]["loss_rise"] = {"start": "much"}
+    torch.save(content, chain / "nt.pt")
+    assert "loss_rise" in error_of("show", chain / "nt.pt")
 
 
 def test_a_run_that_diverges_keeps_its_best_checkpoint(
