@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
 
 DEFAULT_BEAM = 3
+SMALLEST = 1e-6
+"""Smallest temperature and top-p: both then choose the likeliest token, and smaller ones exceed float32."""
 
 
 def _beam_option(default: str) -> Option:
@@ -31,7 +33,7 @@ class DecodingSettings:
     ] = None
     top_p: Annotated[
         float | None,
-        Gt(0),
+        Ge(SMALLEST),
         Le(1),
         Option(
             "Sample from the smallest set of tokens whose total probability reaches this value.", Panel.DECODING, "off"
@@ -40,7 +42,7 @@ class DecodingSettings:
     top_k: Annotated[int | None, Ge(1), Option("Sample from the k most likely tokens.", Panel.DECODING, "off")] = None
     temperature: Annotated[
         float | None,
-        Gt(0),
+        Ge(SMALLEST),
         Le(100),
         Option("Sample with logits divided by this value; 1 is the model's own distribution.", Panel.DECODING, "off"),
     ] = None

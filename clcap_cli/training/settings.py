@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Self
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
 
 CLIP, WEIGHT_DECAY = 0.1, 0.01
 """Defaults of --clip without --clip-norm, and of --weight-decay with adamw."""
+SMALLEST_CLIP, LARGEST_CLIP = 1e-9, 1e9
+"""Limits of --clip and --clip-norm, far within those of float32."""
 SelectBy = Literal["loss", "mean-rank", "cider"]
 
 
@@ -53,11 +55,13 @@ class Optimisation:
     weight_decay: Annotated[
         float | None,
         Ge(0),
+        Le(1000),
         Option("Weight decay of weight matrices, with --optimizer adamw.", Panel.OPTIMISATION, f"{WEIGHT_DECAY}"),
     ] = None
     clip: Annotated[
         float | None,
-        Gt(0),
+        Ge(SMALLEST_CLIP),
+        Le(LARGEST_CLIP),
         Option(
             "Maximum absolute value of each gradient element.",
             Panel.OPTIMISATION,
@@ -65,7 +69,10 @@ class Optimisation:
         ),
     ] = None
     clip_norm: Annotated[
-        float | None, Gt(0), Option("Maximum Euclidean norm of the whole gradient.", Panel.OPTIMISATION, "none")
+        float | None,
+        Ge(SMALLEST_CLIP),
+        Le(LARGEST_CLIP),
+        Option("Maximum Euclidean norm of the whole gradient.", Panel.OPTIMISATION, "none"),
     ] = None
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],

@@ -71,6 +71,20 @@ def test_huge_values_are_refused_with_the_limit(command: tuple[str, ...], value:
     assert message.startswith(f"error: {command[-1]}: must be less than or equal to {LIMITED[command]}, not ")
 
 
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        (("caption", "nt.pt", "--temperature", "1e-30"), "greater than or equal to 0.000001"),
+        (("caption", "nt.pt", "--top-p", "1e-50"), "greater than or equal to 0.000001"),
+        (("train-mle", "c.h5", "f.h5", "--clip", "1e300"), "less than or equal to 1000000000"),
+        (("train-mle", "c.h5", "f.h5", "--clip-norm", "1e-300"), "greater than or equal to 0.000000001"),
+        (("train-mle", "c.h5", "f.h5", "--weight-decay", "1e300"), "less than or equal to 1000"),
+    ],
+)
+def test_numbers_that_single_precision_cannot_hold(words: tuple[str, ...], limit: str, usage_error_of) -> None:
+    assert usage_error_of(*words).startswith(f"error: {words[-2]}: must be {limit}")
+
+
 def test_integers_of_more_than_64_bits_are_refused(usage_error_of) -> None:
     assert usage_error_of("train-mle", "captions.h5", "features.h5", "--epochs", HUGE).startswith(
         "error: --epochs: must be between -18446744073709551615 and 18446744073709551615 (see"

@@ -4,7 +4,8 @@ from collections import Counter
 import pytest
 import torch
 
-from clcap_cli.decoding.sampling import sample
+from clcap_cli.decoding.sampling import logits_warper, sample
+from clcap_cli.decoding.settings import SMALLEST, DecodingSettings
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
@@ -50,6 +51,13 @@ def test_frequencies_match_probabilities(name: str) -> None:
         assert sum(seen) == k
         squared = sum((a - b) ** 2 / b for a, b in zip(seen, expected, strict=True))
         assert squared < 32.9  # chi-square with 12 degrees of freedom: the 99.9th percentile
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p"])
+def test_the_smallest_value_chooses_the_likeliest(name: str) -> None:
+    log_probs = torch.tensor([[-1e3, -2.0, -1.0], [-1e3, -1.0, float("-inf")]])
+    warped = logits_warper(DecodingSettings(**{name: SMALLEST}))(log_probs)
+    assert warped.softmax(1).tolist() == [[0, 0, 1], [0, 1, 0]]
 
 
 def end_probability(model: Captioner, encoded: object, image: int, words: list[int]) -> float:
