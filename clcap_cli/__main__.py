@@ -6,7 +6,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import TextIO
 
-from clcap_cli.interruption import INTERRUPTION, reset
+from clcap_cli.interruption import BEFORE_SUDDEN_END, INTERRUPTION, reset
 
 INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were"
 
@@ -67,6 +67,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             os.write(2, f"{INTERRUPTED}\n".encode())
+            for tidy in BEFORE_SUDDEN_END:
+                tidy()
             os._exit(128 + number)
         frame = frame.f_back
     raise KeyboardInterrupt

@@ -1,6 +1,10 @@
 """The signal, SIGINT (Ctrl-C) or SIGTERM, that ended this process's command. This module is fast to import."""
 
 import signal
+from collections.abc import Callable
+
+BEFORE_SUDDEN_END: list[Callable[[], None]] = []
+"""Called before a signal ends the process without the usual cleanup."""
 
 
 class Interruption:

@@ -73,6 +73,25 @@ def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, problem: 
     assert (process.returncode, process.stdout, process.stderr) == (128 + problem, "", INTERRUPTED)
 
 
+def test_ctrl_c_during_an_import_leaves_no_lock(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from clcap_cli.__main__ import _on_interruption, _stop\n"
+        "from clcap_cli.artifacts.output_lock import locked\n"
+        "class Press:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "_on_interruption(_stop)\n"
+        "with locked(Path('x.pt')):\n"
+        "    sys.meta_path.insert(0, Press())\n"
+        "    import missing\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (128 + signal.SIGTERM, INTERRUPTED)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_installed_command_has_the_same_entry_point() -> None:
     project = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert 'clcap = "clcap_cli.__main__:main"' in project

@@ -13,9 +13,10 @@ from clcap_cli.artifacts.archive import own_content
 from clcap_cli.artifacts.hidden_files import as_temporary_file, temporary_files_of
 from clcap_cli.artifacts.leftovers import remove_leftovers
 from clcap_cli.artifacts.lineage import read_provenance
-from clcap_cli.artifacts.output_lock import BusyError, is_busy, locked
+from clcap_cli.artifacts.output_lock import BusyError, ForeignLockError, is_busy, locked
 from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.console import print_warning
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.signatures import HDF5
@@ -72,6 +73,9 @@ class CachedFile:
                 for path in dict.fromkeys((self.output, self.path)):
                     locks.enter_context(locked(path))
             except BusyError:
+                return False
+            except ForeignLockError as error:
+                print_warning(f"{self.path} is left: {error}")
                 return False
             self._remove()
         return not self.path.exists()

@@ -16,12 +16,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from clcap_cli.artifacts.hidden_files import HOST, lock_path
 from clcap_cli.artifacts.output_path import real_path
 from clcap_cli.compute.process import at_stage_end
 from clcap_cli.errors import ClcapError
+from clcap_cli.interruption import BEFORE_SUDDEN_END
 
 UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 """Errors of file systems that have no locks."""
@@ -32,20 +36,42 @@ LONGEST_COMMAND, LONGEST_CONTENT = 500, 10_000
 OPEN_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 START = b'{"clcap": "lock", '
 """First bytes of every lock file."""
-_HELD: dict[Path, int] = {}
-"""The locks that this process holds, each with the thread that took it."""
+
+
+class _Held(NamedTuple):
+    """Who holds a lock, and the descriptor of its file."""
+
+    process: int
+    thread: int
+    descriptor: int
+
+
+_HELD: dict[Path, _Held] = {}
+"""The locks that this process holds."""
+_LOCKING: ContextVar[bool] = ContextVar("_LOCKING", default=True)
+"""Whether locks are taken and respected."""
 
 
 class BusyError(ClcapError):
     """An output that another process is writing."""
 
 
+class ForeignLockError(ClcapError):
+    """A file that has the name of a lock and was not written by clcap."""
+
+
+def lock_nothing() -> None:
+    """Take no locks until the running stage, which writes no files, ends."""
+    token = _LOCKING.set(False)
+    at_stage_end(partial(_LOCKING.reset, token))
+
+
 def lock_until_stage_end(path: Path) -> bool:
     """Lock ``path``, a file or an existing folder, until the running stage ends.
 
     Outside of stages, only check that no other process holds the lock. Returns False if nothing was locked because this
-    thread holds the lock already, or because the file system has no locks. Raises BusyError if another process holds
-    it.
+    thread holds the lock already, because the file system has no locks, or after ``lock_nothing``. Raises BusyError if
+    another process holds it.
     """
     release = _acquire(path)
     if release and not at_stage_end(release):
@@ -65,15 +91,18 @@ def locked(path: Path) -> Iterator[bool]:
 
 
 def check_unlocked(path: Path) -> None:
-    """Raise BusyError if another process holds the lock of ``path``; creates nothing on disk."""
-    if is_busy(path):
+    """Raise BusyError if another process holds the lock of ``path``; creates nothing on disk.
+
+    Does nothing after ``lock_nothing``.
+    """
+    if _LOCKING.get() and is_busy(path):
         raise _busy(path, lock_path(real_path(path)))
 
 
 def is_busy(path: Path) -> bool:
     """Whether another process, or another thread of this one, holds the lock of ``path``."""
     lock = lock_path(real_path(path))
-    if _HELD.get(lock) == threading.get_ident():
+    if _is_held(lock):
         return False
     try:
         descriptor = os.open(lock, os.O_RDONLY | OPEN_FLAGS)
@@ -90,28 +119,43 @@ def is_busy(path: Path) -> bool:
     return False
 
 
+def remove_held_locks() -> None:
+    """Remove the locks of this process, which ends at once; those of a process that forked it stay."""
+    for lock, held in list(_HELD.items()):
+        if held.process == os.getpid() and _is_at(lock, held.descriptor):
+            _unlink(lock)
+
+
+BEFORE_SUDDEN_END.append(remove_held_locks)
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether this thread holds the lock."""
+    return lock in _HELD and _HELD[lock].thread == threading.get_ident()
+
+
 def _acquire(path: Path) -> Callable[[], None] | None:
     """Lock ``path`` and return the function that releases it; None if this thread holds it or there are no locks."""
     lock = lock_path(real_path(path))
-    if _HELD.get(lock) == threading.get_ident():
-        return None  # a stage that calls this one holds it
+    if _is_held(lock) or not _LOCKING.get():
+        return None  # a stage that calls this one holds it, or nothing will be written
     try:
-        descriptor = _locked(lock)
+        descriptor = _locked(lock, path)
     except BlockingIOError as error:
         raise _busy(path, lock) from error
     except OSError as error:
         raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
     if descriptor is None:
         return None
-    _HELD[lock] = threading.get_ident()
+    _HELD[lock] = _Held(os.getpid(), threading.get_ident(), descriptor)
     _describe_this_process(descriptor)
     return lambda: _release(lock, descriptor)
 
 
-def _locked(lock: Path) -> int | None:
+def _locked(lock: Path, path: Path) -> int | None:
     """A descriptor of the locked file, None if the file system has no locks; raises BlockingIOError if it is busy."""
     for _ in range(ATTEMPTS):
-        descriptor = _open(lock)
+        descriptor = _open(lock, path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(lock, descriptor):
@@ -127,14 +171,22 @@ def _locked(lock: Path) -> int | None:
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
-def _open(lock: Path) -> int:
-    """Open or create a lock file; raises ClcapError for a file of this name that is not a lock."""
+def _open(lock: Path, path: Path) -> int:
+    """Open or create the lock file of ``path``; raises ForeignLockError for a file of this name that is not a lock."""
     if os.path.lexists(lock) and (not stat.S_ISREG(lock.lstat().st_mode) or _content_of(lock) is None):
-        raise ClcapError(f"{lock} was not written by clcap, which needs this name for a lock; rename it")
+        raise ForeignLockError(
+            f"{_as_given(lock, path)} was not written by clcap, which needs this name for a lock; rename it"
+        )
     try:
         return os.open(lock, os.O_RDWR | os.O_CREAT | OPEN_FLAGS, 0o666)
     except PermissionError:  # a lock file that another user left; it can be locked all the same
         return os.open(lock, os.O_RDONLY | OPEN_FLAGS)
+
+
+def _as_given(lock: Path, path: Path) -> Path:
+    """The path of a lock, relative if ``path`` is."""
+    beside = (path if path.is_dir() else path.parent) / lock.name
+    return beside if real_path(beside.parent) == lock.parent else lock
 
 
 def _is_at(lock: Path, descriptor: int) -> bool:

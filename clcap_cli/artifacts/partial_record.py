@@ -1,6 +1,7 @@
 """``features.partial.json``: the record of an unfinished ``features.h5``, whose rows are in ``features.partial``."""
 
 from contextlib import suppress
+from itertools import islice, takewhile
 from pathlib import Path
 
 from pydantic import BaseModel, PositiveInt
@@ -8,6 +9,7 @@ from pydantic import BaseModel, PositiveInt
 from clcap_cli.artifacts.feature_datasets import Layout
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.artifacts.row_digests import ROW_SIZE
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.input_files import is_file
 
@@ -59,6 +61,17 @@ def read_record(out: Path) -> PartialRecord | None:
     record = validated(read_json(path), PartialRecord, path, f"a complete {KIND} file")
     parse_provenance(record.provenance.model_dump(), path, KIND)
     return record
+
+
+def rows_written(path: Path, record: PartialRecord) -> int:
+    """Number of rows in the partial file ``path`` before the first that was not written; 0 if there is no such file."""
+    if not is_file(path):
+        return 0
+    with path.open("rb") as file:
+        file.seek(min(record.layout.row_digests, path.stat().st_size))
+        digests = iter(lambda: file.read(ROW_SIZE), b"")
+        written = takewhile(lambda digest: len(digest) == ROW_SIZE and any(digest), digests)
+        return sum(1 for _ in islice(written, record.images))
 
 
 def remove_partial(out: Path) -> None:

@@ -117,12 +117,14 @@ def _features(file: Path) -> dict[str, str]:
 
 
 def _partial_features(file: Path) -> dict[str, str]:
-    from clcap_cli.artifacts.partial_record import PartialRecord
+    from clcap_cli.artifacts.output_lock import is_busy
+    from clcap_cli.artifacts.partial_record import PartialRecord, rows_written
     from clcap_cli.datasets.parsing import read_json, validated
 
     record = validated(read_json(file), PartialRecord, file, "a complete record")
+    done = f"{rows_written(file.with_suffix(''), record):,} of {record.images:,} done, in {file.stem}"
     return {
-        "images": f"up to {record.images}, in {file.stem}; extract-features --resume completes them",
+        "images": f"{done}; {'running' if is_busy(file) else 'extract-features --resume completes them'}",
         "backbone": record.backbone.description,
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.discriminators import open_discriminator
+from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.models.captioner import CaptionerConfig
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -17,7 +18,8 @@ from clcap_cli.training.worse import recorded_rise
 def checkpoint_facts(file: Path) -> dict[str, str]:
     """What show says of a checkpoint."""
     opened = open_checkpoint(file)
-    config, training, rise = opened.config, _training(opened.training), recorded_rise(opened.training, file)
+    config, rise = opened.config, recorded_rise(opened.training, file)
+    training = _training(opened.training, is_busy(file))
     return {
         "model": f"{opened.model}, {_sizes(config)}",
         "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
@@ -28,24 +30,28 @@ def checkpoint_facts(file: Path) -> dict[str, str]:
     }
 
 
-def _training(record: Mapping[str, Any]) -> str:
+def _training(record: Mapping[str, Any], is_running: bool) -> str:
     """How a checkpoint was trained, in words; empty if it was not trained."""
     if "epochs" not in record:
         return ""
     if record.get("finished", True):
         return f"finished; best epoch {record['best_epoch']} of {record['epochs']} by {record['criterion']}"
-    return f"unfinished; the best so far by {record['criterion']}, after epoch {record['best_epoch']}"
+    return f"{_state(is_running)}; the best so far by {record['criterion']}, after epoch {record['best_epoch']}"
+
+
+def _state(is_running: bool) -> str:
+    return "running" if is_running else "unfinished"
 
 
 def train_state_facts(file: Path) -> dict[str, str]:
     """What show says of the saved state of a training run."""
     opened = open_saved_state(file)
-    best, computation = opened.progress.best, opened.computation
+    best, computation, is_running = opened.progress.best, opened.computation, is_busy(file)
     return {
-        "training": f"unfinished; stopped after {opened.place}",
+        "training": f"{_state(is_running)}; {'saved' if is_running else 'stopped'} after {opened.place}",
         **({"best": f"epoch {best.epoch:g} (step {best.step})"} if best else {}),
         "computed": f"on {computation.device} with {computation.threads} threads in {computation.precision}",
-        "continue": opened.continue_with,
+        **({} if is_running else {"continue": opened.continue_with}),
     }
 
 

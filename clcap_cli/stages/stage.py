@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, get_type_hints, runtime_checkable
 
 from clcap_cli.artifacts.atomic import record_replaced
+from clcap_cli.artifacts.output_lock import lock_nothing
 from clcap_cli.compute.process import stage_cleanup
 from clcap_cli.console import print_info
 from clcap_cli.errors import InvalidValueError, WrittenError, first_few
@@ -56,9 +57,11 @@ class Stage(Generic[Result]):
         bound.apply_defaults()
         arguments = self.arguments(bound.arguments)
         plain = flattened(arguments)
-        for one in self.parameters:
-            one.check(plain[one.name])
         with stage_cleanup(), record_replaced() as replaced:
+            if plain.get("dry_run"):
+                lock_nothing()
+            for one in self.parameters:
+                one.check(plain[one.name])
             try:
                 written = self.function(**arguments)
             except WrittenError as error:

@@ -10,6 +10,7 @@ from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, remove_ne
 from clcap_cli.artifacts.cache import write_no_caches
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.discriminators import discriminator_path
+from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.random_streams import seed_torch
@@ -60,7 +61,11 @@ class TrainingRun:
         check_names_beside(out, [*outputs[1:], log_path(out), *self.temporary])
         for path in (*outputs, log_path(out), *self.temporary):
             check_writable(path, origin.input_paths)
-        self._use(find_earlier_run(outputs, origin, options))
+        if settings.dry_run and is_busy(out):
+            print_info(f"another process is writing {out}; the run that is tried could start when that one has ended")
+            self.is_finished, self.state = False, None
+        else:
+            self._use(find_earlier_run(outputs, origin, options))
 
     def _use(self, earlier: EarlierRun) -> None:
         """Decide whether the run is finished, is continued from a state, or starts from the beginning."""

@@ -14,7 +14,7 @@ import pytest
 
 from clcap_cli.artifacts.atomic import check_writable, check_writable_folder
 from clcap_cli.artifacts.hidden_files import HOST, lock_path
-from clcap_cli.artifacts.output_lock import BusyError, check_unlocked, locked
+from clcap_cli.artifacts.output_lock import BusyError, check_unlocked, locked, remove_held_locks
 from clcap_cli.compute.process import stage_cleanup
 from clcap_cli.errors import ClcapError
 
@@ -189,3 +189,15 @@ def test_a_long_name_has_a_lock_and_temporary_files(tmp_path: Path) -> None:
             check_writable(tmp_path / name)
     with pytest.raises(ClcapError, match="cannot be written: File name too long"):
         check_writable(tmp_path / ("x" * 256))
+
+
+def test_a_process_that_ends_at_once_removes_its_locks_only(tmp_path: Path) -> None:
+    with held_by_another_process(tmp_path / "other.pt"), locked(tmp_path / "nt.pt"):
+        child = os.fork()
+        if not child:
+            remove_held_locks()
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert lock_path(tmp_path / "nt.pt").exists()
+        remove_held_locks()
+        assert [path.name for path in tmp_path.iterdir()] == [".other.pt.lock"]

@@ -217,3 +217,19 @@ def test_unfinished_features_are_removed_with_their_record(clcap, tmp_path: Path
     ]
     clcap("cache", tmp_path, "--clear-unfinished")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_foreign_file_named_as_a_lock_stops_only_its_entry(
+    clcap, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    shutil.copy("nt.reference.h5", "x.reference.h5")
+    lock = Path(".nt.reference.h5.lock")
+    lock.write_text("notes")
+    result = clcap("cache", "--clear")
+    assert result.err == (
+        "warning: nt.reference.h5 is left: .nt.reference.h5.lock was not written by clcap, which needs this name for a "
+        "lock; rename it\n"
+    )
+    assert (result.status, lock.read_text()) == (0, "notes")
+    assert {path.name for path in folder.iterdir()} == {"nt.pt", "nt.reference.h5", lock.name}

@@ -260,4 +260,4 @@ def test_a_stopped_run_is_shown(folder: Path, stopped: CommandResult, clcap: Cal
     for name in ("f.partial", "f.partial.json"):
         result = clcap("show", folder / name)
         assert result.status == 0, result.err
-        assert "up to 80, in f.partial; extract-features --resume completes them" in result.out
+        assert "32 of 80 done, in f.partial; extract-features --resume completes them" in result.out

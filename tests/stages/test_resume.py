@@ -21,6 +21,7 @@ from clcap_cli.training.mle_task import MleTask
 from clcap_cli.training.pair_task import PairTask
 from clcap_cli.training.run import TrainingRun
 from clcap_cli.training.saved_state import open_saved_state
+from tests.artifacts.test_output_lock import held_by_another_process
 from tests.conftest import CommandResult
 from tests.training.running import Killed
 
@@ -165,6 +166,14 @@ def test_show_tells_unfinished_runs_from_finished_ones(clcap: Clcap, unfinished:
     assert f"continue  clcap {shlex.join(map(str, MLE))} --out new.pt --resume\n" in state
     assert "training  unfinished; the best so far by val_loss, after epoch 0.75\n" in best
     assert "training  finished; best epoch 2 of 2 by val_loss\n" in finished
+
+
+def test_show_tells_a_running_process_from_a_stopped_one(clcap: Clcap, unfinished: str) -> None:
+    with held_by_another_process(Path("new.state.pt")), held_by_another_process(Path("new.best.pt")):
+        state, best = (clcap("show", name).out for name in ("new.state.pt", "new.best.pt"))
+    assert "training  running; saved after epoch 1 (step 4)\n" in state
+    assert "continue" not in state
+    assert "training  running; the best so far by val_loss, after epoch 0.75\n" in best
 
 
 def test_files_made_from_the_best_so_far_find_the_finished_model(clcap: Clcap, at_step: AtStep) -> None:

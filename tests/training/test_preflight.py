@@ -16,6 +16,7 @@ from clcap_cli.training import preflight
 from clcap_cli.training.preflight import check_room, sizes_of, try_step
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
+from tests.artifacts.test_output_lock import held_by_another_process
 from tests.training.tasks import adversarial_task, introspective_task, mle_task, pair_task
 
 TASKS = [mle_task, pair_task, introspective_task, adversarial_task]
@@ -75,6 +76,18 @@ def test_a_dry_run_of_train_mle_keeps_the_old_file(clcap, chain: Path) -> None:
     assert result.status == 0
     assert "validation: only the loss, as in the step" in result.out
     assert {path: path.stat().st_mtime_ns for path in chain.iterdir()} == files
+
+
+def test_a_dry_run_does_not_wait_for_a_running_process(clcap, chain: Path) -> None:
+    out = chain / "nt.pt"
+    words = ("train-mle", chain / "captions.h5", chain / "features.h5", "--out", out)
+    with held_by_another_process(out):
+        files = sorted(chain.iterdir())
+        assert "is being written by process" in clcap(*words).err
+        result = clcap(*words, "--dry-run")
+        assert sorted(chain.iterdir()) == files
+    assert result.status == 0, result.err
+    assert f"another process is writing {out}; the run that is tried could start when that one has ended" in result.err
 
 
 def test_a_full_disk_is_found_before_the_first_step(chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
