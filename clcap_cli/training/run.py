@@ -25,6 +25,7 @@ from clcap_cli.training.report import write_log
 from clcap_cli.training.run_files import best_path, log_path, state_path
 from clcap_cli.training.run_saver import RunSaver, WriteCheckpoint
 from clcap_cli.training.run_settings import RunSettings, SaveInterval
+from clcap_cli.training.saved_state import SavedState
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.skipped_steps import DivergedError
 from clcap_cli.training.state import TrainState
@@ -61,9 +62,10 @@ class TrainingRun:
         check_names_beside(out, [*outputs[1:], log_path(out), *self.temporary])
         for path in (*outputs, log_path(out), *self.temporary):
             check_writable(path, origin.input_paths)
+        self.is_finished = False
+        self.state: SavedState | None = None
         if settings.dry_run and is_busy(out):
             print_info(f"another process is writing {out}; the run that is tried could start when that one has ended")
-            self.is_finished, self.state = False, None
         else:
             self._use(find_earlier_run(outputs, origin, options))
 
