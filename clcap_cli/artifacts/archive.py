@@ -14,8 +14,8 @@ from typing import Any
 
 from clcap_cli.errors import ClcapError, damaged_file_error, first_few
 from clcap_cli.file_kinds.archives import ZIP_ERRORS
-from clcap_cli.file_kinds.clcap_files import description_of
-from clcap_cli.file_kinds.recognition import ForeignFileError, wrong_file_error
+from clcap_cli.file_kinds.clcap_files import DESCRIPTIONS, description_of
+from clcap_cli.file_kinds.recognition import ForeignFileError, file_kind, wrong_file_error
 from clcap_cli.input_files import check_readable
 
 CHECKPOINT = description_of("clcap/checkpoint")
@@ -48,8 +48,11 @@ def read_description(path: Path) -> bytes:
 
 def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename for entry in entries]
-    if not any(name.endswith(DESCRIPTION) for name in names) or any("/code/" in name for name in names):
+    code = next((name for name in names if "/code/" in name), None)
+    if not any(name.endswith(DESCRIPTION) for name in names) or (code and not _has_own_format(path)):
         raise wrong_file_error(path, CHECKPOINT)
+    if code:
+        raise damaged_file_error(path, f"its part '{code}' is for program code, which clcap never writes")
     if sum(max(entry.file_size, entry.compress_size) for entry in entries) > path.stat().st_size:
         raise damaged_file_error(path, "its content would be larger than the file")
     compressed = next((entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED), None)
@@ -60,6 +63,11 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         raise damaged_file_error(path, f"it has the part '{name}' {count} times")
     if sum(name.endswith(DESCRIPTION) for name in names) > 1:
         raise damaged_file_error(path, "it has two descriptions of its content")
+
+
+def _has_own_format(path: Path) -> bool:
+    """Whether a file names a format of clcap; it may have been changed since."""
+    return file_kind(path).description in DESCRIPTIONS.values()
 
 
 @contextmanager

@@ -153,6 +153,12 @@ class _Parser:
 
     _long_binput = _binput
 
+    def _memoize(self, _: None) -> None:
+        self._binput(len(self.memo))
+
+    def _stack_global(self, _: None) -> None:
+        raise pickle_error(self.path)  # PyTorch writes no such names of classes
+
     def _binget(self, number: int) -> None:
         self.stack.append(self.memo[number])
 

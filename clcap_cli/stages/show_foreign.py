@@ -44,7 +44,7 @@ def _content(path: Path, kind: FileKind) -> dict[str, str]:
         return {}
     if "HDF5" in kind.description:
         return {"content": _datasets(path), "use": HDF5_ADVICE}
-    if "PyTorch" in kind.description and kind != PICKLE:
+    if any(word in kind.description for word in ("PyTorch", ".pt)")) and kind != PICKLE:
         return _torch_content(path)
     if kind.description.endswith(" image"):
         return {"use": f"clcap caption CHECKPOINT --images {path}"}

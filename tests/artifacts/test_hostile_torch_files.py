@@ -155,6 +155,10 @@ def test_archives_that_pytorch_never_writes(tmp_path: Path) -> None:
     assert opened_message(twice) == f"is damaged: it has the part '{first.lower()}' 2 times; create it again"
     other = archived(tmp_path / "c.pt", [*parts.items(), ("x/data.pkl", b"x")])
     assert opened_message(other) == "is damaged: it has two descriptions of its content; create it again"
+    code = archived(tmp_path / "e.pt", [*parts.items(), ("nt/code/x.py", b"x")])
+    assert opened_message(code) == (
+        "is damaged: its part 'nt/code/x.py' is for program code, which clcap never writes; create it again"
+    )
     outside = archived(tmp_path / "d.pt", [*parts.items(), ("../../outside", b"x")])
     assert opened_message(outside) == "is not a readable checkpoint (damaged or truncated); create it again"
     assert not (tmp_path.parents[1] / "outside").exists()

@@ -1,6 +1,8 @@
 """``show`` knows every file that clcap writes, and says of any other file what it probably is."""
 
 import json
+import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,7 @@ def test_options_in_a_file_are_recognised(tmp_path: Path, clcap) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(clcap("train-mle", "--print-config").out)
     facts = facts_of(clcap("show", path).out)
-    assert facts["kind"].startswith("YAML settings with the names out, seed, ")
+    assert facts["kind"].startswith("YAML settings with the names out, ")
     assert facts["use"] == "options of a stage are given with --config"
 
 
@@ -98,3 +100,14 @@ def test_files_of_hugging_face_are_recognised(tmp_path: Path, clcap) -> None:
     assert facts["kind"].startswith("the configuration of a Hugging Face model")
     tokenizer = write_bpe(tmp_path / "tokenizer.json", ["a red ring"])
     assert facts_of(clcap("show", tokenizer).out)["use"] == "train-mle --tokenizer reads it"
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_pickled_objects_in_a_checkpoint_are_named(protocol: int, tmp_path: Path, clcap) -> None:
+    path = tmp_path / "nt.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        content = {"provenance": {"format": "clcap/checkpoint"}, "x": tmp_path}
+        archive.writestr("nt/data.pkl", pickle.dumps(content, protocol))
+    facts = facts_of(clcap("show", path).out)
+    assert facts["kind"] == "a checkpoint (*.pt) of train-mle or train-cl (clcap did not write this file)"
+    assert facts["content"] == "pickled Python objects"
