@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pyarrow
@@ -126,6 +126,16 @@ def usage_error_of(clcap: Callable[..., CommandResult]) -> Callable[..., str]:
         return result.err.strip()
 
     return run
+
+
+@pytest.fixture
+def small_discriminator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the adversarial objective make a small discriminator, and train it alone for one epoch."""
+    from clcap_cli.models.discriminator import DiscriminatorConfig
+
+    small = partial(DiscriminatorConfig, embedding_size=16, hidden_size=16)
+    monkeypatch.setattr("clcap_cli.stages.train_cl_inputs.DiscriminatorConfig", small)
+    monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 1)
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(outcomes: dict[str, Outcome
     assert warning in outcomes["a target"].result
 
 
+@pytest.mark.usefixtures("small_discriminator")
 def test_captioner_and_discriminator_are_written_together(
     error_of, chain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,9 +38,9 @@ def test_a_tried_step_changes_nothing(shared_chain: Path, make: Any) -> None:
     assert all(p.grad is None for network in state.networks.values() for p in network.parameters())
 
 
+@pytest.mark.usefixtures("small_discriminator")
 @pytest.mark.parametrize("objective", ["contrastive", "adversarial"])
-def test_preflight_does_not_change_the_result(chain: Path, objective: str, monkeypatch) -> None:
-    monkeypatch.setattr("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 1)
+def test_preflight_does_not_change_the_result(chain: Path, objective: str) -> None:
     files = [chain / "with.pt", chain / "without.pt"]
     for out, no_preflight in zip(files, (False, True), strict=True):
         options = {"objective": objective, "dropout": 0.3, "no_preflight": no_preflight, "k": 2}
