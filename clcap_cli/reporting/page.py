@@ -131,7 +131,7 @@ def _result(image: ImageResult | None) -> list[str | float | None] | None:
 
 
 def _first_and_last(runs: Sequence[Run]) -> list[str]:
-    """The names of the first and the last run with metrics, or the name of the only one."""
+    """The names of the first and the last run with metrics; fewer if there are fewer such runs."""
     measured = [run.name for run in runs if run.metrics]
     return [measured[0], measured[-1]] if len(measured) > 1 else measured
 
@@ -139,6 +139,8 @@ def _first_and_last(runs: Sequence[Run]) -> list[str]:
 def _changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[MetricChange]:
     """The changes of the headline metrics, where comparable, from the first to the last run with metrics."""
     measured = [run for run in runs if run.metrics]
+    if not measured:
+        return []
     known = {metric.name: metric for metric in metrics}
     first, last = measured[0], measured[-1]
     return [

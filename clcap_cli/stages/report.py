@@ -65,7 +65,13 @@ def report(
 
     Example: clcap report *.metrics.json *.retrieval.json --out report.html
     """
-    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, check_writable_folder, write_text
+    from clcap_cli.artifacts.atomic import (
+        all_or_nothing,
+        check_writable,
+        check_writable_folder,
+        remove_new_folders_of,
+        write_text,
+    )
     from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
@@ -85,6 +91,7 @@ def report(
     for number, path in enumerate(outputs):
         check_writable(path, inputs, [*outputs[:number], *([page] if page else [])])
     if plots:
+        remove_new_folders_of(plots / "plot.png")
         check_writable_folder(plots, (".png", ".svg"))
     for warning in [*image_warnings(runs), *comparability_warnings(runs)]:
         print_warning(warning)

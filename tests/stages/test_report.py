@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reporting.conftest import image, write
+from tests.reporting.conftest import image, log, write
 
-__all__ = ["write"]
+__all__ = ["log", "write"]
 
 IMAGES = [image(1, "a dog", rank=1), image(2, "a cat", rank=2)]
 
@@ -114,6 +114,23 @@ def test_report_refuses_other_files(error_of, clcap, tmp_path: Path) -> None:
     damaged.write_text(json.dumps({"provenance": {}}))
     assert error_of("report", damaged) == f"{damaged} is not a clcap file: its provenance is damaged at format"
     assert clcap("report").status == 2
+
+
+def test_a_log_and_cross_rankings_alone_have_a_page(write, log, clcap, tmp_path: Path) -> None:
+    curve = log("nt.log.jsonl", [{"epoch": 1, "step": 5, "loss": 2.0}, {"epoch": 2, "step": 10, "loss": 1.0}])
+    ranking = {"captions": {"id": "1" * 16, "name": "nt"}, "ranker": {"id": "2" * 16, "name": "aa"}}
+    crossed = write("nt.by_aa.retrieval.json", IMAGES, {"R@1": 0.5}, ranking=ranking)
+    result = clcap("report", curve, crossed, "--plots", tmp_path / "plots")
+    assert result.status == 0, result.err
+    page = (tmp_path / "report.html").read_text()
+    assert "The files of these runs have no metrics." in page and "Definitions of the metrics" not in page
+    assert (tmp_path / "plots" / "nt.loss.png").exists()
+
+
+def test_a_failed_report_leaves_no_empty_folder(files: list[Path], clcap, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("clcap_cli.reporting.page.render", lambda *_: 1 / 0)
+    assert clcap("report", *files, "--plots", tmp_path / "deep" / "plots").status != 0
+    assert not (tmp_path / "deep").exists()
 
 
 def test_two_outputs_need_two_files(files: list[Path], error_of, tmp_path: Path) -> None:
