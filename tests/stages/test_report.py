@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clcap_cli.errors import ClcapError
 from tests.reporting.conftest import image, log, write
 
 __all__ = ["log", "write"]
@@ -127,9 +128,12 @@ def test_a_log_and_cross_rankings_alone_have_a_page(write, log, clcap, tmp_path:
     assert (tmp_path / "plots" / "nt.loss.png").exists()
 
 
-def test_a_failed_report_leaves_no_empty_folder(files: list[Path], clcap, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("clcap_cli.reporting.page.render", lambda *_: 1 / 0)
-    assert clcap("report", *files, "--plots", tmp_path / "deep" / "plots").status != 0
+def test_a_failed_report_leaves_no_empty_folder(files: list[Path], error_of, tmp_path: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise ClcapError("no page")
+
+    monkeypatch.setattr("clcap_cli.reporting.page.render", fail)
+    assert error_of("report", *files, "--plots", tmp_path / "deep" / "plots") == "no page"
     assert not (tmp_path / "deep").exists()
 
 
