@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from clcap_cli.datasets.limits import check_decompressed
+from clcap_cli.datasets.limits import BYTES_PER_LINE, check_decompressed
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable
 
@@ -115,7 +115,7 @@ class _Decompressed(io.RawIOBase):
 
     def __init__(self, path: Path, content: IO[bytes]):
         super().__init__()
-        self._path, self._content, self._size = path, content, 0
+        self._path, self._content, self._size, self._lines = path, content, 0, 0
 
     def readable(self) -> bool:
         """See RawIOBase."""
@@ -125,7 +125,8 @@ class _Decompressed(io.RawIOBase):
         """See RawIOBase."""
         read = self._content.read(len(buffer))
         self._size += len(read)
-        check_decompressed(self._path, self._size)
+        self._lines += read.count(b"\n")
+        check_decompressed(self._path, max(self._size, self._lines * BYTES_PER_LINE))
         buffer[: len(read)] = read
         return len(read)
 

@@ -38,6 +38,10 @@ class RegionFeatures(ABC):
         self.empty = sorted(key for key, (regions, _) in shapes.items() if regions == 0)
         """Keys of images without regions."""
         self.shapes = shapes = {key: shape for key, shape in shapes.items() if shape[0]}
+        if self.empty and not shapes:
+            raise ClcapError(
+                f"{path} has no region features: each of its arrays has 0 regions, such as {self.empty[0]}"
+            )
         if not shapes:
             raise ClcapError(f"{path} has no region features: it contains no .npz or .npy file, dataset or line")
         channels = sorted({shape[1] for shape in shapes.values()})
@@ -155,18 +159,22 @@ def _load_array(path: Path) -> np.ndarray:
             return loaded
         with loaded:
             key = next((key for key in ARRAY_NAMES if key in loaded.files), None) or _only_name(loaded.files, path)
-            check_decompressed(path, max(_bytes_of(loaded, key)))
+            check_decompressed(path, max(_bytes_of(loaded, key)), ".npy")
             return np.asarray(loaded[key])
     except ClcapError:
         raise
     except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly any error
-        # NumPy reports any unknown content as pickled objects and suggests loading them, which is unsafe.
-        reason = (
-            "it contains objects or is not a NumPy file"
-            if "pickle" in str(error)
-            else str(error) or type(error).__name__
-        )
-        raise ClcapError(f"{path} is not a readable NumPy file: {reason.splitlines()[0]}") from error
+        raise ClcapError(f"{path} is not a readable NumPy file: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    # NumPy reports any unknown content as pickled objects and suggests loading them, which is unsafe.
+    if "pickle" in text:
+        return "it contains objects or is not a NumPy file"
+    if isinstance(error, SyntaxError | TypeError) or "header" in text.lower() or "malformed" in text:
+        return "its header is damaged"  # NumPy's message shows Python objects
+    return text.splitlines()[0]
 
 
 def _bytes_of(archive: Any, key: str) -> tuple[int, int]:

@@ -59,7 +59,8 @@ def _result_or_error(function: Callable[..., object], path: Path, size: int, *ar
 
 def _shapes(file: Any, path: Path) -> dict[str, tuple[int, ...]]:
     datasets = {key: _local_dataset(file, key, path) for key in file}
-    check_decompressed(path, sum(dataset.size * dataset.dtype.itemsize for dataset in datasets.values()))
+    size = sum(dataset.size * dataset.dtype.itemsize for dataset in datasets.values())
+    check_decompressed(path, size, "HDF5 without compression")
     return {key: tuple(dataset.shape) for key, dataset in datasets.items()}
 
 

@@ -142,3 +142,31 @@ def test_a_cut_archive_is_refused(tmp_path: Path, end: int) -> None:
     assert refusal(path).startswith("data is not a readable tar archive: ")
     path.write_bytes(gzip.compress(path.read_bytes()))
     assert refusal(path).startswith("data is not a readable tar archive: ")
+
+
+def test_links_to_texts_outside_are_left_out(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "folder", {**FILES, "c.jpg": IMAGE, "d.jpg": IMAGE})
+    (tmp_path / "secret").write_text("password\n")
+    (folder / "c.txt").symlink_to("../secret")
+    (folder / "d.txt").symlink_to("a.txt")
+    (folder / "a.jpg").unlink()
+    (tmp_path / "a.jpg").write_bytes(IMAGE)
+    (folder / "a.jpg").symlink_to(tmp_path / "a.jpg")
+    (tmp_path / "link").symlink_to(folder)
+    table = read_captions(tmp_path / "link")
+    assert {one.file_name: one.captions for one in table.records}["d.jpg"] == ["a dog", "the dog"]
+    assert "password" not in str(table.records)
+    assert "left out: 1 image without a text, such as c.jpg, 1 link to a file outside the folder, such as c.txt" in str(
+        table
+    )
+
+
+def test_a_folder_of_outside_links_says_so(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "folder", {"c.jpg": IMAGE})
+    (folder / "c.txt").symlink_to("/etc/passwd")
+    with pytest.raises(ClcapError) as error:
+        read_captions(folder)
+    assert str(error.value) == (
+        f"{folder}: none of its 1 image has a text with captions beside it, such as a.txt or a.caption for a.jpg; "
+        "c.txt is a link to a file outside the folder, which is not read; copy it here"
+    )

@@ -62,6 +62,7 @@ def tar_of_texts() -> bytes:
 BOMBS: dict[str, Callable[[], bytes]] = {
     "a.json.gz": lambda: gzip.compress(b'[{"image_id": 1, "caption": "' + b"a" * 2**22 + b'"}]'),
     "a.csv.bz2": lambda: bz2.compress(b"image,caption\n" + b"1,a\n" * 2**19),
+    "lines.csv.gz": lambda: gzip.compress(b"image,caption\n" + b"a,b\n" * 2**15),
     "a.tar.gz": lambda: gzip.compress(tar_of_texts()),
     "name.tar.gz": lambda: gzip.compress(tar_header("././@LongLink", 2**22, tarfile.GNUTYPE_LONGNAME) + b"a" * 2**22),
     "dictionary.parquet": lambda: parquet(image_id=range(64), caption=repeated(LONG[:900_000], 64)),
@@ -75,7 +76,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_content_far_beyond_the_file_size_is_refused(name: str, tmp_path: Path) -> None:
     content = BOMBS[name]()
-    mebibytes = (2**20 + 100 * len(content)) // 2**20
+    mebibytes = (2**20 + limits.MAX_RATIO * len(content)) // 2**20
     assert refusal(tmp_path, name, content) == (
         f"PATH has more than {mebibytes} MiB of content, the limit for a compressed file of {len(content):,} bytes; if "
         "that is right, convert it to uncompressed JSON or CSV"

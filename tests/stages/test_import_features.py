@@ -190,6 +190,11 @@ def test_damaged_numpy_files_are_refused(chain: Path, error_of, regions: dict) -
         archive.writestr("readme.txt", "no array")
     assert import_error(error_of, chain, source).startswith(f"{source}/1.npz ")
     (source / "1.npz").unlink()
+    header = b"{'descr': open('x'), 'fortran_order': False, 'shape': (3, 4)}\n"
+    (source / "1.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    expected = f"{source}/1.npy is not a readable NumPy file: its header is damaged"
+    assert import_error(error_of, chain, source) == expected
+    (source / "1.npy").unlink()
     (source / "1.npz").mkdir()
     assert import_error(error_of, chain, source).startswith(f"{source}/1.npz is not a readable NumPy file: ")
 
@@ -278,6 +283,10 @@ def test_files_of_an_unknown_format_are_refused(chain: Path, error_of) -> None:
     assert import_error(error_of, chain, chain / "empty") == (
         f"{chain}/empty has no region features: it contains no .npz or .npy file, dataset or line"
     )
+    np.save(chain / "empty" / "1.npy", np.zeros((0, 4), np.float32))
+    assert import_error(error_of, chain, chain / "empty") == (
+        f"{chain}/empty has no region features: each of its arrays has 0 regions, such as 1"
+    )
     (chain / "r.txt").write_text("1")
     assert import_error(error_of, chain, chain / "r.txt").startswith(
         f"{chain}/r.txt is a text file that starts with '1'; a folder of .npz or .npy files, an HDF5 file "
@@ -358,4 +367,5 @@ def test_an_hdf5_dataset_without_content_is_refused(chain: Path, tmp_path: Path,
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("1", (10**6, 2048), "f4", chunks=(1, 2048))
     message = error_of("import-features", chain / "captions.h5", tmp_path / "a.h5", "--out", tmp_path / "b.h5")
-    assert message.startswith(f"{tmp_path}/a.h5 has more than 64 MiB of content, the limit for a compressed file of")
+    assert message.startswith(f"{tmp_path}/a.h5 has more than 32 MiB of content, the limit for a compressed file of")
+    assert message.endswith("if that is right, convert it to HDF5 without compression")

@@ -1,4 +1,7 @@
-"""Folders of images with a text beside each, such as ``x.jpg`` and ``x.txt``; each line of a text is a caption."""
+"""Folders of images with a text beside each, such as ``x.jpg`` and ``x.txt``; each line of a text is a caption.
+
+Links to texts outside the folder are left out: in a folder from another person they could make captions of any file.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from clcap_cli.datasets.file_content import read_bytes
+from clcap_cli.datasets.file_names import is_image_name
 from clcap_cli.datasets.formats.paired_files import PairedFiles, is_system_name
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Table
@@ -22,8 +26,13 @@ def _read(source: Source) -> Table:
 
 def _files(source: Source) -> PairedFiles:
     files = PairedFiles(source.path, source.options.encoding)
+    folder = os.path.realpath(source.path)
     for path in _walk(source.path, files):
-        files.add(path.relative_to(source.path).as_posix(), partial(read_bytes, path))
+        name = path.relative_to(source.path).as_posix()
+        if path.is_symlink() and not is_image_name(name) and not Path(os.path.realpath(path)).is_relative_to(folder):
+            files.outside.append(name)
+        else:
+            files.add(name, partial(read_bytes, path))
     return files
 
 

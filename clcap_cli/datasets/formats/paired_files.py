@@ -32,6 +32,8 @@ class PairedFiles:
     images: list[str] = field(default_factory=list)
     texts: dict[str, Callable[[], bytes]] = field(default_factory=dict)
     """Functions that return the content of each text file; the suffix of its name is in lower case."""
+    outside: list[str] = field(default_factory=list)
+    """Links to files outside the folder, which are not read."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Number of other files by kind."""
 
@@ -64,7 +66,9 @@ class PairedFiles:
         return Table.of(self.path, rows, self._notes(cells))
 
     def _advice(self) -> str:
-        """Advice if there is a file such as metadata.jsonl of Hugging Face's folders of images."""
+        """Advice if there are links out of the folder, or a file such as metadata.jsonl of Hugging Face's folders."""
+        if self.outside:
+            return f"; {self.outside[0]} is a link to a file outside the folder, which is not read; copy it here"
         tables = self.path.is_dir() and sorted(self.path.glob("metadata.*"))
         return f"; give {tables[0]} itself to read the captions in it" if tables else ""
 
@@ -95,7 +99,11 @@ class PairedFiles:
         unpaired = [image for image in self.images if image not in used]
         stems = {name for image in self.images for name in (posixpath.splitext(image)[0], image)}
         alone = [name for name in self.texts if posixpath.splitext(name)[0] not in stems]
-        groups = {("image", "without a text"): unpaired, ("text", "without an image"): alone}
+        groups = {
+            ("image", "without a text"): unpaired,
+            ("text", "without an image"): alone,
+            ("link", "to a file outside the folder"): self.outside,
+        }
         named = [
             f"{counted(len(names), thing)} {lack}, such as {names[0]}"
             for (thing, lack), names in groups.items()
