@@ -14,7 +14,7 @@ from clcap_cli.extras import import_optional
 from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable
 from clcap_cli.segmentation.segmenter import Segmenter
-from clcap_cli.segmentation.tokenizer_growth import check_growth
+from clcap_cli.segmentation.tokenizer_growth import check_growth, check_length, longest_text
 from clcap_cli.segmentation.tokenizer_trial import check_tokenizer
 
 if TYPE_CHECKING:
@@ -81,10 +81,11 @@ def subword_segmenter(content: str, name: str) -> Segmenter:
     An unknown word is a token of its own. Raises ClcapError if ``content`` is invalid.
     """
     pipeline = parse_tokenizer_json(content, name)
-    unknown = getattr(pipeline.model, "unk_token", None)
+    unknown, longest = getattr(pipeline.model, "unk_token", None), longest_text(pipeline)
 
     def split(caption: str) -> list[str]:
         composed = unicodedata.normalize("NFC", caption)
+        check_length(composed, longest, name)
         with tokenizer_errors(name):
             encoding = pipeline.encode(composed, add_special_tokens=False)
         pairs = zip(encoding.tokens, encoding.offsets, strict=True)

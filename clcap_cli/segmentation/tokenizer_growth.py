@@ -13,19 +13,40 @@ if TYPE_CHECKING:
 
 LIMIT = 4_000
 """Largest product of the growth of all steps; common tokenizers have less than 200."""
+MAX_BYTES = 30_000_000
+"""Largest size of an enlarged text; the library takes up to 20 times as much memory."""
 PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
 
 def check_growth(pipeline: "Pipeline", name: str) -> None:
     """Raise ClcapError if a part of a tokenizer can make a text more than ``LIMIT`` times larger."""
     for part in PARTS:
-        step = getattr(pipeline, part)
-        growth = _growth(json.loads(step.__getstate__())) if step else 1
+        growth = _growth_in(pipeline, part)
         if growth > LIMIT:
             raise ClcapError(
                 f"{name} is not a usable tokenizer: its {part} can make a text {growth:.3g} times longer; "
                 f"the maximum is {LIMIT:,}"
             )
+
+
+def longest_text(pipeline: "Pipeline") -> int:
+    """Size in bytes of the longest text that a tokenizer makes no larger than ``MAX_BYTES``."""
+    return int(MAX_BYTES / prod(_growth_in(pipeline, part) for part in PARTS[:2]))
+
+
+def check_length(text: str, longest: int, name: str) -> None:
+    """Raise ClcapError if a caption has more than ``longest`` bytes; ``name`` is that of the tokenizer."""
+    size = _size(text)
+    if size > longest:
+        raise ClcapError(
+            f"{name} could make a caption of {size:,} bytes larger than {MAX_BYTES // 10**6} MB; the maximum is "
+            f"{longest:,} bytes; shorten '{text[:20]}…', or use another tokenizer"
+        )
+
+
+def _growth_in(pipeline: "Pipeline", part: str) -> float:
+    step = getattr(pipeline, part)
+    return _growth(json.loads(step.__getstate__())) if step else 1.0
 
 
 def _growth(step: Any) -> float:

@@ -84,3 +84,15 @@ def test_a_regular_expression_that_never_ends(tmp_path: Path) -> None:
         read_tokenizer(path).encode("q" * 60 + "!")
     with pytest.raises(ClcapError, match=expected):
         subword_segmenter(path.read_text(), str(path)).split("q" * 60 + "!")
+
+
+def test_a_long_caption_that_would_become_gigabytes(tmp_path: Path) -> None:
+    path = written(tmp_path, normalizer=replacing({"String": "☃"}, "☃" * 1000))
+    expected = (
+        f"{path} could make a caption of 300,000 bytes larger than 30 MB; the maximum is 30,000 bytes; "
+        f"shorten '{'☃' * 20}…', or use another tokenizer"
+    )
+    for encode in (read_tokenizer(path).encode, subword_segmenter(path.read_text(), str(path)).split):
+        with pytest.raises(ClcapError) as error:
+            encode("☃" * 100_000)
+        assert str(error.value) == expected
