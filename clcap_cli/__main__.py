@@ -31,7 +31,7 @@ def run() -> int:
     except KeyboardInterrupt:
         _on_interruption(signal.SIG_IGN)
         if not INTERRUPTION.is_reported:
-            print(INTERRUPTED, file=sys.stderr)
+            print(INTERRUPTED + INTERRUPTION.kept, file=sys.stderr)
         return 128 + INTERRUPTION.number
     except OSError:  # the last that is left: stderr itself, so that nobody can be told
         from clcap_cli.verbosity import VERBOSITY
@@ -66,7 +66,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     INTERRUPTION.number = number
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            os.write(2, f"{INTERRUPTED}\n".encode())
+            os.write(2, f"{INTERRUPTED}{INTERRUPTION.kept}\n".encode())
             for tidy in BEFORE_SUDDEN_END:
                 tidy()
             os._exit(128 + number)

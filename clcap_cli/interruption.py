@@ -14,6 +14,8 @@ class Interruption:
     """Number of the signal; the exit status is 128 plus this number."""
     is_reported = False
     """Whether a message about it was printed."""
+    kept = ""
+    """What is kept of an unfinished run and how to continue it, in words that follow the message; empty if nothing."""
 
 
 INTERRUPTION = Interruption()
@@ -21,4 +23,4 @@ INTERRUPTION = Interruption()
 
 def reset() -> None:
     """Forget earlier interruptions."""
-    INTERRUPTION.number, INTERRUPTION.is_reported = signal.SIGINT, False
+    INTERRUPTION.number, INTERRUPTION.is_reported, INTERRUPTION.kept = signal.SIGINT, False, ""

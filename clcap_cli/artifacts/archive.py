@@ -28,8 +28,8 @@ def check_archive(path: Path) -> None:
     read_description(path)
 
 
-def read_description(path: Path) -> bytes:
-    """The pickle that describes the content of the file.
+def read_description(path: Path, expected: str = CHECKPOINT) -> bytes:
+    """The pickle that describes the content of the file; errors say that ``expected`` is expected.
 
     Raises ClcapError unless ``path`` is a ZIP archive as PyTorch writes it. The pickle's checksum is verified; PyTorch
     would report a changed one as pickled objects, or not at all.
@@ -40,17 +40,17 @@ def read_description(path: Path) -> bytes:
     if signature.startswith(b"\x80"):
         raise pickle_error(path)
     if signature != b"PK":
-        raise wrong_file_error(path, CHECKPOINT)
+        raise wrong_file_error(path, expected)
     with _archive_errors(path), zipfile.ZipFile(path) as archive:
-        _check_entries(path, archive.infolist())
+        _check_entries(path, archive.infolist(), expected)
         return archive.read(next(name for name in archive.namelist() if name.endswith(DESCRIPTION)))
 
 
-def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+def _check_entries(path: Path, entries: list[zipfile.ZipInfo], expected: str) -> None:
     names = [entry.filename for entry in entries]
     code = next((name for name in names if "/code/" in name), None)
     if not any(name.endswith(DESCRIPTION) for name in names) or (code and not _has_own_format(path)):
-        raise wrong_file_error(path, CHECKPOINT)
+        raise wrong_file_error(path, expected)
     if code:
         raise damaged_file_error(path, f"its part '{code}' is for program code, which clcap never writes")
     if sum(max(entry.file_size, entry.compress_size) for entry in entries) > path.stat().st_size:
@@ -80,11 +80,11 @@ def _archive_errors(path: Path) -> Iterator[None]:
         raise unreadable_error(path) from error
 
 
-def own_content(path: Path, content: Any) -> dict[str, Any]:
+def own_content(path: Path, content: Any, expected: str = CHECKPOINT) -> dict[str, Any]:
     """What was loaded from ``path``; raises ClcapError unless it has the provenance that clcap writes."""
     if not isinstance(content, dict) or "provenance" not in content:
         keys = f" (it contains {first_few(list(content))})" if isinstance(content, dict) and content else ""
-        raise ForeignFileError(f"{path} is a PyTorch file of another program{keys}; {CHECKPOINT} is expected here")
+        raise ForeignFileError(f"{path} is a PyTorch file of another program{keys}; {expected} is expected here")
     return content
 
 

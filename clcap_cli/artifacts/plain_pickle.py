@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.artifacts.archive import own_content, pickle_error, read_description, unreadable_error
+from clcap_cli.artifacts.archive import CHECKPOINT, own_content, pickle_error, read_description, unreadable_error
 from clcap_cli.errors import damaged_file_error
 
 VALUES = {"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
@@ -31,12 +31,12 @@ MAX_REPETITION = 16
 """Largest number of characters that a byte of the pickle describes, beyond the few."""
 
 
-def plain_values(path: Path) -> Any:
-    """What was saved in ``path``, with None in the place of tensors.
+def plain_values(path: Path, expected: str = CHECKPOINT) -> Any:
+    """What was saved in ``path``, with None in the place of tensors; errors say that ``expected`` is expected.
 
     Raises ClcapError if the file is missing, damaged, names other classes than PyTorch's, or exceeds the limits.
     """
-    return _parsed(path).stack[-1]
+    return _parsed(path, expected).stack[-1]
 
 
 def check_own_values(path: Path) -> None:
@@ -44,15 +44,15 @@ def check_own_values(path: Path) -> None:
 
     PyTorch also loads other tensors, some of which claim more memory than the file has bytes.
     """
-    parser = _parsed(path)
+    parser = _parsed(path, CHECKPOINT)
     own_content(path, parser.stack[-1])
     others = [name for name in sorted(parser.classes) if not TENSOR_CLASS.fullmatch(name)]
     if others:
         raise damaged_file_error(path, f"it contains '{others[0].replace(' ', '.')}', which clcap never writes")
 
 
-def _parsed(path: Path) -> "_Parser":
-    parser, pickle = _Parser(path), read_description(path)
+def _parsed(path: Path, expected: str) -> "_Parser":
+    parser, pickle = _Parser(path), read_description(path, expected)
     try:
         parser.parse(pickle)
     except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, Self
@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Self
 from clcap_cli.verbosity import VERBOSITY
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-FINISHING = b"\nfinishing this step; a second signal stops at once\n"
+FINISHING = "finishing this step"
 
 
 class StopRequestedError(BaseException):
@@ -27,6 +27,8 @@ class StopSignals:
     def __init__(self) -> None:
         self.received: int | None = None
         """Number of the first signal."""
+        self.doing: Callable[[], str] = lambda: FINISHING
+        """What is finished first when a signal arrives, in words."""
         self._raises = False
         self._earlier: dict[int, Any] = {}
 
@@ -67,4 +69,4 @@ class StopSignals:
         if self._raises:
             raise StopRequestedError
         if VERBOSITY.messages:
-            os.write(2, FINISHING)
+            os.write(2, f"\n{self.doing()}; a second signal stops at once\n".encode())

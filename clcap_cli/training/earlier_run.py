@@ -8,9 +8,9 @@ from pathlib import Path
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.console import print_info
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.training.run_files import state_path
-from clcap_cli.training.same_run import differences
+from clcap_cli.training.same_run import changed_inputs, differences
 from clcap_cli.training.saved_state import SavedState, open_saved_state
 
 
@@ -56,9 +56,12 @@ class EarlierRun:
 
     def _refuse_other_run(self, path: Path, found: Provenance) -> None:
         if different := self._differences(found):
+            changed = changed_inputs(found, self.origin, path.resolve().parent)
+            since = f"{first_few(changed)} changed since then; " if changed else ""
+            restore = "restore the earlier version and " if changed else ""
             raise ClcapError(
-                f"{path} belongs to another run: {'; '.join(different)}; to continue that run, repeat its command, and "
-                f"to start another one, give another --out or delete {path}"
+                f"{path} belongs to another run: {'; '.join(different)}; {since}to continue that run, {restore}repeat "
+                f"its command, and to start another one, give another --out or delete {path}"
             )
 
     def _differences(self, found: Provenance) -> list[str]:
@@ -86,5 +89,5 @@ def advice_on_damage() -> Iterator[None]:
     try:
         yield
     except ClcapError as error:
-        problem = str(error).removesuffix("; create it again")
+        problem = str(error).removesuffix("; create it again").removesuffix(": download or create it again")
         raise ClcapError(f"{problem}; delete it to start the run from the beginning") from error

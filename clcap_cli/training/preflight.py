@@ -18,6 +18,7 @@ from torch import nn
 from clcap_cli.artifacts.output_path import real_path
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError, NonFiniteError, is_out_of_memory
+from clcap_cli.training.run_files import state_path
 from clcap_cli.training.schedule import total_steps_of
 from clcap_cli.training.state import TrainState
 
@@ -68,15 +69,13 @@ def check_room(out: Path, sizes: FileSizes, existing: int) -> None:
             f"{out} needs {needed / MIB:,.1f} MiB during training ({parts}, twice while it is replaced), but the disk "
             f"of {folder} has only {free / MIB:,.1f} MiB free; free some space or give another --out"
         )
-    try:
-        with ExitStack() as files:
-            for size in (sizes.state, sizes.checkpoint):
+    with ExitStack() as files:
+        for path, size in ((state_path(out), sizes.state), (out, sizes.checkpoint)):
+            try:
                 _reserve(files.enter_context(tempfile.TemporaryFile(dir=folder)).fileno(), size)
-    except OSError as error:
-        raise ClcapError(
-            f"{out} cannot be written during training ({parts}): {error.strerror or error}; free some space or give "
-            "another --out"
-        ) from error
+            except OSError as error:
+                problem = f"{path} cannot be written during training ({parts}): {error.strerror or error}"
+                raise ClcapError(f"{problem}; {_advice_on_room(error)}") from error
 
 
 def try_step(state: TrainState) -> float:
@@ -169,6 +168,12 @@ def _reserve(descriptor: int, size: int) -> None:
     except OSError as error:
         if error.errno not in NO_RESERVATION:
             raise
+
+
+def _advice_on_room(error: OSError) -> str:
+    if error.errno == errno.EFBIG:
+        return "raise the limit on the size of files (ulimit -f, or that of the file system)"
+    return "free some space or give another --out"
 
 
 def _memory_error(error: Exception) -> Exception:

@@ -18,6 +18,7 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.compute.stop_signals import StopSignals
 from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
+from clcap_cli.interruption import INTERRUPTION
 from clcap_cli.training.earlier_run import EarlierRun, advice_on_damage, find_earlier_run
 from clcap_cli.training.loop import train
 from clcap_cli.training.preflight import check_room, print_dry_run, sizes_of, try_step
@@ -117,11 +118,12 @@ class TrainingRun:
         self._load(state)
         with StopSignals() as signals:
             interval = SaveInterval.parse(self.settings.save_every)
+            saver = RunSaver(self.out, self.origin, interval, state, write, signals)
             with self._naming_what_remains(state):
-                record = train(state, RunSaver(self.out, self.origin, interval, state, write, signals))
+                record = train(state, saver)
             if self.has_comparable_loss and (rise := loss_rise(state.progress)):
                 record["loss_rise"] = asdict(rise)
-            with all_or_nothing():
+            with saver.naming_the_state(), all_or_nothing():
                 write_log(log_path(self.out), state)
                 write(self.out, record)
             self._remove_temporary_files()
@@ -153,6 +155,7 @@ class TrainingRun:
         return f"; the best checkpoint so far is kept: a run with {option} {path} starts from it"
 
     def _remove_temporary_files(self) -> None:
+        INTERRUPTION.kept = ""
         for path in self.temporary:
             with suppress(OSError):
                 path.unlink()

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from clcap_cli.artifacts.atomic import all_or_nothing
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.compute.stop_signals import StopRequestedError, StopSignals
+from clcap_cli.compute.stop_signals import FINISHING, StopRequestedError, StopSignals
 from clcap_cli.console import print_always, print_warning
 from clcap_cli.continuing import continuing_command
 from clcap_cli.errors import ClcapError
@@ -35,10 +35,22 @@ class RunSaver(Observer):
         signals: StopSignals,
     ):
         """``out`` is the checkpoint that the run will write."""
+        self.out = out
         self.best, self.path, self.origin, self.interval = best_path(out), state_path(out), origin, interval
         self.state, self.write, self.signals = state, write, signals
         self.continue_with = continuing_command(origin.stage)
+        self.failing: set[Path] = set()
+        """Files that could not be written at the last attempt, of which a warning was printed."""
+        signals.doing = self._doing
+        INTERRUPTION.kept = self.kept_state
         self._restart_interval()
+
+    @property
+    def kept_state(self) -> str:
+        """That a state is on disk and how to continue it, in words that follow a message; empty if there is none."""
+        if not self.path.exists():
+            return ""
+        return f"; the state saved in {self.path} is kept; continue with: {self.continue_with}"
 
     def after_step(self) -> None:
         """Stop if a signal has arrived; otherwise save the state if the interval is over."""
@@ -63,18 +75,40 @@ class RunSaver(Observer):
         try:
             with all_or_nothing():
                 self.write(self.best, {**self.state.record(), "finished": False})
+            self.failing.discard(self.best)
         except ClcapError as error:
-            print_warning(f"{error}; training continues")
+            self._warn(self.best, f"{error}; training continues")
+
+    @contextmanager
+    def naming_the_state(self) -> Iterator[None]:
+        """Let errors in the block, which writes the finished files, say how to continue from the last saved state."""
+        try:
+            yield
+        except ClcapError as error:
+            raise ClcapError(f"{error}{self.kept_state}") from error
 
     def _save_or_warn(self) -> None:
         try:
             self._save()
         except ClcapError as error:
-            print_warning(f"{error}; training continues, and the next attempt is made after --save-every")
+            self._warn(self.path, f"{error}; training continues, and the next attempt is made after --save-every")
             self._restart_interval()
+
+    def _warn(self, path: Path, message: str) -> None:
+        """Print a warning, unless the last attempt to write ``path`` has failed too."""
+        if path not in self.failing:
+            print_warning(message)
+        self.failing.add(path)
+
+    def _doing(self) -> str:
+        """What a signal waits for, in words."""
+        has_ended = self.state.is_finished and not self.state.validation_is_missing
+        return f"training has ended; writing {self.out}" if has_ended else FINISHING
 
     def _save(self) -> None:
         self.state.save(self.path, self.origin, self.continue_with)
+        self.failing.discard(self.path)
+        INTERRUPTION.kept = self.kept_state
         self._restart_interval()
 
     def _restart_interval(self) -> None:

@@ -49,6 +49,16 @@ def _different_inputs(saved: Provenance, origin: Origin) -> list[str]:
     return lines
 
 
+def changed_inputs(saved: Provenance, origin: Origin, folder: Path) -> list[Path]:
+    """Inputs whose content has changed since a file in ``folder`` was made from them at the same path."""
+    before = {one.role: one for one in saved.inputs}
+    return [
+        path
+        for role, path, id in origin.inputs
+        if role in before and before[role].id != id and (folder / before[role].path).resolve() == path.resolve()
+    ]
+
+
 def _extends(path: Path, id: str) -> bool:
     """Whether the file has all content of an earlier version, which had this ``id``."""
     try:

@@ -11,6 +11,7 @@ from clcap_cli.artifacts.checks import validated_part
 from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
 from clcap_cli.compute.settings import DeviceName
+from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.training.progress import Progress
 
 KIND = "clcap/train-state"
@@ -50,7 +51,8 @@ def open_saved_state(path: Path) -> SavedState:
 
     Raises ClcapError if the file is missing, damaged, of another kind, or newer than this clcap.
     """
-    content = own_content(path, plain_values(path))
+    expected = description_of(KIND)
+    content = own_content(path, plain_values(path, expected), expected)
     provenance = parse_provenance(content["provenance"], path, KIND)
     return SavedState(
         path,

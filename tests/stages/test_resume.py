@@ -248,7 +248,9 @@ def test_other_inputs_are_refused(clcap: Clcap, error_of: Callable[..., str], un
     clcap("prepare-captions", "--train", "scenes/captions_train.json", "--val", "scenes/captions_val.json")
     message = error_of(*MLE, "--out", "new.pt", "--resume")
     assert re.fullmatch(
-        r"new\.state\.pt belongs to another run: captions captions\.h5 with id \w+, here captions\.h5 with id \w+; .*",
+        r"new\.state\.pt belongs to another run: captions captions\.h5 with id \w+, here captions\.h5 with id \w+; "
+        r"captions\.h5 changed since then; to continue that run, restore the earlier version and repeat its "
+        r"command, .*",
         message,
     )
 
@@ -268,6 +270,16 @@ def test_a_truncated_state_is_reported(error_of: Callable[..., str], unfinished:
     message = error_of(*MLE, "--out", "new.pt", "--resume")
     assert message.startswith("new.state.pt is ")
     assert message.endswith("; delete it to start the run from the beginning")
+
+
+@pytest.mark.parametrize("content", [b"", b"some text\n"], ids=["empty", "text"])
+def test_a_file_that_is_no_state_is_named(error_of: Callable[..., str], content: bytes) -> None:
+    Path("new.state.pt").write_bytes(content)
+    assert re.fullmatch(
+        r"new\.state\.pt is .*; the saved state of a training run \(\*\.state\.pt\) is expected here; delete it to "
+        "start the run from the beginning",
+        error_of(*MLE, "--out", "new.pt", "--resume"),
+    )
 
 
 def test_a_state_of_a_newer_version_is_refused(error_of: Callable[..., str], unfinished: str) -> None:
@@ -304,7 +316,12 @@ def test_before_the_first_step_nothing_is_saved(clcap: Clcap, chain: Path, monke
 def test_a_second_signal_stops_at_once(clcap: Clcap, at_step: AtStep, chain: Path) -> None:
     at_step(4, lambda: (interrupt(), interrupt()))
     result = interrupted(clcap, (*MLE, "--save-every", 3, "--out", "new.pt"))
-    assert result.err.splitlines()[-1] == "interrupted; no file is half-written, and the old ones are as they were"
+    message = result.err.splitlines()[-1]
+    assert message.startswith(
+        "interrupted; no file is half-written, and the old ones are as they were; the state saved in new.state.pt is "
+        "kept; continue with: clcap train-mle captions.h5 "
+    )
+    assert message.endswith(" --resume")
     assert open_saved_state(Path("new.state.pt")).progress.step == 3
 
 
@@ -331,13 +348,35 @@ def full(content: object, out: Path) -> None:
 def test_a_full_disk_does_not_end_training(clcap: Clcap, monkeypatch: pytest.MonkeyPatch) -> None:
     save = torch_files.save
     monkeypatch.setattr(torch_files, "save", lambda content, out: (full if out.stem != "new" else save)(content, out))
-    result = clcap(*MLE, "--max-steps", 3, "--save-every", 2, "--out", "new.pt")
+    result = clcap(*MLE, "--max-steps", 6, "--save-every", 1, "--out", "new.pt")
     assert result.status == 0
     assert [line for line in result.err.splitlines() if line.startswith("warning")] == [
         "warning: new.state.pt cannot be written: No space left on device; training continues, and the next attempt is "
         "made after --save-every",
         "warning: new.best.pt cannot be written: No space left on device; training continues",
     ]
+
+
+def test_a_disk_full_at_the_end_names_the_saved_state(
+    error_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = torch_files.save
+    monkeypatch.setattr(torch_files, "save", lambda content, out: (full if out.stem == "new" else save)(content, out))
+    message = error_of(*MLE, "--max-steps", 3, "--save-every", 2, "--out", "new.pt")
+    assert message.startswith(
+        "new.pt cannot be written: No space left on device; the state saved in new.state.pt is kept; continue with: "
+        "clcap train-mle captions.h5 "
+    )
+
+
+def test_a_signal_after_the_last_step_is_answered_truly(clcap: Clcap, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, written = loop._finish, list[bytes]()
+    monkeypatch.setattr(os, "write", lambda descriptor, content: written.append(content))
+    monkeypatch.setattr(loop, "_finish", lambda state: (interrupt(), finish(state))[1])
+    result = clcap(*MLE, "--max-steps", 3, "--out", "new.pt")
+    assert result.status == 0
+    assert Path("new.pt").exists()
+    assert written == [b"\ntraining has ended; writing new.pt; a second signal stops at once\n"]
 
 
 def test_a_stage_called_from_python_raises_keyboard_interrupt(at_step: AtStep, capsys: pytest.CaptureFixture) -> None:

@@ -117,8 +117,9 @@ def test_a_limit_of_file_sizes_is_found_before_the_first_step(chain: Path, tmp_p
     sizes = sizes_of(TrainState(mle_task(chain), Optimisation()))
     with largest_file(sizes.state // 2), pytest.raises(ClcapError) as error:
         check_room(tmp_path / "x.pt", sizes, 0)
-    assert "x.pt cannot be written during training (checkpoint 0.2 MiB, saved state 0.6 MiB): File too large" in str(
-        error.value
+    assert str(error.value) == (
+        f"{tmp_path / 'x.state.pt'} cannot be written during training (checkpoint 0.2 MiB, saved state 0.6 MiB): File "
+        "too large; raise the limit on the size of files (ulimit -f, or that of the file system)"
     )
     assert not list(tmp_path.glob("*x.pt*"))
 
