@@ -29,8 +29,11 @@ from clcap_cli.console import print_always, print_info, print_warning
 from clcap_cli.continuing import continuing_command
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.features.backbone_options import as_options
 from clcap_cli.features.reusable_rows import ReusableRows
 from clcap_cli.interruption import INTERRUPTION
+
+REFUSED = "models made from it will not accept the new features"
 
 
 class ExtractionRun:
@@ -110,10 +113,13 @@ class ExtractionRun:
         """Say why the features of the earlier file are not reused, if there is one."""
         if self.earlier is None:
             return
-        if self.earlier.backbone.differences(info):
-            reason = f"it comes from another backbone: {self.earlier.backbone.description}"
-        else:
+        backbone = self.earlier.backbone
+        if not backbone.differences(info):
             reason = "it was written by an earlier version, without digests of the image files"
+        elif isinstance(backbone, BackboneInfo):
+            reason = f"it was made with {'; '.join(as_options(backbone, info))}; {REFUSED}"
+        else:
+            reason = f"it was {backbone.description}; {REFUSED}"
         print_info(f"no features of the earlier {self.out} are reused: {reason}")
 
     def usable_earlier(self, info: BackboneInfo) -> Features | None:
@@ -187,8 +193,7 @@ def _differences(before: Extraction, now: Extraction) -> Iterable[str]:
     captions = before.provenance.input("captions"), now.provenance.input("captions")
     if captions[0] and captions[1] and captions[0].id != captions[1].id:
         yield f"captions {captions[0].path} with id {captions[0].id}, here {captions[1].path} with id {captions[1].id}"
-    for name in before.backbone.differences(now.backbone):
-        yield f"{name} {getattr(before.backbone, name)}, here {getattr(now.backbone, name)}"
-    for name, words in (("reused", "reused features of id"), ("device", "device"), ("threads", "threads")):
+    yield from as_options(before.backbone, now.backbone)
+    for name, words in (("reused", "reused features of id"), ("device", "--device"), ("threads", "--threads")):
         if getattr(before, name) != getattr(now, name):
-            yield f"{words} {getattr(before, name)}, here {getattr(now, name)}"
+            yield f"{words} {getattr(before, name)}, here {words} {getattr(now, name)}"

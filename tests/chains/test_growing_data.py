@@ -116,7 +116,15 @@ def test_metrics_of_the_larger_split_are_not_compared(chain: Path, run, clcap: C
     assert "captions: different data (" in result.out + result.err
 
 
-@pytest.mark.parametrize("change", ["caption", "split", "min-count", "image removed"])
+REASONS = {
+    "caption": "1 of its 42 images with other captions",
+    "split": "1 of its 42 images in another split",
+    "min-count": "--min-count 3, before 2",
+    "image removed": "1 of its 42 images left out",
+}
+
+
+@pytest.mark.parametrize("change", REASONS)
 def test_other_captions_do_not_extend_the_old_ones(chain: Path, run, change: str, error_of) -> None:
     paths = [chain / "scenes" / f"captions_{split}.json" for split in ("train", "val")]
     train, val = [json.loads(path.read_text()) for path in paths]
@@ -131,6 +139,11 @@ def test_other_captions_do_not_extend_the_old_ones(chain: Path, run, change: str
             val["annotations"] += own
     for path, content in zip(paths, (train, val), strict=True):
         path.write_text(json.dumps(content))
-    assert "made from the old one: " in prepare(run, *(["--min-count", 3] if change == "min-count" else []))
+    message = prepare(run, *(["--min-count", 3] if change == "min-count" else []))
+    assert (
+        f"the new captions.h5 is not an extension of the earlier one: {REASONS[change]}; models made from the earlier "
+        "one will not accept it\n"
+    ) in message
+    assert "made from the old one: " in message
     assert read_provenance(chain / "captions.h5").extends == []
     assert "captions.h5 has changed since nt.pt was created from it" in error_of("caption", "nt.pt", *SMALL)

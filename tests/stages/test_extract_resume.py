@@ -168,10 +168,10 @@ def test_without_resume_the_rows_are_not_lost(folder: Path, extract, stopped: Co
 def test_other_settings_and_inputs_are_refused_by_name(folder: Path, extract, stopped: CommandResult) -> None:
     write_captions(folder, [f"{number}.png" for number in range(50)], "other.h5")
     cases = {
-        "image_size 32, here 48; regions": extract("--resume", "--image-size", 48),
-        "name test_resnet, here test_vit": extract("--resume", "--backbone", "test_vit"),
+        "--image-size 32, here --image-size 48; to continue": extract("--resume", "--image-size", 48),
+        "--backbone test_resnet, here --backbone test_vit; to continue": extract("--resume", "--backbone", "test_vit"),
         "captions captions.h5 with id": extract("--resume", captions="other.h5"),
-        "threads 1, here 2": extract("--resume", "--threads", 2),
+        "--threads 1, here --threads 2; to continue": extract("--resume", "--threads", 2),
     }
     for problem, result in cases.items():
         assert result.status == 1
