@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from clcap_cli import __main__ as entry
+from clcap_cli.training import adversarial_task
 
 
 def run(folder: str, largest: int, words: list[str]) -> tuple[int, list[str]]:
@@ -29,4 +30,5 @@ def run(folder: str, largest: int, words: list[str]) -> tuple[int, list[str]]:
 
 
 if __name__ == "__main__":
+    adversarial_task.WARM_UP_EPOCHS = 1
     print(json.dumps([run(*command) for command in json.load(sys.stdin)]))

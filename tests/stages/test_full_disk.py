@@ -31,7 +31,7 @@ CASES = {
     "a captioner": (50_000, MLE, "nt.pt"),
     "its log": (100, MLE, "nt.log.jsonl"),
     "a target": (3_000, CL, "nt_cl.pt"),
-    "an discriminator": (200_000, GAN, "nt_gan.discriminator.pt"),
+    "a discriminator": (200_000, GAN, "nt_gan.discriminator.pt"),
     "a new reference": (50_000, "swap-reference --ref nt.pt --candidate nt_cl.pt --force", "nt_ref1.pt"),
     "captions": (100, "caption nt.pt", "nt.captions.json"),
     "ranks": (500, "self-retrieve nt.pt", "nt.retrieval.json"),
