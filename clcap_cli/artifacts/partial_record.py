@@ -8,9 +8,12 @@ from pydantic import BaseModel, PositiveInt
 
 from clcap_cli.artifacts.feature_datasets import Layout
 from clcap_cli.artifacts.feature_info import BackboneInfo
+from clcap_cli.artifacts.hdf5 import open_hdf5
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
 from clcap_cli.artifacts.row_digests import ROW_SIZE
 from clcap_cli.datasets.parsing import read_json, validated
+from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.signatures import HDF5
 from clcap_cli.input_files import is_file
 
 KIND = "clcap/partial-features"
@@ -53,14 +56,39 @@ class PartialRecord(Extraction):
 def read_record(out: Path) -> PartialRecord | None:
     """The record of the partial file of ``out``; None if there is no partial file.
 
-    Raises ClcapError if the record is damaged.
+    Raises ClcapError if the record is damaged, or if another program's file has one of the names.
     """
     path = record_path(out)
-    if not (is_file(path) and is_file(partial_path(out))):
+    if not is_file(path):
+        _check_replaceable(partial_path(out), out)
         return None
     record = validated(read_json(path), PartialRecord, path, f"a complete {KIND} file")
     parse_provenance(record.provenance.model_dump(), path, KIND)
-    return record
+    return record if is_file(partial_path(out)) else None
+
+
+def _check_replaceable(path: Path, out: Path) -> None:
+    """Raise ClcapError if a partial file without a record is not what a killed run leaves.
+
+    Such a run leaves an empty or unfinished file, or a second name of the finished ``out``.
+    """
+    if not is_file(path) or (out.exists() and path.samefile(out)):
+        return
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.strip(b"\0") and (start != HDF5 or _is_complete(path)):
+        raise ClcapError(
+            f"{path} is not an unfinished features file, but extract-features needs this name for {out}; rename it or "
+            "give another --out"
+        )
+
+
+def _is_complete(path: Path) -> bool:
+    try:
+        with open_hdf5(path):
+            return True
+    except ClcapError:
+        return False
 
 
 def rows_written(path: Path, record: PartialRecord) -> int:

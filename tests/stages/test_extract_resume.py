@@ -261,3 +261,22 @@ def test_a_stopped_run_is_shown(folder: Path, stopped: CommandResult, clcap: Cal
         result = clcap("show", folder / name)
         assert result.status == 0, result.err
         assert "32 of 80 done, in f.partial; extract-features --resume completes them" in result.out
+
+
+@pytest.mark.parametrize("options", [(), ("--resume",)])
+@pytest.mark.parametrize("name", ["f.partial", "f.partial.json"])
+def test_a_file_of_this_name_is_never_replaced(name: str, options: tuple[str, ...], folder: Path, extract) -> None:
+    (folder / name).write_text("my own notes")
+    result = extract(*options)
+    assert result.status == 1
+    assert str(folder / name) in result.err
+    assert (folder / name).read_text() == "my own notes"
+
+
+def test_a_complete_file_called_partial_is_kept(folder: Path, shared_chain: Path, extract) -> None:
+    shutil.copy(shared_chain / "features.h5", folder / "f.partial")
+    assert extract().err.endswith(
+        f"error: {folder}/f.partial is not an unfinished features file, but extract-features needs this name for "
+        f"{folder}/f.h5; rename it or give another --out\n"
+    )
+    assert (folder / "f.partial").read_bytes() == (shared_chain / "features.h5").read_bytes()
