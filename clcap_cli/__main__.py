@@ -6,7 +6,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import TextIO
 
-from clcap_cli.interruption import BEFORE_SUDDEN_END, INTERRUPTION, reset
+from clcap_cli.interruption import BEFORE_SUDDEN_END, INTERRUPTION, SIGNALS, let_go_of_a_closed_terminal, reset
 
 INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were"
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def run() -> int:
-    """Run the command line: 0 done, 1 could not be done, 2 wrong command line, 130 or 143 interrupted."""
+    """Run the command line: 0 done, 1 could not be done, 2 wrong command line, 129, 130 or 143 interrupted."""
     reset()
     sys.stdout, sys.stderr = _open(sys.stdout), _open(sys.stderr)
     try:
@@ -55,8 +55,8 @@ def show_traceback(kind: type[BaseException], error: BaseException, trace: Trace
 
 
 def _on_interruption(do: "signal._HANDLER") -> None:
-    """What Ctrl-C and SIGTERM do from now on; a background job that was told not to hear one does not."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """What the signals that end clcap do from now on; a background job that was told not to hear one does not."""
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, do)
 
@@ -64,6 +64,7 @@ def _on_interruption(do: "signal._HANDLER") -> None:
 def _stop(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt; but end at once during an import, where some libraries would swallow it or crash."""
     INTERRUPTION.number = number
+    let_go_of_a_closed_terminal()
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             os.write(2, f"{INTERRUPTED}{INTERRUPTION.kept}\n".encode())

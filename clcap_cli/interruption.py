@@ -1,8 +1,12 @@
-"""The signal, SIGINT (Ctrl-C) or SIGTERM, that ended this process's command. This module is fast to import."""
+"""The signal that ended this process's command. This module is fast to import."""
 
+import errno
+import os
 import signal
 from collections.abc import Callable
 
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, the request to end, and the end of the terminal."""
 BEFORE_SUDDEN_END: list[Callable[[], None]] = []
 """Called before a signal ends the process without the usual cleanup."""
 
@@ -19,6 +23,16 @@ class Interruption:
 
 
 INTERRUPTION = Interruption()
+
+
+def let_go_of_a_closed_terminal() -> None:
+    """Drop what is printed from now on if the terminal is closed, because printing would fail."""
+    for descriptor in (1, 2):
+        try:
+            os.get_terminal_size(descriptor)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def reset() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,12 @@ def test_the_exit_status_reports_errors_without_stderr(tmp_path: Path) -> None:
     assert closed.returncode == 1
 
 
-@pytest.mark.parametrize("problem", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("module", ["clcap_cli.app", "typer", "rich.console", "clcap_cli.artifacts.hdf5", "numpy"])
+IMPORTS = ["clcap_cli.app", "typer", "rich.console", "clcap_cli.artifacts.hdf5", "numpy"]
+
+
+@pytest.mark.parametrize(
+    ("module", "problem"), [*product(IMPORTS, [signal.SIGINT, signal.SIGTERM]), ("numpy", signal.SIGHUP)]
+)
 def test_ctrl_c_works_during_every_import(tmp_path: Path, module: str, problem: signal.Signals) -> None:
     (tmp_path / "x.h5").write_bytes(b"\x89HDF")
     code = (

@@ -1,4 +1,4 @@
-"""SIGINT (Ctrl-C) and SIGTERM during a computation that first saves what it has done."""
+"""SIGINT (Ctrl-C), SIGTERM and SIGHUP during a computation that first saves what it has done."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, Self
 
+from clcap_cli.interruption import SIGNALS, let_go_of_a_closed_terminal
 from clcap_cli.verbosity import VERBOSITY
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FINISHING = "finishing this step"
 
 
@@ -62,6 +62,7 @@ class StopSignals:
         raise KeyboardInterrupt
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        let_go_of_a_closed_terminal()
         if self.received is not None:
             self.received = number
             self.obey()
