@@ -13,7 +13,7 @@ from clcap_cli.errors import InvalidValueError
 from clcap_cli.objectives.registry import builtin_objectives, check_options, configure_objective, objectives_by_suffix
 from clcap_cli.registry import import_object
 from clcap_cli.stages.train_cl import train_cl
-from clcap_cli.training.loop import Task
+from clcap_cli.training.task import Task
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "objectives.md"
 BUILTIN = builtin_objectives()

@@ -276,7 +276,8 @@ def test_an_input_is_never_overwritten(tmp_path: Path, clcap, error_of) -> None:
         message = f"{metrics} is an input of this command, so it cannot be overwritten; give another name"
         assert error_of(stage, metrics, "--out", metrics) == message
     table = tmp_path / "t.x"
-    assert error_of("report", metrics, "--csv", table, "--latex", table).startswith(f"{table} is an input of this")
+    message = f"{table} is named for two outputs of this command; give each a name of its own"
+    assert error_of("report", metrics, "--csv", table, "--latex", table) == message
     assert references.read_bytes() == before
 
 
