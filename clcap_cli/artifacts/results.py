@@ -72,11 +72,25 @@ def as_coco_results(captions: Mapping[ImageId, Sequence[str]]) -> list[dict[str,
 
 
 def check_results_writable(out: Path, inputs: Iterable[Path]) -> Path:
-    """``check_writable`` for captions and the file with their provenance; returns ``out``."""
+    """``check_writable`` for captions and the file with their provenance; returns ``out``.
+
+    Raises ClcapError too if a file that clcap did not write has the name of the provenance.
+    """
     inputs = [*inputs]
+    _check_own_provenance(provenance_path(out), out)
     check_names_beside(out, [provenance_path(out)])
     check_writable(provenance_path(out), inputs, [out])
     return check_writable(out, inputs)
+
+
+def _check_own_provenance(path: Path, out: Path) -> None:
+    try:
+        if is_file(path):
+            parse_provenance(read_json(path), path)
+    except ClcapError as error:
+        raise ClcapError(
+            f"{path} is not a provenance file, but clcap needs this name for {out}; rename it or give another --out"
+        ) from error
 
 
 def write_caption_results(

@@ -123,3 +123,13 @@ def test_two_images_never_share_a_text_file(pictures: Path, error_of) -> None:
 )
 def test_a_suffix_of_another_format_is_refused_at_once(usage_error_of, arguments: tuple, message: str) -> None:
     assert usage_error_of(*arguments).startswith(f"error: {message}")
+
+
+def test_a_foreign_file_named_like_provenance_is_kept(chain: Path, error_of) -> None:
+    notes = chain / "a.provenance.json"
+    notes.write_text("my own notes")
+    assert error_of("caption", chain / "nt.pt", "--out", chain / "a.json") == (
+        f"{notes} is not a provenance file, but clcap needs this name for {chain}/a.json; rename it or give "
+        "another --out"
+    )
+    assert notes.read_text() == "my own notes" and not (chain / "a.json").exists()
