@@ -187,8 +187,7 @@ def _survey_file(path: Path, kind: str | None, texts: Collection[str], cpu_secon
             raise _foreign_file_error(path, list(file), kind)
         provenance = parse_provenance(_provenance_record(attributes, path), path, kind)
         datasets = dict(islice(_datasets(file, path), MAX_DATASETS + 1))
-        if len(datasets) > MAX_DATASETS:
-            raise damaged_file_error(path, f"it has more than {MAX_DATASETS} datasets")
+        _check_number(path, len(datasets))
         size_of_numbers = sum(size_in_bytes(dataset) for dataset in datasets.values())
         bytes_of_text = max(path.stat().st_size - size_of_numbers, 0)
         limit_resources(bytes_of_text, cpu_seconds)
@@ -219,10 +218,16 @@ def _provenance_record(attributes: dict[str, str], path: Path) -> object:
         raise ClcapError(f"{path} is not a clcap file: its provenance is damaged") from error
 
 
+def _check_number(path: Path, datasets: int) -> None:
+    if datasets > MAX_DATASETS:
+        raise damaged_file_error(path, f"it has more than {MAX_DATASETS} datasets")
+
+
 def _datasets(group: "h5py.Group", path: Path, prefix: str = "", depth: int = 1) -> Iterator[tuple[str, StoredDataset]]:
     """Yield the name and description of every dataset in ``group``."""
     import h5py
 
+    _check_number(path, len(group))
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise _unsupported_error(path, f"{prefix}{name}", "as a link to another location")

@@ -19,7 +19,7 @@ from clcap_cli.features.pixel_limit import BUDGET, BYTES_PER_PIXEL, PixelBudget,
 from tests.features.png import colour_png, grey_png
 from tests.reliability.peak_memory import peak_memory
 
-SIDE = 1600
+SIDE = 2400
 
 
 @pytest.fixture(autouse=True)
