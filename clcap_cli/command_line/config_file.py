@@ -16,6 +16,8 @@ from clcap_cli.input_files import check_readable
 from clcap_cli.stages.stage import Stage
 
 EXPECTED = "a YAML file with one option a line, such as 'epochs: 10',"
+MAX_BRACKETS = 200
+"""Number of opening brackets that are read; PyYAML's time grows with the square of the nesting."""
 
 
 def read_config(ctx: typer.Context, stage: Stage[Any], path: Path) -> dict[str, Any]:
@@ -55,6 +57,8 @@ def _content(path: Path) -> dict[str, Any]:
         text = read_text(path)
     except ClcapError as error:
         raise wrong_file_error(path, EXPECTED) from error
+    if text.count("[") + text.count("{") > MAX_BRACKETS:
+        raise ClcapError(f"{path} has more than {MAX_BRACKETS} opening brackets; {EXPECTED} is expected here")
     try:
         content = yaml.safe_load(text)
         _check_duplicates(path, yaml.compose(text, yaml.SafeLoader))

@@ -99,6 +99,7 @@ def test_invalid_options_in_a_file_are_refused(
         ("epochs: 1\nepochs: 2", "{file} has the option 'epochs' twice; give it once"),
         ("batch_size: 1\nbatch-size: 2", "{file} has the option 'batch_size' twice; give it once"),
         ("a: [", "{file} is not valid YAML: "),
+        (f"a: {'[' * 3000}", "{file} has more than 200 opening brackets; a YAML file with one option a line, such as "),
         ("epochs: !!python/object/apply:os.getcwd []", "{file} is not valid YAML: could not determine a constructor"),
     ],
 )
