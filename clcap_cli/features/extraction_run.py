@@ -26,7 +26,7 @@ from clcap_cli.artifacts.partial_record import (
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_always, print_info, print_warning
-from clcap_cli.continuing import continuing_command
+from clcap_cli.continuing import continuing_command, other_run_error, print_nothing_to_resume
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.features.backbone_options import as_options
@@ -145,18 +145,11 @@ class ExtractionRun:
         )
         if self.record is None:
             if self.resume:
-                print_info(f"nothing to resume: no {self.path}; starting from the beginning")
+                print_nothing_to_resume(self.path)
             return create_partial(self.out, now)
-        self._check_same_run(self.record, now)
+        if differences := list(_differences(self.record, now)):
+            raise other_run_error(self.path, differences)
         return open_partial(self.out, self.record)
-
-    def _check_same_run(self, before: Extraction, now: Extraction) -> None:
-        differences = list(_differences(before, now))
-        if differences:
-            raise ClcapError(
-                f"{self.path} belongs to another run: {'; '.join(differences)}; to continue that run, repeat its "
-                f"command, and to start another one, give another --out or delete {self.path}"
-            )
 
     @contextmanager
     def reporting(self, partial: PartialFeatures) -> Iterator[None]:

@@ -10,6 +10,7 @@ from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
 from clcap_cli.artifacts.preconditions import CAPTIONS, HDF5_FILE
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
+from clcap_cli.continuing import print_finished
 from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.image_files import ImageFile
-
-
-"""Maximum side of the network input in pixels."""
 
 
 @stage
@@ -95,7 +93,7 @@ def extract_features(
     network = load_backbone(backbone, weights, image_size, run.compute_settings(compute).start())
     info = network.info
     if run.is_finished(info):
-        print_info(f"{out} is finished: an earlier run with the same settings and inputs wrote it")
+        print_finished(out)
         return out
     size = len(names) * info.bytes_per_image() / 2**20
     print_info(

@@ -8,7 +8,8 @@ from pathlib import Path
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin, Provenance
 from clcap_cli.console import print_info
-from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.continuing import other_run_error, print_nothing_to_resume
+from clcap_cli.errors import ClcapError
 from clcap_cli.training.run_files import state_path
 from clcap_cli.training.same_run import changed_inputs, differences
 from clcap_cli.training.saved_state import SavedState, open_saved_state
@@ -52,17 +53,11 @@ class EarlierRun:
         elif resume:
             if self.finished:
                 self._refuse_other_run(self.out, self.finished)
-            print_info(f"nothing to resume: no {state_path(self.out)}; starting from the beginning")
+            print_nothing_to_resume(state_path(self.out))
 
     def _refuse_other_run(self, path: Path, found: Provenance) -> None:
         if different := self._differences(found):
-            changed = changed_inputs(found, self.origin, path.resolve().parent)
-            since = f"{first_few(changed)} changed since then; " if changed else ""
-            restore = "restore the earlier version and " if changed else ""
-            raise ClcapError(
-                f"{path} belongs to another run: {'; '.join(different)}; {since}to continue that run, {restore}repeat "
-                f"its command, and to start another one, give another --out or delete {path}"
-            )
+            raise other_run_error(path, different, changed_inputs(found, self.origin, path.resolve().parent))
 
     def _differences(self, found: Provenance) -> list[str]:
         return differences(found, self.origin, self.options)

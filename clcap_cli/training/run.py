@@ -17,6 +17,7 @@ from clcap_cli.compute.random_streams import seed_torch
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.compute.stop_signals import StopSignals
 from clcap_cli.console import print_info
+from clcap_cli.continuing import print_finished
 from clcap_cli.errors import ClcapError
 from clcap_cli.interruption import INTERRUPTION
 from clcap_cli.training.earlier_run import EarlierRun, advice_on_damage, find_earlier_run
@@ -79,7 +80,7 @@ class TrainingRun:
         elif not self.settings.dry_run:
             self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
         if self.is_finished:
-            print_info(f"{self.out} is finished: an earlier run with the same settings and inputs wrote it")
+            print_finished(self.out)
             check_not_worse(open_checkpoint(self.out).training, self.out)
 
     def computed_as_before(
