@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from clcap_cli.segmentation.tokenizer_growth import check_growth, check_length, 
 from clcap_cli.segmentation.tokenizer_trial import check_tokenizer
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding
     from tokenizers import Tokenizer as Pipeline
 
 
@@ -56,6 +57,21 @@ def tokenizer_errors(name: str) -> Iterator[None]:
         raise ClcapError(f"{name} is not a usable tokenizer: {error}") from error
 
 
+def limited_encoder(pipeline: "Pipeline", name: str) -> Callable[[str], "Encoding"]:
+    """A function that encodes a text without special tokens; ``name`` is used in messages.
+
+    It raises ClcapError if the text is too long for the tokenizer, or if the library fails.
+    """
+    longest = longest_text(pipeline)
+
+    def encode(text: str) -> "Encoding":
+        check_length(text, longest, name)
+        with tokenizer_errors(name):
+            return pipeline.encode(text, add_special_tokens=False)
+
+    return encode
+
+
 def read_tokenizer_json(path: Path) -> str:
     """The content of a tokenizer.json; raises ClcapError if it is missing or another file."""
     check_readable(path)
@@ -81,13 +97,11 @@ def subword_segmenter(content: str, name: str) -> Segmenter:
     An unknown word is a token of its own. Raises ClcapError if ``content`` is invalid.
     """
     pipeline = parse_tokenizer_json(content, name)
-    unknown, longest = getattr(pipeline.model, "unk_token", None), longest_text(pipeline)
+    unknown, encode = getattr(pipeline.model, "unk_token", None), limited_encoder(pipeline, name)
 
     def split(caption: str) -> list[str]:
         composed = unicodedata.normalize("NFC", caption)
-        check_length(composed, longest, name)
-        with tokenizer_errors(name):
-            encoding = pipeline.encode(composed, add_special_tokens=False)
+        encoding = encode(composed)
         pairs = zip(encoding.tokens, encoding.offsets, strict=True)
         return [composed[slice(*span)] if token == unknown else token for token, span in pairs]
 

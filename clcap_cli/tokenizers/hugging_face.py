@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.segmentation.subwords import parse_tokenizer_json, read_tokenizer_json, tokenizer_errors
-from clcap_cli.segmentation.tokenizer_growth import check_length, longest_text
+from clcap_cli.segmentation.subwords import (
+    limited_encoder,
+    parse_tokenizer_json,
+    read_tokenizer_json,
+    tokenizer_errors,
+)
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
 START_TOKENS = ("<s>", "[CLS]", "[BOS]", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "<|endoftext|>")
@@ -29,7 +33,7 @@ class HuggingFaceTokenizer(Tokenizer):
         Raises ClcapError if ``content`` is invalid, or if it has no token for the end of a text.
         """
         self.name, self.content, self.pipeline = name, content, parse_tokenizer_json(content, name)
-        self.longest_text = longest_text(self.pipeline)
+        self._limited_encode = limited_encoder(self.pipeline, name)
         self.size = self.pipeline.get_vocab_size()
         special = {token.content: id for id, token in self.pipeline.get_added_tokens_decoder().items() if token.special}
         end = _first_id(END_TOKENS, special)
@@ -44,9 +48,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def encode(self, caption: str) -> list[int]:
         """See Tokenizer."""
-        check_length(caption, self.longest_text, self.name)
-        with tokenizer_errors(self.name):
-            return list(self.pipeline.encode(caption, add_special_tokens=False).ids)
+        return list(self._limited_encode(caption).ids)
 
     def decode(self, tokens: Iterable[int]) -> str:
         """See Tokenizer."""
