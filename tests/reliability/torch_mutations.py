@@ -152,3 +152,7 @@ def _archive(entries: list[tuple[str, bytes]], compression: int = zipfile.ZIP_ST
         for name, data in entries:
             archive.writestr(name, data)
     return buffer.getvalue()
+
+
+TORCH_MUTATORS = (mutate_content, mutate_content, mutate_pickle, mutate_archive)
+"""The mutations of PyTorch files; most often, their content is mutated."""

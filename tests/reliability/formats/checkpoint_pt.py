@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.reliability.fuzzing import Format
 from tests.reliability.seeds import files_of
-from tests.reliability.torch_mutations import TORCH_TOKENS, mutate_archive, mutate_content, mutate_pickle
+from tests.reliability.torch_mutations import TORCH_MUTATORS, TORCH_TOKENS
 
 
 def read(path: Path) -> None:
@@ -23,6 +23,6 @@ FORMAT = Format(
     "nt.pt",
     read,
     [*files_of("nt.pt"), *files_of("aa_cl.pt"), *files_of("tf.pt")],
-    (mutate_content, mutate_content, mutate_pickle, mutate_archive),
+    TORCH_MUTATORS,
     TORCH_TOKENS,
 )

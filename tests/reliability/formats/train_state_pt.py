@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.reliability.fuzzing import Format
 from tests.reliability.seeds import DATA
-from tests.reliability.torch_mutations import TORCH_TOKENS, mutate_archive, mutate_content, mutate_pickle
+from tests.reliability.torch_mutations import TORCH_MUTATORS, TORCH_TOKENS
 
 if TYPE_CHECKING:
     from clcap_cli.training.state import TrainState
@@ -54,6 +54,6 @@ FORMAT = Format(
     "nt.state.pt",
     read,
     [saved()],
-    (mutate_content, mutate_content, mutate_pickle, mutate_archive),
+    TORCH_MUTATORS,
     TORCH_TOKENS,
 )
