@@ -15,7 +15,7 @@ from pathlib import Path
 from clcap_cli.artifacts.hidden_files import temporary_path
 from clcap_cli.artifacts.leftovers import remove, remove_leftovers, remove_leftovers_in
 from clcap_cli.artifacts.output_lock import lock_until_stage_end, locked
-from clcap_cli.artifacts.output_path import check_output_folder, check_output_path, is_any_of, real_path
+from clcap_cli.artifacts.output_path import check_output_folder, check_output_path, is_any_of, real_path, write_errors
 from clcap_cli.compute.process import at_stage_end
 from clcap_cli.errors import ClcapError, first_few
 
@@ -208,11 +208,14 @@ def written_alone(path: Path) -> Iterator[None]:
 
 def _create_folder(path: Path, folder: Path) -> None:
     """Create ``folder`` and check that files can be created in it; messages name ``path``."""
-    try:
+    with write_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def free_bytes(path: Path) -> int:
+    """Free space on the disk of ``path``, whose folder exists."""
+    return shutil.disk_usage(real_path(path).parent).free
 
 
 def check_free_space(path: Path, mebibytes: float) -> None:
@@ -221,6 +224,6 @@ def check_free_space(path: Path, mebibytes: float) -> None:
     An older file at ``path`` stays until the new one is complete, so its space does not count as free.
     """
     folder = real_path(path).parent
-    free = shutil.disk_usage(folder).free / 2**20
+    free = free_bytes(path) / 2**20
     if mebibytes > free:
         raise ClcapError(f"{path} needs {mebibytes:,.1f} MiB, but the disk of {folder} has only {free:,.1f} MiB free")

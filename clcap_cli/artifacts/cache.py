@@ -8,7 +8,6 @@ discarded and computed again.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from clcap_cli.artifacts.atomic import written_alone
 from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_provenance
 from clcap_cli.artifacts.output_lock import BusyError
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.compute.process import at_stage_end
+from clcap_cli.compute.process import set_until_stage_end
 from clcap_cli.console import print_details, print_warning
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
@@ -55,8 +54,7 @@ def remove_cache(path: Path, kind: str) -> None:
 
 def write_no_caches() -> None:
     """Compute caches without writing them until the running stage ends."""
-    token = _WRITTEN.set(False)
-    at_stage_end(partial(_WRITTEN.reset, token))
+    set_until_stage_end(_WRITTEN, False)
 
 
 class ArrayCache:

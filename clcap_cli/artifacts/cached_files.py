@@ -10,26 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clcap_cli.artifacts.archive import own_content
+from clcap_cli.artifacts.cache import LOG_PROBS_KIND, NEIGHBOURS_KIND, TOKENS_KIND
 from clcap_cli.artifacts.hidden_files import as_temporary_file, temporary_files_of
 from clcap_cli.artifacts.leftovers import remove_leftovers
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.output_lock import BusyError, ForeignLockError, is_busy, locked
+from clcap_cli.artifacts.partial_record import KIND as PARTIAL_KIND
 from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.compute.settings import CHOSEN_BY_THE_RUN
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.signatures import HDF5
 
 CACHES = {
-    ".reference.h5": ("clcap/reference-log-probs", "reference's ln p", "reference"),
-    ".neighbours.h5": ("clcap/neighbours", "nearest images", "features"),
-    ".tokens.h5": ("clcap/tokens", "encoded captions", "captions"),
+    ".reference.h5": (LOG_PROBS_KIND, "reference's ln p", "reference"),
+    ".neighbours.h5": (NEIGHBOURS_KIND, "nearest images", "features"),
+    ".tokens.h5": (TOKENS_KIND, "encoded captions", "captions"),
 }
 """Format, description, and role of the input that a cache belongs to, by the end of the cache's name."""
 STARTS = (HDF5, b"PK", b"{", b"[", bytes(8))
 """First bytes of files that clcap writes; HDF5 writes its own last."""
-CHOSEN_BY_THE_RUN = {"precision", "threads", "device"}
 
 
 @dataclass
@@ -193,7 +195,7 @@ def _partial(path: Path) -> CachedFile | None:
     content = read_json(path)
     rows = path.with_name(path.name.removesuffix(".json"))
     record = content.get("provenance") if isinstance(content, dict) else None
-    parse_provenance(record, path, "clcap/partial-features")
+    parse_provenance(record, path, PARTIAL_KIND)
     output = rows.with_suffix(".h5")
     has_rows = rows.is_file() and not rows.is_symlink()
     owner = f"{output.name}, which is unfinished"

@@ -12,9 +12,9 @@ import numpy as np
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_unique
 from clcap_cli.artifacts.hdf5_schemas import check_schema
-from clcap_cli.artifacts.hdf5_sink import Sink
 from clcap_cli.artifacts.hdf5_survey import TEXT, StoredDataset, Survey, describe_dataset, survey
 from clcap_cli.artifacts.provenance import Provenance
+from clcap_cli.artifacts.sink import Sink
 from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import damaged_file_error
@@ -115,17 +115,24 @@ def create_hdf5(out: Path) -> Iterator[tuple["h5py.File", Sink]]:
 
     Raises ClcapError if the file cannot be written.
     """
-    import h5py
-
     with atomic_write(out) as part, part.open("w+b", buffering=0) as content:
         sink = Sink(content)
-        try:
-            with h5py.File(sink, "w") as file:
-                yield file, sink
-        except SystemError as error:  # h5py raises it for a Ctrl-C that arrives while HDF5 calls the sink
-            raise KeyboardInterrupt from error
-        finally:
-            sink.check()  # the cause of any error that HDF5 reports
+        with hdf5_in(sink) as file:
+            yield file, sink
+
+
+@contextmanager
+def hdf5_in(sink: Sink) -> Iterator["h5py.File"]:
+    """Yield a new HDF5 file that is written to ``sink``; raises OSError if a write failed."""
+    import h5py
+
+    try:
+        with h5py.File(sink, "w") as file:
+            yield file
+    except SystemError as error:  # h5py raises it for a Ctrl-C that arrives while HDF5 calls the sink
+        raise KeyboardInterrupt from error
+    finally:
+        sink.check()  # the cause of any error that HDF5 reports
 
 
 def write_provenance(file: "h5py.File", provenance: Provenance) -> None:

@@ -4,7 +4,8 @@ import contextlib
 import os
 import signal
 from functools import lru_cache
-from pathlib import Path
+
+from clcap_cli.datasets.memory_limit import process_size
 
 TEXT_BYTES_PER_SECOND = 5e6
 """Lower bound of the speed at which texts are read; even a slow processor is ten times as fast."""
@@ -28,9 +29,7 @@ def limit_resources(bytes_of_text: int, cpu_seconds: float) -> None:
 @lru_cache
 def _initial_memory() -> int:
     """Number of bytes of memory with which this process started."""
-    import resource
-
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return process_size()
 
 
 def allow_one_file() -> None:

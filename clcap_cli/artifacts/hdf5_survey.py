@@ -121,7 +121,7 @@ def survey_foreign(path: Path) -> list[str]:
 
     Raises ClcapError if the file is damaged.
     """
-    return _in_child(path, _describe_datasets, path, CPU_SECONDS)
+    return _in_child(path, _foreign_datasets_or_error, path, CPU_SECONDS)
 
 
 def _in_child(path: Path, function: Callable[..., Found | ClcapError], *arguments: object) -> Found:
@@ -147,15 +147,24 @@ def _unreadable_error(path: Path, reason: str) -> ClcapError:
 
 
 def _survey_or_error(path: Path, kind: str | None, texts: Collection[str], cpu_seconds: float) -> Survey | ClcapError:
+    return _result_or_error(path, lambda: _survey_file(path, kind, texts, cpu_seconds))
+
+
+def _result_or_error(path: Path, read: Callable[[], Found]) -> Found | ClcapError:
+    """The result of ``read``, or the error to raise in the calling process."""
     try:
-        return _survey_file(path, kind, texts, cpu_seconds)
+        return read()
     except ClcapError as error:
         return error
     except Exception as error:  # HDF5 raises many classes of errors
         return _unreadable_error(path, _short_reason(error))
 
 
-def _describe_datasets(path: Path, cpu_seconds: float) -> list[str] | ClcapError:
+def _foreign_datasets_or_error(path: Path, cpu_seconds: float) -> list[str] | ClcapError:
+    return _result_or_error(path, lambda: _describe_datasets(path, cpu_seconds))
+
+
+def _describe_datasets(path: Path, cpu_seconds: float) -> list[str]:
     import h5py
 
     found: list[str] = []
@@ -165,15 +174,10 @@ def _describe_datasets(path: Path, cpu_seconds: float) -> list[str] | ClcapError
             found.append(f"{name} {item.dtype} {item.shape}")
         return len(found) == MAX_DATASETS or None  # True ends the visit
 
-    try:
-        limit_resources(0, cpu_seconds)
-        allow_one_file()
-        with open_for_reading(path) as file:
-            file.visititems(add)
-    except ClcapError as error:
-        return error
-    except Exception as error:  # HDF5 raises many classes of errors
-        return _unreadable_error(path, _short_reason(error))
+    limit_resources(0, cpu_seconds)
+    allow_one_file()
+    with open_for_reading(path) as file:
+        file.visititems(add)
     return found
 
 

@@ -17,13 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from clcap_cli.artifacts.hidden_files import HOST, lock_path
 from clcap_cli.artifacts.output_path import real_path
-from clcap_cli.compute.process import at_stage_end
+from clcap_cli.compute.process import at_stage_end, set_until_stage_end
 from clcap_cli.errors import ClcapError
 from clcap_cli.interruption import BEFORE_SUDDEN_END
 
@@ -62,8 +61,7 @@ class ForeignLockError(ClcapError):
 
 def lock_nothing() -> None:
     """Take no locks until the running stage, which writes no files, ends."""
-    token = _LOCKING.set(False)
-    at_stage_end(partial(_LOCKING.reset, token))
+    set_until_stage_end(_LOCKING, False)
 
 
 def lock_until_stage_end(path: Path) -> bool:

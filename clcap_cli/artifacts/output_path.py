@@ -6,6 +6,7 @@ A symbolic link is followed: the file that it leads to is replaced, in its own f
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clcap_cli.errors import ClcapError
@@ -37,6 +38,15 @@ def check_output_path(path: Path) -> None:
         obstacle = getattr(error, "strerror", None) or str(error)
     if obstacle:
         raise ClcapError(f"{path} cannot be written: {obstacle}")
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Raise ClcapError for errors of the system while ``path`` is written."""
+    try:
+        yield
+    except OSError as error:
+        raise ClcapError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def check_names_beside(out: Path, paths: Iterable[Path]) -> None:

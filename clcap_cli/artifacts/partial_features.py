@@ -20,10 +20,12 @@ import numpy as np
 from clcap_cli.artifacts.atomic import atomic_write, write_text
 from clcap_cli.artifacts.feature_batch import FeatureBatch
 from clcap_cli.artifacts.feature_datasets import Layout, check_finite, create_row_datasets, write_metadata
-from clcap_cli.artifacts.hdf5_sink import RewritingSink, write_all
+from clcap_cli.artifacts.hdf5 import hdf5_in
+from clcap_cli.artifacts.output_path import write_errors
 from clcap_cli.artifacts.partial_record import Extraction, PartialRecord, partial_path, record_path, remove_partial
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.artifacts.row_digests import IMAGE_SIZE, ROW_SIZE, row_digest
+from clcap_cli.artifacts.sink import RewritingSink, write_all
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 
@@ -77,7 +79,7 @@ class PartialFeatures:
         self._count(batch.ids, row_digests, batch.image_digests, pooled, grid)
         self.has_new_rows = True
         if time.monotonic() - self._synced >= SYNC_SECONDS:
-            with _write_errors(self.out):
+            with write_errors(self.out):
                 self.sync()
 
     def next_image_digests(self, count: int) -> list[bytes]:
@@ -104,7 +106,7 @@ class PartialFeatures:
 
     def finish(self, names: Mapping[ImageId, str], provenance: Provenance) -> None:
         """Complete the file and give it its final name."""
-        with _write_errors(self.out):
+        with write_errors(self.out):
             with _rewritten(self._file) as file:
                 create_row_datasets(file, self.record.backbone, self.record.images)
                 write_metadata(file, names, self.ids, self.record.backbone, self._hasher, provenance)
@@ -141,7 +143,7 @@ class PartialFeatures:
         return getattr(self.record.layout, name) + len(self.ids) * self._bytes_per_row(name)
 
     def _write(self, name: str, content: bytes) -> None:
-        with _write_errors(self.out):
+        with write_errors(self.out):
             self._file.seek(self._position(name))
             write_all(self._file, memoryview(content))
 
@@ -158,7 +160,7 @@ def create_partial(out: Path, extraction: Extraction) -> PartialFeatures:
     """
     remove_partial(out)
     try:
-        with _write_errors(out), partial_path(out).open("w+b", buffering=0) as content:
+        with write_errors(out), partial_path(out).open("w+b", buffering=0) as content:
             layout = _write_skeleton(content, extraction)
         record = PartialRecord(layout=layout, **extraction.model_dump())
         write_text(record_path(out), record.model_dump_json(indent=1))
@@ -170,7 +172,7 @@ def create_partial(out: Path, extraction: Extraction) -> PartialFeatures:
 
 def open_partial(out: Path, record: PartialRecord) -> PartialFeatures:
     """Open the partial file of ``out``; raises ClcapError if its ``record`` does not describe its layout."""
-    with _write_errors(out), partial_path(out).open("r+b", buffering=0) as content:
+    with write_errors(out), partial_path(out).open("r+b", buffering=0) as content:
         layout = _write_skeleton(content, record)
     if layout != record.layout:
         raise ClcapError(
@@ -198,25 +200,10 @@ def _give_name(path: Path, other: Path) -> None:
 
 
 @contextmanager
-def _write_errors(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ClcapError(f"{out} cannot be written: {error.strerror or error}") from error
-
-
-@contextmanager
 def _rewritten(content: FileIO) -> Iterator["h5py.File"]:
     """Yield a new HDF5 file over ``content``, of which the bytes that HDF5 does not write stay."""
-    import h5py
-
     sink = RewritingSink(content)
-    try:
-        with h5py.File(sink, "w") as file:
-            yield file
-    except SystemError as error:  # h5py raises it for a Ctrl-C that arrives while HDF5 calls the sink
-        raise KeyboardInterrupt from error
-    finally:
-        sink.check()  # the cause of any error that HDF5 reports
+    with hdf5_in(sink) as file:
+        yield file
     sink.cut()
     sink.check()

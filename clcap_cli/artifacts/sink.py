@@ -1,4 +1,4 @@
-"""The file object that HDF5 writes to. It never raises an error, because HDF5 crashes if a write fails."""
+"""The file object that HDF5 and PyTorch write to. It never raises an error, because they crash if a write fails."""
 
 import os
 from collections.abc import Callable
@@ -14,9 +14,10 @@ def write_all(file: FileIO, content: memoryview) -> None:
 class Sink:
     """A file object that records the first error instead of raising it, and writes nothing after that error."""
 
-    def __init__(self, file: FileIO):
-        self._file = file
-        self._error: OSError | None = None
+    def __init__(self, file: FileIO, errors: type[BaseException] = OSError):
+        """``file`` must be unbuffered; only errors of the class ``errors`` are recorded."""
+        self._file, self._errors = file, errors
+        self._error: BaseException | None = None
 
     def check(self) -> None:
         """Raise the recorded error, if any."""
@@ -57,7 +58,7 @@ class Sink:
         if self._error is None:
             try:
                 operation(*arguments)
-            except OSError as error:
+            except self._errors as error:
                 self._error = error
 
 

@@ -1,6 +1,5 @@
 """PyTorch files of plain types and tensors, read with ``weights_only=True``, which unpickles nothing else."""
 
-import io
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from clcap_cli.artifacts.archive import own_content, pickle_error, unreadable_er
 from clcap_cli.artifacts.atomic import atomic_write
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.artifacts.plain_pickle import check_own_values
+from clcap_cli.artifacts.sink import Sink
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import damaged_file_error, first_few, is_out_of_memory
 
@@ -37,36 +37,10 @@ def content_id(description: object, weights: Mapping[str, Tensor]) -> str:
 
 def save(content: dict[str, Any], out: Path) -> None:
     """Write ``content`` to ``out`` atomically."""
-    with atomic_write(out) as part, part.open("wb") as file:
-        sink = _Sink(file)
+    with atomic_write(out) as part, part.open("wb", buffering=0) as file:
+        sink = Sink(file, BaseException)  # an interruption within a write would make PyTorch crash, too
         torch.save(content, cast("BinaryIO", sink))
         sink.check()
-
-
-class _Sink(io.RawIOBase):
-    """A file for PyTorch to write to, which may crash if a write fails: errors are raised by ``check`` alone."""
-
-    def __init__(self, file: BinaryIO):
-        self.file = file
-        self.error: BaseException | None = None
-
-    def writable(self) -> bool:
-        """See io.RawIOBase."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Write ``data``, unless an earlier write failed."""
-        try:
-            if self.error is None:
-                self.file.write(data)
-        except BaseException as error:  # an interruption too
-            self.error = error
-        return len(data)
-
-    def check(self) -> None:
-        """Raise the error of the first write that failed."""
-        if self.error is not None:
-            raise self.error
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -6,6 +6,9 @@ A stage may run in the process of a notebook, which should not notice it. This m
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _CLEANUP: ContextVar[ExitStack | None] = ContextVar("cleanup", default=None)
 
@@ -27,3 +30,9 @@ def at_stage_end(undo: Callable[[], object]) -> bool:
     if stack is not None:
         stack.callback(undo)
     return stack is not None
+
+
+def set_until_stage_end(variable: ContextVar[T], value: T) -> None:
+    """Set ``variable`` to ``value`` until the running stage ends."""
+    token = variable.set(value)
+    at_stage_end(lambda: variable.reset(token))

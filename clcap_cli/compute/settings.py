@@ -18,6 +18,8 @@ DRIVERS = {"win32": "nvcuda.dll", "linux": "libcuda.so.1"}
 """File name of NVIDIA's driver by platform; other platforms have none."""
 
 
+CHOSEN_BY_THE_RUN = ("precision", "threads", "device")
+"""Settings that a run can choose for itself, and then records."""
 MAX_THREADS = 1024
 """Maximum number of threads; OpenMP fails to start very many."""
 

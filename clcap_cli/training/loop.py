@@ -109,7 +109,7 @@ def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded:
     own = islice(loaded, len(micro_batches))
     place = f"epoch {position.epoch + 1}, step {position.step + 1}"
     with position.skipped.skipping(place, diverged_advice(settings.precision)):
-        parts = [_add_gradients(state, part, share) for part, (_, share) in zip(own, micro_batches, strict=True)]
+        parts = [add_gradients(state, part, share) for part, (_, share) in zip(own, micro_batches, strict=True)]
         check_finite_step([metrics["loss"] for metrics, _ in parts], clip_gradients(model, settings))
         state.optimizer.step()
         state.meter.add_step(parts)
@@ -119,7 +119,7 @@ def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded:
     position.count_step()
 
 
-def _add_gradients(state: TrainState, loaded: Any, share: float) -> tuple[dict[str, Tensor], float]:
+def add_gradients(state: TrainState, loaded: Any, share: float) -> tuple[dict[str, Tensor], float]:
     """Add the gradients of one micro-batch; returns its metrics and its share of the batch."""
     with torch.autocast(state.device.type, torch.bfloat16, enabled=state.settings.precision == "bf16"):
         loss, metrics = state.task.loss(loaded)

@@ -3,7 +3,6 @@
 import copy
 import errno
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from clcap_cli.artifacts.atomic import free_bytes
 from clcap_cli.artifacts.output_path import real_path
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError, NonFiniteError, is_out_of_memory
+from clcap_cli.training.loop import add_gradients
 from clcap_cli.training.run_files import state_path
 from clcap_cli.training.schedule import total_steps_of
 from clcap_cli.training.state import TrainState
@@ -62,7 +63,7 @@ def check_room(out: Path, sizes: FileSizes, existing: int) -> None:
     ``existing`` are the bytes of those files that are there already, from an earlier part of the run.
     """
     folder = real_path(out).parent
-    needed, free = sizes.at_once - existing, shutil.disk_usage(folder).free
+    needed, free = sizes.at_once - existing, free_bytes(out)
     parts = f"checkpoint {sizes.checkpoint / MIB:,.1f} MiB, saved state {sizes.state / MIB:,.1f} MiB"
     if needed > free:
         raise ClcapError(
@@ -91,10 +92,8 @@ def try_step(state: TrainState) -> float:
             loaded = task.load(task.micro_batches(task.batches(1)[0])[0][0])
             started = time.monotonic()
             task.model.train()
-            with torch.autocast(state.device.type, torch.bfloat16, enabled=state.settings.precision == "bf16"):
-                loss, _ = task.loss(loaded)
-            loss.backward()
-            float(loss.detach())  # waits for the device
+            metrics, _ = add_gradients(state, loaded, 1.0)
+            float(metrics["loss"])  # waits for the device
             del later
         except (MemoryError, RuntimeError) as error:
             raise _memory_error(error) from error
@@ -109,10 +108,9 @@ def print_dry_run(state: TrainState, out: Path, sizes: FileSizes) -> None:
     parts = len(state.task.micro_batches(state.task.batches(1)[0]))
     print_result(f"step:       loss and gradients of a batch, {seconds * parts:.3f} s")
     print_result(f"validation: {_try_validation(state)}")
-    free = shutil.disk_usage(real_path(out).parent).free
     print_result(
         f"files:      checkpoint {sizes.checkpoint / MIB:,.1f} MiB, saved state {sizes.state / MIB:,.1f} MiB, "
-        f"{sizes.at_once / MIB:,.1f} MiB at once; {free / MIB:,.0f} MiB free"
+        f"{sizes.at_once / MIB:,.1f} MiB at once; {free_bytes(out) / MIB:,.0f} MiB free"
     )
     print_result(
         f"time:       {steps:,} steps per epoch, at most {total:,} steps, about "

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.compute.settings import CHOSEN_BY_THE_RUN
 from clcap_cli.errors import ClcapError
 
 AUTOMATIC = (None, "auto")
-"""Values with which a run chooses for itself."""
-CHOSEN = ("precision", "threads", "device")
-"""Settings that a run chooses for itself if they have one of these values."""
+"""Values with which a run chooses a setting for itself."""
 
 
 def differences(saved: Provenance, origin: Origin, options: Mapping[str, str]) -> list[str]:
@@ -30,7 +29,7 @@ def _different_settings(saved: Provenance, origin: Origin, options: Mapping[str,
     for name, option in options.items():
         now = origin.settings.get(name)
         before = saved.settings.get(name, now)
-        automatic = name in CHOSEN and (before in AUTOMATIC or now in AUTOMATIC)
+        automatic = name in CHOSEN_BY_THE_RUN and (before in AUTOMATIC or now in AUTOMATIC)
         if before != now and not automatic:
             lines.append(f"{_as_typed(option, before)}, here {_as_typed(option, now)}")
     return lines

@@ -5,7 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
-from clcap_cli.artifacts import hdf5_sink
+from clcap_cli.artifacts import sink
 from clcap_cli.artifacts.cache import LOG_PROBS_KIND, NEIGHBOURS_KIND, ArrayCache
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
@@ -88,7 +88,7 @@ def test_a_full_disk_only_costs_time(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(hdf5_sink, "write_all", full)
+    monkeypatch.setattr(sink, "write_all", full)
     assert cache.get("a", lambda: np.ones(2)).tolist() == [1, 1]
     assert (
         "cache.h5 cannot be written: No space left on device; clcap will compute it again next time"

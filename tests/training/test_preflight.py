@@ -1,6 +1,7 @@
 """What a run needs later is tried before its first step, without any effect on its result."""
 
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,6 @@ import torch
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.train_cl import train_cl
 from clcap_cli.stages.train_mle import train_mle
-from clcap_cli.training import preflight
 from clcap_cli.training.preflight import check_room, sizes_of, try_step
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
@@ -91,8 +91,8 @@ def test_a_dry_run_does_not_wait_for_a_running_process(clcap, chain: Path) -> No
 
 
 def test_a_full_disk_is_found_before_the_first_step(chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = preflight.shutil.disk_usage(chain)._replace(free=2**20)
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda folder: usage)
+    usage = shutil.disk_usage(chain)._replace(free=2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(ClcapError) as error:
         train_mle(chain / "captions.h5", chain / "features.h5", out=chain / "new.pt", **SHORT)
     assert str(error.value).startswith(f"{chain / 'new.pt'} needs ")
