@@ -44,7 +44,8 @@ def output(folder: Path, *words: object) -> str:
 def check_content(names: list[str]) -> None:
     sources = [path for path in (ROOT / "clcap_cli").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     expected = {str(path.relative_to(ROOT)) for path in sources}
-    assert {"clcap_cli/py.typed", "clcap_cli/reporting/page.css", "clcap_cli/reporting/page.html.j2"} < expected
+    page = "clcap_cli/reporting/page"
+    assert {"clcap_cli/py.typed", f"{page}/style/base.css", f"{page}/template/page.html.j2"} < expected
     assert {name for name in names if name.startswith("clcap_cli/")} == expected
     assert [name for name in names if name.endswith("/licenses/LICENSE")]
 

@@ -135,7 +135,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
 
 def _page(runs: "list[Run]", crossed: "list[Table]", experiments: "Experiments", image_folders: list[Path]) -> str:
     from clcap_cli.reporting.image_sources import trace_image_sources
-    from clcap_cli.reporting.page import render
+    from clcap_cli.reporting.page.render import render
     from clcap_cli.reporting.plots import all_plots
 
     shown = experiments.examples

@@ -132,7 +132,7 @@ def test_a_failed_report_leaves_no_empty_folder(files: list[Path], error_of, tmp
     def fail(*_: object) -> None:
         raise ClcapError("no page")
 
-    monkeypatch.setattr("clcap_cli.reporting.page.render", fail)
+    monkeypatch.setattr("clcap_cli.reporting.page.render.render", fail)
     assert error_of("report", *files, "--plots", tmp_path / "deep" / "plots") == "no page"
     assert not (tmp_path / "deep").exists()
 

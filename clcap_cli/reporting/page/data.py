@@ -1,0 +1,56 @@
+"""The data of the page's script."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.reporting.comparability import ranked_alike
+from clcap_cli.reporting.image_sources import ImageSources
+from clcap_cli.reporting.runs import ImageResult, Run
+
+MAX_RUNS_PER_IMAGE = 6
+"""Largest number of runs whose captions are all shown; with more runs, the page shows two selected ones."""
+
+
+def page_data(
+    runs: Sequence[Run],
+    styles: Mapping[str, tuple[str, str]],
+    image_sources: ImageSources,
+    thumbnails: Mapping[ImageId, str],
+) -> str:
+    """The data of the page's script, as JSON that is safe inside a script element.
+
+    ``images`` has for each image its id, file name, thumbnail, references, and for each run the caption, its rank, the
+    number of tied images, CIDEr, and the id of another image that it ranks first; unknown values are null. ``pairs``
+    tells whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of
+    the others.
+    """
+    ids = dict.fromkeys(id for run in runs for id in run.images)
+    images = [
+        [
+            id,
+            image_sources.names.get(id),
+            thumbnails.get(id),
+            image_sources.references.get(id, []),
+            [_result(run.images.get(id)) for run in runs],
+        ]
+        for id in ids
+    ]
+    run_records = [
+        {
+            "name": run.name,
+            "colour": styles[run.name][0],
+            "pool": run.pool,
+            "comparable": [ranked_alike([run, other]) for other in runs],
+        }
+        for run in runs
+    ]
+    content = {"runs": run_records, "images": images, "pairs": len(runs) > MAX_RUNS_PER_IMAGE}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _result(image: ImageResult | None) -> list[str | float | None] | None:
+    if image is None:
+        return None
+    cider = None if image.cider is None else round(image.cider, 3)
+    return [image.caption, image.rank, image.tied, cider, image.mistaken_for]

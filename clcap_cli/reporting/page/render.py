@@ -1,0 +1,86 @@
+"""The report page: a single HTML file without external resources."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from clcap_cli import __version__
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.reporting.comparability import comparability_warnings
+from clcap_cli.reporting.cross_ranking import EXPLANATION
+from clcap_cli.reporting.experiments import Experiments
+from clcap_cli.reporting.image_sources import ImageSources
+from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, page_data
+from clcap_cli.reporting.page.headline import first_and_last, metric_changes
+from clcap_cli.reporting.plot_style import Plot
+from clcap_cli.reporting.plots import line_styles
+from clcap_cli.reporting.runs import Run, image_warnings
+from clcap_cli.reporting.tables import Table, run_tables
+
+STYLES = ("base.css", "head.css", "tables.css", "plots.css", "captions.css", "narrow.css", "print.css")
+SCRIPTS = ("data.js", "filters.js", "images.js", "captions.js", "tables.js", "events.js")
+"""Files that are joined in this order; the last script starts the page."""
+
+
+def render(
+    runs: Sequence[Run],
+    plots: Sequence[Plot],
+    image_sources: ImageSources,
+    thumbnails: Mapping[ImageId, str],
+    experiments: Experiments,
+    crossed: Sequence[Table] = (),
+) -> str:
+    """Render the page as text; ``thumbnails`` are WebP files in base64 and ``crossed`` the cross-ranking tables.
+
+    The page starts with the tables of ``experiments``, and shows captions of their example runs only.
+    """
+    script = _joined("script", SCRIPTS)
+    shown = [run for run in experiments.examples if run.images]
+    styles = line_styles(experiments.examples)
+    tables = run_tables(runs)
+    templates = Environment(
+        loader=PackageLoader(__package__, "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("page.html.j2").render(
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=Markup(_joined("style", STYLES)),
+        data=Markup(page_data(shown, styles, image_sources, thumbnails)),
+        version=__version__,
+        created=datetime.now(UTC),
+        runs=runs,
+        shown=shown,
+        max_runs=MAX_RUNS_PER_IMAGE,
+        after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
+        colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
+        experiments=experiments.tables,
+        marks_best=_marks_best,
+        tables=tables,
+        crossed=crossed,
+        crossed_explanation=EXPLANATION,
+        changes=[]
+        if experiments.tables
+        else metric_changes(runs, [metric for table in tables for metric in table.metrics]),
+        compared=first_and_last(runs),
+        plots=plots,
+        images=len({id for run in shown for id in run.images}),
+        warnings=[*image_warnings(runs), *comparability_warnings(runs)],
+    )
+
+
+def _marks_best(tables: Sequence[Table]) -> bool:
+    """Whether any value of the tables is marked as the best of its column."""
+    return any(cell.best for table in tables for _, cells in table.rows for cell in cells)
+
+
+def _joined(folder: str, names: Sequence[str]) -> str:
+    return "\n".join((files(__package__) / folder / name).read_text(encoding="utf-8") for name in names)

@@ -1,0 +1,101 @@
+function renderCaption(image, run) {
+  const item = byId("caption").content.cloneNode(true).firstElementChild;
+  const [name, text, facts] = item.children;
+  name.textContent = runs[run].name;
+  name.style.setProperty("--run", runs[run].colour);
+  const result = image.results[run];
+  if (!result?.caption.trim()) {
+    text.textContent = result ? "empty caption" : "not in this run";
+    text.classList.add("muted");
+  }
+  if (!result) return item;
+  const other = image.results[run === state.before ? state.after : state.before];
+  if (result.caption.trim()) renderMarked(text, result.caption, other && other !== result ? other.caption : null);
+  renderFacts(facts, image, run, result);
+  return item;
+}
+
+const wordOf = (match) => match[0].toLowerCase().replace(/['’`]/g, "");
+
+/** Write the caption into the element and mark the words that the other caption lacks. */
+function renderMarked(element, caption, other) {
+  if (other === null) {
+    element.textContent = caption;
+    return;
+  }
+  const known = new Set(Array.from(other.matchAll(WORD), wordOf));
+  let end = 0;
+  for (const [from, to] of newWords(caption, known)) {
+    const mark = document.createElement("mark");
+    mark.textContent = caption.slice(from, to);
+    element.append(caption.slice(end, from), mark);
+    end = to;
+  }
+  element.append(caption.slice(end));
+}
+
+/** Ranges [from, to) of unknown words; adjacent words form one range. */
+function newWords(caption, known) {
+  const ranges = [];
+  for (const match of caption.matchAll(WORD)) {
+    if (known.has(wordOf(match))) continue;
+    const last = ranges.at(-1);
+    if (last && !caption.slice(last[1], match.index).trim()) last[1] = match.index + match[0].length;
+    else ranges.push([match.index, match.index + match[0].length]);
+  }
+  return ranges;
+}
+
+const rankText = (rank) => (Number.isInteger(rank) ? rank : Math.round(rank * 10) / 10).toLocaleString("en");
+
+function renderFacts(element, image, run, { rank, tied, cider, mistakenFor }) {
+  const compared = run !== state.before && runs[state.before].comparable[run];
+  const before = compared ? image.results[state.before]?.rank ?? null : null;
+  if (rank !== null) {
+    element.append(fact(before === null ? `rank ${rankText(rank)}` : `rank ${rankText(before)} → ${rankText(rank)}`, "rank"));
+    if (before !== null && before !== rank) {
+      const better = before > rank;
+      element.append(fact(`${better ? "gained" : "lost"} ${rankText(Math.abs(before - rank))}`, better ? "gained" : "lost"));
+    }
+    if (tied > 1) element.append(fact(`tied with ${otherImages(tied)}`));
+    if (mistakenFor !== null) element.append(firstImage(mistakenFor));
+  }
+  if (cider !== null) element.append(fact(`CIDEr ${cider.toFixed(2)}`));
+  if (captionCount(image, run) > 1) element.append(fact(`same caption as ${otherImages(captionCount(image, run))}`, "same"));
+}
+
+/** The other image that the caption ranks first, with its picture. */
+function firstImage(id) {
+  const image = imagesById.get(id);
+  const element = fact(`ranked first: ${image ? title(image) : id}`);
+  if (image?.thumbnail) {
+    const picture = document.createElement("img");
+    picture.loading = "lazy";
+    picture.alt = "";
+    picture.src = `data:image/webp;base64,${image.thumbnail}`;
+    element.append(" ", picture);
+  }
+  return element;
+}
+
+const otherImages = (all) => (all === 2 ? "another image" : `${(all - 1).toLocaleString("en")} other images`);
+
+function fact(text, kind = "") {
+  const element = document.createElement("span");
+  element.className = kind;
+  element.textContent = text;
+  return element;
+}
+
+function renderReferences(details, references) {
+  if (!references.length) {
+    details.remove();
+    return;
+  }
+  details.querySelector("summary").textContent = references.length === 1 ? "1 reference" : `${references.length} references`;
+  details.querySelector("ul").append(...references.map((reference) => {
+    const item = document.createElement("li");
+    item.textContent = reference;
+    return item;
+  }));
+}

@@ -1,0 +1,52 @@
+// ---- Events
+
+function changeState(change) {
+  Object.assign(state, change);
+  if (!isApplicable(state.filter)) state.filter = "all";
+  update();
+  if (byId("images").getBoundingClientRect().top < 0) byId("captions").scrollIntoView();
+}
+
+const THEMES = ["system", "dark", "light"];
+
+function nextTheme() {
+  const root = document.documentElement;
+  const theme = THEMES[(THEMES.indexOf(root.dataset.theme ?? "system") + 1) % THEMES.length];
+  root.dataset.theme = theme;
+  byId("theme").textContent = `Theme: ${theme}`;
+}
+
+function onKey(event) {
+  const search = byId("search");
+  const typing = event.target.closest("input, select, textarea");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  } else if (event.key === "Escape" && event.target === search && search.value) {
+    search.value = "";
+    changeState({ query: "" });
+  }
+}
+
+for (const button of document.querySelectorAll(".metrics th button")) {
+  button.addEventListener("click", () => sortTable(button));
+}
+for (const button of document.querySelectorAll("[data-filter]")) {
+  button.append(" ", fact("", "number"));
+  button.addEventListener("click", () => changeState({ filter: button.dataset.filter }));
+}
+for (const name of ["before", "after"]) {
+  byId(name)?.addEventListener("change", () => changeState({ [name]: selectedRun(name) }));
+}
+byId("search").addEventListener("input", (event) => changeState({ query: event.target.value }));
+byId("more").addEventListener("click", () => {
+  const heading = showMore().querySelector("h3");
+  heading.tabIndex = -1;
+  heading.focus();
+});
+byId("theme").addEventListener("click", nextTheme);
+document.addEventListener("keydown", onKey);
+byId("controls").addEventListener("submit", (event) => event.preventDefault());
+byId("controls").hidden = false;
+update();

@@ -1,0 +1,58 @@
+// ---- Filters and search
+
+const between = () => `from ${runs[state.before].name} to ${runs[state.after].name}`;
+
+const FILTERS = {
+  all: { keep: () => true, order: null, explain: () => "" },
+  gained: {
+    keep: (image) => gain(image) > 0,
+    order: (first, second) => gain(second) - gain(first),
+    explain: () => `with a better rank, ${between()}; largest gain first`,
+  },
+  lost: {
+    keep: (image) => gain(image) < 0,
+    order: (first, second) => gain(first) - gain(second),
+    explain: () => `with a worse rank, ${between()}; largest loss first`,
+  },
+  generic: {
+    keep: (image) => captionCount(image, state.after) > 1,
+    order: (first, second) => captionCount(second, state.after) - captionCount(first, state.after),
+    explain: () => `with a caption of ${runs[state.after].name} that other images share; most frequent first`,
+  },
+  same: {
+    keep: (image) => maxCaptionCount(image) > 1,
+    order: (first, second) => maxCaptionCount(second) - maxCaptionCount(first),
+    explain: () => "with a caption of any run that other images share; most frequent first",
+  },
+};
+
+/** Whether the filter applies to the selected runs. */
+function isApplicable(name) {
+  const ranked = [state.before, state.after].every((run) => runs[run].pool > 0)
+    && runs[state.before].comparable[state.after];
+  if (name === "gained" || name === "lost") return state.before !== state.after && ranked;
+  return name !== "generic" || runs.length > 1;
+}
+
+function matchingImages() {
+  const filter = FILTERS[state.filter];
+  const terms = state.query.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = images.filter((image) => filter.keep(image) && terms.every((term) => searchText(image).includes(term)));
+  return filter.order ? found.sort(filter.order) : found;
+}
+
+function update() {
+  for (const button of document.querySelectorAll("[data-filter]")) {
+    const name = button.dataset.filter;
+    button.hidden = !isApplicable(name);
+    button.setAttribute("aria-pressed", String(name === state.filter));
+    button.querySelector(".number").textContent = images.filter(FILTERS[name].keep).length.toLocaleString("en");
+  }
+  state.found = matchingImages();
+  state.shown = 0;
+  const total = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
+  byId("count").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
+  byId("explained").textContent = FILTERS[state.filter].explain();
+  byId("images").replaceChildren();
+  showMore();
+}

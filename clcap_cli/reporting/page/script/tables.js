@@ -1,0 +1,16 @@
+// ---- Sorting of tables
+
+function sortTable(button) {
+  const head = button.closest("th");
+  const body = head.closest("table").tBodies[0];
+  const column = head.cellIndex;
+  const ascendingFirst = column === 0 || "lower" in button.dataset;
+  const current = head.getAttribute("aria-sort");
+  const ascending = current === "none" ? ascendingFirst : current === "descending";
+  for (const other of head.parentElement.cells) other.setAttribute("aria-sort", "none");
+  head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const value = (row) => row.cells[column].dataset.value;
+  const known = (row) => Number(value(row) !== "");
+  const order = (first, second) => known(second) - known(first) || (value(first) - value(second)) * (ascending ? 1 : -1);
+  body.append(...Array.from(body.rows).sort(order));
+}
