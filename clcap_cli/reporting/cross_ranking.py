@@ -10,7 +10,7 @@ from clcap_cli.metrics.metric import NEITHER, MetricInfo
 from clcap_cli.metrics.signature import split_signature
 from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.runs import Run
-from clcap_cli.reporting.tables import Cell, Table, build_table
+from clcap_cli.reporting.tables.table import Cell, Table, build_table
 
 Key = TypeVar("Key", bound=Hashable)
 METRICS = ("R@1", "R@5", "mean_rank")

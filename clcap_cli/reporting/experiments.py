@@ -14,7 +14,7 @@ from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.runs import Run
-from clcap_cli.reporting.tables import Cell, Table, build_cells, build_table
+from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table
 
 SEED = "{seed}"
 SPREAD = "mean ± sample standard deviation over seeds"

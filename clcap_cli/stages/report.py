@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clcap_cli.reporting.experiments import Experiments
     from clcap_cli.reporting.image_sources import ImageSources
     from clcap_cli.reporting.runs import Run
-    from clcap_cli.reporting.tables import Table
+    from clcap_cli.reporting.tables.table import Table
 
 
 @stage
@@ -76,7 +76,10 @@ def report(
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.runs import image_warnings, open_runs
-    from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
+    from clcap_cli.reporting.tables.csv import as_csv
+    from clcap_cli.reporting.tables.latex import as_latex
+    from clcap_cli.reporting.tables.markdown import as_markdown
+    from clcap_cli.reporting.tables.table import run_tables
 
     all_runs = open_runs(files)
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
@@ -114,7 +117,8 @@ def report(
 
 
 def _print(tables: "list[Table]", runs: "list[Run]") -> None:
-    from clcap_cli.reporting.tables import as_text, run_tables
+    from clcap_cli.reporting.tables.table import run_tables
+    from clcap_cli.reporting.tables.terminal import as_text
 
     console = stdout()
     for table in tables:

@@ -7,7 +7,7 @@ import pytest
 
 from clcap_cli.reporting.cross_ranking import cross_ranking_tables, without_cross_rankings
 from clcap_cli.reporting.runs import open_runs
-from clcap_cli.reporting.tables import Table
+from clcap_cli.reporting.tables.table import Table
 from tests.reporting.conftest import image
 
 IMAGES = [image(id, f"caption {id}", rank=1, tied=1) for id in (1, 2)]

@@ -12,7 +12,10 @@ from rich.console import Console
 from clcap_cli.errors import ClcapError
 from clcap_cli.reporting.experiments import Experiments, open_experiments
 from clcap_cli.reporting.runs import open_runs
-from clcap_cli.reporting.tables import Table, as_latex, as_markdown, as_text
+from clcap_cli.reporting.tables.latex import as_latex
+from clcap_cli.reporting.tables.markdown import as_markdown
+from clcap_cli.reporting.tables.table import Table
+from clcap_cli.reporting.tables.terminal import as_text
 from tests.reporting.conftest import image
 from tests.reporting.test_page import Elements, page_of
 

@@ -11,7 +11,7 @@ from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.render import render
 from clcap_cli.reporting.plots import all_plots
 from clcap_cli.reporting.runs import Run, open_runs
-from clcap_cli.reporting.tables import run_tables
+from clcap_cli.reporting.tables.table import run_tables
 from tests.reporting.conftest import image
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

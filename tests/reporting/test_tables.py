@@ -6,7 +6,11 @@ import pandas as pd
 from rich.console import Console
 
 from clcap_cli.reporting.runs import Run, open_runs
-from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, as_text, run_tables
+from clcap_cli.reporting.tables.csv import as_csv
+from clcap_cli.reporting.tables.latex import as_latex
+from clcap_cli.reporting.tables.markdown import as_markdown
+from clcap_cli.reporting.tables.table import run_tables
+from clcap_cli.reporting.tables.terminal import as_text
 from tests.reporting.conftest import image
 
 FIRST = {"R@10": 0.5, "R@5": 0.25, "mean_rank": 23.83, "CIDEr": 1.04, "BLEU-4": 0.5482, "mine": 3, "images": 2}

@@ -20,7 +20,7 @@ from clcap_cli.reporting.page.headline import first_and_last, metric_changes
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.runs import Run, image_warnings
-from clcap_cli.reporting.tables import Table, run_tables
+from clcap_cli.reporting.tables.table import Table, run_tables
 
 STYLES = ("base.css", "head.css", "tables.css", "plots.css", "captions.css", "narrow.css", "print.css")
 SCRIPTS = ("data.js", "filters.js", "images.js", "captions.js", "tables.js", "events.js")

@@ -11,7 +11,10 @@ def read(path: Path) -> None:
     """Describe the run, and make its tables."""
     from clcap_cli.reporting.cross_ranking import cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.runs import image_warnings, open_runs
-    from clcap_cli.reporting.tables import as_csv, as_latex, as_markdown, run_tables
+    from clcap_cli.reporting.tables.csv import as_csv
+    from clcap_cli.reporting.tables.latex import as_latex
+    from clcap_cli.reporting.tables.markdown import as_markdown
+    from clcap_cli.reporting.tables.table import run_tables
     from clcap_cli.stages.show import show
 
     show(path)

@@ -1,0 +1,40 @@
+"""Tables for the terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from clcap_cli.console import as_rich_text
+from clcap_cli.reporting.tables.table import Cell, Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+    from rich.text import Text as RichText
+
+
+def as_text(tables: Sequence[Table]) -> "RichTable":
+    """Tables with the same rows as one transposed table for the terminal, because there are many metrics."""
+    from rich.table import Table as RichTable
+
+    transposed = RichTable("", caption=_legend(tables), caption_justify="left")
+    for name, _ in tables[0].rows:
+        transposed.add_column(as_rich_text(name), justify="right")
+    for table in tables:
+        for number, metric in enumerate(table.metrics):
+            last = number == len(table.metrics) - 1
+            transposed.add_row(
+                as_rich_text(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last
+            )
+    return transposed
+
+
+def _legend(tables: Sequence[Table]) -> str | None:
+    cells = [cell for table in tables for _, row in table.rows for cell in row]
+    best = ["* best"] if any(cell.best for cell in cells) else []
+    return "; ".join(best + (["[95% interval]"] if any(cell.spread.startswith("[") for cell in cells) else [])) or None
+
+
+def _text(cell: Cell) -> "RichText":
+    from rich.text import Text
+
+    text = Text(f"{cell.text}*", style="bold") if cell.best else Text(cell.text)
+    return text.append(f" {cell.spread}", style="dim not bold") if cell.spread else text
