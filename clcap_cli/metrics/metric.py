@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from clcap_cli.metrics.labels import label_of
 from clcap_cli.metrics.predictions import Columns, Context, Predictions
 from clcap_cli.metrics.scale import UNLIMITED, Scale
 from clcap_cli.metrics.statistic import Statistic
@@ -47,6 +48,21 @@ class MetricInfo:
     def formatted(self, value: float) -> str:
         """The value as text; integers without decimal places."""
         return str(value) if isinstance(value, int) else f"{value:.{self.decimals}f}"
+
+    @property
+    def label(self) -> str:
+        """The name in words, such as "Mean rank" for mean_rank."""
+        return label_of(self.name)
+
+    @property
+    def arrow(self) -> str:
+        """ "↑" if higher is better, "↓" if lower is better, or empty."""
+        return {1: "↑", -1: "↓", 0: ""}[self.direction]
+
+    @property
+    def heading(self) -> str:
+        """Label and arrow, as in the header of a table."""
+        return f"{self.label} {self.arrow}".rstrip()
 
     @property
     def direction_text(self) -> str:
