@@ -12,10 +12,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, unpacked
 from clcap_cli.models.attention import additive_scores, weighted_regions
-from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
+from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.lstm import LSTM, LSTMState, previous_states
-from clcap_cli.models.packing import pack
+from clcap_cli.models.packing import PackedCaptions, pack
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 
@@ -45,7 +46,19 @@ class EncodedRegions(Rows):
     """(N, R) bool: True for the regions that an image has, False for padding."""
 
 
-class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
+@dataclass(frozen=True)
+class _Attended(Rows):
+    """What attention gives for B tokens."""
+
+    hidden: Tensor
+    """(B, hidden): input of the output layer."""
+    regions: Tensor
+    """(B, R): attention weights of the regions."""
+    sentinel: Tensor
+    """(B, 1): attention weight of the sentinel."""
+
+
+class AdaptiveAttention(AttendingCaptioner[EncodedRegions, LSTMState]):
     """LSTM over x_t = [w_t; v_g]; attention over regions and sentinel; the context is added to the hidden state.
 
     Products with x_t are computed as the sum of a product with w_t and a product with v_g; the latter is computed once
@@ -96,13 +109,29 @@ class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
     ) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
+        return packed.log_prob(self._attend_packed(encoded, packed, image_index).hidden, self.output)
+
+    def attention_weights(
+        self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image_index: Tensor
+    ) -> AttentionWeights:
+        """See AttendingCaptioner."""
+        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
+        attended = self._attend_packed(encoded, packed, image_index)
+        regions, sentinel = (
+            unpacked(weights, packed, lengths, captions.shape[1])
+            for weights in (attended.regions, attended.sentinel.squeeze(1))
+        )
+        return AttentionWeights(regions, sentinel, encoded.mask[image_index])
+
+    def _attend_packed(self, encoded: EncodedRegions, packed: PackedCaptions, image_index: Tensor) -> _Attended:
+        """Attention of all tokens of packed captions (W rows), with teacher forcing."""
         image_index = image_index[packed.caption_index]  # (W,)
         words = self._word_vectors(packed.inputs)
         initial = self.lstm.zero_state(packed.batch_sizes[0])
         projected = self.lstm.input(words) + encoded.lstm_input[image_index]
         states = self.lstm.unroll(projected, packed.batch_sizes, initial)
         previous_h = previous_states(states.h, packed.batch_sizes, initial.h)
-        return packed.log_prob(self._output_layer_input(encoded, image_index, words, previous_h, states), self.output)
+        return self._attend(encoded, image_index, words, previous_h, states)
 
     def initial_state(self, encoded: EncodedRegions) -> LSTMState:
         """See Captioner."""
@@ -114,12 +143,12 @@ class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
         """See Captioner."""
         words = self._word_vectors(tokens)
         new_state = self.lstm.step(self.lstm.input(words) + encoded.lstm_input[image_index], state)
-        return self._output_layer_input(encoded, image_index, words, state.h, new_state), new_state
+        return self._attend(encoded, image_index, words, state.h, new_state).hidden, new_state
 
-    def _output_layer_input(
+    def _attend(
         self, encoded: EncodedRegions, image_index: Tensor, words: Tensor, previous_h: Tensor, new_state: LSTMState
-    ) -> Tensor:
-        """Input of the output layer (B, hidden), from token vectors and the LSTM's states before and after them."""
+    ) -> _Attended:
+        """Attention of B tokens, from token vectors and the LSTM's states before and after them."""
         sentinel = self._sentinel(words, encoded.gate_input[image_index], previous_h, new_state.c)
         order = image_index.argsort(stable=True)
         tokens_per_image = image_index.bincount(minlength=len(encoded)).tolist()
@@ -130,7 +159,8 @@ class AdaptiveAttention(Captioner[EncodedRegions, LSTMState]):
         scores = scores.masked_fill(~encoded.mask[image_index[order]], -torch.inf)
         weights, sentinel_weight = self._attention_weights(scores, query, sentinel)
         context = weighted_regions(weights, encoded.regions, tokens_per_image) + sentinel_weight * sentinel
-        return self.dropout(torch.tanh(self.combine(context + h)))[order.argsort()]
+        hidden = self.dropout(torch.tanh(self.combine(context + h)))
+        return _Attended(hidden, weights, sentinel_weight)[order.argsort()]
 
     def _word_vectors(self, words: Tensor) -> Tensor:
         """Token vectors w_t, (B, embedding)."""

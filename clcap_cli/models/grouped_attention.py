@@ -10,14 +10,14 @@ CHUNK_IMAGES = 32
 
 
 def attend_to_images(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, image_index: Tensor) -> Tensor:
-    """Attention outputs (W, H, D) of W queries (W, H, D), each attending to the tokens of its own image.
+    """Attention outputs (W, H, E) of W queries (W, H, D), each attending to the tokens of its own image.
 
-    ``keys`` and ``values`` are (N, H, R, D), ``mask`` (N, R) is False for padding, and ``image_index`` (W,) is the
-    image of each query. Keys and values are never copied for each query.
+    ``keys`` are (N, H, R, D), ``values`` (N, H, R, E), ``mask`` (N, R) is False for padding, and ``image_index`` (W,)
+    is the image of each query. Keys and values are never copied for each query.
     """
     order = image_index.argsort(stable=True)
     query = query[order]
-    outputs, positions = [query[:0]], [order[:0]]
+    outputs, positions = [query.new_empty(0, query.shape[1], values.shape[3])], [order[:0]]
     for images, position, present in _groups(image_index.bincount(minlength=len(keys)).tolist(), query.device):
         grouped_query = query[position].transpose(1, 2)  # (n, H, M, D)
         attn_mask = mask[images, None, None]  # (n, 1, 1, R)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
+from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, unpacked
+from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.grouped_attention import attend_to_images
 from clcap_cli.models.packing import PackedCaptions, pack
 from clcap_cli.models.rows import ImageFeatures, Rows
@@ -97,15 +98,26 @@ class Layer(nn.Module):
         image_index: Tensor,
     ) -> Tensor:
         """Hidden states (W, width) after layer ``layer_index``; ``image_index`` (W,) is the image of each token."""
-        query, keys, values = self.self_input(self.self_norm(hidden)).unflatten(1, (3, self.heads, -1)).unbind(1)
-        hidden = hidden + self.dropout(self.self_output(self_attention.attend(query, keys, values).flatten(1)))
-        query = self.image_query(self.image_norm(hidden)).unflatten(1, (self.heads, -1))
+        hidden = self.after_self_attention(hidden, self_attention)
         attended = attend_to_images(
-            query, encoded.keys[:, layer_index], encoded.values[:, layer_index], encoded.mask, image_index
+            self.image_queries(hidden),
+            encoded.keys[:, layer_index],
+            encoded.values[:, layer_index],
+            encoded.mask,
+            image_index,
         )
         hidden = hidden + self.dropout(self.image_output(attended.flatten(1)))
         expanded = torch.relu(self.expand(self.feedforward_norm(hidden)))
         return hidden + self.dropout(self.contract(self.dropout(expanded)))
+
+    def after_self_attention(self, hidden: Tensor, self_attention: CausalAttention) -> Tensor:
+        """Hidden states (W, width) between self-attention and cross-attention."""
+        query, keys, values = self.self_input(self.self_norm(hidden)).unflatten(1, (3, self.heads, -1)).unbind(1)
+        return hidden + self.dropout(self.self_output(self_attention.attend(query, keys, values).flatten(1)))
+
+    def image_queries(self, hidden: Tensor) -> Tensor:
+        """Queries (W, H, D) of the cross-attention."""
+        return self.image_query(self.image_norm(hidden)).unflatten(1, (self.heads, -1))
 
 
 class _PaddedAttention:
@@ -147,7 +159,7 @@ def sinusoids(time_step: Tensor, width: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-class Transformer(Captioner[ImageTokens, CachedTokens]):
+class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
     """A decoder whose layers have causal self-attention, cross-attention to image tokens and a feed-forward network."""
 
     Config: ClassVar = TransformerConfig
@@ -187,10 +199,31 @@ class Transformer(Captioner[ImageTokens, CachedTokens]):
     def sequence_log_prob(self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
         packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        hidden, self_attention = self._embed(packed.inputs, packed.time_step), _PaddedAttention(packed)
-        for layer_index, layer in enumerate(self.layers):
-            hidden = layer(hidden, self_attention, encoded, layer_index, image_index[packed.caption_index])
+        hidden = self._hidden_states(encoded, packed, image_index[packed.caption_index], len(self.layers))
         return packed.log_prob(self.norm(hidden), self.output)
+
+    def attention_weights(
+        self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor
+    ) -> AttentionWeights:
+        """See AttendingCaptioner: the mean over the heads of the last layer's cross-attention."""
+        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
+        word_images = image_index[packed.caption_index]
+        hidden = self._hidden_states(encoded, packed, word_images, len(self.layers) - 1)
+        last = cast(Layer, self.layers[-1])
+        query = last.image_queries(last.after_self_attention(hidden, _PaddedAttention(packed)))
+        keys = encoded.keys[:, -1]  # (N, H, R, D)
+        # With the identity matrix as values, the attention outputs are the attention weights.
+        identity = torch.eye(keys.shape[2], dtype=keys.dtype, device=keys.device).expand(*keys.shape[:2], -1, -1)
+        weights = attend_to_images(query, keys, identity, encoded.mask, word_images).mean(1)  # (W, R)
+        regions = unpacked(weights, packed, lengths, captions.shape[1])
+        return AttentionWeights(regions, None, encoded.mask[image_index])
+
+    def _hidden_states(self, encoded: ImageTokens, packed: PackedCaptions, image_index: Tensor, layers: int) -> Tensor:
+        """Hidden states (W, width) after the first ``layers``; ``image_index`` (W,) is the image of each token."""
+        hidden, self_attention = self._embed(packed.inputs, packed.time_step), _PaddedAttention(packed)
+        for layer_index in range(layers):
+            hidden = self.layers[layer_index](hidden, self_attention, encoded, layer_index, image_index)
+        return hidden
 
     def initial_state(self, encoded: ImageTokens) -> CachedTokens:
         """See Captioner."""
