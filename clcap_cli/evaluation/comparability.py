@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from clcap_cli.artifacts.ranking import DIGITS, OWN_MODEL
 from clcap_cli.artifacts.results import Results
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import images_by_id
 from clcap_cli.metrics.registry import info_of
 from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, split_signature
@@ -87,3 +88,25 @@ def _ranker(run: Results) -> str | None:
     """The ranker of a run's captions; None if the run records none."""
     signatures = (split_signature(text) for text in run.signatures.values())
     return next((parts["ranker"] for parts in signatures if "ranker" in parts), None)
+
+
+def same_images(runs: Sequence[Run]) -> bool:
+    """Whether all runs with captions have captions of the same images."""
+    return len({frozenset(run.images) for run in runs if run.images}) <= 1
+
+
+def image_warnings(runs: Sequence[Run]) -> list[str]:
+    """Warnings about runs whose metrics cannot be compared, one sentence each."""
+    warnings = []
+    for run in runs:
+        ranked = sum(image.rank is not None for image in run.images.values())
+        if 0 < ranked < len(run.images):
+            warnings.append(f"{run.name}: {ranked} of {len(run.images)} captions were ranked.")
+    if not same_images(runs):
+        sets = {run.name: set(run.images) for run in runs if run.images}
+        common = len(set.intersection(*sets.values()))
+        sizes = ", ".join(f"{name} {len(ids)}" for name, ids in sets.items())
+        warnings.append(
+            f"The runs are of different images ({sizes}; {common} in common): their metrics cannot be compared."
+        )
+    return warnings

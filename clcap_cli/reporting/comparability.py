@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from clcap_cli.artifacts.ranking import OWN_MODEL
+from clcap_cli.evaluation.comparability import same_images
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.self_retrieval import METRIC
 from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, differing_parts, split_signature
-from clcap_cli.reporting.runs import Run, same_images
 
 OF_CAPTIONS = (*OF_DECODING, *OF_IMAGES)
 """Parts of signatures that describe the captions and their images, not how they are measured."""

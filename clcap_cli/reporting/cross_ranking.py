@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from clcap_cli.artifacts.ranking import DIGITS, Party, Ranking
 from clcap_cli.artifacts.results import METRICS_KIND, Results
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import NEITHER, MetricInfo
 from clcap_cli.metrics.signature import split_signature
 from clcap_cli.reporting.metric_groups import metric_infos
-from clcap_cli.reporting.runs import Run
 from clcap_cli.reporting.tables.table import Cell, Table, build_table
 
 Key = TypeVar("Key", bound=Hashable)

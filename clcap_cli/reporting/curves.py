@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clcap_cli.reporting.runs import Run
+from clcap_cli.evaluation.runs import Run
 
 
 def recall_curve(run: Run) -> np.ndarray:

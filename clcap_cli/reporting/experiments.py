@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field, model_validator
 
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import metric_infos
-from clcap_cli.reporting.runs import Run
 from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table
 
 SEED = "{seed}"

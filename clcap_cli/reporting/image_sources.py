@@ -16,10 +16,10 @@ from clcap_cli.artifacts.lineage import find_input, read_provenance
 from clcap_cli.artifacts.provenance import Artifact, Provenance
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.features.image_files import ImageFile
 from clcap_cli.features.image_finder import find_images, open_stores
 from clcap_cli.features.recorded_folders import recorded_image_folders
-from clcap_cli.reporting.runs import Run
 
 
 @dataclass

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.curves import recall_curve, round_ks
 from clcap_cli.reporting.plot_style import COLOURS, DASHES, INK, STYLE, Plot, add_legend, new_axes
-from clcap_cli.reporting.runs import Run
 
 
 def all_plots(runs: Sequence[Run]) -> list[Plot]:

@@ -13,9 +13,9 @@ from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.evaluation.runs import Run
     from clcap_cli.reporting.experiments import Experiments
     from clcap_cli.reporting.image_sources import ImageSources
-    from clcap_cli.reporting.runs import Run
     from clcap_cli.reporting.tables.table import Table
 
 
@@ -72,16 +72,17 @@ def report(
         remove_new_folders_of,
         write_text,
     )
+    from clcap_cli.evaluation.comparability import image_warnings
     from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
-    from clcap_cli.reporting.runs import image_warnings, open_runs
+    from clcap_cli.reporting.reported_runs import open_reported_runs
     from clcap_cli.reporting.tables.csv import as_csv
     from clcap_cli.reporting.tables.latex import as_latex
     from clcap_cli.reporting.tables.markdown import as_markdown
     from clcap_cli.reporting.tables.table import run_tables
 
-    all_runs = open_runs(files)
+    all_runs = open_reported_runs(files)
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
     experiments = open_experiments(tables, all_runs) if tables else Experiments([], runs, [])
     experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])

@@ -54,7 +54,7 @@ def _content(path: Path, kind: FileKind) -> dict[str, str]:
 
 
 def _log(path: Path) -> dict[str, str]:
-    from clcap_cli.reporting.runs import read_log
+    from clcap_cli.artifacts.training_logs import read_log
 
     records = read_log(path)
     last = ", ".join(f"{name} {value:.4g}" for name, value in records[-1].items())

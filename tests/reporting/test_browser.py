@@ -10,8 +10,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.image_sources import ImageSources
-from clcap_cli.reporting.runs import open_runs
 from clcap_cli.reporting.thumbnails import thumbnails
 from tests.reporting.conftest import image
 from tests.reporting.test_page import EVIL, page_of

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.cross_ranking import cross_ranking_tables, without_cross_rankings
-from clcap_cli.reporting.runs import open_runs
 from clcap_cli.reporting.tables.table import Table
 from tests.reporting.conftest import image
 

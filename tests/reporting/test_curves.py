@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.curves import recall_curve, round_ks
-from clcap_cli.reporting.runs import open_runs
 from clcap_cli.retrieval.ranks import Ranks, rank
 from tests.reporting.conftest import image
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.experiments import Experiments, open_experiments
-from clcap_cli.reporting.runs import open_runs
 from clcap_cli.reporting.tables.latex import as_latex
 from clcap_cli.reporting.tables.markdown import as_markdown
 from clcap_cli.reporting.tables.table import Table

@@ -14,8 +14,8 @@ from clcap_cli.artifacts.features import open_features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Measurements, open_caption_results, write_results
 from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.image_sources import find_image_files, trace_image_sources
-from clcap_cli.reporting.runs import open_runs
 from clcap_cli.reporting.thumbnails import thumbnails
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.extract_features import extract_features

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.render import render
 from clcap_cli.reporting.plots import all_plots
-from clcap_cli.reporting.runs import Run, open_runs
 from clcap_cli.reporting.tables.table import run_tables
 from tests.reporting.conftest import image
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.plot_style import INK, save_plot
 from clcap_cli.reporting.plots import all_plots
-from clcap_cli.reporting.runs import Run, open_runs
 from tests.reporting.conftest import image
 
 EPOCHS = [

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 from rich.console import Console
 
-from clcap_cli.reporting.runs import Run, open_runs
+from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.tables.csv import as_csv
 from clcap_cli.reporting.tables.latex import as_latex
 from clcap_cli.reporting.tables.markdown import as_markdown

@@ -107,7 +107,7 @@ def test_report_refuses_other_files(error_of, clcap, tmp_path: Path) -> None:
     assert error_of("report", missing) == f"no such file: {missing}"
     (tmp_path / "nt.pt").touch()
     assert error_of("report", tmp_path / "nt.pt").endswith(
-        "report takes *.metrics.json, *.retrieval.json and *.log.jsonl"
+        "the files of a run are *.metrics.json, *.retrieval.json and *.log.jsonl"
     )
     damaged = tmp_path / "nt.metrics.json"
     damaged.write_text('{"provenance": {}')

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.runs import ImageResult, Run
 from clcap_cli.reporting.comparability import ranked_alike
 from clcap_cli.reporting.image_sources import ImageSources
-from clcap_cli.reporting.runs import ImageResult, Run
 
 MAX_RUNS_PER_IMAGE = 6
 """Largest number of runs whose captions are all shown; with more runs, the page shows two selected ones."""

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
-from clcap_cli.reporting.runs import Run
 
 HEADLINE_METRICS = ("R@1", "mean_rank", "CIDEr", "unique_captions")
 """Metrics at the top of the page, if both runs have them."""

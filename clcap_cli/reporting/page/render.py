@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from clcap_cli import __version__
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.comparability import image_warnings
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.comparability import comparability_warnings
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
@@ -19,7 +21,6 @@ from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, page_data
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import line_styles
-from clcap_cli.reporting.runs import Run, image_warnings
 from clcap_cli.reporting.tables.table import Table, run_tables
 
 STYLES = ("base.css", "head.css", "tables.css", "plots.css", "captions.css", "narrow.css", "print.css")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from clcap_cli.datasets.spreadsheet_cells import as_cell
-from clcap_cli.reporting.runs import Run
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.tables.table import run_tables
 
 

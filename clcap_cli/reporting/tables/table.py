@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import group_metrics
-from clcap_cli.reporting.runs import Run
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tests.reliability.seeds import files_of
 
 def read(path: Path) -> None:
     """Describe the run, make its tables, and compare it with itself."""
-    from clcap_cli.reporting.runs import open_runs
+    from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.reporting.tables.csv import as_csv
     from clcap_cli.reporting.tables.markdown import as_markdown
     from clcap_cli.reporting.tables.table import run_tables

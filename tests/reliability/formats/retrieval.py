@@ -9,8 +9,9 @@ from tests.reliability.seeds import files_of
 
 def read(path: Path) -> None:
     """Describe the run, and make its tables."""
+    from clcap_cli.evaluation.comparability import image_warnings
+    from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.reporting.cross_ranking import cross_ranking_tables, without_cross_rankings
-    from clcap_cli.reporting.runs import image_warnings, open_runs
     from clcap_cli.reporting.tables.csv import as_csv
     from clcap_cli.reporting.tables.latex import as_latex
     from clcap_cli.reporting.tables.markdown import as_markdown

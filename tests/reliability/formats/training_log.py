@@ -9,7 +9,7 @@ from tests.reliability.seeds import files_of
 
 def read(path: Path) -> None:
     """Describe it."""
-    from clcap_cli.reporting.runs import read_log
+    from clcap_cli.artifacts.training_logs import read_log
     from clcap_cli.stages.show import show
 
     show(path)

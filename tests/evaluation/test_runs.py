@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.reporting.runs import image_warnings, open_runs, same_images
-from tests.reporting.conftest import image
+from clcap_cli.evaluation.comparability import image_warnings, same_images
+from clcap_cli.evaluation.runs import open_runs
+from clcap_cli.reporting.reported_runs import open_reported_runs
+from tests.reporting.conftest import image, log, write
+
+__all__ = ["log", "write"]
 
 ONE = [image(1, "a dog")]
 
@@ -56,7 +60,7 @@ def test_images_with_ids_of_other_references_are_shown_once(write) -> None:
 def test_runs_keep_their_order_but_cl_follows_its_reference(write) -> None:
     names = ("nt_cl", "zz", "nt", "aa_b", "aa_a")
     paths = [write(f"{name}.metrics.json", ONE) for name in names]
-    assert [run.name for run in open_runs(paths)] == ["zz", "nt", "nt_cl", "aa_b", "aa_a"]
+    assert [run.name for run in open_reported_runs(paths)] == ["zz", "nt", "nt_cl", "aa_b", "aa_a"]
 
 
 def test_equal_names_are_shown_with_their_folders(write) -> None:
@@ -78,13 +82,13 @@ def test_runs_of_different_images_give_a_warning(write) -> None:
 
 def message(*paths: Path) -> str:
     with pytest.raises(ClcapError) as error:
-        open_runs(list(paths))
+        open_reported_runs(list(paths))
     return str(error.value)
 
 
 def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
     assert message(tmp_path / "nt.pt") == (
-        f"{tmp_path}/nt.pt: report takes *.metrics.json, *.retrieval.json and *.log.jsonl"
+        f"{tmp_path}/nt.pt: the files of a run are *.metrics.json, *.retrieval.json and *.log.jsonl"
     )
     results = tmp_path / "nt.captions.json"
     results.write_text("[]")

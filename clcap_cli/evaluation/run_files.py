@@ -1,0 +1,96 @@
+"""The files of runs: all files with one name in one folder form one run.
+
+``nt_cl.metrics.json``, ``nt_cl.retrieval.json`` and ``nt_cl.log.jsonl`` are the files of the run nt_cl.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clcap_cli.artifacts.results import METRICS_KIND, Results, open_results
+from clcap_cli.artifacts.training_logs import LOG, read_log
+from clcap_cli.console import escaped
+from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_file
+
+
+@dataclass
+class RunFiles:
+    """The files of one run: those given, and the log in the same folder."""
+
+    path: Path
+    """Folder and name of the run: the path of its files without their suffixes."""
+    metrics: Results | None = None
+    retrieval: Results | None = None
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+def open_run_files(paths: Sequence[Path]) -> list[RunFiles]:
+    """Open the files of runs, in the order of their first files; logs in the same folders are found.
+
+    Raises ClcapError for damaged files and files of another kind.
+    """
+    found: dict[Path, RunFiles] = {}
+    for path in dict.fromkeys(paths):
+        run_path = path_of_run(path)
+        _add(found.setdefault(run_path, RunFiles(run_path)), path)
+    for files in found.values():
+        log = files.path.with_name(f"{files.path.name}{LOG}")
+        if not files.log and is_file(log):
+            files.log = read_log(log)
+    return list(found.values())
+
+
+def path_of_run(path: Path) -> Path:
+    """The folder and the name of the run that a file belongs to.
+
+    Raises ClcapError for a file that no run has.
+    """
+    if path.name.endswith(LOG):
+        return path.with_name(path.name.removesuffix(LOG))
+    if path.suffix != ".json":
+        raise ClcapError(f"{path}: the files of a run are *.metrics.json, *.retrieval.json and *{LOG}")
+    return path.with_name(path.stem.removesuffix(".metrics").removesuffix(".retrieval"))
+
+
+def in_training_order(paths: Sequence[Path]) -> list[Path]:
+    """The paths in their order, but nt_cl after nt, its reference: some shells sort ``*`` the other way round."""
+    runs = list(dict.fromkeys(map(path_of_run, paths)))
+
+    def place(run: Path) -> tuple[int, int]:
+        prefixes = [
+            position
+            for position, other in enumerate(runs)
+            if run.parent == other.parent and f"{run.name}_".startswith(f"{other.name}_")
+        ]
+        return max(prefixes), len(run.name)
+
+    return sorted(paths, key=lambda path: place(path_of_run(path)))
+
+
+def unique_names(runs: Sequence[Path]) -> list[str]:
+    """The names of runs; a name that occurs in several folders gets the part of the path that differs."""
+    counts = Counter(run.name for run in runs)
+    ambiguous = [run.parent.resolve() for run in runs if counts[run.name] > 1]
+    common = Path(os.path.commonpath(ambiguous)) if ambiguous else Path()
+    names = [
+        run.name if counts[run.name] == 1 else (run.parent.resolve().relative_to(common) / run.name).as_posix()
+        for run in runs
+    ]
+    return [escaped(name) for name in names]
+
+
+def _add(files: RunFiles, path: Path) -> None:
+    if path.name.endswith(LOG):
+        files.log = read_log(path)
+        return
+    opened = open_results(path)
+    before = files.metrics if opened.provenance.format == METRICS_KIND else files.retrieval
+    if before is not None:
+        raise ClcapError(f"{before.path} and {path} are the same kind of file of the same run; give one of them")
+    if opened.provenance.format == METRICS_KIND:
+        files.metrics = opened
+    else:
+        files.retrieval = opened

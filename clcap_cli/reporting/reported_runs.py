@@ -1,0 +1,19 @@
+"""The runs of a report, in the order in which it lists them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.run_files import in_training_order
+from clcap_cli.evaluation.runs import Run, open_runs
+
+
+def open_reported_runs(paths: Sequence[Path]) -> list[Run]:
+    """Open the runs of the given files in their order, but ``nt_cl`` after ``nt``.
+
+    Raises ClcapError for damaged files, files of another kind, and if no file contains metrics.
+    """
+    runs = open_runs(in_training_order(paths))
+    if not any(run.metrics for run in runs):
+        raise ClcapError("report needs a *.metrics.json or *.retrieval.json with metrics; none of the files has any")
+    return runs
