@@ -26,6 +26,8 @@ class BestImage(BaseModel, frozen=True):
     """An image that a caption ranks among the best."""
 
     image_id: ImageId
+    log_prob: FiniteFloat
+    """ln p of the caption, given this image."""
 
 
 class ImageResult(BaseModel, frozen=True):
@@ -41,12 +43,6 @@ class ImageResult(BaseModel, frozen=True):
     references: list[str] = []
     best: list[BestImage] = []
     """The images with the highest ln p of the caption, the highest first."""
-
-    @property
-    def mistaken_for(self) -> ImageId | None:
-        """The image that the caption ranks first, if that is another one; None if it is unknown."""
-        own_is_first = self.rank is None or self.rank - (self.tied - 1) / 2 <= 1
-        return None if own_is_first or not self.best else self.best[0].image_id
 
 
 @dataclass(frozen=True)

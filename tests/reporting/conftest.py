@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.chrome.webdriver import WebDriver
 
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND
@@ -64,3 +65,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     running = webdriver.Chrome(options=options, service=Service(driver))
     yield running
     running.quit()
+
+
+@pytest.fixture
+def opened(browser: WebDriver, tmp_path: Path) -> Iterator[Callable[[str], WebDriver]]:
+    """Open a page, and check at the end that the browser logged no errors."""
+
+    def opened(page: str) -> WebDriver:
+        path = tmp_path / "report.html"
+        path.write_bytes(page.encode("utf-8", "replace"))
+        browser.get(path.as_uri())
+        return browser
+
+    yield opened
+    assert browser.get_log("browser") == []

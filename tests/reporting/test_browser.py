@@ -1,6 +1,5 @@
 """The page in a real browser: no errors, sorting, filtering, search and keyboard control."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,20 +43,6 @@ def search_for(browser: WebDriver, words: str) -> list[str]:
 
 
 @pytest.fixture
-def opened(browser: WebDriver, tmp_path: Path) -> Callable[..., WebDriver]:
-    """Open a page, and check at the end that the browser logged no errors."""
-
-    def opened(page: str) -> WebDriver:
-        path = tmp_path / "report.html"
-        path.write_bytes(page.encode("utf-8", "replace"))
-        browser.get(path.as_uri())
-        return browser
-
-    yield opened
-    assert browser.get_log("browser") == []
-
-
-@pytest.fixture
 def two_runs(opened, write, tmp_path: Path) -> WebDriver:
     """Two runs of four images, the first with an image file."""
     from PIL import Image
@@ -84,24 +69,10 @@ def test_images_of_two_runs_are_listed_side_by_side(two_runs: WebDriver) -> None
     ]
     image_path = first.find_element(By.TAG_NAME, "img")
     assert image_path.get_attribute("alt") == "one.png: the dog, as people see it"
-    WebDriverWait(two_runs, 10).until(lambda _: image_path.get_property("naturalWidth") == 160)
+    WebDriverWait(two_runs, 10).until(lambda _: image_path.get_property("naturalWidth") == 300)
     references = first.find_element(By.CSS_SELECTOR, ".references")
     references.find_element(By.TAG_NAME, "summary").click()
     assert references.text == "1 reference\nthe dog, as people see it"
-
-
-def test_the_image_that_a_caption_ranks_first_is_shown(opened, write, tmp_path: Path) -> None:
-    from PIL import Image
-
-    best = [{"image_id": 1, "log_prob": -1.0}]
-    images = [image(1, "a dog", rank=1, best=best), image(2, "a wolf", rank=3, best=best)]
-    path = write("nt.retrieval.json", images)
-    Image.new("RGB", (9, 9), "red").save(tmp_path / "one.png")
-    image_sources = ImageSources({1: "one.png"}, {})
-    page = opened(page_of(open_runs([path]), image_sources, thumbnails({1: tmp_path / "one.png"})))
-    facts = [item.find_element(By.CSS_SELECTOR, ".facts") for item in elements(page, "#images > li")]
-    assert [one.text.split("\n") for one in facts] == [["rank 1"], ["rank 3", "ranked first: one.png"]]
-    assert [len(one.find_elements(By.TAG_NAME, "img")) for one in facts] == [0, 1]
 
 
 def test_words_that_only_one_model_used_are_marked(two_runs: WebDriver) -> None:

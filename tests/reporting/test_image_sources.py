@@ -16,7 +16,7 @@ from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Measuremen
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.image_sources import find_image_files, trace_image_sources
-from clcap_cli.reporting.thumbnails import thumbnails
+from clcap_cli.reporting.thumbnails import side_of, thumbnails
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.prepare_captions import prepare_captions
@@ -100,5 +100,9 @@ def test_thumbnails_are_small_and_skip_bad_images(tmp_path: Path, capsys) -> Non
     images = thumbnails({1: tmp_path / "good.png", 2: tmp_path / "bad.png"})
     assert images.keys() == {1}
     with Image.open(io.BytesIO(base64.b64decode(images[1]))) as image_path:
-        assert (image_path.format, image_path.size) == ("WEBP", (160, 80))
+        assert (image_path.format, image_path.size) == ("WEBP", (512, 256))
     assert "1 of 2 images are left out; " in capsys.readouterr().err
+
+
+def test_more_images_have_smaller_thumbnails() -> None:
+    assert [side_of(images) for images in (0, 1, 200, 700, 5000)] == [512, 512, 512, 300, 160]

@@ -60,7 +60,7 @@ def hostile_run(write, log) -> Elements:
 
 def test_text_from_files_is_never_markup(write, log) -> None:
     page = hostile_run(write, log)
-    assert [tag for tag, _ in page.found].count("script") == 2
+    assert [tag for tag, _ in page.found].count("script") == 3
     assert not any(tag in ("img", "b") for tag, _ in page.found)
     assert not any(name.startswith("on") for _, attributes in page.found for name in attributes)
     assert json.loads(page.data)["images"][0][:2] == [EVIL, EVIL]
@@ -80,12 +80,14 @@ def test_the_embedded_data_are_compact_and_complete(write) -> None:
     first = write("nt.metrics.json", [image(1, "a dog", rank=2.5, tied=2, CIDEr=0.12345, best=best)])
     second = write("nt_cl.metrics.json", [image(2, "a cat")])
     image_sources = ImageSources({1: "1.jpg"}, {1: ["the dog"]})
-    page = Elements(page_of(open_runs([first, second]), image_sources, {1: "UklGRg=="}))
+    text = page_of(open_runs([first, second]), image_sources, {1: "UklGRg=="})
+    page = Elements(text)
     content = json.loads(page.data)
     assert content["images"] == [
-        [1, "1.jpg", "UklGRg==", ["the dog"], [["a dog", 2.5, 2, 0.123, 7], None]],
-        [2, None, None, [], [None, ["a cat", None, 1, None, None]]],
+        [1, "1.jpg", ["the dog"], [["a dog", 2.5, 2, 0.123, [["7", -1.0], [0, -2.0]]], None]],
+        [2, None, [], [None, ["a cat", None, 1, None, []]]],
     ]
+    assert '<script type="text/plain" id="thumbnails">UklGRg==\n</script>' in text
     assert [run["pool"] for run in content["runs"]] == [3, 0]
 
 

@@ -12,27 +12,28 @@ MAX_RUNS_PER_IMAGE = 6
 """Largest number of runs whose captions are all shown; with more runs, the page shows two selected ones."""
 
 
-def page_data(
-    runs: Sequence[Run],
-    styles: Mapping[str, tuple[str, str]],
-    image_sources: ImageSources,
-    thumbnails: Mapping[ImageId, str],
-) -> str:
+def image_ids(runs: Sequence[Run]) -> list[ImageId]:
+    """The ids of the images of all runs, in the order of the page."""
+    return list(dict.fromkeys(id for run in runs for id in run.images))
+
+
+def page_data(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]], image_sources: ImageSources) -> str:
     """The data of the page's script, as JSON that is safe inside a script element.
 
-    ``images`` has for each image its id, file name, thumbnail, references, and for each run the caption, its rank, the
-    number of tied images, CIDEr, and the id of another image that it ranks first; unknown values are null. ``pairs``
-    tells whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of
-    the others.
+    ``images`` has for each image its id, file name, references, and for each run the caption, its rank, the number of
+    tied images, CIDEr, and the images that it ranks best with their ln p; unknown values are null. These images are
+    given by their position in ``images``, or by their id as text if no run has a caption of them. ``pairs`` tells
+    whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of the
+    others.
     """
-    ids = dict.fromkeys(id for run in runs for id in run.images)
+    ids = image_ids(runs)
+    positions = {id: position for position, id in enumerate(ids)}
     images = [
         [
             id,
             image_sources.names.get(id),
-            thumbnails.get(id),
             image_sources.references.get(id, []),
-            [_result(run.images.get(id)) for run in runs],
+            [_result(run.images.get(id), positions) for run in runs],
         ]
         for id in ids
     ]
@@ -49,8 +50,9 @@ def page_data(
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _result(image: ImageResult | None) -> list[str | float | None] | None:
+def _result(image: ImageResult | None, positions: Mapping[ImageId, int]) -> list[object] | None:
     if image is None:
         return None
     cider = None if image.cider is None else round(image.cider, 3)
-    return [image.caption, image.rank, image.tied, cider, image.mistaken_for]
+    best = [[positions.get(one.image_id, str(one.image_id)), round(one.log_prob, 2)] for one in image.best]
+    return [image.caption, image.rank, image.tied, cider, best]

@@ -17,14 +17,34 @@ from clcap_cli.reporting.comparability import comparability_warnings
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
-from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, page_data
+from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
 from clcap_cli.reporting.plot_style import Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.tables.table import Table, run_tables
 
-STYLES = ("base.css", "head.css", "tables.css", "plots.css", "captions.css", "narrow.css", "print.css")
-SCRIPTS = ("data.js", "filters.js", "images.js", "captions.js", "tables.js", "events.js")
+STYLES = (
+    "base.css",
+    "head.css",
+    "tables.css",
+    "plots.css",
+    "captions.css",
+    "taken_for.css",
+    "dialog.css",
+    "narrow.css",
+    "print.css",
+)
+SCRIPTS = (
+    "data.js",
+    "filters.js",
+    "thumbnails.js",
+    "images.js",
+    "captions.js",
+    "taken_for.js",
+    "dialog.js",
+    "tables.js",
+    "events.js",
+)
 """Files that are joined in this order; the last script starts the page."""
 
 
@@ -55,7 +75,8 @@ def render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_joined("style", STYLES)),
-        data=Markup(page_data(shown, styles, image_sources, thumbnails)),
+        data=Markup(page_data(shown, styles, image_sources)),
+        thumbnails=Markup("\n".join(thumbnails.get(id, "") for id in image_ids(shown))),
         version=__version__,
         created=datetime.now(UTC),
         runs=runs,
@@ -73,7 +94,7 @@ def render(
         else metric_changes(runs, [metric for table in tables for metric in table.metrics]),
         compared=first_and_last(runs),
         plots=plots,
-        images=len({id for run in shown for id in run.images}),
+        images=len(image_ids(shown)),
         warnings=[*image_warnings(runs), *comparability_warnings(runs)],
     )
 

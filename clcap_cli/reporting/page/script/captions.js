@@ -1,6 +1,6 @@
 function renderCaption(image, run) {
   const item = byId("caption").content.cloneNode(true).firstElementChild;
-  const [name, text, facts] = item.children;
+  const [name, text, facts] = [".run", ".text", ".facts"].map((part) => item.querySelector(part));
   name.textContent = runs[run].name;
   name.style.setProperty("--run", runs[run].colour);
   const result = image.results[run];
@@ -12,6 +12,7 @@ function renderCaption(image, run) {
   const other = image.results[run === state.before ? state.after : state.before];
   if (result.caption.trim()) renderMarked(text, result.caption, other && other !== result ? other.caption : null);
   renderFacts(facts, image, run, result);
+  renderTakenFor(item.querySelector(".taken ol"), image, result);
   return item;
 }
 
@@ -48,7 +49,7 @@ function newWords(caption, known) {
 
 const rankText = (rank) => (Number.isInteger(rank) ? rank : Math.round(rank * 10) / 10).toLocaleString("en");
 
-function renderFacts(element, image, run, { rank, tied, cider, mistakenFor }) {
+function renderFacts(element, image, run, { rank, tied, cider }) {
   const compared = run !== state.before && runs[state.before].comparable[run];
   const before = compared ? image.results[state.before]?.rank ?? null : null;
   if (rank !== null) {
@@ -58,24 +59,9 @@ function renderFacts(element, image, run, { rank, tied, cider, mistakenFor }) {
       element.append(fact(`${better ? "gained" : "lost"} ${rankText(Math.abs(before - rank))}`, better ? "gained" : "lost"));
     }
     if (tied > 1) element.append(fact(`tied with ${otherImages(tied)}`));
-    if (mistakenFor !== null) element.append(firstImage(mistakenFor));
   }
   if (cider !== null) element.append(fact(`CIDEr ${cider.toFixed(2)}`));
   if (captionCount(image, run) > 1) element.append(fact(`same caption as ${otherImages(captionCount(image, run))}`, "same"));
-}
-
-/** The other image that the caption ranks first, with its picture. */
-function firstImage(id) {
-  const image = imagesById.get(id);
-  const element = fact(`ranked first: ${image ? title(image) : id}`);
-  if (image?.thumbnail) {
-    const picture = document.createElement("img");
-    picture.loading = "lazy";
-    picture.alt = "";
-    picture.src = `data:image/webp;base64,${image.thumbnail}`;
-    element.append(" ", picture);
-  }
-  return element;
 }
 
 const otherImages = (all) => (all === 2 ? "another image" : `${(all - 1).toLocaleString("en")} other images`);
@@ -93,9 +79,11 @@ function renderReferences(details, references) {
     return;
   }
   details.querySelector("summary").textContent = references.length === 1 ? "1 reference" : `${references.length} references`;
-  details.querySelector("ul").append(...references.map((reference) => {
-    const item = document.createElement("li");
-    item.textContent = reference;
-    return item;
-  }));
+  details.querySelector("ul").append(...references.map(referenceItem));
+}
+
+function referenceItem(reference) {
+  const item = document.createElement("li");
+  item.textContent = reference;
+  return item;
 }

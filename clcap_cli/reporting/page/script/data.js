@@ -7,15 +7,15 @@ const WORD = /[\p{L}\p{M}\p{N}'’`]+/gu;
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const runs = data.runs;
-const images = data.images.map(([id, name, thumbnail, references, results]) => ({
-  id, name, thumbnail, references,
+const thumbnails = document.getElementById("thumbnails").textContent.split("\n");
+const images = data.images.map(([id, name, references, results], position) => ({
+  id, name, references, thumbnail: thumbnails[position],
   results: results.map((result) => result && {
-    caption: result[0], rank: result[1], tied: result[2], cider: result[3], mistakenFor: result[4],
+    caption: result[0], rank: result[1], tied: result[2], cider: result[3], best: result[4],
   }),
 }));
-const imagesById = new Map(images.map((image) => [image.id, image]));
 const captionCounts = runs.map((_, run) => countCaptions(run));
-const hasThumbnails = images.some((image) => image.thumbnail);
+const hasThumbnails = thumbnails.some(Boolean);
 const byId = (id) => document.getElementById(id);
 const selectedRun = (id) => Number(byId(id)?.value ?? 0);
 const state = { before: selectedRun("before"), after: selectedRun("after"), filter: "all", query: "", found: [], shown: 0 };

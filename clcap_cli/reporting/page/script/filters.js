@@ -41,6 +41,12 @@ function matchingImages() {
   return filter.order ? found.sort(filter.order) : found;
 }
 
+/** Show all images, without a filter or a search. */
+function showAll() {
+  byId("search").value = "";
+  changeState({ filter: "all", query: "" });
+}
+
 function update() {
   for (const button of document.querySelectorAll("[data-filter]")) {
     const name = button.dataset.filter;

@@ -21,32 +21,38 @@ function showMore() {
 
 function renderImage(image) {
   const item = byId("image").content.cloneNode(true).firstElementChild;
-  renderThumbnail(item.querySelector(".picture"), image);
+  renderPicture(item.querySelector(".picture"), image);
   renderTitle(item.querySelector("h3"), image);
-  const shownRuns = data.pairs ? new Set([state.before, state.after]) : runs.keys();
-  item.querySelector(".predictions").append(...Array.from(shownRuns, (run) => renderCaption(image, run)));
+  renderPredictions(item.querySelector(".predictions"), image);
   renderReferences(item.querySelector(".references"), image.references);
   return item;
 }
 
-function renderThumbnail(frame, image) {
-  if (!image.thumbnail) {
-    if (hasThumbnails) frame.textContent = "no image file";
-    else frame.remove();
-    return;
-  }
-  const picture = document.createElement("img");
-  picture.loading = "lazy";
-  picture.decoding = "async";
-  picture.alt = [title(image), ...image.references.slice(0, 1)].join(": ");
-  picture.src = `data:image/webp;base64,${image.thumbnail}`;
-  frame.append(picture);
+function renderPredictions(list, image) {
+  const shownRuns = data.pairs ? new Set([state.before, state.after]) : runs.keys();
+  list.replaceChildren(...Array.from(shownRuns, (run) => renderCaption(image, run)));
 }
 
 function renderTitle(heading, image) {
-  heading.textContent = title(image);
+  heading.replaceChildren(title(image));
   if (image.name === null || image.name === image.id) return;
   const id = document.createElement("small");
   id.textContent = ` id ${image.id}`;
   heading.append(id);
+}
+
+/** The item of an image in the list, rendered if it is not yet; null if the filter or the search excludes it. */
+function itemOf(image) {
+  const position = state.found.indexOf(image);
+  if (position < 0) return null;
+  while (state.shown <= position) showMore();
+  return byId("images").children[position];
+}
+
+/** Show an image in the list, without any filter and search if they exclude it. */
+function jumpTo(image) {
+  if (!state.found.includes(image)) showAll();
+  const item = itemOf(image);
+  item.scrollIntoView({ block: "center" });
+  item.querySelector(".open").focus({ preventScroll: true });
 }
