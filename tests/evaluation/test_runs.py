@@ -159,14 +159,3 @@ def test_deeply_nested_json_is_refused(error_of, write, tmp_path: Path, content:
         arguments = (whole, "--tables", path) if name == "tables.json" else (path,)
         assert error_of("report", *arguments) == f"{path} {reason}"
         path.unlink()
-
-
-@pytest.mark.parametrize(
-    ("rank", "tied", "first", "expected"), [(1, 1, 1, None), (1.5, 2, 7, None), (2, 1, 7, 7), (2.5, 2, 7, 7)]
-)
-def test_an_image_is_mistaken_only_where_another_ranks_higher(
-    write, rank: float, tied: int, first: int, expected: int | None
-) -> None:
-    best = [{"image_id": first, "log_prob": -1.0}]
-    (run,) = open_runs([write("nt.retrieval.json", [image(1, "a dog", rank=rank, tied=tied, best=best)])])
-    assert run.images[1].mistaken_for == expected
