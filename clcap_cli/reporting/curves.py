@@ -4,6 +4,8 @@ import numpy as np
 
 from clcap_cli.evaluation.runs import Run
 
+CURVE_DENSITY = 40
+
 
 def recall_curve(run: Run) -> np.ndarray:
     """(pool,) R@k of a run for k = 1 … pool, float64; empty if nothing was ranked.
@@ -26,3 +28,9 @@ def round_ks(pool: int) -> list[int]:
     """1, 2, 5, 10, 20, 50, … up to ``pool``, and ``pool`` itself."""
     steps = [step * 10**power for power in range(len(str(pool))) for step in (1, 2, 5)]
     return [*(k for k in steps if k < pool), pool]
+
+
+def curve_ks(pool: int) -> list[int]:
+    """The values of k at which a recall curve is drawn: 1 … 40, then about 40 to each factor of ten, and ``pool``."""
+    spaced = np.geomspace(1, pool, 1 + round(CURVE_DENSITY * np.log10(pool))) if pool > 1 else np.ones(1)
+    return sorted({*range(1, min(CURVE_DENSITY, pool) + 1), *round_ks(pool), *map(int, np.rint(spaced))})

@@ -129,7 +129,7 @@ def _print(tables: "list[Table]", runs: "list[Run]") -> None:
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:
-    from clcap_cli.reporting.plot_style import save_plot
+    from clcap_cli.reporting.plot_files import save_plot
     from clcap_cli.reporting.plots import all_plots
 
     drawn = all_plots(runs)

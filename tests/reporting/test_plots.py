@@ -1,14 +1,16 @@
 """Plots are reproducible and show names literally."""
 
-import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
+from clcap_cli.reporting.plot import LineStyle, Series
+from clcap_cli.reporting.plot_files import save_plot
+from clcap_cli.reporting.plots import all_plots, epoch_range
 from clcap_cli.evaluation.runs import Run, open_runs
-from clcap_cli.reporting.plot_style import INK, save_plot
-from clcap_cli.reporting.plots import all_plots
 from tests.reporting.conftest import image
 
 EPOCHS = [
@@ -53,31 +55,67 @@ def test_validation_curves_of_runs_share_a_plot(write, log) -> None:
     assert "nt_cl from 0.800 to 0.900; nt_il from 0.800 to 0.500" in cider.description
 
 
-def test_the_same_input_gives_the_same_plot(write, log) -> None:
-    first, again = (all_plots(runs(write, log, "nt"))[0].svg() for _ in range(2))
-    assert first == again
-    assert first.startswith("<svg")
-    assert INK not in first and "currentColor" in first
-    assert not re.match(r"<svg[^>]*(width|height)=", first)
+def test_the_same_input_gives_the_same_file(write, log, tmp_path: Path) -> None:
+    for folder in ("first", "again"):
+        (tmp_path / folder).mkdir()
+        save_plot(all_plots(runs(write, log, "nt"))[0], tmp_path / folder)
+    assert (tmp_path / "first" / "recall.svg").read_bytes() == (tmp_path / "again" / "recall.svg").read_bytes()
 
 
-def test_plots_have_different_ids(write, log) -> None:
-    plots = [plot.svg() for plot in all_plots(runs(write, log, "nt", "nt_cl"))]
-    ids = [id for svg in plots for id in re.findall(r'\bid="([^"]+)"', svg)]
-    assert len(ids) == len(set(ids))
-    used = {id for svg in plots for id in re.findall(r'(?:href="|url\()#([^")]+)', svg)}
-    assert used <= set(ids)
+def trained(write, log, name: str, losses: list[float], select_by: str | None = "loss") -> Run:
+    """A run whose validation loss has the given values, from epoch 0 on."""
+    log(f"{name}.log.jsonl", [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(losses)])
+    card = {"role": "checkpoint", "id": "0" * 16, "stage": "train-mle", "settings": {"select_by": select_by}}
+    (run,) = open_runs([write(f"{name}.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0}, made_from=[card])])
+    return run
+
+
+def test_the_kept_epoch_is_that_of_the_checkpoint(write, log) -> None:
+    (loss,) = all_plots([trained(write, log, "nt", [0.1, 3.0, 2.0, 2.0, 2.5])])
+    assert loss.series[0].kept == (2, 2.0), "the first of the best epochs; the initial model is never kept"
+    assert loss.description.endswith("validation from 0.100 to 2.500, kept epoch 2 with 2.000.")
+
+
+@pytest.mark.parametrize("select_by", [None, "unknown", "cider"])
+def test_without_its_criterion_no_epoch_is_kept(write, log, select_by) -> None:
+    (loss,) = all_plots([trained(write, log, "nt", [3.0, 2.0], select_by)])
+    assert loss.series[0].kept is None
+
+
+@given(initial=st.floats(-1e6, 1e6), later=st.lists(st.floats(-100, 100), min_size=1, max_size=9))
+def test_epoch_0_takes_at_most_half_of_the_axis(initial: float, later: list[float]) -> None:
+    values = {float(epoch): value for epoch, value in enumerate([initial, *later])}
+    low, high = epoch_range([Series("validation", values, LineStyle("#000000"))])
+    assert low <= min(later) and high >= max(later)
+    span = max(later) - min(later)
+    assert span == 0 or high - low <= 2 * span * (1 + 1e-9)
+
+
+def test_a_large_initial_loss_is_noted_at_the_edge(write, log, tmp_path: Path) -> None:
+    (loss,) = all_plots([trained(write, log, "nt", [9.2, 3.0, 2.0])])
+    assert loss.y_range == (2.0, 3.0)
+    save_plot(loss, tmp_path)
+    assert ">9.2<" in (tmp_path / "nt.loss.svg").read_text()
+
+
+def test_a_colour_stands_for_a_run(write, log) -> None:
+    first, second = (trained(write, log, name, [3.0, 2.0]) for name in ("nt", "tf"))
+    colours = [[series.style.colour for series in plot.series] for plot in all_plots([first, second])]
+    assert colours == [["#2479BD"], ["#D55E00"]]
 
 
 @pytest.mark.filterwarnings("error")
-def test_long_names_leave_room_for_the_curves(write, log) -> None:
+def test_long_names_leave_room_for_the_curves(write, log, tmp_path: Path) -> None:
     names = [f"a_name_that_tells_every_setting_of_its_run_{number}" for number in range(40)]
-    assert all_plots(runs(write, log, *names))[0].svg()
+    save_plot(all_plots(runs(write, log, *names))[0], tmp_path)
+    with Image.open(tmp_path / "recall.png") as drawn:
+        assert drawn.width > 1.5 * 1080
 
 
-def test_names_are_not_rendered_as_formulas(write, log) -> None:
+def test_names_are_not_rendered_as_formulas(write, log, tmp_path: Path) -> None:
     plots = all_plots(runs(write, log, "_hidden", "$\\frac{", "<b>&", "名🐕", "chance"))
-    svg = plots[0].svg()
+    save_plot(plots[0], tmp_path)
+    svg = (tmp_path / "recall.svg").read_text()
     for name in ("_hidden", "$\\frac{", "&lt;b&gt;&amp;", "名🐕", "chance"):
         assert f">{name}<" in svg
 

@@ -7,6 +7,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.runs import ImageResult, Run
 from clcap_cli.reporting.comparability import ranked_alike
 from clcap_cli.reporting.image_sources import ImageSources
+from clcap_cli.reporting.plot import LineStyle, Plot
 
 MAX_RUNS_PER_IMAGE = 6
 """Largest number of runs whose captions are all shown; with more runs, the page shows two selected ones."""
@@ -17,14 +18,16 @@ def image_ids(runs: Sequence[Run]) -> list[ImageId]:
     return list(dict.fromkeys(id for run in runs for id in run.images))
 
 
-def page_data(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]], image_sources: ImageSources) -> str:
+def page_data(
+    runs: Sequence[Run], styles: Mapping[str, LineStyle], image_sources: ImageSources, plots: Sequence[Plot]
+) -> str:
     """The data of the page's script, as JSON that is safe inside a script element.
 
     ``images`` has for each image its id, file name, references, and for each run the caption, its rank, the number of
     tied images, CIDEr, and the images that it ranks best with their ln p; unknown values are null. These images are
     given by their position in ``images``, or by their id as text if no run has a caption of them. ``pairs`` tells
     whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of the
-    others.
+    others. ``plots`` has the values of the plots.
     """
     ids = image_ids(runs)
     positions = {id: position for position, id in enumerate(ids)}
@@ -40,13 +43,18 @@ def page_data(runs: Sequence[Run], styles: Mapping[str, tuple[str, str]], image_
     run_records = [
         {
             "name": run.name,
-            "colour": styles[run.name][0],
+            "colour": styles[run.name].colour,
             "pool": run.pool,
             "comparable": [ranked_alike([run, other]) for other in runs],
         }
         for run in runs
     ]
-    content = {"runs": run_records, "images": images, "pairs": len(runs) > MAX_RUNS_PER_IMAGE}
+    content = {
+        "runs": run_records,
+        "images": images,
+        "pairs": len(runs) > MAX_RUNS_PER_IMAGE,
+        "plots": [plot.as_json() for plot in plots],
+    }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 

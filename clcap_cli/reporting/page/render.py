@@ -19,7 +19,7 @@ from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
-from clcap_cli.reporting.plot_style import Plot
+from clcap_cli.reporting.plot import Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.tables.table import Table, run_tables
 
@@ -34,6 +34,7 @@ STYLES = (
     "narrow.css",
     "print.css",
 )
+LIBRARIES = ("d3.min.js", "plot.min.js")
 SCRIPTS = (
     "data.js",
     "filters.js",
@@ -43,6 +44,7 @@ SCRIPTS = (
     "taken_for.js",
     "dialog.js",
     "tables.js",
+    "curves.js",
     "events.js",
 )
 """Files that are joined in this order; the last script starts the page."""
@@ -60,7 +62,7 @@ def render(
 
     The page starts with the tables of ``experiments``, and shows captions of their example runs only.
     """
-    script = _joined("script", SCRIPTS)
+    script = _script()
     shown = [run for run in experiments.examples if run.images]
     styles = line_styles(experiments.examples)
     tables = run_tables(runs)
@@ -75,7 +77,7 @@ def render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_joined("style", STYLES)),
-        data=Markup(page_data(shown, styles, image_sources)),
+        data=Markup(page_data(shown, styles, image_sources, plots)),
         thumbnails=Markup("\n".join(thumbnails.get(id, "") for id in image_ids(shown))),
         version=__version__,
         created=datetime.now(UTC),
@@ -83,7 +85,7 @@ def render(
         shown=shown,
         max_runs=MAX_RUNS_PER_IMAGE,
         after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
-        colours={run.name: styles.get(run.name, ("transparent", ""))[0] for run in runs},
+        colours={run.name: styles[run.name].colour if run.name in styles else "transparent" for run in runs},
         experiments=experiments.tables,
         marks_best=_marks_best,
         tables=tables,
@@ -102,6 +104,12 @@ def render(
 def _marks_best(tables: Sequence[Table]) -> bool:
     """Whether any value of the tables is marked as the best of its column."""
     return any(cell.best for table in tables for _, cells in table.rows for cell in cells)
+
+
+def _script() -> str:
+    """The page's script: the libraries with their licences, then the page's own scripts."""
+    licences = _joined("library", ["LICENSES.txt"])
+    return f'"use strict";\n/*\n{licences}*/\n{_joined("library", LIBRARIES)}\n{_joined("script", SCRIPTS)}'
 
 
 def _joined(folder: str, names: Sequence[str]) -> str:

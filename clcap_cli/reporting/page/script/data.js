@@ -1,5 +1,3 @@
-"use strict";
-
 // All data from files is inserted as text, never as HTML.
 
 const IMAGES_PER_STEP = 40;

@@ -1,0 +1,152 @@
+"""Plots as files for a paper, drawn by Matplotlib."""
+
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from clcap_cli.artifacts.atomic import atomic_write
+from clcap_cli.reporting.plot import Plot, Series
+
+INK = "#1c1d20"
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "clcap",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
+    "grid.alpha": 0.15,
+    "grid.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4,
+}
+SIZE = (5.4, 3.5)
+"""Width and height in inches."""
+DPI = 200
+MAX_NAMES_INSIDE = 8
+"""Largest number of names in a legend inside the plot."""
+NAME_SIZE = (0.1, 0.22)
+"""Width per letter and height of a name in a legend next to the plot, in inches."""
+MARGIN = 0.05
+"""Space above and below the values, as a share of the y axis."""
+KEPT: dict[str, Any] = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "linestyle": "none"}
+"""Style of the ring around the kept checkpoint's values."""
+
+
+def save_plot(plot: Plot, folder: Path) -> None:
+    """Write a plot as PNG and SVG to ``folder``.
+
+    Raises ClcapError when a file cannot be written.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = draw(plot)
+    for kind in ("png", "svg"):
+        with atomic_write(folder / f"{_file_name(plot.name)}.{kind}") as part:
+            part.write_bytes(_rendered(figure, kind, facecolor="white"))
+
+
+def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:
+    content = io.BytesIO()
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a name may have characters that the font lacks
+        dates = {"Date": None} if kind == "svg" else {}
+        figure.savefig(content, format=kind, dpi=DPI, metadata=dates, **options)
+    return content.getvalue()
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name)
+
+
+def draw(plot: Plot) -> Figure:
+    """The plot as a figure of Matplotlib."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(f"{plot.x} (log scale)" if plot.is_log else plot.x)
+    axes.set_ylabel(plot.y)
+    low, high = plot.y_range
+    margin = MARGIN * (high - low or abs(high) or 1)
+    axes.set_ylim(low if plot.is_log else low - margin, high + margin)
+    _scale_x(axes, plot)
+    handles = [_draw_line(axes, plot, series) for series in plot.series]
+    labels = [series.label for series in plot.series]
+    if any(series.kept for series in plot.series):
+        handles, labels = [*handles, Line2D([], [], color=INK, **KEPT)], [*labels, "kept epoch"]
+    _add_legend(figure, handles, labels)
+    return figure
+
+
+def _scale_x(axes: Axes, plot: Plot) -> None:
+    if not plot.is_log:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return
+    _, last = plot.x_range
+    axes.set_xscale("log")
+    axes.set_xlim(1, max(2, last))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if last > 100 else (1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda k, _: f"{k:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_line(axes: Axes, plot: Plot, series: Series) -> Line2D:
+    """Draw a series and its marks; returns its line, for the legend."""
+    style = series.style
+    colour = style.colour or INK
+    inside = {x: y for x, y in series.values.items() if not plot.is_outside(y)}
+    (line,) = axes.plot(
+        [*inside],
+        [*inside.values()],
+        color=colour,
+        linestyle=style.dashes,
+        marker="o" if style.marker else "",
+        markerfacecolor="white" if style.marker == "hollow" else colour,
+    )
+    for x in series.values.keys() - inside.keys():
+        _mark_outside(axes, plot, x, series.values[x], colour)
+    if series.kept:
+        axes.plot([series.kept[0]], [series.kept[1]], color=colour, **KEPT)
+    return line
+
+
+def _mark_outside(axes: Axes, plot: Plot, x: float, y: float, colour: str) -> None:
+    """Mark a value beyond the y axis by a triangle at its edge, and by the value itself."""
+    above = y > plot.y_range[1]
+    edge = plot.y_range[above]
+    axes.plot([x], [edge], color=colour, marker="^" if above else "v", markersize=6, linestyle="none")
+    offset = (-4, -11 if above else 11)
+    axes.annotate(f"{y:.4g}", (x, edge), xytext=offset, textcoords="offset points", va="center", color=colour)
+
+
+def _add_legend(figure: Figure, handles: Sequence[Line2D], labels: Sequence[str]) -> None:
+    """Add a legend that names the lines by ``labels``; a long legend is placed next to the plot.
+
+    The labels are set afterwards, because Matplotlib would omit labels that start with "_" and interpret "$" as math.
+    """
+    (axes,) = figure.axes
+    location: dict[str, Any] = {"loc": "best"}
+    if len(labels) > MAX_NAMES_INSIDE:
+        location = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+        width, height = NAME_SIZE
+        figure.set_size_inches(SIZE[0] + width * max(map(len, labels)), max(SIZE[1], height * (len(labels) + 2)))
+    legend = axes.legend(list(handles), [str(number) for number in range(len(labels))], **location)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_parse_math(False)
+        text.set_text(label)
