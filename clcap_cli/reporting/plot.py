@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
+Dashes = Literal["-", "--", "-.", ":"]
+"""Dash pattern in Matplotlib's notation."""
+
 
 @dataclass(frozen=True)
 class LineStyle:
@@ -12,8 +15,7 @@ class LineStyle:
 
     colour: str
     """Hexadecimal colour; empty for the colour of the text."""
-    dashes: Literal["-", "--", "-.", ":"] = "-"
-    """Dash pattern in Matplotlib's notation."""
+    dashes: Dashes = "-"
     marker: Literal["", "filled", "hollow"] = ""
     """Mark at each value; empty for none."""
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
+from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.curves import curve_ks, recall_curve, round_ks
 from clcap_cli.reporting.kept_epoch import kept_epoch
-from clcap_cli.reporting.plot import LineStyle, Plot, Series
-from clcap_cli.evaluation.runs import Run
+from clcap_cli.reporting.plot import Dashes, LineStyle, Plot, Series
 
 COLOURS = ("#2479BD", "#D55E00", "#009E73", "#C06A99", "#8A7A00", "#7A7A7A")
 """Distinguishable for colour-blind readers (four are close to Okabe and Ito's), on white and on near-black."""
-DASHES = ("-", "--", "-.", ":")
+DASHES: tuple[Dashes, ...] = ("-", "--", "-.", ":")
 CHANCE = LineStyle("", ":")
 VALIDATION = {
     "val_CIDEr": "CIDEr of greedy captions",

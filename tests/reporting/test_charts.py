@@ -11,7 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from clcap_cli.evaluation.runs import open_runs
 from tests.reporting.conftest import image
-from tests.reporting.test_browser import element, elements, opened  # noqa: F401
+from tests.reporting.test_browser import element, elements
 from tests.reporting.test_page import page_of
 
 LOSSES = [9.2, 3.0, 2.0, 2.5]
@@ -20,7 +20,7 @@ LOSS = "[data-plot='1']"
 
 
 @pytest.fixture
-def curves(opened: Callable[[str], WebDriver], write, log) -> WebDriver:  # noqa: F811
+def curves(opened: Callable[[str], WebDriver], write, log) -> WebDriver:
     """A run with a recall curve and a loss curve."""
     log("nt.log.jsonl", [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(LOSSES)])
     images = [image(id, "a dog", rank=id) for id in range(1, 21)]

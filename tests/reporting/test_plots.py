@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.plot import LineStyle, Series
 from clcap_cli.reporting.plot_files import save_plot
 from clcap_cli.reporting.plots import all_plots, epoch_range
-from clcap_cli.evaluation.runs import Run, open_runs
 from tests.reporting.conftest import image
 
 EPOCHS = [
