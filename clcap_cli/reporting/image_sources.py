@@ -1,7 +1,7 @@
 """File names, references and folders of the images of runs, found through provenance.
 
 A metrics file records the captions.h5 and features.h5 that it was made from, and features.h5 records the folders of the
-images. Files that have moved since are ignored without an error.
+images. Captions and features that have moved since are ignored without an error; folders of images are looked for.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from clcap_cli.artifacts.captions import Captions, open_captions
 from clcap_cli.artifacts.lineage import find_input, read_provenance
 from clcap_cli.artifacts.provenance import Artifact, Provenance
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.features.image_files import ImageFile
 from clcap_cli.features.image_finder import find_images, open_stores
-from clcap_cli.features.recorded_folders import recorded_image_folders
+from clcap_cli.features.recorded_folders import RecordedFolder, recorded_folders
 
 
 @dataclass
@@ -30,7 +30,9 @@ class ImageSources:
     """File names in captions.h5."""
     references: dict[ImageId, list[str]] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
-    """Folders and tar archives in which extract-features found the images."""
+    """Folders and tar archives in which extract-features found the images, where they are now."""
+    lost: list[RecordedFolder] = field(default_factory=list)
+    """Folders and archives in which it found them, but that are not found any more."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,25 @@ def trace_image_sources(runs: Sequence[Run]) -> ImageSources:
                 opened[path] = open_captions(path)
             _add_captions(found, run, opened[path])
         for path in _inputs(run, "features"):
-            found.folders += [folder for folder in recorded_image_folders(path) if folder not in found.folders]
+            _add_folders(found, recorded_folders(path, _folders_of(run)))
         for id, image in run.images.items():
             if image.references:
                 found.references.setdefault(id, image.references)
     return found
+
+
+def _folders_of(run: Run) -> list[Path]:
+    """The folders of the run's files."""
+    return list(dict.fromkeys(source.path.resolve().parent for source in run.sources))
+
+
+def _add_folders(found: ImageSources, recorded: Sequence[RecordedFolder]) -> None:
+    for folder in recorded:
+        place = folder.find()
+        if place is None:
+            found.lost += [folder] if folder not in found.lost else []
+        elif place not in found.folders:
+            found.folders.append(place)
 
 
 def _inputs(run: Run, *roles: str) -> list[Path]:
@@ -99,3 +115,15 @@ def find_image_files(
     Raises ClcapError if a name occurs in two folders.
     """
     return find_images(open_stores(folders), {id: names.get(id, str(id)) for id in ids}).files
+
+
+def where_missing(image_sources: ImageSources, given: Sequence[Path]) -> str:
+    """Where images that are missing were looked for, as the end of "… are not", and what to do about it."""
+    if given:
+        return f"in {first_few(given)}"
+    if image_sources.folders:
+        return f"in {first_few(image_sources.folders)}; give their folder with --images"
+    if image_sources.lost:
+        lost = image_sources.lost[0]
+        return f"found: their folder {lost.given} is in none of {first_few(lost.searched)}; give it with --images"
+    return "found, because no features.h5 records their folder; give it with --images"

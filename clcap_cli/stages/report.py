@@ -151,15 +151,13 @@ def _page(runs: "list[Run]", crossed: "list[Table]", experiments: "Experiments",
 
 def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":
     """Thumbnails of all images whose files are found; the number of missing images is printed."""
-    from clcap_cli.reporting.image_sources import find_image_files
+    from clcap_cli.reporting.image_sources import find_image_files, where_missing
     from clcap_cli.reporting.thumbnails import thumbnails
 
     ids = list(dict.fromkeys(id for run in runs for id in run.images))
     files = find_image_files(ids, image_sources.names, image_folders or image_sources.folders)
     missing = [image_sources.names.get(id, id) for id in ids if id not in files]
     if missing:
-        where = (
-            f"in {', '.join(map(str, image_folders))}" if image_folders else "found; give their folder with --images"
-        )
-        print_info(f"{len(missing)} of {len(ids)} images are not {where} (the first: {missing[0]})")
+        where = where_missing(image_sources, image_folders)
+        print_info(f"{len(missing)} of {len(ids)} images (the first: {missing[0]}) are not {where}")
     return thumbnails(files)

@@ -15,7 +15,7 @@ from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Measurements, open_caption_results, write_results
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.runs import open_runs
-from clcap_cli.reporting.image_sources import find_image_files, trace_image_sources
+from clcap_cli.reporting.image_sources import find_image_files, trace_image_sources, where_missing
 from clcap_cli.reporting.thumbnails import side_of, thumbnails
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.extract_features import extract_features
@@ -68,6 +68,23 @@ def test_deleted_files_are_no_error(chain: Path) -> None:
         (chain / name).unlink()
     runs = trace_image_sources(open_runs([path]))
     assert (runs.names, runs.references, runs.folders) == ({}, {}, [])
+
+
+def test_pictures_are_found_after_the_project_was_moved(chain: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(chain)
+    extract_features(Path("captions.h5"), [Path("scenes/images")], Path("features.h5"), image_size=64)
+    path = retrieval(chain)
+    moved = tmp_path / "elsewhere" / "renamed"
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(chain, moved)
+    shutil.rmtree(chain / "scenes")
+    sources = trace_image_sources(open_runs([moved / path.name]))
+    assert find_image_files([33, 34], sources.names, sources.folders).keys() == {33, 34}
+    (moved / "scenes").rename(moved / "lost")
+    sources = trace_image_sources(open_runs([moved / path.name]))
+    assert where_missing(sources, []) == (
+        f"found: their folder scenes/images is in none of {moved}, {moved.parent}, {tmp_path}; give it with --images"
+    )
 
 
 def test_runs_of_other_data_are_refused(chain: Path) -> None:

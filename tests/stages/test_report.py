@@ -25,7 +25,10 @@ def test_the_page_is_written_next_to_the_first_file(files: list[Path], clcap, tm
     result = clcap("report", *files)
     assert result.status == 0, result.err
     assert result.out == f"{tmp_path}/report.html\n"
-    assert "2 of 2 images are not found; give their folder with --images (the first: 1)\n" in result.err
+    assert (
+        "2 of 2 images (the first: 1) are not found, because no features.h5 records their folder; give it with "
+        "--images\n"
+    ) in result.err
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     assert clcap("report", *files, "--out", tmp_path / "deep" / "page.html").out == f"{tmp_path}/deep/page.html\n"
 
@@ -87,7 +90,7 @@ def test_images_are_found_by_id(files: list[Path], clcap, error_of, write, tmp_p
     Image.new("RGB", (8, 8)).save(tmp_path / "own" / "a.png")
     path = write("other.metrics.json", [image("a.png", "a dog"), image("b.png", "a cat")])
     result = clcap("report", path, "--images", tmp_path / "own")
-    assert f"1 of 2 images are not in {tmp_path}/own (the first: b.png)\n" in result.err
+    assert f"1 of 2 images (the first: b.png) are not in {tmp_path}/own\n" in result.err
     assert (tmp_path / "report.html").read_text().count("UklGR") == 1, "one WebP file"
     assert (
         error_of("report", path, "--images", tmp_path / "none")
@@ -159,7 +162,7 @@ def test_the_report_of_a_whole_chain(chain: Path, clcap) -> None:
     clcap("self-retrieve", chain / "nt.pt", "--device", "cpu")
     result = clcap("report", chain / "nt.retrieval.json")
     assert result.status == 0, result.err
-    assert "images are not" not in result.err
+    assert " are not " not in result.err
     page = (chain / "report.html").read_text()
     assert page.count("UklGR") == 10
     assert "nt: loss" in page
