@@ -183,6 +183,7 @@ def caption(
     weights: str | None = None,
     skip_bad: bool = False,
     max_pixels: int = 89478485,
+    attention: bool = False,
     seed: int = 0,
     *,
     beam: int | None = None,

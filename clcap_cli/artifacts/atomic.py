@@ -85,9 +85,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
 def all_or_nothing() -> Iterator[None]:
     """Make all files that the block writes atomically appear together at its end, or none of them if anything fails.
 
-    They are renamed one after the other when all of them are on disk. What can still stop after the first, such as a
-    loss of power, leaves a mix of complete new and complete old files.
+    Within another such block, they appear at the end of that one. They are renamed one after the other when all of them
+    are on disk. What can still stop after the first, such as a loss of power, leaves a mix of complete new and complete
+    old files.
     """
+    if _PENDING.get() is not None:
+        yield
+        return
     pending: list[_Pending] = []
     token = _PENDING.set(pending)
     try:

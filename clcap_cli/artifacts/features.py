@@ -135,7 +135,7 @@ def open_features(path: Path) -> Features:
     Raises ClcapError if it is missing, damaged, truncated or another kind of file.
     """
     with open_hdf5(path, KIND, ("ids", "names", "skipped")) as (content, provenance):
-        backbone = _backbone(content)
+        backbone = feature_info_in(content)
         ids, skipped = content.ids("ids"), content.ids("skipped")
         names = content.texts("names", len(ids))
         pooled = content.numbers("pooled", "float16", (None, backbone.pooled_channels))
@@ -172,12 +172,14 @@ def _region_starts(content: HDF5Content, images: int, max_regions: int, total_re
     return np.concatenate([[0], counts.cumsum(dtype=np.int64)])
 
 
-def _backbone(content: HDF5Content) -> FeatureInfo:
+def feature_info_in(content: HDF5Content) -> FeatureInfo:
+    """The record of the features that a file stores; raises ClcapError if it is damaged."""
     try:
         record = parse_json(content.survey.attributes.get("backbone", ""), content.path)
         return info_class(record).model_validate(record)
     except (ClcapError, TypeError, ValidationError) as error:
-        raise ClcapError(f"{content.path} is not a clcap features file: its backbone record is damaged") from error
+        kind = content.survey.provenance.format.removeprefix("clcap/")
+        raise ClcapError(f"{content.path} is not a clcap {kind} file: its backbone record is damaged") from error
 
 
 def first_nonfinite_row(features: np.ndarray) -> int | None:

@@ -53,6 +53,15 @@ SCHEMAS: Mapping[str, Mapping[str, Expected]] = {
         "caption": Expected(TEXTS, ("images",)),
         "log_prob": Expected(("float32",), ("images", "images")),
     },
+    "clcap/attention": {
+        "id": Expected(IDS, ("images",)),
+        "caption": Expected(TEXTS, ("captions",)),
+        "lengths": Expected(("int32",), ("captions",)),
+        "ends": Expected(("int32",), ("tokens",)),
+        "weights": Expected(("float16",), ("tokens", "regions")),
+        "sentinel": Expected(("float16",), ("tokens",), optional=True),
+        "region_counts": Expected(("int32",), ("images",), optional=True),
+    },
     "clcap/neighbours": {},
     "clcap/reference-log-probs": {},
     "clcap/tokens": {

@@ -31,6 +31,7 @@ FORMATS = {
     "clcap/checkpoint": 4,
     "clcap/discriminator": 2,
     "clcap/caption-results": 1,
+    "clcap/attention": 1,
     "clcap/retrieval": 3,
     "clcap/log-probs": 1,
     "clcap/metrics": 2,

@@ -15,6 +15,12 @@ from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows, concatenate
 
+OnBlock = Callable[[Rows, Decoded], None]
+
+
+def ignore_block(encoded: Rows, decoded: Decoded) -> None:
+    """Do nothing with a block of encoded images and their captions."""
+
 
 @torch.inference_mode()
 def decode(
@@ -24,12 +30,13 @@ def decode(
     never_generated: Sequence[int],
     seed: int = 0,
     track: Callable[[Iterable, int], Iterable] = lambda blocks, total: blocks,
+    on_block: OnBlock = ignore_block,
 ) -> Decoded:
     """Decode captions of all images: ``num_captions`` rows per image, in the order of the images.
 
     Several models form an ensemble; each has its own source of features of the same images. ``never_generated`` are
-    the tokens that the tokenizer excludes, ``seed`` is the seed of sampling, and ``track`` wraps an iterable of known
-    length to show progress.
+    the tokens that the tokenizer excludes, and ``seed`` is the seed of sampling. ``track`` wraps an iterable of known
+    length to show progress, and ``on_block`` gets each block of encoded images with its captions.
     """
     model: Predictor = models[0] if len(models) == 1 else Ensemble(models)
     constraints = constraints_for(settings, model.config, never_generated)
@@ -39,6 +46,7 @@ def decode(
         features = [source.read(block) for source in sources]
         encoded: Rows = model.encode(features) if isinstance(model, Ensemble) else models[0].encode(features[0])
         decoded.append(_decode_block(model, encoded, settings, constraints, generator))
+        on_block(encoded, decoded[-1])
     return concatenate(decoded)
 
 

@@ -14,7 +14,7 @@ from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import progress_with_label
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.decoding.captioning import decode
+from clcap_cli.decoding.captioning import OnBlock, decode, ignore_block
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.features.source import FeatureSource
@@ -47,22 +47,32 @@ def decode_texts(
     settings: DecodingSettings,
     tokenizer: Tokenizer,
     seed: int,
+    on_block: OnBlock = ignore_block,
 ) -> tuple[Decoded, list[list[str]]]:
-    """Decode captions with a progress bar: as tokens, and as texts of each image. Several models form an ensemble."""
+    """Decode captions with a progress bar: as tokens, and as texts of each image; arguments as in ``decode``."""
     show_progress = progress_with_label("captioning, blocks of images")
-    decoded = decode(models, sources, settings, tokenizer.never_generated, seed, show_progress)
+    decoded = decode(models, sources, settings, tokenizer.never_generated, seed, show_progress, on_block)
     texts, number = decoded.texts(tokenizer), settings.num_captions
     return decoded, [texts[first : first + number] for first in range(0, len(texts), number)]
 
 
+def rows_of_all(opened: Sequence[OpenedModel], split: str) -> np.ndarray:
+    """Rows in captions.h5 of the split's images that have features for every model."""
+    return opened[0].captions.rows_of(split, {id for member in opened for id in member.features.skipped})
+
+
 def caption_split(
-    opened: Sequence[OpenedModel], split: str, decoding: DecodingSettings, seed: int
+    opened: Sequence[OpenedModel],
+    split: str,
+    decoding: DecodingSettings,
+    seed: int,
+    on_block: OnBlock = ignore_block,
 ) -> dict[ImageId, list[str]]:
-    """Caption the images of a split with a model, or with an ensemble of several."""
+    """Caption the images of a split with a model, or with an ensemble of several; ``on_block`` as in ``decode``."""
     first = opened[0]
-    rows = first.captions.rows_of(split, {id for member in opened for id in member.features.skipped})
+    rows = rows_of_all(opened, split)
     models, sources = [member.model for member in opened], [member.feature_source(rows) for member in opened]
-    _, texts = decode_texts(models, sources, decoding, first.checkpoint.tokenizer, seed)
+    _, texts = decode_texts(models, sources, decoding, first.checkpoint.tokenizer, seed, on_block)
     return dict(zip(first.captions.ids_of(rows), texts, strict=True))
 
 

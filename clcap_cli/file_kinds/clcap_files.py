@@ -9,6 +9,7 @@ DESCRIPTIONS = {
     "clcap/discriminator": "a discriminator (*.discriminator.pt) of train-cl",
     "clcap/evaluator": "a discriminator (*.evaluator.pt) of an earlier train-cl",
     "clcap/caption-results": "a file of captions of caption or leave-one-out",
+    "clcap/attention": "an attention file (*.attention.h5) of caption --attention",
     "clcap/retrieval": "a retrieval file (*.retrieval.json) of self-retrieve",
     "clcap/log-probs": "a matrix of log-probabilities of self-retrieve --full-matrix",
     "clcap/metrics": "a metrics file (*.metrics.json) of evaluate",

@@ -41,6 +41,10 @@ def _check_paths(given: Mapping[str, Any]) -> None:
     others = [path for path in paths if path.suffix != ".pt"]
     if others and not given["images"]:
         raise InvalidValueError("checkpoints", _not_a_checkpoint(others[0]))
+    if given["attention"] and sum(path.suffix == ".pt" for path in paths) > 1:
+        raise InvalidValueError("attention", "an ensemble has no attention of its own; give one checkpoint")
+    if given["attention"] and out and out.name == BESIDE_IMAGES:
+        raise InvalidValueError("attention", "needs one file of captions; give another --out, such as captions.csv")
     for name, unused in (("skip_bad", False), ("max_pixels", DEFAULT_MAX_PIXELS)):
         if given[name] != unused and not given["images"]:
             raise InvalidValueError(name, "needs --images; the images of a split were read by extract-features")
@@ -98,6 +102,15 @@ def caption(
         bool, Option("With --images, skip missing and unreadable images, and list them.", name="--skip-bad")
     ] = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    attention: Annotated[
+        bool,
+        Option(
+            "Write how much each word attends to each region of its image, and to the visual sentinel, to "
+            "NAME.attention.h5 beside NAME.captions.json.",
+            Panel.OUTPUT,
+            name="--attention",
+        ),
+    ] = False,
     seed: Seed = 0,
     decoding: DecodingSettings = DecodingSettings(),
     compute: ComputeSettings = ComputeSettings(),
@@ -120,10 +133,13 @@ def caption(
     images_with_ids, skipped = readable_images(image_paths, skip_bad, max_pixels)
     if not image_paths:
         check_split(models[0], captions, split)
+    from clcap_cli.artifacts.atomic import all_or_nothing
     from clcap_cli.artifacts.caption_tables import check_text_files, write_text_files
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import check_results_writable, write_caption_results
-    from clcap_cli.evaluation.model_inputs import caption_split, open_models
+    from clcap_cli.decoding.captioning import ignore_block
+    from clcap_cli.evaluation.model_inputs import caption_split, open_models, rows_of_all
+    from clcap_cli.stages.caption_attention import AttentionOutput
 
     origin = Origin("caption", settings)
     if image_paths:
@@ -132,16 +148,23 @@ def caption(
             check_text_files(images_with_ids)
         else:
             out = check_results_writable(out or _default_out(models, ".images.captions.json"), models)
-        texts = caption_images(models, images_with_ids, skipped, weights, decoding, compute, seed, origin)
+        maps = AttentionOutput(out, models) if attention else None
+        texts = caption_images(models, images_with_ids, skipped, weights, decoding, compute, seed, origin, maps)
     else:
         opened = open_models(models, captions, features, compute, origin)
         out = check_results_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
         file_names = dict(zip(opened[0].captions.image_ids, opened[0].captions.file_names, strict=True))
-        texts = caption_split(opened, split, decoding, seed)
+        maps = AttentionOutput(out, origin.input_paths) if attention else None
+        number, first = len(rows_of_all(opened, split)), opened[0]
+        on_block = maps.start(first.checkpoint, first.model, number, decoding) if maps else ignore_block
+        texts = caption_split(opened, split, decoding, seed, on_block)
     if out.name == BESIDE_IMAGES:
         out = write_text_files(texts)
     else:
-        write_caption_results(out, texts, origin, file_names)
+        with all_or_nothing():
+            write_caption_results(out, texts, origin, file_names)
+            if maps:
+                maps.write([*images_with_ids] or [*texts], texts, origin)
     _print_first(texts)
     _warn_of_empty_captions(texts)
     return out

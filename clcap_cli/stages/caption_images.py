@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.image_files import ImageFile
     from clcap_cli.features.images import UnreadableImageError
+    from clcap_cli.stages.caption_attention import AttentionOutput
 
 
 def caption_images(
@@ -27,8 +28,13 @@ def caption_images(
     compute: ComputeSettings,
     seed: int,
     origin: "Origin",
+    attention: "AttentionOutput | None" = None,
 ) -> "dict[ImageId, list[str]]":
-    """Captions of image files by id; images that turn out to be unreadable are skipped or an error."""
+    """Captions of image files by id; images that turn out to be unreadable are skipped or an error.
+
+    ``attention`` collects the attention of the captions of all images, the skipped ones included.
+    """
+    from clcap_cli.decoding.captioning import ignore_block
     from clcap_cli.evaluation.live_models import load_live_models
     from clcap_cli.evaluation.model_inputs import decode_texts, numbered_role, open_checkpoints
 
@@ -43,7 +49,8 @@ def caption_images(
     live = load_live_models(checkpoints, device, weights)
     captioners = [one.model for one in live]
     sources = [one.features_of(list(images.values()), on_unreadable) for one in live]
-    _, texts = decode_texts(captioners, sources, decoding, checkpoints[0].tokenizer, seed)
+    on_block = attention.start(checkpoints[0], captioners[0], len(ids), decoding) if attention else ignore_block
+    _, texts = decode_texts(captioners, sources, decoding, checkpoints[0].tokenizer, seed, on_block)
     skipped.report("they have no captions in the output")
     return {id: own for id, own in zip(ids, texts, strict=True) if id not in skipped.reasons}
 

@@ -73,6 +73,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/checkpoint": checkpoint_facts,
         "clcap/discriminator": discriminator_facts,
         "clcap/caption-results": _results,
+        "clcap/attention": _attention,
         "clcap/references": _references,
         "clcap/train-state": train_state_facts,
         "clcap/log-probs": _log_probs,
@@ -157,6 +158,18 @@ def _metrics(file: Path) -> dict[str, str]:
 
     metrics = open_results(file).metrics
     return {"metrics": "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())}
+
+
+def _attention(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.attention import open_attention
+
+    opened = open_attention(file)
+    captions = [one for own in opened.captions.values() for one in own]
+    tokens = sum(len(one.ends) for one in captions)
+    return {
+        "captions": f"{len(captions)} of {len(opened.captions)} images, {tokens:,} tokens",
+        "weights": f"{opened.features.regions} regions{' and a sentinel' if opened.has_sentinel else ''}",
+    }
 
 
 def _not_comparable(comparison: "Comparison") -> str:

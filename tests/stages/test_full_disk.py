@@ -34,6 +34,7 @@ CASES = {
     "a discriminator": (200_000, GAN, "nt_gan.discriminator.pt"),
     "a new reference": (50_000, "swap-reference --ref nt.pt --candidate nt_cl.pt --force", "nt_ref1.pt"),
     "captions": (100, "caption nt.pt", "nt.captions.json"),
+    "attention": (3_000, "caption aa.pt --attention", "aa.attention.h5"),
     "ranks": (500, "self-retrieve nt.pt", "nt.retrieval.json"),
     "every ln p": (6_400, "self-retrieve nt.pt --full-matrix m.h5", "m.h5"),
     "scores": (2_000, "evaluate nt.captions.json --metrics BLEU", "nt.metrics.json"),
