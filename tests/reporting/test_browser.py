@@ -171,6 +171,19 @@ def test_many_images_are_shown_in_batches(opened, write) -> None:
     assert search_for(browser, "caption 499") == ["499"]
 
 
+def test_a_jump_far_down_the_list_renders_few_images(opened, write) -> None:
+    best = [{"image_id": 399, "log_prob": -1.0}, {"image_id": 5, "log_prob": -2.0}]
+    images = [image(id, f"caption {id}", rank=2, best=best) for id in range(500)]
+    browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
+    element(browser, ".taken button").click()
+    assert browser.switch_to.active_element.find_element(By.XPATH, "ancestor::li//h3").text == "399"
+    assert titles(browser)[0] == "360" and len(titles(browser)) < 150
+    browser.execute_script("document.getElementById('earlier').click()")
+    assert titles(browser)[0] == "320"
+    browser.execute_script("jumpTo(images[3])")
+    assert titles(browser)[0] == "0" and not element(browser, "#earlier").is_displayed()
+
+
 def test_a_single_run_has_no_comparison(opened, write) -> None:
     browser = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "a dog"), image(2, "a dog")])])))
     shown = [button.text for button in elements(browser, "[data-filter]") if button.is_displayed()]

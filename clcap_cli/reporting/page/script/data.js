@@ -16,7 +16,7 @@ const captionCounts = runs.map((_, run) => countCaptions(run));
 const hasThumbnails = thumbnails.some(Boolean);
 const byId = (id) => document.getElementById(id);
 const selectedRun = (id) => Number(byId(id)?.value ?? 0);
-const state = { before: selectedRun("before"), after: selectedRun("after"), filter: "all", query: "", found: [], shown: 0 };
+const state = { before: selectedRun("before"), after: selectedRun("after"), filter: "all", query: "", found: [], first: 0, shown: 0 };
 
 // ---- Properties of an image
 

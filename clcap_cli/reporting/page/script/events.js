@@ -40,6 +40,7 @@ for (const name of ["before", "after"]) {
   byId(name)?.addEventListener("change", () => changeState({ [name]: selectedRun(name) }));
 }
 byId("search").addEventListener("input", (event) => changeState({ query: event.target.value }));
+byId("earlier").addEventListener("click", showEarlier);
 byId("more").addEventListener("click", () => {
   const heading = showMore().querySelector("h3");
   heading.tabIndex = -1;

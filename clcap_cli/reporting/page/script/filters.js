@@ -55,10 +55,8 @@ function update() {
     button.querySelector(".number").textContent = images.filter(FILTERS[name].keep).length.toLocaleString("en");
   }
   state.found = matchingImages();
-  state.shown = 0;
   const total = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
   byId("count").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
   byId("explained").textContent = FILTERS[state.filter].explain();
-  byId("images").replaceChildren();
-  showMore();
+  showFrom(0);
 }

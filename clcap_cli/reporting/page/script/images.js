@@ -5,12 +5,28 @@ const nearEnd = new IntersectionObserver(
   { rootMargin: "1000px" },
 );
 
+/** Render the images of the list from a position on, of which those before are left out for speed. */
+function showFrom(position) {
+  state.first = state.shown = position - (position % IMAGES_PER_STEP);
+  byId("images").replaceChildren();
+  showMore();
+}
+
+/** Render the images before those of the list. */
+function showEarlier() {
+  const from = state.first - IMAGES_PER_STEP;
+  byId("images").prepend(...state.found.slice(from, state.first).map(renderImage));
+  state.first = from;
+  byId("earlier").hidden = from === 0;
+}
+
 /** Render the next images and return the first of them. */
 function showMore() {
   const next = state.found.slice(state.shown, state.shown + IMAGES_PER_STEP).map(renderImage);
   byId("images").append(...next);
   state.shown += next.length;
   const button = byId("more");
+  byId("earlier").hidden = state.first === 0;
   const left = state.found.length - state.shown;
   button.hidden = left === 0;
   button.textContent = `Show more (${left.toLocaleString("en")} left)`;
@@ -45,8 +61,8 @@ function renderTitle(heading, image) {
 function itemOf(image) {
   const position = state.found.indexOf(image);
   if (position < 0) return null;
-  while (state.shown <= position) showMore();
-  return byId("images").children[position];
+  if (position < state.first || position >= state.shown) showFrom(position);
+  return byId("images").children[position - state.first];
 }
 
 /** Show an image in the list, without any filter and search if they exclude it. */
