@@ -24,7 +24,8 @@ Verdict = Literal[
     "higher",
     "lower",
 ]
-"""How the second setting compares with the first at the 5% level, after Holm's correction."""
+"""How the second setting compares with the first at the 5% level, after Holm's correction: by the test over seeds if
+both settings have several, else over images."""
 
 
 class MetricDifference(BaseModel):
@@ -53,6 +54,11 @@ class MetricDifference(BaseModel):
     p_mcnemar: float | None = None
     """Two-sided p-value of McNemar's exact test; only for R@k with one run of each setting."""
     verdict: Verdict
+
+    @property
+    def comparable(self) -> bool:
+        """Whether both settings were evaluated alike; otherwise there is neither interval nor p."""
+        return self.verdict != "not comparable"
 
     @property
     def significant(self) -> bool:

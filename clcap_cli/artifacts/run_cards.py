@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ FILE_SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
 DATA_ROLES = ("captions", "features", "training", "references", "predictions", "document frequencies")
 """Roles of the input data, which all runs of an experiment share; files with other roles are created by a run."""
 SEED = "seed"
+FILE, DATA = "file", "data"
 MAX_CARDS = 1000
 """Largest number of run cards of a result."""
 
@@ -86,16 +88,36 @@ def _recorded_inputs(path: Path, provenance: Provenance) -> Iterator[tuple[str, 
             yield item.role, recorded_path(path, item), item.id
 
 
-def card_differences(first: Sequence[RunCard], second: Sequence[RunCard]) -> list[str]:
-    """Differences between the files that two results were created from, except seeds; one line per difference."""
-    first_by_role, second_by_role = ({card.role: card for card in cards} for cards in (first, second))
-    lines = []
-    for role in dict.fromkeys([*first_by_role, *second_by_role]):
-        if role in first_by_role and role in second_by_role:
-            lines += _differences_in_role(role, first_by_role[role], second_by_role[role])
-        else:
-            lines.append(f"{role}: only the {'first' if role in first_by_role else 'second'} has one")
-    return lines
+@dataclass(frozen=True)
+class DifferingSetting:
+    """A setting that is not the same in all runs, or a file that not all of them have."""
+
+    role: str
+    """Role of the file that the setting belongs to."""
+    setting: str
+    """Name of the setting; also "stage", "clcap", "torch", "data" for the id of input data, and "file" for a file that
+    not all runs have."""
+    values: list[Any]
+    """Value of each run; None for a run without the file or the setting."""
+
+    def as_line(self, names: Sequence[str]) -> str:
+        """The difference as text, for runs with these names."""
+        if self.setting == FILE:
+            having = [name for name, value in zip(names, self.values, strict=True) if value is not None]
+            return f"{self.role}: only {' and '.join(having)} {'has' if len(having) == 1 else 'have'} one"
+        values = " and ".join(map(str, self.values))
+        return (
+            f"{self.role}: different data ({values})"
+            if self.setting == DATA
+            else f"{self.role}: {self.setting} {values}"
+        )
+
+
+def differing_settings(cards_of_runs: Sequence[Sequence[RunCard]]) -> list[DifferingSetting]:
+    """The settings and data in which runs differ, except seeds, from the run cards of each run."""
+    by_role = [{card.role: card for card in cards} for cards in cards_of_runs]
+    roles = dict.fromkeys(role for cards in by_role for role in cards)
+    return [row for role in roles for row in _differing_in_role(role, [cards.get(role) for cards in by_role])]
 
 
 def seeds_by_role(cards: Sequence[RunCard]) -> dict[str, Any]:
@@ -103,20 +125,28 @@ def seeds_by_role(cards: Sequence[RunCard]) -> dict[str, Any]:
     return {card.role: card.settings[SEED] for card in cards if SEED in card.settings}
 
 
-def _differences_in_role(role: str, first: RunCard, second: RunCard) -> list[str]:
-    other_data = role in DATA_ROLES and first.id != second.id
-    lines = [f"{role}: different data ({first.id} and {second.id})"] if other_data else []
-    same_stage = first.stage == second.stage
-    for name in dict.fromkeys([*first.settings, *second.settings]):
-        pair = first.settings.get(name), second.settings.get(name)
-        comparable = same_stage or (name in first.settings and name in second.settings)
-        if name != SEED and comparable and pair[0] != pair[1]:
-            lines.append(f"{role}: {name} {pair[0]} and {pair[1]}")
-    for name in ("stage", "clcap", "torch"):
-        pair = getattr(first, name), getattr(second, name)
-        if pair[0] != pair[1]:
-            lines.append(f"{role}: {name} {pair[0]} and {pair[1]}")
-    return lines
+def _differing_in_role(role: str, cards: Sequence[RunCard | None]) -> list[DifferingSetting]:
+    known = [card for card in cards if card]
+    ids = [card and card.id for card in cards]
+    rows = {FILE: ids} if None in cards else {}
+    rows |= {DATA: ids} if role in DATA_ROLES else {}
+    rows |= {name: [card and card.settings.get(name) for card in cards] for name in _compared_settings(known)}
+    rows |= {name: [card and getattr(card, name) for card in cards] for name in ("stage", "clcap", "torch")}
+    differing = {name: values for name, values in rows.items() if name == FILE or _differ(values, cards)}
+    return [DifferingSetting(role, name, values) for name, values in differing.items()]
+
+
+def _compared_settings(cards: Sequence[RunCard]) -> list[str]:
+    """The settings that files of one role are compared in: of files from different stages, those that all have."""
+    names = dict.fromkeys(name for card in cards for name in card.settings if name != SEED)
+    same_stage = len({card.stage for card in cards}) == 1
+    return [name for name in names if same_stage or all(name in card.settings for card in cards)]
+
+
+def _differ(values: Sequence[Any], cards: Sequence[RunCard | None]) -> bool:
+    """Whether the runs that have a card differ in these values."""
+    known = [value for value, card in zip(values, cards, strict=True) if card]
+    return any(value != known[0] for value in known)
 
 
 def _is_file(value: object) -> bool:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from clcap_cli.artifacts.ranking import DIGITS, OWN_MODEL
-from clcap_cli.artifacts.results import Results
+from clcap_cli.artifacts.run_cards import DifferingSetting
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.runs import Run
-from clcap_cli.evaluation.seed_groups import images_by_id
 from clcap_cli.metrics.registry import info_of
 from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, split_signature
 
@@ -15,7 +14,7 @@ UNSIGNED = {"vocabulary_share_of_references": ("tok", "refs")}
 
 
 def evaluation_differences(
-    first: Results, second: Results, names: Sequence[str], ids: Sequence[ImageId]
+    first: Run, second: Run, names: Sequence[str], ids: Sequence[ImageId]
 ) -> dict[str, list[str]]:
     """Differences in how the values ``names`` of the images ``ids`` were evaluated, by name; those alike are left out.
 
@@ -31,26 +30,30 @@ def evaluation_differences(
     return found
 
 
-def decoding_differences(first: Results, second: Results) -> list[str]:
-    """Differences in how the captions of two runs were decoded."""
-    one, other = (_shared_parts(run) for run in (first, second))
-    shared = [key for key in OF_DECODING if key in one and key in other]
-    return [f"{key}: {one[key]} and {other[key]}" for key in shared if one[key] != other[key]]
+def decoding_differences(runs: Sequence[Run]) -> list[DifferingSetting]:
+    """How the captions of the runs were decoded, where that differs and all of them record it."""
+    shared = [_shared_parts(run) for run in runs]
+    values = {key: [parts.get(key) for parts in shared] for key in OF_DECODING}
+    return [
+        DifferingSetting("captions", key, found)
+        for key, found in values.items()
+        if None not in found and len(set(found)) > 1
+    ]
 
 
-def _alike_in_spite_of_text(first: Results, second: Results, ids: Sequence[ImageId]) -> list[str]:
+def _alike_in_spite_of_text(first: Run, second: Run, ids: Sequence[ImageId]) -> list[str]:
     """The parts that have the same meaning in both runs, whatever the text of their signatures."""
     same_references = _references(first, ids) == _references(second, ids)
     return [*(["refs"] if same_references else []), *(["ranker"] if _same_ranker(first, second) else [])]
 
 
-def _same_ranker(first: Results, second: Results) -> bool:
+def _same_ranker(first: Run, second: Run) -> bool:
     """Whether one model ranked both, perhaps its own captions and another model's; True if a run records no ranker."""
     one, other = _ranker(first), _ranker(second)
     return None in (one, other) or one == other or _ranker_id(first, one) == _ranker_id(second, other)
 
 
-def _ranker_id(run: Results, ranker: str | None) -> str | None:
+def _ranker_id(run: Run, ranker: str | None) -> str | None:
     """The first digits of the ranker's id; None if they are unknown."""
     if ranker != OWN_MODEL:
         return (ranker or "").rpartition("#")[2]
@@ -64,7 +67,7 @@ def _differences(one: Mapping[str, str], other: Mapping[str, str], other_texts: 
     return [*lines, *(["refs with different texts"] if same_count and "tok" not in keys else [])]
 
 
-def _parts(run: Results, name: str, alike: Sequence[str]) -> dict[str, str]:
+def _parts(run: Run, name: str, alike: Sequence[str]) -> dict[str, str]:
     """The parts of the signature of the value ``name`` that say how it was evaluated."""
     if name not in run.signatures:
         shared = _shared_parts(run)
@@ -74,17 +77,16 @@ def _parts(run: Results, name: str, alike: Sequence[str]) -> dict[str, str]:
     return {key: value for key, value in split_signature(run.signatures[name]).items() if key not in ignored}
 
 
-def _shared_parts(run: Results) -> dict[str, str]:
+def _shared_parts(run: Run) -> dict[str, str]:
     """The parts that signatures share, such as the decoding; each is in some signature."""
     return {key: part for text in run.signatures.values() for key, part in split_signature(text).items()}
 
 
-def _references(run: Results, ids: Sequence[ImageId]) -> list[list[str]]:
-    by_id = images_by_id(run)
-    return [sorted(by_id[id]["references"]) for id in ids]
+def _references(run: Run, ids: Sequence[ImageId]) -> list[list[str]]:
+    return [sorted(run.entries[id].get("references", [])) for id in ids]
 
 
-def _ranker(run: Results) -> str | None:
+def _ranker(run: Run) -> str | None:
     """The ranker of a run's captions; None if the run records none."""
     signatures = (split_signature(text) for text in run.signatures.values())
     return next((parts["ranker"] for parts in signatures if "ranker" in parts), None)

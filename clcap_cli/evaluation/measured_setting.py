@@ -9,7 +9,7 @@ from clcap_cli.metrics.bootstrap import Estimate, Resamples, estimate
 from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.permutation_test import ImageEntries
 from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
-from clcap_cli.metrics.registry import all_metrics, scale_of
+from clcap_cli.metrics.registry import all_metrics, metric_named, scale_of
 from clcap_cli.metrics.statistic import Statistic
 
 
@@ -69,6 +69,7 @@ def _mean_estimate(name: str, of_runs: Sequence[Statistic], resamples: Resamples
 
 
 def all_statistics(predictions: Predictions) -> dict[str, Statistic]:
-    """The statistics of all metrics whose columns the predictions have, by value name."""
-    by_metric = (reported_statistics(metric, predictions) for metric in all_metrics())
+    """The statistics of all metrics whose columns the predictions have, by value name; without texts only of ranks."""
+    metrics = all_metrics() if predictions.captions else [metric_named("self-retrieval")]
+    by_metric = (reported_statistics(metric, predictions) for metric in metrics)
     return {name: statistic for statistics in by_metric for name, statistic in statistics.items()}

@@ -5,12 +5,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clcap_cli.artifacts.results import Results
-from clcap_cli.artifacts.run_cards import card_differences, seeds_by_role
+from clcap_cli.artifacts.run_cards import differing_settings, seeds_by_role
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.run_names import common_pattern
+from clcap_cli.evaluation.runs import Run
 
-SUFFIX = ".metrics.json"
 SAMPLING_SEED = re.compile(r", seed (\d+)")
 """The seed of sampled captions in a signature."""
 
@@ -19,28 +19,23 @@ SAMPLING_SEED = re.compile(r", seed (\d+)")
 class SeedGroup:
     """The runs of one setting."""
 
-    runs: list[Results]
+    pattern: str
+    """What the names of its runs have in common, such as "nt_{seed}"; the name of a single run."""
+    runs: list[Run]
     seeds: list[Hashable]
     """A different seed for each run, by which runs of two settings are paired."""
 
     @property
     def name(self) -> str:
-        """The name of the first run and the number of the others."""
-        name = self.runs[0].path.name.removesuffix(SUFFIX)
-        others = len(self.runs) - 1
-        return f"{name} and {others} more seed{'s' if others > 1 else ''}" if others else name
+        """The pattern with the number of seeds, if there are several."""
+        return f"{self.pattern}, {len(self.runs)} seeds" if len(self.runs) > 1 else self.pattern
 
-    def images(self, ids: Sequence[ImageId]) -> list[list[dict[str, Any]]]:
+    def entries(self, ids: Sequence[ImageId]) -> list[list[dict[str, Any]]]:
         """The entries of these images, in this order, for every run."""
-        return [[by_id[id] for id in ids] for by_id in map(images_by_id, self.runs)]
+        return [[run.entries[id] for id in ids] for run in self.runs]
 
 
-def images_by_id(run: Results) -> dict[ImageId, dict[str, Any]]:
-    """The images' entries of a run."""
-    return {image["image_id"]: image for image in run.images}
-
-
-def seeds_of(runs: Sequence[Results]) -> list[Hashable]:
+def seeds_of(runs: Sequence[Run]) -> list[Hashable]:
     """A different seed for each of the runs of a setting.
 
     If several stages had different seeds, the seed is that of the first of these stages, such as train-mle for a model
@@ -52,13 +47,13 @@ def seeds_of(runs: Sequence[Results]) -> list[Hashable]:
     return first if len(set(first)) == len(first) else [tuple(map(seeds.get, varying)) for seeds in by_run]
 
 
-def group_by_setting(runs: Sequence[Results]) -> list[SeedGroup]:
+def group_by_setting(runs: Sequence[Run]) -> list[SeedGroup]:
     """The runs in groups that differ only in their seeds, in the order of each group's first run.
 
     Warns of runs that are not another seed: copies of a run, which are left out if there is anything else to compare,
     and runs with the seeds of another run, which become a setting of their own.
     """
-    groups: list[list[Results]] = []
+    groups: list[list[Run]] = []
     for run in distinct_runs(runs):
         group = next((group for group in groups if _same_setting(group[0], run)), [])
         same_seeds = next((other for other in group if _seeds(other) == _seeds(run)), None)
@@ -68,54 +63,60 @@ def group_by_setting(runs: Sequence[Results]) -> list[SeedGroup]:
             groups.append([run])
         if same_seeds is not None and not _same_run(same_seeds, run):
             print_warning(
-                f"{run.path} has the same settings and seeds as {same_seeds.path}, so it is no further seed of that "
+                f"{run.name} has the same settings and seeds as {same_seeds.name}, so it is no further seed of that "
                 "setting; it is compared as a setting of its own"
             )
     for group in groups:
         _warn_of_shared_start(group)
-    return [SeedGroup(group, seeds_of(group)) for group in groups]
+    return [SeedGroup(common_pattern([run.name for run in group]), group, seeds_of(group)) for group in groups]
 
 
-def _warn_of_shared_start(group: Sequence[Results]) -> None:
+def _warn_of_shared_start(group: Sequence[Run]) -> None:
     starts = [card.id for run in group for card in run.made_from if card.role == "target"]
     if len(set(starts)) < len(starts):
         print_warning(
-            f"runs like {group[0].path} were fine-tuned from the same model, so p over seeds says nothing about the "
+            f"runs like {group[0].name} were fine-tuned from the same model, so p over seeds says nothing about the "
             "seed of that model"
         )
 
 
-def distinct_runs(runs: Sequence[Results]) -> list[Results]:
+def distinct_runs(runs: Sequence[Run]) -> list[Run]:
     """The runs without copies, which are warned of; if all are copies of one run, the first two."""
-    distinct: list[Results] = []
+    distinct: list[Run] = []
     for run in runs:
         original = next((other for other in distinct if _same_run(other, run)), None)
         if original is None:
             distinct.append(run)
         else:
-            print_warning(f"{run.path} is the same run as {original.path}, so it is not counted as another seed")
+            print_warning(f"{run.name} is the same run as {original.name}, so it is not counted as another seed")
     return distinct if len(distinct) > 1 else list(runs[:2])
 
 
-def _same_run(one: Results, other: Results) -> bool:
+def _same_run(one: Run, other: Run) -> bool:
     if not one.made_from:
-        return one.provenance.id == other.provenance.id
+        return _ids(one) == _ids(other)
     cards = [[(card.role, card.id) for card in run.made_from] for run in (one, other)]
-    captions = [[(image["image_id"], image["caption"]) for image in run.images] for run in (one, other)]
+    captions = [[(id, entry["caption"]) for id, entry in run.entries.items()] for run in (one, other)]
     return one.signatures == other.signatures and cards[0] == cards[1] and captions[0] == captions[1]
 
 
-def evaluated_alike(one: Results, other: Results) -> bool:
+def _ids(run: Run) -> list[str]:
+    return [source.provenance.id for source in run.sources]
+
+
+def evaluated_alike(one: Run, other: Run) -> bool:
     """Whether two runs have the same signatures, except for the seed of sampled captions."""
     signatures = [{name: SAMPLING_SEED.sub("", text) for name, text in run.signatures.items()} for run in (one, other)]
     return signatures[0] == signatures[1]
 
 
-def _same_setting(one: Results, other: Results) -> bool:
-    return bool(one.made_from) and evaluated_alike(one, other) and not card_differences(one.made_from, other.made_from)
+def _same_setting(one: Run, other: Run) -> bool:
+    return (
+        bool(one.made_from) and evaluated_alike(one, other) and not differing_settings([one.made_from, other.made_from])
+    )
 
 
-def _seeds(run: Results) -> dict[str, Hashable]:
+def _seeds(run: Run) -> dict[str, Hashable]:
     """The seeds of a run by role: that of sampled captions, then those of the files that it was created from."""
     sampling = {seed for signature in run.signatures.values() for seed in SAMPLING_SEED.findall(signature)}
     return {"sampled captions": tuple(sorted(sampling)), **seeds_by_role(run.made_from)}

@@ -54,11 +54,20 @@ def primary_values(names: Iterable[str]) -> set[str]:
     return {name for name in names if (info := info_of(name)) and info.primary}
 
 
-def corrected_p_values(p_values: Mapping[str, float | None], primary: Container[str]) -> dict[str, float]:
-    """The p-values after Holm's correction, of the values ``primary`` and of all others separately."""
-    tested = {name: p for name, p in p_values.items() if p is not None}
-    families = [{name: p for name, p in tested.items() if (name in primary) == main} for main in (True, False)]
-    return {name: p for family in families for name, p in holm_corrected(family).items()}
+def corrected_p_values(
+    p_values: Sequence[Mapping[str, float | None]], primary: Container[str]
+) -> list[dict[str, float]]:
+    """The p-values of several comparisons after Holm's correction over all of them.
+
+    The values ``primary`` of all comparisons are one family, and all others another.
+    """
+    tested = {(number, name): p for number, found in enumerate(p_values) for name, p in found.items() if p is not None}
+    families = ({key: p for key, p in tested.items() if (key[1] in primary) == main} for main in (True, False))
+    corrected = {key: p for family in families for key, p in holm_corrected(family).items()}
+    return [
+        {name: corrected[number, name] for name in found if (number, name) in corrected}
+        for number, found in enumerate(p_values)
+    ]
 
 
 def seed_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:

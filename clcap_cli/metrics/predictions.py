@@ -69,7 +69,7 @@ class Predictions:
     raw_captions: Sequence[str]
     """(C,) captions as predicted."""
     captions: Sequence[str]
-    """(C,) tokenised captions."""
+    """(C,) tokenised captions; empty for entries of a retrieval file, which has none."""
     references: Sequence[Sequence[str]]
     """(N,) tokenised references of each image."""
     caption_counts: np.ndarray
@@ -147,15 +147,16 @@ class Predictions:
 
 
 def predictions_from_entries(entries: Sequence[Mapping[str, Any]], context: Context = Context()) -> Predictions:
-    """Predictions and their columns from the images' entries of a metrics file."""
+    """Predictions and their columns from the images' entries of a metrics or a retrieval file."""
     captions = [entry.get("captions", [entry]) for entry in entries]
     records = [record for group in captions for record in group]
+    has_texts = all("tokenised" in record for record in records)
     columns = [name for name in records[0] if name not in TEXT_FIELDS and all(name in record for record in records)]
     return Predictions(
         ids=[entry["image_id"] for entry in entries],
         raw_captions=[record["caption"] for record in records],
-        captions=[record["tokenised"] for record in records],
-        references=[entry["references"] for entry in entries],
+        captions=[record["tokenised"] for record in records] if has_texts else [],
+        references=[entry.get("references", []) for entry in entries],
         caption_counts=np.array([len(group) for group in captions]),
         columns={name: [record[name] for record in records] for name in columns},
         context=context,

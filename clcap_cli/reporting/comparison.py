@@ -1,39 +1,41 @@
-"""The differences between two settings as a table that fits a terminal."""
+"""The differences between a setting and the baseline as a table that fits a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL, Difference
+from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
+from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.permutation_test import MIN_IMAGES
-from clcap_cli.metrics.seed_test import SeedTest
 from clcap_cli.reporting.metric_groups import metric_infos
+from clcap_cli.reporting.short_names import short_names
 
-NAME_WIDTH = 22
-"""Width of the column of names; a longer name has a line of its own."""
-ROW = f"{{:<{NAME_WIDTH}}} {{:>6}} {{:>6}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}}"
-HEADER = ("", "first", "second", "change", "95% interval", "p", "Holm", "")
+NAME_WIDTH = 20
+"""Width of the column of metrics; a longer name has a line of its own."""
+ROW = f"{{:<{NAME_WIDTH}}} {{:>8}} {{:>8}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}}"
+COMPACT_ROW = f"{{:<{NAME_WIDTH}}} {{:>8}} {{:>8}} {{:>7}} {{:>7}} {{}}"
 PRIMARY = "primary metrics, chosen beforehand"
 OTHER = "other metrics"
 NOT_COMPARABLE = "not comparable, see below"
 LINE_WIDTH = 80
+Differences = Mapping[str, MetricDifference]
 
 
-def comparison_lines(
-    differences: Sequence[Difference], images: int, runs: tuple[int, int], test: SeedTest | None
-) -> list[str]:
-    """The table, the primary metrics first, with a mark where the difference is significant, and notes on p.
-
-    ``images`` is the number of images, and ``runs`` the number of runs of each setting.
-    """
-    comparable = [one for one in differences if one.comparable]
-    sections = {
-        PRIMARY: [one for one in comparable if one.primary],
-        OTHER: [one for one in comparable if not one.primary],
-        NOT_COMPARABLE: [one for one in differences if not one.comparable],
-    }
-    lines = [line for heading, found in sections.items() if found for line in (heading, *_rows(found))]
-    return [_row(*HEADER), *lines, *_questions(comparable, test), *_notes(differences, images, runs, test)]
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """The table: the primary metrics first, all others below without intervals; a star where it is significant."""
+    titles = short_names([comparison.first, comparison.second])
+    comparable = {name: one for name, one in comparison.metrics.items() if one.comparable}
+    primary = {name: one for name, one in comparable.items() if one.primary}
+    other = {name: one for name, one in comparable.items() if not one.primary}
+    apart = {name: one for name, one in comparison.metrics.items() if not one.comparable}
+    over_seeds = comparison.seed_test is not None
+    full = [ROW.format("", *titles, "change", "95% interval", "p", "Holm", "").rstrip()]
+    compact = COMPACT_ROW.format(OTHER, *titles, "change", "Holm", "").rstrip()
+    return [
+        *([*full, PRIMARY, *_rows(primary, over_seeds)] if primary else []),
+        *([compact, *_compact_rows(other, over_seeds)] if other else []),
+        *([NOT_COMPARABLE, *_value_rows(apart)] if apart else []),
+    ]
 
 
 def named_lines(start: str, names: Sequence[str]) -> list[str]:
@@ -41,47 +43,89 @@ def named_lines(start: str, names: Sequence[str]) -> list[str]:
     return wrap(f"{start} {', '.join(names)}", LINE_WIDTH, subsequent_indent="  ") if names else []
 
 
-def _rows(differences: Sequence[Difference]) -> list[str]:
-    infos = metric_infos(one.name for one in differences)
-    return [line for one, info in zip(differences, infos, strict=True) for line in _rows_of(one, info)]
+def legend_lines(comparisons: Sequence[Comparison]) -> list[str]:
+    """What the p-values and the stars of the tables mean."""
+    found = [one for comparison in comparisons for one in comparison.metrics.values()]
+    if all(one.p_images is None and one.p_seeds is None for one in found):
+        return []
+    lines = ["p over images: would the difference hold on other images, with these models?"]
+    tests = list(dict.fromkeys(comparison.seed_test for comparison in comparisons if comparison.seed_test))
+    if not tests:
+        lines.append("It is about these models, not about the method: give several seeds of both.")
+    else:
+        lines.append("p over seeds: would the difference hold with other seeds, on these images?")
+    lines += [f"  {test}" for test in tests]
+    tables = " of all tables" if len(comparisons) > 1 else ""
+    lines.append(f"Holm: p corrected for the number of metrics{tables}, primary and other ones separately")
+    if any(one.significant for one in found):
+        over = "seeds" if tests else "images"
+        lines.append(f"* significant: Holm's p over {over} < {SIGNIFICANCE_LEVEL}")
+    return lines
 
 
-def _rows_of(one: Difference, info: MetricInfo) -> list[str]:
-    values = info.formatted(one.first), info.formatted(one.second)
-    fits = len(one.name) <= NAME_WIDTH
-    cells = (*values, *(_tests(one, info) if one.comparable else ()))
-    rows = [*([] if fits else [one.name]), _row(one.name if fits else "", *cells)]
-    return [*rows, *_mcnemar_row(one), *_seeds_row(one, info)]
+def note_lines(comparison: Comparison, images: int, runs: tuple[int, int]) -> list[str]:
+    """Why values have no interval or no p; ``runs`` are the numbers of runs of the baseline and the other setting."""
+    comparable = {name: one for name, one in comparison.metrics.items() if one.comparable}
+    notes = [*_reasons_over_images(comparable, images), *_reasons_over_seeds(comparable, comparison, runs)]
+    tested = [one for one in comparable.values() if one.interval is not None]
+    if tested and all(one.verdict == "same" for one in tested):
+        which = "" if len(comparable) == len(comparison.metrics) else "comparable "
+        notes.append(f"no difference: every {which}value is the same in every resample")
+    return notes
 
 
-def _tests(one: Difference, info: MetricInfo) -> tuple[str, ...]:
-    """The cells of the difference, its interval and its p-values over images."""
+def _rows(differences: Differences, over_seeds: bool) -> list[str]:
+    infos = metric_infos(differences)
+    return [line for info in infos for line in _rows_of(differences[info.name], info, over_seeds)]
+
+
+def _rows_of(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> list[str]:
     interval = f"[{', '.join(_signed(end, info) for end in one.interval)}]" if one.interval else "-"
-    mark = _mark(one, not one.over_seeds)
-    return _signed(one.difference, info), interval, _p(one.p_images), _p(one.p_images_holm), mark
+    tests = (interval, _p(one.p_images), _p(one.p_images_holm), "" if over_seeds else _mark(one))
+    rows = _named(ROW, info.name, *_values(one, info), _signed(one.difference, info), *tests)
+    return [*rows, *_mcnemar_row(one), *_seeds_row(one, info, over_seeds)]
 
 
-def _mcnemar_row(one: Difference) -> list[str]:
+def _compact_rows(differences: Differences, over_seeds: bool) -> list[str]:
+    rows = []
+    for info in metric_infos(differences):
+        one = differences[info.name]
+        p = _p(one.p_seeds_holm if over_seeds else one.p_images_holm)
+        rows += _named(COMPACT_ROW, info.name, *_values(one, info), _signed(one.difference, info), p, _mark(one))
+    return rows
+
+
+def _value_rows(differences: Differences) -> list[str]:
+    infos = metric_infos(differences)
+    cells = {info.name: (*_values(differences[info.name], info), "", "", "") for info in infos}
+    return [line for name, row in cells.items() for line in _named(COMPACT_ROW, name, *row)]
+
+
+def _named(row: str, name: str, *cells: str) -> list[str]:
+    fits = len(name) <= NAME_WIDTH
+    return [*([] if fits else [name]), row.format(name if fits else "", *cells).rstrip()]
+
+
+def _values(one: MetricDifference, info: MetricInfo) -> tuple[str, str]:
+    return info.formatted(one.first), info.formatted(one.second)
+
+
+def _mcnemar_row(one: MetricDifference) -> list[str]:
     if one.p_mcnemar is None or one.p_images is None or not _disagree(one.p_images, one.p_mcnemar):
         return []
-    return [_row("  exact McNemar test", "", "", "", "", _p(one.p_mcnemar))]
+    return [ROW.format("  exact McNemar test", "", "", "", "", _p(one.p_mcnemar), "", "").rstrip()]
 
 
-def _seeds_row(one: Difference, info: MetricInfo) -> list[str]:
-    if not one.over_seeds and not any(one.spreads):
+def _seeds_row(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> list[str]:
+    if not over_seeds and not any(one.spreads):
         return []
-    spreads = [f"±{spread:.{info.decimals}f}" if one.over_seeds or spread else "" for spread in one.spreads]
-    tests = (_p(one.p_seeds), _p(one.p_seeds_holm), _mark(one, True)) if one.over_seeds else ()
-    return [_row("  over seeds", *spreads, "", "", *tests)]
+    spreads = [f"±{spread:.{info.decimals}f}" if over_seeds or spread else "" for spread in one.spreads]
+    tests = (_p(one.p_seeds), _p(one.p_seeds_holm), _mark(one)) if over_seeds else ("", "", "")
+    return [ROW.format("  over seeds", *spreads, "", "", *tests).rstrip()]
 
 
-def _row(*cells: str) -> str:
-    return ROW.format(*cells, *[""] * (len(HEADER) - len(cells))).rstrip()
-
-
-def _mark(one: Difference, decisive: bool) -> str:
-    """The mark of the row of the decisive test."""
-    return "*" if decisive and one.significant else ""
+def _mark(one: MetricDifference) -> str:
+    return "*" if one.significant else ""
 
 
 def _disagree(p: float, other: float) -> bool:
@@ -100,48 +144,21 @@ def _p(p: float | None) -> str:
     return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
-def _questions(differences: Sequence[Difference], test: SeedTest | None) -> list[str]:
-    """What the p-values of the table answer."""
-    if all(one.p_images is None and one.p_seeds is None for one in differences):
-        return []
-    lines = ["p over images: would the difference hold on other images, with these models?"]
-    if test is None:
-        lines.append("It is about these models, not about the method: give several seeds of both.")
-    else:
-        lines += ["p over seeds: would the difference hold with other seeds, on these images?", f"  {test.name}"]
-    return [*lines, "Holm: p corrected for the number of metrics, primary and other ones separately"]
-
-
-def _notes(differences: Sequence[Difference], images: int, runs: tuple[int, int], test: SeedTest | None) -> list[str]:
-    """What the stars mean, and why values have no p."""
-    notes = []
-    if any(one.significant for one in differences):
-        over = "seeds" if any(one.over_seeds for one in differences) else "images"
-        notes.append(f"* significant: Holm's p over {over} < {SIGNIFICANCE_LEVEL}")
-    comparable = [one for one in differences if one.comparable]
-    notes += _reasons_over_images(comparable, images)
-    notes += _reasons_over_seeds(comparable, runs, test)
-    tested = [one for one in comparable if one.interval is not None]
-    if tested and all(one.verdict == "same" for one in tested):
-        which = "" if len(comparable) == len(differences) else "comparable "
-        notes.append(f"no difference: every {which}value is the same in every resample")
-    return notes
-
-
-def _reasons_over_images(differences: Sequence[Difference], images: int) -> list[str]:
+def _reasons_over_images(differences: Differences, images: int) -> list[str]:
     """Why values have no interval or no p over images."""
-    untested = [one.name for one in differences if one.interval is None]
+    untested = [name for name, one in differences.items() if one.interval is None]
     start = "no interval and no p over images, because resampling images gives no valid ones:"
     few = f"no p over images: with {images}, nothing can be significant; at least {MIN_IMAGES} are needed"
-    is_few = any(one.interval and one.p_images is None for one in differences)
+    is_few = any(one.interval and one.p_images is None for one in differences.values())
     return [*named_lines(start, untested), *([few] if is_few else [])]
 
 
-def _reasons_over_seeds(differences: Sequence[Difference], runs: tuple[int, int], test: SeedTest | None) -> list[str]:
+def _reasons_over_seeds(differences: Differences, comparison: Comparison, runs: tuple[int, int]) -> list[str]:
     """Why values have no p over seeds although a setting has several."""
+    test = comparison.seed_test
     if test is None:
-        single = "first" if runs[0] == 1 else "second"
-        return [f"no p over seeds: the {single} setting has one run"] if max(runs) > 1 else []
-    reason = "the difference is the same for all seeds" if test.paired else "the values are the same for all seeds"
-    without = [one.name for one in differences if one.over_seeds and one.p_seeds is None]
-    return named_lines(f"no p over seeds, because {reason}:", without)
+        single = comparison.first if runs[0] == 1 else comparison.second
+        return [f"no p over seeds: {single} has one run"] if max(runs) > 1 else []
+    reason = "the difference is" if test.startswith("paired") else "the values are"
+    without = [name for name, one in differences.items() if one.p_seeds is None]
+    return named_lines(f"no p over seeds, because {reason} the same for all seeds:", without)

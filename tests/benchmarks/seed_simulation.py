@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 from scipy.stats import norm
 
-from clcap_cli.evaluation.comparison import Difference, compare_settings
+from clcap_cli.artifacts.comparisons import MetricDifference
+from clcap_cli.evaluation.comparison import compare_settings
 from clcap_cli.evaluation.measured_setting import MeasuredSetting
 from clcap_cli.metrics.bootstrap import Resamples, draw_resamples, estimate
 from clcap_cli.metrics.predictions import Context
@@ -95,7 +96,7 @@ def _difference(
     seeds: int,
     resamples: Resamples,
     paired: bool,
-) -> Difference:
+) -> MetricDifference:
     shared = effects(rng, seeds) * np.sqrt(0.5) if paired else None
     images = rng.normal(size=resamples.images)
     settings = []
@@ -103,7 +104,7 @@ def _difference(
         own = effects(rng, seeds)
         of_runs = size * (own if shared is None else shared + own * np.sqrt(0.5))
         settings.append(_setting(values(rng, images, of_runs), range(first_seed, first_seed + seeds), resamples))
-    return compare_settings(*settings)[0]
+    return compare_settings(settings[0], settings[1:])[0]["value"]
 
 
 def _setting(values: np.ndarray, seeds: Sequence[int], resamples: Resamples) -> MeasuredSetting:

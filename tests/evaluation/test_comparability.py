@@ -8,18 +8,20 @@ from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, Results
 from clcap_cli.artifacts.run_cards import RunCard
 from clcap_cli.evaluation.comparability import decoding_differences, evaluation_differences
+from clcap_cli.evaluation.run_files import RunFiles
+from clcap_cli.evaluation.runs import Run, make_run
 
 NAMES = ("R@1", "ROUGE_L", "mean_length", "vocabulary_share_of_references")
 SHARED = {"tok": "PTB", "refs": "c1", "images": "2", "split": "test#1", "decoding": "beam 3"}
 CHECKPOINT = RunCard(role="checkpoint", id="0123456789abcdef")
 
 
-def run(reference: str = "a dog", **parts: str) -> Results:
+def run(reference: str = "a dog", **parts: str) -> Run:
     """A run of two images; ``parts`` replace parts of its signatures."""
     path = Path("run.metrics.json")
     own = {"R@1": {"pool": "10", "ranker": "own model"}, "ROUGE_L": {"beta": "1.2"}}
     signatures = {name: {**keys, **SHARED} for name, keys in own.items()}
-    return Results(
+    results = Results(
         path=path,
         provenance=Origin("evaluate", {}).make_provenance(METRICS_KIND, "id", path),
         metrics={},
@@ -32,6 +34,7 @@ def run(reference: str = "a dog", **parts: str) -> Results:
         made_from=[CHECKPOINT],
         images=[{"image_id": id, "caption": "a dog", "references": [reference]} for id in (1, 2)],
     )
+    return make_run("run", RunFiles(Path("run"), results))
 
 
 @pytest.mark.parametrize(
@@ -49,11 +52,12 @@ def run(reference: str = "a dog", **parts: str) -> Results:
         (run(refs="1-3"), set()),
     ],
 )
-def test_only_values_that_a_difference_affects_are_apart(other: Results, expected: set[str]) -> None:
+def test_only_values_that_a_difference_affects_are_apart(other: Run, expected: set[str]) -> None:
     assert set(evaluation_differences(run(), other, NAMES, [1, 2])) == expected
     assert set(evaluation_differences(other, run(), NAMES, [1, 2])) == expected
 
 
 def test_decoding_is_a_difference_of_the_runs() -> None:
-    assert decoding_differences(run(), run(decoding="beam 5")) == ["decoding: beam 3 and beam 5"]
-    assert decoding_differences(run(), run()) == []
+    (found,) = decoding_differences([run(), run(decoding="beam 5")])
+    assert (found.setting, found.values) == ("decoding", ["beam 3", "beam 5"])
+    assert decoding_differences([run(), run()]) == []

@@ -8,6 +8,8 @@ import pytest
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, Results
 from clcap_cli.artifacts.run_cards import RunCard
+from clcap_cli.evaluation.run_files import RunFiles
+from clcap_cli.evaluation.runs import Run, make_run
 from clcap_cli.evaluation.seed_groups import group_by_setting, seeds_of
 from clcap_cli.metrics.seed_test import seed_test
 
@@ -16,17 +18,19 @@ def card(role: str, id: str, stage: str, **settings: Any) -> RunCard:
     return RunCard(role=role, id=id, stage=stage, settings=settings)
 
 
-def run(name: str, cards: list[RunCard], caption: str = "a dog", signature: str = "decoding:beam 3") -> Results:
+def run(name: str, cards: list[RunCard], caption: str = "a dog", signature: str = "decoding:beam 3") -> Run:
     provenance = Origin("evaluate", {}).make_provenance(METRICS_KIND, name, Path(name))
     images = [{"image_id": 1, "caption": caption}]
-    return Results(Path(f"{name}.metrics.json"), provenance, {}, {}, {"CIDEr": signature}, {}, cards, images)
+    path = Path(f"{name}.metrics.json")
+    results = Results(path, provenance, {}, {}, {"CIDEr": signature}, {}, cards, images)
+    return make_run(name, RunFiles(Path(name), results))
 
 
-def mle(seed: int, **settings: Any) -> Results:
+def mle(seed: int, **settings: Any) -> Run:
     return run(f"nt_{seed}", [card("checkpoint", f"nt{seed}", "train-mle", seed=seed, **settings)], f"caption {seed}")
 
 
-def cl(seed: int, target_seed: int) -> Results:
+def cl(seed: int, target_seed: int) -> Run:
     name = f"cl_{seed}_{target_seed}"
     cards = [
         card("checkpoint", name, "train-cl", seed=seed),
@@ -38,8 +42,8 @@ def cl(seed: int, target_seed: int) -> Results:
 def test_runs_are_grouped_by_everything_but_the_seed() -> None:
     runs = [mle(1), cl(1, 1), mle(2), cl(2, 2), mle(3, lr=0.1)]
     assert [group.name for group in group_by_setting(runs)] == [
-        "nt_1 and 1 more seed",
-        "cl_1_1 and 1 more seed",
+        "nt_{seed}, 2 seeds",
+        "cl_{seed}_{seed}, 2 seeds",
         "nt_3",
     ]
 
@@ -49,7 +53,7 @@ def test_runs_are_grouped_by_everything_but_the_seed() -> None:
     [[cl(1, 1), cl(2, 2)], [cl(0, 1), cl(0, 2)], [cl(11, 1), cl(12, 2)], [cl(7, 2), cl(7, 1)]],
     ids=["same seeds", "default seed of train-cl", "other seeds of train-cl", "other order"],
 )
-def test_cl_is_paired_with_the_mle_run_that_it_started_from(runs: list[Results]) -> None:
+def test_cl_is_paired_with_the_mle_run_that_it_started_from(runs: list[Run]) -> None:
     groups = group_by_setting([mle(1), mle(2), *runs])
     test = seed_test(groups[0].seeds, groups[1].seeds)
     assert test is not None and test.paired
@@ -61,7 +65,7 @@ def test_runs_from_one_model_are_told_apart_by_their_own_seed() -> None:
 
 
 def test_runs_fine_tuned_from_one_model_are_warned_of(capsys) -> None:
-    message = "runs like cl_1_5.metrics.json were fine-tuned from the same model"
+    message = "runs like cl_1_5 were fine-tuned from the same model"
     group_by_setting([cl(1, 5), cl(2, 6)])
     assert message not in capsys.readouterr().err
     group_by_setting([cl(1, 5), cl(2, 5)])
@@ -81,7 +85,7 @@ def test_seeds_of_sampled_captions_are_seeds() -> None:
 def test_copies_of_a_run_are_no_further_seeds(capsys) -> None:
     groups = group_by_setting([mle(1), mle(2), cl(1, 1), cl(2, 2), cl(2, 2)])
     assert [len(group.runs) for group in groups] == [2, 2]
-    message = "cl_2_2.metrics.json is the same run as cl_2_2.metrics.json, so it is not counted as another seed"
+    message = "cl_2_2 is the same run as cl_2_2, so it is not counted as another seed"
     assert message in capsys.readouterr().err
 
 
@@ -92,7 +96,7 @@ def test_a_run_can_be_compared_with_its_copy() -> None:
 def test_a_seed_that_was_trained_twice_is_no_further_seed(capsys) -> None:
     again = run("again", [card("checkpoint", "other weights", "train-mle", seed=1)], "another caption")
     assert [len(group.runs) for group in group_by_setting([mle(1), mle(2), again])] == [2, 1]
-    assert "again.metrics.json has the same settings and seeds as nt_1.metrics.json" in capsys.readouterr().err
+    assert "again has the same settings and seeds as nt_1" in capsys.readouterr().err
 
 
 def test_equal_captions_of_two_seeds_are_two_runs() -> None:

@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clcap_cli.evaluation.comparison import Difference, compare_settings
+from clcap_cli.artifacts.comparisons import MetricDifference
+from clcap_cli.evaluation.comparison import compare_settings
 from clcap_cli.evaluation.measured_setting import all_statistics, measure_setting
 from clcap_cli.metrics import cider_between, distinct, rouge_l, self_retrieval, uniqueness, vocabulary
 from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
@@ -127,10 +128,11 @@ def entries(result: list[str], people: list[str], scores: np.ndarray) -> list[di
     ]
 
 
-def differences_between(first: list[list[dict]], second: list[list[dict]]) -> dict[str, Difference]:
+def differences_between(first: list[list[dict]], second: list[list[dict]]) -> dict[str, MetricDifference]:
     resamples = draw_resamples(len(first[0]), 0)
     sides = (measure_setting(side, range(len(side)), Context(), resamples) for side in (first, second))
-    return {one.name: one for one in compare_settings(*sides)}
+    baseline, other = sides
+    return compare_settings(baseline, [other])[0]
 
 
 def test_p_of_few_images_is_that_of_all_sign_flips() -> None:

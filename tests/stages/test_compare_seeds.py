@@ -52,7 +52,7 @@ def test_images_and_seeds_have_a_p_each(tmp_path: Path, clcap, run) -> None:
     assert found["p_seeds"] == pytest.approx(ttest_rel(list(gains.values()), [0, 0, 0]).pvalue)
     assert found["verdict"] == "not significant"
     assert "about these models" not in out
-    shown = "b_1 and 2 more seeds against a_1 and 2 more seeds: no significant difference (paired t-test over 3 seeds)"
+    shown = "b_{seed}, 3 seeds against a_{seed}, 3 seeds: no significant difference (paired t-test over 3 seeds)"
     assert shown in " ".join(clcap("show", tmp_path / "c.json").out.split())
 
 
@@ -134,15 +134,15 @@ def test_patterns_are_suggested_where_seeds_are_not_recorded(tmp_path: Path, clc
 def test_seeds_can_be_folders(tmp_path: Path, clcap) -> None:
     files = [scored(tmp_path, f"seed{seed}/{name}", seed) for name in ("mle", "cl") for seed in (1, 2)]
     result = clcap("compare", *files, "--setting", "seed{seed}/mle", "--setting", "seed{seed}/cl")
-    assert result.out.startswith("first: mle and 1 more seed; second: cl and 1 more seed; ")
+    assert result.out.startswith("seed{seed}/cl, 2 seeds against seed{seed}/mle, 2 seeds: ")
 
 
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (["mle_{seed}"], "every run belongs to one pattern, but {folder}/cl_1.metrics.json matches none of them"),
+        (["mle_{seed}"], "every run belongs to one pattern, but {folder}/cl_1 matches none of them"),
         (["{seed}", "mle_{seed}", "cl_{seed}"], "no run matches '{{seed}}'; a pattern is a file's name without"),
-        (["mle_1", "mle_{seed}", "cl_{seed}"], "{folder}/mle_1.metrics.json matches 'mle_1' and 'mle_{{seed}}'"),
+        (["mle_1", "mle_{seed}", "cl_{seed}"], "{folder}/mle_1 matches 'mle_1' and 'mle_{{seed}}'"),
     ],
 )
 def test_wrong_patterns_are_refused(tmp_path: Path, clcap, patterns: list[str], message: str) -> None:
@@ -162,5 +162,5 @@ def test_two_runs_of_one_seed_are_refused(tmp_path: Path, clcap) -> None:
 def test_one_run_against_several_seeds_has_no_p_over_seeds(tmp_path: Path, clcap, run) -> None:
     files = [run("a", seed, [seed / 10] * IMAGES) for seed in (1, 2)]
     out, comparison = compared(clcap, tmp_path / "c.json", *files, run("b", 1, [0.5] * IMAGES))
-    assert "no p over seeds: the second setting has one run\n" in out
+    assert "no p over seeds: b_1 has one run\n" in out
     assert comparison["seed_test"] is None

@@ -1,0 +1,168 @@
+"""Runs compared with a baseline: the only source of the differences that terminal, tables and page show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clcap_cli.artifacts.comparisons import Comparison, RunDifferences
+from clcap_cli.artifacts.run_cards import DifferingSetting, differing_settings
+from clcap_cli.console import print_info
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import InvalidValueError, first_few
+from clcap_cli.evaluation.comparability import decoding_differences, evaluation_differences
+from clcap_cli.evaluation.comparable_images import common_ids
+from clcap_cli.evaluation.comparison import compare_settings, shared_values
+from clcap_cli.evaluation.measured_setting import MeasuredSetting, measure_setting
+from clcap_cli.evaluation.runs import Run
+from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
+from clcap_cli.evaluation.setting_patterns import group_by_pattern
+from clcap_cli.evaluation.stored_context import stored_context
+from clcap_cli.metrics.bootstrap import draw_resamples
+from clcap_cli.metrics.seed_test import seed_test
+
+
+@dataclass(frozen=True)
+class ComparedSetting:
+    """A setting, which has one run or runs of several seeds, and its values over the common images."""
+
+    group: SeedGroup
+    measured: MeasuredSetting
+
+    @property
+    def name(self) -> str:
+        """The name of its run, or the pattern and the number of its runs."""
+        return self.group.name
+
+    @property
+    def runs(self) -> list[str]:
+        """The names of its runs."""
+        return [run.name for run in self.group.runs]
+
+    @property
+    def values(self) -> dict[str, list[float]]:
+        """The values of each run, by the name of the value."""
+        return self.measured.values
+
+    def mean(self, name: str) -> float:
+        """The mean over the runs of the value ``name``."""
+        return self.measured.mean(name)
+
+    def spread(self, name: str) -> float:
+        """The standard deviation over the runs of the value ``name``; 0 for a single run."""
+        return self.measured.spread(name)
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """Settings compared with the first of them, the baseline."""
+
+    ids: list[ImageId]
+    """The images that all runs have; values and tests are over these."""
+    settings: list[ComparedSetting]
+    """The baseline, then all other settings."""
+    comparisons: list[Comparison]
+    """The comparison of each other setting with the baseline."""
+    differing_settings: list[DifferingSetting]
+    """What the settings differ in besides their metrics, with a value for each of ``settings``."""
+
+    @property
+    def images(self) -> int:
+        """The number of images that all runs have."""
+        return len(self.ids)
+
+    @property
+    def baseline(self) -> ComparedSetting:
+        """The setting that all others are compared with."""
+        return self.settings[0]
+
+
+def compare_runs(
+    runs: Sequence[Run], patterns: Sequence[str] | None = None, baseline: str | None = None, seed: int = 0
+) -> ComparedRuns:
+    """Compare settings of runs with one of them, by default with the first.
+
+    Runs form settings by ``patterns`` of their names or, without these, by what they record; ``baseline`` is the name
+    of a setting or of one of its runs, and ``seed`` draws the resamples of the images.
+
+    Raises ClcapError for runs that cannot be compared, InvalidValueError for an unknown baseline or a wrong pattern.
+    """
+    groups = group_by_pattern(runs, patterns) if patterns else group_by_setting(runs)
+    return compare_groups(baseline_first(groups, baseline), seed)
+
+
+def baseline_first(groups: Sequence[SeedGroup], baseline: str | None) -> list[SeedGroup]:
+    """The groups in their order, but that of the baseline first; None keeps the order.
+
+    Raises InvalidValueError for a name that no group and no run has.
+    """
+    if baseline is None:
+        return list(groups)
+    by_name = {name: group for group in groups for name in _names(group)}
+    if baseline not in by_name:
+        names = first_few([group.pattern for group in groups])
+        raise InvalidValueError("baseline", f"no run is called '{baseline}'; choose from {names}")
+    chosen = by_name[baseline]
+    return [chosen, *(group for group in groups if group is not chosen)]
+
+
+def _names(group: SeedGroup) -> list[str]:
+    return [group.name, group.pattern, *(run.name for run in group.runs)]
+
+
+def compare_groups(groups: Sequence[SeedGroup], seed: int = 0) -> ComparedRuns:
+    """Compare settings with the first of them.
+
+    Raises ClcapError for runs without captions and ranks, and for fewer than two common images.
+    """
+    runs = [run for group in groups for run in group.runs]
+    ids = common_ids(runs)
+    if len(groups) > 1:
+        print_info(f"resampling {len(ids)} images for {len(runs)} runs")
+    resamples = draw_resamples(len(ids), seed)
+    measured = [
+        measure_setting(group.entries(ids), group.seeds, stored_context(group.runs[0]), resamples) for group in groups
+    ]
+    settings = [ComparedSetting(*pair) for pair in zip(groups, measured, strict=True)]
+    return ComparedRuns(ids, settings, _comparisons(settings, ids), _differing([group.runs[0] for group in groups]))
+
+
+def _comparisons(settings: Sequence[ComparedSetting], ids: Sequence[ImageId]) -> list[Comparison]:
+    baseline, *others = settings
+    evaluation = [
+        evaluation_differences(
+            baseline.group.runs[0], other.group.runs[0], shared_values(baseline.measured, other.measured), ids
+        )
+        for other in others
+    ]
+    metrics = compare_settings(baseline.measured, [other.measured for other in others], evaluation)
+    return [
+        Comparison(
+            first=baseline.name,
+            second=other.name,
+            seed_test=test.name if (test := seed_test(baseline.group.seeds, other.group.seeds)) else None,
+            metrics=differences,
+            only_in_first=[name for name in baseline.values if name not in differences],
+            only_in_second=[name for name in other.values if name not in differences],
+            run_differences=RunDifferences(
+                evaluation=[f"{name}: {line}" for name, lines in apart.items() for line in lines],
+                made_from=_lines(baseline.group, other.group, len(ids)),
+            ),
+        )
+        for other, differences, apart in zip(others, metrics, evaluation, strict=True)
+    ]
+
+
+def _lines(first: SeedGroup, second: SeedGroup, common: int) -> list[str]:
+    """What two settings differ in, one line for each difference."""
+    runs = [group.runs[0] for group in (first, second)]
+    sizes = [len(run.entries) for run in runs]
+    images = f"images: {sizes[0]} and {sizes[1]} were scored; only the {common} in common are compared here"
+    names = [first.pattern, second.pattern]
+    decoding = [f"{found.setting}: {' and '.join(found.values)}" for found in decoding_differences(runs)]
+    cards = [found.as_line(names) for found in differing_settings([run.made_from for run in runs])]
+    return [*([images] if set(sizes) != {common} else []), *decoding, *cards]
+
+
+def _differing(runs: Sequence[Run]) -> list[DifferingSetting]:
+    sizes = [len(run.entries) for run in runs]
+    images = [DifferingSetting("captions", "images", sizes)] if len(set(sizes)) > 1 else []
+    return [*images, *decoding_differences(runs), *differing_settings([run.made_from for run in runs])]
