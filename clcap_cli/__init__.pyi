@@ -286,6 +286,7 @@ def evaluate(
 def compare(
     metrics: Sequence[_Path],
     setting: Sequence[str] | None = None,
+    baseline: str | None = None,
     out: _Path | None = None,
     seed: int = 0,
 ) -> Path | None:
