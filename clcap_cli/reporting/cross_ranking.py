@@ -1,16 +1,17 @@
 """Cross-ranking: self-retrieval of several models' captions (rows), ranked by several models (columns)."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from clcap_cli.artifacts.ranking import DIGITS, Party, Ranking
 from clcap_cli.artifacts.results import METRICS_KIND, Results
+from clcap_cli.evaluation.human_captions import human_captions_id
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import NEITHER, MetricInfo
 from clcap_cli.metrics.signature import split_signature
 from clcap_cli.reporting.metric_groups import metric_infos
-from clcap_cli.reporting.tables.table import Cell, Table, build_table
+from clcap_cli.reporting.tables.table import Cell, Table, build_table, human_last
 
 Key = TypeVar("Key", bound=Hashable)
 METRICS = ("R@1", "R@5", "mean_rank")
@@ -49,8 +50,9 @@ def cross_ranking_tables(runs: Sequence[Run]) -> list[Table]:
             parts = split_signature(source.signatures.get("R@1", ""))
             pool = parts.get("pool", str(len(source.images))), parts.get("split", "")
             pools.setdefault(pool, []).append(_Cell(source.ranking, source, parts.get("decoding", "")))
+    human = {id for run in runs for source in run.sources if (id := human_captions_id(source))}
     return [
-        _table(metric, pool, split, cells)
+        _table(metric, pool, split, cells, human)
         for (pool, split), found in pools.items()
         if (cells := _crossed(found))
         for metric in metric_infos(name for name in METRICS if any(name in one.results.metrics for one in cells))
@@ -81,7 +83,7 @@ def _crossed(cells: Sequence[_Cell]) -> list[_Cell]:
     return [cell for cell in cells if {cell.ranking.captions.id, cell.ranking.ranker.id} <= involved]
 
 
-def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell]) -> Table:
+def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell], human: Container[str]) -> Table:
     rows = dict.fromkeys(cell.row for cell in cells)
     labels = _labels({cell.row: (cell.ranking.captions, cell.decoding) for cell in cells})
     rankers = {cell.column: cell.ranking.ranker for cell in cells}
@@ -89,7 +91,7 @@ def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell]) ->
     columns = sorted(rankers, key=lambda id: first_rows.index(id) if id in first_rows else len(first_rows))
     names = _labels({id: (rankers[id], "") for id in columns})
     found = {(cell.row, cell.column): cell for cell in reversed(cells)}
-    return build_table(
+    table = build_table(
         f"{metric.name} of captions, by ranker ({', '.join([_pool_text(pool), *([split] if split else [])])})",
         "captions of",
         [labels[row] for row in rows],
@@ -100,6 +102,7 @@ def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell]) ->
             for id in columns
         },
     )
+    return human_last(table, [labels[row] for row in rows if row[0] in human])
 
 
 def _pool_text(pool: str) -> str:

@@ -19,9 +19,9 @@ from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
-from clcap_cli.reporting.plot import Plot
+from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
-from clcap_cli.reporting.tables.table import Table, run_tables
+from clcap_cli.reporting.tables.table import HUMAN, Table, run_tables
 
 STYLES = (
     "base.css",
@@ -85,7 +85,7 @@ def render(
         shown=shown,
         max_runs=MAX_RUNS_PER_IMAGE,
         after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
-        colours={run.name: styles[run.name].colour if run.name in styles else "transparent" for run in runs},
+        colours=_colours(runs, styles),
         experiments=experiments.tables,
         marks_best=_marks_best,
         tables=tables,
@@ -99,6 +99,12 @@ def render(
         images=len(image_ids(shown)),
         warnings=[*image_warnings(runs), *comparability_warnings(runs)],
     )
+
+
+def _colours(runs: Sequence[Run], styles: Mapping[str, LineStyle]) -> dict[str, str]:
+    """The colour of the curves of each run, by the names of its rows in tables."""
+    colours = {run.name: styles[run.name].colour if run.name in styles else "transparent" for run in runs}
+    return colours | {f"{name} {HUMAN}": colour for name, colour in colours.items()}
 
 
 def _marks_best(tables: Sequence[Table]) -> bool:

@@ -1,12 +1,16 @@
 """Tables of metrics with one row per run or per setting, independent of the format that they are written in."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import group_metrics
+
+HUMAN = "(human captions)"
+"""Addition to the name of a run of human captions."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,37 @@ class Table:
     """Header of the column of row names."""
     metrics: list[MetricInfo]
     rows: list[tuple[str, list[Cell]]]
+    human: frozenset[str] = frozenset()
+    """Names of the rows of human captions, which are no system: they stand last and are never marked."""
 
 
 def run_tables(runs: Sequence[Run]) -> list[Table]:
     """Tables of all metrics, one row per run; the best of the values that can be compared are marked."""
     runs = [run for run in runs if run.metrics]
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    human = [run for run in runs if is_human(run)]
+    systems = [run for run in runs if run not in human]
     return [
-        build_table(
-            title,
-            "run",
-            [run.name for run in runs],
-            {metric: _run_cells(metric, runs) for metric in metrics},
-        )
+        human_last(_run_table(title, metrics, systems, human), [run.name for run in human])
         for title, metrics in group_metrics(names).items()
     ]
+
+
+def _run_table(title: str, metrics: Sequence[MetricInfo], systems: Sequence[Run], human: Sequence[Run]) -> Table:
+    """The table of systems and human captions; only values of systems are compared with each other."""
+    columns = {metric: [*_run_cells(metric, systems), *_run_cells(metric, human)] for metric in metrics}
+    return build_table(title, "run", [run.name for run in (*systems, *human)], columns)
+
+
+def human_last(table: Table, human: Collection[str]) -> Table:
+    """The table with the rows called ``human`` last, named and not marked."""
+    systems = [(name, cells) for name, cells in table.rows if name not in human]
+    rows = [(f"{name} {HUMAN}", list(map(_unmarked, cells))) for name, cells in table.rows if name in human]
+    return replace(table, rows=[*systems, *rows], human=frozenset(name for name, _ in rows))
+
+
+def _unmarked(cell: Cell) -> Cell:
+    return replace(cell, best=False, significant=False)
 
 
 def build_table(

@@ -11,6 +11,7 @@ function sortTable(button) {
   head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   const value = (row) => row.cells[column].dataset.value;
   const known = (row) => Number(value(row) !== "");
-  const order = (first, second) => known(second) - known(first) || (value(first) - value(second)) * (ascending ? 1 : -1);
+  const system = (row) => Number(!row.matches(".human"));
+  const order = (first, second) => system(second) - system(first) || known(second) - known(first) || (value(first) - value(second)) * (ascending ? 1 : -1);
   body.append(...Array.from(body.rows).sort(order));
 }

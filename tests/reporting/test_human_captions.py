@@ -1,0 +1,53 @@
+"""Human captions are rows of their own: last, named, and never marked as a system."""
+
+from pathlib import Path
+
+from clcap_cli.evaluation.human_captions import is_human
+from clcap_cli.evaluation.runs import open_runs
+from clcap_cli.reporting.cross_ranking import cross_ranking_tables
+from clcap_cli.reporting.tables.table import run_tables
+from clcap_cli.stages.caption import caption
+from clcap_cli.stages.evaluate import evaluate
+from clcap_cli.stages.leave_one_out import leave_one_out
+from clcap_cli.stages.self_retrieve import self_retrieve
+from tests.reporting.conftest import image
+from tests.reporting.test_browser import element, elements
+from tests.reporting.test_page import page_of
+
+CARD = {"role": "results", "id": "1" * 16, "stage": "leave-one-out"}
+
+
+def three_runs(write) -> list[Path]:
+    """A run of human captions between those of two models, with the best values."""
+    return [
+        write("human.metrics.json", [image(1, "a dog")], {"CIDEr": 9.0}, made_from=[CARD]),
+        write("nt.metrics.json", [image(1, "dog")], {"CIDEr": 1.0}),
+        write("nt_cl.metrics.json", [image(1, "a cat")], {"CIDEr": 2.0}),
+    ]
+
+
+def test_human_captions_stand_last_and_are_not_marked(write) -> None:
+    (table,) = run_tables(open_runs(three_runs(write)))
+    assert [name for name, _ in table.rows] == ["nt", "nt_cl", "human (human captions)"]
+    assert table.human == {"human (human captions)"}
+    assert not table.rows[-1][1][0].best
+
+
+def test_human_captions_stay_last_in_sorted_tables(opened, write) -> None:
+    page = opened(page_of(open_runs(three_runs(write))))
+    rows = "[aria-label='Against the references'] tbody tr"
+    for _ in range(2):
+        element(page, "[aria-label='Against the references'] thead th:nth-child(2) button").click()
+        assert "human" in elements(page, rows)[-1].get_attribute("class")
+
+
+def test_files_of_leave_one_out_are_human(chain: Path) -> None:
+    human = leave_one_out(chain / "captions.h5", out=chain / "human.captions.json", split="test")
+    ranked = self_retrieve(chain / "nt.pt", predictions=human, device="cpu")
+    other = self_retrieve(chain / "nt.pt", ranker=chain / "aa.pt", device="cpu")
+    scored = evaluate([human], metrics="CIDEr", out=chain / "human.metrics.json")
+    own = evaluate([caption(chain / "nt.pt", device="cpu")], metrics="CIDEr", out=chain / "nt.metrics.json")
+    runs = open_runs([ranked, other, scored, own])
+    assert sorted(run.name for run in runs if is_human(run)) == ["human", "human.by_nt"]
+    recall = cross_ranking_tables(runs)[0]
+    assert [name for name, _ in recall.rows] == ["nt", "human (human captions)"]
