@@ -7,6 +7,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.runs import ImageResult, Run
 from clcap_cli.reporting.comparability import ranked_alike
 from clcap_cli.reporting.image_sources import ImageSources
+from clcap_cli.reporting.page.image_metrics import described_metrics, values_by_metric
 from clcap_cli.reporting.plot import LineStyle, Plot
 
 MAX_RUNS_PER_IMAGE = 6
@@ -27,7 +28,8 @@ def page_data(
     tied images, CIDEr, and the images that it ranks best with their ln p; unknown values are null. These images are
     given by their position in ``images``, or by their id as text if no run has a caption of them. ``pairs`` tells
     whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of the
-    others. ``plots`` has the values of the plots.
+    others. The ``metrics`` of a run are lists with a value for each image; rank and CIDEr are in ``images``. ``plots``
+    has the values of the plots.
     """
     ids = image_ids(runs)
     positions = {id: position for position, id in enumerate(ids)}
@@ -40,18 +42,21 @@ def page_data(
         ]
         for id in ids
     ]
+    values = {run.name: values_by_metric(run, ids) for run in runs}
     run_records = [
         {
             "name": run.name,
             "colour": styles[run.name].colour,
             "pool": run.pool,
             "comparable": [ranked_alike([run, other]) for other in runs],
+            "metrics": values[run.name],
         }
         for run in runs
     ]
     content = {
         "runs": run_records,
         "images": images,
+        "metrics": described_metrics(values.values()),
         "pairs": len(runs) > MAX_RUNS_PER_IMAGE,
         "plots": [plot.as_json() for plot in plots],
     }

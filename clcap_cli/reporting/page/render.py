@@ -28,6 +28,7 @@ STYLES = (
     "head.css",
     "tables.css",
     "plots.css",
+    "explore.css",
     "captions.css",
     "taken_for.css",
     "dialog.css",
@@ -37,7 +38,11 @@ STYLES = (
 LIBRARIES = ("d3.min.js", "plot.min.js")
 SCRIPTS = (
     "data.js",
+    "axes.js",
     "filters.js",
+    "selection.js",
+    "sorting.js",
+    "address.js",
     "thumbnails.js",
     "images.js",
     "captions.js",
@@ -45,6 +50,10 @@ SCRIPTS = (
     "dialog.js",
     "tables.js",
     "curves.js",
+    "histogram.js",
+    "scatter.js",
+    "explore.js",
+    "export.js",
     "events.js",
 )
 """Files that are joined in this order; the last script starts the page."""

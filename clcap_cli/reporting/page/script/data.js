@@ -7,7 +7,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const runs = data.runs;
 const thumbnails = document.getElementById("thumbnails").textContent.split("\n");
 const images = data.images.map(([id, name, references, results], position) => ({
-  id, name, references, thumbnail: thumbnails[position],
+  id, name, references, position, thumbnail: thumbnails[position],
   results: results.map((result) => result && {
     caption: result[0], rank: result[1], tied: result[2], cider: result[3], best: result[4],
   }),
@@ -16,7 +16,8 @@ const captionCounts = runs.map((_, run) => countCaptions(run));
 const hasThumbnails = thumbnails.some(Boolean);
 const byId = (id) => document.getElementById(id);
 const selectedRun = (id) => Number(byId(id)?.value ?? 0);
-const state = { before: selectedRun("before"), after: selectedRun("after"), filter: "all", query: "", found: [], first: 0, shown: 0 };
+const everything = { filter: "all", query: "", ranges: {}, picked: [] };
+const state = { before: selectedRun("before"), after: selectedRun("after"), ...everything, sort: "", isAscending: false, found: [], first: 0, shown: 0 };
 
 // ---- Properties of an image
 

@@ -1,10 +1,20 @@
 // ---- Events
 
 function changeState(change) {
+  const replaces = isTyping(change);
   Object.assign(state, change);
-  if (!isApplicable(state.filter)) state.filter = "all";
-  update();
+  showState();
+  writeAddress(replaces);
   if (byId("images").getBoundingClientRect().top < 0) byId("captions").scrollIntoView();
+}
+
+/** Show the state in the controls, the list and the charts. */
+function showState() {
+  if (!isApplicable(state.filter)) state.filter = "all";
+  if (byId("search").value !== state.query) byId("search").value = state.query;
+  for (const name of ["before", "after"]) if (byId(name)) byId(name).value = state[name];
+  update();
+  updateCharts();
 }
 
 const THEMES = ["system", "dark", "light"];
@@ -24,7 +34,6 @@ function onKey(event) {
     search.focus();
     search.select();
   } else if (event.key === "Escape" && event.target === search && search.value) {
-    search.value = "";
     changeState({ query: "" });
   }
 }
@@ -33,6 +42,7 @@ for (const button of document.querySelectorAll(".metrics th button")) {
   button.addEventListener("click", () => sortTable(button));
 }
 for (const button of document.querySelectorAll("[data-filter]")) {
+  button.dataset.label = button.textContent;
   button.append(" ", fact("", "number"));
   button.addEventListener("click", () => changeState({ filter: button.dataset.filter }));
 }
@@ -50,4 +60,5 @@ byId("theme").addEventListener("click", nextTheme);
 document.addEventListener("keydown", onKey);
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
 byId("controls").hidden = false;
-update();
+byId("exploring").hidden = false;
+openAddress();

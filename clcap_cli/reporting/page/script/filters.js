@@ -3,26 +3,30 @@
 const between = () => `from ${runs[state.before].name} to ${runs[state.after].name}`;
 
 const FILTERS = {
-  all: { keep: () => true, order: null, explain: () => "" },
+  all: { keep: () => true, order: null, meaning: () => "", orderText: "" },
   gained: {
     keep: (image) => gain(image) > 0,
     order: (first, second) => gain(second) - gain(first),
-    explain: () => `with a better rank, ${between()}; largest gain first`,
+    meaning: () => `with a better rank, ${between()}`,
+    orderText: "largest gain first",
   },
   lost: {
     keep: (image) => gain(image) < 0,
     order: (first, second) => gain(first) - gain(second),
-    explain: () => `with a worse rank, ${between()}; largest loss first`,
+    meaning: () => `with a worse rank, ${between()}`,
+    orderText: "largest loss first",
   },
   generic: {
     keep: (image) => captionCount(image, state.after) > 1,
     order: (first, second) => captionCount(second, state.after) - captionCount(first, state.after),
-    explain: () => `with a caption of ${runs[state.after].name} that other images share; most frequent first`,
+    meaning: () => `with a caption of ${runs[state.after].name} that other images share`,
+    orderText: "most frequent first",
   },
   same: {
     keep: (image) => maxCaptionCount(image) > 1,
     order: (first, second) => maxCaptionCount(second) - maxCaptionCount(first),
-    explain: () => "with a caption of any run that other images share; most frequent first",
+    meaning: () => "with a caption of any run that other images share",
+    orderText: "most frequent first",
   },
 };
 
@@ -36,15 +40,15 @@ function isApplicable(name) {
 
 function matchingImages() {
   const filter = FILTERS[state.filter];
+  const isSelected = chartFilter();
   const terms = state.query.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = images.filter((image) => filter.keep(image) && terms.every((term) => searchText(image).includes(term)));
-  return filter.order ? found.sort(filter.order) : found;
+  return sorted(images.filter((image) => filter.keep(image) && isSelected(image)
+    && terms.every((term) => searchText(image).includes(term))));
 }
 
-/** Show all images, without a filter or a search. */
+/** Show all images, without filters and search. */
 function showAll() {
-  byId("search").value = "";
-  changeState({ filter: "all", query: "" });
+  changeState(everything);
 }
 
 function update() {
@@ -55,8 +59,10 @@ function update() {
     button.querySelector(".number").textContent = images.filter(FILTERS[name].keep).length.toLocaleString("en");
   }
   state.found = matchingImages();
+  renderSorting();
+  renderConditions();
   const total = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
   byId("count").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
-  byId("explained").textContent = FILTERS[state.filter].explain();
+  byId("explained").textContent = [FILTERS[state.filter].meaning(), orderText()].filter(Boolean).join("; ");
   showFrom(0);
 }

@@ -1,0 +1,68 @@
+// ---- Charts over images: what they share
+
+const charts = { histogram: null, scatter: null };
+const frames = { histogram: byId("histogram"), scatter: byId("scatter") };
+
+const finite = (values) => values.filter(Number.isFinite);
+
+/** Options of an axis of Plot; ranks are logarithmic, and so are their changes on both sides of 0. */
+function scaleOf(axis, domain) {
+  const ticks = axis.type === "linear" ? 6 : roundTicks(domain);
+  return { type: axis.type, label: axis.label, domain, ...(axis.type === "linear" ? { ticks } : { ticks, tickFormat: ",d" }) };
+}
+
+/** 0, 1, 2, 5, 10, … and their negatives, as far as they are in the domain. */
+function roundTicks([low, high]) {
+  const ticks = logTicks(Math.max(Math.abs(low), Math.abs(high), 1));
+  return [...ticks.map((tick) => -tick).reverse(), 0, ...ticks].filter((tick) => tick >= low && tick <= high);
+}
+
+/** A limit that was dragged, rounded inwards for whole numbers and to three digits for others. */
+const roundedLow = (axis, value) => (axis.isWhole ? Math.ceil(value) : Number(value.toPrecision(3)));
+const roundedHigh = (axis, value) => (axis.isWhole ? Math.floor(value) : Number(value.toPrecision(3)));
+
+const limitsOf = (key) => state.ranges[key] ?? [-Infinity, Infinity];
+
+/** A selected range on the screen, cut at the ends of the axis. */
+function rangeOnScreen(scale, [low, high]) {
+  const [first, last] = scale.domain;
+  return [Math.max(low, first), Math.min(high, last)].map(scale.apply).sort((one, other) => one - other);
+}
+
+/** Add a brush to a chart; ``selected`` is the selection on the screen or null, and ``onSelect`` gets the new one. */
+function addBrush(chart, brush, selected, onSelect) {
+  const group = d3.select(chart).append("g").attr("class", "brush").call(brush);
+  group.call(brush.move, selected);
+  group.selectAll(".overlay").style("touch-action", "pan-y").on("pointerdown", (event) => event.stopPropagation());
+  brush.on("end", (event) => event.sourceEvent && onSelect(event));
+}
+
+// ---- Controls of an axis: its metric and limits
+
+function renderAxisControl(control) {
+  const name = control.dataset.axisControl;
+  const [low, high] = limitsOf(state[name]);
+  fillAxes(control.querySelector("select"), state[name]);
+  control.querySelector(".low").value = Number.isFinite(low) ? low : "";
+  control.querySelector(".high").value = Number.isFinite(high) ? high : "";
+}
+
+function onLimits(control) {
+  const limit = (part, otherwise) => (Number.isNaN(control.querySelector(part).valueAsNumber) ? otherwise : control.querySelector(part).valueAsNumber);
+  setRange(state[control.dataset.axisControl], limit(".low", -Infinity), limit(".high", Infinity));
+}
+
+function updateCharts() {
+  axisControls.forEach(renderAxisControl);
+  if (charts.histogram) drawHistogram();
+  if (charts.scatter) drawScatter();
+}
+
+const axisControls = document.querySelectorAll("[data-axis-control]");
+for (const control of axisControls) {
+  const name = control.dataset.axisControl;
+  control.querySelector("select").addEventListener("change", (event) => changeState({ [name]: event.target.value }));
+  for (const input of control.querySelectorAll("input")) input.addEventListener("change", () => onLimits(control));
+}
+drawWhenVisible([frames.histogram], drawHistogram);
+drawWhenVisible([frames.scatter], drawScatter);

@@ -1,0 +1,120 @@
+// ---- Scatter plot of two axes, a dot per image
+
+const MAX_DISTANCE = 14;
+const card = byId("hovered");
+
+function drawScatter() {
+  const [x, y] = [axisOf(state.x), axisOf(state.y)];
+  const drawing = [x.label, y.label, state.before, state.after].join("\n");
+  if (frames.scatter.dataset.drawing !== drawing) {
+    frames.scatter.dataset.drawing = drawing;
+    drawDots(x, y);
+  }
+  charts.scatter.showFound();
+  charts.scatter.showRange();
+}
+
+function drawDots(x, y) {
+  const points = images.map((image) => ({ image, x: x.value(image), y: y.value(image) }))
+    .filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y));
+  const chart = scatterChart(x, y, points);
+  const [xScale, yScale] = [chart.scale("x"), chart.scale("y")];
+  const nearest = nearestPoint(points, xScale, yScale);
+  frames.scatter.setAttribute("aria-label", `Scatter plot of ${y.label} over ${x.label} of ${imagesText(points.length)}.`);
+  frames.scatter.replaceChildren(chart);
+  charts.scatter = { showFound: () => showFound(chart, points), showRange: () => brushScatter(chart, x, y, nearest) };
+  chart.addEventListener("pointermove", (event) => showCard(nearest(event), event));
+  chart.addEventListener("pointerleave", () => showCard(null));
+}
+
+function scatterChart(x, y, points) {
+  return Plot.plot({
+    ...chartStyle(frames.scatter.clientWidth || 480),
+    marginTop: 24,
+    x: scaleOf(x, domainOf(points, "x")),
+    y: { ...scaleOf(y, domainOf(points, "y")), grid: true },
+    marks: [
+      ...(sameMetric(x, y) ? [Plot.line(domainOf(points, "x").map((end) => [end, end]), { clip: true, stroke: "currentColor", strokeOpacity: 0.5, strokeDasharray: "2 3" })] : []),
+      Plot.dot(points, { x: "x", y: "y", r: 2.5, fill: "currentColor", stroke: "none" }),
+    ],
+  });
+}
+
+/** Whether both axes have the same metric, so that dots on the diagonal have not changed. */
+const sameMetric = (x, y) => x.role !== "change" && y.role !== "change" && x.key.replace(/\.\w+$/, "") === y.key.replace(/\.\w+$/, "");
+
+function domainOf(points, name) {
+  const [low, high] = d3.extent(points, (point) => point[name]);
+  return low === high || low === undefined ? [(low ?? 1), (low ?? 1) + 1] : [low, high];
+}
+
+/** A function that gives the point nearest to the pointer; null if it is too far away. */
+function nearestPoint(points, xScale, yScale) {
+  const places = points.map(({ x, y }) => [xScale.apply(x), yScale.apply(y)]);
+  const delaunay = d3.Delaunay.from(places);
+  return (event) => {
+    const [px, py] = d3.pointer(event, event.currentTarget.ownerSVGElement ?? event.currentTarget);
+    const found = places.length ? delaunay.find(px, py) : -1;
+    return found >= 0 && Math.hypot(places[found][0] - px, places[found][1] - py) <= MAX_DISTANCE ? points[found] : null;
+  };
+}
+
+function showFound(chart, points) {
+  const found = new Set(state.found);
+  for (const dot of chart.querySelectorAll("[aria-label=dot] circle")) {
+    dot.classList.toggle("left-out", !found.has(points[dot.__data__].image));
+  }
+}
+
+/** The brush over the scatter plot; a click selects the image of the nearest dot. */
+function brushScatter(chart, x, y, nearest) {
+  chart.querySelector(".brush")?.remove();
+  const [xScale, yScale] = [chart.scale("x"), chart.scale("y")];
+  const [left, right] = xScale.range;
+  const [bottom, top] = yScale.range;
+  const ranges = [limitsOf(x.key), limitsOf(y.key)];
+  const isLimited = ranges.flat().some(Number.isFinite);
+  const [xs, ys] = [rangeOnScreen(xScale, ranges[0]), rangeOnScreen(yScale, ranges[1])];
+  const brush = d3.brush().extent([[left - 4, top - 4], [right + 4, bottom + 4]]);
+  addBrush(chart, brush, isLimited ? d3.zip(xs, ys) : null, (event) => onScatterSelection(event, x, y, xScale, yScale, nearest));
+}
+
+function onScatterSelection({ selection, sourceEvent }, x, y, xScale, yScale, nearest) {
+  const others = without(without(state.ranges, x.key), y.key);
+  if (selection) {
+    const [[left, top], [right, bottom]] = selection;
+    const range = (axis, scale, from, to) => [roundedLow(axis, scale.invert(from)), roundedHigh(axis, scale.invert(to))];
+    changeState({ ranges: { ...others, [x.key]: range(x, xScale, left, right), [y.key]: range(y, yScale, bottom, top) } });
+    return;
+  }
+  const point = nearest({ ...pointerOf(sourceEvent), currentTarget: frames.scatter.querySelector("svg") });
+  changeState({ ranges: others, picked: point ? pickedWith(point.image, sourceEvent.shiftKey) : state.picked });
+}
+
+const pointerOf = ({ clientX, clientY }) => ({ clientX, clientY });
+
+/** The selected images after a click on one: only this one, or with Shift also those selected before. */
+const pickedWith = ({ position }, adds) => [...new Set([...(adds ? state.picked : []), position])];
+
+// ---- The image under the pointer
+
+function showCard(point, event) {
+  card.hidden = !point;
+  if (!point) return;
+  const { image } = point;
+  const facts = [axisOf(state.x), axisOf(state.y)].map((axis) => `${axis.label}: ${valueText(axis.value(image))}`);
+  const captions = [...new Set([state.before, state.after])].map((run) => captionOnCard(image, run));
+  const picture = image.thumbnail ? [pictureOf(image, "")] : [];
+  card.replaceChildren(...picture, fact(title(image), "name"), ...captions, ...facts.map((text) => fact(text, "muted")));
+  const { right, bottom } = frames.scatter.getBoundingClientRect();
+  card.style.left = `${Math.min(event.clientX + 16, Math.max(8, right - card.offsetWidth))}px`;
+  card.style.top = `${Math.min(event.clientY + 16, Math.max(bottom, event.clientY + 17) )}px`;
+}
+
+function captionOnCard(image, run) {
+  const line = fact("", "line");
+  const name = fact(runs[run].name, "run");
+  name.style.setProperty("--run", runs[run].colour);
+  line.append(name, " ", image.results[run]?.caption ?? "not in this run");
+  return line;
+}
