@@ -7,6 +7,7 @@ from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.permutation_test import MIN_IMAGES
+from clcap_cli.reporting.difference_text import interval_text, p_text, signed_text
 from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.short_names import short_names
 
@@ -80,9 +81,13 @@ def _rows(differences: Differences, over_seeds: bool) -> list[str]:
 
 
 def _rows_of(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> list[str]:
-    interval = f"[{', '.join(_signed(end, info) for end in one.interval)}]" if one.interval else "-"
-    tests = (interval, _p(one.p_images), _p(one.p_images_holm), "" if over_seeds else _mark(one))
-    rows = _named(ROW, info.name, *_values(one, info), _signed(one.difference, info), *tests)
+    tests = (
+        interval_text(one, info),
+        p_text(one.p_images),
+        p_text(one.p_images_holm),
+        "" if over_seeds else _mark(one),
+    )
+    rows = _named(ROW, info.name, *_values(one, info), signed_text(one.difference, info), *tests)
     return [*rows, *_mcnemar_row(one), *_seeds_row(one, info, over_seeds)]
 
 
@@ -90,8 +95,8 @@ def _compact_rows(differences: Differences, over_seeds: bool) -> list[str]:
     rows = []
     for info in metric_infos(differences):
         one = differences[info.name]
-        p = _p(one.p_seeds_holm if over_seeds else one.p_images_holm)
-        rows += _named(COMPACT_ROW, info.name, *_values(one, info), _signed(one.difference, info), p, _mark(one))
+        p = p_text(one.p_seeds_holm if over_seeds else one.p_images_holm)
+        rows += _named(COMPACT_ROW, info.name, *_values(one, info), signed_text(one.difference, info), p, _mark(one))
     return rows
 
 
@@ -113,14 +118,14 @@ def _values(one: MetricDifference, info: MetricInfo) -> tuple[str, str]:
 def _mcnemar_row(one: MetricDifference) -> list[str]:
     if one.p_mcnemar is None or one.p_images is None or not _disagree(one.p_images, one.p_mcnemar):
         return []
-    return [ROW.format("  exact McNemar test", "", "", "", "", _p(one.p_mcnemar), "", "").rstrip()]
+    return [ROW.format("  exact McNemar test", "", "", "", "", p_text(one.p_mcnemar), "", "").rstrip()]
 
 
 def _seeds_row(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> list[str]:
     if not over_seeds and not any(one.spreads):
         return []
     spreads = [f"±{spread:.{info.decimals}f}" if over_seeds or spread else "" for spread in one.spreads]
-    tests = (_p(one.p_seeds), _p(one.p_seeds_holm), _mark(one)) if over_seeds else ("", "", "")
+    tests = (p_text(one.p_seeds), p_text(one.p_seeds_holm), _mark(one)) if over_seeds else ("", "", "")
     return [ROW.format("  over seeds", *spreads, "", "", *tests).rstrip()]
 
 
@@ -131,17 +136,7 @@ def _mark(one: MetricDifference) -> str:
 def _disagree(p: float, other: float) -> bool:
     """Whether two tests differ by more than a factor of two, or in what is significant, and not only below 0.001."""
     significant = p < SIGNIFICANCE_LEVEL, other < SIGNIFICANCE_LEVEL
-    return _p(p) != _p(other) and (max(p, other) > 2 * min(p, other) or significant[0] != significant[1])
-
-
-def _signed(value: float, info: MetricInfo) -> str:
-    return f"{value:+.{info.decimals}f}"
-
-
-def _p(p: float | None) -> str:
-    if p is None:
-        return "-"
-    return f"{p:.3f}" if p >= 0.001 else "<0.001"
+    return p_text(p) != p_text(other) and (max(p, other) > 2 * min(p, other) or significant[0] != significant[1])
 
 
 def _reasons_over_images(differences: Differences, images: int) -> list[str]:
