@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.artifacts.preconditions import OutputFile
 from clcap_cli.console import as_rich_text, print_info, print_warning, stdout
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.input_files import InputFile, InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
+from clcap_cli.reporting.tables.intervals import Intervals
 from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import stage
 
@@ -16,15 +18,14 @@ if TYPE_CHECKING:
     from clcap_cli.evaluation.runs import Run
     from clcap_cli.reporting.experiments import Experiments
     from clcap_cli.reporting.image_sources import ImageSources
+    from clcap_cli.reporting.tables.columns import ReportTables
     from clcap_cli.reporting.tables.table import Table
 
 
 @stage
 def report(
     files: Annotated[
-        list[Path],
-        InputFile(),
-        Argument("*.metrics.json, *.retrieval.json, *.log.jsonl and *.attention.h5 of one or more runs."),
+        list[Path], InputFile(), Argument("*.metrics.json, *.retrieval.json and *.log.jsonl of one or more runs.")
     ],
     out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
     images: Annotated[
@@ -45,7 +46,25 @@ def report(
         Path | None, OutputFile(), Option("Markdown file for all tables.", Panel.OUTPUT, "not written")
     ] = None,
     latex: Annotated[
-        Path | None, OutputFile(), Option("LaTeX file for all tables.", Panel.OUTPUT, "not written")
+        Path | None, OutputFile(), Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        Option(
+            "Columns of the tables in all formats, in this order, such as R@1,R@5,CIDEr; all for every metric.",
+            Panel.OUTPUT,
+            "all; in LaTeX, the metrics that papers print",
+            placeholder="NAMES",
+        ),
+    ] = None,
+    intervals: Annotated[
+        Intervals | None,
+        Option(
+            "What LaTeX tables show of the uncertainty of a value: nothing, the confidence interval in a second line, "
+            "or ± half its width; of means over seeds, the standard deviation.",
+            Panel.OUTPUT,
+            "pm for means over seeds, none for runs",
+        ),
     ] = None,
     plots: Annotated[
         Path | None,
@@ -55,9 +74,8 @@ def report(
     """Show the results of runs on one HTML page.
 
     The page has the metrics, curves and captions of one or more runs. Files with the same stem, such as
-    nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log and the attention of its captions
-    (caption --attention) are found in the same folder. Each run is compared with the first one, and a run is listed
-    after the run that it was trained from.
+    nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log is found in the same folder. Each run is
+    compared with the first one, and a run is listed after the run that it was trained from.
 
     If a model ranked the captions of another (self-retrieve --ranker), further tables show R@1, R@5 and the mean rank
     of all captions under all rankers.
@@ -75,26 +93,32 @@ def report(
         remove_new_folders_of,
         write_text,
     )
-    from clcap_cli.artifacts.attention import SUFFIX
     from clcap_cli.evaluation.comparability import image_warnings
     from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.reported_runs import open_reported_runs
+    from clcap_cli.reporting.tables.columns import ReportTables, column_names
     from clcap_cli.reporting.tables.csv import as_csv
     from clcap_cli.reporting.tables.latex import as_latex
     from clcap_cli.reporting.tables.markdown import as_markdown
     from clcap_cli.reporting.tables.table import run_tables
 
-    given_attention = [path for path in files if path.name.endswith(SUFFIX)]
-    all_runs = open_reported_runs([path for path in files if path not in given_attention])
+    _check_formats(columns, text or any((csv, markdown, latex)), intervals, latex)
+    all_runs = open_reported_runs(files)
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
     experiments = open_experiments(tables, all_runs) if tables else Experiments([], runs, [])
     experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
-    all_tables = [*experiments.tables, *crossed, *run_tables(runs)]
-    contents = ((csv, as_csv(all_runs)), (markdown, as_markdown(all_tables)), (latex, as_latex(all_tables)))
+    names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
+    chosen = ReportTables(experiments.tables, crossed, run_tables(runs)).select(names)
+    printed = chosen if columns else chosen.for_paper()
+    contents = (
+        (csv, as_csv(all_runs, names)),
+        (markdown, as_markdown(chosen.every)),
+        (latex, as_latex(printed.every, intervals)),
+    )
     to_write = [(path, content) for path, content in contents if path]
     outputs = [path for path, _ in to_write]
     for number, path in enumerate(outputs):
@@ -114,23 +138,29 @@ def report(
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:
-            write_text(page, _page(runs, crossed, experiments, images or [], given_attention))
+            write_text(page, _page(runs, crossed, experiments, images or []))
     if text:
-        _print([*experiments.tables, *crossed], runs)
+        _print(chosen)
     if page is not None:
         print_info(f"open {page} in a browser; it has {page.stat().st_size / 2**20:.1f} MiB")
     return page
 
 
-def _print(tables: "list[Table]", runs: "list[Run]") -> None:
-    from clcap_cli.reporting.tables.table import run_tables
+def _check_formats(columns: str | None, any_table: bool, intervals: str | None, latex: Path | None) -> None:
+    if columns and not any_table:
+        raise InvalidValueError("columns", "needs --text, --csv, --markdown or --latex; the page shows all metrics")
+    if intervals and latex is None:
+        raise InvalidValueError("intervals", "needs --latex; the other formats show intervals whole")
+
+
+def _print(tables: "ReportTables") -> None:
     from clcap_cli.reporting.tables.terminal import as_text
 
     console = stdout()
-    for table in tables:
+    for table in [*tables.seeds, *tables.crossed]:
         console.print(as_rich_text(" ".join(table.title.split())))
         console.print(as_text([table]))
-    console.print(as_text(run_tables(runs)))
+    console.print(as_text(tables.runs))
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:
@@ -143,25 +173,15 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     print_info(f"saved {len(drawn)} plots to {folder}, each as PNG and SVG")
 
 
-def _page(
-    runs: "list[Run]",
-    crossed: "list[Table]",
-    experiments: "Experiments",
-    image_folders: list[Path],
-    given_attention: list[Path],
-) -> str:
-    from clcap_cli.reporting.attention import find_attention
+def _page(runs: "list[Run]", crossed: "list[Table]", experiments: "Experiments", image_folders: list[Path]) -> str:
     from clcap_cli.reporting.image_sources import trace_image_sources
     from clcap_cli.reporting.page.render import render
     from clcap_cli.reporting.plots import all_plots
 
     shown = experiments.examples
     image_sources = trace_image_sources(shown)
-    attention = find_attention(shown, given_attention)
-    for sentence in attention.messages:
-        print_info(sentence)
     pictures = _pictures(shown, image_sources, image_folders)
-    return render(runs, all_plots(shown), image_sources, pictures, experiments, crossed, attention.by_run)
+    return render(runs, all_plots(shown), image_sources, pictures, experiments, crossed)
 
 
 def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":

@@ -7,7 +7,6 @@ from rich.console import Console
 
 from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.tables.csv import as_csv
-from clcap_cli.reporting.tables.latex import as_latex
 from clcap_cli.reporting.tables.markdown import as_markdown
 from clcap_cli.reporting.tables.table import run_tables
 from clcap_cli.reporting.tables.terminal import as_text
@@ -89,14 +88,6 @@ def test_runs_as_markdown(write) -> None:
         "| run | BLEU-4 | CIDEr |\n|---|---:|---:|\n"
         "| a\\|b | 0.548 | **1.040** [0.990, 1.100] |\n| c | 0.548 | 0.900 |",
     ]
-
-
-def test_runs_as_latex(write) -> None:
-    text = as_latex(run_tables(two_runs(write, "50%_$x$", "c")))
-    assert text.startswith("% needs \\usepackage{booktabs}\n% Self-retrieval\n\\begin{tabular}{lrrr}\n\\toprule\n")
-    assert " & BLEU-4 & CIDEr \\\\\n\\midrule\n" in text
-    assert "\n50\\%\\_\\$x\\$ & 0.548 & \\textbf{1.040} {\\scriptsize [0.990, 1.100]} \\\\\n" in text
-    assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 3
 
 
 def test_runs_as_text(write) -> None:

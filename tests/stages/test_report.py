@@ -54,7 +54,7 @@ def test_tables_and_plots_are_written_for_a_paper(files: list[Path], clcap, tmp_
     assert clcap("report", *files, *tables, "--plots", paper / "plots").status == 0
     assert (paper / "t.csv").read_text() == "run,R@1,CIDEr,images\nnt,0.5,1.0,2\n"
     assert "| nt | 1.000 |" in (paper / "t.md").read_text()
-    assert "nt & 1.000 \\\\" in (paper / "t.tex").read_text()
+    assert "nt & 0.500 & 1.000 \\\\" in (paper / "t.tex").read_text()
     assert sorted(path.name for path in (paper / "plots").iterdir()) == ["recall.png", "recall.svg"]
 
 
@@ -72,7 +72,7 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
     assert "0.200 ± 0.100" in result.out
     assert out["markdown"].read_text().startswith("MLE and CL (mean ±")
     assert "| nt_1 | 0.100 |" in out["markdown"].read_text(), "each run stands below"
-    assert "MLE (3 seeds) & 0.200 {\\scriptsize $\\pm$ 0.100}" in out["latex"].read_text()
+    assert "MLE (3 seeds) & 0.200{\\scriptsize $\\pm$0.100}" in out["latex"].read_text()
     assert out["csv"].read_text().splitlines()[1:] == ["nt_1,0.1", "nt_2,0.2", "nt_3,0.3"]
     assert '<h2 id="experiments">' in (tmp_path / "page.html").read_text()
 

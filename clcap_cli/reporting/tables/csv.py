@@ -7,15 +7,17 @@ from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.tables.table import run_tables
 
 
-def as_csv(runs: Sequence[Run]) -> str:
-    """One row per run; the columns ``_low`` and ``_high`` follow a metric with intervals.
+def as_csv(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> str:
+    """One row per run with all metrics, or only ``metrics``.
+
+    The columns ``_low`` and ``_high`` follow a metric with intervals.
 
     If a model ranked the captions of another, two columns tell whose captions were ranked, and by which model. No cell
     is a formula to a spreadsheet.
     """
     import pandas
 
-    metrics = [metric.name for table in run_tables(runs) for metric in table.metrics]
+    metrics = metrics or [metric.name for table in run_tables(runs) for metric in table.metrics]
     with_interval = {name for run in runs for name in run.intervals}
     columns = [column for name in metrics for column in _csv_columns(name, name in with_interval)]
     rows = [

@@ -1,37 +1,91 @@
-"""Tables as LaTeX."""
+"""Tables of runs and settings as LaTeX that papers print: in columns of their width, with caption and label."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 
-from clcap_cli.console import escaped
-from clcap_cli.reporting.tables.table import Cell, Table, format_cell
+from clcap_cli.reporting.metric_groups import group_metrics
+from clcap_cli.reporting.tables.intervals import Intervals, shown_spread
+from clcap_cli.reporting.tables.latex_sheet import latex_table, slug
+from clcap_cli.reporting.tables.layout import layouts
+from clcap_cli.reporting.tables.legend import legend
+from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
+from clcap_cli.reporting.tables.table import Cell, Table
 
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    **{mark: f"\\{mark}" for mark in "&%$#_{}"},
-}
-
-
-def as_latex(tables: Sequence[Table]) -> str:
-    """Tables as booktabs tabulars below their titles; the best value of each column is bold."""
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(map(_latex, tables))
+HEAD = "% needs \\usepackage{booktabs}\n"
+SHORT = {"BLEU": "B", "METEOR": "M", "ROUGE_L": "R-L", "CIDEr": "C", "SPICE": "S"}
+"""Usual abbreviations of metrics in tables of captioning."""
+HALF_WIDTH = "±: half the width of the 95% confidence interval over images."
+CIDER_SCALE = "CIDEr ranges from 0 to 10."
 
 
-def _latex(table: Table) -> str:
-    head = " & ".join(["", *(_latex_text(metric.name) for metric in table.metrics)])
-    rows = [" & ".join([_latex_text(name), *map(_latex_cell, cells)]) for name, cells in table.rows]
-    body = [r"\toprule", rf"{head} \\", r"\midrule", *(rf"{row} \\" for row in rows), r"\bottomrule"]
-    begin = rf"\begin{{tabular}}{{l{'r' * len(table.metrics)}}}"
-    return "\n".join([f"% {escaped(' '.join(table.title.split()))}", begin, *body, r"\end{tabular}"]) + "\n"
+def as_latex(tables: Sequence[Table], intervals: Intervals | None = None) -> str:
+    """The tables, each in as many parts as fit the page of a paper.
+
+    Without ``intervals``, standard deviations over seeds stand beside the values, but no confidence intervals.
+    """
+    return sheets_as_latex([_sheet(table, intervals) for table in tables])
 
 
-def _latex_cell(cell: Cell) -> str:
-    spread = _latex_text(cell.spread)
-    return format_cell(replace(cell, spread=spread), r"\textbf{{{}}}", r"{} {{\scriptsize {}}}")
+def sheets_as_latex(sheets: Sequence[Sheet]) -> str:
+    """The sheets as LaTeX, with a different label for each."""
+    found = [layout for sheet in sheets for layout in layouts(sheet)]
+    slugs = [slug(layout.sheet.title) for layout in found]
+    earlier = [slugs[:number].count(name) for number, name in enumerate(slugs)]
+    labels = [f"tab:{name}-{count + 1}" if count else f"tab:{name}" for name, count in zip(slugs, earlier, strict=True)]
+    return "\n".join([HEAD, *map(latex_table, found, labels)])
 
 
-def _latex_text(text: str) -> str:
-    return "".join(LATEX.get(mark, mark) for mark in escaped(" ".join(text.split())))
+def _sheet(table: Table, intervals: Intervals | None) -> Sheet:
+    chosen = intervals or ("pm" if _has_deviations(table) else "none")
+    return Sheet(
+        title=table.title,
+        images=table.images,
+        sentences=_sentences(table, chosen),
+        corner=table.row_header.capitalize(),
+        names=[name for name, _ in table.rows],
+        columns=_columns(table, chosen),
+        spreads_below=chosen == "below",
+        ruled=_first_human_row(table),
+    )
+
+
+def _first_human_row(table: Table) -> frozenset[int]:
+    rows = [number for number, (name, _) in enumerate(table.rows) if name in table.human]
+    return frozenset(rows[:1])
+
+
+def _columns(table: Table, intervals: Intervals) -> list[SheetColumn]:
+    by_group = group_metrics(metric.name for metric in table.metrics)
+    groups = {info.name: title for title, infos in by_group.items() for info in infos}
+    rows = [cells for _, cells in table.rows]
+    return [
+        SheetColumn(
+            metric.label,
+            [_entry(cells[number], intervals) for cells in rows],
+            metric.arrow,
+            groups[metric.name],
+            _short_label(metric.label),
+            CIDER_SCALE if metric.label.startswith("CIDEr") else "",
+        )
+        for number, metric in enumerate(table.metrics)
+    ]
+
+
+def _has_deviations(table: Table) -> bool:
+    return any(cell.spread.startswith("±") for _, cells in table.rows for cell in cells)
+
+
+def _entry(cell: Cell, intervals: Intervals) -> Entry:
+    return Entry(cell.text, shown_spread(cell.spread, intervals), cell.best, cell.significant)
+
+
+def _short_label(label: str) -> str:
+    """The label with its usual abbreviation; empty if there is none."""
+    name = re.split("[-,]", label)[0]
+    return label.replace(name, SHORT[name], 1) if name in SHORT else ""
+
+
+def _sentences(table: Table, intervals: Intervals) -> list[str]:
+    found = legend([table])
+    shown = [one for one in found if intervals != "none" or not one.startswith(("±", "["))]
+    return [HALF_WIDTH if one.startswith("[") and intervals == "pm" else one for one in shown]

@@ -8,6 +8,7 @@ from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.comparability import are_comparable
 from clcap_cli.reporting.metric_groups import group_metrics
+from clcap_cli.reporting.tables.images_of import images_of
 
 HUMAN = "(human captions)"
 """Addition to the name of a run of human captions."""
@@ -37,6 +38,10 @@ class Table:
     rows: list[tuple[str, list[Cell]]]
     human: frozenset[str] = frozenset()
     """Names of the rows of human captions, which are no system: they stand last and are never marked."""
+    baseline: str = ""
+    """Name of the row that the others were compared with; empty without a comparison."""
+    images: str = ""
+    """The images that all values are of, such as "test split, 400 images"; empty if they differ or are unknown."""
 
 
 def run_tables(runs: Sequence[Run]) -> list[Table]:
@@ -45,10 +50,11 @@ def run_tables(runs: Sequence[Run]) -> list[Table]:
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
     human = [run for run in runs if is_human(run)]
     systems = [run for run in runs if run not in human]
-    return [
+    tables = [
         human_last(_run_table(title, metrics, systems, human), [run.name for run in human])
         for title, metrics in group_metrics(names).items()
     ]
+    return [replace(table, images=images_of(runs)) for table in tables]
 
 
 def _run_table(title: str, metrics: Sequence[MetricInfo], systems: Sequence[Run], human: Sequence[Run]) -> Table:

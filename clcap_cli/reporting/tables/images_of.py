@@ -1,0 +1,23 @@
+"""Which images the values of runs are of, in words."""
+
+from collections.abc import Sequence
+
+from clcap_cli.evaluation.runs import Run
+from clcap_cli.metrics.signature import split_signature
+
+
+def images_of(runs: Sequence[Run]) -> str:
+    """ "test split, 400 images", without the split if it is unknown; empty if the runs have different images."""
+    images = {frozenset(run.images) for run in runs}
+    if len(images) != 1:
+        return ""
+    splits = {split for run in runs for split in _splits(run)}
+    count = len(images.pop())
+    split = f"{splits.pop()} split, " if len(splits) == 1 else ""
+    return f"{split}{count:,} image{'s' if count != 1 else ''}"
+
+
+def _splits(run: Run) -> set[str]:
+    """The splits that the run's signatures record, except that of a file with all images in one split."""
+    recorded = {split_signature(signature).get("split", "") for signature in run.signatures.values()}
+    return {split.partition("#")[0] for split in recorded} - {"", "all"}

@@ -1,0 +1,221 @@
+"""The size, line breaks and environment with which a sheet fits a paper's column or page."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import ceil
+from typing import Literal
+
+from clcap_cli.reporting.tables.latex_text import width
+from clcap_cli.reporting.tables.sheet import Sheet, SheetColumn
+from clcap_cli.reporting.tables.wrapping import head_lines, name_lines
+
+Environment = Literal["table", "table*"]
+Size = Literal["small", "footnotesize"]
+SIZES: tuple[Size, ...] = ("small", "footnotesize")
+COLUMN, PAGE, WIDE_PAGE = 207.0, 330.0, 375.0
+"""Largest widths of tables in points.
+
+The first fits the column of two-column papers, the second the text of one-column papers, and the third that of NeurIPS
+and of two-column papers; narrower pages show these tables in smaller type."""
+POINTS: dict[Size, float] = {"small": 8.75, "footnotesize": 8.0}
+"""Points of one unit of ``width`` by size of type."""
+SMALL_PRINT = 7.5
+"""Points of one unit of ``width`` in \\scriptsize."""
+SEPARATION: dict[Size, float] = {"small": 4.0, "footnotesize": 3.0}
+"""Space on each side of a column in points."""
+BOLD = 1.15
+"""Width of bold digits, relative to others."""
+SOME_NAMES, MIN_NAMES = 100.0, 60.0
+"""Widths of the column of wrapped names in points: below the first, heads are abbreviated; below the second, the table
+is divided."""
+MAX_WORD = 70.0
+"""Largest width of a word of a head in points."""
+MOST_LINES, MOST_GROUP_LINES = 3, 2
+"""Largest numbers of lines of the head of a column, and of a group of columns."""
+MAX_LINES = 36
+"""Largest number of lines below the head."""
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What a layout tries: the table's largest width, its size, and the number of lines of its heads."""
+
+    limit: float
+    size: Size
+    lines: int
+
+    @property
+    def points(self) -> float:
+        return POINTS[self.size]
+
+    @property
+    def separation(self) -> float:
+        return SEPARATION[self.size]
+
+
+WIDE = _Fit(WIDE_PAGE, "footnotesize", 2)
+NARROW = [_Fit(PAGE, "footnotesize", lines) for lines in (1, 2, MOST_LINES)]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A sheet with its environment, size and line breaks."""
+
+    sheet: Sheet
+    environment: Environment
+    size: Size
+    wide: bool
+    """Whether narrow pages need smaller type."""
+    names: list[list[str]]
+    """Lines of each row's name."""
+    heads: list[list[str]]
+    """Lines of each column's head."""
+    groups: list[list[str]]
+    """Lines of the head of each group of columns; empty if there is a single group."""
+
+
+def layouts(sheet: Sheet) -> list[Layout]:
+    """The sheet, in as many parts as are needed to fit a page."""
+    return [_best(part) for part in _parts(sheet)]
+
+
+def _parts(sheet: Sheet) -> list[Sheet]:
+    by_rows = _numbered(_row_parts(sheet))
+    return [part for rows in by_rows for part in _column_parts(rows)]
+
+
+def _row_parts(sheet: Sheet) -> list[Sheet]:
+    """The sheet in parts that are no higher than a page."""
+    parts: list[list[int]] = [[]]
+    for row in range(len(sheet.names)):
+        if parts[-1] and sum(_row_lines(sheet, other) for other in [*parts[-1], row]) > MAX_LINES:
+            parts.append([])
+        parts[-1].append(row)
+    return [sheet.with_rows(rows) for rows in parts]
+
+
+def _row_lines(sheet: Sheet, row: int) -> int:
+    """About the number of lines of a row, whose name may be wrapped."""
+    return max(2 if sheet.spreads_below else 1, ceil(width(sheet.names[row]) * POINTS["footnotesize"] / SOME_NAMES))
+
+
+def _column_parts(sheet: Sheet) -> list[Sheet]:
+    if _fits(sheet):
+        return [sheet]
+    if len(sheet.groups) > 1:
+        groups = [replace(sheet, title=_joined(sheet.title, title), columns=columns) for title, columns in sheet.groups]
+        return [part for group in groups for part in _column_parts(group)]
+    return _numbered(_divided(sheet))
+
+
+def _joined(title: str, group: str) -> str:
+    lower = group if group[1:2].isupper() else group[:1].lower() + group[1:]
+    return f"{title}: {lower}" if group else title
+
+
+def _divided(sheet: Sheet) -> list[Sheet]:
+    """The sheet in the smallest number of parts that fit, with similar numbers of columns."""
+    count = len(sheet.columns)
+    sizes = (ceil(count / parts) for parts in range(2, count))
+    divisions = (
+        [replace(sheet, columns=sheet.columns[at : at + size]) for at in range(0, count, size)] for size in sizes
+    )
+    single = [replace(sheet, columns=[column]) for column in sheet.columns]
+    return next((parts for parts in divisions if all(map(_fits, parts))), single)
+
+
+def _numbered(parts: Sequence[Sheet]) -> list[Sheet]:
+    if len(parts) == 1:
+        return list(parts)
+    return [replace(part, title=f"{part.title}, part {n} of {len(parts)}") for n, part in enumerate(parts, start=1)]
+
+
+def _fits(sheet: Sheet) -> bool:
+    return any(True for _ in _candidates(sheet))
+
+
+def _best(sheet: Sheet) -> Layout:
+    """The first layout that fits; a sheet of a single wide column has wrapped names."""
+    return next(_candidates(sheet), None) or _layout(sheet, NARROW[-1], MIN_NAMES)
+
+
+def _candidates(sheet: Sheet) -> Iterator[Layout]:
+    """Layouts that fit, the best first: in a column, on a page, with short heads, with wrapped names."""
+    for fit in (*(_Fit(*parts) for parts in product((COLUMN, PAGE), SIZES, (1, 2))), WIDE):
+        yield from _fitting(sheet, fit, _names_width(sheet, fit))
+    short = sheet.abbreviated()
+    for fit in (*NARROW, WIDE):
+        yield from _fitting(short, fit, _names_width(short, fit))
+    for part, least in ((sheet, SOME_NAMES), (short, MIN_NAMES)):
+        for fit in NARROW:
+            yield from _fitting(part, fit, least)
+
+
+def _fitting(sheet: Sheet, fit: _Fit, least: float) -> Iterator[Layout]:
+    """The layout, if it leaves ``least`` points for the names."""
+    if (rest := fit.limit - _values_width(sheet, fit)) >= least:
+        yield _layout(sheet, fit, rest)
+
+
+def _layout(sheet: Sheet, fit: _Fit, rest: float) -> Layout:
+    """The layout with names in ``rest`` points."""
+    groups = [lines for lines, _ in _group_heads(sheet, fit)]
+    return Layout(
+        sheet,
+        "table" if fit.limit == COLUMN else "table*",
+        fit.size,
+        fit.limit == WIDE_PAGE,
+        [name_lines(name, rest / fit.points) for name in sheet.names],
+        [_head_lines(column, fit, sheet.spreads_below) for column in sheet.columns],
+        groups if all(len(lines) <= MOST_GROUP_LINES for lines in groups) else [],
+    )
+
+
+def _names_width(sheet: Sheet, fit: _Fit) -> float:
+    return max(map(width, [sheet.corner, *sheet.names])) * fit.points
+
+
+def _values_width(sheet: Sheet, fit: _Fit) -> float:
+    """Width in points of everything but the names."""
+    columns = [_column_width(column, fit, sheet.spreads_below) for column in sheet.columns]
+    excess = sum(more for _, more in _group_heads(sheet, fit))
+    return sum(columns) + excess + (2 * len(columns) + 1) * fit.separation
+
+
+def _group_heads(sheet: Sheet, fit: _Fit) -> Iterator[tuple[list[str], float]]:
+    """Lines of the head of each group, and the width by which they exceed its columns."""
+    for title, columns in sheet.groups if _has_group_heads(sheet) else []:
+        inner = sum(_column_width(column, fit, sheet.spreads_below) for column in columns)
+        span = inner + 2 * fit.separation * (len(columns) - 1)
+        lines = head_lines(title, 1 if span > MAX_WORD else MOST_LINES, span / fit.points, PAGE)
+        yield lines, max(0.0, max(map(width, lines)) * fit.points - span)
+
+
+def _has_group_heads(sheet: Sheet) -> bool:
+    """Whether there are several groups, each in one place, and not every column is a group of its own."""
+    titles = [title for title, _ in sheet.groups]
+    return 1 < len(titles) == len(set(titles)) < len(sheet.columns)
+
+
+def _column_width(column: SheetColumn, fit: _Fit, below: bool) -> float:
+    heads = [width(line) * fit.points for line in _head_lines(column, fit, below)]
+    return max(*heads, _entries_width(column, fit, below))
+
+
+def _head_lines(column: SheetColumn, fit: _Fit, below: bool) -> list[str]:
+    entries = _entries_width(column, fit, below)
+    most = max(entries, MAX_WORD if fit.lines > 1 else PAGE / 2)
+    return head_lines(column.head, fit.lines, entries / fit.points, most / fit.points)
+
+
+def _entries_width(column: SheetColumn, fit: _Fit, below: bool) -> float:
+    bold = BOLD if any(entry.bold for entry in column.entries) else 1.0
+    value = sum(_widest(entry.text.partition(".")[part] for entry in column.entries) for part in (0, 1, 2))
+    spread = _widest(entry.spread for entry in column.entries) * SMALL_PRINT
+    combine: Callable[[float, float], float] = max if below else float.__add__
+    return combine(value * fit.points * bold, spread)
+
+
+def _widest(texts: Iterator[str]) -> float:
+    return max(map(width, texts), default=0.0)

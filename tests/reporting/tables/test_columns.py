@@ -1,0 +1,61 @@
+"""--columns chooses the columns of tables in every format."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.reporting.conftest import image, write
+
+__all__ = ["write"]
+
+METRICS = {"CIDEr": 1.0, "R@1": 0.5, "SPICE": 0.25, "vocabulary_share_of_training": 0.75, "mine": 2.0}
+
+
+@pytest.fixture
+def files(write) -> list[Path]:
+    return [write(f"nt_{seed}.metrics.json", [image(1, "a dog")], METRICS) for seed in (1, 2)]
+
+
+def test_columns_stand_in_the_given_order(files: list[Path], clcap, tmp_path: Path) -> None:
+    kinds = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "markdown", "latex")}
+    outputs = [word for kind, path in kinds.items() for word in (f"--{kind}", path)]
+    shown = clcap("report", *files, "--text", *outputs, "--columns", "SPICE, Vocabulary share of training,R@1").out
+    order = [shown.index(name) for name in ("SPICE", "vocabulary_share_of_training", "R@1")]
+    assert order == sorted(order) and "CIDEr" not in shown
+    assert list(pd.read_csv(kinds["csv"])) == ["run", "SPICE", "vocabulary_share_of_training", "R@1"]
+    latex, markdown = kinds["latex"].read_text(), kinds["markdown"].read_text()
+    for text in (latex, markdown):
+        order = [text.index(name) for name in ("SPICE", "R@1")]
+        assert order == sorted(order) and "CIDEr" not in text
+
+
+def test_latex_has_the_metrics_of_papers_unless_asked(files: list[Path], clcap, tmp_path: Path) -> None:
+    for options, expected in (([], False), (["--columns", "all"], True)):
+        assert clcap("report", *files, "--latex", tmp_path / "t.tex", *options, "--text").status == 0
+        text = (tmp_path / "t.tex").read_text()
+        assert "CIDEr" in text and "SPICE" in text
+        assert ("Mine" in text) == ("Vocabulary" in text) == expected
+
+
+def test_columns_of_tables_of_seeds(files: list[Path], clcap, tmp_path: Path) -> None:
+    rows = {"MLE": "nt_{seed}"}
+    definitions = [{"name": "a", "title": "A", "metrics": ["CIDEr", "R@1"], "rows": rows},
+                   {"name": "b", "title": "B", "metrics": ["CIDEr"], "rows": rows}]  # fmt: skip
+    (tmp_path / "tables.json").write_text(json.dumps(definitions))
+    clcap("report", *files, "--tables", tmp_path / "tables.json", "--markdown", tmp_path / "t.md", "--columns", "R@1")
+    text = (tmp_path / "t.md").read_text()
+    assert "A" in text and "MLE (2 seeds)" in text and "CIDEr" not in text and "B (mean" not in text
+
+
+def test_unknown_columns_are_refused(files: list[Path], usage_error_of) -> None:
+    message = usage_error_of("report", *files, "--text", "--columns", "R@1,CIDER")
+    assert message.startswith("error: --columns: no metric is called 'CIDER'; choose from R@1, CIDEr, SPICE, ")
+
+
+def test_options_of_tables_need_a_table(files: list[Path], usage_error_of) -> None:
+    assert usage_error_of("report", *files, "--columns", "R@1").startswith("error: --columns: needs --text, --csv")
+    assert usage_error_of("report", *files, "--intervals", "pm", "--text").startswith(
+        "error: --intervals: needs --latex"
+    )

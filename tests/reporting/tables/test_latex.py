@@ -1,0 +1,95 @@
+"""What LaTeX tables say: heads, captions, marks, intervals and breaks."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from clcap_cli.reporting.tables.latex import as_latex
+from clcap_cli.reporting.tables.latex_text import latex_text
+from tests.reporting.tables.builders import made_up_table
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of each row of the first table."""
+    lines = [line.removesuffix(r" \\") for line in text.split(r"\end{tabular}")[0].splitlines() if line.endswith(r"\\")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)&", line)] for line in lines]
+
+
+def test_a_table_of_a_column_has_caption_and_label() -> None:
+    text = as_latex([made_up_table(["nt", "nt_cl"], ["R@1", "mean_rank"], title="Main")])
+    assert text.startswith("% needs \\usepackage{booktabs}\n\n\\begin{table}[t]\n\\centering\n")
+    assert "\\label{tab:main}" in text and "\\end{table}\n" in text
+    assert "\\caption{Main. Test split, 1,000 images. Bold: best value of its column" in text
+    assert "differs significantly from nt ($p<.05$ after Holm's correction)" in text
+    assert rows(text)[0] == ["Run", r"R@1 $\uparrow$", r"Mean rank $\downarrow$"]
+
+
+def test_many_metrics_stand_in_groups_on_the_page() -> None:
+    text = as_latex([made_up_table(["nt", "nt_cl"])])
+    assert r"\begin{table*}[t]" in text
+    assert r"\multicolumn{4}{c}{Self-retrieval} & \multicolumn{5}{c}{Against the references} \\" in text
+    assert r"\cmidrule(lr){2-5} \cmidrule(lr){6-10}" in text
+    assert [name for name in ("BLEU-4", "METEOR", r"ROUGE\_L", "CIDEr", "SPICE") if name in rows(text)[1]] == [
+        "BLEU-4", "METEOR", r"ROUGE\_L", "CIDEr", "SPICE",
+    ]  # fmt: skip
+    assert "CIDEr ranges from 0 to 10." in text
+
+
+def test_long_names_of_runs_abbreviate_metrics() -> None:
+    text = as_latex([made_up_table(["Adaptive Attention, MLE", "Adaptive Attention, CL"])])
+    assert "B-4, M, R-L, C, S: BLEU-4, METEOR, ROUGE\\_L, CIDEr, SPICE." in text
+    assert rows(text)[1][-5:] == ["B-4", "", "R-L", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("intervals", "spread", "row"),
+    [
+        (None, "interval", ["nt", "0.950"]),
+        ("none", "interval", ["nt", "0.950"]),
+        ("pm", "interval", ["nt", r"0.950{\scriptsize $\pm$0.095}"]),
+        (None, "seeds", ["nt", r"0.950{\scriptsize $\pm$0.106}"]),
+        ("none", "seeds", ["nt", "0.950"]),
+    ],
+)
+def test_intervals_beside_values(intervals, spread: str, row: list[str]) -> None:
+    text = as_latex([made_up_table(["nt"], ["CIDEr"], spread)], intervals)
+    value = next(cells for cells in rows(text) if cells[0] == "nt")
+    assert [re.sub(r"\d", "0", cell) for cell in value] == [re.sub(r"\d", "0", cell) for cell in row]
+
+
+def test_intervals_below_values() -> None:
+    text = as_latex([made_up_table(["nt", "nt_cl"], ["CIDEr"])], "below")
+    assert "[low, high]: 95\\% confidence interval over images." in text.replace("{[}", "[").replace("{]}", "]")
+    assert [cells[0] for cells in rows(text)] == ["Run", "nt", "", r"nt\_cl", ""]
+    assert all(r"{\scriptsize {[}" in cells[1] for cells in rows(text)[2::2])
+
+
+def test_decimal_points_are_aligned() -> None:
+    text = as_latex([made_up_table([f"run {number}" for number in range(20)], ["mean_rank"])])
+    plain = [re.sub(r"\\textbf|\\rlap\{.*\}|\\phantom|[{}]", "", cells[1]) for cells in rows(text)[1:]]
+    assert len({value.index(".") for value in plain}) == 1
+
+
+def test_many_runs_are_several_tables() -> None:
+    text = as_latex([made_up_table([f"run {number}" for number in range(120)], ["R@1"], title="Runs")])
+    assert re.findall(r"\\label\{(.*)\}", text) == [f"tab:runs-part-{number}-of-4" for number in (1, 2, 3, 4)]
+    assert all(f"run {number} &" in text for number in range(120))
+
+
+def test_human_captions_stand_below_a_line() -> None:
+    table = replace(made_up_table(["nt", "nt_cl", "people"], ["R@1"]), human=frozenset({"people"}))
+    assert r"\midrule" + "\npeople & " in as_latex([table])
+
+
+def test_labels_differ() -> None:
+    text = as_latex([made_up_table(["nt"], ["R@1"])] * 3)
+    assert re.findall(r"\\label\{(.*)\}", text) == ["tab:results", "tab:results-2", "tab:results-3"]
+
+
+def test_any_name_is_text_in_latex() -> None:
+    assert latex_text("50%_$x$ & #{}") == r"50\%\_\$x\$ \& \#\{\}"
+    assert latex_text("a\\^~") == r"a\textbackslash{}\textasciicircum{}\textasciitilde{}"
+    assert latex_text("é λ 名") == r"\'{e} $\lambda$ U+540D"
+    assert latex_text("a--b [x] *") == r"a-{}-b {[}x{]} {*}"
+    assert latex_text("a\nb\x1b") == r"a b\textbackslash{}x1b"
