@@ -301,6 +301,8 @@ def report(
     csv: _Path | None = None,
     markdown: _Path | None = None,
     latex: _Path | None = None,
+    columns: str | None = None,
+    intervals: Literal["none", "below", "pm"] | None = None,
     plots: _Path | None = None,
 ) -> Path | None:
     """Show the results of runs on one HTML page."""
