@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @stage
 def report(
     files: Annotated[
-        list[Path], InputFile(), Argument("*.metrics.json, *.retrieval.json and *.log.jsonl of one or more runs.")
+        list[Path],
+        InputFile(),
+        Argument("*.metrics.json, *.retrieval.json, *.log.jsonl and *.attention.h5 of one or more runs."),
     ],
     out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
     images: Annotated[
@@ -74,8 +76,9 @@ def report(
     """Show the results of runs on one HTML page.
 
     The page has the metrics, curves and captions of one or more runs. Files with the same stem, such as
-    nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log is found in the same folder. Each run is
-    compared with the first one, and a run is listed after the run that it was trained from.
+    nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log and the attention of its captions
+    (caption --attention) are found in the same folder. Each run is compared with the first one, and a run is listed
+    after the run that it was trained from.
 
     If a model ranked the captions of another (self-retrieve --ranker), further tables show R@1, R@5 and the mean rank
     of all captions under all rankers.
@@ -93,6 +96,7 @@ def report(
         remove_new_folders_of,
         write_text,
     )
+    from clcap_cli.artifacts.attention import SUFFIX
     from clcap_cli.evaluation.comparability import image_warnings
     from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
@@ -105,7 +109,8 @@ def report(
     from clcap_cli.reporting.tables.table import run_tables
 
     _check_formats(columns, text or any((csv, markdown, latex)), intervals, latex)
-    all_runs = open_reported_runs(files)
+    given_attention = [path for path in files if path.name.endswith(SUFFIX)]
+    all_runs = open_reported_runs([path for path in files if path not in given_attention])
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
     experiments = open_experiments(tables, all_runs) if tables else Experiments([], runs, [])
     experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])
@@ -138,7 +143,7 @@ def report(
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:
-            write_text(page, _page(runs, crossed, experiments, images or []))
+            write_text(page, _page(runs, crossed, experiments, images or [], given_attention))
     if text:
         _print(chosen)
     if page is not None:
@@ -173,15 +178,25 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     print_info(f"saved {len(drawn)} plots to {folder}, each as PNG and SVG")
 
 
-def _page(runs: "list[Run]", crossed: "list[Table]", experiments: "Experiments", image_folders: list[Path]) -> str:
+def _page(
+    runs: "list[Run]",
+    crossed: "list[Table]",
+    experiments: "Experiments",
+    image_folders: list[Path],
+    given_attention: list[Path],
+) -> str:
+    from clcap_cli.reporting.attention import find_attention
     from clcap_cli.reporting.image_sources import trace_image_sources
     from clcap_cli.reporting.page.render import render
     from clcap_cli.reporting.plots import all_plots
 
     shown = experiments.examples
     image_sources = trace_image_sources(shown)
+    attention = find_attention(shown, given_attention)
+    for sentence in attention.messages:
+        print_info(sentence)
     pictures = _pictures(shown, image_sources, image_folders)
-    return render(runs, all_plots(shown), image_sources, pictures, experiments, crossed)
+    return render(runs, all_plots(shown), image_sources, pictures, experiments, crossed, attention.by_run)
 
 
 def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":

@@ -1,6 +1,7 @@
 """Charts over images, the view in the address and the export of the list, in a real browser."""
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from clcap_cli.datasets.spreadsheet_cells import as_cell
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.image_sources import ImageSources
 from tests.reporting.conftest import image
@@ -216,6 +218,49 @@ def test_the_list_is_exported(explored: WebDriver, tmp_path: Path) -> None:
     assert [str(record["image_id"]) for record in records] == ids(explored)
     assert records[0]["file_name"] == "=one.png"
     assert records[0]["predictions"]["nt_cl"]["CIDEr"] == 0.8
+
+
+CELLS = ("=1", "-1+1", "'=1", "＝1", "-1", "+2.5e3", "a=1", "'a", 'say "=1", twice', "\t=1", "two\nlines", "")
+
+
+def test_cells_are_written_as_tables_write_them(explored: WebDriver) -> None:
+    written = explored.execute_script("return arguments[0].map(csvCell).join('\\n')", CELLS)
+    assert [row[0] if row else "" for row in csv.reader(io.StringIO(written, newline=""))] == [
+        as_cell(c) for c in CELLS
+    ]
+
+
+WHOLE = [[1], [0, 3], [1, 2, 3, 99], [0], [7, 7, 7], list(range(1, 500, 7))]
+VALUES = {
+    "rank.after": [[1], [1, 1], [1, 2.5, 5000], [3, 4], list(range(1, 5000, 13))],
+    "rank.change": [[0], [-1, 1], [-4999, 3], [5, 6], [-7, -6.5], list(range(-300, 4000, 11))],
+    "length.after": WHOLE,
+    "CIDEr.after": [[0.0], [0.1, 0.2, 0.3], [0, 10], [1e-9, 2e-9], [-3.7, 4.2, 0.1 + 0.2], [0.7000000000000001, 0.7]],
+}
+
+
+@pytest.mark.parametrize("axis", VALUES)
+def test_every_image_is_in_one_bar(explored: WebDriver, axis: str) -> None:
+    for values in VALUES[axis]:
+        bins = explored.execute_script(
+            "const bins = binsOf(axisOf(arguments[0]), arguments[1]); count(bins, arguments[1], () => true, 'images');"
+            "return bins",
+            axis,
+            values,
+        )
+        assert 1 <= len(bins) <= 100
+        assert all(one["from"] < one["to"] for one in bins)
+        for one in bins:
+            inside = [value for value in values if one["from"] <= value < one["to"]]
+            assert one["images"] == len(inside) or axis.startswith("CIDEr")
+        assert sum(one["images"] for one in bins) == len(values)
+
+
+def test_links_within_the_page_keep_the_view(explored: WebDriver) -> None:
+    press(explored, "gained")
+    element(explored, "#exploring a").click()
+    assert address(explored) == "#filter=gained"
+    assert explored.switch_to.active_element.get_attribute("id") == "captions"
 
 
 def test_runs_without_ranks_can_be_explored(opened: Opened, write) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 
 import pytest
 
+from clcap_cli.artifacts.attention import Attention
 from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
@@ -22,10 +24,11 @@ def page_of(
     image_sources: ImageSources | None = None,
     pictures: dict | None = None,
     experiments: Experiments | None = None,
+    attention: Mapping[str, Attention] = {},
 ) -> str:
-    return render(
-        runs, all_plots(runs), image_sources or ImageSources(), pictures or {}, experiments or Experiments([], runs, [])
-    )
+    experiments = experiments or Experiments([], runs, [])
+    sources = image_sources or ImageSources()
+    return render(runs, all_plots(runs), sources, pictures or {}, experiments, attention=attention)
 
 
 class Elements(HTMLParser):
@@ -60,7 +63,7 @@ def hostile_run(write, log) -> Elements:
 
 def test_text_from_files_is_never_markup(write, log) -> None:
     page = hostile_run(write, log)
-    assert [tag for tag, _ in page.found].count("script") == 3
+    assert [tag for tag, _ in page.found].count("script") == 4
     assert not any(tag in ("img", "b") for tag, _ in page.found)
     assert not any(name.startswith("on") for _, attributes in page.found for name in attributes)
     assert json.loads(page.data)["images"][0][:2] == [EVIL, EVIL]

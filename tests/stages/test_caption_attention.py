@@ -125,3 +125,23 @@ def test_command_lines_without_one_attention(
 ) -> None:
     monkeypatch.chdir(chain)
     assert usage_error_of("caption", *arguments, "--attention").startswith(f"error: --attention: {message}")
+
+
+def test_report_shows_attention_of_the_same_captions(chain: Path, clcap: Clcap) -> None:
+    def reported(*more: Path) -> tuple[str, str]:
+        result = clcap("report", chain / "aa.metrics.json", *more, "--out", chain / "report.html")
+        assert result.status == 0, result.err
+        return (chain / "report.html").read_text(), result.err
+
+    assert clcap("caption", chain / "aa.pt", "--attention", "--min-words", 3, *CPU).status == 0
+    assert clcap("evaluate", chain / "aa.captions.json", "--metrics", "ROUGE_L").status == 0
+    beside, kept = chain / "aa.attention.h5", chain / "kept.attention.h5"
+    assert '"grid":[2,2,' in reported()[0]
+    beside.rename(kept)
+    assert '"grid"' not in reported()[0]
+    assert '"grid":[2,2,' in reported(kept)[0]
+    other = ("--attention", "--max-words", 2, "--out", chain / "aa.json")
+    assert clcap("caption", chain / "aa.pt", *other, *CPU).status == 0
+    page, printed = reported()
+    assert '"grid"' not in page
+    assert f"{beside} is not of the captions of aa, so the page leaves it out" in printed

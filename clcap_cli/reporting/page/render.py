@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from clcap_cli import __version__
+from clcap_cli.artifacts.attention import Attention
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.comparability import image_warnings
 from clcap_cli.evaluation.runs import Run
@@ -17,6 +18,7 @@ from clcap_cli.reporting.comparability import comparability_warnings
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
+from clcap_cli.reporting.page.attention import attention_data
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
 from clcap_cli.reporting.plot import LineStyle, Plot
@@ -32,6 +34,7 @@ STYLES = (
     "captions.css",
     "taken_for.css",
     "dialog.css",
+    "attention.css",
     "narrow.css",
     "print.css",
 )
@@ -48,6 +51,7 @@ SCRIPTS = (
     "captions.js",
     "taken_for.js",
     "dialog.js",
+    "attention.js",
     "tables.js",
     "curves.js",
     "histogram.js",
@@ -66,8 +70,11 @@ def render(
     thumbnails: Mapping[ImageId, str],
     experiments: Experiments,
     crossed: Sequence[Table] = (),
+    attention: Mapping[str, Attention] = {},
 ) -> str:
     """Render the page as text; ``thumbnails`` are WebP files in base64 and ``crossed`` the cross-ranking tables.
+
+    ``attention`` is that of the captions of runs, by their names.
 
     The page starts with the tables of ``experiments``, and shows captions of their example runs only.
     """
@@ -87,6 +94,9 @@ def render(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_joined("style", STYLES)),
         data=Markup(page_data(shown, styles, image_sources, plots)),
+        attention=Markup(attention_data(shown, attention)),
+        attended=[run.name for run in shown if run.name in attention],
+        has_sentinel=any(one.has_sentinel for one in attention.values()),
         thumbnails=Markup("\n".join(thumbnails.get(id, "") for id in image_ids(shown))),
         version=__version__,
         created=datetime.now(UTC),

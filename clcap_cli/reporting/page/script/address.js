@@ -65,4 +65,13 @@ function openAddress() {
   showState();
 }
 
+/** Go to an anchor of the page without replacing the view in the address. */
+function goTo(event) {
+  event.preventDefault();
+  const target = document.querySelector(event.currentTarget.getAttribute("href"));
+  target.scrollIntoView();
+  target.focus({ preventScroll: true });
+}
+
+for (const link of document.querySelectorAll("a[href^='#']")) link.addEventListener("click", goTo);
 addEventListener("popstate", () => isView() && openAddress());

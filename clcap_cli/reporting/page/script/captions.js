@@ -13,6 +13,7 @@ function renderCaption(image, run) {
   if (result.caption.trim()) renderMarked(text, result.caption, other && other !== result ? other.caption : null);
   renderFacts(facts, image, run, result);
   renderTakenFor(item.querySelector(".taken ol"), image, result);
+  renderAttention(item, image, run);
   return item;
 }
 

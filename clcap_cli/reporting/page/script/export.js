@@ -1,9 +1,13 @@
 // ---- Export of the listed images
 
-/** A cell of a CSV file that no spreadsheet takes for a formula. */
+const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
+const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i;
+
+/** A cell of a CSV file that no spreadsheet takes for a formula: an apostrophe before it makes it text. */
 function csvCell(value) {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "";
-  const text = /^[=+\-@\t\r]/.test(value ?? "") ? `'${value}` : value ?? "";
+  const isFormula = FORMULA.test(value ?? "") && !NUMBER.test(value);
+  const text = isFormula ? `'${value}` : value ?? "";
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

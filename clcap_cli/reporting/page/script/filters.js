@@ -62,7 +62,7 @@ function update() {
   renderSorting();
   renderConditions();
   const total = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
-  byId("count").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
-  byId("explained").textContent = [FILTERS[state.filter].meaning(), orderText()].filter(Boolean).join("; ");
+  byId("count").textContent = byId("listed").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
+  byId("explained").textContent = [FILTERS[state.filter].meaning(), orderText() && `· ${orderText()}`].join(" ");
   showFrom(0);
 }

@@ -38,7 +38,7 @@ function binsOf(axis, values) {
 }
 
 function linearLimits(axis, low, high) {
-  if (low === high) return [low, low + 1];
+  if (high - low < 1e-6) return [low, low + 1];
   const step = axis.isWhole ? Math.max(1, d3.tickIncrement(low, high, MAX_BINS)) : d3.tickStep(low, high, MAX_BINS);
   const first = Math.floor(low / step);
   return d3.range(first, Math.floor(high / step) + 2).map((number) => Number((number * step).toPrecision(12)));
@@ -70,7 +70,7 @@ function histogramChart(axis, bins) {
     ...chartStyle(frames.histogram.clientWidth || 480),
     marginTop: 24,
     x: scaleOf(axis, [bins[0].from, bins.at(-1).to]),
-    y: { label: "Images (dark: in the list)", grid: true, ticks: 5 },
+    y: { label: "Images (solid: in the list)", grid: true, ticks: 5 },
     marks: [
       Plot.rectY(bins, { ...bar, y: "images", fillOpacity: 0.2 }),
       Plot.rectY(bins, { ...bar, y: "listed", fillOpacity: 0.65 }),

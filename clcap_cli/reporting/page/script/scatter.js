@@ -106,9 +106,9 @@ function showCard(point, event) {
   const captions = [...new Set([state.before, state.after])].map((run) => captionOnCard(image, run));
   const picture = image.thumbnail ? [pictureOf(image, "")] : [];
   card.replaceChildren(...picture, fact(title(image), "name"), ...captions, ...facts.map((text) => fact(text, "muted")));
-  const { right, bottom } = frames.scatter.getBoundingClientRect();
-  card.style.left = `${Math.min(event.clientX + 16, Math.max(8, right - card.offsetWidth))}px`;
-  card.style.top = `${Math.min(event.clientY + 16, Math.max(bottom, event.clientY + 17) )}px`;
+  card.style.left = `${Math.max(8, Math.min(event.clientX + 16, innerWidth - card.offsetWidth - 16))}px`;
+  const below = event.clientY + 16;
+  card.style.top = `${below + card.offsetHeight < innerHeight ? below : event.clientY - 16 - card.offsetHeight}px`;
 }
 
 function captionOnCard(image, run) {

@@ -1,0 +1,96 @@
+"""The attention of captions in the page: for each word its map over the picture and the weight of the sentinel."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from clcap_cli.artifacts.attention import Attention, CaptionAttention
+from clcap_cli.artifacts.feature_info import BackboneInfo, FeatureInfo
+from clcap_cli.evaluation.runs import Run
+from clcap_cli.reporting.page.data import image_ids
+
+BUDGET = 12 * 2**20
+"""Largest number of bytes that all maps of a page have; images further down are shown without maps."""
+
+
+def attention_data(runs: Sequence[Run], attention: Mapping[str, Attention], budget: int = BUDGET) -> str:
+    """The attention of the runs for the page's script, as JSON that is safe inside a script element.
+
+    ``runs`` has an object for each run, or null: ``grid``, the rows and columns of the regions and the side of the
+    square that they cover, as a share of the picture's shorter side, or null for regions without a known place; and
+    ``captions``, for each image the ends of the tokens in UTF-16 units, the sentinel weights and the maps, both as
+    uint8 in base64 (empty if unknown or beyond the budget), or null. A map is relative to its largest weight.
+    ``images`` is the number of images whose maps are within the budget.
+    """
+    ids = image_ids(runs)
+    shown = [_Shown(run, attention[run.name]) if run.name in attention else None for run in runs]
+    kept = _images_within(budget, [[one.map_bytes(id) if one else 0 for one in shown] for id in ids])
+    content = {
+        "images": kept,
+        "runs": [
+            one and {"grid": one.grid, "captions": [one.record(id, place < kept) for place, id in enumerate(ids)]}
+            for one in shown
+        ],
+    }
+    return json.dumps(content, separators=(",", ":"))
+
+
+def _images_within(budget: int, sizes: Sequence[Sequence[int]]) -> int:
+    """The number of images, from the first, whose maps together have at most ``budget`` bytes."""
+    totals = np.cumsum([sum(own) for own in sizes])
+    return int((totals <= budget).sum())
+
+
+class _Shown:
+    """The attention of one run."""
+
+    def __init__(self, run: Run, attention: Attention):
+        self.run, self.attention = run, attention
+        self.grid = grid_of(attention.features)
+
+    def map_bytes(self, id: Any) -> int:
+        """Size of the maps of an image's caption in base64."""
+        found = self._caption(id)
+        return -(-found.weights.size // 3) * 4 if found and self.grid else 0
+
+    def record(self, id: Any, with_maps: bool) -> list[Any] | None:
+        """The attention of an image's caption for the page; None if it is unknown."""
+        found = self._caption(id)
+        if found is None:
+            return None
+        sentinel = "" if found.sentinel is None else _base64(found.sentinel.astype(np.float32))
+        return [_utf16_ends(found), sentinel, _base64(_relative(found.weights)) if with_maps and self.grid else ""]
+
+    def _caption(self, id: Any) -> CaptionAttention | None:
+        image = self.run.images.get(id)
+        own = self.attention.captions.get(id, [])
+        return next((one for one in own if image and one.caption == image.caption), None)
+
+
+def grid_of(features: FeatureInfo) -> list[float] | None:
+    """Rows and columns of the regions, and the side of the square that they cover as a share of the shorter side.
+
+    None for regions that are not a square grid.
+    """
+    side = math.isqrt(features.regions)
+    if not isinstance(features, BackboneInfo) or side**2 != features.regions:
+        return None
+    return [side, side, min(1.0, features.image_size / features.resized_to)]
+
+
+def _relative(weights: np.ndarray) -> np.ndarray:
+    """Weights (T, R) relative to the largest of each token."""
+    numbers = weights.astype(np.float32)
+    return numbers / np.maximum(numbers.max(1, keepdims=True, initial=0), np.finfo(np.float32).tiny)
+
+
+def _base64(shares: np.ndarray) -> str:
+    return base64.b64encode(np.rint(255 * shares).astype(np.uint8).tobytes()).decode()
+
+
+def _utf16_ends(found: CaptionAttention) -> list[int]:
+    return [len(found.caption[:end].encode("utf-16-le", "surrogatepass")) // 2 for end in found.ends.tolist()]
