@@ -94,7 +94,7 @@ def _line_as_json(series: Series) -> dict[str, Any]:
         "colour": style.colour or "currentColor",
         "dashes": style.dashes,
         "marker": style.marker,
-        "kept": series.kept_epoch,
+        "kept": None if series.kept_epoch is None else _short(series.kept_epoch),
         "points": [[_short(x), _short(y)] for x, y in series.values.items()],
     }
 

@@ -73,6 +73,16 @@ def test_each_curve_has_its_values_as_a_table(curves: WebDriver) -> None:
     assert rows == [["epoch", "validation"], ["0", "9.200"], ["1", "3.000"], ["2", "2.000"], ["3", "2.500"]]
 
 
+def test_validations_within_an_epoch_have_their_place(opened, write, log) -> None:
+    epochs = [{"epoch": step / 3, "val_loss": loss} for step, loss in enumerate((9.2, 3.0, 2.0, 2.5))]
+    log("nt.log.jsonl", epochs)
+    page = opened(page_of(open_runs([write("nt.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0}, made_from=[CARD])])))
+    drawn(page, "[data-plot='0']")
+    assert len(elements(page, "[data-plot='0'] > svg circle[r='7']")) == 1
+    places = [head.get_attribute("textContent") for head in elements(page, "figure table [scope=row]")]
+    assert places == ["0", "0.3333", "0.6667", "1"]
+
+
 def test_curves_are_drawn_before_printing(curves: WebDriver) -> None:
     curves.execute_cdp_cmd("Page.printToPDF", {})
     assert len(elements(curves, "[data-plot] > svg")) == 2

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -16,9 +17,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 from clcap_cli.datasets.spreadsheet_cells import as_cell
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.image_sources import ImageSources
+from clcap_cli.reporting.thumbnails import thumbnails
 from tests.reporting.conftest import image
 from tests.reporting.test_browser import element, elements, press, search_for, titles
-from tests.reporting.test_page import page_of
+from tests.reporting.test_page import EVIL, page_of
 
 Opened = Callable[[str], WebDriver]
 RANKS = {"nt": [8, 4, 2, 1, 6, 7, 3, 5], "nt_cl": [1, 2, 3, 4, 1, 1, 8, 1]}
@@ -257,6 +259,19 @@ def test_links_within_the_page_keep_the_view(explored: WebDriver) -> None:
     element(explored, "#exploring a").click()
     assert address(explored) == "#filter=gained"
     assert explored.switch_to.active_element.get_attribute("id") == "captions"
+
+
+def test_the_image_under_the_pointer_has_its_picture(opened: Opened, write, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20), "red").save(tmp_path / "one.png")
+    images = [image(1, EVIL, rank=1, CIDEr=0.5), image(2, "a dog", rank=9, CIDEr=1)]
+    runs = open_runs([write("<b>nt.metrics.json", images)])
+    page = opened(page_of(runs, ImageSources({1: EVIL}), thumbnails({1: tmp_path / "one.png"})))
+    drawn(page, "scatter")
+    ActionChains(page, duration=20).move_to_element(element(page, "#scatter circle")).perform()
+    card = element(page, "#hovered")
+    assert card.text.startswith(EVIL) and card.text.endswith("Rank: 1\nCIDEr: 0.5")
+    assert len(card.find_elements(By.TAG_NAME, "img")) == 1
+    assert not card.find_elements(By.TAG_NAME, "b")
 
 
 def test_runs_without_ranks_can_be_explored(opened: Opened, write) -> None:

@@ -15,9 +15,9 @@ def test_the_page_has_the_metrics_of_each_image(write) -> None:
     ]
     content = json.loads(Elements(page_of(open_runs(paths))).data)
     assert content["metrics"] == [
-        {"name": "METEOR", "label": "METEOR"},
-        {"name": "novel", "label": "Novel"},
-        {"name": "log_prob", "label": "ln p of the caption"},
+        {"name": "METEOR", "label": "METEOR", "direction": 1},
+        {"name": "novel", "label": "Novel", "direction": 0},
+        {"name": "log_prob", "label": "ln p of the caption", "direction": 0},
     ]
     assert [run["metrics"] for run in content["runs"]] == [
         {"METEOR": [0.123, 0.5, None], "novel": [1, None, None]},

@@ -27,10 +27,13 @@ def values_by_metric(run: Run, ids: Sequence[ImageId]) -> dict[str, Values]:
     return {name: [_rounded(entry.get(name), decimals[name]) for entry in entries] for name in names}
 
 
-def described_metrics(runs: Iterable[Mapping[str, Values]]) -> list[dict[str, str]]:
-    """Names and labels of the metrics of all runs."""
+def described_metrics(runs: Iterable[Mapping[str, Values]]) -> list[dict[str, str | int]]:
+    """Names, labels and directions of the metrics of all runs."""
     names = dict.fromkeys(name for values in runs for name in values)
-    return [{"name": info.name, "label": LABELS.get(info.name, info.label)} for info in metric_infos(names)]
+    return [
+        {"name": info.name, "label": LABELS.get(info.name, info.label), "direction": info.direction}
+        for info in metric_infos(names)
+    ]
 
 
 def _entry(run: Run, id: ImageId) -> Mapping[str, Any]:

@@ -4,9 +4,9 @@ const ROLES = ["after", "before", "change"];
 
 /** Metrics of single images by name; ``of`` gives the value in a run, or null or undefined if it is unknown. */
 const imageMetrics = new Map([
-  ["rank", { label: "Rank", isRank: true, isWhole: true, of: (image, run) => image.results[run]?.rank }],
-  ["CIDEr", { label: "CIDEr", of: (image, run) => image.results[run]?.cider }],
-  ...data.metrics.map(({ name, label }) => [name, { label, of: (image, run) => runs[run].metrics[name]?.[image.position] }]),
+  ["rank", { label: "Rank", direction: -1, isRank: true, isWhole: true, of: (image, run) => image.results[run]?.rank }],
+  ["CIDEr", { label: "CIDEr", direction: 1, of: (image, run) => image.results[run]?.cider }],
+  ...data.metrics.map(({ name, label, direction }) => [name, { label, direction, of: (image, run) => runs[run].metrics[name]?.[image.position] }]),
   ["length", { label: "Caption length in words", isWhole: true, of: (image, run) => wordCount(image.results[run]) }],
 ]);
 
@@ -19,7 +19,8 @@ function axisOf(key) {
   const role = key.slice(dot + 1);
   if (!metric || !ROLES.includes(role)) return null;
   const value = (image) => valueOnAxis(metric, role, image);
-  return { key, role, value, isWhole: Boolean(metric.isWhole), type: axisType(metric, role), label: axisLabel(metric, role) };
+  const hint = role === "change" && metric.direction ? ` (${metric.direction > 0 ? "above" : "below"} 0: better)` : "";
+  return { key, role, value, hint, isWhole: Boolean(metric.isWhole), type: axisType(metric, role), label: axisLabel(metric, role) };
 }
 
 function valueOnAxis(metric, role, image) {

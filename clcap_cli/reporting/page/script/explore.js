@@ -1,6 +1,5 @@
 // ---- Charts over images: what they share
 
-const charts = { histogram: null, scatter: null };
 const frames = { histogram: byId("histogram"), scatter: byId("scatter") };
 
 const finite = (values) => values.filter(Number.isFinite);
@@ -8,7 +7,7 @@ const finite = (values) => values.filter(Number.isFinite);
 /** Options of an axis of Plot; ranks are logarithmic, and so are their changes on both sides of 0. */
 function scaleOf(axis, domain) {
   const ticks = axis.type === "linear" ? 6 : roundTicks(domain);
-  return { type: axis.type, label: axis.label, domain, ...(axis.type === "linear" ? { ticks } : { ticks, tickFormat: ",d" }) };
+  return { type: axis.type, label: `${axis.label}${axis.hint}`, domain, ...(axis.type === "linear" ? { ticks } : { ticks, tickFormat: ",d" }) };
 }
 
 /** 0, 1, 2, 5, 10, … and their negatives, as far as they are in the domain. */
@@ -54,9 +53,28 @@ function onLimits(control) {
 
 function updateCharts() {
   axisControls.forEach(renderAxisControl);
-  if (charts.histogram) drawHistogram();
-  if (charts.scatter) drawScatter();
+  for (const frame of drawings.keys()) stale.add(frame);
+  drawStale(inView);
 }
+
+/** Draw those of the frames whose charts do not show the current state. */
+function drawStale(shown) {
+  for (const frame of [...stale].filter((one) => shown.has(one))) {
+    stale.delete(frame);
+    drawings.get(frame)();
+  }
+}
+
+function onView(entries) {
+  for (const { target, isIntersecting } of entries) isIntersecting ? inView.add(target) : inView.delete(target);
+  drawStale(inView);
+}
+
+const drawings = new Map([[frames.histogram, drawHistogram], [frames.scatter, drawScatter]]);
+const [stale, inView] = [new Set(), new Set()];
+const viewObserver = new IntersectionObserver(onView, { rootMargin: "300px" });
+for (const frame of drawings.keys()) viewObserver.observe(frame);
+addEventListener("beforeprint", () => drawStale(drawings));
 
 const axisControls = document.querySelectorAll("[data-axis-control]");
 for (const control of axisControls) {
@@ -64,5 +82,3 @@ for (const control of axisControls) {
   control.querySelector("select").addEventListener("change", (event) => changeState({ [name]: event.target.value }));
   for (const input of control.querySelectorAll("input")) input.addEventListener("change", () => onLimits(control));
 }
-drawWhenVisible([frames.histogram], drawHistogram);
-drawWhenVisible([frames.scatter], drawScatter);

@@ -9,13 +9,13 @@ function drawHistogram() {
   const found = new Set(state.found);
   count(bins, values, () => true, "images");
   count(bins, values, (position) => found.has(images[position]), "listed");
-  charts.histogram = histogramChart(axis, bins);
+  const chart = histogramChart(axis, bins);
   frames.histogram.setAttribute("aria-label", histogramText(axis, finite(values)));
-  frames.histogram.replaceChildren(charts.histogram);
-  const scale = charts.histogram.scale("x");
-  const brush = d3.brushX().extent([[scale.range[0], 10], [scale.range[1], charts.histogram.viewBox.baseVal.height - 38]]);
+  frames.histogram.replaceChildren(chart);
+  const scale = chart.scale("x");
+  const brush = d3.brushX().extent([[scale.range[0], 10], [scale.range[1], chart.scale("y").range[0]]]);
   const limits = state.ranges[axis.key];
-  addBrush(charts.histogram, brush, limits ? rangeOnScreen(scale, limits) : null, ({ selection }) => {
+  addBrush(chart, brush, limits ? rangeOnScreen(scale, limits) : null, ({ selection }) => {
     setRange(axis.key, ...(selection ? rangeOfBins(axis, bins, selection.map(scale.invert)) : [-Infinity, Infinity]));
   });
 }

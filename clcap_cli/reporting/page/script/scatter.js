@@ -1,19 +1,18 @@
 // ---- Scatter plot of two axes, a dot per image
 
 const MAX_DISTANCE = 14;
+const scatter = { drawing: null, showSelection: null };
 const card = byId("hovered");
 
 function drawScatter() {
   const [x, y] = [axisOf(state.x), axisOf(state.y)];
   const drawing = [x.label, y.label, state.before, state.after].join("\n");
-  if (frames.scatter.dataset.drawing !== drawing) {
-    frames.scatter.dataset.drawing = drawing;
-    drawDots(x, y);
-  }
-  charts.scatter.showFound();
-  charts.scatter.showRange();
+  if (scatter.drawing !== drawing) scatter.showSelection = drawDots(x, y);
+  scatter.drawing = drawing;
+  scatter.showSelection();
 }
 
+/** Draw a dot for each image; returns the function that shows which images are in the list, and the limits. */
 function drawDots(x, y) {
   const points = images.map((image) => ({ image, x: x.value(image), y: y.value(image) }))
     .filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y));
@@ -22,9 +21,12 @@ function drawDots(x, y) {
   const nearest = nearestPoint(points, xScale, yScale);
   frames.scatter.setAttribute("aria-label", `Scatter plot of ${y.label} over ${x.label} of ${imagesText(points.length)}.`);
   frames.scatter.replaceChildren(chart);
-  charts.scatter = { showFound: () => showFound(chart, points), showRange: () => brushScatter(chart, x, y, nearest) };
   chart.addEventListener("pointermove", (event) => showCard(nearest(event), event));
   chart.addEventListener("pointerleave", () => showCard(null));
+  return () => {
+    showFound(chart, points);
+    brushScatter(chart, x, y, nearest);
+  };
 }
 
 function scatterChart(x, y, points) {
