@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from clcap_cli.reporting.tables.latex_text import latex_text
+from clcap_cli.reporting.tables.latex_text import latex_paragraph, latex_text
 from clcap_cli.reporting.tables.layout import SEPARATION, Layout
 from clcap_cli.reporting.tables.sheet import Entry, SheetColumn
 
@@ -16,7 +16,7 @@ STAR = r"$^{*}$"
 def latex_table(layout: Layout, label: str) -> str:
     """The environment of the layout with caption, label and tabular."""
     sheet, size = layout.sheet, layout.size
-    caption = " ".join(map(latex_text, sheet.caption)).replace(P_VALUE, "$p<.05$")
+    caption = " ".join(map(latex_paragraph, sheet.caption)).replace(P_VALUE, "$p<.05$")
     right = "" if any(entry.star for entry in sheet.columns[-1].entries) else "@{}"
     lines = [
         rf"\begin{{{layout.environment}}}[t]",
@@ -100,20 +100,25 @@ def _printed(column: SheetColumn, below: bool) -> list[list[str]]:
 
 
 def _entry_lines(entry: Entry, digits: int, spread_digits: int, below: bool) -> list[str]:
-    text = latex_text(entry.text) or "--"
+    text = _number(entry.text) or "--"
     text = _padding(entry.text, digits) + (rf"\textbf{{{text}}}" if entry.bold else text)
     star = rf"\rlap{{{STAR}}}" if entry.star else ""
     if not entry.spread:
         return [text + star]
     if below:
-        return [text + star, rf"{{\scriptsize {latex_text(entry.spread)}}}"]
+        return [text + star, rf"{{\scriptsize {_number(entry.spread)}}}"]
     return [rf"{text}{{\scriptsize {_beside(entry.spread, spread_digits)}}}{star}"]
 
 
 def _beside(spread: str, digits: int) -> str:
     """A spread beside its value, with little space after its sign."""
     sign, number = ("±", spread[1:].strip()) if spread.startswith("±") else (" ", spread)
-    return (latex_text(sign) or r"\,") + _padding(spread, digits) + latex_text(number)
+    return (latex_text(sign) or r"\,") + _padding(spread, digits) + _number(number)
+
+
+def _number(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen."""
+    return latex_text(re.sub(r"-(?=\d)", "\u2212", text))
 
 
 def _padding(text: str, digits: int) -> str:

@@ -23,9 +23,12 @@ _ASCII_WIDTHS = {
     1.091: "W",
 }
 """Largest widths of characters in em of Computer Modern at 8 points."""
+BREAK = "\u200b"
+"""A place where a line may end: a space without width."""
 _COMMANDS = {
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
     **{mark: f"{{{mark}}}" for mark in "[]*"},  # after \\, these would be read as its argument
+    BREAK: r"\allowbreak{}",
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -59,6 +62,11 @@ _WIDEST = 1.1
 def latex_text(text: str) -> str:
     """``text`` as LaTeX; a character that the standard fonts lack is written as its code, such as U+540D."""
     return re.sub(r"([-'`,])(?=\1)", r"\1{}", "".join(_latex(mark) for mark in one_line(text)))
+
+
+def latex_paragraph(text: str) -> str:
+    """``text`` as LaTeX whose long words may be broken."""
+    return latex_text(re.sub(r"\S{20,}", lambda word: BREAK.join(re.findall(".{1,5}", word[0])), text))
 
 
 def width(text: str) -> float:
