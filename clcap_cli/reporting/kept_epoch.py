@@ -1,9 +1,9 @@
 """The epoch whose checkpoint a training run kept."""
 
 from contextlib import suppress
-from typing import Any
 
-from clcap_cli.artifacts.lineage import find_input, read_provenance
+from clcap_cli.artifacts.lineage import find_input
+from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.results import Results
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.runs import Run
@@ -13,8 +13,8 @@ from clcap_cli.training.selection import CRITERIA, Criterion
 def kept_epoch(run: Run) -> float | None:
     """The epoch of the best validation in the run's log, by the metric that the training selected by.
 
-    None if this metric is unknown, because the run has no log or its files do not record the checkpoint's settings. The
-    initial model is never kept, and of equal validations the first is.
+    None if the run has no log, or if neither its files nor its checkpoint record this metric. The initial model is
+    never kept, and of equal validations the first is.
     """
     criterion = next((found for source in run.sources if (found := _criterion(source))), None)
     records = [record for record in run.log if record["epoch"] > 0 and criterion and criterion.metric in record]
@@ -24,14 +24,16 @@ def kept_epoch(run: Run) -> float | None:
 
 
 def _criterion(source: Results) -> Criterion | None:
-    """The criterion in the settings of the checkpoint that the results were made with."""
-    recorded = [card.settings for card in source.made_from if card.role == "checkpoint"]
-    name = (recorded[0] if recorded else _checkpoint_settings(source)).get("select_by")
-    return next((criterion for known, criterion in CRITERIA.items() if known == name), None)
+    """The criterion of the checkpoint that the results were made with, from their run card or from the checkpoint."""
+    names = [card.settings.get("select_by") for card in source.made_from if card.role == "checkpoint"]
+    metric = None if names else _recorded_metric(source)
+    return next((one for name, one in CRITERIA.items() if name in names or one.metric == metric), None)
 
 
-def _checkpoint_settings(source: Results) -> dict[str, Any]:
-    """The settings of the checkpoint's training, read from the checkpoint; empty if it is not found."""
+def _recorded_metric(source: Results) -> object:
+    """The metric that selected the checkpoint, from the training record in the checkpoint; None if it is not found."""
     with suppress(ClcapError):
-        return read_provenance(find_input(source, "checkpoint", None, "--images")).settings
-    return {}
+        content = plain_values(find_input(source, "checkpoint", None, "--images"))
+        training = content.get("training") if isinstance(content, dict) else None
+        return training.get("criterion") if isinstance(training, dict) else None
+    return None
