@@ -9,6 +9,8 @@ from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.registry import info_of
 from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, split_signature
 
+RANKS = "R@1"
+"""The value whose signature says how captions were ranked."""
 UNSIGNED = {"vocabulary_share_of_references": ("tok", "refs")}
 """Parts of other signatures on which values without a signature depend; "tok" for those that are not listed."""
 
@@ -43,7 +45,8 @@ def decoding_differences(runs: Sequence[Run]) -> list[DifferingSetting]:
 
 def _alike_in_spite_of_text(first: Run, second: Run, ids: Sequence[ImageId]) -> list[str]:
     """The parts that have the same meaning in both runs, whatever the text of their signatures."""
-    same_references = _references(first, ids) == _references(second, ids)
+    references = _references(first, ids)
+    same_references = any(references) and references == _references(second, ids)
     return [*(["refs"] if same_references else []), *(["ranker"] if _same_ranker(first, second) else [])]
 
 
@@ -92,23 +95,8 @@ def _ranker(run: Run) -> str | None:
     return next((parts["ranker"] for parts in signatures if "ranker" in parts), None)
 
 
-def same_images(runs: Sequence[Run]) -> bool:
-    """Whether all runs with captions have captions of the same images."""
-    return len({frozenset(run.images) for run in runs if run.images}) <= 1
-
-
-def image_warnings(runs: Sequence[Run]) -> list[str]:
-    """Warnings about runs whose metrics cannot be compared, one sentence each."""
-    warnings = []
-    for run in runs:
-        ranked = sum(image.rank is not None for image in run.images.values())
-        if 0 < ranked < len(run.images):
-            warnings.append(f"{run.name}: {ranked} of {len(run.images)} captions were ranked.")
-    if not same_images(runs):
-        sets = {run.name: set(run.images) for run in runs if run.images}
-        common = len(set.intersection(*sets.values()))
-        sizes = ", ".join(f"{name} {len(ids)}" for name, ids in sets.items())
-        warnings.append(
-            f"The runs are of different images ({sizes}; {common} in common): their metrics cannot be compared."
-        )
-    return warnings
+def ranked_alike(first: Run, second: Run) -> bool:
+    """Whether the ranks of both runs are in the same pool, and by their own models or by the same one."""
+    alike = ["ranker"] if _same_ranker(first, second) else []
+    one, other = (_parts(run, RANKS, alike) if RANKS in run.signatures else {} for run in (first, second))
+    return not one or not other or not _differences(one, other, other_texts=False)

@@ -8,6 +8,9 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.runs import Run
 
+MIN_IMAGES = 2
+"""Fewest common images over which runs can be compared."""
+
 
 def common_ids(runs: Sequence[Run]) -> list[ImageId]:
     """The images that all runs have, in the order of the first run.
@@ -18,7 +21,7 @@ def common_ids(runs: Sequence[Run]) -> list[ImageId]:
         check_is_comparable(run)
     first, *others = runs
     ids = [id for id in first.entries if all(id in other.entries for other in others)]
-    if len(ids) < 2:
+    if len(ids) < MIN_IMAGES:
         raise ClcapError(f"the runs have {len(ids)} images in common; at least two are needed to compare them")
     return ids
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from clcap_cli.artifacts.comparisons import Comparison, RunDifferences
 from clcap_cli.artifacts.run_cards import DifferingSetting, differing_settings
@@ -11,6 +12,7 @@ from clcap_cli.errors import InvalidValueError, first_few
 from clcap_cli.evaluation.comparability import decoding_differences, evaluation_differences
 from clcap_cli.evaluation.comparable_images import common_ids
 from clcap_cli.evaluation.comparison import compare_settings, shared_values
+from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.measured_setting import MeasuredSetting, measure_setting
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
@@ -36,6 +38,11 @@ class ComparedSetting:
     def runs(self) -> list[str]:
         """The names of its runs."""
         return [run.name for run in self.group.runs]
+
+    @cached_property
+    def is_human(self) -> bool:
+        """Whether its captions are human."""
+        return is_human(self.group.runs[0])
 
     @property
     def values(self) -> dict[str, list[float]]:
@@ -78,7 +85,7 @@ class ComparedRuns:
 def compare_runs(
     runs: Sequence[Run], patterns: Sequence[str] | None = None, baseline: str | None = None, seed: int = 0
 ) -> ComparedRuns:
-    """Compare settings of runs with one of them, by default with the first.
+    """Compare settings of runs with one of them, by default with the first that is not of human captions.
 
     Runs form settings by ``patterns`` of their names or, without these, by what they record; ``baseline`` is the name
     of a setting or of one of its runs, and ``seed`` draws the resamples of the images.
@@ -90,18 +97,24 @@ def compare_runs(
 
 
 def baseline_first(groups: Sequence[SeedGroup], baseline: str | None) -> list[SeedGroup]:
-    """The groups in their order, but that of the baseline first; None keeps the order.
+    """The groups in their order, but that of the baseline first: by default the first that is not of human captions.
 
     Raises InvalidValueError for a name that no group and no run has.
     """
-    if baseline is None:
-        return list(groups)
+    chosen = _default_baseline(groups) if baseline is None else _group_named(baseline, groups)
+    return [chosen, *(group for group in groups if group is not chosen)]
+
+
+def _default_baseline(groups: Sequence[SeedGroup]) -> SeedGroup:
+    return next((group for group in groups if not is_human(group.runs[0])), groups[0])
+
+
+def _group_named(baseline: str, groups: Sequence[SeedGroup]) -> SeedGroup:
     by_name = {name: group for group in groups for name in _names(group)}
     if baseline not in by_name:
         names = first_few([group.pattern for group in groups])
         raise InvalidValueError("baseline", f"no run is called '{baseline}'; choose from {names}")
-    chosen = by_name[baseline]
-    return [chosen, *(group for group in groups if group is not chosen)]
+    return by_name[baseline]
 
 
 def _names(group: SeedGroup) -> list[str]:

@@ -9,15 +9,17 @@ from pathlib import Path
 from pydantic import BaseModel, Field, model_validator
 
 from clcap_cli.datasets.parsing import read_json, validated
-from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.errors import ClcapError, InvalidValueError, first_few
+from clcap_cli.evaluation.compared_runs import ComparedRuns
+from clcap_cli.evaluation.run_names import SEED
 from clcap_cli.evaluation.runs import Run
+from clcap_cli.evaluation.seed_groups import SeedGroup
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.comparability import are_comparable
+from clcap_cli.reporting.marks import Mark, row_marks
 from clcap_cli.reporting.metric_groups import metric_infos
+from clcap_cli.reporting.reported_comparison import compare_comparable
+from clcap_cli.reporting.setting_tables import SPREAD
 from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table
-
-SEED = "{seed}"
-SPREAD = "mean ± sample standard deviation over seeds"
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
@@ -46,7 +48,9 @@ class Experiments:
     examples: list[Run]
     """First run of each row, without duplicates."""
     messages: list[str]
-    """Messages about rows and metrics without values: at most one sentence for each."""
+    """Messages about rows and metrics without values, and about rows that cannot be compared."""
+    baseline: str | None = None
+    """Name of the baseline's first run; None for the default."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ class _Row:
     label: str
     pattern: str
     runs: list[Run]
+
+    @property
+    def group(self) -> SeedGroup:
+        """The runs as a setting, with the numbers in the place of ``{seed}`` as seeds."""
+        names = re.compile("([0-9]+)".join(map(re.escape, self.pattern.split(SEED))))
+        matches = [names.fullmatch(run.name) for run in self.runs]
+        return SeedGroup(self.label, self.runs, [match.groups() if match else () for match in matches])
 
     @property
     def name(self) -> str:
@@ -72,16 +83,23 @@ class _MatchedTable:
     rows: list[_Row]
     empty: list[_Row]
 
+    def baseline(self, label: str | None) -> _Row:
+        """The row with this label, or the first row."""
+        return next((row for row in self.rows if row.label == label), self.rows[0])
+
     @property
     def metrics(self) -> list[str]:
         """The metrics that at least one run has."""
         return [metric for metric in self.definition.metrics if any(row.values(metric) for row in self.rows)]
 
 
-def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
+def open_experiments(path: Path, runs: Sequence[Run], baseline: str | None = None) -> Experiments:
     """Make the tables defined by the file at ``path`` from the runs whose complete names match a row's pattern.
 
-    Raises ClcapError if the file is not a list of tables, and if all tables would be empty.
+    The rows of each table are compared with the row called ``baseline``, by default the first one.
+
+    Raises ClcapError if the file is not a list of tables, and if all tables would be empty, and InvalidValueError if no
+    row with runs is called ``baseline``.
     """
     definitions = validated(read_json(path), list[Experiment], path, "a list of tables")
     measured = [run for run in runs if run.metrics]
@@ -89,11 +107,33 @@ def open_experiments(path: Path, runs: Sequence[Run]) -> Experiments:
     examples = {row.runs[0].name: row.runs[0] for table in matched for row in table.rows}
     if not examples:
         raise _no_match_error(path, definitions, measured)
-    tables = [_table(table) for table in matched if table.metrics]
-    if not tables:
+    first = _first_run(baseline, [row for table in matched for row in table.rows])
+    shown = [table for table in matched if table.metrics]
+    if not shown:
         metrics = [metric for table in matched if table.rows for metric in table.definition.metrics]
         raise ClcapError(f"{path}: no run of its tables has any of their metrics: {first_few(metrics)}")
-    return Experiments(tables, list(examples.values()), [*_omitted_rows(matched), *_omitted_metrics(matched)])
+    compared = [_compared(table, baseline) for table in shown]
+    reasons = dict.fromkeys(reason for _, found in compared for reason in found)
+    return Experiments(
+        [_table(table, found, baseline) for table, (found, _) in zip(shown, compared, strict=True)],
+        list(examples.values()),
+        [*_omitted_rows(matched), *_omitted_metrics(matched), *reasons],
+        first,
+    )
+
+
+def _first_run(baseline: str | None, rows: Sequence[_Row]) -> str | None:
+    """The name of the first run of the row called ``baseline``; None without a baseline."""
+    found = next((row.runs[0].name for row in rows if row.label == baseline), None)
+    if baseline is not None and found is None:
+        labels = first_few(list(dict.fromkeys(row.label for row in rows)))
+        raise InvalidValueError("baseline", f"no row of the tables is called '{baseline}'; choose from {labels}")
+    return found
+
+
+def _compared(matched: _MatchedTable, baseline: str | None) -> tuple[ComparedRuns | None, list[str]]:
+    first = matched.baseline(baseline)
+    return compare_comparable([row.group for row in [first, *(row for row in matched.rows if row is not first)]])
 
 
 def _no_match_error(path: Path, definitions: Sequence[Experiment], runs: Sequence[Run]) -> ClcapError:
@@ -114,26 +154,26 @@ def _row(label: str, pattern: str, runs: Sequence[Run]) -> _Row:
     return _Row(label, pattern, [run for run in runs if names.fullmatch(run.name)])
 
 
-def _table(matched: _MatchedTable) -> Table:
-    """The table with one row per matched row; the best of the means that can be compared are marked."""
-    runs = [run for row in matched.rows for run in row.runs]
+def _table(matched: _MatchedTable, compared: ComparedRuns | None, baseline: str | None) -> Table:
+    """The table with one row per matched row and the marks of the comparison."""
+    labels = [row.label for row in matched.rows]
     columns = {
-        metric: _cells(metric, matched.rows, are_comparable(metric.name, runs))
+        metric: _cells(metric, matched.rows, row_marks(compared, labels, metric))
         for metric in metric_infos(matched.metrics)
     }
     spread = any(len(row.runs) > 1 for row in matched.rows)
     title = f"{matched.definition.title} ({SPREAD})" if spread else matched.definition.title
-    return build_table(title, "model", [row.name for row in matched.rows], columns)
+    return build_table(title, "model", [row.name for row in matched.rows], columns, matched.baseline(baseline).name)
 
 
-def _cells(metric: MetricInfo, rows: Sequence[_Row], comparable: bool) -> list[Cell]:
+def _cells(metric: MetricInfo, rows: Sequence[_Row], marks: Sequence[Mark]) -> list[Cell]:
     values = [row.values(metric.name) for row in rows]
     mean = (
         statistics.fmean if any(len(of_row) > 1 for of_row in values) else statistics.mean
     )  # mean keeps counts as int
     means = [mean(of_row) if of_row else None for of_row in values]
     spreads = [_spread(of_row, metric, len(row.runs)) for of_row, row in zip(values, rows, strict=True)]
-    return build_cells(metric, means, spreads, comparable)
+    return build_cells(metric, means, spreads, marks)
 
 
 def _spread(values: Sequence[float], metric: MetricInfo, seeds: int) -> str:

@@ -34,7 +34,11 @@ def compare(
     ] = None,
     baseline: Annotated[
         str | None,
-        Option("Run or setting that all others are compared with.", default="the first", placeholder="NAME"),
+        Option(
+            "Run or setting that all others are compared with.",
+            default="the first, except human captions",
+            placeholder="NAME",
+        ),
     ] = None,
     out: Annotated[Path | None, JSON_FILE, output("not written")] = None,
     seed: Seed = 0,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clcap_cli.evaluation.runs import Run
     from clcap_cli.reporting.experiments import Experiments
     from clcap_cli.reporting.image_sources import ImageSources
+    from clcap_cli.reporting.reported_comparison import ReportedComparison
     from clcap_cli.reporting.tables.columns import ReportTables
     from clcap_cli.reporting.tables.table import Table
 
@@ -37,6 +38,14 @@ def report(
     ] = None,
     tables: Annotated[
         Path | None, InputFile(), Option("JSON file that defines tables of means over seeds.", default="none")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        Option(
+            "Run, setting or row of --tables that all others are compared with.",
+            default="the first, except human captions",
+            placeholder="NAME",
+        ),
     ] = None,
     text: Annotated[
         bool, Option("Print the metrics table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
@@ -97,11 +106,11 @@ def report(
         write_text,
     )
     from clcap_cli.artifacts.attention import SUFFIX
-    from clcap_cli.evaluation.comparability import image_warnings
-    from clcap_cli.reporting.comparability import comparability_warnings
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
+    from clcap_cli.reporting.reported_comparison import compare_reported
     from clcap_cli.reporting.reported_runs import open_reported_runs
+    from clcap_cli.reporting.setting_tables import setting_tables
     from clcap_cli.reporting.tables.columns import ReportTables, column_names
     from clcap_cli.reporting.tables.csv import as_csv
     from clcap_cli.reporting.tables.latex import as_latex
@@ -112,12 +121,14 @@ def report(
     given_attention = [path for path in files if path.name.endswith(SUFFIX)]
     all_runs = open_reported_runs([path for path in files if path not in given_attention])
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
-    experiments = open_experiments(tables, all_runs) if tables else Experiments([], runs, [])
+    experiments = open_experiments(tables, all_runs, baseline) if tables else Experiments([], runs, [], baseline)
     experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
+    comparison = compare_reported(runs, experiments.baseline)
+    means = experiments.tables or setting_tables(comparison.compared)
     names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
-    chosen = ReportTables(experiments.tables, crossed, run_tables(runs)).select(names)
+    chosen = ReportTables(means, crossed, run_tables(runs, comparison.compared)).select(names)
     printed = chosen if columns else chosen.for_paper()
     contents = (
         (csv, as_csv(all_runs, names)),
@@ -131,7 +142,7 @@ def report(
     if plots:
         remove_new_folders_of(plots / "plot.png")
         check_writable_folder(plots, (".png", ".svg"))
-    for warning in [*image_warnings(runs), *comparability_warnings(runs)]:
+    for warning in comparison.warnings:
         print_warning(warning)
     for sentence in experiments.messages:
         print_info(sentence)
@@ -143,7 +154,7 @@ def report(
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:
-            write_text(page, _page(runs, crossed, experiments, images or [], given_attention))
+            write_text(page, _page(runs, crossed, experiments, comparison, images or [], given_attention))
     if text:
         _print(chosen)
     if page is not None:
@@ -182,6 +193,7 @@ def _page(
     runs: "list[Run]",
     crossed: "list[Table]",
     experiments: "Experiments",
+    comparison: "ReportedComparison",
     image_folders: list[Path],
     given_attention: list[Path],
 ) -> str:
@@ -196,7 +208,17 @@ def _page(
     for sentence in attention.messages:
         print_info(sentence)
     pictures = _pictures(shown, image_sources, image_folders)
-    return render(runs, all_plots(shown), image_sources, pictures, experiments, crossed, attention.by_run)
+    return render(
+        runs,
+        all_plots(shown),
+        image_sources,
+        pictures,
+        experiments,
+        crossed,
+        attention.by_run,
+        comparison.compared,
+        comparison.warnings,
+    )
 
 
 def _pictures(runs: "list[Run]", image_sources: "ImageSources", image_folders: list[Path]) -> "dict[ImageId, str]":

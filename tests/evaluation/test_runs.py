@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.evaluation.comparability import image_warnings, same_images
+from clcap_cli.evaluation.comparability_warnings import comparability_warnings
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.reported_runs import open_reported_runs
 from tests.reporting.conftest import image, log, write
@@ -73,10 +73,10 @@ def test_runs_of_different_images_give_a_warning(write) -> None:
     first = write("a.metrics.json", [image(1, "a dog"), image(2, "a cat")])
     second = write("b.metrics.json", [image(2, "a cat", rank=1), image(3, "a bird")])
     runs = open_runs([first, second])
-    assert not same_images(runs)
-    assert image_warnings(runs) == [
+    assert comparability_warnings(runs, runs[0]) == [
         "b: 1 of 2 captions were ranked.",
-        "The runs are of different images (a 2, b 2; 1 in common): their metrics cannot be compared.",
+        "The runs are of different images (a 2, b 2; 1 in common): their metrics cannot be compared, except over the "
+        "images in common.",
     ]
 
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.comparability import ranked_alike
 from clcap_cli.evaluation.runs import ImageResult, Run
-from clcap_cli.reporting.comparability import ranked_alike
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.image_metrics import described_metrics, values_by_metric
 from clcap_cli.reporting.plot import LineStyle, Plot
@@ -48,7 +48,7 @@ def page_data(
             "name": run.name,
             "colour": styles[run.name].colour,
             "pool": run.pool,
-            "comparable": [ranked_alike([run, other]) for other in runs],
+            "comparable": [ranked_alike(run, other) for other in runs],
             "metrics": values[run.name],
         }
         for run in runs

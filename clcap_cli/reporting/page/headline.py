@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clcap_cli.evaluation.comparability import evaluation_differences
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.comparability import are_comparable
 
 HEADLINE_METRICS = ("R@1", "mean_rank", "CIDEr", "unique_captions")
 """Metrics at the top of the page, if both runs have them."""
@@ -39,11 +39,12 @@ def metric_changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[M
         return []
     known = {metric.name: metric for metric in metrics}
     first, last = measured[0], measured[-1]
-    return [
-        _change(known[name], None if first is last else first, last)
-        for name in HEADLINE_METRICS
-        if name in first.metrics and name in last.metrics and are_comparable(name, [first, last])
-    ]
+    ids = [id for id in first.entries if id in last.entries]
+    apart = evaluation_differences(first, last, [name for name in HEADLINE_METRICS if name in first.signatures], ids)
+    names = [name for name in HEADLINE_METRICS if name in first.metrics and name in last.metrics and name not in apart]
+    if first.images.keys() != last.images.keys():
+        return []
+    return [_change(known[name], None if first is last else first, last) for name in names]
 
 
 def _change(metric: MetricInfo, first: Run | None, last: Run) -> MetricChange:

@@ -12,9 +12,8 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.artifacts.attention import Attention
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.evaluation.comparability import image_warnings
+from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.runs import Run
-from clcap_cli.reporting.comparability import comparability_warnings
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
@@ -23,6 +22,7 @@ from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_da
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
 from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
+from clcap_cli.reporting.setting_tables import setting_tables
 from clcap_cli.reporting.tables.table import HUMAN, Table, run_tables
 
 STYLES = (
@@ -71,17 +71,19 @@ def render(
     experiments: Experiments,
     crossed: Sequence[Table] = (),
     attention: Mapping[str, Attention] = {},
+    compared_runs: ComparedRuns | None = None,
+    warnings: Sequence[str] = (),
 ) -> str:
     """Render the page as text; ``thumbnails`` are WebP files in base64 and ``crossed`` the cross-ranking tables.
 
-    ``attention`` is that of the captions of runs, by their names.
+    ``attention`` is that of the captions of runs, by their names. Marks are those of ``compared_runs``.
 
     The page starts with the tables of ``experiments``, and shows captions of their example runs only.
     """
     script = _script()
     shown = [run for run in experiments.examples if run.images]
     styles = line_styles(experiments.examples)
-    tables = run_tables(runs)
+    tables = run_tables(runs, compared_runs)
     templates = Environment(
         loader=PackageLoader(__package__, "template"),
         autoescape=True,
@@ -105,7 +107,7 @@ def render(
         max_runs=MAX_RUNS_PER_IMAGE,
         after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
         colours=_colours(runs, styles),
-        experiments=experiments.tables,
+        experiments=experiments.tables or setting_tables(compared_runs),
         marks_best=_marks_best,
         tables=tables,
         crossed=crossed,
@@ -116,7 +118,7 @@ def render(
         compared=first_and_last(runs),
         plots=plots,
         images=len(image_ids(shown)),
-        warnings=[*image_warnings(runs), *comparability_warnings(runs)],
+        warnings=warnings,
     )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.comparability import are_comparable
+from clcap_cli.reporting.marks import Mark, run_marks
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.images_of import images_of
 
@@ -44,23 +45,20 @@ class Table:
     """The images that all values are of, such as "test split, 400 images"; empty if they differ or are unknown."""
 
 
-def run_tables(runs: Sequence[Run]) -> list[Table]:
-    """Tables of all metrics, one row per run; the best of the values that can be compared are marked."""
+def run_tables(runs: Sequence[Run], compared: ComparedRuns | None = None) -> list[Table]:
+    """Tables of all metrics, one row per run, with the marks of the comparison."""
     runs = [run for run in runs if run.metrics]
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
-    human = [run for run in runs if is_human(run)]
-    systems = [run for run in runs if run not in human]
     tables = [
-        human_last(_run_table(title, metrics, systems, human), [run.name for run in human])
+        human_last(_run_table(title, metrics, runs, compared), [run.name for run in runs if is_human(run)])
         for title, metrics in group_metrics(names).items()
     ]
     return [replace(table, images=images_of(runs)) for table in tables]
 
 
-def _run_table(title: str, metrics: Sequence[MetricInfo], systems: Sequence[Run], human: Sequence[Run]) -> Table:
-    """The table of systems and human captions; only values of systems are compared with each other."""
-    columns = {metric: [*_run_cells(metric, systems), *_run_cells(metric, human)] for metric in metrics}
-    return build_table(title, "run", [run.name for run in (*systems, *human)], columns)
+def _run_table(title: str, metrics: Sequence[MetricInfo], runs: Sequence[Run], compared: ComparedRuns | None) -> Table:
+    columns = {metric: _run_cells(metric, runs, compared) for metric in metrics}
+    return build_table(title, "run", [run.name for run in runs], columns, compared.baseline.name if compared else "")
 
 
 def human_last(table: Table, human: Collection[str]) -> Table:
@@ -75,39 +73,34 @@ def _unmarked(cell: Cell) -> Cell:
 
 
 def build_table(
-    title: str, row_header: str, names: Sequence[str], columns: Mapping[MetricInfo, Sequence[Cell]]
+    title: str,
+    row_header: str,
+    names: Sequence[str],
+    columns: Mapping[MetricInfo, Sequence[Cell]],
+    baseline: str = "",
 ) -> Table:
     """The table with these columns and a row for each of ``names``."""
     rows = zip(names, map(list, zip(*columns.values(), strict=True)), strict=True)
-    return Table(title, row_header, list(columns), list(rows))
+    return Table(title, row_header, list(columns), list(rows), baseline=baseline)
 
 
-def _run_cells(metric: MetricInfo, runs: Sequence[Run]) -> list[Cell]:
+def _run_cells(metric: MetricInfo, runs: Sequence[Run], compared: ComparedRuns | None) -> list[Cell]:
     intervals = [run.intervals.get(metric.name) for run in runs]
     spreads = [f"[{', '.join(map(metric.formatted, interval))}]" if interval else "" for interval in intervals]
-    return build_cells(
-        metric, [run.metrics.get(metric.name) for run in runs], spreads, are_comparable(metric.name, runs)
-    )
+    values = [run.metrics.get(metric.name) for run in runs]
+    return build_cells(metric, values, spreads, run_marks(compared, runs, metric))
 
 
 def build_cells(
-    metric: MetricInfo, values: Sequence[float | None], spreads: Sequence[str], comparable: bool
+    metric: MetricInfo, values: Sequence[float | None], spreads: Sequence[str], marks: Sequence[Mark]
 ) -> list[Cell]:
-    """The cells of one column with formatted values and spreads; the best are marked if values are ``comparable``."""
-    known = [value for value in values if value is not None]
+    """The cells of one column with formatted values, spreads and marks."""
     return [
         Cell(None, "", "", False)
         if value is None
-        else Cell(value, metric.formatted(value), spread, comparable and _is_best(value, metric, known))
-        for value, spread in zip(values, spreads, strict=True)
+        else Cell(value, metric.formatted(value), spread, mark.best, mark.significant)
+        for value, spread, mark in zip(values, spreads, marks, strict=True)
     ]
-
-
-def _is_best(value: float, metric: MetricInfo, values: Sequence[float]) -> bool:
-    """Whether, as formatted, none of ``values`` is better and at least one is worse."""
-    in_order = sorted(values, key=lambda other: metric.direction * other)
-    worst, best = metric.formatted(in_order[0]), metric.formatted(in_order[-1])
-    return worst != best == metric.formatted(value)
 
 
 def format_cell(cell: Cell, best: str, spread: str) -> str:

@@ -9,7 +9,7 @@ from tests.reliability.seeds import files_of
 
 def read(path: Path) -> None:
     """Describe the run, and make its tables."""
-    from clcap_cli.evaluation.comparability import image_warnings
+    from clcap_cli.evaluation.comparability_warnings import comparability_warnings
     from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.reporting.cross_ranking import cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.tables.csv import as_csv
@@ -21,7 +21,7 @@ def read(path: Path) -> None:
     show(path)
     runs = open_runs([path])
     cross_ranking_tables(runs)
-    image_warnings(runs)
+    comparability_warnings(runs, runs[0])
     tables = run_tables(without_cross_rankings(runs))
     as_csv(runs), as_markdown(tables), as_latex(tables)
 
