@@ -22,8 +22,10 @@ def evaluation_differences(
 
     A part that only one signature has counts as a difference, except the ranker, which earlier versions omitted.
     """
-    alike = _alike_in_spite_of_text(first, second, ids)
-    other_texts = "refs" not in alike
+    references = _references(first, ids), _references(second, ids)
+    other_texts = references[0] != references[1]
+    known = any(references[0])
+    alike = [*(["refs"] if known and not other_texts else []), *(["ranker"] if _same_ranker(first, second) else [])]
     found = {}
     for name in names:
         one, other = (_parts(run, name, alike) for run in (first, second))
@@ -41,13 +43,6 @@ def decoding_differences(runs: Sequence[Run]) -> list[DifferingSetting]:
         for key, found in values.items()
         if None not in found and len(set(found)) > 1
     ]
-
-
-def _alike_in_spite_of_text(first: Run, second: Run, ids: Sequence[ImageId]) -> list[str]:
-    """The parts that have the same meaning in both runs, whatever the text of their signatures."""
-    references = _references(first, ids)
-    same_references = any(references) and references == _references(second, ids)
-    return [*(["refs"] if same_references else []), *(["ranker"] if _same_ranker(first, second) else [])]
 
 
 def _same_ranker(first: Run, second: Run) -> bool:

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,17 @@ from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND
 KINDS = {"metrics": METRICS_KIND, "retrieval": RETRIEVAL_KIND}
 
 
+def scored_images(ranks: Sequence[int] = (), **scores: Sequence[float]) -> list[dict[str, Any]]:
+    """The images' entries of a metrics file with captions and these scores, such as CIDEr, and ranks if given."""
+    texts = {"caption": "a dog", "tokenised": "a dog", "references": ["a dog"]}
+    rows = zip(*scores.values(), strict=True) if scores else [()] * len(ranks)
+    ranked: Iterable[dict] = [{"rank": rank, "tied": 1, "pool_size": 1000} for rank in ranks] if ranks else repeat({})
+    return [
+        {"image_id": id, **texts, **dict(zip(scores, row, strict=True)), **rank}
+        for id, (row, rank) in enumerate(zip(rows, ranked, strict=False))
+    ]
+
+
 def image(id: int | str, caption: str, **more: Any) -> dict[str, Any]:
     return {"image_id": id, "caption": caption, **more}
 
@@ -29,7 +41,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         kind = KINDS[path.stem.rsplit(".", 1)[1]]
-        provenance = Origin("made up", {}).make_provenance(kind, "0" * 16, path).model_dump()
+        provenance = Origin("made up", {}).make_provenance(kind, file, path).model_dump()
         content = {"provenance": provenance, "metrics": metrics or {"images": len(images)}, "images": images, **more}
         path.write_text(json.dumps(content))
         return path

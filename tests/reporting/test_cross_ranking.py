@@ -8,7 +8,7 @@ import pytest
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.cross_ranking import cross_ranking_tables, without_cross_rankings
 from clcap_cli.reporting.tables.table import Table
-from tests.reporting.conftest import image
+from tests.reporting.conftest import image, scored_images
 
 IMAGES = [image(id, f"caption {id}", rank=1, tied=1) for id in (1, 2)]
 MODELS = ("nt", "nt_cl")
@@ -113,12 +113,13 @@ def test_the_report_shows_cross_rankings_in_every_format(ranking, clcap, tmp_pat
 
 def test_values_of_different_rankings_are_neither_best_nor_comparable(write, clcap) -> None:
     signatures = ["pool:2|ranker:own model|split:test#1", "pool:2|ranker:nt#1|split:test#1", "pool:2|split:test#1"]
+    images = [scored_images([20] * 60), scored_images([1] * 60), scored_images([1] * 60)]
     paths = [
-        write(f"{name}.retrieval.json", IMAGES, {"R@1": value}, signatures={"R@1": signature})
-        for name, value, signature in zip("abc", (0.1, 0.5, 0.2), signatures, strict=True)
+        write(f"{name}.retrieval.json", found, {"R@1": value}, signatures={"R@1": signature})
+        for name, found, value, signature in zip("abc", images, (0.0, 1.0, 1.0), signatures, strict=True)
     ]
     result = clcap("report", *paths, "--text")
-    assert "ranked differently (a by own model, pool 2; b by nt#1, pool 2; c by own model, pool 2)" in result.err
-    assert "0.500*" not in result.out
+    assert "b was evaluated differently from a (R@1: ranker own model and nt#1): these values" in result.err
+    assert "1.000 │" in result.out and "1.000* │" in result.out
     result = clcap("report", paths[0], paths[2], "--text")
-    assert "differently" not in result.err and "0.200*" in result.out
+    assert "differently" not in result.err and "1.000*" in result.out

@@ -36,35 +36,6 @@ def test_metrics_are_grouped_with_unknown_ones_last(write) -> None:
     }
 
 
-def best_of(runs: list[Run]) -> dict[str, list[bool]]:
-    """The marked runs of each metric."""
-    found: dict[str, list[bool]] = {}
-    for table in run_tables(runs):
-        columns = zip(*(cells for _, cells in table.rows), strict=True)
-        found |= {
-            metric.name: [cell.best for cell in column] for metric, column in zip(table.metrics, columns, strict=True)
-        }
-    return found
-
-
-def test_the_best_is_marked(write) -> None:
-    assert best_of(two_runs(write)) == {
-        "R@5": [False, True],
-        "R@10": [False, False],
-        "mean_rank": [False, True],
-        "CIDEr": [True, False],
-        "BLEU-4": [False, False],  # both are printed as 0.548
-        "mine": [False, False],
-        "images": [False, False],
-    }
-
-
-def test_no_best_is_marked_in_incomparable_metrics(write) -> None:
-    first = write("a.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0})
-    second = write("b.metrics.json", [image(2, "a cat")], {"CIDEr": 2.0})
-    assert best_of(open_runs([first, second])) == {"CIDEr": [False, False]}
-
-
 def test_csv_has_values_and_interval_bounds(write) -> None:
     table = pd.read_csv(io.StringIO(as_csv(two_runs(write))), index_col="run")
     assert list(table.columns) == [
@@ -85,8 +56,7 @@ def test_runs_as_markdown(write) -> None:
     text = as_markdown(run_tables(two_runs(write, "a|b", "c")))
     assert text.split("\n\n")[2:4] == [
         "Against the references",
-        "| run | BLEU-4 | CIDEr |\n|---|---:|---:|\n"
-        "| a\\|b | 0.548 | **1.040** [0.990, 1.100] |\n| c | 0.548 | 0.900 |",
+        "| run | BLEU-4 | CIDEr |\n|---|---:|---:|\n| a\\|b | 0.548 | 1.040 [0.990, 1.100] |\n| c | 0.548 | 0.900 |",
     ]
 
 
@@ -96,5 +66,5 @@ def test_runs_as_text(write) -> None:
     lines = console.export_text().splitlines()
     assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
     (cider,) = [line for line in lines if "CIDEr" in line]
-    assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr", "1.040* [0.990, 1.100]", "0.900", ""]
-    assert lines[-1].strip() == "* best; [95% interval]"
+    assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr", "1.040 [0.990, 1.100]", "0.900", ""]
+    assert lines[-1].strip() == "[95% interval]"

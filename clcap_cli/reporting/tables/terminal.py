@@ -29,12 +29,17 @@ def as_text(tables: Sequence[Table]) -> "RichTable":
 
 def _legend(tables: Sequence[Table]) -> str | None:
     cells = [cell for table in tables for _, row in table.rows for cell in row]
-    best = ["* best"] if any(cell.best for cell in cells) else []
-    return "; ".join(best + (["[95% interval]"] if any(cell.spread.startswith("[") for cell in cells) else [])) or None
+    baselines = dict.fromkeys(table.baseline for table in tables)
+    star = f"* differs significantly from {' or '.join(baselines)} (p < .05 after Holm's correction)"
+    found = {
+        star: any(cell.significant for cell in cells),
+        "[95% interval]": any(cell.spread.startswith("[") for cell in cells),
+    }
+    return "; ".join(text for text, occurs in found.items() if occurs) or None
 
 
 def _text(cell: Cell) -> "RichText":
     from rich.text import Text
 
-    text = Text(f"{cell.text}*", style="bold") if cell.best else Text(cell.text)
+    text = Text(f"{cell.text}{'*' if cell.significant else ''}", style="bold" if cell.best else "")
     return text.append(f" {cell.spread}", style="dim not bold") if cell.spread else text
