@@ -297,6 +297,7 @@ def report(
     out: _Path | None = None,
     images: Sequence[_Path] | None = None,
     tables: _Path | None = None,
+    baseline: str | None = None,
     text: bool = False,
     csv: _Path | None = None,
     markdown: _Path | None = None,
