@@ -9,8 +9,7 @@
     weights        (tokens, regions) float16: attention weights
     sentinel       (tokens,) float16: weights of the visual sentinel; missing for models without one
     region_counts  (images,) int32: present only if images differ in their number of regions; the rest is padding
-    boxes          (images, regions, 4) float32: left, top, right and bottom of each region as shares of the picture's
-                   width and height; present only for imported regions with boxes
+    boxes          (regions of all images, 4) float32: as in features.h5; present only for imported regions with boxes
 
 The attribute ``backbone`` has the record of the features, which states what part of a picture the regions cover.
 """
@@ -25,7 +24,7 @@ import numpy as np
 
 from clcap_cli.artifacts.checks import check_equal
 from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo
-from clcap_cli.artifacts.features import feature_info_in
+from clcap_cli.artifacts.features import boxes_in, feature_info_in
 from clcap_cli.artifacts.hdf5 import (
     HDF5Content,
     create_hdf5,
@@ -68,6 +67,9 @@ class Attention:
     """The record of the features of the images."""
     captions: dict[ImageId, list[CaptionAttention]]
     """One or several captions of each image."""
+    boxes: dict[ImageId, np.ndarray]
+    """The boxes of each image's regions, (R, 4) float32: left, top, right and bottom as shares of the picture's width
+    and height; empty if they are not known."""
 
     @cached_property
     def has_sentinel(self) -> bool:
@@ -86,9 +88,16 @@ def attention_mebibytes(tokens: int, regions: int) -> float:
 
 
 def write_attention(
-    out: Path, captions: Mapping[ImageId, Sequence[CaptionAttention]], features: FeatureInfo, origin: Origin
+    out: Path,
+    captions: Mapping[ImageId, Sequence[CaptionAttention]],
+    features: FeatureInfo,
+    origin: Origin,
+    boxes: Sequence[np.ndarray] | None = None,
 ) -> None:
-    """Write the attention of the captions of each image; every image has the same number of captions."""
+    """Write the attention of the captions of each image; every image has the same number of captions.
+
+    ``boxes`` are those of the regions of each image, if they are known.
+    """
     every = [one for own in captions.values() for one in own]
     arrays = {
         "lengths": np.array([len(one.ends) for one in every], np.int32),
@@ -99,6 +108,8 @@ def write_attention(
         arrays["sentinel"] = np.concatenate([one.sentinel for one in every if one.sentinel is not None])
     if isinstance(features, ImportedInfo):
         arrays["region_counts"] = np.array([own[0].weights.shape[1] for own in captions.values()], np.int32)
+    if boxes:
+        arrays["boxes"] = np.concatenate(boxes)
     texts = [one.caption for one in every]
     described = digest_of_json([stored_ids([*captions]), texts, features.model_dump(mode="json")])
     content_id = digest([described.encode(), *(array.tobytes() for array in arrays.values())])
@@ -138,6 +149,7 @@ def open_attention(path: Path) -> Attention:
         counts = np.full(len(ids), features.regions)
         if isinstance(features, ImportedInfo):
             counts = _numbers_within(content, "region_counts", "int32", (len(ids),), 1, features.regions)
+        boxes = boxes_in(content, int(counts.sum(dtype=np.int64)))
     per_image = len(texts) // max(1, len(ids))
     check_equal(path, "its number of captions", len(texts), per_image * len(ids))
     rows = [slice(first, end) for first, end in pairwise(accumulate(lengths.tolist(), initial=0))]
@@ -151,7 +163,8 @@ def open_attention(path: Path) -> Attention:
         for index, (text, own) in enumerate(zip(texts, rows, strict=True))
     ]
     captions = {id: every[index * per_image : (index + 1) * per_image] for index, id in enumerate(ids)}
-    return Attention(path, provenance, features, captions)
+    own_boxes = [] if boxes is None else np.split(boxes, np.cumsum(counts)[:-1])
+    return Attention(path, provenance, features, captions, dict(zip(ids, own_boxes, strict=False)))
 
 
 def _numbers_within(

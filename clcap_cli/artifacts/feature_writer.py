@@ -3,7 +3,7 @@ file (``artifacts/partial_features.py``).
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,14 @@ def write_regions(
     regions: Iterable[np.ndarray],
     info: ImportedInfo,
     origin: Origin,
+    boxes: Sequence[np.ndarray] | None = None,
 ) -> None:
     """Write a ``features.h5`` from the ``regions`` of each image in the order of ``counts``: (counts[id], channels).
 
     The pooled vector is the mean of the regions. Images of ``names`` without an entry in ``counts`` are recorded as
-    skipped. Raises ClcapError for features that are not finite in float16, and as soon as the disk is full.
+    skipped. ``boxes`` are those of the images, (counts[id], 4) float32, if they are known; they do not enter the file's
+    id, because no model reads them. Raises ClcapError for features that are not finite in float16, and as soon as the
+    disk is full.
     """
     earlier = earlier_features(out)
     hasher = hashlib.sha256(info.model_dump_json().encode())
@@ -48,6 +51,8 @@ def write_regions(
             digests.append(row_digest(mean, own))
             sink.check()
         file["region_counts"] = np.diff(starts).astype(np.int32)
+        if boxes is not None:
+            file["boxes"] = np.concatenate(boxes)
         file["row_digests"] = stacked(digests, ROW_SIZE)
         extends = extended_features(earlier, dict(zip(ids, digests, strict=True)))
         provenance = origin.make_provenance(KIND, "", out).model_copy(update={"extends": extends})

@@ -9,6 +9,8 @@
     grid           (images or more, regions, grid channels) float16
     region_counts  (images,) int32: present only if images differ in their number of regions; ``grid`` then has the
                    shape (regions of all images, grid channels), sorted by image
+    boxes          (regions of all images, 4) float32: left, top, right and bottom of each region as shares of the
+                   image's width and height; only in files of import-features, if the regions came with boxes
     row_digests    (images or more, 16) uint8: digests of each image's pooled vector and of its regions, 8 bytes each
     image_digests  (images or more, 16) uint8: digest of each image file; missing in files of import-features
 
@@ -60,6 +62,9 @@ class Features:
     region_starts[i + 1] - 1. None if all images have the same number of regions."""
     row_digests: np.ndarray | None = None
     """Digests of the images' pooled vectors and regions: (images, 16) uint8; None for files of version 1."""
+    boxes: np.ndarray | None = None
+    """Boxes of the rows of ``grid``, if they are known: (regions of all images, 4) float32, memory-mapped; left, top,
+    right and bottom as shares of the image's width and height."""
     image_digests: np.ndarray | None = None
     """Digests of the image files: (images, 16) uint8; None if they are unknown."""
 
@@ -106,6 +111,13 @@ class Features:
             return self.grid[row]
         return self.grid[self.region_starts[row] : self.region_starts[row + 1]]
 
+    def boxes_at(self, rows: Sequence[int]) -> list[np.ndarray] | None:
+        """The boxes of the regions of each image, (regions, 4) float32; None if they are not known."""
+        starts = self.region_starts
+        if self.boxes is None or starts is None:
+            return None
+        return [self.boxes[starts[row] : starts[row + 1]] for row in rows]
+
     def is_intact(self, row: int) -> bool:
         """Whether the features at ``row`` are those that were written."""
         rows = np.array([row])
@@ -143,13 +155,16 @@ def open_features(path: Path) -> Features:
         shape = (None, backbone.grid_channels) if ragged else (None, backbone.regions, backbone.grid_channels)
         grid = content.numbers("grid", "float16", shape)
         starts = _region_starts(content, len(ids), backbone.regions, len(grid)) if ragged else None
+        boxes = boxes_in(content, len(grid)) if ragged else None
         digests = _digests(content, provenance.version)
     for name, rows in (("pooled", pooled), *([] if ragged else [("grid", grid)]), *digests.items()):
         if len(rows) < len(ids):
             raise damaged_file_error(path, f"its '{name}' has {len(rows)} rows, expected {len(ids)}")
     grid = grid if ragged else grid[: len(ids)]
     first = {name: rows[: len(ids)] for name, rows in digests.items()}
-    return Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts, **first)
+    return Features(
+        path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts, boxes=boxes, **first
+    )
 
 
 def _digests(content: HDF5Content, version: int) -> dict[str, np.ndarray]:
@@ -170,6 +185,16 @@ def _region_starts(content: HDF5Content, images: int, max_regions: int, total_re
             content.path, f"its 'region_counts' do not fit {total_regions} regions, at most {max_regions} per image"
         )
     return np.concatenate([[0], counts.cumsum(dtype=np.int64)])
+
+
+def boxes_in(content: HDF5Content, regions: int) -> np.ndarray | None:
+    """The boxes (regions, 4) that a file has; None if it has none. Raises ClcapError for impossible ones."""
+    if "boxes" not in content.survey.datasets:
+        return None
+    boxes = content.numbers("boxes", "float32", (regions, 4))
+    if not (boxes.min(initial=0) >= 0 and boxes.max(initial=1) <= 1):  # also for NaN
+        raise damaged_file_error(content.path, "its 'boxes' has values that are not from 0 to 1")
+    return boxes
 
 
 def feature_info_in(content: HDF5Content) -> FeatureInfo:

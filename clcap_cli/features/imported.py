@@ -8,6 +8,7 @@ import binascii
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from clcap_cli.datasets.limits import check_decompressed
 from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.features.region_boxes import BOX_NAMES, boxes_of_archive, boxes_of_line
 from clcap_cli.features.region_hdf5 import region_arrays, region_shapes
 from clcap_cli.file_kinds.clcap_files import DESCRIPTIONS
 from clcap_cli.file_kinds.recognition import file_kind, wrong_file_error
@@ -51,6 +53,11 @@ class RegionFeatures(ABC):
             )
         self.channels = channels[0]
 
+    @cached_property
+    def boxes(self) -> dict[str, np.ndarray]:
+        """The boxes of the regions of images, (regions, 4) float32 as shares of width and height, where known."""
+        return {}
+
     def read(self, keys: Sequence[str]) -> Iterator[np.ndarray]:
         """Yield the regions of images, (regions, channels) each.
 
@@ -86,6 +93,13 @@ class RegionFolder(RegionFeatures):
             self.files[file.stem] = file
         super().__init__(path, {key: _shape(_load_array(file).shape, file) for key, file in self.files.items()})
 
+    @cached_property
+    def boxes(self) -> dict[str, np.ndarray]:
+        """See RegionFeatures."""
+        files = {key: file for key, file in self.files.items() if file.suffix == ".npz" and key in self.shapes}
+        found = {key: _load_boxes(file, self.shapes[key][0]) for key, file in files.items()}
+        return {key: boxes for key, boxes in found.items() if boxes is not None}
+
     def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
         return (_load_array(self.files[key]) for key in keys)
 
@@ -111,6 +125,7 @@ class RegionTable(RegionFeatures):
 
     def __init__(self, path: Path):
         self.offsets: dict[str, int] = {}
+        self._boxes: dict[str, np.ndarray] = {}
         shapes: dict[str, tuple[int, int]] = {}
         check_readable(path)
         with path.open("rb") as file:
@@ -122,8 +137,15 @@ class RegionTable(RegionFeatures):
                     if key in shapes:
                         raise ClcapError(f"{path} has two lines for image {key}; remove one of them")
                     self.offsets[key], shapes[key] = offset, _shape(_decode_regions(fields, path).shape, path)
+                    if (boxes := boxes_of_line(fields, shapes[key][0])) is not None:
+                        self._boxes[key] = boxes
                 offset = file.tell()
         super().__init__(path, shapes)
+
+    @cached_property
+    def boxes(self) -> dict[str, np.ndarray]:
+        """See RegionFeatures."""
+        return self._boxes
 
     def _arrays(self, keys: Sequence[str]) -> Iterator[Any]:
         with self.path.open("rb") as file:
@@ -165,6 +187,18 @@ def _load_array(path: Path) -> np.ndarray:
         raise
     except Exception as error:  # a damaged file can make NumPy and zipfile raise nearly any error
         raise ClcapError(f"{path} is not a readable NumPy file: {_reason(error)}") from error
+
+
+def _load_boxes(path: Path, regions: int) -> np.ndarray | None:
+    try:
+        with np.load(path, allow_pickle=False) as loaded:
+            for name in (name for name in (*BOX_NAMES, "image_w", "image_h") if name in loaded.files):
+                check_decompressed(path, max(_bytes_of(loaded, name)), ".npy")
+            return boxes_of_archive(loaded, regions)
+    except ClcapError:
+        raise
+    except Exception:  # a damaged file can make NumPy and zipfile raise nearly any error
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -141,7 +141,7 @@ def caption(
     from clcap_cli.evaluation.model_inputs import caption_split, open_models, rows_of_all
     from clcap_cli.stages.caption_attention import AttentionOutput
 
-    origin = Origin("caption", settings)
+    origin, boxes = Origin("caption", settings), None
     if image_paths:
         file_names = {id: str(id) for id in images_with_ids}
         if out and out.name == BESIDE_IMAGES:
@@ -158,13 +158,14 @@ def caption(
         number, first = len(rows_of_all(opened, split)), opened[0]
         on_block = maps.start(first.checkpoint, first.model, number, decoding) if maps else ignore_block
         texts = caption_split(opened, split, decoding, seed, on_block)
+        boxes = first.features.boxes_at(first.features.rows_of([*texts]).tolist())
     if out.name == BESIDE_IMAGES:
         out = write_text_files(texts)
     else:
         with all_or_nothing():
             write_caption_results(out, texts, origin, file_names)
             if maps:
-                maps.write([*images_with_ids] or [*texts], texts, origin)
+                maps.write([*images_with_ids] or [*texts], texts, origin, boxes)
     _print_first(texts)
     _warn_of_empty_captions(texts)
     return out

@@ -8,6 +8,8 @@ from clcap_cli.console import print_info
 from clcap_cli.decoding.settings import DecodingSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from clcap_cli.artifacts.checkpoints import Checkpoint
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
@@ -46,10 +48,19 @@ class AttentionOutput:
         print_info(f"{self.path} will have at most {max(size, 0.1):,.1f} MiB")
         return self.recorder.add
 
-    def write(self, decoded: "Sequence[ImageId]", kept: "Iterable[ImageId]", origin: "Origin") -> None:
-        """Write the attention of the images ``kept``; ``decoded`` are all images in the order of decoding."""
+    def write(
+        self,
+        decoded: "Sequence[ImageId]",
+        kept: "Iterable[ImageId]",
+        origin: "Origin",
+        boxes: "Sequence[np.ndarray] | None" = None,
+    ) -> None:
+        """Write the attention of the images ``kept``; ``decoded`` are all images in the order of decoding.
+
+        ``boxes`` are those of the regions of the images ``kept``, if they are known.
+        """
         from clcap_cli.artifacts.attention import write_attention
 
         captions = self.recorder.by_image(decoded)
-        write_attention(self.path, {id: captions[id] for id in kept}, self.features, origin)
+        write_attention(self.path, {id: captions[id] for id in kept}, self.features, origin, boxes)
         print_info(f"the attention of these captions is in {self.path}")

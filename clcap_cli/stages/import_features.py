@@ -29,7 +29,8 @@ def import_features(
 
     The number of regions may differ between images. The regions of an image are found by its id or by its file name
     without the extension: ID.npz (the array feat, features or x, or its only array), ID.npy, or the key ID of an HDF5
-    file. Their mean is the image's pooled vector.
+    file. Their mean is the image's pooled vector. If all images have boxes, in the .tsv file or as the arrays bbox,
+    image_w and image_h of .npz files, they are kept too: a page of report shows attention with them.
 
     Example: clcap import-features captions.h5 bottom_up/ --out regions.h5
     """
@@ -59,9 +60,11 @@ def import_features(
     most, channels = max(counts.values()), source.channels
     check_free_space(out, (sum(counts.values()) + len(counts)) * channels * 2 / 2**20)
     info = ImportedInfo(name=regions.name, regions=most, grid_channels=channels, pooled_channels=channels)
-    print_info(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels")
+    boxes = [source.boxes[key] for key in keys.values()] if source.boxes.keys() >= {*keys.values()} else None
+    with_boxes = ", with boxes" if boxes else ""
+    print_info(f"{len(counts)} images, {min(counts.values())} to {most} regions of {channels} channels{with_boxes}")
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
-    write_regions(out, names, counts, source.read([keys[id] for id in counts]), info, origin)
+    write_regions(out, names, counts, source.read([keys[id] for id in counts]), info, origin, boxes)
     if missing:
         print_warning(f"{len(missing)} images left out; the stages that follow do without them: {first_few(missing)}")
     unused = len(source.shapes) - len(keys)

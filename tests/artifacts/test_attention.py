@@ -56,6 +56,14 @@ def test_what_is_written_is_read(tmp_path: Path, sentinel: bool) -> None:
             )
 
 
+def test_boxes_belong_to_their_images(tmp_path: Path) -> None:
+    captions: dict[ImageId, list[CaptionAttention]] = {7: [attention_of("a dog", 3)], 3: [attention_of("a cat", 1)]}
+    boxes = [np.full((3, 4), 0.5, np.float32), np.array([[0, 0, 1, 0.25]], np.float32)]
+    write_attention(tmp_path / "x.h5", captions, INFO, Origin("caption", {}), boxes)
+    opened = open_attention(tmp_path / "x.h5")
+    assert {id: own.tolist() for id, own in opened.boxes.items()} == {7: boxes[0].tolist(), 3: boxes[1].tolist()}
+
+
 def test_no_images_make_an_empty_file(tmp_path: Path) -> None:
     assert open_attention(written(tmp_path, {})).captions == {}
 
@@ -97,6 +105,11 @@ def test_the_ends_of_tokens_divide_the_caption(name: str) -> None:
         (edited("ends", 0, 99), "its 'ends' do not divide the caption 'a red dog'"),
         (edited("ends", 3, -1), "its 'ends' do not divide the caption 'cat'"),
         (edited("region_counts", 0, 4), "its 'region_counts' has values that are not from 1 to 3"),
+        (lambda file: file.__setitem__("boxes", np.zeros((3, 4), "f4")), "its 'boxes' is float32 (3, 4), expected"),
+        (
+            lambda file: file.__setitem__("boxes", np.full((4, 4), 2, "f4")),
+            "its 'boxes' has values that are not from 0",
+        ),
         (edited("id", 0, "b"), "its 'id' contains b twice"),
         (replaced("caption", ["x", "y", "z"]), "its 'lengths' is int32 (2), expected int32 (3)"),
     ],

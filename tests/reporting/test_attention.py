@@ -51,8 +51,10 @@ def looking(caption: str, sentinels: Sequence[float] | None = None, regions: int
     return CaptionAttention(caption, ends, (weights * shares).astype(np.float16), np.array(sentinels, np.float16))
 
 
-def write_file(path: Path, captions: Mapping, features: FeatureInfo = GRID) -> Path:
-    write_attention(path, {id: [one] for id, one in captions.items()}, features, Origin("caption", {}))
+def write_file(
+    path: Path, captions: Mapping, features: FeatureInfo = GRID, boxes: Sequence[np.ndarray] | None = None
+) -> Path:
+    write_attention(path, {id: [one] for id, one in captions.items()}, features, Origin("caption", {}), boxes)
     return path
 
 
@@ -97,20 +99,24 @@ def test_maps_beyond_the_budget_are_left_out(write, tmp_path: Path) -> None:
     data = json.loads(attention_data(runs, {"aa": open_attention(path)}, budget=40))
     assert data["images"] == 3, "each has 8 weights, which are 12 characters in base64"
     captions = data["runs"][0]["captions"]
-    assert captions[0] == [[2, 6], "AIA=", "/wAAAAD/AAA="]
-    assert [bool(maps) for _, _, maps in captions] == [True] * 3 + [False] * 2
-    assert {sentinel for _, sentinel, _ in captions} == {"AIA="}
+    assert captions[0] == [[2, 6], "AIA=", "/wAAAAD/AAA=", ""]
+    assert [bool(maps) for _, _, maps, _ in captions] == [True] * 3 + [False] * 2
+    assert {sentinel for _, sentinel, _, _ in captions} == {"AIA="}
 
 
 @pytest.fixture
 def page(opened, write, tmp_path: Path) -> Callable[..., WebDriver]:
     """Open a page with a run that attends, one that does not, and a picture of 300 x 200 pixels."""
 
-    def page(features: FeatureInfo = GRID, sentinels: Sequence[float] | None = (0.75, 0, 0.5)) -> WebDriver:
+    def page(
+        features: FeatureInfo = GRID,
+        sentinels: Sequence[float] | None = (0.75, 0, 0.5),
+        boxes: Sequence[np.ndarray] | None = None,
+    ) -> WebDriver:
         texts = {"nt": "a dog", "aa": "a red dog"}
         runs = open_runs([write(f"{name}.metrics.json", [image(1, text)]) for name, text in texts.items()])
         looked = looking("a red dog", sentinels, features.regions)
-        path = write_file(tmp_path / "aa.attention.h5", {1: looked}, features)
+        path = write_file(tmp_path / "aa.attention.h5", {1: looked}, features, boxes)
         Image.new("RGB", (300, 200), "red").save(tmp_path / "one.png")
         pictures = thumbnails({1: tmp_path / "one.png"})
         browser = opened(page_of(runs, pictures=pictures, attention={"aa": open_attention(path)}))
@@ -211,8 +217,21 @@ def test_a_model_without_sentinel_has_maps_only(page) -> None:
     assert "sentinel" not in element(browser, "main").text
 
 
+IMPORTED = ImportedInfo(name="regions", regions=3, grid_channels=5, pooled_channels=5)
+
+
+def test_imported_regions_are_shown_by_their_boxes(page) -> None:
+    corners = [[0, 0, 0.5, 0.5], [0.4, 0.4, 1, 1], [0.8, 0, 1, 0.2]]
+    browser = page(IMPORTED, boxes=[np.array(corners, np.float32)])
+    words = elements(browser, ".word")
+    words[0].click()
+    assert darkness_at(browser, (0.2, 0.2), (0.45, 0.45), (0.7, 0.7), (0.9, 0.1)) == [False, False, True, True]
+    words[1].click()
+    assert darkness_at(browser, (0.2, 0.2), (0.45, 0.45), (0.7, 0.7), (0.9, 0.1)) == [True, False, False, True]
+
+
 def test_regions_without_places_have_the_sentinel_only(page) -> None:
-    browser = page(ImportedInfo(name="regions", regions=4, grid_channels=5, pooled_channels=5))
+    browser = page(IMPORTED)
     elements(browser, ".word")[0].click()
     readout = element(browser, ".attention").text
     assert readout == "“a”: 25% on the image, sentinel 75%; the place of the regions is not known"

@@ -65,15 +65,19 @@ def test_imported_regions_have_their_number_of_weights(chain: Path, clcap: Clcap
     random, counts = np.random.default_rng(0), {}
     for image in (chain / "scenes" / "images").iterdir():
         counts[image.name] = int(random.integers(1, 6))
-        np.save(folder / f"{image.name}.npy", random.normal(size=(counts[image.name], 6)).astype(np.float32))
+        regions = random.normal(size=(counts[image.name], 6)).astype(np.float32)
+        corners = [[0, 0, number + 1, 50] for number in range(len(regions))]
+        np.savez(folder / f"{image.stem}.npz", feat=regions, bbox=np.array(corners), image_w=100, image_h=100)
     assert clcap("import-features", chain / "captions.h5", folder, "--out", chain / "r.h5").status == 0
     small = ("--model", "adaptive-attention", "--hidden", 8, "--embedding", 8, "--epochs", 1, "--no-preflight")
     trained = clcap("train-mle", chain / "captions.h5", chain / "r.h5", "--out", chain / "r.pt", *small, *CPU)
     assert trained.status == 0, trained.err
     assert clcap("caption", chain / "r.pt", "--attention", *CPU).status == 0
     names = {entry["id"]: entry["file_name"] for entry in json.loads(captions_of_test(chain))["images"]}
-    for id, (one,) in open_attention(chain / "r.attention.h5").captions.items():
+    opened = open_attention(chain / "r.attention.h5")
+    for id, (one,) in opened.captions.items():
         assert one.weights.shape == (len(one.ends), counts[names[id]])
+        assert opened.boxes[id][-1].tolist() == pytest.approx([0, 0, counts[names[id]] / 100, 0.5])
 
 
 def captions_of_test(chain: Path) -> str:

@@ -369,3 +369,51 @@ def test_an_hdf5_dataset_without_content_is_refused(chain: Path, tmp_path: Path,
     message = error_of("import-features", chain / "captions.h5", tmp_path / "a.h5", "--out", tmp_path / "b.h5")
     assert message.startswith(f"{tmp_path}/a.h5 has more than 32 MiB of content, the limit for a compressed file of")
     assert message.endswith("if that is right, convert it to HDF5 without compression")
+
+
+BOXES = np.array([[0, 0, 320, 480], [64, 48, 640, 240]], np.float32)
+
+
+def npz_with_boxes(path: Path, boxes: dict[int, np.ndarray]) -> Path:
+    path.mkdir()
+    for id, own in boxes.items():
+        np.savez(path / f"{id}.npz", feat=np.ones((len(own), CHANNELS), "f4"), bbox=own, image_w=640, image_h=480)
+    return path
+
+
+def tsv_with_boxes(path: Path, boxes: dict[int, np.ndarray]) -> Path:
+    features = base64.b64encode(np.ones((2, CHANNELS), np.float32).tobytes()).decode()
+    lines = [
+        [str(id), "640", "480", "2", base64.b64encode(own.tobytes()).decode(), features] for id, own in boxes.items()
+    ]
+    path.write_text("".join("\t".join(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("form", ["npz", "tsv"])
+def test_boxes_are_kept_as_shares_of_the_image(chain: Path, clcap, form: str) -> None:
+    ids = open_captions(chain / "captions.h5").image_ids
+    write = {"npz": npz_with_boxes, "tsv": tsv_with_boxes}[form]
+    opened = {}
+    for name, last in (("all", BOXES), ("some", BOXES * 0)):
+        (chain / name).mkdir()
+        source = write(chain / name / f"regions.{form}", {**dict.fromkeys(ids, BOXES), ids[-1]: last})
+        result = clcap("import-features", chain / "captions.h5", source, "--out", chain / f"{name}.h5")
+        assert result.status == 0, result.err
+        assert (", with boxes\n" in result.err) == (name == "all")
+        opened[name] = open_features(chain / f"{name}.h5")
+    found = opened["all"].boxes_at([0, 3])
+    assert found is not None and np.allclose(found, [[[0, 0, 0.5, 1], [0.1, 0.1, 1, 0.5]]] * 2)
+    assert opened["some"].boxes_at([0, 3]) is None, "boxes without an area are unknown"
+    ids_of_files = {one.provenance.id for one in opened.values()}
+    assert len(ids_of_files) == 1, "checkpoints that were made before there were boxes stay valid"
+
+
+@pytest.mark.parametrize("size", [("x", "480"), ("0", "480"), ("nan", "480"), ("inf", "480")])
+def test_boxes_in_images_of_unknown_size_are_left_out(chain: Path, clcap, size: tuple[str, str]) -> None:
+    boxes = dict.fromkeys(open_captions(chain / "captions.h5").image_ids, BOXES)
+    source = tsv_with_boxes(chain / "regions.tsv", boxes)
+    source.write_text(source.read_text().replace("\t640\t480\t", "\t" + "\t".join(size) + "\t"))
+    result = clcap("import-features", chain / "captions.h5", source, "--out", chain / "r.h5")
+    assert result.status == 0, result.err
+    assert open_features(chain / "r.h5").boxes is None

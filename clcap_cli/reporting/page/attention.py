@@ -21,10 +21,11 @@ def attention_data(runs: Sequence[Run], attention: Mapping[str, Attention], budg
     """The attention of the runs for the page's script, as JSON that is safe inside a script element.
 
     ``runs`` has an object for each run, or null: ``grid``, the rows and columns of the regions and the side of the
-    square that they cover, as a share of the picture's shorter side, or null for regions without a known place; and
-    ``captions``, for each image the ends of the tokens in UTF-16 units, the sentinel weights and the maps, both as
-    uint8 in base64 (empty if unknown or beyond the budget), or null. A map is relative to its largest weight.
-    ``images`` is the number of images whose maps are within the budget.
+    square that they cover, as a share of the picture's shorter side, or null for regions that are no grid; ``placed``,
+    whether the places of the regions are known; and ``captions``, for each image null or the ends of the tokens in
+    UTF-16 units and, as uint8 in base64, the sentinel weights, the maps and the boxes of the regions (empty if unknown
+    or beyond the budget). A map is relative to its largest weight, and boxes are shares of the picture's width and
+    height. ``images`` is the number of images whose maps are within the budget.
     """
     ids = image_ids(runs)
     shown = [_Shown(run, attention[run.name]) if run.name in attention else None for run in runs]
@@ -32,7 +33,12 @@ def attention_data(runs: Sequence[Run], attention: Mapping[str, Attention], budg
     content = {
         "images": kept,
         "runs": [
-            one and {"grid": one.grid, "captions": [one.record(id, place < kept) for place, id in enumerate(ids)]}
+            one
+            and {
+                "grid": one.grid,
+                "placed": one.is_placed,
+                "captions": [one.record(id, place < kept) for place, id in enumerate(ids)],
+            }
             for one in shown
         ],
     }
@@ -55,7 +61,9 @@ class _Shown:
     def map_bytes(self, id: Any) -> int:
         """Size of the maps of an image's caption in base64."""
         found = self._caption(id)
-        return -(-found.weights.size // 3) * 4 if found and self.grid else 0
+        if found is None or not self.is_placed:
+            return 0
+        return _base64_size(found.weights.size) + _base64_size(self._boxes(id).size)
 
     def record(self, id: Any, with_maps: bool) -> list[Any] | None:
         """The attention of an image's caption for the page; None if it is unknown."""
@@ -63,7 +71,17 @@ class _Shown:
         if found is None:
             return None
         sentinel = "" if found.sentinel is None else _base64(found.sentinel.astype(np.float32))
-        return [_utf16_ends(found), sentinel, _base64(_relative(found.weights)) if with_maps and self.grid else ""]
+        with_maps = with_maps and self.is_placed
+        maps = [_base64(_relative(found.weights)), _base64(self._boxes(id))] if with_maps else ["", ""]
+        return [_utf16_ends(found), sentinel, *maps]
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is known where the regions are in the picture."""
+        return self.grid is not None or bool(self.attention.boxes)
+
+    def _boxes(self, id: Any) -> np.ndarray:
+        return self.attention.boxes.get(id, np.empty((0, 4)))
 
     def _caption(self, id: Any) -> CaptionAttention | None:
         image = self.run.images.get(id)
@@ -86,6 +104,10 @@ def _relative(weights: np.ndarray) -> np.ndarray:
     """Weights (T, R) relative to the largest of each token."""
     numbers = weights.astype(np.float32)
     return numbers / np.maximum(numbers.max(1, keepdims=True, initial=0), np.finfo(np.float32).tiny)
+
+
+def _base64_size(numbers: int) -> int:
+    return -(-numbers // 3) * 4
 
 
 def _base64(shares: np.ndarray) -> str:

@@ -2,15 +2,19 @@
 
 const attention = JSON.parse(byId("attention").textContent);
 const MAP_SIDE = 256; // pixels of a map's shorter side; the browser scales it to the picture
+const RASTER = 64; // cells per side in which overlapping boxes are combined
 const SHADE = 0.78; // opacity over what a word did not attend to
 
 /** The attention of an image's caption in a run; null if it is unknown. */
 function attentionOf(image, run) {
   const found = attention.runs[run];
-  const [ends, sentinel, maps] = found?.captions[image.position] ?? [];
+  const [ends, sentinel, maps, boxes] = found?.captions[image.position] ?? [];
   if (!ends?.length) return null;
   const map = bytes(maps);
-  return { ends, sentinel: sentinel && bytes(sentinel), map, regions: map.length / ends.length, grid: found.grid };
+  return {
+    ends, map, boxes: bytes(boxes), grid: found.grid, placed: found.placed,
+    sentinel: sentinel && bytes(sentinel), regions: map.length / ends.length,
+  };
 }
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -100,9 +104,9 @@ function onWord(event, known, readout) {
   hideMap(known, readout);
   word.classList.add("chosen");
   readout.textContent = `“${word.textContent}”${known.sentinel ? `: ${word.title}` : ""}`;
-  if (!known.grid) readout.textContent += "; the place of the regions is not known";
+  if (!known.placed) readout.textContent += "; the place of the regions is not known";
   else if (!known.regions) readout.textContent += `; the page has maps of the first ${attention.images.toLocaleString("en")} images only`;
-  else showMap(pictureBeside(word), known.grid, known.map.subarray(token * known.regions, (Number(token) + 1) * known.regions));
+  else showMap(pictureBeside(word), known, known.map.subarray(token * known.regions, (Number(token) + 1) * known.regions));
 }
 
 /** When the pointer leaves, the map of the word with the focus is shown again. */
@@ -134,24 +138,51 @@ function moveToWord(event, text) {
 const pictureBeside = (word) => word.closest(".image, .content").querySelector(".picture img, .enlarged img");
 
 /** Draw the map over a picture: the less a place was attended to, the darker it is. */
-function showMap(picture, [rows, columns, share], weights) {
+function showMap(picture, { grid, boxes }, weights) {
   if (!picture?.naturalWidth) return;
-  const { naturalWidth, naturalHeight } = picture;
-  const scale = MAP_SIDE / Math.min(naturalWidth, naturalHeight);
-  const canvas = document.createElement("canvas");
-  canvas.className = "map";
-  canvas.width = Math.round(naturalWidth * scale);
-  canvas.height = Math.round(naturalHeight * scale);
-  const side = MAP_SIDE * share;
-  const left = (canvas.width - side) / 2;
-  const top = (canvas.height - side) / 2;
+  const canvas = canvasLike(picture);
   const context = canvas.getContext("2d");
-  context.fillStyle = `rgb(0 0 0 / ${SHADE})`;
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.clearRect(left, top, side, side);
   context.imageSmoothingQuality = "high";
-  context.drawImage(shadeOf(weights, rows, columns), 0, 0, columns, rows, left, top, side, side);
+  if (grid) shadeGrid(context, weights, grid);
+  else shadeBoxes(context, weights, boxes);
   placeOver(picture, canvas);
+}
+
+function canvasLike({ naturalWidth, naturalHeight }) {
+  const canvas = document.createElement("canvas");
+  const scale = MAP_SIDE / Math.min(naturalWidth, naturalHeight);
+  canvas.className = "map";
+  [canvas.width, canvas.height] = [Math.round(naturalWidth * scale), Math.round(naturalHeight * scale)];
+  return canvas;
+}
+
+/** Shade the regions of a grid, which covers a square in the middle; all outside of it is dark. */
+function shadeGrid(context, weights, [rows, columns, share]) {
+  const { width, height } = context.canvas;
+  const side = MAP_SIDE * share;
+  const [left, top] = [(width - side) / 2, (height - side) / 2];
+  context.fillStyle = `rgb(0 0 0 / ${SHADE})`;
+  context.fillRect(0, 0, width, height);
+  context.clearRect(left, top, side, side);
+  context.drawImage(shadeOf(weights, rows, columns), left, top, side, side);
+}
+
+/** Shade the picture by the largest weight of the boxes at each place, and outline the box that has the largest. */
+function shadeBoxes(context, weights, boxes) {
+  const { width, height } = context.canvas;
+  const largest = new Uint8Array(RASTER * RASTER);
+  const corners = Array.from(weights, (_, region) => Array.from(boxes.subarray(4 * region, 4 * region + 4), (edge) => edge / 255));
+  corners.forEach(([left, top, right, bottom], region) => {
+    for (let row = Math.floor(top * RASTER); row < bottom * RASTER; row += 1) {
+      for (let column = Math.floor(left * RASTER); column < right * RASTER; column += 1) {
+        largest[row * RASTER + column] = Math.max(largest[row * RASTER + column], weights[region]);
+      }
+    }
+  });
+  context.drawImage(shadeOf(largest, RASTER, RASTER), 0, 0, width, height);
+  const [left, top, right, bottom] = corners[weights.indexOf(255)];
+  [context.strokeStyle, context.lineWidth] = ["white", 2];
+  context.strokeRect(left * width, top * height, (right - left) * width, (bottom - top) * height);
 }
 
 /** A canvas with a pixel for each region, black and the more opaque the smaller the weight. */
