@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -14,14 +14,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from clcap_cli.artifacts.atomic import atomic_write
-from clcap_cli.reporting.plot import Plot, Series
+from clcap_cli.reporting.plot import Dashes, Plot
 
 INK = "#1c1d20"
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "clcap",
+    "pdf.fonttype": 42,  # TrueType, as conferences ask for
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 8,
+    "legend.fontsize": 7,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
@@ -29,36 +31,43 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "grid.color": INK,
     "grid.alpha": 0.15,
-    "grid.linewidth": 0.6,
+    "grid.linewidth": 0.5,
+    "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 4,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 2.5,
 }
-SIZE = (5.4, 3.5)
-"""Width and height in inches."""
-DPI = 200
+SIZE = (3.25, 2.2)
+"""Width of a paper's column, and height, in inches."""
+DPI = 300
+BOLD_LINE = 2.2
+"""Width of the fifth line and those after it, whose dash patterns repeat: all differ without colours, too."""
 MAX_NAMES_INSIDE = 8
 """Largest number of names in a legend inside the plot."""
-NAME_SIZE = (0.1, 0.22)
+NAME_SIZE = (0.065, 0.14)
 """Width per letter and height of a name in a legend next to the plot, in inches."""
 MARGIN = 0.05
 """Space above and below the values, as a share of the y axis."""
-KEPT: dict[str, Any] = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "linestyle": "none"}
+KINDS = ("pdf", "png", "svg")
+"""Formats of plots, which are the suffixes of their files."""
+NO_DATE: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "png": {}, "svg": {"Date": None}}
+"""Metadata without the time, so that equal plots are equal files."""
+KEPT: dict[str, Any] = {"marker": "o", "markersize": 6, "markerfacecolor": "none", "linestyle": "none"}
 """Style of the ring around the kept checkpoint's values."""
 
 
 def save_plot(plot: Plot, folder: Path) -> None:
-    """Write a plot as PNG and SVG to ``folder``.
+    """Write a plot as PDF, PNG and SVG to ``folder``.
 
     Raises ClcapError when a file cannot be written.
     """
     with matplotlib.rc_context(STYLE):
         figure = draw(plot)
-    for kind in ("png", "svg"):
+    for kind in KINDS:
         with atomic_write(folder / f"{_file_name(plot.name)}.{kind}") as part:
             part.write_bytes(_rendered(figure, kind, facecolor="white"))
 
@@ -67,8 +76,7 @@ def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:
     content = io.BytesIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name may have characters that the font lacks
-        dates = {"Date": None} if kind == "svg" else {}
-        figure.savefig(content, format=kind, dpi=DPI, metadata=dates, **options)
+        figure.savefig(content, format=kind, dpi=DPI, metadata=NO_DATE[kind], **options)
     return content.getvalue()
 
 
@@ -86,7 +94,7 @@ def draw(plot: Plot) -> Figure:
     margin = MARGIN * (high - low or abs(high) or 1)
     axes.set_ylim(low if plot.is_log else low - margin, high + margin)
     _scale_x(axes, plot)
-    handles = [_draw_line(axes, plot, series) for series in plot.series]
+    handles = [_draw_line(axes, plot, number) for number in range(len(plot.series))]
     labels = [series.label for series in plot.series]
     if any(series.kept for series in plot.series):
         handles, labels = [*handles, Line2D([], [], color=INK, **KEPT)], [*labels, "kept epoch"]
@@ -106,8 +114,9 @@ def _scale_x(axes: Axes, plot: Plot) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _draw_line(axes: Axes, plot: Plot, series: Series) -> Line2D:
-    """Draw a series and its marks; returns its line, for the legend."""
+def _draw_line(axes: Axes, plot: Plot, number: int) -> Line2D:
+    """Draw the series with this number and its marks; returns its line, for the legend."""
+    series = plot.series[number]
     style = series.style
     colour = style.colour or INK
     inside = {x: y for x, y in series.values.items() if not plot.is_outside(y)}
@@ -116,6 +125,7 @@ def _draw_line(axes: Axes, plot: Plot, series: Series) -> Line2D:
         [*inside.values()],
         color=colour,
         linestyle=style.dashes,
+        linewidth=STYLE["lines.linewidth"] if number < len(get_args(Dashes)) else BOLD_LINE,
         marker="o" if style.marker else "",
         markerfacecolor="white" if style.marker == "hollow" else colour,
     )
@@ -130,7 +140,7 @@ def _mark_outside(axes: Axes, plot: Plot, x: float, y: float, colour: str) -> No
     """Mark a value beyond the y axis by a triangle at its edge, and by the value itself."""
     above = y > plot.y_range[1]
     edge = plot.y_range[above]
-    axes.plot([x], [edge], color=colour, marker="^" if above else "v", markersize=6, linestyle="none")
+    axes.plot([x], [edge], color=colour, marker="^" if above else "v", markersize=4, linestyle="none")
     offset = (-4, -11 if above else 11)
     axes.annotate(f"{y:.4g}", (x, edge), xytext=offset, textcoords="offset points", va="center", color=colour)
 

@@ -79,7 +79,7 @@ def report(
     ] = None,
     plots: Annotated[
         Path | None,
-        Option("Folder for the plots, as PNG and SVG.", Panel.OUTPUT, "not written", placeholder="FOLDER"),
+        Option("Folder for the plots, as PDF, PNG and SVG.", Panel.OUTPUT, "not written", placeholder="FOLDER"),
     ] = None,
 ) -> Path | None:
     """Show the results of runs on one HTML page.
@@ -141,7 +141,7 @@ def report(
         check_writable(path, inputs, [*outputs[:number], *([page] if page else [])])
     if plots:
         remove_new_folders_of(plots / "plot.png")
-        check_writable_folder(plots, (".png", ".svg"))
+        check_writable_folder(plots, (".pdf", ".png", ".svg"))
     for warning in comparison.warnings:
         print_warning(warning)
     for sentence in experiments.messages:
@@ -186,7 +186,7 @@ def _save_plots(runs: "list[Run]", folder: Path) -> None:
     drawn = all_plots(runs)
     for plot in drawn:
         save_plot(plot, folder)
-    print_info(f"saved {len(drawn)} plots to {folder}, each as PNG and SVG")
+    print_info(f"saved {len(drawn)} plots to {folder}, each as PDF, PNG and SVG")
 
 
 def _page(

@@ -9,7 +9,7 @@ from PIL import Image
 
 from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.plot import LineStyle, Series
-from clcap_cli.reporting.plot_files import save_plot
+from clcap_cli.reporting.plot_files import draw, save_plot
 from clcap_cli.reporting.plots import all_plots, epoch_range
 from tests.reporting.conftest import image
 
@@ -59,7 +59,9 @@ def test_the_same_input_gives_the_same_file(write, log, tmp_path: Path) -> None:
     for folder in ("first", "again"):
         (tmp_path / folder).mkdir()
         save_plot(all_plots(runs(write, log, "nt"))[0], tmp_path / folder)
-    assert (tmp_path / "first" / "recall.svg").read_bytes() == (tmp_path / "again" / "recall.svg").read_bytes()
+    for kind in ("pdf", "png", "svg"):
+        first, again = ((tmp_path / folder / f"recall.{kind}").read_bytes() for folder in ("first", "again"))
+        assert first == again
 
 
 def trained(write, log, name: str, losses: list[float], select_by: str | None = "loss") -> Run:
@@ -109,7 +111,7 @@ def test_long_names_leave_room_for_the_curves(write, log, tmp_path: Path) -> Non
     names = [f"a_name_that_tells_every_setting_of_its_run_{number}" for number in range(40)]
     save_plot(all_plots(runs(write, log, *names))[0], tmp_path)
     with Image.open(tmp_path / "recall.png") as drawn:
-        assert drawn.width > 1.5 * 1080
+        assert drawn.width > 1.5 * 975
 
 
 def test_names_are_not_rendered_as_formulas(write, log, tmp_path: Path) -> None:
@@ -124,12 +126,26 @@ def test_plots_are_written_as_files_for_a_paper(write, log, tmp_path: Path) -> N
     for plot in all_plots(runs(write, log, "nt", "nt_cl")):
         save_plot(plot, tmp_path)
     names = ("nt_cl.G", "nt_cl.loss", "recall")
-    assert sorted(path.name for path in tmp_path.glob("*.[ps][nv]g")) == [
-        f"{name}.{kind}" for name in names for kind in ("png", "svg")
-    ]
+    assert sorted(
+        path.name for path in tmp_path.iterdir() if ".log" not in path.name and ".retrieval" not in path.name
+    ) == [f"{name}.{kind}" for name in names for kind in ("pdf", "png", "svg")]
     with Image.open(tmp_path / "recall.png") as image_path:
-        assert image_path.size == (1080, 700)
+        assert image_path.size == (975, 660), "the column of a paper"
         assert image_path.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_fonts_of_pdf_are_truetype(write, log, tmp_path: Path) -> None:
+    save_plot(all_plots(runs(write, log, "nt", "名"))[0], tmp_path)
+    content = (tmp_path / "recall.pdf").read_bytes()
+    assert b"/CIDFontType2" in content and b"/Type3" not in content
+
+
+def test_lines_differ_without_colours(write, log, tmp_path: Path) -> None:
+    images = [image(id, "a dog", rank=id) for id in range(1, 4)]
+    names = [f"nt_{number}" for number in range(7)]
+    plot, *_ = all_plots(open_runs([write(f"{name}.retrieval.json", images) for name in names]))
+    lines = draw(plot).axes[0].lines
+    assert len({(line.get_linestyle(), line.get_linewidth()) for line in lines}) == len(lines) == 8
 
 
 def test_runs_with_any_name_have_files_of_their_own(write, log, tmp_path: Path) -> None:

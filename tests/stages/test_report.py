@@ -55,7 +55,7 @@ def test_tables_and_plots_are_written_for_a_paper(files: list[Path], clcap, tmp_
     assert (paper / "t.csv").read_text() == "run,R@1,CIDEr,images\nnt,0.5,1.0,2\n"
     assert "| nt | 1.000 |" in (paper / "t.md").read_text()
     assert "nt & 0.500 & 1.000 \\\\" in (paper / "t.tex").read_text()
-    assert sorted(path.name for path in (paper / "plots").iterdir()) == ["recall.png", "recall.svg"]
+    assert sorted(path.name for path in (paper / "plots").iterdir()) == ["recall.pdf", "recall.png", "recall.svg"]
 
 
 def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> None:
