@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clcap_cli.artifacts.comparisons import MetricDifference
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
+from clcap_cli.reporting.difference_text import improvement
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ def setting_marks(compared: ComparedRuns, metric: MetricInfo) -> list[Mark]:
     best = _best(compared, metric)
     known = [one for one in differences if one]
     comparable = all(one.comparable for one in known)
-    baseline = comparable and bool(known) and all(_improves(one, metric) == -1 for one in known)
+    baseline = comparable and bool(known) and all(improvement(one, metric) == -1 for one in known)
     return [
         Mark(best=baseline),
         *(
-            Mark(is_best and comparable and _improves(one, metric) == 1, one.significant) if one else UNMARKED
+            Mark(is_best and comparable and improvement(one, metric) == 1, one.significant) if one else UNMARKED
             for one, is_best in zip(differences, best[1:], strict=True)
         ),
     ]
@@ -79,8 +79,3 @@ def _best(compared: ComparedRuns, metric: MetricInfo) -> list[bool]:
         return [False] * len(means)
     best = metric.formatted(max(known, key=lambda mean: metric.direction * mean))
     return [mean is not None and metric.formatted(mean) == best for mean in means]
-
-
-def _improves(one: MetricDifference, metric: MetricInfo) -> int:
-    """1 for a significantly better value than the baseline's, -1 for a significantly worse one, else 0."""
-    return {"higher": 1, "lower": -1}.get(one.verdict, 0) * metric.direction

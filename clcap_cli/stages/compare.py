@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.artifacts.preconditions import JSON_FILE
+from clcap_cli.artifacts.preconditions import JSON_FILE, OutputFile
 from clcap_cli.console import print_result
+from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
-from clcap_cli.options import Argument, Option
+from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage
 
@@ -41,6 +42,12 @@ def compare(
         ),
     ] = None,
     out: Annotated[Path | None, JSON_FILE, output("not written")] = None,
+    markdown: Annotated[
+        Path | None, OutputFile(), Option("Markdown file for the tables of all metrics.", Panel.OUTPUT, "not written")
+    ] = None,
+    latex: Annotated[
+        Path | None, OutputFile(), Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
+    ] = None,
     seed: Seed = 0,
 ) -> Path | None:
     """Test which differences between runs are significant.
@@ -51,19 +58,24 @@ def compare(
     on these images? (t-test over the runs of both settings, paired where the seeds are the same.) Holm's correction is
     applied to the primary metrics R@1, R@5, mean_rank and CIDEr, and separately to all others. Metrics that were
     evaluated differently, such as ranks in other pools, are shown without a test. Other differences between the runs,
-    such as settings, are listed. The tables are printed; --out writes them as JSON.
+    such as settings, are listed. The tables are printed; --out, --markdown and --latex write them.
 
     Example: clcap compare nt_1.metrics.json nt_2.metrics.json nt_1_cl.metrics.json nt_2_cl.metrics.json
     """
     settings = flattened(locals())
-    from clcap_cli.artifacts.atomic import check_writable
+    from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
     from clcap_cli.artifacts.comparisons import write_comparison
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.evaluation.compared_runs import compare_runs
     from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.evaluation.setting_patterns import advise_patterns
+    from clcap_cli.reporting.tables.comparison_latex import comparisons_as_latex
+    from clcap_cli.reporting.tables.comparison_markdown import comparisons_as_markdown
+    from clcap_cli.reporting.tables.images_of import images_of
 
-    out = out and check_writable(out, metrics)
+    outputs = [path for path in (out, markdown, latex) if path]
+    for number, path in enumerate(outputs):
+        check_writable(path, metrics, outputs[:number])
     origin = Origin("compare", settings)
     runs = open_runs(metrics)
     for source in (source for run in runs for source in run.sources):
@@ -71,9 +83,19 @@ def compare(
     if not setting:
         advise_patterns(runs)
     compared = compare_runs(runs, setting, baseline, seed)
+    if not compared.comparisons and (markdown or latex):
+        raise ClcapError(f"{compared.baseline.name} is the only setting, so there is no table of differences to write")
     _print(compared)
-    if out is not None:
-        write_comparison(out, compared.ids, compared.comparisons, origin)
+    with all_or_nothing():
+        if out is not None:
+            write_comparison(out, compared.ids, compared.comparisons, origin)
+        if markdown is not None:
+            write_text(markdown, comparisons_as_markdown(compared.comparisons))
+        if latex is not None:
+            write_text(
+                latex,
+                comparisons_as_latex(compared.comparisons, images_of(runs) or f"{compared.images} images in common"),
+            )
     return out
 
 

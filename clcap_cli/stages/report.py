@@ -114,7 +114,6 @@ def report(
     from clcap_cli.reporting.tables.columns import ReportTables, column_names
     from clcap_cli.reporting.tables.csv import as_csv
     from clcap_cli.reporting.tables.latex import as_latex
-    from clcap_cli.reporting.tables.markdown import as_markdown
     from clcap_cli.reporting.tables.table import run_tables
 
     _check_formats(columns, text or any((csv, markdown, latex)), intervals, latex)
@@ -126,13 +125,13 @@ def report(
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
     comparison = compare_reported(runs, experiments.baseline)
-    means = experiments.tables or setting_tables(comparison.compared)
+    settings = [] if experiments.tables else setting_tables(comparison.compared)
     names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
-    chosen = ReportTables(means, crossed, run_tables(runs, comparison.compared)).select(names)
+    chosen = ReportTables(experiments.tables, crossed, run_tables(runs, comparison.compared), settings).select(names)
     printed = chosen if columns else chosen.for_paper()
     contents = (
         (csv, as_csv(all_runs, names)),
-        (markdown, as_markdown(chosen.every)),
+        (markdown, _markdown(chosen, comparison, names)),
         (latex, as_latex(printed.every, intervals)),
     )
     to_write = [(path, content) for path, content in contents if path]
@@ -169,13 +168,26 @@ def _check_formats(columns: str | None, any_table: bool, intervals: str | None, 
         raise InvalidValueError("intervals", "needs --latex; the other formats show intervals whole")
 
 
+def _markdown(tables: "ReportTables", comparison: "ReportedComparison", names: "list[str] | None") -> str:
+    from clcap_cli.reporting.tables.comparison_markdown import comparisons_as_markdown
+    from clcap_cli.reporting.tables.markdown import as_markdown
+
+    comparisons = comparison.compared.comparisons if comparison.compared else []
+    return "\n".join(
+        [as_markdown(tables.every), *([comparisons_as_markdown(comparisons, names)] if comparisons else [])]
+    )
+
+
 def _print(tables: "ReportTables") -> None:
+    from clcap_cli.reporting.tables.columns import joined
     from clcap_cli.reporting.tables.terminal import as_text
 
     console = stdout()
-    for table in [*tables.seeds, *tables.crossed]:
-        console.print(as_rich_text(" ".join(table.title.split())))
-        console.print(as_text([table]))
+    settings = [(joined(tables.settings).title, tables.settings)] if tables.settings else []
+    single = [(table.title, [table]) for table in (*tables.seeds, *tables.crossed)]
+    for title, found in [*settings, *single]:
+        console.print(as_rich_text(" ".join(title.split())))
+        console.print(as_text(found))
     console.print(as_text(tables.runs))
 
 

@@ -155,6 +155,26 @@ def test_means_over_seeds_are_compared_and_single_runs_unmarked(scored, clcap, t
     assert comparison.metrics["ROUGE_L"].second == pytest.approx(means["cl_{seed}, 3 seeds"].value)
 
 
+def test_settings_stand_first_in_every_format(scored, clcap, tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    base, ranks = rng.random(IMAGES), rng.integers(1, 20, IMAGES)
+    files = [
+        scored(f"{setting}_{seed}", ranks, seed, setting, ROUGE_L=base + gain + rng.normal(0, 0.05, IMAGES))
+        for setting, gain in (("nt", 0), ("cl", 0.3))
+        for seed in (1, 2)
+    ]
+    outputs = {kind: tmp_path / f"r.{kind}" for kind in ("markdown", "latex")}
+    options = [word for kind, path in outputs.items() for word in (f"--{kind}", path)]
+    result = clcap("report", *files, "--text", *options)
+    assert result.status == 0, result.err
+    assert result.out.startswith("Results (mean ± sample standard deviation over seeds)")
+    assert result.out.index("cl_{seed}, 2 seeds") < result.out.index("cl_1")
+    markdown = outputs["markdown"].read_text()
+    assert markdown.index("| cl_{seed}, 2 seeds |") < markdown.index("| cl_1 |")
+    assert "cl_{seed}, 2 seeds compared with nt_{seed}, 2 seeds" in markdown
+    assert r"cl\_\{seed\}, 2 seeds" in outputs["latex"].read_text()
+
+
 def test_holms_correction_counts_all_systems(scored, clcap, tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     base, ranks = rng.random(IMAGES), rng.integers(1, 20, IMAGES)

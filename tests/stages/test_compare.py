@@ -206,3 +206,44 @@ def test_values_evaluated_differently_are_not_tested(tmp_path: Path, clcap) -> N
 def test_one_file_is_not_resampled(tmp_path: Path, clcap) -> None:
     captions = table(tmp_path / "a.csv", dict.fromkeys(range(8), "a dog"))
     assert "resampling" not in clcap("compare", evaluate(predictions=captions, references=captions, metrics=FAST)).err
+
+
+def scored_pair(tmp_path: Path) -> list[Path]:
+    """Metrics files of two runs over 60 images; the second has other captions for half of them."""
+    references = table(tmp_path / "references.csv", {id: f"a dog and {id % 7} cats" for id in range(60)})
+    captions = {
+        "nt": {id: f"a dog and {id % 7} cats" if id % 2 else "a bird" for id in range(60)},
+        "nt_cl": {id: f"a dog and {id % 7} cats" for id in range(60)},
+    }
+    return [
+        evaluate(predictions=table(tmp_path / f"{name}.csv", found), references=references, metrics=FAST)
+        for name, found in captions.items()
+    ]
+
+
+def test_tables_are_written_with_the_numbers_of_the_json_file(tmp_path: Path, clcap) -> None:
+    paths = {kind: tmp_path / f"c.{kind}" for kind in ("out", "markdown", "latex")}
+    options = [word for kind, path in paths.items() for word in (f"--{kind}", path)]
+    assert clcap("compare", *scored_pair(tmp_path), *options).status == 0
+    (compared,) = json.loads(paths["out"].read_text())["comparisons"]
+    markdown, latex = paths["markdown"].read_text(), paths["latex"].read_text()
+    assert markdown.startswith("nt_cl compared with nt\n\n| Metric | nt | nt_cl | Difference |")
+    rows = {line.split(" | ")[0][2:].split()[0]: line.split(" | ") for line in markdown.splitlines() if "|" in line}
+    for name in ("CIDEr", "BLEU-4", "ROUGE_L"):
+        found = compared["metrics"][name]
+        star = "*" if found["verdict"] in ("higher", "lower") else ""
+        values = [f"{found['first']:.3f}", f"{found['second']:.3f}", f"{found['difference']:+.3f}{star}"]
+        assert rows[name][1:4] == values and f"{found['interval'][0]:+.3f}" in rows[name][4]
+        assert values[0] in latex and values[1] in latex
+    assert "\\toprule" in latex and "60 images" in latex
+
+
+def test_all_files_of_compare_are_written_or_none(tmp_path: Path, clcap, error_of) -> None:
+    files = scored_pair(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert "it is a folder" in error_of("compare", *files, "--out", tmp_path / "c.json", "--latex", tmp_path / "folder")
+    same = error_of("compare", *files, "--markdown", tmp_path / "c.json", "--out", tmp_path / "c.json")
+    assert "is named for two outputs of this command" in same
+    single = error_of("compare", files[0], "--markdown", tmp_path / "c.md", "--out", tmp_path / "c.json")
+    assert single == "nt is the only setting, so there is no table of differences to write"
+    assert not (tmp_path / "c.json").exists() and not (tmp_path / "c.md").exists()

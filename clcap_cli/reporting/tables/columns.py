@@ -1,5 +1,6 @@
 """Which columns the tables of a report have, and in which order."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -23,11 +24,13 @@ class ReportTables:
     """Rankings of captions by several models."""
     runs: list[Table]
     """A table for each group of metrics, with the same rows."""
+    settings: list[Table]
+    """Tables of settings like those of runs; empty where they would show the same values."""
 
     @property
     def every(self) -> list[Table]:
         """All tables in the order of a report."""
-        return [*self.seeds, *self.crossed, *self.runs]
+        return [*self.seeds, *self.settings, *self.crossed, *self.runs]
 
     def select(self, names: Sequence[str] | None) -> "ReportTables":
         """The tables with only the columns called ``names``, those of runs in one table; None keeps all.
@@ -37,15 +40,23 @@ class ReportTables:
         if names is None:
             return self
         seeds = [table for table in (_with_columns(table, names) for table in self.seeds) if table.metrics]
-        return ReportTables(seeds, self.crossed, [_with_columns(_joined(self.runs), names)] if self.runs else [])
+        runs, settings = ([_with_columns(joined(of), names)] if of else [] for of in (self.runs, self.settings))
+        return ReportTables(seeds, self.crossed, runs, settings)
 
     def for_paper(self) -> "ReportTables":
-        """The tables with those of runs as one, which has only the metrics that papers print if there are any."""
-        if not self.runs:
-            return self
-        table = _joined(self.runs)
-        names = [metric.name for metric in table.metrics if caption_value_name(metric.name) in OF_PAPERS]
-        return replace(self, runs=[_with_columns(table, names) if names else table])
+        """The tables, with those of runs and of settings as one each.
+
+        These have only the metrics that papers print, if there are any.
+        """
+        return replace(self, runs=_of_papers(self.runs), settings=_of_papers(self.settings))
+
+
+def _of_papers(tables: Sequence[Table]) -> list[Table]:
+    if not tables:
+        return []
+    table = joined(tables)
+    names = [metric.name for metric in table.metrics if caption_value_name(metric.name) in OF_PAPERS]
+    return [_with_columns(table, names) if names else table]
 
 
 def column_names(columns: str | None, metrics: Sequence[MetricInfo]) -> list[str] | None:
@@ -64,12 +75,13 @@ def column_names(columns: str | None, metrics: Sequence[MetricInfo]) -> list[str
     return list(dict.fromkeys(by_name[name] for name in asked))
 
 
-def _joined(tables: Sequence[Table]) -> Table:
+def joined(tables: Sequence[Table]) -> Table:
     """One table with the columns of all tables, which have the same rows."""
     cells = [[cell for table in tables for cell in table.rows[row][1]] for row in range(len(tables[0].rows))]
     metrics = [metric for table in tables for metric in table.metrics]
     names = [name for name, _ in tables[0].rows]
-    return replace(tables[0], title="Results", metrics=metrics, rows=list(zip(names, cells, strict=True)))
+    title = re.sub(r"^[^(]*?(?=( \(|$))", "Results", tables[0].title)
+    return replace(tables[0], title=title, metrics=metrics, rows=list(zip(names, cells, strict=True)))
 
 
 def _with_columns(table: Table, names: Sequence[str]) -> Table:

@@ -15,11 +15,12 @@ def as_markdown(tables: Sequence[Table]) -> str:
 def _markdown(table: Table) -> str:
     lines = [[table.row_header, *(metric.name for metric in table.metrics)]]
     lines += [[name, *(format_cell(cell, "**{}**", "{} {}") for cell in cells)] for name, cells in table.rows]
-    head, *rows = ["| " + " | ".join(map(_markdown_text, line)) + " |" for line in lines]
+    head, *rows = ["| " + " | ".join(map(markdown_text, line)) + " |" for line in lines]
     return (
-        "\n".join([f"{_markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.metrics) + "|", *rows]) + "\n"
+        "\n".join([f"{markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.metrics) + "|", *rows]) + "\n"
     )
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """The text on one line, without effect as Markdown."""
     return re.sub(r"([|<`\\]|\](?=\())", r"\\\1", escaped(" ".join(text.split())))
