@@ -288,6 +288,8 @@ def compare(
     setting: Sequence[str] | None = None,
     baseline: str | None = None,
     out: _Path | None = None,
+    markdown: _Path | None = None,
+    latex: _Path | None = None,
     seed: int = 0,
 ) -> Path | None:
     """Test which differences between runs are significant."""
