@@ -222,7 +222,7 @@ def scored_pair(tmp_path: Path) -> list[Path]:
 
 
 def test_tables_are_written_with_the_numbers_of_the_json_file(tmp_path: Path, clcap) -> None:
-    paths = {kind: tmp_path / f"c.{kind}" for kind in ("out", "markdown", "latex")}
+    paths = {"out": tmp_path / "c.json", "markdown": tmp_path / "c.md", "latex": tmp_path / "c.tex"}
     options = [word for kind, path in paths.items() for word in (f"--{kind}", path)]
     assert clcap("compare", *scored_pair(tmp_path), *options).status == 0
     (compared,) = json.loads(paths["out"].read_text())["comparisons"]
