@@ -1,6 +1,5 @@
 """Attention on the page: which file belongs to which run, and what a word shows in the browser."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.attention import find_attention
-from clcap_cli.reporting.page.attention import attention_data
+from clcap_cli.reporting.page.attention import attention_record
 from clcap_cli.reporting.thumbnails import thumbnails
 from tests.reporting.conftest import image
 from tests.reporting.test_browser import element, elements
@@ -96,7 +95,7 @@ def test_maps_beyond_the_budget_are_left_out(write, tmp_path: Path) -> None:
     images = [image(id, "🐕 dog") for id in range(5)]
     runs = open_runs([write("aa.metrics.json", images)])
     path = write_file(tmp_path / "aa.attention.h5", {id: looking("🐕 dog", (0, 0.5)) for id in range(5)})
-    data = json.loads(attention_data(runs, {"aa": open_attention(path)}, budget=40))
+    data = attention_record(runs, {"aa": open_attention(path)}, budget=40)
     assert data["images"] == 3, "each has 8 weights, which are 12 characters in base64"
     captions = data["runs"][0]["captions"]
     assert captions[0] == [[2, 6], "AIA=", "/wAAAAD/AAA=", ""]
@@ -120,6 +119,7 @@ def page(opened, write, tmp_path: Path) -> Callable[..., WebDriver]:
         Image.new("RGB", (300, 200), "red").save(tmp_path / "one.png")
         pictures = thumbnails({1: tmp_path / "one.png"})
         browser = opened(page_of(runs, pictures=pictures, attention={"aa": open_attention(path)}))
+        browser.execute_script("document.querySelector('.picture').scrollIntoView({ block: 'center' })")
         WebDriverWait(browser, 10).until(lambda _: element(browser, ".picture img").get_property("naturalWidth"))
         return browser
 
@@ -258,4 +258,5 @@ def test_maps_are_shown_on_a_narrow_screen(page) -> None:
     elements(browser, ".word")[1].click()
     picture, drawn = boxes(browser, ".picture img", ".map")
     assert picture == drawn
-    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    item = "const item = document.querySelector('.image'); return item.scrollWidth <= item.clientWidth"
+    assert browser.execute_script(item)

@@ -1,7 +1,6 @@
 """The attention of captions in the page: for each word its map over the picture and the weight of the sentinel."""
 
 import base64
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,8 +16,8 @@ BUDGET = 12 * 2**20
 """Largest number of bytes that all maps of a page have; images further down are shown without maps."""
 
 
-def attention_data(runs: Sequence[Run], attention: Mapping[str, Attention], budget: int = BUDGET) -> str:
-    """The attention of the runs for the page's script, as JSON that is safe inside a script element.
+def attention_record(runs: Sequence[Run], attention: Mapping[str, Attention], budget: int = BUDGET) -> dict[str, Any]:
+    """The attention of the runs for the page's script, which is safe inside a script element as JSON.
 
     ``runs`` has an object for each run, or null: ``grid``, the rows and columns of the regions and the side of the
     square that they cover, as a share of the picture's shorter side, or null for regions that are no grid; ``placed``,
@@ -30,7 +29,7 @@ def attention_data(runs: Sequence[Run], attention: Mapping[str, Attention], budg
     ids = image_ids(runs)
     shown = [_Shown(run, attention[run.name]) if run.name in attention else None for run in runs]
     kept = _images_within(budget, [[one.map_bytes(id) if one else 0 for one in shown] for id in ids])
-    content = {
+    return {
         "images": kept,
         "runs": [
             one
@@ -42,7 +41,6 @@ def attention_data(runs: Sequence[Run], attention: Mapping[str, Attention], budg
             for one in shown
         ],
     }
-    return json.dumps(content, separators=(",", ":"))
 
 
 def _images_within(budget: int, sizes: Sequence[Sequence[int]]) -> int:

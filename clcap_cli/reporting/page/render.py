@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,7 +18,7 @@ from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
-from clcap_cli.reporting.page.attention import attention_data
+from clcap_cli.reporting.page.attention import attention_record
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.page.headline import first_and_last, metric_changes
 from clcap_cli.reporting.plot import LineStyle, Plot
@@ -82,6 +83,7 @@ def render(
     """
     script = _script()
     shown = [run for run in experiments.examples if run.images]
+    words = attention_record(shown, attention)
     styles = line_styles(experiments.examples)
     tables = run_tables(runs, compared_runs)
     templates = Environment(
@@ -96,7 +98,8 @@ def render(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_joined("style", STYLES)),
         data=Markup(page_data(shown, styles, image_sources, plots)),
-        attention=Markup(attention_data(shown, attention)),
+        attention=Markup(json.dumps(words, separators=(",", ":"))),
+        images_with_maps=words["images"],
         attended=[run.name for run in shown if run.name in attention],
         has_sentinel=any(one.has_sentinel for one in attention.values()),
         thumbnails=Markup("\n".join(thumbnails.get(id, "") for id in image_ids(shown))),

@@ -105,8 +105,16 @@ function onWord(event, known, readout) {
   word.classList.add("chosen");
   readout.textContent = `“${word.textContent}”${known.sentinel ? `: ${word.title}` : ""}`;
   if (!known.placed) readout.textContent += "; the place of the regions is not known";
-  else if (!known.regions) readout.textContent += `; the page has maps of the first ${attention.images.toLocaleString("en")} images only`;
-  else showMap(pictureBeside(word), known, known.map.subarray(token * known.regions, (Number(token) + 1) * known.regions));
+  else if (!known.regions) readout.textContent += `; the page has maps of ${attention.images.toLocaleString("en")} images only`;
+  else whenLoaded(pictureBeside(word), (picture) => word.matches(".chosen") && showMap(picture, known, weightsOf(known, Number(token))));
+}
+
+const weightsOf = ({ map, regions }, token) => map.subarray(token * regions, (token + 1) * regions);
+
+/** Call a function with a picture when its size is known; there may be no picture. */
+function whenLoaded(picture, use) {
+  if (picture?.naturalWidth) use(picture);
+  else picture?.addEventListener("load", () => use(picture), { once: true });
 }
 
 /** When the pointer leaves, the map of the word with the focus is shown again. */
@@ -139,7 +147,6 @@ const pictureBeside = (word) => word.closest(".image, .content").querySelector("
 
 /** Draw the map over a picture: the less a place was attended to, the darker it is. */
 function showMap(picture, { grid, boxes }, weights) {
-  if (!picture?.naturalWidth) return;
   const canvas = canvasLike(picture);
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
