@@ -73,6 +73,16 @@ def test_each_curve_has_its_values_as_a_table(curves: WebDriver) -> None:
     assert rows == [["epoch", "validation"], ["0", "9.200"], ["1", "3.000"], ["2", "2.000"], ["3", "2.500"]]
 
 
+def test_curves_are_drawn_when_they_come_into_view(opened, write, log) -> None:
+    paths = [write(f"nt_{seed}.retrieval.json", [image(1, "a dog", rank=1)]) for seed in range(9)]
+    for seed in range(9):
+        log(f"nt_{seed}.log.jsonl", [{"epoch": epoch, "val_loss": loss} for epoch, loss in enumerate(LOSSES)])
+    page = opened(page_of(open_runs(paths)))
+    assert len(elements(page, "[data-plot]")) == 10
+    assert not elements(page, "[data-plot='9'] > svg")
+    drawn(page, "[data-plot='9']")
+
+
 def test_validations_within_an_epoch_have_their_place(opened, write, log) -> None:
     epochs = [{"epoch": step / 3, "val_loss": loss} for step, loss in enumerate((9.2, 3.0, 2.0, 2.5))]
     log("nt.log.jsonl", epochs)

@@ -121,6 +121,17 @@ def test_a_dot_shows_its_image_and_a_click_selects_it(explored: WebDriver) -> No
     assert address(explored) == "#image=7&image=2"
 
 
+def test_a_click_on_a_dot_needs_no_other_condition_removed(explored: WebDriver) -> None:
+    press(explored, "gained")
+    drawn(explored, "scatter")
+    drag(explored, "scatter", (0.75, 0.6), (1, 1))
+    dots = elements(explored, "#scatter circle")
+    ActionChains(explored, duration=20).click(dots[4]).perform()
+    assert (ids(explored), address(explored)) == (["5"], "#filter=gained&rank.before=5..8&rank.after=1..2&image=5")
+    ActionChains(explored, duration=20).click(dots[2]).perform()
+    assert (ids(explored), address(explored)) == (["3"], "#image=3"), "conditions that exclude the image are removed"
+
+
 def test_the_list_is_sorted_by_a_metric(explored: WebDriver) -> None:
     element(explored, "#sort option[value='rank.before']").click()
     assert ids(explored) == ["1", "6", "5", "8", "2", "7", "3", "4"]

@@ -6,7 +6,7 @@ const ROLES = ["after", "before", "change"];
 const imageMetrics = new Map([
   ["rank", { label: "Rank", direction: -1, isRank: true, isWhole: true, of: (image, run) => image.results[run]?.rank }],
   ["CIDEr", { label: "CIDEr", direction: 1, of: (image, run) => image.results[run]?.cider }],
-  ...data.metrics.map(({ name, label, direction }) => [name, { label, direction, of: (image, run) => runs[run].metrics[name]?.[image.position] }]),
+  ...data.metrics.map(({ name, ...metric }) => [name, { ...metric, of: (image, run) => runs[run].metrics[name]?.[image.position] }]),
   ["length", { label: "Caption length in words", isWhole: true, of: (image, run) => wordCount(image.results[run]) }],
 ]);
 
@@ -20,7 +20,8 @@ function axisOf(key) {
   if (!metric || !ROLES.includes(role)) return null;
   const value = (image) => valueOnAxis(metric, role, image);
   const hint = role === "change" && metric.direction ? ` (${metric.direction > 0 ? "above" : "below"} 0: better)` : "";
-  return { key, role, value, hint, isWhole: Boolean(metric.isWhole), type: axisType(metric, role), label: axisLabel(metric, role) };
+  const isWhole = Boolean(metric.isWhole);
+  return { key, metric, role, value, hint, isWhole, type: axisType(metric, role), label: axisLabel(metric, role) };
 }
 
 function valueOnAxis(metric, role, image) {

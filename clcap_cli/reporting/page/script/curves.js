@@ -27,7 +27,7 @@ function curveChart(plot, width) {
   const outside = points.filter(({ y }) => y < low || y > high);
   return Plot.plot({
     ...chartStyle(width),
-    x: { label: plot.isLog ? `${plot.x} (log scale)` : plot.x, type: plot.isLog ? "log" : "linear", ...curveTicks(plot, points) },
+    x: { label: plot.isLog ? `${plot.x} (log scale)` : plot.x, ...curveScale(plot, points) },
     y: { label: plot.y, domain: low === high ? [low - 1, high + 1] : plot.range, nice: !plot.isLog, grid: true },
     marks: [
       ...plot.lines.map((line) => curveLine(inside.filter((point) => point.line === line), line)),
@@ -50,10 +50,11 @@ function chartStyle(width) {
     style: { background: "none", fontSize: "12px", fontFamily: "inherit", overflow: "visible" } };
 }
 
-function curveTicks(plot, points) {
+function curveScale(plot, points) {
   const last = Math.max(...points.map(({ x }) => x));
-  if (plot.isLog) return { domain: [1, Math.max(2, last)], ticks: logTicks(last), tickFormat: ",d" };
-  return { ticks: Math.min(8, Math.max(1, Math.floor(last))), tickFormat: (epoch) => (Number.isInteger(epoch) ? String(epoch) : "") };
+  if (plot.isLog) return { type: "log", domain: [1, Math.max(2, last)], ticks: logTicks(last), tickFormat: ",d" };
+  const tickFormat = (epoch) => (Number.isInteger(epoch) ? String(epoch) : "");
+  return { ticks: Math.min(8, Math.max(1, Math.floor(last))), tickFormat };
 }
 
 /** 1, 2, 5, 10, 20, 50, … up to the last value; powers of ten only if that is far. */
@@ -80,7 +81,10 @@ function outsideMarks(points, plot) {
   });
 }
 
-const valueText = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4))).toLocaleString("en", { maximumFractionDigits: 10 });
+function valueText(value) {
+  const shown = Number.isInteger(value) ? value : Number(value.toPrecision(4));
+  return shown.toLocaleString("en", { maximumFractionDigits: 10 });
+}
 
 function pointText(plot, point) {
   const kept = isKept(point) ? " (kept)" : "";
@@ -93,7 +97,8 @@ function curveLegend(plot) {
   const list = document.createElement("ul");
   list.className = "lines";
   const entries = plot.lines.map((line) => [line.label, line, false]);
-  if (plot.lines.some((line) => line.points.some(([x]) => x === line.kept))) entries.push(["kept epoch", { colour: "currentColor" }, true]);
+  const hasKept = plot.lines.some((line) => line.points.some(([x]) => x === line.kept));
+  if (hasKept) entries.push(["kept epoch", { colour: "currentColor" }, true]);
   list.append(...entries.map(([label, line, isRing]) => {
     const item = document.createElement("li");
     item.append(lineSample(line, isRing), label);
@@ -108,7 +113,8 @@ function lineSample(line, isRing) {
     sample.append(svgElement("circle", { cx: 14, cy: 7, r: 5.5, fill: "none", stroke: line.colour, "stroke-width": 1.5 }));
     return sample;
   }
-  sample.append(svgElement("line", { x1: 0, x2: 28, y1: 7, y2: 7, stroke: line.colour, "stroke-width": 2, "stroke-dasharray": DASH_LENGTHS[line.dashes] ?? "none" }));
+  const dashes = DASH_LENGTHS[line.dashes] ?? "none";
+  sample.append(svgElement("path", { d: "M0,7H28", stroke: line.colour, "stroke-width": 2, "stroke-dasharray": dashes }));
   if (line.marker) sample.append(svgElement("circle", { cx: 14, cy: 7, r: 3, fill: fillOf({ line }), stroke: line.colour }));
   return sample;
 }

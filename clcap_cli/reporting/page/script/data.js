@@ -16,8 +16,9 @@ const captionCounts = runs.map((_, run) => countCaptions(run));
 const hasThumbnails = thumbnails.some(Boolean);
 const byId = (id) => document.getElementById(id);
 const selectedRun = (id) => Number(byId(id)?.value ?? 0);
-const everything = { filter: "all", query: "", ranges: {}, picked: [] };
-const state = { before: selectedRun("before"), after: selectedRun("after"), ...everything, sort: "", isAscending: false, found: [], first: 0, shown: 0 };
+/** The conditions of the list at the start: all images. */
+const noConditions = { filter: "all", query: "", ranges: {}, picked: [] };
+const state = { before: selectedRun("before"), after: selectedRun("after"), ...noConditions, sort: "", isAscending: false, found: [], first: 0, shown: 0 };
 
 // ---- Properties of an image
 

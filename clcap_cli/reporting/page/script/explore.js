@@ -6,8 +6,9 @@ const finite = (values) => values.filter(Number.isFinite);
 
 /** Options of an axis of Plot; ranks are logarithmic, and so are their changes on both sides of 0. */
 function scaleOf(axis, domain) {
-  const ticks = axis.type === "linear" ? 6 : roundTicks(domain);
-  return { type: axis.type, label: `${axis.label}${axis.hint}`, domain, ...(axis.type === "linear" ? { ticks } : { ticks, tickFormat: ",d" }) };
+  const label = `${axis.label}${axis.hint}`;
+  if (axis.type === "linear") return { type: axis.type, label, domain, ticks: 6 };
+  return { type: axis.type, label, domain, ticks: roundTicks(domain), tickFormat: ",d" };
 }
 
 /** 0, 1, 2, 5, 10, … and their negatives, as far as they are in the domain. */
@@ -33,7 +34,23 @@ function addBrush(chart, brush, selected, onSelect) {
   const group = d3.select(chart).append("g").attr("class", "brush").call(brush);
   group.call(brush.move, selected);
   group.selectAll(".overlay").style("touch-action", "pan-y").on("pointerdown", (event) => event.stopPropagation());
+  brush.on("start", ({ sourceEvent }) => Object.assign(pressed, placeOf(sourceEvent)));
   brush.on("end", (event) => event.sourceEvent && onSelect(event));
+}
+
+/** Where the pointer was pressed at the start of a selection. */
+const pressed = { clientX: NaN, clientY: NaN };
+
+/** The place of a mouse event or of a touch; empty if a script moved the brush. */
+function placeOf(event) {
+  const { clientX, clientY } = event?.changedTouches?.[0] ?? event ?? {};
+  return { clientX, clientY };
+}
+
+/** Whether the pointer was pressed and released in the same place. */
+function isClick({ sourceEvent }) {
+  const { clientX, clientY } = placeOf(sourceEvent);
+  return Math.hypot(clientX - pressed.clientX, clientY - pressed.clientY) < 3;
 }
 
 // ---- Controls of an axis: its metric and limits
@@ -47,7 +64,10 @@ function renderAxisControl(control) {
 }
 
 function onLimits(control) {
-  const limit = (part, otherwise) => (Number.isNaN(control.querySelector(part).valueAsNumber) ? otherwise : control.querySelector(part).valueAsNumber);
+  const limit = (part, otherwise) => {
+    const { valueAsNumber } = control.querySelector(part);
+    return Number.isNaN(valueAsNumber) ? otherwise : valueAsNumber;
+  };
   setRange(state[control.dataset.axisControl], limit(".low", -Infinity), limit(".high", Infinity));
 }
 
@@ -75,6 +95,7 @@ const [stale, inView] = [new Set(), new Set()];
 const viewObserver = new IntersectionObserver(onView, { rootMargin: "300px" });
 for (const frame of drawings.keys()) viewObserver.observe(frame);
 addEventListener("beforeprint", () => drawStale(drawings));
+addEventListener("resize", updateCharts);
 
 const axisControls = document.querySelectorAll("[data-axis-control]");
 for (const control of axisControls) {

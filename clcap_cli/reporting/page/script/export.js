@@ -11,31 +11,39 @@ function csvCell(value) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-const metricNames = (run) => Array.from(imageMetrics.keys()).filter((name) => images.some((image) => Number.isFinite(imageMetrics.get(name).of(image, run))));
+/** The metrics that a run has for at least one image. */
+const metricsOf = (run) => Array.from(imageMetrics).filter(([, { of }]) => images.some((image) => Number.isFinite(of(image, run))));
 
 function exportCsv() {
-  const metrics = runs.map((_, run) => metricNames(run));
-  const references = d3.max(state.found, (image) => image.references.length) ?? 0;
-  const head = ["image_id", "file_name",
-    ...runs.flatMap(({ name }, run) => [`${name}: caption`, ...metrics[run].map((metric) => `${name}: ${metric}`)]),
-    ...d3.range(references).map((number) => `reference ${number + 1}`)];
-  const rows = state.found.map((image) => [image.id, image.name,
-    ...runs.flatMap((_, run) => [image.results[run]?.caption, ...metrics[run].map((metric) => imageMetrics.get(metric).of(image, run) ?? NaN)]),
-    ...d3.range(references).map((number) => image.references[number])]);
-  save("csv", "text/csv", [head, ...rows].map((row) => `${row.map(csvCell).join(",")}\n`).join(""));
+  const references = d3.range(d3.max(state.found, (image) => image.references.length) ?? 0);
+  const columns = [
+    ["image_id", ({ id }) => id],
+    ["file_name", ({ name }) => name],
+    ...runs.flatMap((_, run) => columnsOf(run)),
+    ...references.map((number) => [`reference ${number + 1}`, (image) => image.references[number]]),
+  ];
+  const rows = state.found.map((image) => columns.map(([, value]) => value(image)));
+  save("csv", "text/csv", [columns.map(([name]) => name), ...rows].map((row) => `${row.map(csvCell).join(",")}\n`).join(""));
+}
+
+/** The columns of a run: its caption and its metrics. */
+function columnsOf(run) {
+  const metrics = metricsOf(run).map(([name, { of }]) => [`${runs[run].name}: ${name}`, (image) => of(image, run) ?? NaN]);
+  return [[`${runs[run].name}: caption`, (image) => image.results[run]?.caption], ...metrics];
 }
 
 function exportJson() {
-  const metrics = runs.map((_, run) => metricNames(run));
+  const metrics = runs.map((_, run) => metricsOf(run));
+  const predicted = (image) => Array.from(runs.keys()).filter((run) => image.results[run]);
   const records = state.found.map((image) => ({
     image_id: image.id, file_name: image.name, references: image.references,
-    predictions: Object.fromEntries(runs.flatMap(({ name }, run) => (image.results[run] ? [[name, predictionRecord(image, run, metrics[run])]] : []))),
+    predictions: Object.fromEntries(predicted(image).map((run) => [runs[run].name, predictionRecord(image, run, metrics[run])])),
   }));
   save("json", "application/json", `${JSON.stringify(records, null, 1)}\n`);
 }
 
 function predictionRecord(image, run, metrics) {
-  const values = metrics.map((metric) => [metric, imageMetrics.get(metric).of(image, run) ?? null]);
+  const values = metrics.map(([name, { of }]) => [name, of(image, run) ?? null]);
   return { caption: image.results[run].caption, ...Object.fromEntries(values) };
 }
 

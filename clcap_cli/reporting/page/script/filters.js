@@ -38,17 +38,24 @@ function isApplicable(name) {
   return name !== "generic" || runs.length > 1;
 }
 
-function matchingImages() {
+/** A function that tells whether an image fulfils the filter, the limits and the search. */
+function condition() {
   const filter = FILTERS[state.filter];
-  const isSelected = chartFilter();
+  const ranges = Object.entries(state.ranges).map(([key, limits]) => [axisOf(key).value, ...limits]);
   const terms = state.query.toLowerCase().split(/\s+/).filter(Boolean);
-  return sorted(images.filter((image) => filter.keep(image) && isSelected(image)
-    && terms.every((term) => searchText(image).includes(term))));
+  return (image) => filter.keep(image)
+    && ranges.every(([value, low, high]) => value(image) >= low && value(image) <= high)
+    && terms.every((term) => searchText(image).includes(term));
+}
+
+function matchingImages() {
+  const picked = new Set(state.picked);
+  return sorted(images.filter((image) => !picked.size || picked.has(image.position)).filter(condition()));
 }
 
 /** Show all images, without filters and search. */
 function showAll() {
-  changeState(everything);
+  changeState(noConditions);
 }
 
 function update() {

@@ -14,10 +14,15 @@ function drawHistogram() {
   frames.histogram.replaceChildren(chart);
   const scale = chart.scale("x");
   const brush = d3.brushX().extent([[scale.range[0], 10], [scale.range[1], chart.scale("y").range[0]]]);
-  const limits = state.ranges[axis.key];
-  addBrush(chart, brush, limits ? rangeOnScreen(scale, limits) : null, ({ selection }) => {
+  addBrush(chart, brush, state.ranges[axis.key] ? rangeOnScreen(scale, barLimits(axis)) : null, ({ selection }) => {
     setRange(axis.key, ...(selection ? rangeOfBins(axis, bins, selection.map(scale.invert)) : [-Infinity, Infinity]));
   });
+}
+
+/** The limits of the selected bars; the bar of a whole number ends at the next one. */
+function barLimits(axis) {
+  const [low, high] = limitsOf(axis.key);
+  return [low, axis.isWhole ? high + 1 : high];
 }
 
 /** The range of all bins that a selection touches. */

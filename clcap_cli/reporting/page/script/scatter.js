@@ -6,7 +6,7 @@ const card = byId("hovered");
 
 function drawScatter() {
   const [x, y] = [axisOf(state.x), axisOf(state.y)];
-  const drawing = [x.label, y.label, state.before, state.after].join("\n");
+  const drawing = [x.label, y.label, state.before, state.after, frames.scatter.clientWidth].join("\n");
   if (scatter.drawing !== drawing) scatter.showSelection = drawDots(x, y);
   scatter.drawing = drawing;
   scatter.showSelection();
@@ -21,6 +21,7 @@ function drawDots(x, y) {
   const nearest = nearestPoint(points, xScale, yScale);
   frames.scatter.setAttribute("aria-label", `Scatter plot of ${y.label} over ${x.label} of ${imagesText(points.length)}.`);
   frames.scatter.replaceChildren(chart);
+  byId("diagonal").hidden = !sameMetric(x, y);
   chart.addEventListener("pointermove", (event) => showCard(nearest(event), event));
   chart.addEventListener("pointerleave", () => showCard(null));
   return () => {
@@ -36,14 +37,18 @@ function scatterChart(x, y, points) {
     x: scaleOf(x, domainOf(points, "x")),
     y: { ...scaleOf(y, domainOf(points, "y")), grid: true },
     marks: [
-      ...(sameMetric(x, y) ? [Plot.line(domainOf(points, "x").map((end) => [end, end]), { clip: true, stroke: "currentColor", strokeOpacity: 0.5, strokeDasharray: "2 3" })] : []),
+      ...(sameMetric(x, y) ? [diagonal(domainOf(points, "x"))] : []),
       Plot.dot(points, { x: "x", y: "y", r: 2.5, fill: "currentColor", stroke: "none" }),
     ],
   });
 }
 
-/** Whether both axes have the same metric, so that dots on the diagonal have not changed. */
-const sameMetric = (x, y) => x.role !== "change" && y.role !== "change" && x.key.replace(/\.\w+$/, "") === y.key.replace(/\.\w+$/, "");
+const diagonal = (ends) => Plot.line(ends.map((end) => [end, end]), {
+  clip: true, stroke: "currentColor", strokeOpacity: 0.5, strokeDasharray: "2 3",
+});
+
+/** Whether both axes have values of the same metric, which can be equal. */
+const sameMetric = (x, y) => x.metric === y.metric && x.role !== "change" && y.role !== "change";
 
 function domainOf(points, name) {
   const [low, high] = d3.extent(points, (point) => point[name]);
@@ -68,35 +73,37 @@ function showFound(chart, points) {
   }
 }
 
-/** The brush over the scatter plot; a click selects the image of the nearest dot. */
+/** The brush over the scatter plot; a click without dragging selects the image of the nearest dot. */
 function brushScatter(chart, x, y, nearest) {
   chart.querySelector(".brush")?.remove();
-  const [xScale, yScale] = [chart.scale("x"), chart.scale("y")];
-  const [left, right] = xScale.range;
-  const [bottom, top] = yScale.range;
-  const ranges = [limitsOf(x.key), limitsOf(y.key)];
-  const isLimited = ranges.flat().some(Number.isFinite);
-  const [xs, ys] = [rangeOnScreen(xScale, ranges[0]), rangeOnScreen(yScale, ranges[1])];
+  const scales = [chart.scale("x"), chart.scale("y")];
+  const [[left, right], [bottom, top]] = scales.map(({ range }) => range);
   const brush = d3.brush().extent([[left - 4, top - 4], [right + 4, bottom + 4]]);
-  addBrush(chart, brush, isLimited ? d3.zip(xs, ys) : null, (event) => onScatterSelection(event, x, y, xScale, yScale, nearest));
+  addBrush(chart, brush, shownLimits(x, y, scales), (event) => {
+    if (isClick(event)) onClick(x, y, nearest(atPointer(chart, event)), event.sourceEvent.shiftKey);
+    else setLimits(x, y, scales, event.selection);
+  });
 }
 
-function onScatterSelection({ selection, sourceEvent }, x, y, xScale, yScale, nearest) {
-  const others = without(without(state.ranges, x.key), y.key);
-  if (selection) {
-    const [[left, top], [right, bottom]] = selection;
-    const range = (axis, scale, from, to) => [roundedLow(axis, scale.invert(from)), roundedHigh(axis, scale.invert(to))];
-    changeState({ ranges: { ...others, [x.key]: range(x, xScale, left, right), [y.key]: range(y, yScale, bottom, top) } });
-    return;
-  }
-  const point = nearest({ ...pointerOf(sourceEvent), currentTarget: frames.scatter.querySelector("svg") });
-  changeState({ ranges: others, picked: point ? pickedWith(point.image, sourceEvent.shiftKey) : state.picked });
+/** The limits of both axes as corners on the screen; null if there are none. */
+function shownLimits(x, y, scales) {
+  const limits = [limitsOf(x.key), limitsOf(y.key)];
+  return limits.flat().some(Number.isFinite) ? d3.zip(...limits.map((range, axis) => rangeOnScreen(scales[axis], range))) : null;
 }
 
-const pointerOf = ({ clientX, clientY }) => ({ clientX, clientY });
+function setLimits(x, y, scales, [[left, top], [right, bottom]]) {
+  const range = (axis, scale, from, to) => [roundedLow(axis, scale.invert(from)), roundedHigh(axis, scale.invert(to))];
+  changeState({
+    ranges: { ...state.ranges, [x.key]: range(x, scales[0], left, right), [y.key]: range(y, scales[1], bottom, top) },
+  });
+}
 
-/** The selected images after a click on one: only this one, or with Shift also those selected before. */
-const pickedWith = ({ position }, adds) => [...new Set([...(adds ? state.picked : []), position])];
+function onClick(x, y, point, adds) {
+  if (point) pick(point.image, adds);
+  else changeState({ ranges: without(without(state.ranges, x.key), y.key) });
+}
+
+const atPointer = (chart, { sourceEvent }) => ({ ...placeOf(sourceEvent), currentTarget: chart });
 
 // ---- The image under the pointer
 

@@ -3,15 +3,19 @@
 /** Conditions of the list, each with its text and the change of state that removes it. */
 function conditions() {
   return [
-    ...(state.filter === "all" ? [] : [{ text: byId("controls").querySelector(`[data-filter=${state.filter}]`).dataset.label, removed: { filter: "all" } }]),
+    ...(state.filter === "all" ? [] : [{ text: filterLabel(), removed: { filter: "all" } }]),
     ...(state.query.trim() ? [{ text: `Search: ${state.query.trim()}`, removed: { query: "" } }] : []),
     ...chartConditions(),
   ];
 }
 
+const filterLabel = () => document.querySelector(`[data-filter=${state.filter}]`).dataset.label;
+
 /** Conditions that were set in the charts. */
 function chartConditions() {
-  const ranges = Object.keys(state.ranges).map((key) => ({ text: rangeText(key), removed: { ranges: without(state.ranges, key) } }));
+  const ranges = Object.keys(state.ranges).map((key) => ({
+    text: rangeText(key), removed: { ranges: without(state.ranges, key) },
+  }));
   const picked = state.picked.map((position) => ({
     text: `Image: ${title(images[position])}`, removed: { picked: state.picked.filter((other) => other !== position) },
   }));
@@ -33,12 +37,10 @@ function setRange(key, low, high) {
   changeState({ ranges: low === -Infinity && high === Infinity ? others : { ...others, [key]: [low, high] } });
 }
 
-/** A function that tells whether the charts select an image. */
-function chartFilter() {
-  const ranges = Object.entries(state.ranges).map(([key, [low, high]]) => [axisOf(key).value, low, high]);
-  const picked = new Set(state.picked);
-  return (image) => (!picked.size || picked.has(image.position))
-    && ranges.every(([value, low, high]) => value(image) >= low && value(image) <= high);
+/** List only one image, or add it; conditions that it does not fulfil are removed. */
+function pick(image, adds) {
+  const others = adds ? state.picked.filter((position) => position !== image.position) : [];
+  changeState({ ...(condition()(image) ? {} : noConditions), picked: [...others, image.position] });
 }
 
 function removeButton({ text, removed }) {
