@@ -33,6 +33,14 @@ class WrittenError(ClcapError):
         self.written = written
 
 
+class MissingFilesError(ClcapError):
+    """Files that a metric needs and that no package contains are missing; ``short`` says so in a few words."""
+
+    def __init__(self, message: str, short: str):
+        super().__init__(message)
+        self.short = short
+
+
 class NonFiniteError(ClcapError):
     """A number computed by a model that is NaN or infinite."""
 

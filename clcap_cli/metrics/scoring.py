@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, MissingFilesError
 from clcap_cli.metrics.bootstrap import Resamples, values_and_intervals
 from clcap_cli.metrics.java import kill_all_on_error
 from clcap_cli.metrics.metric import Metric
@@ -37,6 +37,9 @@ class Scores:
     not_scored: dict[str, str] = field(default_factory=dict)
     """Reasons why metrics could not be computed, by metric name; a metric that needs another one has its reason."""
 
+    short_reasons: dict[str, str] = field(default_factory=dict)
+    """A few words for those of these reasons that are about missing files, by reason."""
+
     @property
     def values(self) -> dict[str, float]:
         """Values over all images by name; corpus metrics are those of the corpus, all others are means."""
@@ -55,6 +58,8 @@ class Scores:
             self.predictions = self.predictions.with_columns(measure(self.predictions))
         except ClcapError as error:
             self.not_scored[metric.name] = str(error)
+            if isinstance(error, MissingFilesError):
+                self.short_reasons[str(error)] = error.short
             return
         values, intervals = values_and_intervals(reported_statistics(metric, self.predictions), resamples)
         counts = {info.name for info in metric.values if info.is_count}

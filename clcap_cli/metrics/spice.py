@@ -13,7 +13,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.atomic import write_text
 from clcap_cli.artifacts.temporary_files import temporary_folder
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import MissingFilesError
 from clcap_cli.input_files import is_file
 from clcap_cli.metrics.java import JavaError, JavaProgram, class_path, pycocoevalcap_folder
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
@@ -22,6 +22,8 @@ from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import mean_of
 
 CORENLP = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
+MODELS = "https://nlp.stanford.edu/software/stanford-corenlp-full-2015-12-09.zip"
+"""Archive that contains these files."""
 OPEN_INTERNALS = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
 """Java options that let SPICE's libraries access internals of newer Java versions."""
 MEMORY = "-Xmx8G"
@@ -37,9 +39,10 @@ def models_folder(given: Path | None) -> Path:
     folder = given or pycocoevalcap_folder("spice") / "lib"
     missing = [name for name in CORENLP if not is_file(folder / name)]
     if missing:
-        raise ClcapError(
-            f"SPICE needs {' and '.join(missing)}: download stanford-corenlp-full-2015-12-09.zip from Stanford NLP and "
-            f"put these files into {folder}" + ("" if given else ", or into another folder given with --spice-models")
+        elsewhere = "" if given else ", or into another folder given with --spice-models"
+        raise MissingFilesError(
+            f"SPICE needs {' and '.join(missing)}: download {MODELS} and put these files into {folder}{elsewhere}",
+            "models not found",
         )
     return folder
 

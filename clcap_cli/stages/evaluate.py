@@ -203,7 +203,7 @@ def evaluate(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import METRICS_KIND, write_results
     from clcap_cli.artifacts.run_cards import collect_run_cards
-    from clcap_cli.evaluation.not_scored import not_scored_lines
+    from clcap_cli.evaluation.not_scored import report_not_scored
     from clcap_cli.evaluation.prediction_warnings import left_out_warnings, prediction_warnings
     from clcap_cli.evaluation.results import evaluation_results, first_references, score_chosen, signature_of_all
     from clcap_cli.metrics.registry import selected_metrics
@@ -236,9 +236,7 @@ def evaluate(
     made_from = {"made_from": [card.model_dump() for card in collect_run_cards(origin)]}
     results = evaluation_results(scores, inputs, split or DEFAULT_SPLIT)
     write_results(out, METRICS_KIND, results, origin, made_from)
-    for line in not_scored_lines(scores.not_scored, metrics):
-        # A metric that nobody asked for by name may lack its files.
-        (print_warning if metrics else print_info)(line)
+    report_not_scored(scores, metrics)
     _print_scores(results, signature_of_all(scores, inputs, split or DEFAULT_SPLIT))
     return out
 

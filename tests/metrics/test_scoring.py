@@ -271,7 +271,8 @@ def test_meteor_works_where_paths_have_spaces(tmp_path: Path, monkeypatch: pytes
 def test_spice_names_its_missing_files(tmp_path: Path) -> None:
     assert score({"a": "a dog"}, REFERENCES, ("ROUGE_L", "SPICE"), tmp_path).not_scored == {
         "SPICE": "SPICE needs stanford-corenlp-3.6.0.jar and stanford-corenlp-3.6.0-models.jar: download "
-        "stanford-corenlp-full-2015-12-09.zip from Stanford NLP and put these files into " + str(tmp_path)
+        "https://nlp.stanford.edu/software/stanford-corenlp-full-2015-12-09.zip and put these files into "
+        + str(tmp_path)
     }
 
 

@@ -349,6 +349,19 @@ def test_spider_is_missing_without_spice_but_cider_is_not(tmp_path: Path, clcap)
     assert {"SPICE", "SPIDEr"}.isdisjoint(content["metrics"]) and "CIDEr" in content["metrics"]
 
 
+def test_the_absence_of_spice_takes_a_few_words(tmp_path: Path, clcap) -> None:
+    predictions, references = (
+        csv(tmp_path / "predictions.csv", CAPTIONS),
+        jsonl(tmp_path / "references.jsonl", REFERENCES),
+    )
+    arguments = ("evaluate", "--predictions", predictions, "--references", references, "--spice-models", tmp_path)
+    lines = clcap(*arguments).err.splitlines()
+    assert "SPICE: models not found" in lines and not any("stanford" in line for line in lines)
+    reason = json.loads((tmp_path / "predictions.metrics.json").read_text())["not_scored"]["SPICE"]
+    assert f"SPICE is not scored: {reason}" in clcap("--verbose", *arguments).err
+    assert f"warning: SPICE is not scored: {reason}" in clcap(*arguments, "--metrics", "CIDEr,SPICE").err
+
+
 def test_decoding_options_need_a_checkpoint(chain: Path, usage_error_of) -> None:
     results = caption(chain / "nt.pt", device="cpu")
     for arguments in (["evaluate", results], ["self-retrieve", chain / "nt.pt", "--predictions", results]):
