@@ -3,7 +3,7 @@
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, Field, model_validator
@@ -19,6 +19,7 @@ from clcap_cli.reporting.marks import Mark, row_marks
 from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.reported_comparison import compare_comparable
 from clcap_cli.reporting.setting_tables import SPREAD
+from clcap_cli.reporting.tables.images_of import images_of
 from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table
 
 
@@ -162,8 +163,10 @@ def _table(matched: _MatchedTable, compared: ComparedRuns | None, baseline: str 
         for metric in metric_infos(matched.metrics)
     }
     spread = any(len(row.runs) > 1 for row in matched.rows)
-    title = f"{matched.definition.title} ({SPREAD})" if spread else matched.definition.title
-    return build_table(title, "model", [row.name for row in matched.rows], columns, matched.baseline(baseline).name)
+    names = [row.name for row in matched.rows]
+    table = build_table(matched.definition.title, "model", names, columns, matched.baseline(baseline).name)
+    images = images_of([run for row in matched.rows for run in row.runs])
+    return replace(table, note=SPREAD if spread else "", images=images)
 
 
 def _cells(metric: MetricInfo, rows: Sequence[_Row], marks: Sequence[Mark]) -> list[Cell]:

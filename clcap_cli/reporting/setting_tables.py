@@ -1,9 +1,13 @@
 """Tables of compared settings: means over seeds, or values over the images that all runs have."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from clcap_cli.evaluation.compared_runs import ComparedRuns, ComparedSetting
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.marks import has_other_images, has_several_seeds, setting_marks
 from clcap_cli.reporting.metric_groups import group_metrics
+from clcap_cli.reporting.tables.images_of import images_of
 from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table, human_last
 
 SPREAD = "mean ± sample standard deviation over seeds"
@@ -14,23 +18,19 @@ def setting_tables(compared: ComparedRuns | None) -> list[Table]:
     if compared is None or not (has_several_seeds(compared) or has_other_images(compared)):
         return []
     names = dict.fromkeys(name for setting in compared.settings for name in setting.values)
-    rows = [setting.name for setting in compared.settings]
-    return [
-        human_last(
-            build_table(
-                f"{title} ({_what(compared)})",
-                "setting",
-                rows,
-                {info: _cells(compared, info) for info in infos},
-                compared.baseline.name,
-            ),
-            [setting.name for setting in compared.settings if setting.is_human],
-        )
-        for title, infos in group_metrics(names).items()
-    ]
+    images = images_of([run for setting in compared.settings for run in setting.group.runs])
+    tables = [_table(title, infos, compared) for title, infos in group_metrics(names).items()]
+    images = "" if has_other_images(compared) else images
+    return [replace(table, note=_note(compared), images=images) for table in tables]
 
 
-def _what(compared: ComparedRuns) -> str:
+def _table(title: str, metrics: Sequence[MetricInfo], compared: ComparedRuns) -> Table:
+    columns = {info: _cells(compared, info) for info in metrics}
+    table = build_table(title, "setting", [one.name for one in compared.settings], columns, compared.baseline.name)
+    return human_last(table, [setting.name for setting in compared.settings if setting.is_human])
+
+
+def _note(compared: ComparedRuns) -> str:
     seeds = [SPREAD] if has_several_seeds(compared) else []
     return ", ".join(
         [*seeds, *([f"over the {compared.images} images in common"] if has_other_images(compared) else [])]

@@ -125,10 +125,11 @@ def report(
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
     comparison = compare_reported(runs, experiments.baseline)
-    settings = [] if experiments.tables else setting_tables(comparison.compared)
+    means = [] if experiments.tables else setting_tables(comparison.compared)
     names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
-    chosen = ReportTables(experiments.tables, crossed, run_tables(runs, comparison.compared), settings).select(names)
-    printed = chosen if columns else chosen.for_paper()
+    found = ReportTables(experiments.tables, crossed, means, run_tables(runs, comparison.compared))
+    chosen = found.select(names)
+    printed = (chosen if columns else found.of_paper_metrics()).without_single_seeds()
     contents = (
         (csv, as_csv(all_runs, names)),
         (markdown, _markdown(chosen, comparison, names)),
@@ -183,10 +184,10 @@ def _print(tables: "ReportTables") -> None:
     from clcap_cli.reporting.tables.terminal import as_text
 
     console = stdout()
-    settings = [(joined(tables.settings).title, tables.settings)] if tables.settings else []
-    single = [(table.title, [table]) for table in (*tables.seeds, *tables.crossed)]
-    for title, found in [*settings, *single]:
-        console.print(as_rich_text(" ".join(title.split())))
+    settings = [(joined(tables.settings).heading, tables.settings)] if tables.settings else []
+    single = [(table.heading, [table]) for table in (*tables.defined, *tables.crossed)]
+    for heading, found in [*settings, *single]:
+        console.print(as_rich_text(" ".join(heading.split())))
         console.print(as_text(found))
     console.print(as_text(tables.runs))
 

@@ -59,7 +59,7 @@ def cells(table: Table) -> dict[str, list[str]]:
 
 def test_a_cell_is_the_mean_and_deviation_of_its_runs(experiments) -> None:
     (table,) = experiments([TABLE]).tables
-    assert table.title == "MLE and CL (mean ± sample standard deviation over seeds)"
+    assert table.heading == "MLE and CL (mean ± sample standard deviation over seeds)"
     assert [metric.name for metric in table.metrics] == ["mean_rank", "CIDEr", "unique_captions"]
     # CIDEr 0.1, 0.2, 0.6: mean 0.3, squared deviations 0.04 + 0.01 + 0.09, over 2: 0.07, its root 0.265
     assert cells(table) == {
@@ -129,11 +129,14 @@ def test_experiments_as_markdown_latex_and_text(experiments) -> None:
     tables = experiments([{**TABLE, "title": "50% <MLE>\nand CL", "metrics": ["CIDEr", "mean_rank"]}]).tables
     spread = "(mean ± sample standard deviation over seeds)"
     assert as_markdown(tables) == (
-        f"50% \\<MLE> and CL {spread}\n\n| model | CIDEr | mean_rank |\n|---|---:|---:|\n"
-        "| MLE (3 seeds) | 0.300 ± 0.265 | 8.00 ± 1.00 |\n| CL (2 seeds) | 0.300 ± 0.141 | 2.50 ± 0.71 |\n"
+        f"**50% \\<MLE> and CL {spread}**\n\n| Model | CIDEr ↑ | Mean rank ↓ |\n|:---|---:|---:|\n"
+        "| MLE (3 seeds) | 0.300 ± 0.265 | 8.00 ± 1.00 |\n| CL (2 seeds) | 0.300 ± 0.141 | 2.50 ± 0.71 |\n\n2 images.\n"
     )
     latex = as_latex(tables)
-    assert "\\caption{50\\% \\textless{}MLE\\textgreater{} and CL (mean $\\pm$ sample standard deviation over" in latex
+    assert (
+        "\\caption{50\\% \\textless{}MLE\\textgreater{} and CL. 2 images. Mean $\\pm$ sample standard deviation"
+        in latex
+    )
     assert "\nCL (2 seeds) & 0.300{\\scriptsize $\\pm$0.141} & 2.50{\\scriptsize $\\pm$0.71} \\\\\n" in latex
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(as_text(tables))

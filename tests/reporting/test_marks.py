@@ -197,7 +197,7 @@ def test_runs_over_other_images_are_compared_over_common_ones(scored, write, cap
     comparison = compare_reported(runs)
     assert not any(cell.best for cell in cells(run_tables(runs, comparison.compared))["ROUGE_L"].values())
     (table,) = (table for table in setting_tables(comparison.compared) if "ROUGE_L" in [m.name for m in table.metrics])
-    assert "over the 60 images in common" in table.title
+    assert "over the 60 images in common" in table.heading
     assert cells([table])["ROUGE_L"]["nt_cl"].value == pytest.approx(score[:60].mean() + 1)
     assert cells([table])["ROUGE_L"]["nt_cl"].best
     assert any("120" in warning and "60 in common" in warning for warning in comparison.warnings)

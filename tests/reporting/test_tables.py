@@ -50,13 +50,17 @@ def test_names_of_runs_do_not_act_in_markdown(write) -> None:
     text = as_markdown(run_tables(two_runs(write, "[x](javascript:y)<b>`", "a\x1b[31m\u202eb")))
     assert "| [x\\](javascript:y)\\<b>\\` |" in text
     assert "| a\\\\x1b[31m\\\\u202eb |" in text
+    text = as_markdown(run_tables(two_runs(write, "_nt_cl_ *b* $x$ ~~y~~", "c")))
+    assert "| \\_nt_cl\\_ \\*b\\* \\$x\\$ \\~\\~y\\~\\~ |" in text
 
 
 def test_runs_as_markdown(write) -> None:
     text = as_markdown(run_tables(two_runs(write, "a|b", "c")))
-    assert text.split("\n\n")[2:4] == [
-        "Against the references",
-        "| run | BLEU-4 | CIDEr |\n|---|---:|---:|\n| a\\|b | 0.548 | 1.040 [0.990, 1.100] |\n| c | 0.548 | 0.900 |",
+    start = text.index("**Against the references**")
+    assert text[start:].split("\n\n")[1:3] == [
+        "| Run | BLEU-4 ↑ | CIDEr ↑ |\n|:---|---:|---:|\n"
+        "| a\\|b | 0.548 | 1.040 [0.990, 1.100] |\n| c | 0.548 | 0.900 |",
+        "2 images. [low, high]: 95% confidence interval over images.",
     ]
 
 
@@ -67,4 +71,4 @@ def test_runs_as_text(write) -> None:
     assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
     (cider,) = [line for line in lines if "CIDEr" in line]
     assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr", "1.040 [0.990, 1.100]", "0.900", ""]
-    assert lines[-1].strip() == "[95% interval]"
+    assert " ".join(lines[-2:]).split() == ["[low,", "high]:", "95%", "confidence", "interval", "over", "images."]

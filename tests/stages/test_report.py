@@ -70,7 +70,7 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
     assert "left out of the tables, because no run matches: main: 'CL' (cl)\n" in result.err
     assert result.out.splitlines()[0].strip() == "MLE and CL (mean ± sample standard deviation over seeds)"
     assert "0.200 ± 0.100" in result.out
-    assert out["markdown"].read_text().startswith("MLE and CL (mean ±")
+    assert out["markdown"].read_text().startswith("**MLE and CL (mean ±")
     assert "| nt_1 | 0.100 |" in out["markdown"].read_text(), "each run stands below"
     assert "MLE (3 seeds) & 0.200{\\scriptsize $\\pm$0.100}" in out["latex"].read_text()
     assert out["csv"].read_text().splitlines()[1:] == ["nt_1,0.1", "nt_2,0.2", "nt_3,0.3"]

@@ -1,6 +1,5 @@
 """Which columns the tables of a report have, and in which order."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,45 +17,43 @@ ALL = "all"
 class ReportTables:
     """The tables of a report."""
 
-    seeds: list[Table]
-    """Means over seeds."""
+    defined: list[Table]
+    """Tables that a file defines."""
     crossed: list[Table]
     """Rankings of captions by several models."""
-    runs: list[Table]
-    """A table for each group of metrics, with the same rows."""
     settings: list[Table]
-    """Tables of settings like those of runs; empty where they would show the same values."""
+    """Means over seeds: a table for each group of metrics, with the same rows."""
+    runs: list[Table]
+    """Values of single runs: a table for each group of metrics, with the same rows."""
 
     @property
     def every(self) -> list[Table]:
         """All tables in the order of a report."""
-        return [*self.seeds, *self.settings, *self.crossed, *self.runs]
+        return [*self.defined, *self.settings, *self.crossed, *self.runs]
 
     def select(self, names: Sequence[str] | None) -> "ReportTables":
-        """The tables with only the columns called ``names``, those of runs in one table; None keeps all.
+        """The tables with only the columns called ``names``; None keeps all.
 
-        Tables of rankings by several models stay as they are.
+        All of these stand in one table of settings, and in one of runs. Rankings by several models stay as they are.
         """
         if names is None:
             return self
-        seeds = [table for table in (_with_columns(table, names) for table in self.seeds) if table.metrics]
-        runs, settings = ([_with_columns(joined(of), names)] if of else [] for of in (self.runs, self.settings))
-        return ReportTables(seeds, self.crossed, runs, settings)
+        defined = [table for table in (_with_columns(table, names) for table in self.defined) if table.metrics]
+        settings, runs = ([_with_columns(joined(tables), names)] if tables else [] for tables in self._groups)
+        return ReportTables(defined, self.crossed, settings, runs)
 
-    def for_paper(self) -> "ReportTables":
-        """The tables, with those of runs and of settings as one each.
+    def of_paper_metrics(self) -> "ReportTables":
+        """The tables with one of settings and one of runs, which have the metrics that papers print, or else all."""
+        settings, runs = ([_of_paper(joined(tables))] if tables else [] for tables in self._groups)
+        return replace(self, settings=settings, runs=runs)
 
-        These have only the metrics that papers print, if there are any.
-        """
-        return replace(self, runs=_of_papers(self.runs), settings=_of_papers(self.settings))
+    def without_single_seeds(self) -> "ReportTables":
+        """The tables without that of runs if others have means over seeds."""
+        return replace(self, runs=[]) if self.defined or self.settings else self
 
-
-def _of_papers(tables: Sequence[Table]) -> list[Table]:
-    if not tables:
-        return []
-    table = joined(tables)
-    names = [metric.name for metric in table.metrics if caption_value_name(metric.name) in OF_PAPERS]
-    return [_with_columns(table, names) if names else table]
+    @property
+    def _groups(self) -> tuple[list[Table], list[Table]]:
+        return self.settings, self.runs
 
 
 def column_names(columns: str | None, metrics: Sequence[MetricInfo]) -> list[str] | None:
@@ -80,8 +77,12 @@ def joined(tables: Sequence[Table]) -> Table:
     cells = [[cell for table in tables for cell in table.rows[row][1]] for row in range(len(tables[0].rows))]
     metrics = [metric for table in tables for metric in table.metrics]
     names = [name for name, _ in tables[0].rows]
-    title = re.sub(r"^[^(]*?(?=( \(|$))", "Results", tables[0].title)
-    return replace(tables[0], title=title, metrics=metrics, rows=list(zip(names, cells, strict=True)))
+    return replace(tables[0], title="Results", metrics=metrics, rows=list(zip(names, cells, strict=True)))
+
+
+def _of_paper(table: Table) -> Table:
+    names = [metric.name for metric in table.metrics if caption_value_name(metric.name) in OF_PAPERS]
+    return _with_columns(table, names) if names else table
 
 
 def _with_columns(table: Table, names: Sequence[str]) -> Table:

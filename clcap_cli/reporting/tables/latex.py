@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 
 from clcap_cli.reporting.metric_groups import group_metrics
-from clcap_cli.reporting.tables.intervals import Intervals, shown_spread
+from clcap_cli.reporting.tables.intervals import INTERVAL, Intervals, shown_spread
 from clcap_cli.reporting.tables.latex_sheet import latex_table, slug
 from clcap_cli.reporting.tables.layout import layouts
-from clcap_cli.reporting.tables.legend import legend
+from clcap_cli.reporting.tables.legend import INTERVALS, legend
 from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
 from clcap_cli.reporting.tables.table import Cell, Table
 
@@ -86,6 +86,8 @@ def _short_label(label: str) -> str:
 
 
 def _sentences(table: Table, intervals: Intervals) -> list[str]:
-    found = legend([table])
-    shown = [one for one in found if intervals != "none" or not one.startswith(("±", "["))]
-    return [HALF_WIDTH if one.startswith("[") and intervals == "pm" else one for one in shown]
+    note = table.note.replace(" ± sample standard deviation", "") if intervals == "none" else table.note
+    marks = [one for one in legend([table]) if one != INTERVALS]
+    spread = {"below": INTERVALS, "pm": HALF_WIDTH}.get(intervals, "")
+    shown = spread if any(INTERVAL.match(cell.spread) for _, cells in table.rows for cell in cells) else ""
+    return list(filter(None, [f"{note[:1].upper()}{note[1:]}." if note else "", *marks, shown]))

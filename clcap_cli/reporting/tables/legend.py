@@ -2,23 +2,19 @@
 
 from collections.abc import Sequence
 
-from clcap_cli.reporting.tables.table import Cell, Table
+from clcap_cli.reporting.tables.table import Table
+
+INTERVALS = "[low, high]: 95% confidence interval over images."
 
 
 def legend(tables: Sequence[Table], bold: str = "Bold", star: str = "*") -> list[str]:
     """Sentences that explain the marks and spreads that occur in the tables; ``bold`` and ``star`` are their marks."""
     cells = [cell for table in tables for _, row in table.rows for cell in row]
     baselines = list(dict.fromkeys(table.baseline for table in tables if table.baseline))
+    difference = f"{star} differs significantly from {' or '.join(baselines)} (p < .05 after Holm's correction)."
     found = {
         f"{bold}: best value of its column, with a significant difference.": any(cell.best for cell in cells),
-        f"{star} differs significantly from {' or '.join(baselines)} (p < .05 after Holm's correction).": any(
-            cell.significant for cell in cells
-        ),
-        "[low, high]: 95% confidence interval over images.": any(_has_interval(cell) for cell in cells),
-        "±: standard deviation over seeds.": any(cell.spread.startswith("±") for cell in cells),
+        difference: any(cell.significant for cell in cells),
+        INTERVALS: any(cell.spread.startswith("[") for cell in cells),
     }
     return [sentence for sentence, occurs in found.items() if occurs]
-
-
-def _has_interval(cell: Cell) -> bool:
-    return cell.spread.startswith("[")

@@ -1,26 +1,40 @@
-"""Tables as Markdown."""
+"""Tables as Markdown that GitHub shows."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from clcap_cli.console import escaped
-from clcap_cli.reporting.tables.table import Table, format_cell
+from clcap_cli.reporting.tables.legend import legend
+from clcap_cli.reporting.tables.table import Cell, Table
+
+STAR = r"\*"
 
 
 def as_markdown(tables: Sequence[Table]) -> str:
-    """Tables below their titles; the best value of each column is bold."""
+    """Tables between their headings and what their marks mean."""
     return "\n".join(map(_markdown, tables))
 
 
 def _markdown(table: Table) -> str:
-    lines = [[table.row_header, *(metric.name for metric in table.metrics)]]
-    lines += [[name, *(format_cell(cell, "**{}**", "{} {}") for cell in cells)] for name, cells in table.rows]
-    head, *rows = ["| " + " | ".join(map(markdown_text, line)) + " |" for line in lines]
+    head = [table.row_header.capitalize(), *(metric.heading for metric in table.metrics)]
+    rows = [[markdown_text(name), *map(_cell, cells)] for name, cells in table.rows]
+    lines = [_row(map(markdown_text, head)), "|:---" + "|---:" * len(table.metrics) + "|", *map(_row, rows)]
+    images = [f"{table.images[0].upper()}{table.images[1:]}."] if table.images else []
+    explained = markdown_text(" ".join([*images, *legend([table])]))
     return (
-        "\n".join([f"{markdown_text(table.title)}\n", head, "|---" + "|---:" * len(table.metrics) + "|", *rows]) + "\n"
+        "\n".join([f"**{markdown_text(table.heading)}**", "", *lines, *(["", explained] if explained else [])]) + "\n"
     )
 
 
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else cell.text
+    return f"{text}{STAR if cell.significant else ''} {markdown_text(cell.spread)}".rstrip()
+
+
 def markdown_text(text: str) -> str:
-    """The text on one line, without effect as Markdown."""
-    return re.sub(r"([|<`\\]|\](?=\())", r"\\\1", escaped(" ".join(text.split())))
+    """``text`` shown as it is: nothing in it is taken for formatting, a link or HTML."""
+    return re.sub(r"([|<`\\*~$]|\](?=\()|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", escaped(" ".join(text.split())))

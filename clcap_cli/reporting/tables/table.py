@@ -43,6 +43,13 @@ class Table:
     """Name of the row that the others were compared with; empty without a comparison."""
     images: str = ""
     """The images that all values are of, such as "test split, 400 images"; empty if they differ or are unknown."""
+    note: str = ""
+    """What the values are, such as "mean ± sample standard deviation over seeds"; empty for values of single runs."""
+
+    @property
+    def heading(self) -> str:
+        """The title and, in brackets, the note."""
+        return f"{self.title} ({self.note})" if self.note else self.title
 
 
 def run_tables(runs: Sequence[Run], compared: ComparedRuns | None = None) -> list[Table]:
@@ -101,9 +108,3 @@ def build_cells(
         else Cell(value, metric.formatted(value), spread, mark.best, mark.significant)
         for value, spread, mark in zip(values, spreads, marks, strict=True)
     ]
-
-
-def format_cell(cell: Cell, best: str, spread: str) -> str:
-    """The cell's text in the format ``best`` if it is the best of its column, and in ``spread`` if it has a spread."""
-    text = best.format(cell.text) if cell.best else cell.text
-    return spread.format(text, cell.spread) if cell.spread else text

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import as_rich_text
+from clcap_cli.reporting.tables.legend import legend
 from clcap_cli.reporting.tables.table import Cell, Table
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def as_text(tables: Sequence[Table]) -> "RichTable":
     """Tables with the same rows as one transposed table for the terminal, because there are many metrics."""
     from rich.table import Table as RichTable
 
-    transposed = RichTable("", caption=_legend(tables), caption_justify="left")
+    transposed = RichTable("", caption=as_rich_text(" ".join(legend(tables))), caption_justify="left")
     for name, _ in tables[0].rows:
         transposed.add_column(as_rich_text(name), justify="right")
     for table in tables:
@@ -25,17 +26,6 @@ def as_text(tables: Sequence[Table]) -> "RichTable":
                 as_rich_text(metric.name), *(_text(cells[number]) for _, cells in table.rows), end_section=last
             )
     return transposed
-
-
-def _legend(tables: Sequence[Table]) -> str | None:
-    cells = [cell for table in tables for _, row in table.rows for cell in row]
-    baselines = dict.fromkeys(table.baseline for table in tables)
-    star = f"* differs significantly from {' or '.join(baselines)} (p < .05 after Holm's correction)"
-    found = {
-        star: any(cell.significant for cell in cells),
-        "[95% interval]": any(cell.spread.startswith("[") for cell in cells),
-    }
-    return "; ".join(text for text, occurs in found.items() if occurs) or None
 
 
 def _text(cell: Cell) -> "RichText":

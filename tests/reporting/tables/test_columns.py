@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.reporting.conftest import image, write
+from tests.reporting.conftest import image, scored_images, write
 
 __all__ = ["write"]
 
@@ -59,3 +59,20 @@ def test_options_of_tables_need_a_table(files: list[Path], usage_error_of) -> No
     assert usage_error_of("report", *files, "--intervals", "pm", "--text").startswith(
         "error: --intervals: needs --latex"
     )
+
+
+def test_latex_has_means_over_seeds_instead_of_seeds(write, clcap, tmp_path: Path) -> None:
+    cards = [
+        {"role": "checkpoint", "id": str(seed), "stage": "train-mle", "settings": {"seed": seed}} for seed in (1, 2)
+    ]
+    images = scored_images([1, 2, 3])
+    files = [
+        write(f"nt_{n}.metrics.json", images, {"R@1": n / 4, "mine": 1.0}, made_from=[card])
+        for n, card in enumerate(cards, 1)
+    ]
+    result = clcap("report", *files, "--latex", tmp_path / "t.tex", "--markdown", tmp_path / "t.md", "--text")
+    assert result.status == 0, result.err
+    latex = (tmp_path / "t.tex").read_text()
+    assert "Mean $\\pm$ sample standard deviation over seeds." in latex
+    assert latex.count("\\begin{table") == 1 and "nt\\_1 &" not in latex
+    assert "| nt_1 |" in (tmp_path / "t.md").read_text()
