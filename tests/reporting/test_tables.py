@@ -51,7 +51,7 @@ def test_names_of_runs_do_not_act_in_markdown(write) -> None:
     assert "| [x\\](javascript:y)\\<b>\\` |" in text
     assert "| a\\\\x1b[31m\\\\u202eb |" in text
     text = as_markdown(run_tables(two_runs(write, "_nt_cl_ *b* $x$ ~~y~~", "c")))
-    assert "| \\_nt_cl\\_ \\*b\\* \\$x\\$ \\~\\~y\\~\\~ |" in text
+    assert "| \\_nt_cl_ \\*b\\* \\$x\\$ \\~\\~y\\~\\~ |" in text
 
 
 def test_runs_as_markdown(write) -> None:

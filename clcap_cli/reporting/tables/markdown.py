@@ -37,4 +37,4 @@ def _cell(cell: Cell) -> str:
 
 def markdown_text(text: str) -> str:
     """``text`` shown as it is: nothing in it is taken for formatting, a link or HTML."""
-    return re.sub(r"([|<`\\*~$]|\](?=\()|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", escaped(" ".join(text.split())))
+    return re.sub(r"([|<`\\*~$]|\](?=\()|(?<![^\W_])_(?=\S))", r"\\\1", escaped(" ".join(text.split())))
