@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from clcap_cli.artifacts.attention import open_attention
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.comparisons import open_comparison
-from clcap_cli.artifacts.results import open_results
+from clcap_cli.artifacts.results import open_caption_results, open_results
 from tests.conftest import CommandResult
 
 DATA = Path(__file__).parents[1] / "data"
@@ -133,3 +134,9 @@ def test_old_references_and_discriminators_can_be_trained(clcap: Callable[..., C
     ):
         result = clcap("train-cl", "--ref", old_files / ref, *few, *more)
         assert result.status == 0, result.err
+
+
+def test_old_attention_belongs_to_its_captions() -> None:
+    captions = open_caption_results(DATA / "version3" / "aa.captions.json").captions
+    attention = open_attention(DATA / "version3" / "aa.attention.h5").captions
+    assert {id: [one.caption for one in own] for id, own in attention.items()} == captions

@@ -10,7 +10,7 @@ import pytest
 from tests.reliability.fuzz import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
-LIGHT = ("captions", "config", "features", "image", "regions", "tokenizer")
+LIGHT = ("attention", "captions", "config", "features", "image", "regions", "tokenizer")
 """Beginnings of the names of formats whose readers do not import PyTorch."""
 FAMILIES = {
     "without PyTorch": [name for name in FORMATS if name.startswith(LIGHT)],
