@@ -76,6 +76,12 @@ class Plot:
         xs = list(chain.from_iterable(series.values for series in self.series))
         return min(xs), max(xs)
 
+    def outside(self, above: bool) -> list[tuple[Series, float, float]]:
+        """The values above or below the y axis, each with its line and x."""
+        low, high = self.y_range
+        values = [(series, x, y) for series in self.series for x, y in series.values.items()]
+        return [(series, x, y) for series, x, y in values if (y > high if above else y < low)]
+
     def is_outside(self, y: float) -> bool:
         """Whether a value is outside the y axis."""
         return not self.y_range[0] <= y <= self.y_range[1]

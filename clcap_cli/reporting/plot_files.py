@@ -56,6 +56,8 @@ KINDS = ("pdf", "png", "svg")
 """Formats of plots, which are the suffixes of their files."""
 NO_DATE: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "png": {}, "svg": {"Date": None}}
 """Metadata without the time, so that equal plots are equal files."""
+OUTSIDE_LINE = 10
+"""Distance of the values beyond the y axis, in points."""
 KEPT: dict[str, Any] = {"marker": "o", "markersize": 6, "markerfacecolor": "none", "linestyle": "none"}
 """Style of the ring around the kept checkpoint's values."""
 
@@ -95,6 +97,8 @@ def draw(plot: Plot) -> Figure:
     axes.set_ylim(low if plot.is_log else low - margin, high + margin)
     _scale_x(axes, plot)
     handles = [_draw_line(axes, plot, number) for number in range(len(plot.series))]
+    _mark_outside(axes, plot, above=True)
+    _mark_outside(axes, plot, above=False)
     labels = [series.label for series in plot.series]
     if any(series.kept for series in plot.series):
         handles, labels = [*handles, Line2D([], [], color=INK, **KEPT)], [*labels, "kept epoch"]
@@ -129,20 +133,19 @@ def _draw_line(axes: Axes, plot: Plot, number: int) -> Line2D:
         marker="o" if style.marker else "",
         markerfacecolor="white" if style.marker == "hollow" else colour,
     )
-    for x in series.values.keys() - inside.keys():
-        _mark_outside(axes, plot, x, series.values[x], colour)
     if series.kept:
         axes.plot([series.kept[0]], [series.kept[1]], color=colour, **KEPT)
     return line
 
 
-def _mark_outside(axes: Axes, plot: Plot, x: float, y: float, colour: str) -> None:
-    """Mark a value beyond the y axis by a triangle at its edge, and by the value itself."""
-    above = y > plot.y_range[1]
-    edge = plot.y_range[above]
-    axes.plot([x], [edge], color=colour, marker="^" if above else "v", markersize=4, linestyle="none")
-    offset = (-4, -11 if above else 11)
-    axes.annotate(f"{y:.4g}", (x, edge), xytext=offset, textcoords="offset points", va="center", color=colour)
+def _mark_outside(axes: Axes, plot: Plot, above: bool) -> None:
+    """Mark values beyond one end of the y axis by triangles at its edge, and list the values next to them."""
+    edge, marker = plot.y_range[above], "^" if above else "v"
+    for line, (series, x, y) in enumerate(plot.outside(above), 1):
+        colour = series.style.colour or INK
+        axes.plot([x], [edge], color=colour, marker=marker, markersize=4, linestyle="none")
+        offset = (-4, OUTSIDE_LINE * (-line if above else line))
+        axes.annotate(f"{y:.4g}", (x, edge), xytext=offset, textcoords="offset points", va="center", color=colour)
 
 
 def _add_legend(figure: Figure, handles: Sequence[Line2D], labels: Sequence[str]) -> None:

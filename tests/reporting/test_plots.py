@@ -98,6 +98,7 @@ def test_a_large_initial_loss_is_noted_at_the_edge(write, log, tmp_path: Path) -
     assert loss.y_range == (2.0, 3.0)
     save_plot(loss, tmp_path)
     assert ">9.2<" in (tmp_path / "nt.loss.svg").read_text()
+    assert [(x, y) for _, x, y in loss.outside(above=True)] == [(0, 9.2)] and not loss.outside(above=False)
 
 
 def test_a_colour_stands_for_a_run(write, log) -> None:

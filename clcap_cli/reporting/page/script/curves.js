@@ -68,16 +68,16 @@ const curveLine = (points, line) => Plot.line(points, {
   strokeOpacity: line.colour === "currentColor" ? 0.6 : 1,
 });
 
-/** Values beyond the axis: a triangle at its edge, and the value. */
+/** Values beyond the axis: triangles at its edge, and the values next to them. */
 function outsideMarks(points, plot) {
   const isAbove = ({ y }) => y > plot.range[1];
   return [true, false].flatMap((above) => {
     const marked = points.filter((point) => isAbove(point) === above);
     const place = { x: "x", frameAnchor: above ? "top" : "bottom", fill: colourOf };
-    return [
-      Plot.dot(marked, { ...place, symbol: "triangle", rotate: above ? 0 : 180, r: 4.5 }),
-      Plot.text(marked, { ...place, text: ({ y }) => valueText(y), dx: -4, dy: above ? 14 : -14, textAnchor: "start" }),
-    ];
+    const texts = marked.map((point, line) => Plot.text([point], {
+      ...place, text: ({ y }) => valueText(y), dx: -4, dy: 14 * (line + 1) * (above ? 1 : -1), textAnchor: "start",
+    }));
+    return [Plot.dot(marked, { ...place, symbol: "triangle", rotate: above ? 0 : 180, r: 4.5 }), ...texts];
   });
 }
 
