@@ -3,7 +3,7 @@
 import re
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, Field, model_validator
@@ -52,6 +52,8 @@ class Experiments:
     """Messages about rows and metrics without values, and about rows that cannot be compared."""
     baseline: str | None = None
     """Name of the baseline's first run; None for the default."""
+    rows: dict[str, list[Run]] = field(default_factory=dict)
+    """Runs of each row by the pattern of their names."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def open_experiments(path: Path, runs: Sequence[Run], baseline: str | None = Non
         list(examples.values()),
         [*_omitted_rows(matched), *_omitted_metrics(matched), *reasons],
         first,
+        {row.pattern: row.runs for table in matched for row in table.rows},
     )
 
 

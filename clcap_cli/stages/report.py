@@ -131,7 +131,7 @@ def report(
     chosen = found.select(names)
     printed = (chosen if columns else found.of_paper_metrics()).without_single_seeds()
     contents = (
-        (csv, as_csv(all_runs, names)),
+        (csv, as_csv(all_runs, names, experiments.rows or _seeds(comparison))),
         (markdown, _markdown(chosen, comparison, names)),
         (latex, as_latex(printed.every, intervals)),
     )
@@ -160,6 +160,12 @@ def report(
     if page is not None:
         print_info(f"open {page} in a browser; it has {page.stat().st_size / 2**20:.1f} MiB")
     return page
+
+
+def _seeds(comparison: "ReportedComparison") -> "dict[str, list[Run]]":
+    """The runs of each setting by the pattern of their names."""
+    settings = comparison.compared.settings if comparison.compared else []
+    return {setting.group.pattern: setting.group.runs for setting in settings}
 
 
 def _check_formats(columns: str | None, any_table: bool, intervals: str | None, latex: Path | None) -> None:

@@ -3,6 +3,7 @@
 import io
 
 import pandas as pd
+import pytest
 from rich.console import Console
 
 from clcap_cli.evaluation.runs import Run, open_runs
@@ -44,6 +45,21 @@ def test_csv_has_values_and_interval_bounds(write) -> None:
     assert table.loc["nt", ["CIDEr", "CIDEr_low", "CIDEr_high"]].tolist() == [1.04, 0.99, 1.1]
     assert table.loc["nt_cl", "BLEU-4"] == 0.5478
     assert table.loc["nt_cl", ["CIDEr_low", "mine"]].isna().all()
+
+
+def test_csv_has_means_over_seeds(write) -> None:
+    values = {"a_1": 1.0, "a_2": 2.0, "=b": 5.0}
+    runs = open_runs(
+        [write(f"{name}.metrics.json", [image(1, "a dog")], {"CIDEr": value}) for name, value in values.items()]
+    )
+    table = pd.read_csv(io.StringIO(as_csv(runs, settings={"a_{seed}": runs[:2], "=b": runs[2:], "=c": runs[1:]})))
+    assert list(table.columns) == ["run", "seeds", "CIDEr", "CIDEr_sd"]
+    assert table["run"].tolist() == ["a_1", "a_2", "'=b", "a_{seed}", "'=c"]
+    assert table["seeds"].tolist() == [1, 1, 1, 2, 2]
+    means = table[table.seeds > 1].set_index("run")
+    assert means["CIDEr"].tolist() == [1.5, 3.5]
+    assert means["CIDEr_sd"].tolist() == pytest.approx([0.5**0.5, 4.5**0.5])
+    assert table["CIDEr_sd"][:3].isna().all()
 
 
 def test_names_of_runs_do_not_act_in_markdown(write) -> None:
