@@ -101,6 +101,7 @@ def render(
         attention=Markup(json.dumps(words, separators=(",", ":"))),
         images_with_maps=words["images"],
         attended=[run.name for run in shown if run.name in attention],
+        has_grid=any(one and one["grid"] for one in words["runs"]),
         has_sentinel=any(one.has_sentinel for one in attention.values()),
         thumbnails=Markup("\n".join(thumbnails.get(id, "") for id in image_ids(shown))),
         version=__version__,
