@@ -1,63 +1,48 @@
-"""The metrics at the top of the page."""
+"""The values at the top of a page without a comparison: those of one system."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clcap_cli.evaluation.comparability import evaluation_differences
+from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
-
-HEADLINE_METRICS = ("R@1", "mean_rank", "CIDEr", "unique_captions")
-"""Metrics at the top of the page, if both runs have them."""
+from clcap_cli.reporting.metric_groups import metric_infos
+from clcap_cli.reporting.page.compared_systems import HEADLINE
 
 
 @dataclass(frozen=True)
-class MetricChange:
-    """The change of a metric from the first to the last run."""
+class HeadlineValue:
+    """A value of the only system of a page."""
 
     metric: MetricInfo
-    before: str
-    """Value of the first run; empty if there is only one run."""
-    after: str
-    """Value of the last run."""
-    improved: bool | None
-    """Whether the value improved; None if it is equal, or if neither direction is better."""
-    intervals_overlap: bool
-    """Whether the 95% intervals overlap, so that the change may be due to chance."""
+    text: str
+    spread: str
+    """"[low, high]", "± deviation" or empty."""
 
 
-def first_and_last(runs: Sequence[Run]) -> list[str]:
-    """The names of the first and the last run with metrics; fewer if there are fewer such runs."""
-    measured = [run.name for run in runs if run.metrics]
-    return [measured[0], measured[-1]] if len(measured) > 1 else measured
-
-
-def metric_changes(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> list[MetricChange]:
-    """The changes of the headline metrics, where comparable, from the first to the last run with metrics."""
+def headline_values(runs: Sequence[Run], compared: ComparedRuns | None) -> list[HeadlineValue]:
+    """The values of the only run with metrics, or the means of the only setting; empty for several systems."""
     measured = [run for run in runs if run.metrics]
-    if not measured:
-        return []
-    known = {metric.name: metric for metric in metrics}
-    first, last = measured[0], measured[-1]
-    ids = [id for id in first.entries if id in last.entries]
-    apart = evaluation_differences(first, last, [name for name in HEADLINE_METRICS if name in first.signatures], ids)
-    names = [name for name in HEADLINE_METRICS if name in first.metrics and name in last.metrics and name not in apart]
-    if first.images.keys() != last.images.keys():
-        return []
-    return [_change(known[name], None if first is last else first, last) for name in names]
+    if len(measured) == 1:
+        return [_of_run(measured[0], info) for info in _infos(list(measured[0].metrics))]
+    if compared and len(compared.settings) == 1:
+        return [_of_setting(compared, info) for info in _infos(list(compared.baseline.values))]
+    return []
 
 
-def _change(metric: MetricInfo, first: Run | None, last: Run) -> MetricChange:
-    after = last.metrics[metric.name]
-    if first is None:
-        return MetricChange(metric, "", metric.formatted(after), None, False)
-    before = first.metrics[metric.name]
-    improvement = metric.direction * (after - before)
-    overlap = _overlap(first.intervals.get(metric.name), last.intervals.get(metric.name))
-    return MetricChange(
-        metric, metric.formatted(before), metric.formatted(after), improvement > 0 if improvement else None, overlap
+def _infos(names: Sequence[str]) -> list[MetricInfo]:
+    infos = [info for info in metric_infos(names) if info.primary or info.name in HEADLINE]
+    return sorted(infos, key=lambda info: not info.primary)
+
+
+def _of_run(run: Run, info: MetricInfo) -> HeadlineValue:
+    ends = run.intervals.get(info.name)
+    interval = f"[{', '.join(map(info.formatted, ends))}]" if ends else ""
+    return HeadlineValue(info, info.formatted(run.metrics[info.name]), interval)
+
+
+def _of_setting(compared: ComparedRuns, info: MetricInfo) -> HeadlineValue:
+    setting = compared.baseline
+    return HeadlineValue(
+        info, info.formatted(setting.mean(info.name)), f"± {setting.spread(info.name):.{info.decimals}f}"
     )
-
-
-def _overlap(first: tuple[float, float] | None, last: tuple[float, float] | None) -> bool:
-    return first is not None and last is not None and max(first[0], last[0]) <= min(first[1], last[1])

@@ -20,7 +20,7 @@ from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.attention import attention_record
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
-from clcap_cli.reporting.page.headline import first_and_last, metric_changes
+from clcap_cli.reporting.page.comparison_content import comparison_content
 from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.setting_tables import setting_tables
@@ -29,6 +29,7 @@ from clcap_cli.reporting.tables.table import HUMAN, Table, run_tables
 STYLES = (
     "base.css",
     "head.css",
+    "comparison.css",
     "tables.css",
     "plots.css",
     "explore.css",
@@ -116,10 +117,7 @@ def render(
         tables=tables,
         crossed=crossed,
         crossed_explanation=EXPLANATION,
-        changes=[]
-        if experiments.tables
-        else metric_changes(runs, [metric for table in tables for metric in table.metrics]),
-        compared=first_and_last(runs),
+        **comparison_content(runs, compared_runs),
         plots=plots,
         images=len(image_ids(shown)),
         warnings=warnings,
