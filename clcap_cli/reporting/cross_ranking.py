@@ -92,11 +92,11 @@ def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell], hu
     names = _labels({id: (rankers[id], "") for id in columns})
     found = {(cell.row, cell.column): cell for cell in reversed(cells)}
     table = build_table(
-        f"{metric.name} of captions, by ranker ({', '.join([_pool_text(pool), *([split] if split else [])])})",
+        f"{metric.label} of captions, by ranker ({', '.join([_pool_text(pool), *([split] if split else [])])})",
         "captions of",
         [labels[row] for row in rows],
         {
-            MetricInfo(f"by {names[id]}", f"{metric.name} under {names[id]}. {metric.meaning}", NEITHER): [
+            MetricInfo(f"by {names[id]}", f"{metric.label} under {names[id]}. {metric.meaning}", NEITHER): [
                 _cell(metric, found.get((row, id))) for row in rows
             ]
             for id in columns
