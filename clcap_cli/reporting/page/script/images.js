@@ -30,9 +30,16 @@ function showMore() {
   const left = state.found.length - state.shown;
   button.hidden = left === 0;
   button.textContent = `Show more (${left.toLocaleString("en")} left)`;
+  byId("printed").textContent = printedText();
   nearEnd.unobserve(button); // observing again reports immediately whether the button is visible
   if (left) nearEnd.observe(button);
   return next[0];
+}
+
+/** Which images of the list are on paper: those that are rendered. */
+function printedText() {
+  const [from, to, all] = [state.first + 1, state.shown, state.found.length].map((number) => number.toLocaleString("en"));
+  return state.shown - state.first < state.found.length ? `Images ${from} to ${to} of the list's ${all} are printed.` : "";
 }
 
 function renderImage(image) {
