@@ -1,5 +1,6 @@
 """The differences between the systems of the page and the baseline, as text."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,12 @@ class ComparedSystem:
     def headline(self) -> list[ComparedValue]:
         """The values at the top of the page."""
         return [value for value in self.values if value.primary or value.metric.name in HEADLINE]
+
+    @property
+    def summary(self) -> str:
+        """The number of metrics with each verdict, such as "5 better, 2 worse, 9 not significant"."""
+        counts = Counter(value.verdict for value in sorted(self.values, key=lambda value: -abs(value.improvement)))
+        return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
 
     def value(self, name: str) -> ComparedValue | None:
         """The value of the metric ``name``; None if the system or the baseline has none."""

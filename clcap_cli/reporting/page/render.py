@@ -19,11 +19,12 @@ from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.attention import attention_record
-from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.page.comparison_content import comparison_content
+from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
 from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.setting_tables import setting_tables
+from clcap_cli.reporting.tables.legend import legend
 from clcap_cli.reporting.tables.table import HUMAN, Table, run_tables
 
 STYLES = (
@@ -113,7 +114,8 @@ def render(
         after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
         colours=_colours(runs, styles),
         experiments=experiments.tables or setting_tables(compared_runs),
-        marks_best=_marks_best,
+        has_experiments=bool(experiments.tables),
+        legend=legend,
         tables=tables,
         crossed=crossed,
         crossed_explanation=EXPLANATION,
@@ -128,11 +130,6 @@ def _colours(runs: Sequence[Run], styles: Mapping[str, LineStyle]) -> dict[str, 
     """The colour of the curves of each run, by the names of its rows in tables."""
     colours = {run.name: styles[run.name].colour if run.name in styles else "transparent" for run in runs}
     return colours | {f"{name} {HUMAN}": colour for name, colour in colours.items()}
-
-
-def _marks_best(tables: Sequence[Table]) -> bool:
-    """Whether any value of the tables is marked as the best of its column."""
-    return any(cell.best for table in tables for _, cells in table.rows for cell in cells)
 
 
 def _script() -> str:
