@@ -129,17 +129,6 @@ def test_nothing_is_better_where_measured_differently(write, other: str) -> None
     assert [run["comparable"][0] for run in json.loads(Elements(page).data)["runs"]] == [True, "CIDEr" in changed]
 
 
-def test_captions_decoded_differently_are_compared(write) -> None:
-    files = {"a": "refs:c5|decoding:beam 3", "b": "refs:c5|decoding:sampling"}
-    runs = open_runs(
-        [
-            write(f"{name}.metrics.json", [image(1, "a dog")], {"CIDEr": value}, signatures={"CIDEr": signature})
-            for value, (name, signature) in enumerate(files.items())
-        ]
-    )
-    assert ">better<" in page_of(runs)
-
-
 def test_every_metric_has_meaning_interval_and_signature(write) -> None:
     path = write(
         "nt.metrics.json",
