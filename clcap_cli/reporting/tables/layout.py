@@ -39,11 +39,11 @@ MAX_LINES = 36
 
 @dataclass(frozen=True)
 class _Fit:
-    """What a layout tries: the table's largest width, its size, and the number of lines of its heads."""
+    """What a layout tries: the table's largest width, the number of lines of its heads, and its size."""
 
     limit: float
-    size: Size
     lines: int
+    size: Size
 
     @property
     def points(self) -> float:
@@ -54,8 +54,8 @@ class _Fit:
         return SEPARATION[self.size]
 
 
-WIDE = _Fit(WIDE_PAGE, "footnotesize", 2)
-NARROW = [_Fit(PAGE, "footnotesize", lines) for lines in (1, 2, MOST_LINES)]
+WIDE = _Fit(WIDE_PAGE, 2, "footnotesize")
+NARROW = [_Fit(PAGE, lines, "footnotesize") for lines in (1, 2, MOST_LINES)]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _best(sheet: Sheet) -> Layout:
 
 def _candidates(sheet: Sheet) -> Iterator[Layout]:
     """Layouts that fit, the best first: in a column, on a page, with short heads, with wrapped names."""
-    for fit in (*(_Fit(*parts) for parts in product((COLUMN, PAGE), SIZES, (1, 2))), WIDE):
+    for fit in (*(_Fit(*parts) for parts in product((COLUMN, PAGE), (1, 2), SIZES)), WIDE):
         yield from _fitting(sheet, fit, _names_width(sheet, fit))
     short = sheet.abbreviated()
     for fit in (*NARROW, WIDE):

@@ -24,7 +24,7 @@ COMPILERS = {
     "pdflatex": ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
     "tectonic": ["tectonic", "--keep-logs", "paper.tex"],
 }
-INTERVALS: tuple[Intervals | None, ...] = (None, "none", "below", "pm")
+INTERVALS: tuple[Intervals, ...] = ("none", "below", "pm")
 
 
 def tables() -> list[Table]:
