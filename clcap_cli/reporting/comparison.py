@@ -9,12 +9,12 @@ from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.permutation_test import MIN_IMAGES
 from clcap_cli.reporting.difference_text import interval_text, p_text, signed_text
 from clcap_cli.reporting.metric_groups import metric_infos
-from clcap_cli.reporting.short_names import short_names
+from clcap_cli.reporting.short_names import WIDTH, short_names
 
-NAME_WIDTH = 20
+ROW = f"{{:<13}} {{:>{WIDTH}}} {{:>{WIDTH}}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}}"
+COMPACT_ROW = f"{{:<30}} {{:>{WIDTH}}} {{:>{WIDTH}}} {{:>7}} {{:>7}} {{}}"
+NAME_WIDTHS = {ROW: 13, COMPACT_ROW: 30}
 """Width of the column of metrics; a longer name has a line of its own."""
-ROW = f"{{:<{NAME_WIDTH}}} {{:>8}} {{:>8}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}}"
-COMPACT_ROW = f"{{:<{NAME_WIDTH}}} {{:>8}} {{:>8}} {{:>7}} {{:>7}} {{}}"
 PRIMARY = "primary metrics, chosen beforehand"
 OTHER = "other metrics"
 NOT_COMPARABLE = "not comparable, see below"
@@ -107,7 +107,7 @@ def _value_rows(differences: Differences) -> list[str]:
 
 
 def _named(row: str, name: str, *cells: str) -> list[str]:
-    fits = len(name) <= NAME_WIDTH
+    fits = len(name) <= NAME_WIDTHS[row]
     return [*([] if fits else [name]), row.format(name if fits else "", *cells).rstrip()]
 
 
@@ -118,7 +118,7 @@ def _values(one: MetricDifference, info: MetricInfo) -> tuple[str, str]:
 def _mcnemar_row(one: MetricDifference) -> list[str]:
     if one.p_mcnemar is None or one.p_images is None or not _disagree(one.p_images, one.p_mcnemar):
         return []
-    return [ROW.format("  exact McNemar test", "", "", "", "", p_text(one.p_mcnemar), "", "").rstrip()]
+    return [ROW.format("  McNemar", "", "", "", "", p_text(one.p_mcnemar), "", "").rstrip()]
 
 
 def _seeds_row(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clcap_cli.evaluation.run_names import SEED
 
-WIDTH = 8
+WIDTH = 11
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -15,4 +15,4 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def _shortened(name: str) -> str:
     pattern = name.split(", ")[0].replace(SEED, "*")
-    return pattern if len(pattern) <= WIDTH else f"{pattern[: WIDTH - 5]}…{pattern[-4:]}"
+    return pattern if len(pattern) <= WIDTH else f"{pattern[: WIDTH - 6]}…{pattern[-5:]}"

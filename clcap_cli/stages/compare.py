@@ -101,10 +101,14 @@ def compare(
 
 def _print(compared: "ComparedRuns") -> None:
     from clcap_cli.reporting.comparison import legend_lines
+    from clcap_cli.reporting.overview import overview_lines
 
     baseline, *others = compared.settings
     if not others:
         _print_spread(baseline)
+    if len(others) > 1:
+        for line in overview_lines(compared):
+            print_result(line)
     for number, (other, comparison) in enumerate(zip(others, compared.comparisons, strict=True)):
         legend = legend_lines(compared.comparisons) if number == 0 else []
         _print_comparison(compared, other, comparison, legend)

@@ -189,6 +189,22 @@ def test_holms_correction_counts_all_systems(scored, clcap, tmp_path: Path) -> N
     assert several[0].metrics["ROUGE_L"].p_images_holm >= alone.metrics["ROUGE_L"].p_images_holm
 
 
+def test_several_systems_have_an_overview(scored, clcap) -> None:
+    ranks = {"nt": [1] * 100 + [9] * 20, "a_system_with_a_name_that_is_longer_than_most": [1] * 60 + [9] * 60}
+    ranks["b"] = ranks["nt"]
+    score = np.full(IMAGES, 0.5)
+    out = clcap("compare", *(scored(name, np.array(own), ROUGE_L=score) for name, own in ranks.items())).out
+    assert out.splitlines()[:5] == [
+        "                                  R@1     R@5  mean_rank",
+        "nt                              0.833   0.833       2.33",
+        "a_system_with_a_name_that_is_longer_than_most",
+        "                                0.500*  0.500*      5.00*",
+        "b                               0.833   0.833       2.33",
+    ]
+    assert max(map(len, out.splitlines())) <= 90, "only full names of runs are longer than 80 columns"
+    assert out.count("Holm: p corrected for the number of metrics of all tables") == 1
+
+
 def test_runs_over_other_images_are_compared_over_common_ones(scored, write, capsys) -> None:
     score, ranks = np.random.default_rng(1).random(IMAGES), np.full(IMAGES, 3)
     first = scored("nt", ranks, ROUGE_L=score)
