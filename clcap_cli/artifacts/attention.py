@@ -15,7 +15,7 @@ The attribute ``backbone`` has the record of the features, which states what par
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -138,33 +138,43 @@ def open_attention(path: Path) -> Attention:
     Raises ClcapError if it is missing, damaged, truncated or another kind of file.
     """
     with open_hdf5(path, KIND, ("id", "caption")) as (content, provenance):
-        features = feature_info_in(content)
-        ids, texts = content.ids("id"), content.texts("caption")
-        lengths = _numbers_within(content, "lengths", "int32", (len(texts),), 0, MAX_WORDS)
-        tokens = int(lengths.sum(dtype=np.int64))
-        ends = content.numbers("ends", "int32", (tokens,))
-        weights = _numbers_within(content, "weights", "float16", (tokens, features.regions), 0, 1)
-        is_there = "sentinel" in content.survey.datasets
-        sentinel = _numbers_within(content, "sentinel", "float16", (tokens,), 0, 1) if is_there else None
-        counts = np.full(len(ids), features.regions)
-        if isinstance(features, ImportedInfo):
-            counts = _numbers_within(content, "region_counts", "int32", (len(ids),), 1, features.regions)
+        features, ids = feature_info_in(content), content.ids("id")
+        counts = _region_counts(content, features, len(ids))
         boxes = boxes_in(content, int(counts.sum(dtype=np.int64)))
-    per_image = len(texts) // max(1, len(ids))
-    check_equal(path, "its number of captions", len(texts), per_image * len(ids))
-    rows = [slice(first, end) for first, end in pairwise(accumulate(lengths.tolist(), initial=0))]
-    every = [
-        CaptionAttention(
-            text,
-            _checked_ends(path, text, ends[own]),
-            weights[own, : counts[index // per_image]],
-            None if sentinel is None else sentinel[own],
-        )
-        for index, (text, own) in enumerate(zip(texts, rows, strict=True))
-    ]
-    captions = {id: every[index * per_image : (index + 1) * per_image] for index, id in enumerate(ids)}
+        every = _captions(content, features.regions)
+    number, rest = divmod(len(every), max(1, len(ids)))
+    check_equal(path, "its number of captions", len(every), len(every) - rest if ids else 0)
+    captions = {
+        id: [replace(one, weights=one.weights[:, :count]) for one in every[index * number : (index + 1) * number]]
+        for index, (id, count) in enumerate(zip(ids, counts.tolist(), strict=True))
+    }
     own_boxes = [] if boxes is None else np.split(boxes, np.cumsum(counts)[:-1])
     return Attention(path, provenance, features, captions, dict(zip(ids, own_boxes, strict=False)))
+
+
+def _region_counts(content: HDF5Content, features: FeatureInfo, images: int) -> np.ndarray:
+    """The number of regions of each image, (images,)."""
+    if not isinstance(features, ImportedInfo):
+        return np.full(images, features.regions)
+    return _numbers_within(content, "region_counts", "int32", (images,), 1, features.regions)
+
+
+def _captions(content: HDF5Content, regions: int) -> list[CaptionAttention]:
+    """The attention of all captions, with weights (T, regions)."""
+    path, texts = content.path, content.texts("caption")
+    lengths = _numbers_within(content, "lengths", "int32", (len(texts),), 0, MAX_WORDS)
+    tokens = int(lengths.sum(dtype=np.int64))
+    ends = content.numbers("ends", "int32", (tokens,))
+    weights = _numbers_within(content, "weights", "float16", (tokens, regions), 0, 1)
+    is_there = "sentinel" in content.survey.datasets
+    sentinel = _numbers_within(content, "sentinel", "float16", (tokens,), 0, 1) if is_there else None
+    rows = [slice(first, end) for first, end in pairwise(accumulate(lengths.tolist(), initial=0))]
+    return [
+        CaptionAttention(
+            text, _checked_ends(path, text, ends[own]), weights[own], None if sentinel is None else sentinel[own]
+        )
+        for text, own in zip(texts, rows, strict=True)
+    ]
 
 
 def _numbers_within(

@@ -55,6 +55,7 @@ SCRIPTS = (
     "taken_for.js",
     "dialog.js",
     "attention.js",
+    "attention_maps.js",
     "tables.js",
     "curves.js",
     "histogram.js",
