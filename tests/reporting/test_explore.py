@@ -132,6 +132,27 @@ def test_a_click_on_a_dot_needs_no_other_condition_removed(explored: WebDriver) 
     assert (ids(explored), address(explored)) == (["3"], "#image=3"), "conditions that exclude the image are removed"
 
 
+def test_a_selection_without_images_is_described(explored: WebDriver) -> None:
+    drawn(explored, "scatter")
+    drag(explored, "scatter", (0.1, 0.5), (0.6, 0.5))
+    assert chips(explored) == [], "a selection without height selects nothing"
+    drag(explored, "scatter", (0.1, 0.95), (0.25, 0.8))
+    assert chips(explored) == ["Rank of nt: 1 to 2", "Rank of nt_cl: 1 to 2"], "limits are whole and in order"
+
+
+def test_the_focus_stays_on_conditions(explored: WebDriver) -> None:
+    choose(explored, "histogram", "CIDEr.after")
+    limit(explored, "histogram", "0.2", "")
+    element(explored, "#chips .chip").send_keys(Keys.ENTER)
+    assert explored.switch_to.active_element.get_attribute("id") == "search"
+
+
+def test_a_report_without_captions_has_no_charts(opened: Opened) -> None:
+    page = opened(page_of([]))
+    assert not element(page, "#exploring").is_displayed()
+    page.execute_cdp_cmd("Page.printToPDF", {})
+
+
 def test_the_list_is_sorted_by_a_metric(explored: WebDriver) -> None:
     element(explored, "#sort option[value='rank.before']").click()
     assert ids(explored) == ["1", "6", "5", "8", "2", "7", "3", "4"]

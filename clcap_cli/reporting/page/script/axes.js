@@ -48,6 +48,7 @@ const lowerFirst = (label) => (/^[A-Z][a-z]+\b/.test(label) ? label[0].toLowerCa
 
 /** The axes on which at least one image has a value. */
 function availableAxes() {
+  if (!images.length) return [];
   const roles = runs.length === 1 ? ["after"] : ROLES;
   return roles.flatMap((role) => Array.from(imageMetrics.keys(), (name) => axisOf(`${name}.${role}`)))
     .filter((axis) => images.some((image) => Number.isFinite(axis.value(image))));

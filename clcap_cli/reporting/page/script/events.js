@@ -60,5 +60,5 @@ byId("theme").addEventListener("click", nextTheme);
 document.addEventListener("keydown", onKey);
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
 byId("controls").hidden = false;
-byId("exploring").hidden = false;
+byId("exploring").hidden = !images.length;
 openAddress();

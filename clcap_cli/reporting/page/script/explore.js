@@ -90,7 +90,7 @@ function onView(entries) {
   drawStale(inView);
 }
 
-const drawings = new Map([[frames.histogram, drawHistogram], [frames.scatter, drawScatter]]);
+const drawings = new Map(images.length ? [[frames.histogram, drawHistogram], [frames.scatter, drawScatter]] : []);
 const [stale, inView] = [new Set(), new Set()];
 const viewObserver = new IntersectionObserver(onView, { rootMargin: "300px" });
 for (const frame of drawings.keys()) viewObserver.observe(frame);

@@ -32,7 +32,7 @@ const FILTERS = {
 
 /** Whether the filter applies to the selected runs. */
 function isApplicable(name) {
-  const ranked = [state.before, state.after].every((run) => runs[run].pool > 0)
+  const ranked = [state.before, state.after].every((run) => runs[run]?.pool > 0)
     && runs[state.before].comparable[state.after];
   if (name === "gained" || name === "lost") return state.before !== state.after && ranked;
   return name !== "generic" || runs.length > 1;

@@ -81,7 +81,8 @@ function brushScatter(chart, x, y, nearest) {
   const brush = d3.brush().extent([[left - 4, top - 4], [right + 4, bottom + 4]]);
   addBrush(chart, brush, shownLimits(x, y, scales), (event) => {
     if (isClick(event)) onClick(x, y, nearest(atPointer(chart, event)), event.sourceEvent.shiftKey);
-    else setLimits(x, y, scales, event.selection);
+    else if (event.selection) setLimits(x, y, scales, event.selection);
+    else scatter.showSelection(); // a selection without width or height
   });
 }
 
@@ -92,7 +93,7 @@ function shownLimits(x, y, scales) {
 }
 
 function setLimits(x, y, scales, [[left, top], [right, bottom]]) {
-  const range = (axis, scale, from, to) => [roundedLow(axis, scale.invert(from)), roundedHigh(axis, scale.invert(to))];
+  const range = (axis, scale, ...ends) => d3.extent(ends.map(scale.invert), (end, at) => (at ? roundedHigh : roundedLow)(axis, end));
   changeState({
     ranges: { ...state.ranges, [x.key]: range(x, scales[0], left, right), [y.key]: range(y, scales[1], bottom, top) },
   });

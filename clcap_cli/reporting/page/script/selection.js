@@ -49,7 +49,10 @@ function removeButton({ text, removed }) {
   button.className = "chip";
   button.textContent = text;
   button.setAttribute("aria-label", `Remove: ${text}`);
-  button.addEventListener("click", () => changeState(removed));
+  button.addEventListener("click", () => {
+    changeState(removed);
+    (document.querySelector(".chip") ?? byId("search")).focus({ preventScroll: true });
+  });
   return button;
 }
 
