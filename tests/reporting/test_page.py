@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_the_page_loads_no_other_resources(write, log) -> None:
             assert (attributes.get(name) or "#").startswith("#")
     (policy,) = [values["content"] for _, values in page.found if "http-equiv" in values]
     assert policy and policy.startswith("default-src 'none'; img-src data:; ")
+
+
+def test_the_page_has_the_libraries_with_their_licences(write) -> None:
+    page = page_of(open_runs([write("nt.metrics.json", [image(1, "a dog")])]))
+    library = files("clcap_cli.reporting.page") / "library"
+    for name in ("d3.min.js", "plot.min.js", "LICENSES.txt"):
+        assert (library / name).read_text(encoding="utf-8") in page
+    table = re.findall(r"^\| `(\S+)` \| \S+ \| (\S+) \|", (library / "README.md").read_text(), re.MULTILINE)
+    assert [name for name, _ in table] == ["d3.min.js", "plot.min.js"]
+    for name, version in table:
+        assert f" v{version} Copyright" in (library / name).read_text(encoding="utf-8")
 
 
 def test_the_embedded_data_are_compact_and_complete(write) -> None:
