@@ -1,7 +1,7 @@
 """Cross-ranking: self-retrieval of several models' captions (rows), ranked by several models (columns)."""
 
 from collections.abc import Container, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from clcap_cli.artifacts.ranking import DIGITS, Party, Ranking
@@ -92,7 +92,7 @@ def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell], hu
     names = _labels({id: (rankers[id], "") for id in columns})
     found = {(cell.row, cell.column): cell for cell in reversed(cells)}
     table = build_table(
-        f"{metric.label} of captions, by ranker ({', '.join([_pool_text(pool), *([split] if split else [])])})",
+        f"{metric.label} of captions, by ranker",
         "captions of",
         [labels[row] for row in rows],
         {
@@ -102,6 +102,7 @@ def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell], hu
             for id in columns
         },
     )
+    table = replace(table, metric=metric, note=", ".join([_pool_text(pool), *([split] if split else [])]))
     return human_last(table, [labels[row] for row in rows if row[0] in human])
 
 

@@ -129,11 +129,11 @@ def report(
     names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
     found = ReportTables(experiments.tables, crossed, means, run_tables(runs, comparison.compared))
     chosen = found.select(names)
-    printed = (chosen if columns else found.of_paper_metrics()).without_single_seeds()
+    printed = chosen if columns else found.of_paper_metrics()
     contents = (
         (csv, as_csv(all_runs, names, experiments.rows or _seeds(comparison))),
         (markdown, _markdown(chosen, comparison, names)),
-        (latex, as_latex(printed.every, intervals)),
+        (latex, as_latex(printed.main, intervals)),
     )
     to_write = [(path, content) for path, content in contents if path]
     outputs = [path for path, _ in to_write]

@@ -50,7 +50,7 @@ def test_captions_are_rows_and_rankers_are_columns(ranking) -> None:
     }
     runs = open_runs([ranking(*pair, value) for pair, value in values.items()])
     recall, mean_rank = cross_ranking_tables(runs)
-    assert recall.title == "R@1 of captions, by ranker (2 images, test#1)"
+    assert recall.heading == "R@1 of captions, by ranker (2 images, test#1)"
     assert shown(recall) == [
         ["captions of", "by nt", "by nt_cl"],
         ["nt", "0.100 [0.000, 0.500] own", "0.200 [0.000, 0.500]"],
@@ -67,7 +67,7 @@ def test_own_rankings_alone_make_no_table(ranking) -> None:
 
 def test_each_pool_has_its_own_table(ranking) -> None:
     paths = [ranking("nt_cl", "nt", 0.1), ranking("nt", "nt_cl", 0.2, pool="similar 2 of 3, features 12")]
-    titles = [table.title for table in cross_ranking_tables(open_runs(paths)) if table.title.startswith("R@1")]
+    titles = [table.heading for table in cross_ranking_tables(open_runs(paths)) if table.title.startswith("R@1")]
     assert titles == [
         "R@1 of captions, by ranker (2 images, test#1)",
         "R@1 of captions, by ranker (similar 2 of 3, features 12, test#1)",
@@ -104,7 +104,7 @@ def test_the_report_shows_cross_rankings_in_every_format(ranking, clcap, tmp_pat
     assert result.status == 0 and "A model tends to rank its own captions better" in result.err
     assert "R@1 of captions, by ranker (2 images, test#1)" in result.out
     assert "| nt_cl | 0.300 [0.000, 0.500] | 0.200 [0.000, 0.500] own |" in (tmp_path / "x.markdown").read_text()
-    assert r"nt\_cl & 0.300 {\scriptsize [0.000, 0.500]}" in (tmp_path / "x.latex").read_text()
+    assert r"nt\_cl & 0.300 & 0.200{\scriptsize \,own} & " in (tmp_path / "x.latex").read_text()
     page = (tmp_path / "x.html").read_text()
     assert '<h2 id="cross-ranking">' in page and "nt_cl.by_nt</span></th>" not in page
     rows = (tmp_path / "x.csv").read_text().splitlines()

@@ -34,22 +34,24 @@ class ReportTables:
     def select(self, names: Sequence[str] | None) -> "ReportTables":
         """The tables with only the columns called ``names``; None keeps all.
 
-        All of these stand in one table of settings, and in one of runs. Rankings by several models stay as they are.
+        All of these stand in one table of settings, and in one of runs.
         """
         if names is None:
             return self
         defined = [table for table in (_with_columns(table, names) for table in self.defined) if table.metrics]
         settings, runs = ([_with_columns(joined(tables), names)] if tables else [] for tables in self._groups)
-        return ReportTables(defined, self.crossed, settings, runs)
+        crossed = [table for table in self.crossed if table.metric and table.metric.name in names]
+        return ReportTables(defined, crossed, settings, runs)
 
     def of_paper_metrics(self) -> "ReportTables":
         """The tables with one of settings and one of runs, which have the metrics that papers print, or else all."""
         settings, runs = ([_of_paper(joined(tables))] if tables else [] for tables in self._groups)
         return replace(self, settings=settings, runs=runs)
 
-    def without_single_seeds(self) -> "ReportTables":
-        """The tables without that of runs if others have means over seeds."""
-        return replace(self, runs=[]) if self.defined or self.settings else self
+    @property
+    def main(self) -> list[Table]:
+        """The tables in the order of a paper, without that of runs if others have means over seeds."""
+        return [*(self.defined or self.settings or self.runs), *self.crossed]
 
     @property
     def _groups(self) -> tuple[list[Table], list[Table]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.intervals import INTERVAL, Intervals, shown_spread
@@ -23,7 +24,18 @@ def as_latex(tables: Sequence[Table], intervals: Intervals | None = None) -> str
 
     Without ``intervals``, standard deviations over seeds stand beside the values, but no confidence intervals.
     """
-    return sheets_as_latex([_sheet(table, intervals) for table in tables])
+    return sheets_as_latex([_sheet(found, intervals) for found in _in_one_table(tables)])
+
+
+def _in_one_table(tables: Sequence[Table]) -> list[list[Table]]:
+    """Tables that stand side by side: metrics of the same captions, ranked by the same models."""
+
+    def kind(numbered: tuple[int, Table]) -> tuple[object, ...]:
+        number, table = numbered
+        names = [name for name, _ in table.rows], [metric.name for metric in table.metrics]
+        return (table.note, *names) if table.metric else (number,)
+
+    return [[table for _, table in found] for _, found in groupby(enumerate(tables), kind)]
 
 
 def sheets_as_latex(sheets: Sequence[Sheet]) -> str:
@@ -35,15 +47,16 @@ def sheets_as_latex(sheets: Sequence[Sheet]) -> str:
     return "\n".join([HEAD, *map(latex_table, found, labels)])
 
 
-def _sheet(table: Table, intervals: Intervals | None) -> Sheet:
+def _sheet(tables: Sequence[Table], intervals: Intervals | None) -> Sheet:
+    table = tables[0]
     chosen = intervals or ("pm" if _has_deviations(table) else "none")
     return Sheet(
-        title=table.title,
+        title="Captions ranked by several models" if table.metric else table.title,
         images=table.images,
         sentences=_sentences(table, chosen),
         corner=table.row_header.capitalize(),
         names=[name for name, _ in table.rows],
-        columns=_columns(table, chosen),
+        columns=[column for one in tables for column in _columns(one, chosen)],
         spreads_below=chosen == "below",
         ruled=_first_human_row(table),
     )
@@ -57,13 +70,12 @@ def _first_human_row(table: Table) -> frozenset[int]:
 def _columns(table: Table, intervals: Intervals) -> list[SheetColumn]:
     by_group = group_metrics(metric.name for metric in table.metrics)
     groups = {info.name: title for title, infos in by_group.items() for info in infos}
-    rows = [cells for _, cells in table.rows]
     return [
         SheetColumn(
             metric.label,
-            [_entry(cells[number], intervals) for cells in rows],
+            [_entry(cells[number], intervals) for _, cells in table.rows],
             metric.arrow,
-            groups[metric.name],
+            table.metric.heading if table.metric else groups[metric.name],
             _short_label(metric.label),
             CIDER_SCALE if metric.label.startswith("CIDEr") else "",
         )
@@ -86,7 +98,8 @@ def _short_label(label: str) -> str:
 
 
 def _sentences(table: Table, intervals: Intervals) -> list[str]:
-    note = table.note.replace(" ± sample standard deviation", "") if intervals == "none" else table.note
+    note = re.sub(r"#\w+", " split", table.note)
+    note = note.replace(" ± sample standard deviation", "") if intervals == "none" else note
     marks = [one for one in legend([table]) if one != INTERVALS]
     spread = {"below": INTERVALS, "pm": HALF_WIDTH}.get(intervals, "")
     shown = spread if any(INTERVAL.match(cell.spread) for _, cells in table.rows for cell in cells) else ""

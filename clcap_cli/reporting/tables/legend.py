@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from clcap_cli.reporting.tables.table import Table
 
+OWN = "own: ranked by the model that wrote the captions."
 INTERVALS = "[low, high]: 95% confidence interval over images."
 
 
@@ -15,6 +16,7 @@ def legend(tables: Sequence[Table], bold: str = "Bold", star: str = "*") -> list
     found = {
         f"{bold}: best value of its column, with a significant difference.": any(cell.best for cell in cells),
         difference: any(cell.significant for cell in cells),
+        OWN: any(cell.spread.endswith("own") for cell in cells),
         INTERVALS: any(cell.spread.startswith("[") for cell in cells),
     }
     return [sentence for sentence, occurs in found.items() if occurs]

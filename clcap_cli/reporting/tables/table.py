@@ -45,6 +45,8 @@ class Table:
     """The images that all values are of, such as "test split, 400 images"; empty if they differ or are unknown."""
     note: str = ""
     """What the values are, such as "mean ± sample standard deviation over seeds"; empty for values of single runs."""
+    metric: MetricInfo | None = None
+    """The metric of all values, if the columns are models that rank captions."""
 
     @property
     def heading(self) -> str:

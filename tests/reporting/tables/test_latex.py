@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.tables.latex import as_latex
 from clcap_cli.reporting.tables.latex_text import latex_text
 from tests.reporting.tables.builders import made_up_table
@@ -80,6 +81,14 @@ def test_many_runs_are_several_tables() -> None:
 def test_human_captions_stand_below_a_line() -> None:
     table = replace(made_up_table(["nt", "nt_cl", "people"], ["R@1"]), human=frozenset({"people"}))
     assert r"\midrule" + "\npeople & " in as_latex([table])
+
+
+def test_rankings_by_several_models_are_one_table() -> None:
+    recall, rank = metric_infos(["R@1", "mean_rank"])
+    tables = [replace(made_up_table(["nt", "cl"], ["by nt", "by cl"]), metric=metric) for metric in (recall, rank)]
+    text = as_latex([*tables, made_up_table(["nt", "cl"], ["CIDEr"])])
+    assert r" & \multicolumn{2}{c}{R@1 $\uparrow$} & \multicolumn{2}{c}{Mean rank $\downarrow$} \\" in text
+    assert text.count(r"\begin{table}") == 2
 
 
 def test_labels_differ() -> None:
