@@ -72,7 +72,7 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
     assert "0.200 ± 0.100" in result.out
     assert out["markdown"].read_text().startswith("**MLE and CL (mean ±")
     assert "| nt_1 | 0.100 |" in out["markdown"].read_text(), "each run stands below"
-    assert "MLE (3 seeds) & 0.200{\\scriptsize $\\pm$0.100}" in out["latex"].read_text()
+    assert "MLE & 0.200{\\scriptsize $\\pm$0.100}" in out["latex"].read_text()
     assert out["csv"].read_text().splitlines()[:2] == ["run,seeds,CIDEr,CIDEr_sd", "nt_1,1,0.1,"]
     assert out["csv"].read_text().splitlines()[-1].startswith("nt_{seed},3,0.19999")
     assert '<h2 id="experiments">' in (tmp_path / "page.html").read_text()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from clcap_cli.reporting.metric_groups import group_metrics
+from clcap_cli.reporting.tables.equal_seeds import with_seeds_in_note
 from clcap_cli.reporting.tables.intervals import INTERVAL, Intervals, shown_spread
 from clcap_cli.reporting.tables.latex_sheet import latex_table, slug
 from clcap_cli.reporting.tables.layout import layouts
@@ -24,7 +25,7 @@ def as_latex(tables: Sequence[Table], intervals: Intervals | None = None) -> str
 
     Without ``intervals``, standard deviations over seeds stand beside the values, but no confidence intervals.
     """
-    return sheets_as_latex([_sheet(found, intervals) for found in _in_one_table(tables)])
+    return sheets_as_latex([_sheet(found, intervals) for found in _in_one_table(list(map(with_seeds_in_note, tables)))])
 
 
 def _in_one_table(tables: Sequence[Table]) -> list[list[Table]]:

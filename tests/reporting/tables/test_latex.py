@@ -91,6 +91,21 @@ def test_rankings_by_several_models_are_one_table() -> None:
     assert text.count(r"\begin{table}") == 2
 
 
+def test_equal_numbers_of_seeds_stand_in_the_caption() -> None:
+    def latex(*names: str) -> str:
+        table = made_up_table(names, ["R@1"], "seeds")
+        return as_latex([replace(table, note="mean ± sample standard deviation over seeds")])
+
+    for names in (("nt (3 seeds)", "cl (3 seeds)"), ("nt, 3 seeds", "cl, 3 seeds")):
+        text = latex(*names)
+        assert (
+            "Mean $\\pm$ sample standard deviation over 3 seeds." in text and "differs significantly from nt (" in text
+        )
+        assert [cells[0] for cells in rows(text)] == ["Run", "nt", "cl"]
+    text = latex("nt (3 seeds)", "cl (2 seeds)")
+    assert "over seeds." in text and "nt (3 seeds) &" in text
+
+
 def test_labels_differ() -> None:
     text = as_latex([made_up_table(["nt"], ["R@1"])] * 3)
     assert re.findall(r"\\label\{(.*)\}", text) == ["tab:results", "tab:results-2", "tab:results-3"]
