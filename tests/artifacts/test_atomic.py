@@ -29,6 +29,15 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_a_group_within_a_group_appears_at_the_end(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="late"), all_or_nothing():
+        with all_or_nothing():
+            write(tmp_path / "a", "new")
+        assert not (tmp_path / "a").exists()
+        raise OSError("late")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, ClcapError, ValueError])
 def test_an_interruption_leaves_only_the_old_file(tmp_path: Path, interruption: type) -> None:
     (tmp_path / "a.json").write_text("old")
