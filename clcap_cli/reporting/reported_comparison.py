@@ -8,7 +8,6 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.comparability_warnings import comparability_warnings
 from clcap_cli.evaluation.comparable_images import MIN_IMAGES, check_is_comparable
 from clcap_cli.evaluation.compared_runs import ComparedRuns, baseline_first, compare_groups
-from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
 
@@ -24,13 +23,11 @@ class ReportedComparison:
 
 
 def compare_reported(runs: Sequence[Run], baseline: str | None = None) -> ReportedComparison:
-    """Compare the systems of a report that have metrics with the setting ``baseline``, by default the first.
-
-    Human captions are no system.
+    """Compare the runs of a report that have metrics with the setting ``baseline``, by default the first.
 
     Raises InvalidValueError for an unknown baseline.
     """
-    measured = [run for run in runs if run.metrics and not is_human(run)]
+    measured = [run for run in runs if run.metrics]
     if not measured:
         return ReportedComparison(None, [])
     groups = baseline_first(group_by_setting(measured), baseline)

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.run_files import in_training_order
 from clcap_cli.evaluation.runs import Run, open_runs
 
 
 def open_reported_runs(paths: Sequence[Path]) -> list[Run]:
-    """Open the runs of the given files in their order, but ``nt_cl`` after ``nt``.
+    """Open the runs of the given files in their order, but ``nt_cl`` after ``nt``, and human captions last.
 
     Raises ClcapError for damaged files, files of another kind, and if no file contains metrics.
     """
     runs = open_runs(in_training_order(paths))
     if not any(run.metrics for run in runs):
         raise ClcapError("report needs a *.metrics.json or *.retrieval.json with metrics; none of the files has any")
-    return runs
+    return sorted(runs, key=is_human)

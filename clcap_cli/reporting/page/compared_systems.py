@@ -72,9 +72,12 @@ class ComparedSystem:
         return next((value for value in self.values if value.metric.name == name), None)
 
 
-def compared_systems(compared: ComparedRuns | None) -> list[ComparedSystem]:
-    """The systems that are compared with the baseline."""
-    return [_system(comparison) for comparison in compared.comparisons] if compared else []
+def compared_systems(compared: ComparedRuns | None, human: bool = False) -> list[ComparedSystem]:
+    """The systems that are compared with the baseline or, if ``human``, the human captions that are."""
+    if compared is None:
+        return []
+    pairs = zip(compared.settings[1:], compared.comparisons, strict=True)
+    return [_system(comparison) for setting, comparison in pairs if setting.is_human == human]
 
 
 def headline_metrics(systems: Sequence[ComparedSystem]) -> list[MetricInfo]:

@@ -14,6 +14,7 @@ from clcap_cli import __version__
 from clcap_cli.artifacts.attention import Attention
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.compared_runs import ComparedRuns
+from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
@@ -21,6 +22,7 @@ from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.attention import attention_record
 from clcap_cli.reporting.page.comparison_content import comparison_content
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
+from clcap_cli.reporting.page.selected_runs import selected_runs
 from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.setting_tables import setting_tables
@@ -112,7 +114,8 @@ def render(
         runs=runs,
         shown=shown,
         max_runs=MAX_RUNS_PER_IMAGE,
-        after=1 if len(shown) > MAX_RUNS_PER_IMAGE else len(shown) - 1,
+        selected=selected_runs(shown, compared_runs),
+        is_human=is_human,
         colours=_colours(runs, styles),
         experiments=experiments.tables or setting_tables(compared_runs),
         has_experiments=bool(experiments.tables),
