@@ -16,7 +16,7 @@ STAR = r"$^{*}$"
 def latex_table(layout: Layout, label: str) -> str:
     """The environment of the layout with caption, label and tabular."""
     sheet, size = layout.sheet, layout.size
-    caption = " ".join(map(latex_paragraph, sheet.caption)).replace(P_VALUE, "$p<.05$")
+    caption = " ".join(map(latex_paragraph, sheet.caption)).replace(P_VALUE, "$p<.05$").replace("{*} ", "{*}~")
     right = "" if any(entry.star for entry in sheet.columns[-1].entries) else "@{}"
     lines = [
         rf"\begin{{{layout.environment}}}[t]",

@@ -48,7 +48,7 @@ def test_differences_with_stars_where_significant() -> None:
         ],
     ]
     assert "\\caption{nt\\_cl compared with nt. Test split, 200 images." in text
-    assert "p: test over images after Holm's correction, {*} $p<.05$." in text
+    assert "p: test over images after Holm's correction, {*}~$p<.05$." in text
 
 
 def test_p_is_over_seeds_where_there_are_several() -> None:
