@@ -13,7 +13,8 @@ from clcap_cli.artifacts.results import METRICS_KIND, Results, open_results
 from clcap_cli.artifacts.training_logs import LOG, read_log
 from clcap_cli.console import escaped
 from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import is_file
+from clcap_cli.file_kinds.recognition import wrong_file_error
+from clcap_cli.input_files import check_readable, is_file
 
 
 @dataclass
@@ -51,7 +52,8 @@ def path_of_run(path: Path) -> Path:
     if path.name.endswith(LOG):
         return path.with_name(path.name.removesuffix(LOG))
     if path.suffix != ".json":
-        raise ClcapError(f"{path}: the files of a run are *.metrics.json, *.retrieval.json and *{LOG}")
+        check_readable(path)
+        raise wrong_file_error(path, f"a file of a run (*.metrics.json, *.retrieval.json or *{LOG})")
     return path.with_name(path.stem.removesuffix(".metrics").removesuffix(".retrieval"))
 
 

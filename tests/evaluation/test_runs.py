@@ -87,8 +87,11 @@ def message(*paths: Path) -> str:
 
 
 def test_other_files_are_refused(write, log, tmp_path: Path) -> None:
-    assert message(tmp_path / "nt.pt") == (
-        f"{tmp_path}/nt.pt: the files of a run are *.metrics.json, *.retrieval.json and *.log.jsonl"
+    notes = tmp_path / "notes.txt"
+    notes.write_text("some notes")
+    assert message(notes) == (
+        f"{notes} is a text file that starts with 'some notes'; a file of a run (*.metrics.json, *.retrieval.json or "
+        "*.log.jsonl) is expected here"
     )
     results = tmp_path / "nt.captions.json"
     results.write_text("[]")

@@ -111,7 +111,8 @@ def test_report_refuses_other_files(error_of, clcap, tmp_path: Path) -> None:
     assert error_of("report", missing) == f"no such file: {missing}"
     (tmp_path / "nt.pt").touch()
     assert error_of("report", tmp_path / "nt.pt").endswith(
-        "the files of a run are *.metrics.json, *.retrieval.json and *.log.jsonl"
+        "is an empty file; a file of a run (*.metrics.json, *.retrieval.json or *.log.jsonl) is expected here: "
+        "download or create it again"
     )
     damaged = tmp_path / "nt.metrics.json"
     damaged.write_text('{"provenance": {}')
