@@ -231,7 +231,7 @@ def test_tables_are_written_with_the_numbers_of_the_json_file(tmp_path: Path, cl
     rows = {line.split(" | ")[0][2:].split()[0]: line.split(" | ") for line in markdown.splitlines() if "|" in line}
     for name in ("CIDEr", "BLEU-4", "ROUGE_L"):
         found = compared["metrics"][name]
-        star = "*" if found["verdict"] in ("higher", "lower") else ""
+        star = "\\*" if found["verdict"] in ("higher", "lower") else ""
         values = [f"{found['first']:.3f}", f"{found['second']:.3f}", f"{found['difference']:+.3f}{star}"]
         assert rows[name][1:4] == values and f"{found['interval'][0]:+.3f}" in rows[name][4]
         assert values[0] in latex and values[1] in latex
