@@ -1,24 +1,22 @@
 """Runs compared with a baseline: the only source of the differences that terminal, tables and page show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from clcap_cli.artifacts.comparisons import Comparison, RunDifferences
+from clcap_cli.artifacts.comparisons import Comparison, MetricDifference, RunDifferences
 from clcap_cli.artifacts.run_cards import DifferingSetting, differing_settings
-from clcap_cli.console import print_info
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import InvalidValueError, first_few
 from clcap_cli.evaluation.comparability import decoding_differences, evaluation_differences
 from clcap_cli.evaluation.comparable_images import common_ids
 from clcap_cli.evaluation.comparison import compare_settings, shared_values
 from clcap_cli.evaluation.human_captions import is_human
-from clcap_cli.evaluation.measured_setting import MeasuredSetting, measure_setting
+from clcap_cli.evaluation.measured_setting import MeasuredSetting
+from clcap_cli.evaluation.run_measurer import RunMeasurer
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
 from clcap_cli.evaluation.setting_patterns import group_by_pattern
-from clcap_cli.evaluation.stored_context import stored_context
-from clcap_cli.metrics.bootstrap import draw_resamples
 from clcap_cli.metrics.seed_test import seed_test
 
 
@@ -93,7 +91,7 @@ def compare_runs(
     Raises ClcapError for runs that cannot be compared, InvalidValueError for an unknown baseline or a wrong pattern.
     """
     groups = group_by_pattern(runs, patterns) if patterns else group_by_setting(runs)
-    return compare_groups(baseline_first(groups, baseline), seed)
+    return compare_groups(baseline_first(groups, baseline), RunMeasurer(seed))
 
 
 def baseline_first(groups: Sequence[SeedGroup], baseline: str | None) -> list[SeedGroup]:
@@ -121,47 +119,56 @@ def _names(group: SeedGroup) -> list[str]:
     return [group.name, group.pattern, *(run.name for run in group.runs)]
 
 
-def compare_groups(groups: Sequence[SeedGroup], seed: int = 0) -> ComparedRuns:
+def compare_groups(groups: Sequence[SeedGroup], measurer: RunMeasurer) -> ComparedRuns:
     """Compare settings with the first of them.
 
     Raises ClcapError for runs without captions and ranks, and for fewer than two common images.
     """
-    runs = [run for group in groups for run in group.runs]
-    ids = common_ids(runs)
-    if len(groups) > 1:
-        print_info(f"resampling {len(ids)} images for {len(runs)} runs")
-    resamples = draw_resamples(len(ids), seed)
-    measured = [
-        measure_setting(group.entries(ids), group.seeds, stored_context(group.runs[0]), resamples) for group in groups
-    ]
-    settings = [ComparedSetting(*pair) for pair in zip(groups, measured, strict=True)]
+    ids = common_ids([run for group in groups for run in group.runs])
+    settings = [ComparedSetting(*pair) for pair in zip(groups, measurer.measure(groups, ids), strict=True)]
     return ComparedRuns(ids, settings, _comparisons(settings, ids), _differing([group.runs[0] for group in groups]))
 
 
 def _comparisons(settings: Sequence[ComparedSetting], ids: Sequence[ImageId]) -> list[Comparison]:
+    """The comparison of each other setting with the first; human captions are corrected apart from the systems."""
     baseline, *others = settings
-    evaluation = [
-        evaluation_differences(
-            baseline.group.runs[0], other.group.runs[0], shared_values(baseline.measured, other.measured), ids
-        )
-        for other in others
-    ]
-    metrics = compare_settings(baseline.measured, [other.measured for other in others], evaluation)
-    return [
-        Comparison(
-            first=baseline.name,
-            second=other.name,
-            seed_test=test.name if (test := seed_test(baseline.group.seeds, other.group.seeds)) else None,
-            metrics=differences,
-            only_in_first=[name for name in baseline.values if name not in differences],
-            only_in_second=[name for name in other.values if name not in differences],
-            run_differences=RunDifferences(
-                evaluation=[f"{name}: {line}" for name, lines in apart.items() for line in lines],
-                made_from=_lines(baseline.group, other.group, len(ids)),
-            ),
-        )
-        for other, differences, apart in zip(others, metrics, evaluation, strict=True)
-    ]
+    apart = {other.name: _evaluation_differences(baseline, other, ids) for other in others}
+    found: dict[str, dict[str, MetricDifference]] = {}
+    for human in (False, True):
+        family = [other for other in others if other.is_human == human]
+        not_comparable = [apart[other.name] for other in family]
+        metrics = compare_settings(baseline.measured, [other.measured for other in family], not_comparable)
+        found |= {other.name: differences for other, differences in zip(family, metrics, strict=True)}
+    return [_comparison(baseline, other, found[other.name], apart[other.name], len(ids)) for other in others]
+
+
+def _evaluation_differences(
+    baseline: ComparedSetting, other: ComparedSetting, ids: Sequence[ImageId]
+) -> dict[str, list[str]]:
+    names = shared_values(baseline.measured, other.measured)
+    return evaluation_differences(baseline.group.runs[0], other.group.runs[0], names, ids)
+
+
+def _comparison(
+    baseline: ComparedSetting,
+    other: ComparedSetting,
+    metrics: dict[str, MetricDifference],
+    apart: Mapping[str, Sequence[str]],
+    images: int,
+) -> Comparison:
+    test = seed_test(baseline.group.seeds, other.group.seeds)
+    return Comparison(
+        first=baseline.name,
+        second=other.name,
+        seed_test=test.name if test else None,
+        metrics=metrics,
+        only_in_first=[name for name in baseline.values if name not in metrics],
+        only_in_second=[name for name in other.values if name not in metrics],
+        run_differences=RunDifferences(
+            evaluation=[f"{name}: {line}" for name, lines in apart.items() for line in lines],
+            made_from=_lines(baseline.group, other.group, images),
+        ),
+    )
 
 
 def _lines(first: SeedGroup, second: SeedGroup, common: int) -> list[str]:

@@ -42,30 +42,49 @@ class MeasuredSetting:
         return replace(self, values=values, estimates=estimates)
 
 
-def measure_setting(
-    runs: Sequence[ImageEntries], seeds: Sequence[Hashable], context: Context, resamples: Resamples
-) -> MeasuredSetting:
-    """Measure every run of a setting on the same resamples; the runs have the same images in the same order."""
-    statistics = [all_statistics(predictions_from_entries(images, context)) for images in runs]
-    names = [name for name in statistics[0] if all(name in of_run for of_run in statistics)]
-    return MeasuredSetting(
-        runs,
-        seeds,
-        context,
-        {name: [of_run[name].value(resamples.images) for of_run in statistics] for name in names},
-        {
-            name: _mean_estimate(name, [of_run[name] for of_run in statistics], resamples)
-            for name in names
-            if statistics[0][name].is_comparable
-        },
+@dataclass(frozen=True)
+class MeasuredRun:
+    """The values of one run."""
+
+    images: ImageEntries
+    values: dict[str, float]
+    resampled: dict[str, np.ndarray]
+    """(resamples,) values over resampled images, by name, of the values that have valid intervals."""
+    quantiles: frozenset[str]
+    """Names of the values that are quantiles."""
+
+
+def measure_run(images: ImageEntries, context: Context, resamples: Resamples) -> MeasuredRun:
+    """Measure a run on the resamples of its images."""
+    statistics = all_statistics(predictions_from_entries(images, context))
+    return MeasuredRun(
+        images,
+        {name: statistic.value(resamples.images) for name, statistic in statistics.items()},
+        {name: resamples.evaluate(statistic) for name, statistic in statistics.items() if statistic.is_comparable},
+        frozenset(name for name, statistic in statistics.items() if statistic.is_quantile),
     )
 
 
-def _mean_estimate(name: str, of_runs: Sequence[Statistic], resamples: Resamples) -> Estimate:
+def measure_setting(runs: Sequence[MeasuredRun], seeds: Sequence[Hashable], context: Context) -> MeasuredSetting:
+    """The setting of these runs, which have the same images in the same order and were measured on the same resamples.
+
+    It has the values that all runs have.
+    """
+    names = [name for name in runs[0].values if all(name in run.values for run in runs)]
+    return MeasuredSetting(
+        [run.images for run in runs],
+        seeds,
+        context,
+        {name: [run.values[name] for run in runs] for name in names},
+        {name: _mean_estimate(name, runs) for name in names if name in runs[0].resampled},
+    )
+
+
+def _mean_estimate(name: str, runs: Sequence[MeasuredRun]) -> Estimate:
     """The mean over the runs of the value ``name``."""
-    value = float(np.mean([statistic.value(resamples.images) for statistic in of_runs]))
-    resampled = np.mean([resamples.evaluate(statistic) for statistic in of_runs], axis=0)
-    return estimate(value, resampled, resamples.images, scale_of(name), of_runs[0].is_quantile)
+    value = float(np.mean([run.values[name] for run in runs]))
+    resampled = np.mean([run.resampled[name] for run in runs], axis=0)
+    return estimate(value, resampled, len(runs[0].images), scale_of(name), name in runs[0].quantiles)
 
 
 def all_statistics(predictions: Predictions) -> dict[str, Statistic]:

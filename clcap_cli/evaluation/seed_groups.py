@@ -8,7 +8,7 @@ from typing import Any
 from clcap_cli.artifacts.run_cards import differing_settings, seeds_by_role
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
-from clcap_cli.evaluation.run_names import common_pattern
+from clcap_cli.evaluation.run_names import setting_patterns
 from clcap_cli.evaluation.runs import Run
 
 SAMPLING_SEED = re.compile(r", seed (\d+)")
@@ -68,7 +68,8 @@ def group_by_setting(runs: Sequence[Run]) -> list[SeedGroup]:
             )
     for group in groups:
         _warn_of_shared_start(group)
-    return [SeedGroup(common_pattern([run.name for run in group]), group, seeds_of(group)) for group in groups]
+    patterns = setting_patterns([[run.name for run in group] for group in groups])
+    return [SeedGroup(pattern, group, seeds_of(group)) for pattern, group in zip(patterns, groups, strict=True)]
 
 
 def _warn_of_shared_start(group: Sequence[Run]) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.errors import ClcapError, InvalidValueError, first_few
 from clcap_cli.evaluation.compared_runs import ComparedRuns
+from clcap_cli.evaluation.run_measurer import RunMeasurer
 from clcap_cli.evaluation.run_names import SEED
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup
@@ -96,7 +97,9 @@ class _MatchedTable:
         return [metric for metric in self.definition.metrics if any(row.values(metric) for row in self.rows)]
 
 
-def open_experiments(path: Path, runs: Sequence[Run], baseline: str | None = None) -> Experiments:
+def open_experiments(
+    path: Path, runs: Sequence[Run], baseline: str | None = None, measurer: RunMeasurer | None = None
+) -> Experiments:
     """Make the tables defined by the file at ``path`` from the runs whose complete names match a row's pattern.
 
     The rows of each table are compared with the row called ``baseline``, by default the first one.
@@ -115,7 +118,8 @@ def open_experiments(path: Path, runs: Sequence[Run], baseline: str | None = Non
     if not shown:
         metrics = [metric for table in matched if table.rows for metric in table.definition.metrics]
         raise ClcapError(f"{path}: no run of its tables has any of their metrics: {first_few(metrics)}")
-    compared = [_compared(table, baseline) for table in shown]
+    measurer = measurer or RunMeasurer()
+    compared = [_compared(table, baseline, measurer) for table in shown]
     reasons = dict.fromkeys(reason for _, found in compared for reason in found)
     return Experiments(
         [_table(table, found, baseline) for table, (found, _) in zip(shown, compared, strict=True)],
@@ -135,9 +139,12 @@ def _first_run(baseline: str | None, rows: Sequence[_Row]) -> str | None:
     return found
 
 
-def _compared(matched: _MatchedTable, baseline: str | None) -> tuple[ComparedRuns | None, list[str]]:
+def _compared(
+    matched: _MatchedTable, baseline: str | None, measurer: RunMeasurer
+) -> tuple[ComparedRuns | None, list[str]]:
     first = matched.baseline(baseline)
-    return compare_comparable([row.group for row in [first, *(row for row in matched.rows if row is not first)]])
+    rows = [first, *(row for row in matched.rows if row is not first)]
+    return compare_comparable([row.group for row in rows], measurer)
 
 
 def _no_match_error(path: Path, definitions: Sequence[Experiment], runs: Sequence[Run]) -> ClcapError:

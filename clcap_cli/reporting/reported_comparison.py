@@ -8,6 +8,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.comparability_warnings import comparability_warnings
 from clcap_cli.evaluation.comparable_images import MIN_IMAGES, check_is_comparable
 from clcap_cli.evaluation.compared_runs import ComparedRuns, baseline_first, compare_groups
+from clcap_cli.evaluation.run_measurer import RunMeasurer
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
 
@@ -22,7 +23,9 @@ class ReportedComparison:
     """One sentence for each reason why values cannot be compared."""
 
 
-def compare_reported(runs: Sequence[Run], baseline: str | None = None) -> ReportedComparison:
+def compare_reported(
+    runs: Sequence[Run], baseline: str | None = None, measurer: RunMeasurer | None = None
+) -> ReportedComparison:
     """Compare the runs of a report that have metrics with the setting ``baseline``, by default the first.
 
     Raises InvalidValueError for an unknown baseline.
@@ -31,11 +34,11 @@ def compare_reported(runs: Sequence[Run], baseline: str | None = None) -> Report
     if not measured:
         return ReportedComparison(None, [])
     groups = baseline_first(group_by_setting(measured), baseline)
-    compared, reasons = compare_comparable(groups)
+    compared, reasons = compare_comparable(groups, measurer or RunMeasurer())
     return ReportedComparison(compared, [*comparability_warnings(measured, groups[0].runs[0]), *reasons])
 
 
-def compare_comparable(groups: Sequence[SeedGroup]) -> tuple[ComparedRuns | None, list[str]]:
+def compare_comparable(groups: Sequence[SeedGroup], measurer: RunMeasurer) -> tuple[ComparedRuns | None, list[str]]:
     """Compare those of the settings that can be compared with the first, and say why others cannot.
 
     None if nothing is left to compare.
@@ -44,7 +47,7 @@ def compare_comparable(groups: Sequence[SeedGroup]) -> tuple[ComparedRuns | None
         return None, []
     kept, reasons = _comparable(groups)
     nothing = kept[:1] != list(groups[:1]) or _runs_of(kept) < 2
-    return None if nothing else compare_groups(kept), reasons
+    return None if nothing else compare_groups(kept, measurer), reasons
 
 
 def _runs_of(groups: Sequence[SeedGroup]) -> int:

@@ -106,6 +106,7 @@ def report(
         write_text,
     )
     from clcap_cli.artifacts.attention import SUFFIX
+    from clcap_cli.evaluation.run_measurer import RunMeasurer
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
     from clcap_cli.reporting.reported_comparison import compare_reported
@@ -120,11 +121,14 @@ def report(
     given_attention = [path for path in files if path.name.endswith(SUFFIX)]
     all_runs = open_reported_runs([path for path in files if path not in given_attention])
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
-    experiments = open_experiments(tables, all_runs, baseline) if tables else Experiments([], runs, [], baseline)
+    measurer = RunMeasurer()
+    experiments = (
+        open_experiments(tables, all_runs, baseline, measurer) if tables else Experiments([], runs, [], baseline)
+    )
     experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
-    comparison = compare_reported(runs, experiments.baseline)
+    comparison = compare_reported(runs, experiments.baseline, measurer)
     means = [] if experiments.tables else setting_tables(comparison.compared)
     names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
     found = ReportTables(experiments.tables, crossed, means, run_tables(runs, comparison.compared))

@@ -103,3 +103,8 @@ def test_equal_captions_of_two_seeds_are_two_runs() -> None:
     runs = [run(f"nt_{seed}", [card("checkpoint", f"nt{seed}", "train-mle", seed=seed)]) for seed in (1, 2)]
     (group,) = group_by_setting(runs)
     assert group.seeds == [1, 2]
+
+
+def test_settings_with_the_same_pattern_are_listed() -> None:
+    runs = [mle(1), mle(2), mle(3, lr=0.1), mle(4, lr=0.1)]
+    assert [group.name for group in group_by_setting(runs)] == ["nt_1, nt_2, 2 seeds", "nt_3, nt_4, 2 seeds"]

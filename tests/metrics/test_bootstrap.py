@@ -8,7 +8,7 @@ import pytest
 
 from clcap_cli.artifacts.comparisons import MetricDifference
 from clcap_cli.evaluation.comparison import compare_settings
-from clcap_cli.evaluation.measured_setting import all_statistics, measure_setting
+from clcap_cli.evaluation.measured_setting import all_statistics, measure_run, measure_setting
 from clcap_cli.metrics import cider_between, distinct, rouge_l, self_retrieval, uniqueness, vocabulary
 from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
 from clcap_cli.metrics.permutation_test import ImageEntries, sign_flip_p_values
@@ -130,8 +130,10 @@ def entries(result: list[str], people: list[str], scores: np.ndarray) -> list[di
 
 def differences_between(first: list[list[dict]], second: list[list[dict]]) -> dict[str, MetricDifference]:
     resamples = draw_resamples(len(first[0]), 0)
-    sides = (measure_setting(side, range(len(side)), Context(), resamples) for side in (first, second))
-    baseline, other = sides
+    baseline, other = (
+        measure_setting([measure_run(run, Context(), resamples) for run in side], range(len(side)), Context())
+        for side in (first, second)
+    )
     return compare_settings(baseline, [other])[0]
 
 

@@ -11,6 +11,7 @@ import pytest
 from clcap_cli.artifacts.comparisons import Comparison, open_comparison
 from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.metrics.registry import info_of
+from clcap_cli.reporting.experiments import open_experiments
 from clcap_cli.reporting.reported_comparison import compare_reported
 from clcap_cli.reporting.setting_tables import setting_tables
 from clcap_cli.reporting.tables.table import Cell, Table, run_tables
@@ -202,6 +203,29 @@ def test_several_systems_have_an_overview(scored, clcap) -> None:
         "b                               0.833   0.833       2.33",
     ]
     assert out.count("Holm: p corrected for the number of metrics of all tables") == 1
+
+
+def test_rows_of_tables_are_compared_with_their_baseline(scored, clcap, tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    base, ranks = rng.random(IMAGES), rng.integers(1, 20, IMAGES)
+    files = [
+        scored(f"{name}_{seed}", ranks, ROUGE_L=base + gain + rng.normal(0, 0.02, IMAGES))
+        for name, gain in (("nt", 0), ("cl", 0.3))
+        for seed in (1, 2, 3)
+    ]
+    rows = {"MLE": "nt_{seed}", "CL": "cl_{seed}"}
+    tables = tmp_path / "tables.json"
+    tables.write_text(json.dumps([{"name": "main", "title": "Main", "metrics": ["ROUGE_L"], "rows": rows}]))
+    runs = open_runs(files)
+    found = cells(open_experiments(tables, runs).tables)["ROUGE_L"]
+    assert [(cell.best, cell.significant) for cell in found.values()] == [(False, False), (True, True)]
+    found = cells(open_experiments(tables, runs, "CL").tables)["ROUGE_L"]
+    assert [(cell.best, cell.significant) for cell in found.values()] == [(False, True), (True, False)]
+    options = [word for pattern in rows.values() for word in ("--setting", pattern)]
+    (comparison,) = compared(clcap, tmp_path, files, *options)
+    assert comparison.metrics["ROUGE_L"].verdict == "higher"
+    result = clcap("report", *files, "--tables", tables, "--baseline", "GAN", "--text")
+    assert result.status == 2 and "no row of the tables is called 'GAN'; choose from MLE, CL" in result.err
 
 
 def test_runs_over_other_images_are_compared_over_common_ones(scored, write, capsys) -> None:
