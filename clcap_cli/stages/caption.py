@@ -105,8 +105,8 @@ def caption(
     attention: Annotated[
         bool,
         Option(
-            "Write how much each word attends to each region of its image, and to the visual sentinel, to "
-            "NAME.attention.h5 beside NAME.captions.json.",
+            "Also write NAME.attention.h5 beside NAME.captions.json: how much each word attends to each region of its "
+            "image and to the visual sentinel.",
             Panel.OUTPUT,
             name="--attention",
         ),

@@ -165,6 +165,18 @@ def test_a_word_shows_its_map_over_the_picture(page) -> None:
     assert elements(browser, ".map") == []
 
 
+def test_the_map_waits_for_a_picture_that_is_not_loaded(page) -> None:
+    browser = page()
+    picture = element(browser, ".picture img")
+    source = picture.get_attribute("src")
+    browser.execute_script("arguments[0].removeAttribute('src'); arguments[0].loading = 'eager'", picture)
+    elements(browser, ".word")[1].click()
+    assert elements(browser, ".map") == []
+    browser.execute_script("arguments[0].src = arguments[1]", picture, source)
+    WebDriverWait(browser, 10).until(lambda _: elements(browser, ".map"))
+    assert darkness_at(browser, CORNER, SECOND) == [True, False]
+
+
 def test_the_sentinel_is_shown_for_every_word(page) -> None:
     browser = page()
     readout, words = element(browser, ".attention"), elements(browser, ".word")
