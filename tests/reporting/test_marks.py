@@ -135,6 +135,40 @@ def test_marks_are_the_verdicts_of_compare(scored, clcap, tmp_path: Path, seed: 
         assert sum(cell.best for cell in of_runs.values()) <= 1, name
 
 
+def markdown_rows(text: str) -> dict[tuple[str, str], str]:
+    """The cells of Markdown tables by row and column, without intervals."""
+    found = {}
+    for lines in (part.split("\n") for part in text.split("\n\n") if part.startswith("| ")):
+        head, _, *rows = [line.strip("| ").split(" | ") for line in lines if line]
+        for name, *row in rows:
+            found |= {(name, column): cell.split(" [")[0] for column, cell in zip(head[1:], row, strict=True)}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_markdown_and_terminal_say_what_compare_says(scored, clcap, tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    base, ranks = rng.random(IMAGES), rng.integers(1, 20, IMAGES)
+    files = [scored("nt", ranks, ROUGE_L=base)]
+    for name in ("nt_a", "nt_b"):
+        own = np.maximum(1, ranks + rng.integers(-8, 4, IMAGES))
+        files.append(scored(name, own, ROUGE_L=base + rng.normal(rng.choice([0, 0.03]), 0.1, IMAGES)))
+    result = clcap("report", *files, "--text", "--markdown", tmp_path / "r.md")
+    cells = markdown_rows((tmp_path / "r.md").read_text())
+    lines = {line.split("│")[1].strip(): line.split("│")[2:5] for line in result.out.splitlines() if "│" in line}
+    for number, comparison in enumerate(compared(clcap, tmp_path, files), 1):
+        for name in ("R@1", "R@5", "mean_rank", "ROUGE_L"):
+            info, one = info_of(name), comparison.metrics[name]
+            value, star = info.formatted(one.second), "*" if one.significant else ""
+            cell = cells[comparison.second, info.heading]
+            assert cell.replace("**", "") == value + (r"\*" if star else "")
+            assert "**" not in cell or (star and one.difference * info.direction > 0)
+            assert lines[name][number].strip() == value + star
+            verdict = (tmp_path / "r.md").read_text().split(f"{comparison.second} compared with nt")[1]
+            row = next(line for line in verdict.splitlines() if line.startswith(f"| {info.heading} |"))
+            assert row.endswith((" better |", " worse |")) == bool(star)
+
+
 def test_means_over_seeds_are_compared_and_single_runs_unmarked(scored, clcap, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     base, ranks = rng.random(IMAGES), rng.integers(1, 20, IMAGES)
