@@ -56,8 +56,8 @@ def legend_lines(comparisons: Sequence[Comparison]) -> list[str]:
     else:
         lines.append("p over seeds: would the difference hold with other seeds, on these images?")
     lines += [f"  {test}" for test in tests]
-    tables = " of all tables" if len(comparisons) > 1 else ""
-    lines.append(f"Holm: p corrected for the number of metrics{tables}, primary and other ones separately")
+    counted = "all metrics and settings" if len(comparisons) > 1 else "the number of metrics"
+    lines.append(f"Holm: p corrected for {counted}, primary metrics separately")
     if any(one.significant for one in found):
         over = "seeds" if tests else "images"
         lines.append(f"* significant: Holm's p over {over} < {SIGNIFICANCE_LEVEL}")

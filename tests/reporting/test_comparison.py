@@ -52,7 +52,7 @@ def test_the_table_of_single_runs_fits_in_80_columns() -> None:
         "vocabulary_share_of_references       0.462       0.462  +0.000       -",
         "p over images: would the difference hold on other images, with these models?",
         "It is about these models, not about the method: give several seeds of both.",
-        "Holm: p corrected for the number of metrics, primary and other ones separately",
+        "Holm: p corrected for the number of metrics, primary metrics separately",
         "* significant: Holm's p over images < 0.05",
         "no interval and no p over images, because resampling images gives no valid ones:",
         "  vocabulary_share_of_references",
@@ -79,7 +79,7 @@ def test_several_seeds_have_rows_of_their_own() -> None:
         "p over images: would the difference hold on other images, with these models?",
         "p over seeds: would the difference hold with other seeds, on these images?",
         "  paired t-test over 3 seeds",
-        "Holm: p corrected for the number of metrics, primary and other ones separately",
+        "Holm: p corrected for the number of metrics, primary metrics separately",
         "* significant: Holm's p over seeds < 0.05",
         "no p over seeds, because the difference is the same for all seeds: ROUGE_L",
     ]

@@ -236,7 +236,7 @@ def test_several_systems_have_an_overview(scored, clcap) -> None:
         "                                0.500*  0.500*      5.00*",
         "b                               0.833   0.833       2.33",
     ]
-    assert out.count("Holm: p corrected for the number of metrics of all tables") == 1
+    assert out.count("Holm: p corrected for all metrics and settings, ") == 1
 
 
 def test_rows_of_tables_are_compared_with_their_baseline(scored, clcap, tmp_path: Path) -> None:
