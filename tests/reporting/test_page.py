@@ -110,6 +110,7 @@ def test_the_embedded_data_are_compact_and_complete(write) -> None:
         [1, "1.jpg", ["the dog"], [["a dog", 2.5, 2, 0.123, [["7", -1.0], [0, -2.0]]], None]],
         [2, None, [], [None, ["a cat", None, 1, None, []]]],
     ]
+    assert content["pictured"] == [1, 0]
     assert '<script type="text/plain" id="thumbnails">UklGRg==\n</script>' in text
     assert [run["pool"] for run in content["runs"]] == [3, 0]
 

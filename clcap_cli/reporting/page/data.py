@@ -1,7 +1,7 @@
 """The data of the page's script."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.comparability import ranked_alike
@@ -20,7 +20,11 @@ def image_ids(runs: Sequence[Run]) -> list[ImageId]:
 
 
 def page_data(
-    runs: Sequence[Run], styles: Mapping[str, LineStyle], image_sources: ImageSources, plots: Sequence[Plot]
+    runs: Sequence[Run],
+    styles: Mapping[str, LineStyle],
+    image_sources: ImageSources,
+    plots: Sequence[Plot],
+    pictured: Container[ImageId] = (),
 ) -> str:
     """The data of the page's script, as JSON that is safe inside a script element.
 
@@ -28,7 +32,7 @@ def page_data(
     tied images, CIDEr, and the images that it ranks best with their ln p; unknown values are null. These images are
     given by their position in ``images``, or by their id as text if no run has a caption of them. ``pairs`` tells
     whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of the
-    others. The ``metrics`` of a run are lists with a value for each image; rank and CIDEr are in ``images``. ``plots``
+    others. ``pictured`` has for each image 1 or 0, for an image with or without a thumbnail. The ``metrics`` of a run are lists with a value for each image; rank and CIDEr are in ``images``. ``plots``
     has the values of the plots.
     """
     ids = image_ids(runs)
@@ -56,6 +60,7 @@ def page_data(
     content = {
         "runs": run_records,
         "images": images,
+        "pictured": [int(id in pictured) for id in ids],
         "metrics": described_metrics(values.values()),
         "pairs": len(runs) > MAX_RUNS_PER_IMAGE,
         "plots": [plot.as_json() for plot in plots],

@@ -102,7 +102,7 @@ def render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(_joined("style", STYLES)),
-        data=Markup(page_data(shown, styles, image_sources, plots)),
+        data=Markup(page_data(shown, styles, image_sources, plots, thumbnails)),
         attention=Markup(json.dumps(words, separators=(",", ":"))),
         images_with_maps=words["images"],
         attended=[run.name for run in shown if run.name in attention],

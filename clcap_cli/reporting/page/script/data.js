@@ -5,15 +5,14 @@ const WORD = /[\p{L}\p{M}\p{N}'’`]+/gu;
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const runs = data.runs;
-const thumbnails = document.getElementById("thumbnails").textContent.split("\n");
 const images = data.images.map(([id, name, references, results], position) => ({
-  id, name, references, position, thumbnail: thumbnails[position],
+  id, name, references, position, pictured: data.pictured[position] === 1,
   results: results.map((result) => result && {
     caption: result[0], rank: result[1], tied: result[2], cider: result[3], best: result[4],
   }),
 }));
 const captionCounts = runs.map((_, run) => countCaptions(run));
-const hasThumbnails = thumbnails.some(Boolean);
+const hasPictures = data.pictured.includes(1);
 const byId = (id) => document.getElementById(id);
 const selectedRun = (id) => Number(byId(id)?.value ?? 0);
 /** The conditions of the list at the start: all images. */

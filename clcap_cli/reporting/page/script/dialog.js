@@ -13,7 +13,7 @@ function showInViewer(image) {
   const part = (name) => viewer.querySelector(name);
   viewed.image = image;
   renderTitle(part("h2"), image);
-  const picture = image.thumbnail ? pictureOf(image, description(image)) : fact("no image file", "muted");
+  const picture = image.pictured ? pictureOf(image, description(image)) : fact("no image file", "muted");
   part(".enlarged").replaceChildren(picture);
   renderPredictions(part(".predictions"), image);
   part(".listed").replaceChildren(...image.references.map(referenceItem));

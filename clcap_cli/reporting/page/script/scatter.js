@@ -114,7 +114,7 @@ function showCard(point, event) {
   const { image } = point;
   const facts = [axisOf(state.x), axisOf(state.y)].map((axis) => `${axis.label}: ${valueText(axis.value(image))}`);
   const captions = [...new Set([state.before, state.after])].map((run) => captionOnCard(image, run));
-  const picture = image.thumbnail ? [pictureOf(image, "")] : [];
+  const picture = image.pictured ? [pictureOf(image, "")] : [];
   card.replaceChildren(...picture, fact(title(image), "name"), ...captions, ...facts.map((text) => fact(text, "muted")));
   card.style.left = `${Math.max(8, Math.min(event.clientX + 16, innerWidth - card.offsetWidth - 16))}px`;
   const below = event.clientY + 16;

@@ -20,7 +20,7 @@ function renderRankedImage(own, other, logProb, rank) {
   const button = item.querySelector("button");
   item.querySelector(".place").textContent = image === own ? `${rank}: own image` : `${rank}: ${name}`;
   item.classList.toggle("own", image === own);
-  if (image?.thumbnail) button.prepend(pictureOf(image, ""));
+  if (image?.pictured) button.prepend(pictureOf(image, ""));
   button.title = `${name}: rank ${rank}, ln p ${logProb}`;
   button.disabled = !image || image === own;
   button.addEventListener("click", () => showOther(image));
