@@ -8,8 +8,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-SIZE = {"width": 900, "height": 770, "deviceScaleFactor": 1, "mobile": False}
-"""Three images fit."""
+SIZE = {"width": 900, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+"""Two images fit."""
+SCROLL = "scrollTo(0, document.getElementById('images').offsetTop - document.getElementById('controls').offsetHeight)"
 OUT = Path(__file__).resolve().parents[1] / "report.png"
 
 
@@ -23,7 +24,7 @@ def take(page: Path) -> None:
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SIZE)
         browser.get(page.resolve().as_uri())
         browser.find_element(By.CSS_SELECTOR, "[data-filter=gained]").click()
-        browser.execute_script("scrollTo(0, document.querySelector('#images').offsetTop - 140)")
+        browser.execute_script(SCROLL)
         browser.save_screenshot(str(OUT))
 
 

@@ -42,7 +42,7 @@ def taken_for(item) -> list[str]:
 
 def test_a_caption_shows_the_images_ranked_above_its_own(ranked: WebDriver) -> None:
     items = elements(ranked, "#images > li")
-    assert [taken_for(item) for item in items] == [[], ["1: 3.png", "2: 1.png", "3: own image"], ["1: 1.png"]]
+    assert [taken_for(item) for item in items] == [[], ["1: 3.png", "2: 1.png", "3: itself"], ["1: 1.png"]]
     assert [len(item.find_elements(By.CSS_SELECTOR, ".taken img")) for item in items] == [0, 3, 1]
     own = items[1].find_element(By.CSS_SELECTOR, ".own button")
     assert not own.is_enabled() and own.get_attribute("title") == "2.png: rank 3, ln p -3"
@@ -81,7 +81,7 @@ def test_arrow_keys_step_and_escape_returns(ranked: WebDriver) -> None:
     element(ranked, "#images .open").send_keys(Keys.ENTER)
     ranked.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
     assert element(ranked, "#viewed").text == "2.png id 2"
-    assert taken_for(element(ranked, "#viewer")) == ["1: 3.png", "2: 1.png", "3: own image"]
+    assert taken_for(element(ranked, "#viewer")) == ["1: 3.png", "2: 1.png", "3: itself"]
     ranked.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
     ranked.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
     assert element(ranked, "#viewed").text == "1.png id 1", "there is none before the first"

@@ -30,10 +30,10 @@ def page_data(
 
     ``images`` has for each image its id, file name, references, and for each run the caption, its rank, the number of
     tied images, CIDEr, and the images that it ranks best with their ln p; unknown values are null. These images are
-    given by their position in ``images``, or by their id as text if no run has a caption of them. ``pairs`` tells
-    whether only two runs are shown at a time. ``comparable`` tells of each run whether it was ranked like each of the
-    others. ``pictured`` has for each image 1 or 0, for an image with or without a thumbnail. The ``metrics`` of a run are lists with a value for each image; rank and CIDEr are in ``images``. ``plots``
-    has the values of the plots.
+    given by their position in ``images``, or by their id as text if no run has a caption of them. ``pictured`` has 1 or
+    0 for each image, with or without a thumbnail. ``pairs`` tells whether only two runs are shown at a time.
+    ``comparable`` tells of each run whether it was ranked like each of the others. The ``metrics`` of a run are lists
+    with a value for each image; rank and CIDEr are in ``images``. ``plots`` has the values of the plots.
     """
     ids = image_ids(runs)
     positions = {id: position for position, id in enumerate(ids)}

@@ -18,7 +18,7 @@ function renderRankedImage(own, other, logProb, rank) {
   const name = image ? title(image) : other;
   const item = byId("ranked-image").content.cloneNode(true).firstElementChild;
   const button = item.querySelector("button");
-  item.querySelector(".place").textContent = image === own ? `${rank}: own image` : `${rank}: ${name}`;
+  item.querySelector(".place").textContent = image === own ? `${rank}: itself` : `${rank}: ${name}`;
   item.classList.toggle("own", image === own);
   if (image?.pictured) button.prepend(pictureOf(image, ""));
   button.title = `${name}: rank ${rank}, ln p ${logProb}`;
