@@ -199,7 +199,8 @@ def _print(tables: "ReportTables") -> None:
     for heading, found in [*settings, *single]:
         console.print(as_rich_text(" ".join(heading.split())))
         console.print(as_text(found))
-    console.print(as_text(tables.runs))
+    if tables.runs:
+        console.print(as_text(tables.runs))
 
 
 def _save_plots(runs: "list[Run]", folder: Path) -> None:

@@ -141,7 +141,7 @@ def test_experiments_as_markdown_latex_and_text(experiments) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(as_text(tables))
     text = console.export_text()
-    assert "│ mean_rank │   8.00 ± 1.00 │   2.50 ± 0.71 │\n" in text
+    assert "│ mean_rank ↓ │   8.00 ± 1.00 │   2.50 ± 0.71 │\n" in text
 
 
 def test_the_page_starts_with_tables_and_one_run_per_row(experiments, tmp_path: Path) -> None:

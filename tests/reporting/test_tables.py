@@ -86,5 +86,5 @@ def test_runs_as_text(write) -> None:
     lines = console.export_text().splitlines()
     assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
     (cider,) = [line for line in lines if "CIDEr" in line]
-    assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr", "1.040 [0.990, 1.100]", "0.900", ""]
-    assert " ".join(lines[-2:]).split() == ["[low,", "high]:", "95%", "confidence", "interval", "over", "images."]
+    assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr ↑", "1.040 [0.990, 1.100]", "0.900", ""]
+    assert lines[-1].strip() == "[low, high]: 95% confidence interval over images."

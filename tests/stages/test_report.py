@@ -126,8 +126,12 @@ def test_a_log_and_cross_rankings_alone_have_a_page(write, log, clcap, tmp_path:
     curve = log("nt.log.jsonl", [{"epoch": 1, "step": 5, "loss": 2.0}, {"epoch": 2, "step": 10, "loss": 1.0}])
     ranking = {"captions": {"id": "1" * 16, "name": "nt"}, "ranker": {"id": "2" * 16, "name": "aa"}}
     crossed = write("nt.by_aa.retrieval.json", IMAGES, {"R@1": 0.5}, ranking=ranking)
-    result = clcap("report", curve, crossed, "--plots", tmp_path / "plots")
+    tables = [word for kind in ("csv", "markdown", "latex") for word in (f"--{kind}", tmp_path / f"t.{kind}")]
+    result = clcap(
+        "report", curve, crossed, "--plots", tmp_path / "plots", *tables, "--text", "--out", tmp_path / "report.html"
+    )
     assert result.status == 0, result.err
+    assert "R@1 of captions, by ranker" in result.out
     page = (tmp_path / "report.html").read_text()
     assert "The files of these runs have no metrics." in page and "Definitions of the metrics" not in page
     assert (tmp_path / "plots" / "nt.loss.png").exists()

@@ -1,6 +1,6 @@
 """Which columns the tables of a report have, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from clcap_cli.errors import InvalidValueError
@@ -38,8 +38,8 @@ class ReportTables:
         """
         if names is None:
             return self
-        defined = [table for table in (_with_columns(table, names) for table in self.defined) if table.metrics]
-        settings, runs = ([_with_columns(joined(tables), names)] if tables else [] for tables in self._groups)
+        whole = [self.defined, *([joined(tables)] if tables else [] for tables in self._groups)]
+        defined, settings, runs = (_with_values(_with_columns(table, names) for table in tables) for tables in whole)
         crossed = [table for table in self.crossed if table.metric and table.metric.name in names]
         return ReportTables(defined, crossed, settings, runs)
 
@@ -80,6 +80,10 @@ def joined(tables: Sequence[Table]) -> Table:
     metrics = [metric for table in tables for metric in table.metrics]
     names = [name for name, _ in tables[0].rows]
     return replace(tables[0], title="Results", metrics=metrics, rows=list(zip(names, cells, strict=True)))
+
+
+def _with_values(tables: Iterable[Table]) -> list[Table]:
+    return [table for table in tables if table.metrics]
 
 
 def _of_paper(table: Table) -> Table:

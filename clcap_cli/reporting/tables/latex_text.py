@@ -56,7 +56,7 @@ _GREEK = {
     for name in names.split()
 }
 """Commands of Greek letters by their Unicode names, which spell lambda without b."""
-_WIDEST = 1.1
+_WIDEST = 1.3
 
 
 def latex_text(text: str) -> str:
@@ -65,8 +65,13 @@ def latex_text(text: str) -> str:
 
 
 def latex_paragraph(text: str) -> str:
-    """``text`` as LaTeX whose long words may be broken."""
-    return latex_text(re.sub(r"\S{20,}", lambda word: BREAK.join(re.findall(".{1,5}", word[0])), text))
+    """``text`` as LaTeX; words that LaTeX does not hyphenate, such as names of runs, may be broken anywhere."""
+    return latex_text(re.sub(r"\S{12,}", lambda word: _breakable(word[0]), text))
+
+
+def _breakable(word: str) -> str:
+    is_hyphenated = len(word) < 30 and re.fullmatch(r"\(?[A-Za-z]+[.,:;)]*", word)
+    return word if is_hyphenated else BREAK.join(re.findall(".{1,5}", word))
 
 
 def width(text: str) -> float:

@@ -13,7 +13,7 @@ from clcap_cli.reporting.tables.wrapping import head_lines, name_lines
 Environment = Literal["table", "table*"]
 Size = Literal["small", "footnotesize"]
 SIZES: tuple[Size, ...] = ("small", "footnotesize")
-COLUMN, PAGE, WIDE_PAGE = 207.0, 330.0, 375.0
+COLUMN, PAGE, WIDE_PAGE = 206.0, 327.0, 372.0
 """Largest widths of tables in points.
 
 The first fits the column of two-column papers, the second the text of one-column papers, and the third that of NeurIPS
@@ -33,6 +33,8 @@ MAX_WORD = 70.0
 """Largest width of a word of a head in points."""
 MOST_LINES, MOST_GROUP_LINES = 3, 2
 """Largest numbers of lines of the head of a column, and of a group of columns."""
+GROUP_EXCESS = 15.0
+"""Points by which the head of a group may widen its columns before it is wrapped."""
 MAX_LINES = 36
 """Largest number of lines below the head."""
 
@@ -74,30 +76,26 @@ class Layout:
     groups: list[list[str]]
     """Lines of the head of each group of columns; empty if there is a single group."""
 
+    @property
+    def height(self) -> int:
+        """The number of lines below the head."""
+        return sum(max(len(lines), 2 if self.sheet.spreads_below else 1) for lines in self.names)
+
 
 def layouts(sheet: Sheet) -> list[Layout]:
     """The sheet, in as many parts as are needed to fit a page."""
-    return [_best(part) for part in _parts(sheet)]
+    return [layout for part in _column_parts(sheet) for layout in _low_enough(part)]
 
 
-def _parts(sheet: Sheet) -> list[Sheet]:
-    by_rows = _numbered(_row_parts(sheet))
-    return [part for rows in by_rows for part in _column_parts(rows)]
-
-
-def _row_parts(sheet: Sheet) -> list[Sheet]:
-    """The sheet in parts that are no higher than a page."""
-    parts: list[list[int]] = [[]]
-    for row in range(len(sheet.names)):
-        if parts[-1] and sum(_row_lines(sheet, other) for other in [*parts[-1], row]) > MAX_LINES:
-            parts.append([])
-        parts[-1].append(row)
-    return [sheet.with_rows(rows) for rows in parts]
-
-
-def _row_lines(sheet: Sheet, row: int) -> int:
-    """About the number of lines of a row, whose name may be wrapped."""
-    return max(2 if sheet.spreads_below else 1, ceil(width(sheet.names[row]) * POINTS["footnotesize"] / SOME_NAMES))
+def _low_enough(sheet: Sheet) -> list[Layout]:
+    """The sheet, in parts with similar numbers of rows if it is higher than a page."""
+    layout = _best(sheet)
+    rows = range(len(sheet.names))
+    size = ceil(len(rows) / ceil(layout.height / MAX_LINES))
+    if size == len(rows):
+        return [layout]
+    parts = _numbered([sheet.with_rows(rows[start : start + size]) for start in rows[::size]])
+    return [low for part in parts for low in _low_enough(part)]
 
 
 def _column_parts(sheet: Sheet) -> list[Sheet]:
@@ -188,7 +186,8 @@ def _group_heads(sheet: Sheet, fit: _Fit) -> Iterator[tuple[list[str], float]]:
     for title, columns in sheet.groups if _has_group_heads(sheet) else []:
         inner = sum(_column_width(column, fit, sheet.spreads_below) for column in columns)
         span = inner + 2 * fit.separation * (len(columns) - 1)
-        lines = head_lines(title, 1 if span > MAX_WORD else MOST_LINES, span / fit.points, PAGE)
+        most = 1 if width(title) * fit.points <= span + GROUP_EXCESS else MOST_LINES
+        lines = head_lines(title, most, span / fit.points, PAGE)
         yield lines, max(0.0, max(map(width, lines)) * fit.points - span)
 
 

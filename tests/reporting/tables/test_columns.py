@@ -49,6 +49,18 @@ def test_columns_of_tables_of_seeds(files: list[Path], clcap, tmp_path: Path) ->
     assert "A" in text and "MLE (2 seeds)" in text and "CIDEr" not in text and "B (mean" not in text
 
 
+def test_tables_without_the_columns_are_left_out(write, clcap, tmp_path: Path) -> None:
+    ranking = {"captions": {"id": "1" * 16, "name": "nt"}, "ranker": {"id": "2" * 16, "name": "aa"}}
+    scored = write("nt.metrics.json", [image(1, "a dog")], {"CIDEr": 1.0})
+    ranked = write("nt.by_aa.retrieval.json", [image(1, "a dog", rank=1)], {"R@1": 0.5}, ranking=ranking)
+    for columns, shown in (("R@1", "R@1 of captions, by ranker"), ("CIDEr", "CIDEr")):
+        result = clcap("report", scored, ranked, "--text", "--latex", tmp_path / "t.tex", "--columns", columns)
+        assert result.status == 0, result.err
+        assert shown in result.out and ("CIDEr" in result.out) == ("CIDEr" in (tmp_path / "t.tex").read_text()) == (
+            columns == "CIDEr"
+        )
+
+
 def test_unknown_columns_are_refused(files: list[Path], usage_error_of) -> None:
     message = usage_error_of("report", *files, "--text", "--columns", "R@1,CIDER")
     assert message.startswith("error: --columns: no metric is called 'CIDER'; choose from R@1, CIDEr, SPICE, ")
@@ -73,6 +85,6 @@ def test_latex_has_means_over_seeds_instead_of_seeds(write, clcap, tmp_path: Pat
     result = clcap("report", *files, "--latex", tmp_path / "t.tex", "--markdown", tmp_path / "t.md", "--text")
     assert result.status == 0, result.err
     latex = (tmp_path / "t.tex").read_text()
-    assert "Mean $\\pm$ sample standard deviation over seeds." in latex
+    assert "Mean $\\pm$ sample standard deviation over 2 seeds." in latex
     assert latex.count("\\begin{table") == 1 and "nt\\_1 &" not in latex
     assert "| nt_1 |" in (tmp_path / "t.md").read_text()
