@@ -43,6 +43,15 @@ def test_ranks_come_from_the_retrieval_file(write) -> None:
     assert run.images[2].cider is None
 
 
+def test_ranks_join_only_the_same_captions(write) -> None:
+    scored = write("nt.metrics.json", [image(1, "a dog", rank=9), image(2, "a cat", rank=8), image(3, "a bird")])
+    ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3, tied=1), image(2, "two cats", rank=1)])
+    (run,) = open_runs([scored, ranked])
+    ranks = {id: entry.get("rank") for id, entry in run.entries.items()}
+    assert ranks == {1: 3, 2: None, 3: None}, "no rank of another caption, and none that the metrics file had before"
+    assert {id: entry.get("rank") for id, entry in open_runs([scored])[0].entries.items()} == {1: 9, 2: 8, 3: None}
+
+
 def test_ids_are_compared_by_their_text(write) -> None:
     scored = write("nt.metrics.json", [image("1", "a dog", CIDEr=1.5)])
     ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3)])
