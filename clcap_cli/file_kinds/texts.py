@@ -36,7 +36,7 @@ def text_kind(path: Path, head: bytes) -> FileKind | None:
     if start.startswith(("<svg", "<?xml")):
         return _drawing_kind(text)
     if start.startswith(LATEX):
-        return FileKind("LaTeX tables of report --latex", by_clcap=True)
+        return FileKind("LaTeX tables of report or compare", by_clcap=True)
     if start.startswith(("{", "[")):
         return _json_kind(path)
     table = _table_kind(text, complete=len(head) < HEAD_SIZE)

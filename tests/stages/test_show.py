@@ -45,7 +45,7 @@ def test_the_outputs_of_report_are_recognised(tmp_path: Path, clcap) -> None:
     plots = ("--plots", tmp_path / "plots")
     assert clcap("report", metrics, "--out", page, "--csv", table, "--latex", latex, *plots).status == 0
     kinds = [facts_of(clcap("show", path).out)["kind"] for path in (page, table, latex)]
-    assert kinds == ["a page of report", "a table of metrics of report --csv", "LaTeX tables of report --latex"]
+    assert kinds == ["a page of report", "a table of metrics of report --csv", "LaTeX tables of report or compare"]
     for plot in (tmp_path / "plots").glob("*.svg"):
         assert "a plot of Matplotlib, as report --plots writes" in clcap("show", plot).out
 

@@ -44,6 +44,7 @@ _COMMANDS = {
     ),
     **{"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "←": r"$\leftarrow$"},
     **{"±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "°": r"$^\circ$", "∞": r"$\infty$", "\u2212": "$-$"},
+    **{"µ": r"$\mu$", "²": "$^2$", "³": "$^3$", "§": r"\S{}", "£": r"\pounds{}", "€": r"\texteuro{}"},
     **{"≤": r"$\le$", "≥": r"$\ge$", "≠": r"$\ne$", "≈": r"$\approx$"},
 }
 _ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030b\u030c", "`'^~=u.\"Hv", strict=True))
@@ -66,12 +67,12 @@ def latex_text(text: str) -> str:
 
 def latex_paragraph(text: str) -> str:
     """``text`` as LaTeX; words that LaTeX does not hyphenate, such as names of runs, may be broken anywhere."""
-    return latex_text(re.sub(r"\S{12,}", lambda word: _breakable(word[0]), text))
+    return latex_text(re.sub(r"\S{12,}", lambda word: _breakable(word[0]), one_line(text)))
 
 
 def _breakable(word: str) -> str:
     is_hyphenated = len(word) < 30 and re.fullmatch(r"\(?[A-Za-z]+[.,:;)]*", word)
-    return word if is_hyphenated else BREAK.join(re.findall(".{1,5}", word))
+    return word if is_hyphenated else BREAK.join(re.findall(".{1,5}" if word.isascii() else ".", word))
 
 
 def width(text: str) -> float:
