@@ -98,7 +98,7 @@ def test_seeds_show_deviations_and_both_p_values(opened, write) -> None:
     files += [run(write, f"cl_{seed}", 4 + seed, made_from=made[seed]) for seed in (3, 4, 5)]
     page = opened(page_of(open_runs(files)))
     cider = cards(page)["CIDEr"]
-    assert " ± " in cider[0] and cider[1].startswith("nt_{seed}, 3 seeds: ")
+    assert " ± " in cider[0] and re.fullmatch(r"nt_\{seed\}, 3 seeds: \d\.\d+ ± \d\.\d+", cider[1])
     assert cider[3].startswith("better, p ") and cider[4].startswith("p over images ")
     settings = [row.text for row in elements(page, ".settings tbody tr")]
     assert settings == ["checkpoint lr – 0.1"]

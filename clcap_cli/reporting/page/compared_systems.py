@@ -23,6 +23,8 @@ class ComparedValue:
     """Value of the baseline."""
     second: str
     """Value of the other system."""
+    spreads: tuple[str, str]
+    """The standard deviations of both over seeds, such as "± 0.002"; empty for a single run."""
     difference: str
     interval: str
     p_images: str
@@ -98,14 +100,12 @@ def _system(comparison: Comparison) -> ComparedSystem:
 
 
 def _value(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> ComparedValue:
-    first, second = (
-        info.formatted(value) + (f" ± {spread:.{info.decimals}f}" if spread else "")
-        for value, spread in zip((one.first, one.second), one.spreads, strict=True)
-    )
+    spreads = [f"± {spread:.{info.decimals}f}" if spread else "" for spread in one.spreads]
     return ComparedValue(
         metric=info,
-        first=first,
-        second=second,
+        first=info.formatted(one.first),
+        second=info.formatted(one.second),
+        spreads=(spreads[0], spreads[1]),
         difference=signed_text(one.difference, info),
         interval=interval_text(one, info),
         p_images=p_text(one.p_images),
