@@ -42,7 +42,7 @@ CASES = {
     "the page": (10_000, REPORT, "report.html"),
     "the page, after a table": (10_000, f"{REPORT} --csv t.csv", "report.html"),
     "a table": (50, f"{REPORT} --markdown t.md", "t.md"),
-    "a plot": (10_000, f"{REPORT} --plots plots", "plots/nt.loss.png"),
+    "a plot": (10_000, f"{REPORT} --plots plots", "plots/nt.loss.pdf"),
     "a scene": (500, "make-scenes new --train 9 --val 1 --test 1", "new/images/0_000001.png"),
     "the captions of scenes": (6_000, "make-scenes new --train 40 --val 1 --test 1", "new/captions_train.json"),
     "scenes that were there": (6_000, "make-scenes scenes --train 40 --val 8 --test 9", "scenes/captions_train.json"),
