@@ -31,6 +31,7 @@ SOME_NAMES, MIN_NAMES = 100.0, 60.0
 is divided."""
 MAX_WORD = 70.0
 """Largest width of a word of a head in points."""
+ARROWS = ("↑", "↓")
 MOST_LINES, MOST_GROUP_LINES = 3, 2
 """Largest numbers of lines of the head of a column, and of a group of columns."""
 GROUP_EXCESS = 15.0
@@ -165,9 +166,16 @@ def _layout(sheet: Sheet, fit: _Fit, rest: float) -> Layout:
         fit.size,
         fit.limit == WIDE_PAGE,
         [name_lines(name, rest / fit.points) for name in sheet.names],
-        [_head_lines(column, fit, sheet.spreads_below) for column in sheet.columns],
+        _arrows_alike([_head_lines(column, fit, sheet.spreads_below) for column in sheet.columns]),
         groups if all(len(lines) <= MOST_GROUP_LINES for lines in groups) else [],
     )
+
+
+def _arrows_alike(heads: list[list[str]]) -> list[list[str]]:
+    """The heads with the arrow of a single line on a second line, if any head has its arrow there."""
+    if all(lines[-1] not in ARROWS for lines in heads):
+        return heads
+    return [lines[0].rsplit(" ", 1) if len(lines) == 1 and lines[0].endswith(ARROWS) else lines for lines in heads]
 
 
 def _names_width(sheet: Sheet, fit: _Fit) -> float:
