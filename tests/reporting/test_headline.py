@@ -90,6 +90,14 @@ def test_a_single_run_shows_values_and_intervals(opened, write) -> None:
     assert elements(page, "#comparison, #settings") == []
 
 
+def test_runs_of_other_images_have_no_cards(opened, write) -> None:
+    other = [{**entry, "image_id": f"x{entry['image_id']}"} for entry in scored_images([1] * IMAGES)]
+    files = [run(write, "nt", 2), write("other.metrics.json", other, {"R@1": 0.5})]
+    page = opened(page_of(open_runs(files)))
+    assert elements(page, ".cards, .systems, #comparison") == []
+    assert "in common" in element(page, ".warning").text
+
+
 def test_seeds_show_deviations_and_both_p_values(opened, write) -> None:
     made = {seed: [{"role": "checkpoint", "id": str(seed) * 16, "settings": {"seed": seed}}] for seed in range(6)}
     files = [run(write, f"nt_{seed}", 1 + seed, made_from=made[seed]) for seed in (0, 1, 2)]
