@@ -1,5 +1,6 @@
 """Finding an artifact's inputs, which are the default inputs of later stages."""
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,12 +69,20 @@ def recorded_path(path: Path, item: Input) -> Path:
     file from another person must not make clcap read devices.
     """
     found = path.resolve().parent / item.path
-    if "\0" in item.path or Path(item.path).is_absolute() or is_of_system(found):
+    if not _can_be_path(item.path) or Path(item.path).is_absolute() or is_of_system(found):
         raise ClcapError(
             f"{path} records '{item.path}' as the path of its {item.role}, which clcap does not follow: it records "
             "paths relative to the file"
         )
     return found
+
+
+def _can_be_path(text: str) -> bool:
+    """Whether the text has only characters that the names of files can have."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold
+        return False
 
 
 def _finished(path: Path, id: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Run cards: the files that a result was created from, directly or indirectly, and how those of two results differ."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,9 +120,10 @@ def differing_settings(cards_of_runs: Sequence[Sequence[RunCard]]) -> list[Diffe
     return [row for role in roles for row in _differing_in_role(role, [cards.get(role) for cards in by_role])]
 
 
-def seeds_by_role(cards: Sequence[RunCard]) -> dict[str, Any]:
+def seeds_by_role(cards: Sequence[RunCard]) -> dict[str, Hashable]:
     """The seed of the stage that made each file, by the file's role; the files made first come last."""
-    return {card.role: card.settings[SEED] for card in cards if SEED in card.settings}
+    seeds = {card.role: card.settings[SEED] for card in cards if SEED in card.settings}
+    return {role: seed if isinstance(seed, Hashable) else str(seed) for role, seed in seeds.items()}
 
 
 def _differing_in_role(role: str, cards: Sequence[RunCard | None]) -> list[DifferingSetting]:

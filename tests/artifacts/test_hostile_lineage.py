@@ -64,7 +64,9 @@ def test_a_file_that_is_its_own_input(results: Path, clcap) -> None:
     assert clcap("show", results).out.splitlines()[-1] == f"└── metrics: {results.name}  (see above)"
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "{up}dev/zero", "{up}proc/self/mem", "{up}proc/kmsg", "{up}", "a\0b"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "{up}dev/zero", "{up}proc/self/mem", "{up}proc/kmsg", "{up}", "a\0b", "a\ud800b"]
+)
 def test_paths_that_clcap_never_records_are_not_followed(results: Path, clcap, path: str) -> None:
     path = path.format(up="../" * 30)
     record(results, [input_at(path)])

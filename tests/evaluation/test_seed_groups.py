@@ -108,3 +108,9 @@ def test_equal_captions_of_two_seeds_are_two_runs() -> None:
 def test_settings_with_the_same_pattern_are_listed() -> None:
     runs = [mle(1), mle(2), mle(3, lr=0.1), mle(4, lr=0.1)]
     assert [group.name for group in group_by_setting(runs)] == ["nt_1, nt_2, 2 seeds", "nt_3, nt_4, 2 seeds"]
+
+
+def test_a_damaged_seed_is_a_seed_like_any_other() -> None:
+    runs = [run(f"nt_{n}", [card("checkpoint", f"nt{n}", "train-mle", seed=[n])], f"caption {n}") for n in (1, 2)]
+    (group,) = group_by_setting(runs)
+    assert group.seeds == ["[1]", "[2]"]
