@@ -93,7 +93,7 @@ CASES = (
     Case(
         "report",
         "report nt.metrics.json nt.retrieval.json --csv t.csv --markdown t.md --latex t.tex --plots plots",
-        ("report.html", "t.csv", "t.md", "t.tex", "plots/*.png", "plots/*.svg"),
+        ("report.html", "t.csv", "t.md", "t.tex", "plots/*.pdf", "plots/*.png", "plots/*.svg"),
     ),
 )
 """In the order of the workflow, so that each finds the outputs of those before it."""

@@ -155,7 +155,7 @@ def test_markdown_and_terminal_say_what_compare_says(scored, clcap, tmp_path: Pa
         files.append(scored(name, own, ROUGE_L=base + rng.normal(rng.choice([0, 0.03]), 0.1, IMAGES)))
     result = clcap("report", *files, "--text", "--markdown", tmp_path / "r.md")
     cells = markdown_rows((tmp_path / "r.md").read_text())
-    lines = {line.split("│")[1].strip(): line.split("│")[2:5] for line in result.out.splitlines() if "│" in line}
+    lines = {line.split("│")[1].split()[0]: line.split("│")[2:5] for line in result.out.splitlines() if "│" in line}
     for number, comparison in enumerate(compared(clcap, tmp_path, files), 1):
         for name in ("R@1", "R@5", "mean_rank", "ROUGE_L"):
             info, one = info_of(name), comparison.metrics[name]
