@@ -51,6 +51,8 @@ def test_the_comparison_fits_the_paper(printed, write) -> None:
     page = printed(page_of(open_runs(files)))
     assert page.execute_script(CUT) == []
     assert element(page, ".systems").is_displayed()
+    visible = "return Array.from(document.querySelectorAll('.comparison'), (table) => table.checkVisibility())"
+    assert page.execute_script(visible) == [True, True], "tables that are folded on a screen"
 
 
 def test_the_list_says_which_images_are_printed(printed, write) -> None:
