@@ -51,7 +51,9 @@ def report(
         bool, Option("Print the metrics table; write a page only if --out is given.", Panel.OUTPUT, name="--text")
     ] = False,
     csv: Annotated[
-        Path | None, OutputFile(), Option("CSV file for the metrics table.", Panel.OUTPUT, "not written")
+        Path | None,
+        OutputFile(),
+        Option("CSV file for the metrics of runs and their means over seeds.", Panel.OUTPUT, "not written"),
     ] = None,
     markdown: Annotated[
         Path | None, OutputFile(), Option("Markdown file for all tables.", Panel.OUTPUT, "not written")
@@ -62,7 +64,7 @@ def report(
     columns: Annotated[
         str | None,
         Option(
-            "Columns of the tables in all formats, in this order, such as R@1,R@5,CIDEr; all for every metric.",
+            "Metrics in the tables of all formats, in this order, such as R@1,R@5,CIDEr; 'all' for every metric.",
             Panel.OUTPUT,
             "all; in LaTeX, the metrics that papers print",
             placeholder="NAMES",
@@ -71,8 +73,8 @@ def report(
     intervals: Annotated[
         Intervals | None,
         Option(
-            "What LaTeX tables show of the uncertainty of a value: nothing, the confidence interval in a second line, "
-            "or ± half its width; of means over seeds, the standard deviation.",
+            "Uncertainty in LaTeX tables: none; below, the 95% confidence interval in a second line; or pm, ± half its "
+            "width. Means over seeds have their standard deviation instead.",
             Panel.OUTPUT,
             "pm for means over seeds, none for runs",
         ),
