@@ -9,7 +9,7 @@ from clcap_cli.reporting.tables.equal_seeds import with_seeds_in_note
 from clcap_cli.reporting.tables.intervals import INTERVAL, Intervals, shown_spread
 from clcap_cli.reporting.tables.latex_sheet import latex_table, slug
 from clcap_cli.reporting.tables.layout import layouts
-from clcap_cli.reporting.tables.legend import INTERVALS, legend
+from clcap_cli.reporting.tables.legend import BOLD, INTERVALS, OWN, legend, star_text
 from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
 from clcap_cli.reporting.tables.table import Cell, Table
 
@@ -60,6 +60,8 @@ def _sheet(tables: Sequence[Table], intervals: Intervals | None) -> Sheet:
         columns=[column for one in tables for column in _columns(one, chosen)],
         spreads_below=chosen == "below",
         ruled=_first_human_row(table),
+        bold=BOLD,
+        star=star_text(tables),
     )
 
 
@@ -101,7 +103,7 @@ def _short_label(label: str) -> str:
 def _sentences(table: Table, intervals: Intervals) -> list[str]:
     note = re.sub(r"#\w+", " split", table.note)
     note = note.replace(" ± sample standard deviation", "") if intervals == "none" else note
-    marks = [one for one in legend([table]) if one != INTERVALS]
+    own = [OWN] if OWN in legend([table]) else []
     spread = {"below": INTERVALS, "pm": HALF_WIDTH}.get(intervals, "")
     shown = spread if any(INTERVAL.match(cell.spread) for _, cells in table.rows for cell in cells) else ""
-    return list(filter(None, [f"{note[:1].upper()}{note[1:]}." if note else "", *marks, shown]))
+    return list(filter(None, [f"{note[:1].upper()}{note[1:]}." if note else "", *own, shown]))

@@ -51,11 +51,15 @@ class Sheet:
     images: str
     """The images of the values, which the caption names after the title; may be empty."""
     sentences: list[str]
-    """Further sentences of the caption."""
+    """Sentences of the caption about all values."""
     corner: str
     """Head of the column of row names."""
     names: list[str]
     columns: list[SheetColumn]
+    bold: str = ""
+    """A sentence on bold values; the caption has it if there are any."""
+    star: str = ""
+    """A sentence on stars; the caption has it if there are any."""
     spreads_below: bool = False
     """Whether spreads stand below their values instead of beside them."""
     ruled: frozenset[int] = frozenset()
@@ -66,7 +70,13 @@ class Sheet:
         """The sentences of the caption."""
         images = [f"{self.images[0].upper()}{self.images[1:]}."] if self.images else []
         notes = dict.fromkeys(column.note for column in self.columns if column.note)
-        return [f"{self.title}.", *images, *self.sentences, *notes]
+        return [f"{self.title}.", *images, *self.sentences, *self._marks, *notes]
+
+    @property
+    def _marks(self) -> list[str]:
+        entries = [entry for column in self.columns for entry in column.entries]
+        found = {self.bold: any(entry.bold for entry in entries), self.star: any(entry.star for entry in entries)}
+        return [sentence for sentence, occurs in found.items() if sentence and occurs]
 
     @property
     def groups(self) -> list[tuple[str, list[SheetColumn]]]:

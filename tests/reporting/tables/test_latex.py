@@ -106,6 +106,17 @@ def test_equal_numbers_of_seeds_stand_in_the_caption() -> None:
     assert "over seeds." in text and "nt (3 seeds) &" in text
 
 
+def test_captions_of_parts_explain_only_their_marks() -> None:
+    table = made_up_table(["nt", "cl"], ["R@1", *[f"BLEU-{n}" for n in range(1, 5)], "METEOR", "ROUGE_L", "CIDEr"])
+    rows = [
+        (name, [cells[0], *(replace(cell, best=False, significant=False) for cell in cells[1:])])
+        for name, cells in table.rows
+    ]
+    recall, scores = as_latex([replace(table, rows=rows)], "below").split(r"\label")[:2]
+    assert "self-retrieval" in recall and "Bold" in recall
+    assert "against the references" in scores and "Bold" not in scores and "{*}" not in scores
+
+
 def test_labels_differ() -> None:
     text = as_latex([made_up_table(["nt"], ["R@1"])] * 3)
     assert re.findall(r"\\label\{(.*)\}", text) == ["tab:results", "tab:results-2", "tab:results-3"]
