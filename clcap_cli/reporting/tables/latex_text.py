@@ -71,7 +71,7 @@ def latex_paragraph(text: str) -> str:
 
 
 def _breakable(word: str) -> str:
-    is_hyphenated = len(word) < 30 and re.fullmatch(r"\(?[A-Za-z]+[.,:;)]*", word)
+    is_hyphenated = len(word) < 30 and re.fullmatch(r"\(?[A-Za-z-]+[.,:;)]*", word)
     return word if is_hyphenated else BREAK.join(re.findall(".{1,5}" if word.isascii() else ".", word))
 
 
