@@ -61,8 +61,9 @@ def test_annotations_are_matched_by_file_name(given: tuple, tmp_path: Path, clca
 
 def test_runs_are_compared_by_chair(given: tuple, tmp_path: Path, clcap) -> None:
     assert clcap("evaluate", *given).status == 0
-    path = tmp_path / "captions.metrics.json"
-    result = clcap("compare", path, path, "--out", tmp_path / "c.json")
+    path, copied = tmp_path / "captions.metrics.json", tmp_path / "again.metrics.json"
+    copied.write_bytes(path.read_bytes())
+    result = clcap("compare", path, copied, "--out", tmp_path / "c.json")
     assert result.status == 0, result.err
     metrics = json.loads((tmp_path / "c.json").read_text())["comparisons"][0]["metrics"]
     assert metrics["CHAIR_i"]["first"] == pytest.approx(3 / 6)
