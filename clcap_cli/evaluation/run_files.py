@@ -31,17 +31,31 @@ class RunFiles:
 def open_run_files(paths: Sequence[Path]) -> list[RunFiles]:
     """Open the files of runs, in the order of their first files; logs in the same folders are found.
 
+    A file that is given twice, also by different paths, is opened once.
+
     Raises ClcapError for damaged files and files of another kind.
     """
     found: dict[Path, RunFiles] = {}
-    for path in dict.fromkeys(paths):
+    for path in _without_repetitions(paths):
         run_path = path_of_run(path)
-        _add(found.setdefault(run_path, RunFiles(run_path)), path)
+        _add(found.setdefault(_real_path(run_path), RunFiles(run_path)), path)
     for files in found.values():
         log = files.path.with_name(f"{files.path.name}{LOG}")
         if not files.log and is_file(log):
             files.log = read_log(log)
     return list(found.values())
+
+
+def _without_repetitions(paths: Sequence[Path]) -> list[Path]:
+    first: dict[Path, Path] = {}
+    for path in paths:
+        first.setdefault(_real_path(path), path)
+    return list(first.values())
+
+
+def _real_path(path: Path) -> Path:
+    """The path in the real folder; the file itself may be a link, whose name is that of its run."""
+    return path.parent.resolve() / path.name
 
 
 def path_of_run(path: Path) -> Path:

@@ -43,6 +43,12 @@ def test_ranks_come_from_the_retrieval_file(write) -> None:
     assert run.images[2].cider is None
 
 
+def test_a_file_given_by_two_paths_is_one_run(write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("nt.metrics.json", ONE)
+    monkeypatch.chdir(tmp_path)
+    assert [run.name for run in open_runs([path, Path("nt.metrics.json"), path])] == ["nt"]
+
+
 def test_ranks_join_only_the_same_captions(write) -> None:
     scored = write("nt.metrics.json", [image(1, "a dog", rank=9), image(2, "a cat", rank=8), image(3, "a bird")])
     ranked = write("nt.retrieval.json", [image(1, "a dog", rank=3, tied=1), image(2, "two cats", rank=1)])
