@@ -12,7 +12,7 @@ from clcap_cli.file_kinds.kind import HEAD_SIZE, FileKind
 
 LFS = b"version https://git-lfs.github.com/spec/"
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-LATEX = "% needs \\usepackage{booktabs}"
+LATEX = "% needs \\usepackage{booktabs"
 LARGEST_JSON = 2**28
 """Largest size in bytes of a JSON file that is parsed to describe it."""
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "|"}

@@ -13,7 +13,7 @@ from clcap_cli.reporting.tables.legend import BOLD, INTERVALS, OWN, legend, star
 from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
 from clcap_cli.reporting.tables.table import Cell, Table
 
-HEAD = "% needs \\usepackage{booktabs}\n"
+HEAD = "% needs \\usepackage{booktabs,graphicx}\n"
 SHORT = {"BLEU": "B", "METEOR": "M", "ROUGE_L": "R-L", "CIDEr": "C", "SPICE": "S"}
 """Usual abbreviations of metrics in tables of captioning."""
 HALF_WIDTH = "±: half the width of the 95% confidence interval over images."

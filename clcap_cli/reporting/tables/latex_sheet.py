@@ -8,7 +8,7 @@ from clcap_cli.reporting.tables.latex_text import latex_paragraph, latex_text
 from clcap_cli.reporting.tables.layout import SEPARATION, Layout
 from clcap_cli.reporting.tables.sheet import Entry, SheetColumn
 
-NARROW = r"\ifdim\textwidth<44em \scriptsize\setlength{\tabcolsep}{2pt}\fi % smaller type on narrow pages"
+FIT = r"\resizebox{\ifdim\width>\linewidth \linewidth\else\width\fi}{!}{% scaled down if it is too wide"
 P_VALUE = latex_text("p < .05")
 STAR = r"$^{*}$"
 
@@ -26,14 +26,14 @@ def latex_table(layout: Layout, label: str) -> str:
         rf"\label{{{label}}}",
         rf"\{size}",
         rf"\setlength{{\tabcolsep}}{{{SEPARATION[size]:g}pt}}",
-        *([NARROW] if layout.wide else []),
+        FIT,
         rf"\begin{{tabular}}{{@{{}}l{'c' * len(sheet.columns)}{right}}}",
         r"\toprule",
         *_head(layout),
         r"\midrule",
         *_body(layout),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         rf"\end{{{layout.environment}}}",
     ]
     return "\n".join(lines) + "\n"

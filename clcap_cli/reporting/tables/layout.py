@@ -13,11 +13,10 @@ from clcap_cli.reporting.tables.wrapping import head_lines, name_lines
 Environment = Literal["table", "table*"]
 Size = Literal["small", "footnotesize"]
 SIZES: tuple[Size, ...] = ("small", "footnotesize")
-COLUMN, PAGE, WIDE_PAGE = 206.0, 327.0, 372.0
-"""Largest widths of tables in points.
+COLUMN, PAGE = 230.0, 482.0
+"""Largest widths of tables in points: of a column, and of the page, of papers with two columns.
 
-The first fits the column of two-column papers, the second the text of one-column papers, and the third that of NeurIPS
-and of two-column papers; narrower pages show these tables in smaller type."""
+LaTeX scales a table down where the column or page of a paper is narrower."""
 POINTS: dict[Size, float] = {"small": 8.75, "footnotesize": 8.0}
 """Points of one unit of ``width`` by size of type."""
 SMALL_PRINT = 7.5
@@ -57,8 +56,7 @@ class _Fit:
         return SEPARATION[self.size]
 
 
-WIDE = _Fit(WIDE_PAGE, 2, "footnotesize")
-NARROW = [_Fit(PAGE, lines, "footnotesize") for lines in (1, 2, MOST_LINES)]
+HIGH_HEADS = [_Fit(PAGE, lines, "footnotesize") for lines in (1, 2, MOST_LINES)]
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,6 @@ class Layout:
     sheet: Sheet
     environment: Environment
     size: Size
-    wide: bool
-    """Whether narrow pages need smaller type."""
     names: list[list[str]]
     """Lines of each row's name."""
     heads: list[list[str]]
@@ -136,18 +132,18 @@ def _fits(sheet: Sheet) -> bool:
 
 def _best(sheet: Sheet) -> Layout:
     """The first layout that fits; a sheet of a single wide column has wrapped names."""
-    return next(_candidates(sheet), None) or _layout(sheet, NARROW[-1], MIN_NAMES)
+    return next(_candidates(sheet), None) or _layout(sheet, HIGH_HEADS[-1], MIN_NAMES)
 
 
 def _candidates(sheet: Sheet) -> Iterator[Layout]:
     """Layouts that fit, the best first: in a column, on a page, with short heads, with wrapped names."""
-    for fit in (*(_Fit(*parts) for parts in product((COLUMN, PAGE), (1, 2), SIZES)), WIDE):
+    for fit in (_Fit(*parts) for parts in product((COLUMN, PAGE), (1, 2), SIZES)):
         yield from _fitting(sheet, fit, _names_width(sheet, fit))
     short = sheet.abbreviated()
-    for fit in (*NARROW, WIDE):
+    for fit in HIGH_HEADS:
         yield from _fitting(short, fit, _names_width(short, fit))
     for part, least in ((sheet, SOME_NAMES), (short, MIN_NAMES)):
-        for fit in NARROW:
+        for fit in HIGH_HEADS:
             yield from _fitting(part, fit, least)
 
 
@@ -164,7 +160,6 @@ def _layout(sheet: Sheet, fit: _Fit, rest: float) -> Layout:
         sheet,
         "table" if fit.limit == COLUMN else "table*",
         fit.size,
-        fit.limit == WIDE_PAGE,
         [name_lines(name, rest / fit.points) for name in sheet.names],
         _arrows_alike([_head_lines(column, fit, sheet.spreads_below) for column in sheet.columns]),
         groups if all(len(lines) <= MOST_GROUP_LINES for lines in groups) else [],
