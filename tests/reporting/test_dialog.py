@@ -57,6 +57,12 @@ def test_a_tie_with_the_own_image_is_no_mistake(opened, write) -> None:
     assert elements(page, ".taken") == []
 
 
+def test_the_own_image_has_the_rank_of_the_tie(opened, write) -> None:
+    images = [image(id, "a dog", rank=2.5, tied=2, best=best(3, 1, 2)) for id in (1, 2, 3)]
+    page = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
+    assert taken_for(element(page, "#images > li")) == ["1: 3", "2.5: itself"]
+
+
 def test_an_image_taken_for_another_leads_to_it(ranked: WebDriver) -> None:
     search_for(ranked, "wolf")
     element(ranked, ".taken button").click()

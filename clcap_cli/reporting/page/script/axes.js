@@ -2,12 +2,15 @@
 
 const ROLES = ["after", "before", "change"];
 
-/** Metrics of single images by name; ``of`` gives the value in a run, or null or undefined if it is unknown. */
+/** Tied images share the middle of their ranks, such as 5.5. */
+const rankStep = images.some(({ results }) => results.some((result) => (result?.rank ?? 0) % 1)) ? 0.5 : 1;
+
+/** Metrics of single images by name; ``step`` is the distance of neighbouring values, and ``of`` gives the value in a run, or null or undefined if it is unknown. */
 const imageMetrics = new Map([
-  ["rank", { label: "Rank", direction: -1, isRank: true, isWhole: true, of: (image, run) => image.results[run]?.rank }],
+  ["rank", { label: "Rank", direction: -1, isRank: true, step: rankStep, of: (image, run) => image.results[run]?.rank }],
   ["CIDEr", { label: "CIDEr", direction: 1, of: (image, run) => image.results[run]?.cider }],
   ...data.metrics.map(({ name, ...metric }) => [name, { ...metric, of: (image, run) => runs[run].metrics[name]?.[image.position] }]),
-  ["length", { label: "Caption length in words", isWhole: true, of: (image, run) => wordCount(image.results[run]) }],
+  ["length", { label: "Caption length in words", step: 1, of: (image, run) => wordCount(image.results[run]) }],
 ]);
 
 const wordCount = (result) => result && (result.caption.match(WORD)?.length ?? 0);
@@ -20,8 +23,7 @@ function axisOf(key) {
   if (!metric || !ROLES.includes(role)) return null;
   const value = (image) => valueOnAxis(metric, role, image);
   const hint = role === "change" && metric.direction ? ` (${metric.direction > 0 ? "above" : "below"} 0: better)` : "";
-  const isWhole = Boolean(metric.isWhole);
-  return { key, metric, role, value, hint, isWhole, type: axisType(metric, role), label: axisLabel(metric, role) };
+  return { key, metric, role, value, hint, step: metric.step ?? 0, type: axisType(metric, role), label: axisLabel(metric, role) };
 }
 
 function valueOnAxis(metric, role, image) {

@@ -8,7 +8,7 @@ const finite = (values) => values.filter(Number.isFinite);
 function scaleOf(axis, domain) {
   const label = `${axis.label}${axis.hint}`;
   if (axis.type === "linear") return { type: axis.type, label, domain, ticks: 6 };
-  return { type: axis.type, label, domain, ticks: roundTicks(domain), tickFormat: ",d" };
+  return { type: axis.type, label: `${label}, log scale`, domain, ticks: roundTicks(domain), tickFormat: ",d" };
 }
 
 /** 0, 1, 2, 5, 10, … and their negatives, as far as they are in the domain. */
@@ -17,9 +17,9 @@ function roundTicks([low, high]) {
   return [...ticks.map((tick) => -tick).reverse(), 0, ...ticks].filter((tick) => tick >= low && tick <= high);
 }
 
-/** A limit that was dragged, rounded inwards for whole numbers and to three digits for others. */
-const roundedLow = (axis, value) => (axis.isWhole ? Math.ceil(value) : Number(value.toPrecision(3)));
-const roundedHigh = (axis, value) => (axis.isWhole ? Math.floor(value) : Number(value.toPrecision(3)));
+/** A limit that was dragged, rounded inwards for ranks and counts and to three digits for others. */
+const roundedLow = ({ step }, value) => (step ? Math.ceil(value / step) * step : Number(value.toPrecision(3)));
+const roundedHigh = ({ step }, value) => (step ? Math.floor(value / step) * step : Number(value.toPrecision(3)));
 
 const limitsOf = (key) => state.ranges[key] ?? [-Infinity, Infinity];
 

@@ -19,45 +19,45 @@ function drawHistogram() {
   });
 }
 
-/** The limits of the selected bars; the bar of a whole number ends at the next one. */
+/** The edges of the selected bars; those of ranks and counts are halfway between neighbouring values. */
 function barLimits(axis) {
   const [low, high] = limitsOf(axis.key);
-  return [low, axis.isWhole ? high + 1 : high];
+  return [low - axis.step / 2, high + axis.step / 2];
 }
 
 /** The range of all bins that a selection touches. */
 function rangeOfBins(axis, bins, [low, high]) {
   const first = bins.findLast((bin) => bin.from <= low) ?? bins[0];
   const last = bins.find((bin) => bin.to >= high) ?? bins.at(-1);
-  return [first.from, lastOf(axis, last)];
+  return [firstOf(axis, first), lastOf(axis, last)];
 }
 
-/** The largest value of a bin. */
-const lastOf = (axis, { to }) => (axis.isWhole ? to - 1 : to);
+/** The smallest and the largest value of a bin. */
+const firstOf = ({ step }, { from }) => from + step / 2;
+const lastOf = ({ step }, { to }) => to - step / 2;
 
-/** Bins of equal width on the axis; those of whole numbers have whole limits. */
+/** Bins of about equal width on the axis; one of those of changes is centred on 0. */
 function binsOf(axis, values) {
   const [low, high] = d3.extent(values);
-  const limits = axis.type === "linear" ? linearLimits(axis, low, high) : rankLimits(low, high);
+  const limits = axis.type === "linear" ? linearLimits(axis, low, high) : rankLimits(axis, low, high);
   return d3.pairs(limits, (from, to) => ({ from, to }));
 }
 
 function linearLimits(axis, low, high) {
-  if (high - low < 1e-6) return [low, low + 1];
-  const step = axis.isWhole ? Math.max(1, d3.tickIncrement(low, high, MAX_BINS)) : d3.tickStep(low, high, MAX_BINS);
-  const first = Math.floor(low / step);
-  return d3.range(first, Math.floor(high / step) + 2).map((number) => Number((number * step).toPrecision(12)));
+  if (high - low < 1e-6 && !axis.step) return [low, low + 1];
+  // A bin of an odd number of counts has one of them in its middle.
+  const width = axis.step ? Math.max(1, d3.tickIncrement(low, high, MAX_BINS)) | 1 : d3.tickStep(low, high, MAX_BINS);
+  const shift = axis.step || axis.role === "change" ? 0.5 : 0;
+  const [first, last] = [low, high].map((value) => Math.floor(value / width + shift));
+  return d3.range(first, last + 2).map((number) => Number(((number - shift) * width).toPrecision(12)));
 }
 
-/** 1, 2, 3, … with growing steps up to the largest rank, and their negatives for changes. */
-function rankLimits(low, high) {
-  const largest = Math.max(Math.abs(low), Math.abs(high)) + 1;
-  const growth = Math.max(1.1, largest ** (2 / MAX_BINS));
-  const limits = [1];
-  while (limits.at(-1) < largest) limits.push(Math.max(limits.at(-1) + 1, Math.round(limits.at(-1) * growth)));
-  const all = low >= 1 ? limits : [...limits.map((limit) => 1 - limit).reverse(), ...limits];
-  const before = all.findLastIndex((limit) => limit <= low);
-  return all.slice(before, all.findIndex((limit) => limit > high) + 1);
+/** Edges of the bins 1, 2 to 3, 4 to 7, … of ranks; changes have 0 and the same bins on both sides of it. */
+function rankLimits({ role, step }, low, high) {
+  const doublings = Math.ceil(Math.log2(Math.max(Math.abs(low), Math.abs(high), 1) + 1));
+  const above = d3.range(1, doublings + 1).map((power) => 2 ** power - step / 2);
+  const all = role === "change" ? [...above.map((edge) => -edge).reverse(), -step / 2, step / 2, ...above] : [1 - step / 2, ...above];
+  return all.slice(all.findLastIndex((edge) => edge <= low), all.findIndex((edge) => edge > high) + 1);
 }
 
 function count(bins, values, isCounted, name) {
@@ -86,9 +86,9 @@ function histogramChart(axis, bins) {
 }
 
 function binText(axis, bin) {
-  const { from, images: all, listed } = bin;
-  const last = lastOf(axis, bin);
-  const range = from === last ? valueText(from) : `${valueText(from)} to ${valueText(last)}`;
+  const { images: all, listed } = bin;
+  const [first, last] = [firstOf(axis, bin), lastOf(axis, bin)].map(valueText);
+  const range = first === last ? first : `${first} to ${last}`;
   return `${range}\n${imagesText(all)}${listed === all ? "" : `, ${valueText(listed)} in the list`}`;
 }
 

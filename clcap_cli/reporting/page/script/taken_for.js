@@ -9,7 +9,7 @@ function takenFor(image, { rank, tied, best }) {
 
 function renderTakenFor(list, image, result) {
   const found = takenFor(image, result);
-  list.append(...found.map(([other, logProb], place) => renderRankedImage(image, other, logProb, place + 1)));
+  list.append(...found.map(([other, logProb], place) => renderRankedImage(image, other, logProb, images[other] === image ? rankText(result.rank) : place + 1)));
   if (!found.length) list.parentElement.remove();
 }
 
