@@ -10,7 +10,10 @@ def test_bars_of_tied_ranks_select_all_of_their_images(opened: Opened, write) ->
     ranks = [1.5, 1.5, 3, 4.5, 4.5, 7]
     images = [image(id, "a dog", rank=rank) for id, rank in enumerate(ranks)]
     page = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
-    limits = "return (([a, b]) => rangeOfBins(axisOf('rank.after'), binsOf(axisOf('rank.after'), [1, 9]), [a, b]))(arguments)"
+    limits = """
+    const axis = axisOf("rank.after");
+    return rangeOfBins(axis, binsOf(axis, [1, 9]), [...arguments]);
+    """
     assert page.execute_script(limits, 1.2, 1.3) == [1, 1.5]
     assert page.execute_script(limits, 5, 5.1) == [4, 7.5]
 
