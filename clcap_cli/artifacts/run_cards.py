@@ -18,6 +18,8 @@ FILE_SUFFIXES = (".h5", ".pt", ".json", ".jsonl", ".csv", ".parquet")
 """Suffixes of the files that stages read and write."""
 DATA_ROLES = ("captions", "features", "training", "references", "predictions", "document frequencies")
 """Roles of the input data, which all runs of an experiment share; files with other roles are created by a run."""
+CHECKPOINT, TARGET = "checkpoint", "target"
+"""Roles of the model of a run, and of the model that its fine-tuning started from."""
 SEED = "seed"
 FILE, DATA = "file", "data"
 MAX_CARDS = 1000
@@ -118,6 +120,11 @@ def differing_settings(cards_of_runs: Sequence[Sequence[RunCard]]) -> list[Diffe
     by_role = [{card.role: card for card in cards} for cards in cards_of_runs]
     roles = dict.fromkeys(role for cards in by_role for role in cards)
     return [row for role in roles for row in _differing_in_role(role, [cards.get(role) for cards in by_role])]
+
+
+def target_ids(cards: Sequence[RunCard]) -> list[str]:
+    """The ids of the models that the run's own was trained from, directly or indirectly, the latest first."""
+    return [card.id for card in cards if TARGET in card.role.split()]
 
 
 def seeds_by_role(cards: Sequence[RunCard]) -> dict[str, Hashable]:

@@ -71,21 +71,6 @@ def path_of_run(path: Path) -> Path:
     return path.with_name(path.stem.removesuffix(".metrics").removesuffix(".retrieval"))
 
 
-def in_training_order(paths: Sequence[Path]) -> list[Path]:
-    """The paths in their order, but nt_cl after nt, its reference: some shells sort ``*`` the other way round."""
-    runs = list(dict.fromkeys(map(path_of_run, paths)))
-
-    def place(run: Path) -> tuple[int, int]:
-        prefixes = [
-            position
-            for position, other in enumerate(runs)
-            if run.parent == other.parent and f"{run.name}_".startswith(f"{other.name}_")
-        ]
-        return max(prefixes), len(run.name)
-
-    return sorted(paths, key=lambda path: place(path_of_run(path)))
-
-
 def unique_names(runs: Sequence[Path]) -> list[str]:
     """The names of runs; a name that occurs in several folders gets the part of the path that differs."""
     counts = Counter(run.name for run in runs)

@@ -43,7 +43,7 @@ def report(
         str | None,
         Option(
             "Run, setting or row of --tables that all others are compared with.",
-            default="the first, except human captions",
+            default="the first in the report, except human captions",
             placeholder="NAME",
         ),
     ] = None,
@@ -89,7 +89,8 @@ def report(
     The page has the metrics, curves and captions of one or more runs. Files with the same stem, such as
     nt_cl.metrics.json and nt_cl.retrieval.json, form one run; its training log and the attention of its captions
     (caption --attention) are found in the same folder. Runs are compared with the baseline as by clcap compare, which
-    decides what tables mark; a run is listed after the run that it was trained from.
+    decides what tables mark. A run is listed after the run that it was trained from, which files record; without a
+    record, nt_cl is listed after nt.
 
     If a model ranked the captions of another (self-retrieve --ranker), further tables show R@1, R@5 and the mean rank
     of all captions under all rankers.
