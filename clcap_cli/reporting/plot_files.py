@@ -60,6 +60,8 @@ OUTSIDE_LINE = 10
 """Distance of the values beyond the y axis, in points."""
 KEPT: dict[str, Any] = {"marker": "o", "markersize": 6, "markerfacecolor": "none", "linestyle": "none"}
 """Style of the ring around the kept checkpoint's values."""
+BEYOND: dict[str, Any] = {"marker": "^", "markersize": 4, "linestyle": "none"}
+"""Style of the values beyond the y axis."""
 
 
 def save_plot(plot: Plot, folder: Path) -> None:
@@ -102,6 +104,8 @@ def draw(plot: Plot) -> Figure:
     labels = [series.label for series in plot.series]
     if any(series.kept for series in plot.series):
         handles, labels = [*handles, Line2D([], [], color=INK, **KEPT)], [*labels, "kept epoch"]
+    if plot.outside(above=True) or plot.outside(above=False):
+        handles, labels = [*handles, Line2D([], [], color=INK, **BEYOND)], [*labels, "value beyond the axis"]
     _add_legend(figure, handles, labels)
     return figure
 
@@ -140,11 +144,11 @@ def _draw_line(axes: Axes, plot: Plot, number: int) -> Line2D:
 
 def _mark_outside(axes: Axes, plot: Plot, above: bool) -> None:
     """Mark values beyond one end of the y axis by triangles at its edge, and list the values next to them."""
-    edge, marker = plot.y_range[above], "^" if above else "v"
-    for line, (series, x, y) in enumerate(plot.outside(above), 1):
+    edge, marker = plot.y_range[above], BEYOND["marker"] if above else "v"
+    for line, (series, x, y) in enumerate(plot.outside(above)):
         colour = series.style.colour or INK
-        axes.plot([x], [edge], color=colour, marker=marker, markersize=4, linestyle="none")
-        offset = (-4, OUTSIDE_LINE * (-line if above else line))
+        axes.plot([x], [edge], color=colour, **{**BEYOND, "marker": marker})
+        offset = (5, OUTSIDE_LINE * (-line if above else line))
         axes.annotate(f"{y:.4g}", (x, edge), xytext=offset, textcoords="offset points", va="center", color=colour)
 
 

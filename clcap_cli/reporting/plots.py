@@ -8,9 +8,14 @@ from clcap_cli.reporting.curves import curve_ks, recall_curve, round_ks
 from clcap_cli.reporting.kept_epoch import kept_epoch
 from clcap_cli.reporting.plot import Dashes, LineStyle, Plot, Series
 
-COLOURS = ("#2479BD", "#D55E00", "#009E73", "#C06A99", "#8A7A00", "#7A7A7A")
-"""Distinguishable for colour-blind readers (four are close to Okabe and Ito's), on white and on near-black."""
+COLOURS = (
+    "#2479BD", "#D55E00", "#009E73", "#C06A99", "#8A7A00", "#7A7A7A", "#6A45E6", "#8F5A2E", "#D81BB0", "#0B93B0",
+)  # fmt: skip
+"""Colours with a contrast of 3 on white and on near-black; the first four, close to Okabe and Ito's, differ for
+colour-blind readers, and dashes tell the others apart."""
 DASHES: tuple[Dashes, ...] = ("-", "--", "-.", ":")
+LEAST_SPAN = 0.02
+"""Smallest range of a y axis over epochs, as a share of its largest value."""
 CHANCE = LineStyle("", ":")
 VALIDATION = {
     "val_CIDEr": "CIDEr of greedy captions",
@@ -126,11 +131,15 @@ def _described(series: Series) -> str:
 def epoch_range(series: Sequence[Series]) -> tuple[float, float]:
     """The ends of the y axis: all values, but not those before training that would squash the others.
 
-    A value of epoch 0 is left out if it is farther from the values of later epochs than these are from each other.
+    A value of epoch 0 is left out if its distance from the values of later epochs is larger than their range and than
+    the largest of them, as the loss of a model that is not trained. The axis covers at least ``LEAST_SPAN`` of the
+    largest value, so that it does not magnify noise.
     """
     initial = [y for one in series for x, y in one.values.items() if x == 0]
     later = [y for one in series for x, y in one.values.items() if x > 0] or initial
     low, high = min(later), max(later)
-    span = high - low or float("inf")
-    near = [y for y in initial if low - span <= y <= high + span]
-    return min([low, *near]), max([high, *near])
+    reach = max(high - low, abs(low), abs(high))
+    near = [y for y in initial if low - reach <= y <= high + reach]
+    low, high = min([low, *near]), max([high, *near])
+    missing = max(0.0, LEAST_SPAN * max(abs(low), abs(high)) - (high - low))
+    return low - missing / 2, high + missing / 2

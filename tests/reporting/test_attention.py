@@ -188,10 +188,10 @@ def test_the_sentinel_is_shown_for_every_word(page) -> None:
     script = "return Number(arguments[0].style.getPropertyValue('--look'))"
     looks = [browser.execute_script(script, word) for word in words]
     assert looks == pytest.approx([0.25, 1, 0.5], abs=0.01)
-    assert readout.text == "on average 58% on the image"
+    assert readout.text == "mean over the words: 58% of the weight on the image"
     words[2].click()
     assert readout.text == "“dog”: 50% on the image, sentinel 50%"
-    assert "1 − its sentinel weight" in element(browser, "main").text
+    assert "the rest (the sentinel): weight on the words before it" in element(browser, "main").text
 
 
 def test_words_are_chosen_with_the_keyboard(page) -> None:
@@ -248,11 +248,12 @@ def test_regions_without_places_have_the_sentinel_only(page) -> None:
     readout = element(browser, ".attention").text
     assert readout == "“a”: 25% on the image, sentinel 75%; the place of the regions is not known"
     assert elements(browser, ".map") == []
+    assert "Choose a word" not in element(browser, "main").text
 
 
 def test_words_that_another_caption_lacks_stay_marked(page) -> None:
     browser = page()
-    assert [mark.text for mark in elements(browser, "mark")] == ["red"]
+    assert [mark.text for mark in elements(browser, "#images mark")] == ["red"]
     assert [word.text for word in elements(browser, "mark .word")] == ["red"]
 
 

@@ -81,6 +81,7 @@ def test_words_that_only_one_model_used_are_marked(two_runs: WebDriver) -> None:
         [mark.text for mark in item.find_elements(By.TAG_NAME, "mark")] for item in elements(two_runs, "#images > li")
     ]
     assert marked == [["big"], [], ["dog on the grass", "red dog's bone"], ["black", "sleeps"]]
+    assert element(two_runs, "#marked").text == "Marked words are missing in the other caption."
 
 
 def test_filters_choose_images(two_runs: WebDriver) -> None:
@@ -114,6 +115,24 @@ def test_the_compared_runs_can_be_chosen(two_runs: WebDriver) -> None:
     assert titles(two_runs) == ["one.png id 1", "2"]
     element(two_runs, "#after option[value='1']").click()
     assert not element(two_runs, "[data-filter=gained]").is_displayed(), "nothing is gained between a run and itself"
+
+
+def test_a_filter_that_no_longer_applies_says_why(two_runs: WebDriver) -> None:
+    press(two_runs, "gained")
+    element(two_runs, "#after option[value='0']").click()
+    assert len(titles(two_runs)) == 4
+    assert "needs two different runs" in element(two_runs, "#notice").text
+    element(two_runs, "#after option[value='1']").click()
+    assert element(two_runs, "#notice").text == ""
+
+
+def test_all_removes_every_condition(two_runs: WebDriver) -> None:
+    search_for(two_runs, "dog")
+    two_runs.execute_script("changeState({ ranges: { 'rank.after': [1, 1] } })")
+    assert element(two_runs, "[data-filter=all]").get_attribute("aria-pressed") == "false"
+    press(two_runs, "all")
+    assert len(titles(two_runs)) == 4 and element(two_runs, "#search").get_property("value") == ""
+    assert element(two_runs, "[data-filter=all]").get_attribute("aria-pressed") == "true"
 
 
 def test_search_covers_captions_references_names_and_ids(two_runs: WebDriver) -> None:
@@ -177,11 +196,13 @@ def test_a_jump_far_down_the_list_renders_few_images(opened, write) -> None:
     images = [image(id, f"caption {id}", rank=2, best=best) for id in range(500)]
     browser = opened(page_of(open_runs([write("nt.retrieval.json", images)])))
     element(browser, ".taken button").click()
+    assert element(browser, "#viewed").text == "399"
+    element(browser, "#viewer .close").click()
     assert browser.switch_to.active_element.find_element(By.XPATH, "ancestor::li//h3").text == "399"
     assert titles(browser)[0] == "360" and len(titles(browser)) < 150
     browser.execute_script("document.getElementById('earlier').click()")
     assert titles(browser)[0] == "320"
-    browser.execute_script("jumpTo(images[3])")
+    browser.execute_script("itemOf(images[3])")
     assert titles(browser)[0] == "0" and not element(browser, "#earlier").is_displayed()
 
 

@@ -52,7 +52,7 @@ def test_values_are_shown_on_hover(curves: WebDriver) -> None:
 
 def test_the_kept_epoch_is_marked_and_epoch_0_is_at_the_edge(curves: WebDriver) -> None:
     drawn(curves, LOSS)
-    assert element(curves, f"{LOSS} .lines").text.split("\n") == ["validation", "kept epoch"]
+    assert element(curves, f"{LOSS} .lines").text.split("\n") == ["validation", "kept epoch", "value beyond the axis"]
     assert "9.2" in texts(curves, LOSS), "the initial loss is written at the edge"
     circles = {
         radius: curves.execute_script(

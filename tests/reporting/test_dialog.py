@@ -66,9 +66,10 @@ def test_the_own_image_has_the_rank_of_the_tie(opened, write) -> None:
 def test_an_image_taken_for_another_leads_to_it(ranked: WebDriver) -> None:
     search_for(ranked, "wolf")
     element(ranked, ".taken button").click()
-    assert len(titles(ranked)) == 3, "the search excluded the image"
-    item = ranked.switch_to.active_element.find_element(By.XPATH, "ancestor::li")
-    assert item.find_element(By.TAG_NAME, "h3").text.startswith("3.png")
+    assert element(ranked, "#viewed").text == "3.png id 3"
+    assert element(ranked, "#viewer .position").text == "not among the images of the list"
+    element(ranked, "#viewer .close").click()
+    assert titles(ranked) == ["2.png id 2"], "the search is kept"
 
 
 def test_a_picture_opens_enlarged_with_all_about_it(ranked: WebDriver) -> None:

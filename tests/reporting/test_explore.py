@@ -111,7 +111,8 @@ def test_a_dot_shows_its_image_and_a_click_selects_it(explored: WebDriver) -> No
     dots = elements(explored, "#scatter circle")
     ActionChains(explored, duration=20).move_to_element(dots[6]).perform()
     card = element(explored, "#hovered")
-    assert "Rank of nt: 3" in card.text and "nt_cl a dog a dog" in card.text
+    assert "Rank of nt: 3" in card.text and "nt_cl: a dog a dog" in card.text
+    assert element(explored, "#diagonal").text.endswith("below it, nt_cl is better.")
     ActionChains(explored, duration=20).click(dots[6]).perform()
     assert ids(explored) == ["7"]
     assert chips(explored) == ["Image: 7"]

@@ -33,3 +33,9 @@ def test_values_of_another_caption_are_left_out(write) -> None:
     content = json.loads(Elements(page_of(open_runs(paths))).data)
     assert content["images"][0][3][0][0] == "a big dog"
     assert content["runs"][0]["metrics"] == {"METEOR": [None, 0.25]}
+
+
+def test_a_value_of_a_caption_and_its_share_are_one_metric(write) -> None:
+    path = write("nt.metrics.json", [image(1, "a dog", novel=1, novel_share=1.0)])
+    content = json.loads(Elements(page_of(open_runs([path]))).data)
+    assert [metric["name"] for metric in content["metrics"]] == ["novel_share"]

@@ -10,7 +10,7 @@ from PIL import Image
 from clcap_cli.evaluation.runs import Run, open_runs
 from clcap_cli.reporting.plot import LineStyle, Series
 from clcap_cli.reporting.plot_files import draw, save_plot
-from clcap_cli.reporting.plots import all_plots, epoch_range
+from clcap_cli.reporting.plots import COLOURS, all_plots, epoch_range
 from tests.reporting.conftest import image
 
 EPOCHS = [
@@ -89,8 +89,37 @@ def test_epoch_0_takes_at_most_half_of_the_axis(initial: float, later: list[floa
     values = {float(epoch): value for epoch, value in enumerate([initial, *later])}
     low, high = epoch_range([Series("validation", values, LineStyle("#000000"))])
     assert low <= min(later) and high >= max(later)
-    span = max(later) - min(later)
-    assert span == 0 or high - low <= 2 * span * (1 + 1e-9)
+    size = max(max(later) - min(later), *map(abs, later))
+    assert high - low <= 2 * size * (1 + 1e-9)
+
+
+def range_of(*values: float) -> tuple[float, float]:
+    """The y axis of a line with these values from epoch 0 on."""
+    return epoch_range([Series("validation", dict(enumerate(values)), LineStyle("#000000"))])
+
+
+def test_a_trained_model_before_fine_tuning_is_on_the_axis() -> None:
+    assert range_of(1.395, 1.420, 1.426) == (1.395, 1.426)
+    assert range_of(0.0, 3.0, 3.2) == (0.0, 3.2)
+
+
+def test_an_axis_does_not_magnify_noise() -> None:
+    low, high = range_of(50.5, 50.495, 50.4975)
+    assert low < 50.1 and high > 50.9
+
+
+def test_the_colours_of_runs_contrast_with_both_papers() -> None:
+    assert len(set(COLOURS)) == 10
+    for colour in COLOURS:
+        assert min(contrast(colour, paper) for paper in ("#fcfbf9", "#131417")) >= 3, colour
+
+
+def contrast(*colours: str) -> float:
+    """The ratio of the luminances of two colours, as WCAG defines it."""
+    parts = [[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours]
+    linear = [[((one + 0.055) / 1.055) ** 2.4 if one > 0.04 else one / 12.92 for one in part] for part in parts]
+    dark, bright = sorted(0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in linear)
+    return (bright + 0.05) / (dark + 0.05)
 
 
 def test_a_large_initial_loss_is_noted_at_the_edge(write, log, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ def values_by_metric(run: Run, ids: Sequence[ImageId]) -> dict[str, Values]:
     The values have as many decimal places as the metric. Values of other captions than the shown ones are left out.
     """
     entries = [_entry(run, id) for id in ids]
-    names = dict.fromkeys(name for entry in entries for name, value in entry.items() if _is_value(name, value))
+    found = dict.fromkeys(name for entry in entries for name, value in entry.items() if _is_value(name, value))
+    names = [name for name in found if f"{name}_share" not in found]  # a share is the mean over an image's captions
     decimals = {info.name: info.decimals for info in metric_infos(names)}
     return {name: [_rounded(entry.get(name), decimals[name]) for entry in entries] for name in names}
 

@@ -16,7 +16,7 @@ function attentionOf(image, run) {
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
-/** Turn the words of a rendered caption into buttons, and say how much they looked at the image. */
+/** Turn the words of a rendered caption into buttons, and show their weight on the image. */
 function renderAttention(item, image, run) {
   const readout = item.querySelector(".attention");
   const known = attentionOf(image, run);
@@ -91,7 +91,7 @@ function describeWord(word, known) {
 function summaryOf(known) {
   if (!known.sentinel) return "";
   const mean = known.ends.reduce((sum, _, token) => sum + lookOf(known, token), 0) / known.ends.length;
-  return `on average ${percent(mean)} on the image`;
+  return `mean over the words: ${percent(mean)} of the weight on the image`;
 }
 
 function onWord(event, known, readout) {

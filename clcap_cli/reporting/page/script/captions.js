@@ -36,6 +36,16 @@ function renderMarked(element, caption, other) {
   element.append(caption.slice(end));
 }
 
+/** What the marks of words mean. */
+function markLegend() {
+  if (state.before === state.after) return [];
+  const sample = document.createElement("mark");
+  sample.textContent = "Marked words";
+  const [before, after] = [state.before, state.after].map((run) => runs[run].name);
+  const ofMany = `are missing in the caption of ${before}; in that of ${before}, they are missing in the caption of ${after}.`;
+  return [sample, " ", runs.length === 2 || data.pairs ? "are missing in the other caption." : ofMany];
+}
+
 /** Ranges [from, to) of unknown words; adjacent words form one range. */
 function newWords(caption, known) {
   const ranges = [];

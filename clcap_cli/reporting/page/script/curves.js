@@ -23,8 +23,8 @@ function drawCurves(frame) {
 function curveChart(plot, width) {
   const points = plot.lines.flatMap((line) => line.points.map(([x, y]) => ({ line, x, y })));
   const [low, high] = plot.range;
-  const inside = points.filter(({ y }) => y >= low && y <= high);
-  const outside = points.filter(({ y }) => y < low || y > high);
+  const inside = points.filter((point) => !isOutside(plot, point));
+  const outside = points.filter((point) => isOutside(plot, point));
   return Plot.plot({
     ...chartStyle(width),
     x: { label: plot.isLog ? `${plot.x} (log scale)` : plot.x, ...curveScale(plot, points) },
@@ -43,6 +43,7 @@ function curveChart(plot, width) {
 const colourOf = ({ line }) => line.colour;
 const fillOf = ({ line }) => (line.marker === "hollow" ? "var(--paper)" : line.colour);
 const isKept = ({ line, x }) => line.kept === x;
+const isOutside = ({ range: [low, high] }, { y }) => y < low || y > high;
 const tipStyle = { fill: "var(--raised)", stroke: "var(--muted)", fontSize: 13, lineHeight: 1.35 };
 
 function chartStyle(width) {
@@ -75,7 +76,7 @@ function outsideMarks(points, plot) {
     const marked = points.filter((point) => isAbove(point) === above);
     const place = { x: "x", frameAnchor: above ? "top" : "bottom", fill: colourOf };
     const texts = marked.map((point, line) => Plot.text([point], {
-      ...place, text: ({ y }) => valueText(y), dx: -4, dy: 14 * (line + 1) * (above ? 1 : -1), textAnchor: "start",
+      ...place, text: ({ y }) => valueText(y), dx: 9, dy: 14 * line * (above ? 1 : -1), textAnchor: "start",
     }));
     return [Plot.dot(marked, { ...place, symbol: "triangle", rotate: above ? 0 : 180, r: 4.5 }), ...texts];
   });
@@ -96,27 +97,31 @@ function pointText(plot, point) {
 function curveLegend(plot) {
   const list = document.createElement("ul");
   list.className = "lines";
-  const entries = plot.lines.map((line) => [line.label, line, false]);
-  const hasKept = plot.lines.some((line) => line.points.some(([x]) => x === line.kept));
-  if (hasKept) entries.push(["kept epoch", { colour: "currentColor" }, true]);
-  list.append(...entries.map(([label, line, isRing]) => {
-    const item = document.createElement("li");
-    item.append(lineSample(line, isRing), label);
-    return item;
-  }));
+  const points = plot.lines.flatMap((line) => line.points.map(([x, y]) => ({ line, x, y })));
+  const entries = plot.lines.map((line) => [line.label, ...lineSample(line)]);
+  if (points.some(isKept)) entries.push(["kept epoch", svgElement("circle", { cx: 14, cy: 7, r: 5.5, ...OUTLINE })]);
+  if (points.some((point) => isOutside(plot, point))) {
+    entries.push(["value beyond the axis", svgElement("path", { d: "M14,2L19,11H9Z", fill: "currentColor" })]);
+  }
+  list.append(...entries.map(([label, ...shapes]) => legendItem(label, shapes)));
   return list;
 }
 
-function lineSample(line, isRing) {
+const OUTLINE = { fill: "none", stroke: "currentColor", "stroke-width": 1.5 };
+
+function legendItem(label, shapes) {
+  const item = document.createElement("li");
   const sample = svgElement("svg", { viewBox: "0 0 28 14", width: 28, height: 14, "aria-hidden": "true" });
-  if (isRing) {
-    sample.append(svgElement("circle", { cx: 14, cy: 7, r: 5.5, fill: "none", stroke: line.colour, "stroke-width": 1.5 }));
-    return sample;
-  }
+  sample.append(...shapes);
+  item.append(sample, label);
+  return item;
+}
+
+function lineSample(line) {
   const dashes = DASH_LENGTHS[line.dashes] ?? "none";
-  sample.append(svgElement("path", { d: "M0,7H28", stroke: line.colour, "stroke-width": 2, "stroke-dasharray": dashes }));
-  if (line.marker) sample.append(svgElement("circle", { cx: 14, cy: 7, r: 3, fill: fillOf({ line }), stroke: line.colour }));
-  return sample;
+  const stroke = svgElement("path", { d: "M0,7H28", stroke: line.colour, "stroke-width": 2, "stroke-dasharray": dashes });
+  const dot = { cx: 14, cy: 7, r: 3, fill: fillOf({ line }), stroke: line.colour };
+  return line.marker ? [stroke, svgElement("circle", dot)] : [stroke];
 }
 
 function svgElement(name, attributes) {

@@ -10,7 +10,8 @@ function changeState(change) {
 
 /** Show the state in the controls, the list and the charts. */
 function showState() {
-  if (!isApplicable(state.filter)) state.filter = "all";
+  state.notice = isApplicable(state.filter) ? "" : `“${filterLabel()}” needs two different runs whose ranks can be compared.`;
+  if (state.notice) state.filter = "all";
   if (byId("search").value !== state.query) byId("search").value = state.query;
   for (const name of ["before", "after"]) if (byId(name)) byId(name).value = state[name];
   update();
@@ -44,7 +45,8 @@ for (const button of document.querySelectorAll(".metrics th button")) {
 for (const button of document.querySelectorAll("[data-filter]")) {
   button.dataset.label = button.textContent;
   button.append(" ", fact("", "number"));
-  button.addEventListener("click", () => changeState({ filter: button.dataset.filter }));
+  const { filter } = button.dataset;
+  button.addEventListener("click", () => changeState(filter === "all" ? noConditions : { filter }));
 }
 for (const name of ["before", "after"]) {
   byId(name)?.addEventListener("change", () => changeState({ [name]: selectedRun(name) }));

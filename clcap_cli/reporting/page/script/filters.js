@@ -62,14 +62,16 @@ function update() {
   for (const button of document.querySelectorAll("[data-filter]")) {
     const name = button.dataset.filter;
     button.hidden = !isApplicable(name);
-    button.setAttribute("aria-pressed", String(name === state.filter));
+    button.setAttribute("aria-pressed", String(name === "all" ? !conditions().length : name === state.filter));
     button.querySelector(".number").textContent = images.filter(FILTERS[name].keep).length.toLocaleString("en");
   }
+  byId("marked")?.replaceChildren(...markLegend());
   state.found = matchingImages();
   renderSorting();
   renderConditions();
   const total = state.found.length === images.length ? "" : ` of ${images.length.toLocaleString("en")}`;
   byId("count").textContent = byId("listed").textContent = `${state.found.length.toLocaleString("en")}${total} images`;
+  byId("notice").textContent = state.notice;
   byId("explained").textContent = [FILTERS[state.filter].meaning(), orderText() && `· ${orderText()}`].join(" ");
   showFrom(0);
 }

@@ -71,11 +71,3 @@ function itemOf(image) {
   if (position < state.first || position >= state.shown) showFrom(position);
   return byId("images").children[position - state.first];
 }
-
-/** Show an image in the list, without any filter and search if they exclude it. */
-function jumpTo(image) {
-  if (!state.found.includes(image)) showAll();
-  const item = itemOf(image);
-  item.scrollIntoView({ block: "center" });
-  item.querySelector(".open").focus({ preventScroll: true });
-}

@@ -21,7 +21,7 @@ function drawDots(x, y) {
   const nearest = nearestPoint(points, xScale, yScale);
   frames.scatter.setAttribute("aria-label", `Scatter plot of ${y.label} over ${x.label} of ${imagesText(points.length)}.`);
   frames.scatter.replaceChildren(chart);
-  byId("diagonal").hidden = !sameMetric(x, y);
+  byId("diagonal").textContent = sameMetric(x, y) ? diagonalText(x, y) : "";
   chart.addEventListener("pointermove", (event) => showCard(nearest(event), event));
   chart.addEventListener("pointerleave", () => showCard(null));
   return () => {
@@ -41,6 +41,13 @@ function scatterChart(x, y, points) {
       Plot.dot(points, { x: "x", y: "y", r: 2.5, fill: "currentColor", stroke: "none" }),
     ],
   });
+}
+
+/** Which side of the diagonal is better for which run. */
+function diagonalText(x, y) {
+  const equal = "On the dotted line, both values are equal";
+  if (x.role === y.role || !y.metric.direction) return `${equal}.`;
+  return `${equal}; ${y.metric.direction > 0 ? "above" : "below"} it, ${runs[state[y.role]].name} is better.`;
 }
 
 const diagonal = (ends) => Plot.line(ends.map((end) => [end, end]), {
@@ -123,7 +130,7 @@ function showCard(point, event) {
 
 function captionOnCard(image, run) {
   const line = fact("", "line");
-  const name = fact(runs[run].name, "run");
+  const name = fact(`${runs[run].name}:`, "run");
   name.style.setProperty("--run", runs[run].colour);
   line.append(name, " ", image.results[run]?.caption ?? "not in this run");
   return line;

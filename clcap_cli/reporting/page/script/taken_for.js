@@ -27,8 +27,8 @@ function renderRankedImage(own, other, logProb, rank) {
   return item;
 }
 
-/** Show an image that another one was taken for: in the dialog if it is open, otherwise in the list. */
+/** Show an image that another one was taken for in the dialog, so that the list stays as it is. */
 function showOther(image) {
   if (viewer.open) showInViewer(image);
-  else jumpTo(image);
+  else openViewer(image);
 }
