@@ -1,8 +1,8 @@
 """Comparisons of settings, as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -93,9 +93,19 @@ class Comparison(BaseModel):
     run_differences: RunDifferences
 
 
-def write_comparison(out: Path, ids: Sequence[ImageId], comparisons: Sequence[Comparison], origin: Origin) -> None:
-    """Write ``comparisons`` over the images ``ids``."""
-    content = {"images": list(ids), "comparisons": [comparison.model_dump() for comparison in comparisons]}
+def write_comparison(
+    out: Path,
+    ids: Sequence[ImageId],
+    comparisons: Sequence[Comparison],
+    differing: Sequence[Mapping[str, Any]],
+    origin: Origin,
+) -> None:
+    """Write ``comparisons`` over the images ``ids``, and the settings that are ``differing``."""
+    content = {
+        "images": list(ids),
+        "comparisons": [comparison.model_dump() for comparison in comparisons],
+        "differing_settings": list(differing),
+    }
     provenance = origin.make_provenance(COMPARISON_KIND, digest_of_json(content), out)
     write_json(out, {"provenance": provenance.model_dump(), **content})
 

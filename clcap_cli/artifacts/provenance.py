@@ -35,7 +35,7 @@ FORMATS = {
     "clcap/retrieval": 3,
     "clcap/log-probs": 1,
     "clcap/metrics": 2,
-    "clcap/comparison": 4,
+    "clcap/comparison": 5,
     "clcap/references": 1,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from clcap_cli.artifacts.differing_settings import DifferingSetting
 from clcap_cli.artifacts.ranking import DIGITS, OWN_MODEL
-from clcap_cli.artifacts.run_cards import DifferingSetting
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.registry import info_of
 from clcap_cli.metrics.signature import OF_DECODING, OF_IMAGES, split_signature
 
+CAPTIONS = "results"
+"""The role of a run's captions."""
 RANKS = "R@1"
 """The value whose signature says how captions were ranked."""
 UNSIGNED = {"vocabulary_share_of_references": ("tok", "refs")}
@@ -39,7 +41,7 @@ def decoding_differences(runs: Sequence[Run]) -> list[DifferingSetting]:
     shared = [_shared_parts(run) for run in runs]
     values = {key: [parts.get(key) for parts in shared] for key in OF_DECODING}
     return [
-        DifferingSetting("captions", key, found)
+        DifferingSetting(CAPTIONS, key, found)
         for key, found in values.items()
         if None not in found and len(set(found)) > 1
     ]

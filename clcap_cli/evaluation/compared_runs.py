@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from clcap_cli.artifacts.comparisons import Comparison, MetricDifference, RunDifferences
-from clcap_cli.artifacts.run_cards import DifferingSetting, differing_settings
+from clcap_cli.artifacts.differing_settings import DifferingSetting
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import InvalidValueError, first_few
-from clcap_cli.evaluation.comparability import decoding_differences, evaluation_differences
+from clcap_cli.evaluation.comparability import evaluation_differences
 from clcap_cli.evaluation.comparable_images import common_ids
 from clcap_cli.evaluation.comparison import compare_settings, shared_values
 from clcap_cli.evaluation.human_captions import is_human
@@ -17,6 +17,7 @@ from clcap_cli.evaluation.run_measurer import RunMeasurer
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
 from clcap_cli.evaluation.setting_patterns import group_by_pattern
+from clcap_cli.evaluation.setting_words import IMAGES, as_line, differences_of
 from clcap_cli.metrics.seed_test import seed_test
 
 
@@ -67,7 +68,12 @@ class ComparedRuns:
     comparisons: list[Comparison]
     """The comparison of each other setting with the baseline."""
     differing_settings: list[DifferingSetting]
-    """What the settings differ in besides their metrics, with a value for each of ``settings``."""
+    """What the systems differ in besides their metrics, with a value for each of ``systems``."""
+
+    @property
+    def systems(self) -> list[ComparedSetting]:
+        """The settings except human captions."""
+        return [setting for setting in self.settings if not setting.is_human]
 
     @property
     def images(self) -> int:
@@ -126,7 +132,8 @@ def compare_groups(groups: Sequence[SeedGroup], measurer: RunMeasurer) -> Compar
     """
     ids = common_ids([run for group in groups for run in group.runs])
     settings = [ComparedSetting(*pair) for pair in zip(groups, measurer.measure(groups, ids), strict=True)]
-    return ComparedRuns(ids, settings, _comparisons(settings, ids), _differing([group.runs[0] for group in groups]))
+    systems = [group for group in groups if not is_human(group.runs[0])]
+    return ComparedRuns(ids, settings, _comparisons(settings, ids), differences_of(systems, groups))
 
 
 def _comparisons(settings: Sequence[ComparedSetting], ids: Sequence[ImageId]) -> list[Comparison]:
@@ -139,7 +146,9 @@ def _comparisons(settings: Sequence[ComparedSetting], ids: Sequence[ImageId]) ->
         not_comparable = [apart[other.name] for other in family]
         metrics = compare_settings(baseline.measured, [other.measured for other in family], not_comparable)
         found |= {other.name: differences for other, differences in zip(family, metrics, strict=True)}
-    return [_comparison(baseline, other, found[other.name], apart[other.name], len(ids)) for other in others]
+    groups = [setting.group for setting in settings]
+    made_from = {other.name: _lines(baseline.group, other.group, groups, len(ids)) for other in others}
+    return [_comparison(baseline, one, found[one.name], apart[one.name], made_from[one.name]) for one in others]
 
 
 def _evaluation_differences(
@@ -154,7 +163,7 @@ def _comparison(
     other: ComparedSetting,
     metrics: dict[str, MetricDifference],
     apart: Mapping[str, Sequence[str]],
-    images: int,
+    made_from: list[str],
 ) -> Comparison:
     test = seed_test(baseline.group.seeds, other.group.seeds)
     return Comparison(
@@ -166,23 +175,16 @@ def _comparison(
         only_in_second=[name for name in other.values if name not in metrics],
         run_differences=RunDifferences(
             evaluation=[f"{name}: {line}" for name, lines in apart.items() for line in lines],
-            made_from=_lines(baseline.group, other.group, images),
+            made_from=made_from,
         ),
     )
 
 
-def _lines(first: SeedGroup, second: SeedGroup, common: int) -> list[str]:
+def _lines(first: SeedGroup, second: SeedGroup, groups: Sequence[SeedGroup], common: int) -> list[str]:
     """What two settings differ in, one line for each difference."""
-    runs = [group.runs[0] for group in (first, second)]
-    sizes = [len(run.entries) for run in runs]
+    pair = [first, second]
+    sizes = [len(group.runs[0].entries) for group in pair]
     images = f"images: {sizes[0]} and {sizes[1]} were scored; only the {common} in common are compared here"
-    names = [first.pattern, second.pattern]
-    decoding = [f"{found.setting}: {' and '.join(found.values)}" for found in decoding_differences(runs)]
-    cards = [found.as_line(names) for found in differing_settings([run.made_from for run in runs])]
-    return [*([images] if set(sizes) != {common} else []), *decoding, *cards]
-
-
-def _differing(runs: Sequence[Run]) -> list[DifferingSetting]:
-    sizes = [len(run.entries) for run in runs]
-    images = [DifferingSetting("captions", "images", sizes)] if len(set(sizes)) > 1 else []
-    return [*images, *decoding_differences(runs), *differing_settings([run.made_from for run in runs])]
+    rows = [row for row in differences_of(pair, groups) if row.setting != IMAGES]
+    names = [group.pattern for group in pair]
+    return [*([images] if set(sizes) != {common} else []), *(as_line(row, names) for row in rows)]

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clcap_cli.artifacts.run_cards import differing_settings, seeds_by_role
+from clcap_cli.artifacts.differing_settings import differing_settings, seeds_by_role
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.run_names import setting_patterns

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from clcap_cli.artifacts.run_cards import seeds_by_role
+from clcap_cli.artifacts.differing_settings import seeds_by_role
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.run_names import LAST_NUMBER, SEED

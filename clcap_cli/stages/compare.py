@@ -69,6 +69,7 @@ def compare(
     from clcap_cli.evaluation.compared_runs import compare_runs
     from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.evaluation.setting_patterns import advise_patterns
+    from clcap_cli.evaluation.setting_words import as_records
     from clcap_cli.reporting.tables.comparison_latex import comparisons_as_latex
     from clcap_cli.reporting.tables.comparison_markdown import comparisons_as_markdown
     from clcap_cli.reporting.tables.images_of import images_of
@@ -88,7 +89,9 @@ def compare(
     _print(compared)
     with all_or_nothing():
         if out is not None:
-            write_comparison(out, compared.ids, compared.comparisons, origin)
+            names = [setting.name for setting in compared.systems]
+            differing = as_records(compared.differing_settings, names)
+            write_comparison(out, compared.ids, compared.comparisons, differing, origin)
         if markdown is not None:
             write_text(markdown, comparisons_as_markdown(compared.comparisons))
         if latex is not None:

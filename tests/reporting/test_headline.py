@@ -109,7 +109,7 @@ def test_seeds_show_deviations_and_both_p_values(opened, write) -> None:
     assert " ± " in cider[0] and re.fullmatch(r"nt_\{seed\}, 3 seeds: \d\.\d+ ± \d\.\d+", cider[1])
     assert cider[3].startswith("better, p ") and cider[4].startswith("p over images ")
     settings = [row.text for row in elements(page, ".settings tbody tr")]
-    assert settings == ["checkpoint lr – 0.1"]
+    assert settings == ["model lr – 0.1"]
 
 
 @pytest.mark.parametrize(("part", "apart"), [("tok", True), ("decoding", False)])

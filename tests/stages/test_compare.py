@@ -33,9 +33,13 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
     output = clcap("compare", *files, "--out", chain / "c.json")
     assert output.out.splitlines()[0] == "nt_cl against nt: 10 images, 95% intervals over images"
     assert output.out.splitlines()[-1] == str(chain / "c.json")
-    assert "  checkpoint: stage train-mle and train-cl" in output.out
-    (compared,) = json.loads((chain / "c.json").read_text())["comparisons"]
-    assert "checkpoint: stage train-mle and train-cl" in compared["run_differences"]["made_from"]
+    assert "  model: trained by train-mle and train-cl" in output.out
+    content = json.loads((chain / "c.json").read_text())
+    rows = {(row["role"], row["setting"]): row["values"] for row in content["differing_settings"]}
+    assert rows["checkpoint", "target"] == {"nt": None, "nt_cl": "nt"}
+    assert rows["checkpoint", "objective"] == {"nt": None, "nt_cl": "contrastive"}
+    (compared,) = content["comparisons"]
+    assert "model: trained by train-mle and train-cl" in compared["run_differences"]["made_from"]
     assert {"CIDEr", "R@1", "mean_rank", "unique_share"} <= set(compared["metrics"])
     for name, file in (("first", files[0]), ("second", files[1])):
         metrics = json.loads(file.read_text())["metrics"]
@@ -99,7 +103,7 @@ def test_an_unfair_comparison_is_reported(tmp_path: Path, clcap) -> None:
     out = clcap("compare", first, second).out
     assert "not comparable, because evaluated differently:\n" in out
     assert "  CIDEr: refs c1 and c2\n" in out
-    assert "  references: different data (" in out
+    assert "  references: different data\n" in out
     fewer_images = clcap("compare", first, third).out
     assert "  images: 6 and 4 were scored; only the 4 in common are compared here\n" in fewer_images
     assert "not comparable" not in fewer_images
@@ -192,7 +196,7 @@ def test_values_evaluated_differently_are_not_tested(tmp_path: Path, clcap) -> N
     files[1].write_text(files[1].read_text().replace("decoding:unknown", "decoding:beam 5"))
     result = clcap("compare", *files, "--out", tmp_path / "c.json")
     assert result.out.index("not comparable, see below") < result.out.index("BLEU-4 ")
-    assert "  BLEU-4: impl " in result.out and "  decoding: unknown and beam 5\n" in result.out
+    assert "  BLEU-4: impl " in result.out and "  captions: decoding unknown and beam 5\n" in result.out
     (compared,) = json.loads((tmp_path / "c.json").read_text())["comparisons"]
     apart = {name for name, found in compared["metrics"].items() if found["verdict"] == "not comparable"}
     assert apart == {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"}

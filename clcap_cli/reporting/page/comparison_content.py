@@ -1,12 +1,10 @@
 """What the templates show of the comparison of runs."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import compress
 
-from clcap_cli.artifacts.run_cards import DifferingSetting
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.runs import Run
+from clcap_cli.evaluation.setting_words import role_text, setting_text, value_texts
 from clcap_cli.reporting.page.compared_systems import baseline_values, compared_systems, headline_metrics
 from clcap_cli.reporting.page.headline import headline_values
 
@@ -24,13 +22,9 @@ def comparison_content(runs: Sequence[Run], compared: ComparedRuns | None) -> di
         "baseline_values": baseline_values(systems),
         "values": headline_values(runs, compared),
         "compared_images": compared.images if compared else 0,
-        "differing": _differing(compared) if compared else [],
-        "setting_names": [setting.name for setting in compared.settings if not setting.is_human] if compared else [],
+        "differing": compared.differing_settings if compared else [],
+        "role_text": role_text,
+        "setting_text": setting_text,
+        "value_texts": value_texts,
+        "setting_names": [setting.name for setting in compared.systems] if compared else [],
     }
-
-
-def _differing(compared: ComparedRuns) -> list[DifferingSetting]:
-    """What systems differ in; human captions have no settings."""
-    systems = [not setting.is_human for setting in compared.settings]
-    rows = [replace(row, values=[*compress(row.values, systems)]) for row in compared.differing_settings]
-    return [row for row in rows if any(value != row.values[0] for value in row.values)]
