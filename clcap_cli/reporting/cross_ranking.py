@@ -1,6 +1,6 @@
 """Cross-ranking: self-retrieval of several models' captions (rows), ranked by several models (columns)."""
 
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -52,7 +52,7 @@ def cross_ranking_tables(runs: Sequence[Run]) -> list[Table]:
             pools.setdefault(pool, []).append(_Cell(source.ranking, source, parts.get("decoding", "")))
     human = {id for run in runs for source in run.sources if (id := human_captions_id(source))}
     return [
-        _table(metric, pool, split, cells, human)
+        _table(metric, _note(pool, split, pools), cells, human)
         for (pool, split), found in pools.items()
         if (cells := _crossed(found))
         for metric in metric_infos(name for name in METRICS if any(name in one.results.metrics for one in cells))
@@ -60,9 +60,22 @@ def cross_ranking_tables(runs: Sequence[Run]) -> list[Table]:
 
 
 def without_cross_rankings(runs: Sequence[Run]) -> list[Run]:
-    """The runs except rankings by another model of captions that another of the runs has."""
+    """The runs except rankings by another model of captions that another of the runs has.
+
+    Other rankings by another model are named after it, such as "human ranked by aa" for human.by_aa.
+    """
     names = {run.name for run in runs}
-    return [run for run in runs if not _is_cross_ranking(run) or _run_of_captions(run) not in names - {run.name}]
+    return [
+        _named_by_ranker(run)
+        for run in runs
+        if not _is_cross_ranking(run) or _run_of_captions(run) not in names - {run.name}
+    ]
+
+
+def _named_by_ranker(run: Run) -> Run:
+    if not _is_cross_ranking(run) or run.ranking is None or run.path.name != run.ranking.stem:
+        return run
+    return replace(run, name=f"{_run_of_captions(run)} ranked by {run.ranking.ranker.name}")
 
 
 def _is_cross_ranking(run: Run) -> bool:
@@ -83,7 +96,7 @@ def _crossed(cells: Sequence[_Cell]) -> list[_Cell]:
     return [cell for cell in cells if {cell.ranking.captions.id, cell.ranking.ranker.id} <= involved]
 
 
-def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell], human: Container[str]) -> Table:
+def _table(metric: MetricInfo, note: str, cells: Sequence[_Cell], human: Container[str]) -> Table:
     rows = dict.fromkeys(cell.row for cell in cells)
     labels = _labels({cell.row: (cell.ranking.captions, cell.decoding) for cell in cells})
     rankers = {cell.column: cell.ranking.ranker for cell in cells}
@@ -102,12 +115,17 @@ def _table(metric: MetricInfo, pool: str, split: str, cells: Sequence[_Cell], hu
             for id in columns
         },
     )
-    table = replace(table, metric=metric, note=", ".join([_pool_text(pool), *([split] if split else [])]))
+    table = replace(table, metric=metric, note=note)
     return human_last(table, [labels[row] for row in rows if row[0] in human])
 
 
-def _pool_text(pool: str) -> str:
-    return f"{pool} images" if pool.isdigit() else pool
+def _note(pool: str, split: str, pools: Iterable[tuple[str, str]]) -> str:
+    """The images of a pool, such as "test split, 200 images"; with the split's digest where another pool has the same."""
+    name = split.partition("#")[0]
+    same = [other for size, other in pools if size == pool and other.partition("#")[0] == name]
+    shown = name if len(same) == 1 else split
+    images = f"{pool} images" if pool.isdigit() else pool
+    return f"{shown} split, {images}" if split else images
 
 
 def _labels(parties: Mapping[Key, tuple[Party, str]]) -> dict[Key, str]:

@@ -128,7 +128,8 @@ def report(
     experiments = (
         open_experiments(tables, all_runs, baseline, measurer) if tables else Experiments([], runs, [], baseline)
     )
-    experiments = replace(experiments, examples=[run for run in experiments.examples if run in runs])
+    paths = {run.path for run in runs}
+    experiments = replace(experiments, examples=[run for run in experiments.examples if run.path in paths])
     inputs = [*files, *([tables] if tables else [])]
     page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
     comparison = compare_reported(runs, experiments.baseline, measurer)

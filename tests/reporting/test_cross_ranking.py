@@ -50,7 +50,7 @@ def test_captions_are_rows_and_rankers_are_columns(ranking) -> None:
     }
     runs = open_runs([ranking(*pair, value) for pair, value in values.items()])
     recall, mean_rank = cross_ranking_tables(runs)
-    assert recall.heading == "R@1 of captions, by ranker (2 images, test#1)"
+    assert recall.heading == "R@1 of captions, by ranker (test split, 2 images)"
     assert shown(recall) == [
         ["captions of", "by nt", "by nt_cl"],
         ["nt", "0.100 [0.000, 0.500] own", "0.200 [0.000, 0.500]"],
@@ -69,8 +69,8 @@ def test_each_pool_has_its_own_table(ranking) -> None:
     paths = [ranking("nt_cl", "nt", 0.1), ranking("nt", "nt_cl", 0.2, pool="similar 2 of 3, features 12")]
     titles = [table.heading for table in cross_ranking_tables(open_runs(paths)) if table.title.startswith("R@1")]
     assert titles == [
-        "R@1 of captions, by ranker (2 images, test#1)",
-        "R@1 of captions, by ranker (similar 2 of 3, features 12, test#1)",
+        "R@1 of captions, by ranker (test split, 2 images)",
+        "R@1 of captions, by ranker (test split, similar 2 of 3, features 12)",
     ]
 
 
@@ -92,9 +92,12 @@ def test_equal_names_are_told_apart_by_id_or_decoding(ranking) -> None:
 def test_a_cross_ranking_belongs_to_the_run_of_its_captions(ranking, write) -> None:
     crossed = [ranking("nt_cl", "nt", 0.3), ranking("human", "nt", 0.4)]
     names = [run.name for run in without_cross_rankings(open_runs([ranking("nt_cl", "nt_cl", 0.1), *crossed]))]
-    assert names == ["nt_cl", "human.by_nt"]
+    assert names == ["nt_cl", "human ranked by nt"], "not the column of models that rank their own captions"
     scored = write("human.metrics.json", IMAGES, {"CIDEr": 1.0})
-    assert [run.name for run in without_cross_rankings(open_runs([scored, *crossed]))] == ["human", "nt_cl.by_nt"]
+    assert [run.name for run in without_cross_rankings(open_runs([scored, *crossed]))] == [
+        "human",
+        "nt_cl ranked by nt",
+    ]
 
 
 def test_the_report_shows_cross_rankings_in_every_format(ranking, clcap, tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_the_report_shows_cross_rankings_in_every_format(ranking, clcap, tmp_pat
     files = [word for kind in ("csv", "markdown", "latex") for word in (f"--{kind}", tmp_path / f"x.{kind}")]
     result = clcap("report", *paths, "--text", *files, "--out", tmp_path / "x.html")
     assert result.status == 0 and "A model tends to rank its own captions better" in result.err
-    assert "R@1 of captions, by ranker (2 images, test#1)" in result.out
+    assert "R@1 of captions, by ranker (test split, 2 images)" in result.out
     assert "| nt_cl | 0.300 [0.000, 0.500] | 0.200 [0.000, 0.500] own |" in (tmp_path / "x.markdown").read_text()
     assert r"nt\_cl & 0.300 & 0.200{\scriptsize \,own} & " in (tmp_path / "x.latex").read_text()
     page = (tmp_path / "x.html").read_text()

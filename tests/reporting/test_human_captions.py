@@ -6,7 +6,7 @@ from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.cross_ranking import cross_ranking_tables
 from clcap_cli.reporting.reported_runs import open_reported_runs
-from clcap_cli.reporting.tables.table import run_tables
+from clcap_cli.reporting.tables.table import human_label, run_tables
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.leave_one_out import leave_one_out
@@ -30,9 +30,10 @@ def three_runs(write) -> list[Path]:
 
 def test_human_captions_stand_last_and_are_not_marked(write) -> None:
     (table,) = run_tables(open_runs(three_runs(write)))
-    assert [name for name, _ in table.rows] == ["nt", "nt_cl", "human (human captions)"]
-    assert table.human == {"human (human captions)"}
+    assert [name for name, _ in table.rows] == ["nt", "nt_cl", "human captions"]
+    assert table.human == {"human captions"}
     assert not table.rows[-1][1][0].best
+    assert human_label("people") == "people (human captions)"
 
 
 def test_human_captions_stay_last_in_sorted_tables(opened, write) -> None:
@@ -52,12 +53,12 @@ def test_files_of_leave_one_out_are_human(chain: Path) -> None:
     runs = open_runs([ranked, other, scored, own])
     assert sorted(run.name for run in runs if is_human(run)) == ["human", "human.by_nt"]
     recall = cross_ranking_tables(runs)[0]
-    assert [name for name, _ in recall.rows] == ["nt", "human (human captions)"]
+    assert [name for name, _ in recall.rows] == ["nt", "human captions"]
 
 
 def test_human_captions_are_not_compared_image_by_image(opened, write) -> None:
     page = opened(page_of(open_reported_runs(three_runs(write))))
-    assert element(page, "h1").text.split("\n") == ["nt", "nt_cl", "human (human captions)"]
+    assert element(page, "h1").text.split("\n") == ["nt", "nt_cl", "human captions"]
     assert [element(page, f"#{name} option[selected]").text for name in ("before", "after")] == ["nt", "nt_cl"]
 
 
@@ -65,6 +66,6 @@ def test_human_captions_are_a_row_without_verdict(opened, write) -> None:
     files = [run(write, "nt", 2), run(write, "cl", 5), run(write, "aa", 3), run(write, "human", 9, made_from=[CARD])]
     page = opened(page_of(open_reported_runs(files)))
     last = elements(page, ".systems tbody tr")[-1]
-    assert last.text.startswith("human (human captions)") and "*" not in last.text
+    assert last.text.startswith("human captions") and "*" not in last.text
     assert last.find_elements("css selector", ".gained, .lost, small") == []
     assert not any("human" in one.text for one in elements(page, "[aria-labelledby=comparison] summary"))

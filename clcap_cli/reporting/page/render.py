@@ -27,7 +27,7 @@ from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
 from clcap_cli.reporting.setting_tables import setting_tables
 from clcap_cli.reporting.tables.legend import legend
-from clcap_cli.reporting.tables.table import HUMAN, Table, run_tables
+from clcap_cli.reporting.tables.table import Table, human_label, run_tables
 
 STYLES = (
     "base.css",
@@ -117,6 +117,7 @@ def render(
         max_runs=MAX_RUNS_PER_IMAGE,
         selected=selected_runs(shown, compared_runs),
         is_human=is_human,
+        human_label=human_label,
         colours=_colours(runs, styles),
         experiments=experiments.tables or setting_tables(compared_runs),
         has_experiments=bool(experiments.tables),
@@ -134,7 +135,7 @@ def render(
 def _colours(runs: Sequence[Run], styles: Mapping[str, LineStyle]) -> dict[str, str]:
     """The colour of the curves of each run, by the names of its rows in tables."""
     colours = {run.name: styles[run.name].colour if run.name in styles else "transparent" for run in runs}
-    return colours | {f"{name} {HUMAN}": colour for name, colour in colours.items()}
+    return colours | {human_label(name): colour for name, colour in colours.items()}
 
 
 def _script() -> str:

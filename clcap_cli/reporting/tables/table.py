@@ -11,8 +11,7 @@ from clcap_cli.reporting.marks import Mark, run_marks
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.images_of import images_of
 
-HUMAN = "(human captions)"
-"""Addition to the name of a run of human captions."""
+HUMAN = "human"
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,14 @@ def _run_table(title: str, metrics: Sequence[MetricInfo], runs: Sequence[Run], c
 def human_last(table: Table, human: Collection[str]) -> Table:
     """The table with the rows called ``human`` last, named and not marked."""
     systems = [(name, cells) for name, cells in table.rows if name not in human]
-    rows = [(f"{name} {HUMAN}", list(map(_unmarked, cells))) for name, cells in table.rows if name in human]
+    rows = [(human_label(name), list(map(_unmarked, cells))) for name, cells in table.rows if name in human]
     return replace(table, rows=[*systems, *rows], human=frozenset(name for name, _ in rows))
+
+
+def human_label(name: str) -> str:
+    """The name of a run of human captions as one: "human captions" for human, "people (human captions)" for people."""
+    first, *rest = name.split(" ")
+    return " ".join([f"{HUMAN} captions", *rest]) if first == HUMAN else f"{name} (human captions)"
 
 
 def _unmarked(cell: Cell) -> Cell:
