@@ -120,7 +120,7 @@ def _table(metric: MetricInfo, note: str, cells: Sequence[_Cell], human: Contain
 
 
 def _note(pool: str, split: str, pools: Iterable[tuple[str, str]]) -> str:
-    """The images of a pool, such as "test split, 200 images"; with the split's digest where another pool has the same."""
+    """The images of a pool, such as "test split, 200 images"; with the split's digest if others are called alike."""
     name = split.partition("#")[0]
     same = [other for size, other in pools if size == pool and other.partition("#")[0] == name]
     shown = name if len(same) == 1 else split
