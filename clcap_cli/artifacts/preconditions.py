@@ -7,6 +7,7 @@ from typing import Any
 from clcap_cli.artifacts.archive import check_archive
 from clcap_cli.artifacts.output_lock import check_unlocked
 from clcap_cli.artifacts.output_path import check_output_path
+from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.input_files import check_readable, is_folder
 
 
@@ -60,8 +61,10 @@ class CheckpointOrImage:
 class OutputFile:
     """Annotation of an output file."""
 
-    suffixes: tuple[str, ...] = ()
-    """Suffixes that its name may have; any if empty. A name such as ``.txt`` is a suffix alone."""
+    suffixes: tuple[str, ...]
+    """Suffixes that its name may have. A name such as ``.txt`` is a suffix alone."""
+    written: str
+    """Noun phrase for the file that is written, as ``file_kinds`` describes it."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
@@ -70,7 +73,7 @@ class OutputFile:
 
     def checked(self, path: Path | None) -> Path | None:
         """Return ``path``; raises ValueError if its suffix is not one of ``suffixes``; ``check`` refuses folders."""
-        if path is None or not self.suffixes or is_folder(path):
+        if path is None or is_folder(path):
             return path
         if (path.suffix or path.name).lower() not in self.suffixes:
             *others, last = self.suffixes
@@ -79,10 +82,27 @@ class OutputFile:
         return path
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError if no file can be written to ``path``, or another process is writing it."""
+        """Raise ClcapError if no file can be written to ``path``, or if it is a file of another kind.
+
+        Also if another process is writing it.
+        """
+        from clcap_cli.artifacts.replaceable import check_replaceable
+
         check_output_path(path)
         check_unlocked(path)
+        check_replaceable(path, self.written)
 
 
-JSON_FILE, HDF5_FILE, CHECKPOINT_FILE = OutputFile((".json",)), OutputFile((".h5", ".hdf5")), OutputFile((".pt",))
+JSON, HDF5 = (".json",), (".h5", ".hdf5")
+CHECKPOINT_FILE = OutputFile((".pt",), description_of("clcap/checkpoint"))
+CAPTIONS_FILE = OutputFile(HDF5, description_of("clcap/captions"))
+FEATURES_FILE = OutputFile(HDF5, description_of("clcap/features"))
+LOG_PROBS_FILE = OutputFile(HDF5, description_of("clcap/log-probs"))
+RETRIEVAL_FILE = OutputFile(JSON, description_of("clcap/retrieval"))
+METRICS_FILE = OutputFile(JSON, description_of("clcap/metrics"))
+COMPARISON_FILE = OutputFile(JSON, description_of("clcap/comparison"))
+PAGE_FILE = OutputFile((".html", ".htm"), "a page of report")
+CSV_FILE = OutputFile((".csv",), "a table of metrics of report --csv")
+LATEX_FILE = OutputFile((".tex",), "LaTeX tables of report or compare")
+MARKDOWN_FILE = OutputFile((".md", ".markdown"), "Markdown tables")
 CAPTIONS, FEATURES = InputHdf5("clcap/captions"), InputHdf5("clcap/features")

@@ -88,12 +88,17 @@ def _json_kind(path: Path) -> FileKind:
 
 
 def _lines_kind(first: Any) -> FileKind:
-    if isinstance(first, dict) and {"epoch", "seconds"} <= first.keys():
-        return LOG
-    return FileKind(f"JSON Lines, the first {_described(first)}", is_plain=True)
+    return LOG if _is_validation(first) else FileKind(f"JSON Lines, the first {_described(first)}", is_plain=True)
+
+
+def _is_validation(value: Any) -> bool:
+    """Whether a value is a line of a training log."""
+    return isinstance(value, dict) and {"epoch", "seconds"} <= value.keys()
 
 
 def _value_kind(value: Any) -> FileKind:
+    if _is_validation(value):
+        return LOG
     record = value.get("provenance", value) if isinstance(value, dict) else None
     format = record.get("format") if isinstance(record, dict) else None
     if not isinstance(format, str) or not format.startswith("clcap/"):

@@ -84,7 +84,7 @@ def caption(
     ] = None,
     out: Annotated[
         Path | None,
-        OutputFile(SUFFIXES),
+        OutputFile(SUFFIXES, description_of("clcap/caption-results")),
         output("CHECKPOINT.captions.json; CHECKPOINT.images.captions.json with --images"),
     ] = None,
     captions: CaptionsFile = None,

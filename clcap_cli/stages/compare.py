@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.artifacts.preconditions import JSON_FILE, OutputFile
+from clcap_cli.artifacts.preconditions import COMPARISON_FILE, LATEX_FILE, MARKDOWN_FILE
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
@@ -41,12 +41,12 @@ def compare(
             placeholder="NAME",
         ),
     ] = None,
-    out: Annotated[Path | None, JSON_FILE, output("not written")] = None,
+    out: Annotated[Path | None, COMPARISON_FILE, output("not written")] = None,
     markdown: Annotated[
-        Path | None, OutputFile(), Option("Markdown file for the tables of all metrics.", Panel.OUTPUT, "not written")
+        Path | None, MARKDOWN_FILE, Option("Markdown file for the tables of all metrics.", Panel.OUTPUT, "not written")
     ] = None,
     latex: Annotated[
-        Path | None, OutputFile(), Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
+        Path | None, LATEX_FILE, Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
     ] = None,
     seed: Seed = 0,
 ) -> Path | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
-from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, JSON_FILE, InputPath
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES, METRICS_FILE, InputPath
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
@@ -155,7 +155,7 @@ def evaluate(
     ] = None,
     split: ReferenceSplit = None,
     out: Annotated[
-        Path | None, JSON_FILE, output("named after the captions or checkpoint, such as nt.metrics.json")
+        Path | None, METRICS_FILE, output("named after the captions or checkpoint, such as nt.metrics.json")
     ] = None,
     captions: Annotated[
         Path | None,

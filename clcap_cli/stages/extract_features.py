@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
-from clcap_cli.artifacts.preconditions import CAPTIONS, HDF5_FILE
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES_FILE
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.continuing import print_finished
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
     images: Annotated[list[Path], InputFolderOrTar(), Option("Folder or tar archive of image files.")],
-    out: Annotated[Path, HDF5_FILE, output()] = Path("features.h5"),
+    out: Annotated[Path, FEATURES_FILE, output()] = Path("features.h5"),
     backbone: Annotated[
         str, Option("Backbone: a network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
     ] = "tf_efficientnet_lite0",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.artifacts.preconditions import CAPTIONS, HDF5_FILE
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES_FILE
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.options import Argument, Option
@@ -22,7 +22,7 @@ def import_features(
     regions: Annotated[
         Path, Argument("Folder of .npz or .npy files, an HDF5 file, or a .tsv file of bottom-up attention.")
     ],
-    out: Annotated[Path, HDF5_FILE, output()] = Path("features.h5"),
+    out: Annotated[Path, FEATURES_FILE, output()] = Path("features.h5"),
     skip_bad: Annotated[bool, Option("Skip images that have no regions, and list them.", name="--skip-bad")] = False,
 ) -> Path:
     """Import region features from another program.

@@ -9,6 +9,7 @@ from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.split_names import DEFAULT_SPLIT
 from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.input_files import InputFileOrFolder
 from clcap_cli.options import Argument
 from clcap_cli.stages.options import ReferenceSplit, Seed, output
@@ -34,7 +35,9 @@ def leave_one_out(
         Path, InputFileOrFolder(), Argument("captions.h5, or references in another format: a table, COCO captions.")
     ],
     split: ReferenceSplit = None,
-    out: Annotated[Path, OutputFile(SUFFIXES), output()] = Path("human.captions.json"),
+    out: Annotated[Path, OutputFile(SUFFIXES, description_of("clcap/caption-results")), output()] = Path(
+        "human.captions.json"
+    ),
     seed: Seed = 0,
     reading: ReadOptions = ReadOptions(),
 ) -> Path:

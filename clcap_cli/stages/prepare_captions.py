@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
-from clcap_cli.artifacts.preconditions import HDF5_FILE
+from clcap_cli.artifacts.preconditions import CAPTIONS_FILE
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.text import MAX_WORDS
@@ -45,7 +45,7 @@ def prepare_captions(
     train: Annotated[list[Path] | None, InputFileOrFolder(), split_file("training")] = None,
     val: Annotated[list[Path] | None, InputFileOrFolder(), split_file("validation")] = None,
     test: Annotated[list[Path] | None, InputFileOrFolder(), split_file("test")] = None,
-    out: Annotated[Path, HDF5_FILE, output()] = Path("captions.h5"),
+    out: Annotated[Path, CAPTIONS_FILE, output()] = Path("captions.h5"),
     min_count: Annotated[
         int, Ge(1), Option("Minimum number of occurrences of a word in the training captions; rarer words become UNK.")
     ] = 5,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from clcap_cli.artifacts.preconditions import OutputFile
+from clcap_cli.artifacts.preconditions import CSV_FILE, LATEX_FILE, MARKDOWN_FILE, PAGE_FILE
 from clcap_cli.console import as_rich_text, print_info, print_warning, stdout
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.input_files import InputFile, InputFolderOrTar
@@ -30,7 +30,7 @@ def report(
         InputFile(),
         Argument("*.metrics.json, *.retrieval.json, *.log.jsonl and *.attention.h5 of one or more runs."),
     ],
-    out: Annotated[Path | None, OutputFile(), output("report.html beside the first file; none with --text")] = None,
+    out: Annotated[Path | None, PAGE_FILE, output("report.html beside the first file; none with --text")] = None,
     images: Annotated[
         list[Path] | None,
         InputFolderOrTar(),
@@ -52,14 +52,14 @@ def report(
     ] = False,
     csv: Annotated[
         Path | None,
-        OutputFile(),
+        CSV_FILE,
         Option("CSV file for the metrics of runs and their means over seeds.", Panel.OUTPUT, "not written"),
     ] = None,
     markdown: Annotated[
-        Path | None, OutputFile(), Option("Markdown file for all tables.", Panel.OUTPUT, "not written")
+        Path | None, MARKDOWN_FILE, Option("Markdown file for all tables.", Panel.OUTPUT, "not written")
     ] = None,
     latex: Annotated[
-        Path | None, OutputFile(), Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
+        Path | None, LATEX_FILE, Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
     ] = None,
     columns: Annotated[
         str | None,
@@ -103,7 +103,6 @@ def report(
     """
     from clcap_cli.artifacts.atomic import (
         all_or_nothing,
-        check_writable,
         check_writable_folder,
         remove_new_folders_of,
         write_text,
@@ -124,17 +123,20 @@ def report(
     given_attention = [path for path in files if path.name.endswith(SUFFIX)]
     all_runs = open_reported_runs([path for path in files if path not in given_attention])
     runs, crossed = without_cross_rankings(all_runs), cross_ranking_tables(all_runs)
+    page = None if text and out is None else out or files[0].with_name("report.html")
+    _check_outputs(page, [csv, markdown, latex], [*files, *([tables] if tables else [])])
+    if plots:
+        remove_new_folders_of(plots / "plot.png")
+        check_writable_folder(plots, (".pdf", ".png", ".svg"))
+    names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
     measurer = RunMeasurer()
     experiments = (
         open_experiments(tables, all_runs, baseline, measurer) if tables else Experiments([], runs, [], baseline)
     )
     paths = {run.path for run in runs}
     experiments = replace(experiments, examples=[run for run in experiments.examples if run.path in paths])
-    inputs = [*files, *([tables] if tables else [])]
-    page = None if text and out is None else check_writable(out or files[0].with_name("report.html"), inputs)
     comparison = compare_reported(runs, experiments.baseline, measurer)
     means = [] if experiments.tables else setting_tables(comparison.compared)
-    names = column_names(columns, [metric for table in run_tables(all_runs) for metric in table.metrics])
     found = ReportTables(experiments.tables, crossed, means, run_tables(runs, comparison.compared))
     chosen = found.select(names)
     printed = chosen if columns else found.of_paper_metrics()
@@ -143,13 +145,6 @@ def report(
         (markdown, _markdown(chosen, comparison, names)),
         (latex, as_latex(printed.main, intervals)),
     )
-    to_write = [(path, content) for path, content in contents if path]
-    outputs = [path for path, _ in to_write]
-    for number, path in enumerate(outputs):
-        check_writable(path, inputs, [*outputs[:number], *([page] if page else [])])
-    if plots:
-        remove_new_folders_of(plots / "plot.png")
-        check_writable_folder(plots, (".pdf", ".png", ".svg"))
     for warning in comparison.warnings:
         print_warning(warning)
     for sentence in experiments.messages:
@@ -157,8 +152,9 @@ def report(
     if crossed:
         print_info(EXPLANATION)
     with all_or_nothing():
-        for path, content in to_write:
-            write_text(path, content)
+        for path, content in contents:
+            if path is not None:
+                write_text(path, content)
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:
@@ -168,6 +164,17 @@ def report(
     if page is not None:
         print_info(f"open {page} in a browser; it has {page.stat().st_size / 2**20:.1f} MiB")
     return page
+
+
+def _check_outputs(page: Path | None, others: list[Path | None], inputs: list[Path]) -> None:
+    """Raise ClcapError for outputs that cannot be written, before the work."""
+    from clcap_cli.artifacts.atomic import check_writable
+
+    if page:
+        PAGE_FILE.check(page)
+    outputs = [path for path in (page, *others) if path]
+    for number, path in enumerate(outputs):
+        check_writable(path, inputs, outputs[:number])
 
 
 def _seeds(comparison: "ReportedComparison") -> "dict[str, list[Run]]":

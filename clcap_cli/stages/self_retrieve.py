@@ -8,7 +8,7 @@ from operator import mul
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from clcap_cli.artifacts.preconditions import HDF5_FILE, JSON_FILE, InputCheckpoint
+from clcap_cli.artifacts.preconditions import LOG_PROBS_FILE, RETRIEVAL_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info
 from clcap_cli.datasets.read_options import ReadOptions
@@ -77,7 +77,7 @@ def self_retrieve(
     ] = False,
     out: Annotated[
         Path | None,
-        JSON_FILE,
+        RETRIEVAL_FILE,
         output("CHECKPOINT.retrieval.json; CAPTIONS.by_RANKER.retrieval.json for captions of another model"),
     ] = None,
     captions: CaptionsFile = None,
@@ -85,7 +85,7 @@ def self_retrieve(
     ranker_features: RankerFeaturesFile = None,
     full_matrix: Annotated[
         Path | None,
-        HDF5_FILE,
+        LOG_PROBS_FILE,
         Option("HDF5 file for the log-probabilities of all captions given all images.", Panel.OUTPUT, "not written"),
     ] = None,
     seed: Seed = 0,

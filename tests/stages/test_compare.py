@@ -246,7 +246,8 @@ def test_all_files_of_compare_are_written_or_none(tmp_path: Path, clcap, error_o
     files = scored_pair(tmp_path)
     (tmp_path / "folder").mkdir()
     assert "it is a folder" in error_of("compare", *files, "--out", tmp_path / "c.json", "--latex", tmp_path / "folder")
-    same = error_of("compare", *files, "--markdown", tmp_path / "c.json", "--out", tmp_path / "c.json")
+    (tmp_path / "link.md").symlink_to("c.json")
+    same = error_of("compare", *files, "--markdown", tmp_path / "link.md", "--out", tmp_path / "c.json")
     assert "is named for two outputs of this command" in same
     single = error_of("compare", files[0], "--markdown", tmp_path / "c.md", "--out", tmp_path / "c.json")
     assert single == "nt is the only setting, so there is no table of differences to write"

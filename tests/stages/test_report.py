@@ -63,7 +63,7 @@ def test_tables_of_means_over_seeds_come_first(write, clcap, tmp_path: Path) -> 
     table = {"name": "main", "title": "MLE and CL", "metrics": ["CIDEr"], "rows": {"MLE": "nt_{seed}", "CL": "cl"}}
     tables = tmp_path / "tables.json"
     tables.write_text(json.dumps([table]))
-    out = {kind: tmp_path / f"t.{kind}" for kind in ("markdown", "latex", "csv")}
+    out = {"markdown": tmp_path / "t.md", "latex": tmp_path / "t.tex", "csv": tmp_path / "t.csv"}
     options = [word for kind, path in out.items() for word in (f"--{kind}", path)]
     result = clcap("report", *files, "--tables", tables, "--text", *options, "--out", tmp_path / "page.html")
     assert result.status == 0, result.err
@@ -126,7 +126,7 @@ def test_a_log_and_cross_rankings_alone_have_a_page(write, log, clcap, tmp_path:
     curve = log("nt.log.jsonl", [{"epoch": 1, "step": 5, "loss": 2.0}, {"epoch": 2, "step": 10, "loss": 1.0}])
     ranking = {"captions": {"id": "1" * 16, "name": "nt"}, "ranker": {"id": "2" * 16, "name": "aa"}}
     crossed = write("nt.by_aa.retrieval.json", IMAGES, {"R@1": 0.5}, ranking=ranking)
-    tables = [word for kind in ("csv", "markdown", "latex") for word in (f"--{kind}", tmp_path / f"t.{kind}")]
+    tables = ["--csv", tmp_path / "t.csv", "--markdown", tmp_path / "t.md", "--latex", tmp_path / "t.tex"]
     result = clcap(
         "report", curve, crossed, "--plots", tmp_path / "plots", *tables, "--text", "--out", tmp_path / "report.html"
     )
@@ -147,11 +147,33 @@ def test_a_failed_report_leaves_no_empty_folder(files: list[Path], error_of, tmp
 
 
 def test_two_outputs_need_two_files(files: list[Path], error_of, tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to("r.html")
-    for words in (["--csv", "r.html"], ["--csv", "t.csv", "--markdown", "t.csv"], ["--latex", "link"]):
-        outputs = [word if word.startswith("--") else tmp_path / word for word in words]
-        message = error_of("report", *files, "--out", tmp_path / "r.html", *outputs)
-        assert message == f"{outputs[-1]} is named for two outputs of this command; give each a name of its own"
+    (tmp_path / "link.tex").symlink_to("r.html")
+    message = error_of("report", *files, "--out", tmp_path / "r.html", "--latex", tmp_path / "link.tex")
+    assert message == f"{tmp_path}/link.tex is named for two outputs of this command; give each a name of its own"
+
+
+@pytest.mark.parametrize("option", ["--out", "--csv", "--markdown", "--latex"])
+def test_report_replaces_no_file_that_it_reads(option: str, files: list[Path], log, clcap, tmp_path: Path) -> None:
+    log("nt.log.jsonl", [{"epoch": 1, "step": 5, "loss": 2.0, "seconds": 1}])
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path in before:
+        result = clcap("report", *files, option, path)
+        assert result.status == 2 and " must end in " in result.err
+    suffix = {"--out": ".html", "--csv": ".csv", "--markdown": ".md", "--latex": ".tex"}[option]
+    (tmp_path / f"link{suffix}").symlink_to("nt.log.jsonl")
+    result = clcap("report", *files, option, tmp_path / f"link{suffix}")
+    assert result.status == 1 and f"link{suffix} exists and is a training log (*.log.jsonl)" in result.err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_report_replaces_its_own_earlier_outputs(files: list[Path], clcap, tmp_path: Path) -> None:
+    outputs = ["--csv", tmp_path / "t.csv", "--markdown", tmp_path / "t.md", "--latex", tmp_path / "t.tex"]
+    assert [clcap("report", *files, *outputs).status for _ in range(2)] == [0, 0]
+
+
+def test_a_page_of_another_program_is_not_replaced(files: list[Path], error_of, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("<!doctype html><title>Accounts</title>")
+    assert "report.html exists and is an HTML page" in error_of("report", *files)
 
 
 def test_unwritable_outputs_are_reported_first(files: list[Path], error_of, tmp_path) -> None:
