@@ -88,9 +88,9 @@ def test_filters_choose_images(two_runs: WebDriver) -> None:
     counts = {button.get_attribute("data-filter"): button.text for button in elements(two_runs, "[data-filter]")}
     assert counts == {
         "all": "All 4",
-        "gained": "Gained most 2",
-        "lost": "Lost most 1",
-        "generic": "Still generic 0",
+        "gained": "Gained 2",
+        "lost": "Lost 1",
+        "generic": "Generic in nt_cl 0",
         "same": "Same caption as others 2",
     }
     press(two_runs, "gained")
@@ -111,6 +111,7 @@ def test_the_compared_runs_can_be_chosen(two_runs: WebDriver) -> None:
     element(two_runs, "#after option[value='0']").click()
     press(two_runs, "gained")
     assert titles(two_runs) == ["2"]
+    assert element(two_runs, "[data-filter=generic]").text == "Generic in nt 2"
     press(two_runs, "generic")
     assert titles(two_runs) == ["one.png id 1", "2"]
     element(two_runs, "#after option[value='1']").click()

@@ -224,7 +224,7 @@ def test_an_empty_list_says_what_to_remove(explored: WebDriver) -> None:
     choose(explored, "histogram", "rank.after")
     limit(explored, "histogram", "", "1")
     search_for(explored, "cat")
-    assert chips(explored, "conditions") == ["Lost most", "Search: cat", "Rank of nt_cl: at most 1"]
+    assert chips(explored, "conditions") == ["Lost", "Search: cat", "Rank of nt_cl: at most 1"]
     elements(explored, "#conditions .chip")[1].click()
     assert element(explored, "#search").get_attribute("value") == ""
     elements(explored, "#conditions .chip")[0].click()

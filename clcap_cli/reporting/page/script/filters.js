@@ -17,6 +17,7 @@ const FILTERS = {
     orderText: "largest loss first",
   },
   generic: {
+    label: () => `Generic in ${runs[state.after].name}`,
     keep: (image) => captionCount(image, state.after) > 1,
     order: (first, second) => captionCount(second, state.after) - captionCount(first, state.after),
     meaning: () => `with a caption of ${runs[state.after].name} that other images share`,
@@ -58,11 +59,20 @@ function showAll() {
   changeState(noConditions);
 }
 
+/** Name the selected run on the button, if the filter is about one run. */
+function renderLabel(button) {
+  const label = FILTERS[button.dataset.filter].label?.();
+  if (!label || !isApplicable(button.dataset.filter)) return;
+  button.dataset.label = label;
+  button.firstChild.textContent = label;
+}
+
 function update() {
   for (const button of document.querySelectorAll("[data-filter]")) {
     const name = button.dataset.filter;
     button.hidden = !isApplicable(name);
     button.setAttribute("aria-pressed", String(name === "all" ? !conditions().length : name === state.filter));
+    renderLabel(button);
     button.querySelector(".number").textContent = images.filter(FILTERS[name].keep).length.toLocaleString("en");
   }
   byId("marked")?.replaceChildren(...markLegend());
