@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.runs import Run
+from clcap_cli.evaluation.significance import MIN_BOOTSTRAP_IMAGES
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.difference_text import improvement
 
@@ -18,44 +20,74 @@ class Mark:
     than all others."""
     significant: bool = False
     """Whether it differs significantly from the baseline."""
+    test: str = ""
+    """The test of its difference from the baseline, such as "paired t-test over 3 seeds"; empty without a test."""
+    evaluated: str = ""
+    """How it was evaluated differently from the baseline, such as "pool 200 and 50"; empty if it is comparable."""
 
 
 UNMARKED = Mark()
 
 
 def setting_marks(compared: ComparedRuns, metric: MetricInfo) -> list[Mark]:
-    """The marks of the settings' values of the metric, the baseline's first; human captions have none."""
-    differences = [
-        None if setting.is_human else comparison.metrics.get(metric.name)
-        for setting, comparison in zip(compared.settings[1:], compared.comparisons, strict=True)
+    """The marks of the settings' values of the metric, the baseline's first; human captions are only compared."""
+    differences = [comparison.metrics.get(metric.name) for comparison in compared.comparisons]
+    tested = [
+        one for one, setting in zip(differences, compared.settings[1:], strict=True) if one and not setting.is_human
     ]
-    best = _best(compared, metric)
-    known = [one for one in differences if one]
-    comparable = all(one.comparable for one in known)
-    baseline = comparable and bool(known) and all(improvement(one, metric) == -1 for one in known)
-    return [
-        Mark(best=baseline),
-        *(
-            Mark(is_best and comparable and improvement(one, metric) == 1, one.significant) if one else UNMARKED
-            for one, is_best in zip(differences, best[1:], strict=True)
-        ),
-    ]
+    comparable = all(one.comparable for one in tested)
+    baseline = comparable and bool(tested) and all(improvement(one, metric) == -1 for one in tested)
+    best = [comparable and is_best for is_best in _best(compared, metric)]
+    return [Mark(best=baseline), *(_mark(compared, number, metric, best[number]) for number in range(1, len(best)))]
+
+
+def _mark(compared: ComparedRuns, number: int, metric: MetricInfo, best: bool) -> Mark:
+    """The mark of the setting with this number."""
+    setting, comparison = compared.settings[number], compared.comparisons[number - 1]
+    evaluated = "; ".join(
+        line.removeprefix(f"{metric.name}: ")
+        for line in comparison.run_differences.evaluation
+        if line.startswith(f"{metric.name}: ")
+    )
+    one = comparison.metrics.get(metric.name)
+    if one is None or setting.is_human:
+        return Mark(evaluated=evaluated)
+    test = decisive_test(comparison, compared.images) if decisive_p(one, comparison) is not None else ""
+    return Mark(best and improvement(one, metric) == 1, one.significant, test, evaluated)
+
+
+def decisive_test(comparison: Comparison, images: int) -> str:
+    """The test that decides what is significant, over seeds if both settings have several."""
+    over_images = "paired bootstrap" if images >= MIN_BOOTSTRAP_IMAGES else "sign-flip test"
+    return comparison.seed_test or f"{over_images} over images"
+
+
+def decisive_p(one: MetricDifference, comparison: Comparison) -> float | None:
+    """Holm's p of the test that decides."""
+    return one.p_seeds_holm if comparison.seed_test else one.p_images_holm
 
 
 def run_marks(compared: ComparedRuns | None, runs: Sequence[Run], metric: MetricInfo) -> list[Mark]:
-    """The marks of single runs; none if settings have several, whose means are what is compared."""
-    if compared and has_several_seeds(compared):
+    """The marks of single runs; where settings have several, their means are compared and not their runs."""
+    if compared is None:
         return [UNMARKED] * len(runs)
-    return row_marks(compared, [run.name for run in runs], metric)
+    patterns = {run: setting.group.pattern for setting in compared.settings for run in setting.runs}
+    marks = row_marks(compared, [patterns.get(run.name, "") for run in runs], metric)
+    return list(map(_not_compared, marks)) if has_several_seeds(compared) else marks
 
 
 def row_marks(compared: ComparedRuns | None, patterns: Sequence[str], metric: MetricInfo) -> list[Mark]:
-    """The marks of settings with these patterns, over all images of their runs; none if fewer images were compared."""
-    if compared is None or has_other_images(compared):
+    """The marks of settings with these patterns, over all images of their runs, of which all must be compared."""
+    if compared is None:
         return [UNMARKED] * len(patterns)
     marks = setting_marks(compared, metric)
     by_pattern = {setting.group.pattern: mark for setting, mark in zip(compared.settings, marks, strict=True)}
-    return [by_pattern.get(pattern, UNMARKED) for pattern in patterns]
+    found = [by_pattern.get(pattern, UNMARKED) for pattern in patterns]
+    return list(map(_not_compared, found)) if has_other_images(compared) else found
+
+
+def _not_compared(mark: Mark) -> Mark:
+    return Mark(evaluated=mark.evaluated)
 
 
 def has_several_seeds(compared: ComparedRuns) -> bool:

@@ -70,6 +70,7 @@ def compare(
     from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.evaluation.setting_patterns import advise_patterns
     from clcap_cli.evaluation.setting_words import as_records
+    from clcap_cli.reporting.marks import has_other_images
     from clcap_cli.reporting.tables.comparison_latex import comparisons_as_latex
     from clcap_cli.reporting.tables.comparison_markdown import comparisons_as_markdown
     from clcap_cli.reporting.tables.images_of import images_of
@@ -95,10 +96,8 @@ def compare(
         if markdown is not None:
             write_text(markdown, comparisons_as_markdown(compared.comparisons))
         if latex is not None:
-            write_text(
-                latex,
-                comparisons_as_latex(compared.comparisons, images_of(runs) or f"{compared.images} images in common"),
-            )
+            images = f"{compared.images} images in common" if has_other_images(compared) else images_of(runs)
+            write_text(latex, comparisons_as_latex(compared.comparisons, images, compared.images))
     return out
 
 

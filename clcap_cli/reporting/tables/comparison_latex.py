@@ -6,27 +6,34 @@ from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.multiple_captions import caption_value_name
 from clcap_cli.reporting.difference_text import interval_text, p_text, signed_text
+from clcap_cli.reporting.marks import decisive_p, decisive_test
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.columns import OF_PAPERS
 from clcap_cli.reporting.tables.latex import sheets_as_latex
+from clcap_cli.reporting.tables.legend import DAGGER, STAR
 from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
 
+HOLM = (
+    "Holm's correction counts the primary metrics of all settings and, separately, all other metrics, printed or not."
+)
 
-def comparisons_as_latex(comparisons: Sequence[Comparison], images: str) -> str:
+
+def comparisons_as_latex(comparisons: Sequence[Comparison], images: str, count: int) -> str:
     """A table for each comparison: values, difference, interval and p of the metrics that papers print.
 
-    Captions name the common ``images``, such as "test split, 400 images".
+    Captions name the ``count`` common ``images``, such as "test split, 400 images".
     """
-    return sheets_as_latex([_sheet(comparison, images) for comparison in comparisons])
+    return sheets_as_latex([_sheet(comparison, images, count) for comparison in comparisons])
 
 
-def _sheet(comparison: Comparison, images: str) -> Sheet:
+def _sheet(comparison: Comparison, images: str, count: int) -> Sheet:
     infos = _shown(comparison)
     primary = sum(comparison.metrics[info.name].primary for info in infos)
     return Sheet(
         title=f"{comparison.second} compared with {comparison.first}",
         images=images,
-        sentences=_sentences(comparison, ruled=0 < primary < len(infos)),
+        sentences=_sentences(comparison, count, ruled=0 < primary < len(infos)),
+        legend=_legend(comparison),
         corner="Metric",
         names=[info.heading for info in infos],
         columns=_columns(comparison, infos),
@@ -45,25 +52,35 @@ def _shown(comparison: Comparison) -> list[MetricInfo]:
 def _columns(comparison: Comparison, infos: list[MetricInfo]) -> list[SheetColumn]:
     found = [(comparison.metrics[info.name], info) for info in infos]
     return [
-        SheetColumn(comparison.first, [Entry(info.formatted(one.first)) for one, info in found]),
-        SheetColumn(comparison.second, [Entry(info.formatted(one.second)) for one, info in found]),
-        SheetColumn(
-            "Difference", [Entry(signed_text(one.difference, info), star=one.significant) for one, info in found]
-        ),
+        SheetColumn(comparison.first, [_value(one.first, one.spreads[0], info) for one, info in found]),
+        SheetColumn(comparison.second, [_value(one.second, one.spreads[1], info) for one, info in found]),
+        SheetColumn("Difference", [_difference(one, info) for one, info in found]),
         SheetColumn("95% interval", [Entry(interval_text(one, info)) for one, info in found]),
-        SheetColumn("p", [Entry(p_text(_decisive_p(one, comparison))) for one, _ in found]),
+        SheetColumn("p", [Entry(p_text(decisive_p(one, comparison))) for one, _ in found]),
     ]
 
 
-def _decisive_p(one: MetricDifference, comparison: Comparison) -> float | None:
-    return one.p_seeds_holm if comparison.seed_test else one.p_images_holm
+def _value(mean: float, deviation: float, info: MetricInfo) -> Entry:
+    return Entry(info.formatted(mean), f"± {deviation:.{info.decimals}f}" if deviation else "")
 
 
-def _sentences(comparison: Comparison, ruled: bool) -> list[str]:
-    over = "seeds" if comparison.seed_test else "images"
-    starred = any(one.significant for one in comparison.metrics.values())
+def _difference(one: MetricDifference, info: MetricInfo) -> Entry:
+    if not one.comparable:
+        return Entry("", mark=DAGGER)
+    return Entry(signed_text(one.difference, info), mark=STAR if one.significant else "")
+
+
+def _legend(comparison: Comparison) -> dict[str, str]:
+    evaluated = "; ".join(comparison.run_differences.evaluation)
+    return {STAR: "* p < .05.", DAGGER: f"† not comparable, because evaluated differently: {evaluated}."}
+
+
+def _sentences(comparison: Comparison, count: int, ruled: bool) -> list[str]:
+    spreads = any(any(one.spreads) for one in comparison.metrics.values())
     return [
+        *(["±: sample standard deviation over seeds."] if spreads else []),
         "95% confidence intervals of the difference are over images.",
-        f"p: test over {over} after Holm's correction{', * p < .05' if starred else ''}.",
-        *(["Above the line: the primary metrics, which are corrected separately."] if ruled else []),
+        f"p: {decisive_test(comparison, count)}, after Holm's correction.",
+        HOLM,
+        *(["The primary metrics stand above the line."] if ruled else []),
     ]

@@ -43,7 +43,7 @@ def _row(comparison: Comparison, info: MetricInfo, over_seeds: bool) -> list[str
         info.heading,
         info.formatted(one.first),
         info.formatted(one.second),
-        f"{signed_text(one.difference, info)}{star}",
+        f"{signed_text(one.difference, info)}{star}" if one.comparable else "-",
         interval_text(one, info),
         p_text(one.p_images),
         p_text(one.p_images_holm),
@@ -58,8 +58,9 @@ def _line(cells: Sequence[str]) -> str:
 
 def _legend(comparison: Comparison) -> list[str]:
     over = f"seeds ({comparison.seed_test})" if comparison.seed_test else "images"
+    starred = any(one.significant for one in comparison.metrics.values())
     return [
-        f"\\* differs significantly: Holm's p over {over} < {SIGNIFICANCE_LEVEL}.",
+        *([f"\\* differs significantly: Holm's p over {over} < {SIGNIFICANCE_LEVEL}."] if starred else []),
         "Intervals are over images. Holm: p corrected for the number of tests, primary metrics separately.",
     ]
 

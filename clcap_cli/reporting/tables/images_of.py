@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+from clcap_cli.errors import first_few
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.signature import split_signature
 
 
 def images_of(runs: Sequence[Run]) -> str:
-    """ "test split, 400 images", without the split if it is unknown; empty if the runs have different images."""
+    """ "test split, 400 images", without the split if it is unknown; that they are different images, if they are."""
     images = {frozenset(run.images) for run in runs}
     if len(images) != 1:
-        return ""
+        sizes = first_few([f"{run.name}: {len(run.images)}" for run in runs])
+        return f"different images, so rows are not comparable ({sizes})"
     splits = {split for run in runs for split in _splits(run)}
     count = len(images.pop())
     split = f"{splits.pop()} split, " if len(splits) == 1 else ""

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from clcap_cli.metrics.multiple_captions import caption_value_name
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.equal_seeds import with_seeds_in_note
 from clcap_cli.reporting.tables.intervals import INTERVAL, Intervals, shown_spread
 from clcap_cli.reporting.tables.latex_sheet import latex_table, slug
 from clcap_cli.reporting.tables.layout import layouts
-from clcap_cli.reporting.tables.legend import BOLD, INTERVALS, OWN, legend, star_text
+from clcap_cli.reporting.tables.legend import INTERVALS, OWN, legend, mark_texts, untested_texts
 from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
 from clcap_cli.reporting.tables.table import Cell, Table
 
@@ -52,7 +53,7 @@ def _sheet(tables: Sequence[Table], intervals: Intervals | None) -> Sheet:
     table = tables[0]
     chosen = intervals or ("pm" if _has_deviations(table) else "none")
     return Sheet(
-        title="Captions ranked by several models" if table.metric else table.title,
+        title="Captions ranked by several models" if len(tables) > 1 else table.title,
         images=table.images,
         sentences=_sentences(table, chosen),
         corner=table.row_header.capitalize(),
@@ -60,8 +61,7 @@ def _sheet(tables: Sequence[Table], intervals: Intervals | None) -> Sheet:
         columns=[column for one in tables for column in _columns(one, chosen)],
         spreads_below=chosen == "below",
         ruled=_first_human_row(table),
-        bold=BOLD,
-        star=star_text(tables),
+        legend=mark_texts(tables),
     )
 
 
@@ -80,7 +80,7 @@ def _columns(table: Table, intervals: Intervals) -> list[SheetColumn]:
             metric.arrow,
             table.metric.heading if table.metric else groups[metric.name],
             _short_label(metric.label),
-            CIDER_SCALE if metric.label.startswith("CIDEr") else "",
+            CIDER_SCALE if caption_value_name(metric.name) == "CIDEr" else "",
         )
         for number, metric in enumerate(table.metrics)
     ]
@@ -91,7 +91,7 @@ def _has_deviations(table: Table) -> bool:
 
 
 def _entry(cell: Cell, intervals: Intervals) -> Entry:
-    return Entry(cell.text, shown_spread(cell.spread, intervals), cell.best, cell.significant)
+    return Entry(cell.text, shown_spread(cell.spread, intervals), cell.best, cell.mark)
 
 
 def _short_label(label: str) -> str:
@@ -106,4 +106,5 @@ def _sentences(table: Table, intervals: Intervals) -> list[str]:
     own = [OWN] if OWN in legend([table]) else []
     spread = {"below": INTERVALS, "pm": HALF_WIDTH}.get(intervals, "")
     shown = spread if any(INTERVAL.match(cell.spread) for _, cells in table.rows for cell in cells) else ""
-    return list(filter(None, [f"{note[:1].upper()}{note[1:]}." if note else "", *own, shown]))
+    capital = f"{note[:1].upper()}{note[1:]}." if note else ""
+    return list(filter(None, [capital, *own, shown, *untested_texts([table])]))

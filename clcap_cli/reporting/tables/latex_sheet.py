@@ -10,14 +10,14 @@ from clcap_cli.reporting.tables.sheet import Entry, SheetColumn
 
 FIT = r"\resizebox{\ifdim\width>\linewidth \linewidth\else\width\fi}{!}{% scaled down if it is too wide"
 P_VALUE = latex_text("p < .05")
-STAR = r"$^{*}$"
+SIGNS = {"*": r"$^{*}$", "†": r"$^{\dagger}$"}
 
 
 def latex_table(layout: Layout, label: str) -> str:
     """The environment of the layout with caption, label and tabular."""
     sheet, size = layout.sheet, layout.size
     caption = " ".join(map(latex_paragraph, sheet.caption)).replace(P_VALUE, "$p<.05$").replace("{*} ", "{*}~")
-    right = "" if any(entry.star for entry in sheet.columns[-1].entries) else "@{}"
+    right = "" if any(entry.mark for entry in sheet.columns[-1].entries) else "@{}"
     lines = [
         rf"\begin{{{layout.environment}}}[t]",
         r"\centering",
@@ -102,12 +102,12 @@ def _printed(column: SheetColumn, below: bool) -> list[list[str]]:
 def _entry_lines(entry: Entry, digits: int, spread_digits: int, below: bool) -> list[str]:
     text = _number(entry.text) or "--"
     text = _padding(entry.text, digits) + (rf"\textbf{{{text}}}" if entry.bold else text)
-    star = rf"\rlap{{{STAR}}}" if entry.star else ""
+    sign = rf"\rlap{{{SIGNS[entry.mark]}}}" if entry.mark else ""
     if not entry.spread:
-        return [text + star]
+        return [text + sign]
     if below:
-        return [text + star, rf"{{\scriptsize {_number(entry.spread)}}}"]
-    return [rf"{text}{{\scriptsize {_beside(entry.spread, spread_digits)}}}{star}"]
+        return [text + sign, rf"{{\scriptsize {_number(entry.spread)}}}"]
+    return [rf"{text}{{\scriptsize {_beside(entry.spread, spread_digits)}}}{sign}"]
 
 
 def _beside(spread: str, digits: int) -> str:

@@ -45,6 +45,7 @@ _COMMANDS = {
     **{"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "←": r"$\leftarrow$"},
     **{"±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "°": r"$^\circ$", "∞": r"$\infty$", "\u2212": "$-$"},
     **{"µ": r"$\mu$", "²": "$^2$", "³": "$^3$", "§": r"\S{}", "£": r"\pounds{}", "€": r"\texteuro{}"},
+    "†": r"$\dagger$",
     **{"≤": r"$\le$", "≥": r"$\ge$", "≠": r"$\ne$", "≈": r"$\approx$"},
 }
 _ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030b\u030c", "`'^~=u.\"Hv", strict=True))

@@ -195,9 +195,9 @@ def _group_heads(sheet: Sheet, fit: _Fit) -> Iterator[tuple[list[str], float]]:
 
 
 def _has_group_heads(sheet: Sheet) -> bool:
-    """Whether there are several groups, each in one place, and not every column is a group of its own."""
+    """Whether there are several groups, each in one place and of several columns."""
     titles = [title for title, _ in sheet.groups]
-    return 1 < len(titles) == len(set(titles)) < len(sheet.columns)
+    return 1 < len(titles) == len(set(titles)) and all(len(columns) > 1 for _, columns in sheet.groups)
 
 
 def _column_width(column: SheetColumn, fit: _Fit, below: bool) -> float:

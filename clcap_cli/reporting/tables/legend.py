@@ -1,10 +1,10 @@
 """What the marks of tables mean, in the same words in every format."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from clcap_cli.reporting.tables.table import Table
+from clcap_cli.reporting.tables.table import Cell, Table
 
-BOLD = "Bold: best value of its column, with a significant difference."
+BOLD, STAR, DAGGER = "bold", "*", "†"
 OWN = "own: ranked by the model that wrote the captions."
 INTERVALS = "[low, high]: 95% confidence interval over images."
 
@@ -13,15 +13,62 @@ def legend(tables: Sequence[Table]) -> list[str]:
     """Sentences that explain the marks and spreads that occur in the tables."""
     cells = [cell for table in tables for _, row in table.rows for cell in row]
     found = {
-        BOLD: any(cell.best for cell in cells),
-        star_text(tables): any(cell.significant for cell in cells),
         OWN: any(cell.spread.endswith("own") for cell in cells),
         INTERVALS: any(cell.spread.startswith("[") for cell in cells),
     }
-    return [sentence for sentence, occurs in found.items() if occurs]
+    marks = [*mark_texts(tables).values(), *untested_texts(tables)]
+    return [*marks, *(sentence for sentence, occurs in found.items() if occurs)]
 
 
-def star_text(tables: Sequence[Table]) -> str:
-    """What a star means, with the names of the tables' baselines."""
-    baselines = dict.fromkeys(table.baseline for table in tables if table.baseline)
-    return f"* differs significantly from {' or '.join(baselines)} (p < .05 after Holm's correction)."
+def mark_texts(tables: Sequence[Table]) -> dict[str, str]:
+    """A sentence for each mark that occurs in the tables, with the names of their baselines."""
+    baseline = " or ".join(dict.fromkeys(table.baseline for table in tables if table.baseline))
+    rows = [row for table in tables for row in table.rows]
+    cells = [cell for _, row in rows for cell in row]
+    found = {
+        BOLD: (any(cell.best for cell in cells), _bold_text(tables, baseline)),
+        STAR: (any(cell.mark == STAR for cell in cells), _star_text(rows, baseline)),
+        DAGGER: (any(cell.mark == DAGGER for cell in cells), _dagger_text(rows, baseline)),
+    }
+    return {mark: sentence for mark, (occurs, sentence) in found.items() if occurs}
+
+
+def untested_texts(tables: Sequence[Table]) -> list[str]:
+    """A sentence with the rows without any test, if other rows have marks."""
+    rows = [row for table in tables for row in table.rows]
+    tested = {name for name, row in rows for cell in row if cell.test or cell.evaluated}
+    known = tested.union(*(table.human | {table.baseline} for table in tables))
+    names = dict.fromkeys(name for name, _ in rows if name not in known)
+    marked = any(cell.best or cell.significant for _, row in rows for cell in row)
+    return [f"Not compared: {', '.join(names)}."] if marked and names else []
+
+
+def _bold_text(tables: Sequence[Table], baseline: str) -> str:
+    is_baseline = {name == table.baseline for table in tables for name, row in table.rows for cell in row if cell.best}
+    best = "best value except human captions" if any(table.human for table in tables) else "best value"
+    than = {(False,): baseline, (True,): "all others", (False, True): f"{baseline} or, for {baseline}, than all others"}
+    return f"Bold: {best}, significantly better than {than[tuple(sorted(is_baseline))]}." if is_baseline else ""
+
+
+def _star_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
+    """What a star means, with the tests of the rows where these differ."""
+    tests = _rows_by({name: [cell.test for cell in row if cell.test] for name, row in rows})
+    words = [test if len(tests) == 1 else f"{', '.join(names)}: {test}" for test, names in tests.items()]
+    decided = "; ".join([*words, "p < .05 after Holm's correction"])
+    return f"* differs significantly from {baseline} ({decided})."
+
+
+def _dagger_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
+    """Which rows were evaluated how differently."""
+    found = _rows_by({name: [cell.evaluated for cell in row if cell.evaluated] for name, row in rows})
+    words = [f"{', '.join(names)} ({how})" for how, names in found.items()]
+    return f"† evaluated differently from {baseline}, so not comparable with it: {', '.join(words)}."
+
+
+def _rows_by(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The names of the rows that have the same different texts, by these texts."""
+    found: dict[str, list[str]] = {}
+    for name, own in texts.items():
+        if own:
+            found.setdefault("; ".join(dict.fromkeys(own)), []).append(name)
+    return found

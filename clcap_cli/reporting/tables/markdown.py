@@ -7,8 +7,6 @@ from clcap_cli.console import escaped
 from clcap_cli.reporting.tables.legend import legend
 from clcap_cli.reporting.tables.table import Cell, Table
 
-STAR = r"\*"
-
 
 def as_markdown(tables: Sequence[Table]) -> str:
     """Tables between their headings and what their marks mean."""
@@ -32,7 +30,7 @@ def _row(cells: Iterable[str]) -> str:
 
 def _cell(cell: Cell) -> str:
     text = f"**{cell.text}**" if cell.best else cell.text
-    return f"{text}{STAR if cell.significant else ''} {markdown_text(cell.spread)}".rstrip()
+    return f"{text}{markdown_text(cell.mark)} {markdown_text(cell.spread)}".rstrip()
 
 
 def markdown_text(text: str) -> str:

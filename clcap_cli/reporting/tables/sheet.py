@@ -1,8 +1,10 @@
 """A table as it is printed in a paper: texts, heads and marks, before its size and line breaks are chosen."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+
+from clcap_cli.reporting.tables.legend import BOLD
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,8 @@ class Entry:
     spread: str = ""
     """Text in small print beside or below the value."""
     bold: bool = False
-    star: bool = False
+    mark: str = ""
+    """Sign after the value."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,8 @@ class Sheet:
     """Head of the column of row names."""
     names: list[str]
     columns: list[SheetColumn]
-    bold: str = ""
-    """A sentence on bold values; the caption has it if there are any."""
-    star: str = ""
-    """A sentence on stars; the caption has it if there are any."""
+    legend: Mapping[str, str] = field(default_factory=dict)
+    """A sentence for each sign and for bold values; the caption has those of the signs that occur."""
     spreads_below: bool = False
     """Whether spreads stand below their values instead of beside them."""
     ruled: frozenset[int] = frozenset()
@@ -75,8 +76,8 @@ class Sheet:
     @property
     def _marks(self) -> list[str]:
         entries = [entry for column in self.columns for entry in column.entries]
-        found = {self.bold: any(entry.bold for entry in entries), self.star: any(entry.star for entry in entries)}
-        return [sentence for sentence, occurs in found.items() if sentence and occurs]
+        found = {entry.mark for entry in entries} | {BOLD for entry in entries if entry.bold}
+        return [sentence for mark, sentence in self.legend.items() if mark in found]
 
     @property
     def groups(self) -> list[tuple[str, list[SheetColumn]]]:

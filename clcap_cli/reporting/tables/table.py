@@ -25,6 +25,15 @@ class Cell:
     best: bool
     significant: bool = False
     """Whether the value differs significantly from the baseline's."""
+    test: str = ""
+    """The test of its difference from the baseline's; empty without a test."""
+    evaluated: str = ""
+    """How it was evaluated differently from the baseline's; empty if it is comparable."""
+
+    @property
+    def mark(self) -> str:
+        """The sign after the value, which the legend explains; empty without one."""
+        return "†" if self.evaluated else "*" if self.significant else ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Table:
     baseline: str = ""
     """Name of the row that the others were compared with; empty without a comparison."""
     images: str = ""
-    """The images that all values are of, such as "test split, 400 images"; empty if they differ or are unknown."""
+    """The images of the values, such as "test split, 400 images", or that they differ; empty if the note says it."""
     note: str = ""
     """What the values are, such as "mean ± sample standard deviation over seeds"; empty for values of single runs."""
     metric: MetricInfo | None = None
@@ -112,6 +121,6 @@ def build_cells(
     return [
         Cell(None, "", "", False)
         if value is None
-        else Cell(value, metric.formatted(value), spread, mark.best, mark.significant)
+        else Cell(value, metric.formatted(value), spread, mark.best, mark.significant, mark.test, mark.evaluated)
         for value, spread, mark in zip(values, spreads, marks, strict=True)
     ]

@@ -38,5 +38,5 @@ def _transposed(tables: Sequence[Table]) -> "RichTable":
 def _text(cell: Cell) -> "RichText":
     from rich.text import Text
 
-    text = Text(f"{cell.text}{'*' if cell.significant else ''}", style="bold" if cell.best else "")
+    text = Text(f"{cell.text}{cell.mark}", style="bold" if cell.best else "")
     return text.append(f" {cell.spread}", style="dim not bold") if cell.spread else text

@@ -40,6 +40,5 @@ def _cell(metric: MetricInfo, row: int, names: Sequence[str], spread: str, numbe
     ends = {"low": value * 0.9, "high": value * 1.1, "deviation": value / 9}
     texts = {name: metric.formatted(number) for name, number in ends.items()}
     best = row > 0 and row == len(names) - 1
-    return Cell(
-        value, metric.formatted(value), SPREADS[spread].format(**texts), best, row > 0 and numbers.random() < 0.7
-    )
+    significant, test = row > 0 and numbers.random() < 0.7, "paired bootstrap over images" if row else ""
+    return Cell(value, metric.formatted(value), SPREADS[spread].format(**texts), best, significant, test)

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from clcap_cli.artifacts.comparisons import RunDifferences
 from clcap_cli.reporting.tables.comparison_latex import comparisons_as_latex
+from clcap_cli.reporting.tables.comparison_markdown import comparisons_as_markdown
 from tests.reporting.tables.builders import HOSTILE
 from tests.reporting.tables.test_latex import rows
 from tests.reporting.tables.test_latex_compiles import problems
@@ -19,7 +21,7 @@ METRICS = {
 
 
 def test_differences_with_stars_where_significant() -> None:
-    text = comparisons_as_latex([comparison(METRICS)], "test split, 200 images")
+    text = comparisons_as_latex([comparison(METRICS)], "test split, 200 images", 200)
     assert rows(text) == [
         ["Metric", "nt", r"nt\_cl", "Difference", r"95\% interval", "p"],
         [
@@ -48,18 +50,37 @@ def test_differences_with_stars_where_significant() -> None:
         ],
     ]
     assert "\\caption{nt\\_cl compared with nt. Test split, 200 images." in text
-    assert "p: test over images after Holm's correction, {*}~$p<.05$." in text
+    assert "p: paired bootstrap over images, after Holm's correction." in text and "{*}~$p<.05$." in text
+    assert "sign-flip test over images" in comparisons_as_latex([comparison(METRICS)], "", 49)
 
 
 def test_p_is_over_seeds_where_there_are_several() -> None:
     one = difference(1.1, 1.2, (0.02, 0.2), p_images_holm=0.004, p_seeds=0.04, p_seeds_holm=0.08)
-    text = comparisons_as_latex([comparison({"CIDEr": one}, PAIRED)], "")
+    text = comparisons_as_latex([comparison({"CIDEr": one}, PAIRED)], "", 200)
     assert rows(text)[1][-1] == "0.080"
-    assert "p: test over seeds after Holm's correction." in text and "*" not in text.split("tabular")[1]
+    assert "p: paired t-test over 3 seeds, after Holm's correction." in text and "*" not in text.split("tabular")[1]
+
+
+def test_means_over_seeds_have_their_deviations() -> None:
+    one = difference(1.1, 1.2, (0.02, 0.2), spreads=(0.031, 0.0))
+    text = comparisons_as_latex([comparison({"CIDEr": one}, PAIRED)], "", 200)
+    assert rows(text)[1][1:3] == [r"1.100{\scriptsize $\pm$0.031}", "1.200"]
+    assert "$\\pm$: sample standard deviation over seeds." in text
+
+
+def test_differences_that_are_not_comparable_are_left_out() -> None:
+    one = difference(0.3, 0.1, None, verdict="not comparable", p_images=None, p_images_holm=None)
+    apart = RunDifferences(evaluation=["R@1: pool 50 and 200"], made_from=[])
+    compared = comparison({"R@1": one}).model_copy(update={"run_differences": apart})
+    text = comparisons_as_latex([compared], "", 50)
+    assert rows(text)[1][3:] == [r"--\rlap{$^{\dagger}$}", "-", "-"]
+    assert r"$\dagger$ not comparable, because evaluated differently: R@1: pool 50 and 200." in text
+    markdown = comparisons_as_markdown([compared])
+    assert "| 0.300 | 0.100 | - | - | - | - | not comparable |" in markdown and "differs significantly" not in markdown
 
 
 def test_comparisons_compile(tmp_path: Path) -> None:
     compared = [comparison(METRICS, first=HOSTILE[0], second=name) for name in HOSTILE]
-    text = comparisons_as_latex(compared, "test split, 200 images")
+    text = comparisons_as_latex(compared, "test split, 200 images", 200)
     for options in ("10pt", "10pt,twocolumn"):
         assert problems(tmp_path / options, text, options) == []

@@ -21,8 +21,8 @@ def test_a_table_of_a_column_has_caption_and_label() -> None:
     text = as_latex([made_up_table(["nt", "nt_cl"], ["R@1", "mean_rank"], title="Main")])
     assert text.startswith("% needs \\usepackage{booktabs,graphicx}\n\n\\begin{table}[t]\n\\centering\n")
     assert "\\label{tab:main}" in text and "\\end{table}\n" in text
-    assert "\\caption{Main. Test split, 1,000 images. Bold: best value of its column" in text
-    assert "differs significantly from nt ($p<.05$ after Holm's correction)" in text
+    assert "\\caption{Main. Test split, 1,000 images. Bold: best value, significantly better than nt." in text
+    assert "differs significantly from nt (paired bootstrap over images; $p<.05$ after Holm's correction)" in text
     assert rows(text)[0] == ["Run", r"R@1 $\uparrow$", r"Mean rank $\downarrow$"]
 
 
