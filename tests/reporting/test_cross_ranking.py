@@ -123,6 +123,6 @@ def test_values_of_different_rankings_are_neither_best_nor_comparable(write, clc
     ]
     result = clcap("report", *paths, "--text")
     assert "b was evaluated differently from a (R@1: ranker own model and nt#1): these values" in result.err
-    assert "1.000 │" in result.out and "1.000* │" in result.out
+    assert "1.000† │" in result.out and "1.000* │" in result.out
     result = clcap("report", paths[0], paths[2], "--text")
     assert "differently" not in result.err and "1.000*" in result.out

@@ -1,6 +1,6 @@
 """What the marks of tables mean, in the same words in every format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from clcap_cli.reporting.tables.table import Cell, Table
 
@@ -52,7 +52,7 @@ def _bold_text(tables: Sequence[Table], baseline: str) -> str:
 
 def _star_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
     """What a star means, with the tests of the rows where these differ."""
-    tests = _rows_by({name: [cell.test for cell in row if cell.test] for name, row in rows})
+    tests = _rows_by([(name, cell.test) for name, row in rows for cell in row])
     words = [test if len(tests) == 1 else f"{', '.join(names)}: {test}" for test, names in tests.items()]
     decided = "; ".join([*words, "p < .05 after Holm's correction"])
     return f"* differs significantly from {baseline} ({decided})."
@@ -60,15 +60,17 @@ def _star_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
 
 def _dagger_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
     """Which rows were evaluated how differently."""
-    found = _rows_by({name: [cell.evaluated for cell in row if cell.evaluated] for name, row in rows})
+    found = _rows_by([(name, cell.evaluated) for name, row in rows for cell in row])
     words = [f"{', '.join(names)} ({how})" for how, names in found.items()]
     return f"† evaluated differently from {baseline}, so not comparable with it: {', '.join(words)}."
 
 
-def _rows_by(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _rows_by(texts: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """The names of the rows that have the same different texts, by these texts."""
+    by_name: dict[str, dict[str, None]] = {}
+    for name, text in texts:
+        by_name.setdefault(name, {}).update({text: None} if text else {})
     found: dict[str, list[str]] = {}
-    for name, own in texts.items():
-        if own:
-            found.setdefault("; ".join(dict.fromkeys(own)), []).append(name)
-    return found
+    for name, own in by_name.items():
+        found.setdefault("; ".join(own), []).append(name)
+    return {text: names for text, names in found.items() if text}

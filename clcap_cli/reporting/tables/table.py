@@ -61,6 +61,11 @@ class Table:
         """The title and, in brackets, the note."""
         return f"{self.title} ({self.note})" if self.note else self.title
 
+    @property
+    def images_sentence(self) -> list[str]:
+        """A sentence with the images; none if they are unknown or in the note."""
+        return [f"{self.images[0].upper()}{self.images[1:]}."] if self.images else []
+
 
 def run_tables(runs: Sequence[Run], compared: ComparedRuns | None = None) -> list[Table]:
     """Tables of all metrics, one row per run, with the marks of the comparison."""

@@ -58,3 +58,10 @@ def test_values_evaluated_differently_have_a_dagger(form) -> None:
     text = form([table(p50=apart, q50=apart)])
     assert "evaluated differently from nt, so not comparable with it: p50, q50 (pool 200 and 50)." in text
     assert r"0.300\rlap{$^{\dagger}$}" in text or "0.300†" in text
+
+
+def test_a_row_of_several_tables_is_named_once() -> None:
+    apart = Cell(0.3, "0.300", "", best=False, evaluated="pool 200 and 50")
+    found = table(p50=apart)
+    other = table(p50=replace(apart, evaluated=""))
+    assert [text.count("p50 (pool 200 and 50)") for text in legend([found, found, other])] == [1]
