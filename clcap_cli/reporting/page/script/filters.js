@@ -61,10 +61,10 @@ function showAll() {
 
 /** Name the selected run on the button, if the filter is about one run. */
 function renderLabel(button) {
-  const label = FILTERS[button.dataset.filter].label?.();
-  if (!label || !isApplicable(button.dataset.filter)) return;
-  button.dataset.label = label;
-  button.firstChild.textContent = label;
+  const { filter } = button.dataset;
+  if (!FILTERS[filter].label || !isApplicable(filter)) return;
+  button.dataset.label = FILTERS[filter].label();
+  button.firstChild.textContent = button.dataset.label;
 }
 
 function update() {
