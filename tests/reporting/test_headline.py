@@ -50,7 +50,7 @@ def test_cards_equal_what_compare_writes(opened, write, clcap, tmp_path: Path) -
         info, stored = infos[label], comparison["metrics"][infos[label].name]
         ends = ", ".join(signed_text(end, info) for end in stored["interval"])
         assert value == info.formatted(stored["second"])
-        assert baseline == f"nt: {info.formatted(stored['first'])}"
+        assert baseline == f"baseline: {info.formatted(stored['first'])}"
         assert difference == f"{signed_text(stored['difference'], info)} [{ends}]"
         assert verdict.replace("= ", "").endswith(f", p {p_text(stored['p_images_holm'])}")
 
@@ -67,7 +67,7 @@ def test_nothing_is_better_where_compare_is_not_sure(opened, write) -> None:
     page = opened(page_of(open_runs([run(write, "nt", 2), run(write, "other", 2)])))
     assert not re.search("better,|worse", element(page, ".top").text.replace("lower is better", ""))
     assert elements(page, ".top .gained, .top .lost") == []
-    assert element(page, ".compared").text == "other compared with nt"
+    assert element(page, ".compared").text == "other compared with nt, the baseline"
 
 
 def test_three_systems_share_one_table_with_stars(opened, write) -> None:
@@ -106,7 +106,7 @@ def test_seeds_show_deviations_and_both_p_values(opened, write) -> None:
     files += [run(write, f"cl_{seed}", 4 + seed, made_from=made[seed]) for seed in (3, 4, 5)]
     page = opened(page_of(open_runs(files)))
     cider = cards(page)["CIDEr"]
-    assert " ± " in cider[0] and re.fullmatch(r"nt_\{seed\}, 3 seeds: \d\.\d+ ± \d\.\d+", cider[1])
+    assert " ± " in cider[0] and re.fullmatch(r"baseline: \d\.\d+ ± \d\.\d+", cider[1])
     assert cider[3].startswith("better, p ") and cider[4].startswith("p over images ")
     settings = [row.text for row in elements(page, ".settings tbody tr")]
     assert settings == ["model lr – 0.1"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.support.wait import WebDriverWait
 
 from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.image_sources import ImageSources
@@ -52,6 +53,30 @@ def test_nothing_is_cut_with_long_names(narrow, write, tmp_path: Path, runs: int
     page = narrow(page_of(open_runs(files), sources, thumbnails({0: tmp_path / "one.png"})))
     assert page.execute_script("return document.documentElement.scrollWidth") <= WIDTH
     assert page.execute_script(CUT) == []
+
+
+def test_the_comparison_needs_no_scrolling(narrow, write) -> None:
+    page = narrow(page_of(open_runs([run(write, "nt", 2), run(write, LONG, 7)])))
+    scrolls = "const { scrollWidth, clientWidth } = document.querySelector('.comparison').parentElement;"
+    assert page.execute_script(f"{scrolls} return scrollWidth <= clientWidth")
+    shown = page.execute_script("""
+    const row = [...document.querySelectorAll(".comparison tbody tr")].find((one) => one.textContent.includes("CIDEr"));
+    const inside = (cell) => cell.getBoundingClientRect().right <= innerWidth && cell.getBoundingClientRect().left >= 0;
+    return Array.from(row.cells, (cell) => inside(cell) && cell.textContent);
+    """)
+    assert len(shown) == 8 and all(shown) and "better" in shown
+
+
+def test_only_regions_that_scroll_are_stops_of_the_tab_key(narrow, write) -> None:
+    files = [run(write, name, 2) for name in ("nt", f"{LONG}1", f"{LONG}2")]
+    page = narrow(page_of(open_runs(files)))
+    stops = """
+    return Array.from(document.querySelectorAll(".scroll"), (region) =>
+      [region.scrollWidth > region.clientWidth, region.matches("[tabindex='0']")]);
+    """
+    WebDriverWait(page, 5).until(lambda _: any(stop for _, stop in page.execute_script(stops)))
+    assert all(scrolls == stop for scrolls, stop in page.execute_script(stops))
+    assert not all(scrolls for scrolls, _ in page.execute_script(stops))
 
 
 def test_the_dialog_fills_a_narrow_window(narrow, write, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.attention import attention_record
 from clcap_cli.reporting.page.comparison_content import comparison_content
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
+from clcap_cli.reporting.page.names import breakable
 from clcap_cli.reporting.page.selected_runs import selected_runs
 from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
@@ -46,6 +47,7 @@ STYLES = (
 LIBRARIES = ("d3.min.js", "plot.min.js")
 SCRIPTS = (
     "data.js",
+    "names.js",
     "axes.js",
     "filters.js",
     "selection.js",
@@ -59,6 +61,7 @@ SCRIPTS = (
     "attention.js",
     "attention_maps.js",
     "tables.js",
+    "scrolling.js",
     "curves.js",
     "histogram.js",
     "scatter.js",
@@ -98,6 +101,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["breakable"] = breakable
     return templates.get_template("page.html.j2").render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

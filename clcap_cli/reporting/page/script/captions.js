@@ -1,7 +1,7 @@
 function renderCaption(image, run) {
   const item = byId("caption").content.cloneNode(true).firstElementChild;
   const [name, text, facts] = [".run", ".text", ".facts"].map((part) => item.querySelector(part));
-  name.textContent = runs[run].name;
+  writeName(name, runs[run].name);
   name.style.setProperty("--run", runs[run].colour);
   const result = image.results[run];
   if (!result?.caption.trim()) {

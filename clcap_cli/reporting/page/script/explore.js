@@ -5,17 +5,29 @@ const frames = { histogram: byId("histogram"), scatter: byId("scatter") };
 const finite = (values) => values.filter(Number.isFinite);
 
 /** Options of an axis of Plot; ranks are logarithmic, and so are their changes on both sides of 0. */
-function scaleOf(axis, domain) {
-  const label = `${axis.label}${axis.hint}`;
-  if (axis.type === "linear") return { type: axis.type, label, domain, ticks: 6 };
-  return { type: axis.type, label: `${label}, log scale`, domain, ticks: roundTicks(domain), tickFormat: ",d" };
+function scaleOf({ type }, domain, width = Infinity) {
+  if (type === "linear") return { type, label: null, domain, ticks: 6 };
+  return { type, label: null, domain, ticks: roundTicks(domain, width / PIXELS_PER_TICK), tickFormat: ",d" };
 }
 
-/** 0, 1, 2, 5, 10, … and their negatives, as far as they are in the domain. */
-function roundTicks([low, high]) {
-  const ticks = logTicks(Math.max(Math.abs(low), Math.abs(high), 1));
-  return [...ticks.map((tick) => -tick).reverse(), 0, ...ticks].filter((tick) => tick >= low && tick <= high);
+const PIXELS_PER_TICK = 30;
+
+/** 0, 1, 2, 5, 10, … and their negatives, as far as they are in the domain; powers of ten if these are too many. */
+function roundTicks([low, high], most) {
+  const above = logTicks(Math.max(Math.abs(low), Math.abs(high), 1));
+  const ticks = [...above.map((tick) => -tick).reverse(), 0, ...above].filter((tick) => tick >= low && tick <= high);
+  return ticks.length <= most ? ticks : ticks.filter((tick) => !tick || Number.isInteger(Math.log10(Math.abs(tick))));
 }
+
+/** Put a chart into its frame, with the labels of its axes as text that wraps. */
+function showChart(frame, chart, x, y) {
+  const [above, below] = [fact("", "scale"), fact("", "scale")];
+  writeName(above, `↑ ${scaleText(y)}`);
+  writeName(below, `${scaleText(x)}\u00a0→`);
+  frame.replaceChildren(above, chart, below);
+}
+
+const scaleText = ({ label, hint, type = "linear" }) => `${label}${hint}${type === "linear" ? "" : ", log scale"}`;
 
 /** A limit that was dragged, rounded inwards for ranks and counts and to three digits for others. */
 const roundedLow = ({ step }, value) => (step ? Math.ceil(value / step) * step : Number(value.toPrecision(3)));

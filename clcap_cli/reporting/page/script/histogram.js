@@ -11,7 +11,7 @@ function drawHistogram() {
   count(bins, values, (position) => found.has(images[position]), "listed");
   const chart = histogramChart(axis, bins);
   frames.histogram.setAttribute("aria-label", histogramText(axis, finite(values)));
-  frames.histogram.replaceChildren(chart);
+  showChart(frames.histogram, chart, axis, { label: "Images (solid: in the list)", hint: "" });
   const scale = chart.scale("x");
   const brush = d3.brushX().extent([[scale.range[0], 10], [scale.range[1], chart.scale("y").range[0]]]);
   addBrush(chart, brush, state.ranges[axis.key] ? rangeOnScreen(scale, barLimits(axis)) : null, ({ selection }) => {
@@ -73,9 +73,9 @@ function histogramChart(axis, bins) {
   const tip = { x1: "from", x2: "to", y: "images", title: (bin) => binText(axis, bin), ...tipStyle };
   return Plot.plot({
     ...chartStyle(frames.histogram.clientWidth || 480),
-    marginTop: 24,
-    x: scaleOf(axis, [bins[0].from, bins.at(-1).to]),
-    y: { label: "Images (solid: in the list)", grid: true, ticks: 5 },
+    marginBottom: 24,
+    x: scaleOf(axis, [bins[0].from, bins.at(-1).to], frames.histogram.clientWidth),
+    y: { label: null, grid: true, ticks: 5 },
     marks: [
       Plot.rectY(bins, { ...bar, y: "images", fillOpacity: 0.2 }),
       Plot.rectY(bins, { ...bar, y: "listed", fillOpacity: 0.65 }),

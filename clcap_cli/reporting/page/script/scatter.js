@@ -20,8 +20,8 @@ function drawDots(x, y) {
   const [xScale, yScale] = [chart.scale("x"), chart.scale("y")];
   const nearest = nearestPoint(points, xScale, yScale);
   frames.scatter.setAttribute("aria-label", `Scatter plot of ${y.label} over ${x.label} of ${imagesText(points.length)}.`);
-  frames.scatter.replaceChildren(chart);
-  byId("diagonal").textContent = sameMetric(x, y) ? diagonalText(x, y) : "";
+  showChart(frames.scatter, chart, x, y);
+  writeName(byId("diagonal"), sameMetric(x, y) ? diagonalText(x, y) : "");
   chart.addEventListener("pointermove", (event) => showCard(nearest(event), event));
   chart.addEventListener("pointerleave", () => showCard(null));
   return () => {
@@ -33,8 +33,8 @@ function drawDots(x, y) {
 function scatterChart(x, y, points) {
   return Plot.plot({
     ...chartStyle(frames.scatter.clientWidth || 480),
-    marginTop: 24,
-    x: scaleOf(x, domainOf(points, "x")),
+    marginBottom: 24,
+    x: scaleOf(x, domainOf(points, "x"), frames.scatter.clientWidth),
     y: { ...scaleOf(y, domainOf(points, "y")), grid: true },
     marks: [
       ...(sameMetric(x, y) ? [diagonal(domainOf(points, "x"))] : []),
