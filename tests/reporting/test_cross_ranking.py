@@ -12,6 +12,7 @@ from tests.reporting.conftest import image, scored_images
 
 IMAGES = [image(id, f"caption {id}", rank=1, tied=1) for id in (1, 2)]
 MODELS = ("nt", "nt_cl")
+ENDINGS = (("csv", "csv"), ("markdown", "md"), ("latex", "tex"))
 
 
 @pytest.fixture
@@ -102,12 +103,12 @@ def test_a_cross_ranking_belongs_to_the_run_of_its_captions(ranking, write) -> N
 
 def test_the_report_shows_cross_rankings_in_every_format(ranking, clcap, tmp_path: Path) -> None:
     paths = [ranking("nt", "nt", 0.1), ranking("nt_cl", "nt_cl", 0.2), ranking("nt_cl", "nt", 0.3)]
-    files = [word for kind in ("csv", "markdown", "latex") for word in (f"--{kind}", tmp_path / f"x.{kind}")]
+    files = [word for kind, end in ENDINGS for word in (f"--{kind}", tmp_path / f"x.{end}")]
     result = clcap("report", *paths, "--text", *files, "--out", tmp_path / "x.html")
     assert result.status == 0 and "A model tends to rank its own captions better" in result.err
     assert "R@1 of captions, by ranker (test split, 2 images)" in result.out
-    assert "| nt_cl | 0.300 [0.000, 0.500] | 0.200 [0.000, 0.500] own |" in (tmp_path / "x.markdown").read_text()
-    assert r"nt\_cl & 0.300 & 0.200{\scriptsize \,own} & " in (tmp_path / "x.latex").read_text()
+    assert "| nt_cl | 0.300 [0.000, 0.500] | 0.200 [0.000, 0.500] own |" in (tmp_path / "x.md").read_text()
+    assert r"nt\_cl & 0.300 & 0.200{\scriptsize \,own} & " in (tmp_path / "x.tex").read_text()
     page = (tmp_path / "x.html").read_text()
     assert '<h2 id="cross-ranking">' in page and "nt_cl.by_nt</span></th>" not in page
     rows = (tmp_path / "x.csv").read_text().splitlines()

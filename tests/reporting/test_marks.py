@@ -198,7 +198,7 @@ def test_settings_stand_first_in_every_format(scored, clcap, tmp_path: Path) -> 
         for setting, gain in (("nt", 0), ("cl", 0.3))
         for seed in (1, 2)
     ]
-    outputs = {kind: tmp_path / f"r.{kind}" for kind in ("markdown", "latex")}
+    outputs = {"markdown": tmp_path / "r.md", "latex": tmp_path / "r.tex"}
     options = [word for kind, path in outputs.items() for word in (f"--{kind}", path)]
     result = clcap("report", *files, "--text", *options)
     assert result.status == 0, result.err

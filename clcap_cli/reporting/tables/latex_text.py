@@ -6,7 +6,7 @@ from functools import cache
 
 from clcap_cli.console import escaped
 
-_ASCII_WIDTHS = {
+_WIDTHS = {
     0.296: "!',.:;[]`il",
     0.355: "fj- |",
     0.385: "I_",
@@ -18,7 +18,7 @@ _ASCII_WIDTHS = {
     0.694: "ZLF",
     0.753: "EPB",
     0.796: "CTwRAHNUVXY",
-    0.834: "DKG&+=@OQ<>",
+    0.834: "DKG&+=@OQ<>±",
     0.973: "#%mM",
     1.091: "W",
 }
@@ -109,4 +109,4 @@ def _width(mark: str) -> float:
     code = _latex(mark) if not mark.isascii() else ""
     if code.startswith("U+"):
         return sum(map(_width, code))
-    return next((size for size, marks in _ASCII_WIDTHS.items() if mark in marks), _WIDEST)
+    return next((size for size, marks in _WIDTHS.items() if mark in marks), _WIDEST)

@@ -12,8 +12,9 @@ from clcap_cli.reporting.tables.wrapping import head_lines, name_lines
 
 Environment = Literal["table", "table*"]
 Size = Literal["small", "footnotesize"]
-SIZES: tuple[Size, ...] = ("small", "footnotesize")
-COLUMN, PAGE = 230.0, 482.0
+SMALL: Size = "small"
+FOOTNOTE: Size = "footnotesize"
+COLUMN, PAGE = 230.0, 486.0
 """Largest widths of tables in points: of a column, and of the page, of papers with two columns.
 
 LaTeX scales a table down where the column or page of a paper is narrower."""
@@ -56,7 +57,10 @@ class _Fit:
         return SEPARATION[self.size]
 
 
-HIGH_HEADS = [_Fit(PAGE, lines, "footnotesize") for lines in (1, 2, MOST_LINES)]
+FITS = [_Fit(limit, lines, size) for limit in (COLUMN, PAGE) for lines, size in ((1, SMALL), (2, SMALL), (2, FOOTNOTE))]
+"""Layouts with whole heads and names, the best first."""
+NARROW_FITS = [_Fit(PAGE, lines, FOOTNOTE) for lines in (2, MOST_LINES)]
+"""Layouts with short heads or wrapped names."""
 
 
 @dataclass(frozen=True)
@@ -132,19 +136,18 @@ def _fits(sheet: Sheet) -> bool:
 
 def _best(sheet: Sheet) -> Layout:
     """The first layout that fits; a sheet of a single wide column has wrapped names."""
-    return next(_candidates(sheet), None) or _layout(sheet, HIGH_HEADS[-1], MIN_NAMES)
+    return next(_candidates(sheet), None) or _layout(sheet, NARROW_FITS[-1], MIN_NAMES)
 
 
 def _candidates(sheet: Sheet) -> Iterator[Layout]:
     """Layouts that fit, the best first: in a column, on a page, with short heads, with wrapped names."""
-    for fit in (_Fit(*parts) for parts in product((COLUMN, PAGE), (1, 2), SIZES)):
+    for fit in FITS:
         yield from _fitting(sheet, fit, _names_width(sheet, fit))
     short = sheet.abbreviated()
-    for fit in HIGH_HEADS:
+    for fit in NARROW_FITS:
         yield from _fitting(short, fit, _names_width(short, fit))
-    for part, least in ((sheet, SOME_NAMES), (short, MIN_NAMES)):
-        for fit in HIGH_HEADS:
-            yield from _fitting(part, fit, least)
+    for (part, least), fit in product(((sheet, SOME_NAMES), (short, MIN_NAMES)), NARROW_FITS):
+        yield from _fitting(part, fit, least)
 
 
 def _fitting(sheet: Sheet, fit: _Fit, least: float) -> Iterator[Layout]:
@@ -214,7 +217,7 @@ def _head_lines(column: SheetColumn, fit: _Fit, below: bool) -> list[str]:
 def _entries_width(column: SheetColumn, fit: _Fit, below: bool) -> float:
     bold = BOLD if any(entry.bold for entry in column.entries) else 1.0
     value = sum(_widest(entry.text.partition(".")[part] for entry in column.entries) for part in (0, 1, 2))
-    spread = _widest(entry.spread for entry in column.entries) * SMALL_PRINT
+    spread = _widest(entry.spread.replace("± ", "±") for entry in column.entries) * SMALL_PRINT
     combine: Callable[[float, float], float] = max if below else float.__add__
     return combine(value * fit.points * bold, spread)
 

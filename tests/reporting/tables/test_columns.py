@@ -19,7 +19,7 @@ def files(write) -> list[Path]:
 
 
 def test_columns_stand_in_the_given_order(files: list[Path], clcap, tmp_path: Path) -> None:
-    kinds = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "markdown", "latex")}
+    kinds = {kind: tmp_path / f"table.{end}" for kind, end in (("csv", "csv"), ("markdown", "md"), ("latex", "tex"))}
     outputs = [word for kind, path in kinds.items() for word in (f"--{kind}", path)]
     shown = clcap("report", *files, "--text", *outputs, "--columns", "SPICE, Vocabulary share of training,R@1").out
     order = [shown.index(name) for name in ("SPICE", "vocabulary_share_of_training", "R@1")]

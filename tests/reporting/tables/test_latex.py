@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from clcap_cli.reporting.metric_groups import metric_infos
+from clcap_cli.reporting.tables.columns import OF_PAPERS
 from clcap_cli.reporting.tables.latex import as_latex
 from clcap_cli.reporting.tables.latex_text import latex_text
 from tests.reporting.tables.builders import made_up_table
@@ -37,7 +38,9 @@ def test_many_metrics_stand_in_groups_on_the_page() -> None:
 
 
 def test_long_names_of_runs_abbreviate_metrics() -> None:
-    text = as_latex([made_up_table(["Adaptive Attention, MLE", "Adaptive Attention with contrastive learning"])])
+    text = as_latex(
+        [made_up_table(["Adaptive Attention, MLE", "Adaptive Attention with contrastive learning, seed 1"])]
+    )
     assert "B-4, M, R-L, C, S: BLEU-4, METEOR, ROUGE\\_L, CIDEr, SPICE." in text
     assert rows(text)[1][-5:] == ["B-4", "M", "R-L", "C", "S"]
 
@@ -115,7 +118,7 @@ def test_captions_of_parts_explain_only_their_marks() -> None:
     ]
     captions = re.findall(r"\\caption\{(.*)\}", as_latex([replace(table, rows=rows)], "below"))
     assert ["self-retrieval" in text for text in captions] == ["Bold" in text for text in captions]
-    assert ["{*}" in text for text in captions] == ["Bold" in text for text in captions] == [True, False, False]
+    assert ["{*}" in text for text in captions] == ["Bold" in text for text in captions] == [True, False]
 
 
 def test_labels_differ() -> None:
@@ -129,3 +132,24 @@ def test_any_name_is_text_in_latex() -> None:
     assert latex_text("é λ 名") == r"\'{e} $\lambda$ U+540D"
     assert latex_text("a--b [x] *") == r"a-{}-b {[}x{]} {*}"
     assert latex_text("a\nb\x1b") == r"a b\textbackslash{}x1b"
+
+
+@pytest.mark.parametrize("names", [["MLE", "CL"], ["nt_{seed}", "nt_{seed}_cl"]])
+def test_means_over_seeds_of_eight_metrics_are_one_table(names: list[str]) -> None:
+    text = as_latex([made_up_table(names, OF_PAPERS[:-1], "seeds")])
+    assert text.count(r"\begin{table*}") == 1 and "B-4, M" not in text
+
+
+def test_a_single_metric_has_no_head_of_its_group() -> None:
+    assert rows(as_latex([made_up_table(["nt", "cl"], ["R@1", "R@5", "CIDEr"])]))[0][0] == "Run"
+
+
+def test_a_single_ranking_by_several_models_names_its_metric() -> None:
+    (recall,) = metric_infos(["R@1"])
+    table = replace(made_up_table(["nt", "cl"], ["by nt", "by cl"], title="R@1 of captions, by ranker"), metric=recall)
+    assert r"\caption{R@1 of captions, by ranker. Test split" in as_latex([table])
+
+
+def test_only_cider_has_a_sentence_on_its_scale() -> None:
+    captions = [as_latex([made_up_table(["nt"], [name])]) for name in ("CIDEr", "CIDErBtw")]
+    assert ["from 0 to 10" in text for text in captions] == [True, False]
