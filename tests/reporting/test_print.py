@@ -55,6 +55,17 @@ def test_the_comparison_fits_the_paper(printed, write) -> None:
     assert page.execute_script(visible) == [True, True], "tables that are folded on a screen"
 
 
+def test_printed_parts_have_headings(printed, write) -> None:
+    signatures = {"signatures": {"CIDEr": "refs:c5|tok:ptb"}}
+    page = printed(page_of(open_runs([run(write, name, 2, **signatures) for name in ("nt", "aa", "tf")])))
+    folded = "[aria-labelledby=metrics] > details"
+    assert not any(one.is_displayed() for one in elements(page, folded)), "what is folded is left out"
+    page.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+    headings = [one.text for one in elements(page, f"{folded} > summary") if one.is_displayed()]
+    assert [f"How {name} was scored" for name in ("nt", "aa", "tf")] == [one for one in headings if "How" in one]
+    assert element(page, "[aria-labelledby=comparison] summary").is_displayed()
+
+
 def test_the_list_says_which_images_are_printed(printed, write) -> None:
     images = [image(id, f"caption {id}", rank=1) for id in range(200)]
     page = printed(page_of(open_runs([write("nt.retrieval.json", images)])))
