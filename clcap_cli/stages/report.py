@@ -111,6 +111,7 @@ def report(
     from clcap_cli.evaluation.run_measurer import RunMeasurer
     from clcap_cli.reporting.cross_ranking import EXPLANATION, cross_ranking_tables, without_cross_rankings
     from clcap_cli.reporting.experiments import Experiments, open_experiments
+    from clcap_cli.reporting.page.paper_command import paper_command
     from clcap_cli.reporting.reported_comparison import compare_reported
     from clcap_cli.reporting.reported_runs import open_reported_runs
     from clcap_cli.reporting.setting_tables import setting_tables
@@ -145,6 +146,7 @@ def report(
         (markdown, _markdown(chosen, comparison, names)),
         (latex, as_latex(printed.main, intervals)),
     )
+    command = paper_command(files, tables, baseline)
     for warning in comparison.warnings:
         print_warning(warning)
     for sentence in experiments.messages:
@@ -158,7 +160,7 @@ def report(
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:
-            write_text(page, _page(runs, crossed, experiments, comparison, images or [], given_attention))
+            write_text(page, _page(runs, crossed, experiments, comparison, images or [], given_attention, command))
     if text:
         _print(chosen)
     if page is not None:
@@ -231,6 +233,7 @@ def _page(
     comparison: "ReportedComparison",
     image_folders: list[Path],
     given_attention: list[Path],
+    command: str,
 ) -> str:
     from clcap_cli.reporting.attention import find_attention
     from clcap_cli.reporting.image_sources import trace_image_sources
@@ -253,6 +256,7 @@ def _page(
         attention.by_run,
         comparison.compared,
         comparison.warnings,
+        command,
     )
 
 

@@ -82,10 +82,12 @@ def render(
     attention: Mapping[str, Attention] = {},
     compared_runs: ComparedRuns | None = None,
     warnings: Sequence[str] = (),
+    paper_command: str = "",
 ) -> str:
     """Render the page as text; ``thumbnails`` are WebP files in base64 and ``crossed`` the cross-ranking tables.
 
-    ``attention`` is that of the captions of runs, by their names. Marks are those of ``compared_runs``.
+    ``attention`` is that of the captions of runs, by their names. Marks are those of ``compared_runs``. Without a
+    ``paper_command``, the page does not say how to write its tables as LaTeX.
 
     The page starts with the tables of ``experiments``, and shows captions of their example runs only.
     """
@@ -133,6 +135,7 @@ def render(
         plots=plots,
         images=len(image_ids(shown)),
         warnings=warnings,
+        paper_command=paper_command,
     )
 
 
