@@ -22,10 +22,15 @@ METRIC = Metric(
     group=DISTINCTIVENESS,
     values=(
         MetricInfo(
-            "distinct_1", "Distinct words as a share of all words; 0 to 1.", HIGHER, scale=SHARE, in_summary=False
+            "distinct_1", "Distinct words as a share of all words; 0 to 1.", HIGHER, 4, scale=SHARE, in_summary=False
         ),
         MetricInfo(
-            "distinct_2", "Distinct bigrams as a share of all bigrams; 0 to 1.", HIGHER, scale=SHARE, in_summary=False
+            "distinct_2",
+            "Distinct bigrams as a share of all bigrams; 0 to 1.",
+            HIGHER,
+            4,
+            scale=SHARE,
+            in_summary=False,
         ),
     ),
     statistics=_statistics,

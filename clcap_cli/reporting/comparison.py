@@ -11,7 +11,7 @@ from clcap_cli.reporting.difference_text import interval_text, p_text, signed_te
 from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.short_names import WIDTH, short_names
 
-ROW = f"{{:<13}} {{:>{WIDTH}}} {{:>{WIDTH}}} {{:>7}}  {{:<16}} {{:>6}} {{:>6}} {{}}"
+ROW = f"{{:<13}} {{:>{WIDTH}}} {{:>{WIDTH}}} {{:>7}} {{:<16}} {{:>7}} {{:>7}} {{}}"
 COMPACT_ROW = f"{{:<30}} {{:>{WIDTH}}} {{:>{WIDTH}}} {{:>7}} {{:>7}} {{}}"
 NAME_WIDTHS = {ROW: 13, COMPACT_ROW: 30}
 """Width of the column of metrics; a longer name has a line of its own."""

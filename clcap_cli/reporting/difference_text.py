@@ -12,11 +12,16 @@ WORDS: dict[Verdict, str] = {
     "not significant": "not significant",
 }
 """Words for verdicts other than a significant difference."""
+UNCORRECTED = (
+    "Intervals are not corrected for the number of tests, so a difference can be not significant although its interval "
+    "excludes 0."
+)
+"""Why an interval and a verdict can disagree."""
 
 
 def signed_text(value: float, info: MetricInfo) -> str:
-    """A difference with its sign."""
-    return f"{value:+.{info.decimals}f}"
+    """A difference with its sign; that of counts without decimal places where it is an integer."""
+    return f"{value:+.{info.decimals_of(value)}f}"
 
 
 def interval_text(one: MetricDifference, info: MetricInfo) -> str:
@@ -28,7 +33,7 @@ def p_text(p: float | None) -> str:
     """A p-value, or "-" if it is unknown."""
     if p is None:
         return "-"
-    return f"{p:.3f}" if p >= 0.001 else "<0.001"
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def improvement(one: MetricDifference, info: MetricInfo) -> int:

@@ -46,8 +46,7 @@ def _cells(compared: ComparedRuns, metric: MetricInfo) -> list[Cell]:
 def _value(setting: ComparedSetting, metric: MetricInfo) -> float | None:
     if metric.name not in setting.values:
         return None
-    mean = setting.mean(metric.name)
-    return int(mean) if metric.is_count and len(setting.runs) == 1 else mean
+    return setting.mean(metric.name)
 
 
 def _spread(setting: ComparedSetting, metric: MetricInfo) -> str:

@@ -42,11 +42,11 @@ def test_the_table_of_single_runs_fits_in_80_columns() -> None:
     found = comparison(metrics)
     lines = [*comparison_lines(found), *legend_lines([found]), *note_lines(found, 200, (1, 1))]
     assert lines == [
-        "                       nt       nt_cl  change  95% interval          p   Holm",
+        "                       nt       nt_cl  change 95% interval           p    Holm",
         "primary metrics, chosen beforehand",
-        "R@1                 0.020       0.060  +0.040  [+0.010, +0.090]  0.020  0.040 *",
+        "R@1                 0.020       0.060  +0.040 [+0.010, +0.090]   0.020   0.040 *",
         "  McNemar                                                        0.125",
-        "mean_rank           23.16       16.25   -6.91  [-9.87, -4.00]   <0.001  0.001 *",
+        "mean_rank           23.16       16.25   -6.91 [-9.87, -4.00]   < 0.001   0.001 *",
         "other metrics                           nt       nt_cl  change    Holm",
         "ROUGE_L                              0.462       0.462  +0.000   1.000",
         "vocabulary_share_of_references       0.462       0.462  +0.000       -",
@@ -69,10 +69,10 @@ def test_several_seeds_have_rows_of_their_own() -> None:
     }
     found = comparison(metrics, PAIRED, first="nt_{seed}, 3 seeds", second="nt_{seed}_cl, 3 seeds")
     assert [*comparison_lines(found), *legend_lines([found]), *note_lines(found, 200, (3, 3))] == [
-        "                     nt_*     nt_*_cl  change  95% interval          p   Holm",
+        "                     nt_*     nt_*_cl  change 95% interval           p    Holm",
         "primary metrics, chosen beforehand",
-        "CIDEr               1.100       1.200  +0.100  [+0.020, +0.200]  0.002  0.004",
-        "  over seeds       ±0.010      ±0.012                            0.040  0.080",
+        "CIDEr               1.100       1.200  +0.100 [+0.020, +0.200]   0.002   0.004",
+        "  over seeds       ±0.010      ±0.012                            0.040   0.080",
         "other metrics                         nt_*     nt_*_cl  change    Holm",
         "mean_length                           5.00        6.00   +1.00   0.020 *",
         "ROUGE_L                              0.100       0.200  +0.100       -",

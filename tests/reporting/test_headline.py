@@ -78,6 +78,7 @@ def test_three_systems_share_one_table_with_stars(opened, write) -> None:
     ]
     column = rows[0].index("CIDEr ↑")
     assert [row[0] for row in rows] == ["run", "nt", "nt_cl", "aa"]
+    assert element(page, ".systems caption").text == "Main metrics, compared with nt"
     assert re.search(r"\n\+\d\.\d{3}\*\nbetter", rows[2][column])
     assert rows[3][column].endswith("+0.000\nno difference")
     summaries = [summary.text for summary in elements(page, "[aria-labelledby=comparison] > details > summary")]
@@ -128,3 +129,14 @@ def test_names_and_settings_stay_text(opened, write, text: str) -> None:
     page = opened(page_of(open_runs(files)))
     assert elements(page, "img") == []
     assert text.replace("/", "") in element(page, ".compared").text
+
+
+def test_rows_say_which_test_decides_where_they_differ(opened, write) -> None:
+    made = [[{"role": "checkpoint", "id": str(n), "settings": {"seed": n % 2, "lr": n // 2}}] for n in range(4)]
+    names = ("nt_0", "nt_1", "cl_0", "cl_1")
+    files = [run(write, name, 1 + n, made_from=made[n]) for n, name in enumerate(names)]
+    page = opened(page_of(open_runs([*files, run(write, "aa", 3)])))
+    rows = [row.text for row in elements(page, ".systems tbody th")]
+    assert rows[1:] == ["cl_{seed}, 2 seeds tested over seeds", "aa tested over images"]
+    assert "Unique share is corrected among the other metrics" in element(page, ".top").text
+    assert "Intervals are not corrected for the number of tests" in element(page, "[aria-labelledby=comparison]").text

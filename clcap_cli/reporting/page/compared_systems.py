@@ -64,6 +64,11 @@ class ComparedSystem:
         return [value for value in self.values if value.primary or value.metric.name in HEADLINE]
 
     @property
+    def tested(self) -> str:
+        """Which test decides the verdicts."""
+        return f"tested over {'seeds' if self.over_seeds else 'images'}"
+
+    @property
     def summary(self) -> str:
         """The number of metrics with each verdict, such as "5 better, 2 worse, 9 not significant"."""
         counts = Counter(value.verdict for value in sorted(self.values, key=lambda value: -abs(value.improvement)))

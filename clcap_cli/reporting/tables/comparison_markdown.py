@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from clcap_cli.artifacts.comparisons import Comparison
 from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.difference_text import interval_text, p_text, signed_text, verdict_text
+from clcap_cli.reporting.difference_text import UNCORRECTED, interval_text, p_text, signed_text, verdict_text
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.markdown import markdown_text
 
@@ -61,7 +61,8 @@ def _legend(comparison: Comparison) -> list[str]:
     starred = any(one.significant for one in comparison.metrics.values())
     return [
         *([f"\\* differs significantly: Holm's p over {over} < {SIGNIFICANCE_LEVEL}."] if starred else []),
-        "Intervals are over images. Holm: p corrected for the number of tests, primary metrics separately.",
+        f"Intervals are over images. {UNCORRECTED}",
+        "Holm: p corrected for the number of tests, primary metrics separately.",
     ]
 
 
