@@ -133,10 +133,7 @@ def test_experiments_as_markdown_latex_and_text(experiments) -> None:
         "| MLE (3 seeds) | 0.300 ± 0.265 | 8.00 ± 1.00 |\n| CL (2 seeds) | 0.300 ± 0.141 | 2.50 ± 0.71 |\n\n2 images.\n"
     )
     latex = as_latex(tables)
-    assert (
-        "\\caption{50\\% \\textless{}MLE\\textgreater{} and CL. 2 images. Mean $\\pm$ sample standard deviation"
-        in latex
-    )
+    assert "\\caption{50\\% $<$MLE$>$ and CL. 2 images. Mean $\\pm$ sample standard deviation" in latex
     assert "\nCL (2 seeds) & 0.300{\\scriptsize $\\pm$0.141} & 2.50{\\scriptsize $\\pm$0.71} \\\\\n" in latex
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(as_text(tables))

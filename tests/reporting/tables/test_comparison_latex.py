@@ -38,7 +38,7 @@ def test_differences_with_stars_where_significant() -> None:
             "6.25",
             r"$-$16.91\rlap{$^{*}$}",
             "{[}$-$19.87, $-$4.00{]}",
-            r"\textless{}0.001",
+            r"$<$ 0.001",
         ],
         [
             r"ROUGE\_L $\uparrow$",
