@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from clcap_cli.evaluation.differing_images import few_differing_images
 from clcap_cli.evaluation.measured_setting import MeasuredSetting, all_statistics
 from clcap_cli.metrics.bootstrap import p_value, varies
 from clcap_cli.metrics.holm import holm_corrected
@@ -14,9 +15,6 @@ from clcap_cli.metrics.registry import info_of
 from clcap_cli.metrics.score_interval import ROUNDING
 from clcap_cli.metrics.seed_test import seed_test
 from clcap_cli.metrics.statistic import Statistic
-
-MIN_BOOTSTRAP_IMAGES = 50
-"""Fewest images for which p comes from the bootstrap; with fewer images its p-values are too small."""
 
 
 def image_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str, float | None]:
@@ -30,10 +28,25 @@ def image_p_values(first: MeasuredSetting, second: MeasuredSetting) -> dict[str,
     if images < MIN_IMAGES:
         return dict.fromkeys(pairs)
     different = {name: other - one for name, (one, other) in pairs.items() if _differ(one, other)}
-    flipped = [name for name, values in different.items() if images < MIN_BOOTSTRAP_IMAGES or not varies(values)]
-    p_values = _sign_flip_p_values(first, second, flipped) if flipped else {}
+    p_values: dict[str, float] = {}
+    for swapped, names in _names_by_swapped_images(first, second, different).items():
+        p_values |= _sign_flip_p_values(first, second, names, swapped)
     p_values |= {name: p_value(values, images) for name, values in different.items() if name not in p_values}
     return {name: p_values.get(name, 1.0) for name in pairs}
+
+
+def _names_by_swapped_images(
+    first: MeasuredSetting, second: MeasuredSetting, different: Mapping[str, np.ndarray]
+) -> dict[tuple[int, ...], list[str]]:
+    """The values that sign flips test, by the images that they swap: few that differ, or all if the resamples agree."""
+    found: dict[tuple[int, ...], list[str]] = {}
+    for name, values in different.items():
+        swapped = few_differing_images(first.runs, second.runs, name)
+        if swapped is None and not varies(values):
+            swapped = tuple(range(len(first.runs[0])))
+        if swapped is not None:
+            found.setdefault(swapped, []).append(name)
+    return found
 
 
 def _differ(one: np.ndarray, other: np.ndarray) -> bool:
@@ -42,11 +55,13 @@ def _differ(one: np.ndarray, other: np.ndarray) -> bool:
     return not both_zero and bool(np.abs(other - one).max() > TOLERANCE)
 
 
-def _sign_flip_p_values(first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str]) -> dict[str, float]:
+def _sign_flip_p_values(
+    first: MeasuredSetting, second: MeasuredSetting, names: Sequence[str], swapped: Sequence[int]
+) -> dict[str, float]:
     def statistics_of(images: ImageEntries) -> dict[str, Statistic]:
         return all_statistics(predictions_from_entries(images, first.context))
 
-    return sign_flip_p_values(first.runs, second.runs, names, statistics_of)
+    return sign_flip_p_values(first.runs, second.runs, names, swapped, statistics_of)
 
 
 def primary_values(names: Iterable[str]) -> set[str]:

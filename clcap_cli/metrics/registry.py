@@ -83,6 +83,13 @@ def info_of(name: str) -> "MetricInfo | None":
     return next((info for info in infos if info), None)
 
 
+def metric_of(name: str) -> "Metric | None":
+    """The metric that has the value ``name``; None if no metric describes it."""
+    from clcap_cli.metrics.multiple_captions import find_info
+
+    return next((metric for metric in all_metrics() if find_info(metric, name)), None)
+
+
 def scale_of(name: str) -> "Scale":
     """The scale of the value ``name`` of any metric; without limits if no metric describes it."""
     from clcap_cli.metrics.scale import UNLIMITED

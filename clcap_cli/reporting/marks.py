@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.evaluation.compared_runs import ComparedRuns
+from clcap_cli.evaluation.differing_images import MIN_BOOTSTRAP_IMAGES
 from clcap_cli.evaluation.runs import Run
-from clcap_cli.evaluation.significance import MIN_BOOTSTRAP_IMAGES
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.difference_text import improvement
 

@@ -54,11 +54,12 @@ def compare(
 
     Runs that differ only in their seeds form one setting; --setting groups runs that record no settings. Two p-values
     answer two questions. p over images: would the difference hold on other images, with these models? (Paired bootstrap
-    with 1,000 resamples; below 50 images a sign-flip test, below 6 none.) p over seeds: would it hold with other seeds,
-    on these images? (t-test over the runs of both settings, paired where the seeds are the same.) Holm's correction
-    counts the primary metrics R@1, R@5, mean_rank and CIDEr of all settings, and separately all other metrics. Metrics
-    that were evaluated differently, such as ranks in other pools, are shown without a test. Other differences between
-    the runs, such as settings, are listed. The tables are printed; --out, --markdown and --latex write them.
+    with 1,000 resamples; if fewer than 50 images differ, a sign-flip test; below 6 images, none.) p over seeds: would
+    it hold with other seeds, on these images? (t-test over the runs of both settings, paired where the seeds are the
+    same.) Holm's correction counts the primary metrics R@1, R@5, mean_rank and CIDEr of all settings, and separately
+    all other metrics. Metrics that were evaluated differently, such as ranks in other pools, are shown without a test.
+    Other differences between the runs, such as settings, are listed. The tables are printed; --out, --markdown and
+    --latex write them.
 
     Example: clcap compare nt_1.metrics.json nt_2.metrics.json nt_1_cl.metrics.json nt_2_cl.metrics.json
     """

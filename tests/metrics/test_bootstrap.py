@@ -175,7 +175,7 @@ def test_p_of_few_images_is_uniform_without_a_difference() -> None:
     p_values = []
     for _ in range(150):
         sides = [[[entry("a b", "a b", ROUGE_L=score) for score in rng.normal(size=20).tolist()]] for _ in range(2)]
-        p_values.append(sign_flip_p_values(*sides, ["ROUGE_L"], statistics_of)["ROUGE_L"])
+        p_values.append(sign_flip_p_values(*sides, ["ROUGE_L"], range(20), statistics_of)["ROUGE_L"])
     assert np.mean(np.array(p_values) < 0.05) <= 0.12
     assert np.mean(np.array(p_values) < 0.5) == pytest.approx(0.5, abs=0.15)
 
@@ -201,6 +201,25 @@ def test_without_spread_p_comes_from_sign_flips() -> None:
         "unique_share"
     ]
     assert alike.p_images is not None and 0 < alike.p_images < 0.01
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_few_captions_that_differ_are_few_images(number: int) -> None:
+    """Of 100 captions, a few differ, whose images all gain and lose the same."""
+    references = [f"the cat {n} sat on a mat" for n in range(100)]
+    captions = [f"a cat {n % 5}" for n in range(100)]
+    sides = [[f"a dog {n}" for n in range(number)] + captions[number:], captions]
+    lengths = [np.array([float(text.startswith("a dog")) for text in side]) for side in sides]
+    found = differences_between(
+        *([entries(side, references, score)] for side, score in zip(sides, lengths, strict=True))
+    )
+    tested = {name: one.p_images for name, one in found.items() if one.p_images is not None}
+    assert {"unique_share", "distinct_1", "distinct_2", "ROUGE_L", "BLEU-4"} <= tested.keys()
+    assert all(p >= 2 ** (1 - number) - 1e-9 for p in tested.values())
+    assert tested["ROUGE_L"] == pytest.approx(2 ** (1 - number))
+    assert not any(
+        one.significant and one.interval[0] <= 0 <= one.interval[1] for one in found.values() if one.interval
+    )
 
 
 @pytest.mark.parametrize("images", [8, 60])

@@ -52,7 +52,7 @@ def test_help_and_docs_name_the_primary_metrics() -> None:
     primary = [info.name for metric in all_metrics() for info in metric.values if info.primary]
     help_text, docs = " ".join(str(compare.__doc__).split()), " ".join(DOCS.read_text(encoding="utf-8").split())
     *first, last = sorted(primary, key=help_text.index)
-    assert f"the primary metrics {', '.join(first)} and {last}," in help_text
+    assert f"the primary metrics {', '.join(first)} and {last} of all settings," in help_text
     assert f"The primary metrics {', '.join(f'`{name}`' for name in first)} and `{last}` " in docs
 
 

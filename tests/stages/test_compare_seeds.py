@@ -86,14 +86,18 @@ def test_primary_metrics_are_corrected_among_themselves(tmp_path: Path, clcap, r
     assert out.index("mean_rank") < out.index("other metrics") < out.index("ROUGE_L")
 
 
-def test_few_hits_show_mcnemar_beside_the_bootstrap(tmp_path: Path, clcap, run) -> None:
-    ranks = [1] * 4 + [20] * (IMAGES - 4)
+@pytest.mark.parametrize(("other_rank", "p_images"), [(20, 0.125), (21, 0.028)], ids=["few", "all"])
+def test_few_hits_show_mcnemar_beside_the_bootstrap(
+    other_rank: int, p_images: float, tmp_path: Path, clcap, run
+) -> None:
+    """Four ranks differ, or all: only the bootstrap needs McNemar's test beside it."""
+    ranks = [1] * 4 + [other_rank] * (IMAGES - 4)
     files = [run("a", 1, [0.5] * IMAGES, [20] * IMAGES), run("b", 1, [0.5] * IMAGES, ranks)]
     out, comparison = compared(clcap, tmp_path / "c.json", *files)
     found = comparison["metrics"]["R@1"]
     assert found["p_mcnemar"] == pytest.approx(2 / 2**4)
-    assert found["p_images"] < 0.05
-    assert "\n  McNemar " in out
+    assert found["p_images"] == pytest.approx(p_images, abs=0.01)
+    assert ("\n  McNemar " in out) == (other_rank == 21)
 
 
 def scored(folder: Path, name: str, mean: float) -> Path:
