@@ -75,8 +75,9 @@ function outsideMarks(points, plot) {
   return [true, false].flatMap((above) => {
     const marked = points.filter((point) => isAbove(point) === above);
     const place = { x: "x", frameAnchor: above ? "top" : "bottom", fill: colourOf };
-    const texts = marked.map((point, line) => Plot.text([point], {
-      ...place, text: ({ y }) => valueText(y), dx: 9, dy: 14 * line * (above ? 1 : -1), textAnchor: "start",
+    const line = ({ x }, at) => marked.slice(0, at).filter((other) => other.x === x).length;
+    const texts = marked.map((point, at) => Plot.text([point], {
+      ...place, text: ({ y }) => valueText(y), dx: 9, dy: 14 * line(point, at) * (above ? 1 : -1), textAnchor: "start",
     }));
     return [Plot.dot(marked, { ...place, symbol: "triangle", rotate: above ? 0 : 180, r: 4.5 }), ...texts];
   });

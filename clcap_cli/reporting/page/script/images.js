@@ -57,7 +57,7 @@ function renderPredictions(list, image) {
 }
 
 function renderTitle(heading, image) {
-  heading.replaceChildren(title(image));
+  writeName(heading, title(image));
   if (image.name === null || image.name === image.id) return;
   const id = document.createElement("small");
   id.textContent = ` id ${image.id}`;
