@@ -35,7 +35,7 @@ class MetricInfo:
     decimals: int = 3
     """Decimal places; for a count, those of its mean over runs."""
     is_count: bool = False
-    """Whether the value is a count; its text has no decimal places where it is an integer."""
+    """Whether the value is a count, which is an integer for a single run."""
     scale: Scale = UNLIMITED
     """Range of the value; its confidence intervals stay inside."""
     in_summary: bool = True
@@ -46,12 +46,8 @@ class MetricInfo:
     """Whether the value is one of the few that clcap chose beforehand to judge a method by."""
 
     def formatted(self, value: float) -> str:
-        """The value as text; integers and counts without a fraction have no decimal places."""
-        return str(value) if isinstance(value, int) else f"{value:.{self.decimals_of(value)}f}"
-
-    def decimals_of(self, value: float) -> int:
-        """The number of decimal places with which the value is written."""
-        return 0 if self.is_count and float(value).is_integer() else self.decimals
+        """The value as text; integers without decimal places."""
+        return str(value) if isinstance(value, int) else f"{value:.{self.decimals}f}"
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.permutation_test import MIN_IMAGES
-from clcap_cli.reporting.difference_text import interval_text, p_text, signed_text
+from clcap_cli.reporting.difference_text import interval_text, p_text, shown_info, signed_text
 from clcap_cli.reporting.metric_groups import metric_infos
 from clcap_cli.reporting.short_names import WIDTH, short_names
 
@@ -75,8 +75,12 @@ def note_lines(comparison: Comparison, images: int, runs: tuple[int, int]) -> li
     return notes
 
 
+def _infos(differences: Differences) -> list[MetricInfo]:
+    return [shown_info(differences[info.name], info) for info in metric_infos(differences)]
+
+
 def _rows(differences: Differences, over_seeds: bool) -> list[str]:
-    infos = metric_infos(differences)
+    infos = _infos(differences)
     return [line for info in infos for line in _rows_of(differences[info.name], info, over_seeds)]
 
 
@@ -93,7 +97,7 @@ def _rows_of(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> list[
 
 def _compact_rows(differences: Differences, over_seeds: bool) -> list[str]:
     rows = []
-    for info in metric_infos(differences):
+    for info in _infos(differences):
         one = differences[info.name]
         p = p_text(one.p_seeds_holm if over_seeds else one.p_images_holm)
         rows += _named(COMPACT_ROW, info.name, *_values(one, info), signed_text(one.difference, info), p, _mark(one))
@@ -101,7 +105,7 @@ def _compact_rows(differences: Differences, over_seeds: bool) -> list[str]:
 
 
 def _value_rows(differences: Differences) -> list[str]:
-    infos = metric_infos(differences)
+    infos = _infos(differences)
     cells = {info.name: (*_values(differences[info.name], info), "", "", "") for info in infos}
     return [line for name, row in cells.items() for line in _named(COMPACT_ROW, name, *row)]
 

@@ -1,5 +1,7 @@
 """Differences and p-values as text: the same words in the terminal and on the page."""
 
+from dataclasses import replace
+
 from clcap_cli.artifacts.comparisons import MetricDifference, Verdict
 from clcap_cli.metrics.metric import MetricInfo
 
@@ -20,8 +22,14 @@ UNCORRECTED = (
 
 
 def signed_text(value: float, info: MetricInfo) -> str:
-    """A difference with its sign; that of counts without decimal places where it is an integer."""
-    return f"{value:+.{info.decimals_of(value)}f}"
+    """A difference with its sign."""
+    return f"{value:+.{info.decimals}f}"
+
+
+def shown_info(one: MetricDifference, info: MetricInfo) -> MetricInfo:
+    """How the values of a difference are written: counts of single runs without decimal places."""
+    whole = all(value.is_integer() for value in (one.first, one.second)) and not any(one.spreads)
+    return replace(info, decimals=0) if info.is_count and whole else info
 
 
 def interval_text(one: MetricDifference, info: MetricInfo) -> str:

@@ -46,7 +46,8 @@ def _cells(compared: ComparedRuns, metric: MetricInfo) -> list[Cell]:
 def _value(setting: ComparedSetting, metric: MetricInfo) -> float | None:
     if metric.name not in setting.values:
         return None
-    return setting.mean(metric.name)
+    mean = setting.mean(metric.name)
+    return int(mean) if metric.is_count and len(setting.runs) == 1 else mean
 
 
 def _spread(setting: ComparedSetting, metric: MetricInfo) -> str:

@@ -4,8 +4,7 @@ import pytest
 
 from clcap_cli.metrics.labels import label_of
 from clcap_cli.metrics.metric import HIGHER, LOWER, NEITHER, MetricInfo
-from clcap_cli.metrics.registry import all_metrics, info_of
-from clcap_cli.reporting.difference_text import signed_text
+from clcap_cli.metrics.registry import all_metrics
 
 
 @pytest.mark.parametrize(
@@ -43,11 +42,3 @@ def test_headings_show_which_direction_is_better() -> None:
         MetricInfo(name, "", way).heading for name, way in (("a b", HIGHER), ("mean_rank", LOWER), ("images", NEITHER))
     ]
     assert headings == ["a b ↑", "Mean rank ↓", "Images"]
-
-
-def test_counts_have_decimal_places_only_for_a_fraction() -> None:
-    words, shares = info_of("vocabulary_used"), info_of("distinct_1")
-    assert words and shares
-    assert [words.formatted(value) for value in (24, 24.0, 24.5)] == ["24", "24", "24.5"]
-    assert [signed_text(value, words) for value in (3.0, -0.5)] == ["+3", "-0.5"]
-    assert signed_text(0.0002, shares) == "+0.0002"

@@ -140,3 +140,13 @@ def test_values_that_are_not_comparable_stand_apart() -> None:
         "R@1                                  0.100       0.200",
     ]
     assert note_lines(found, 50, (1, 1)) == ["no difference: every comparable value is the same in every resample"]
+
+
+def test_counts_have_no_decimal_places_in_single_runs() -> None:
+    def row(**more: Any) -> list[str]:
+        untested = {"p_images": None, "p_images_holm": None, "verdict": "not tested"}
+        found = comparison({"vocabulary_used": difference(24.0, 27.0, None, **untested, **more)})
+        return comparison_lines(found)[1].split()
+
+    assert row() == ["vocabulary_used", "24", "27", "+3", "-"]
+    assert row(spreads=(1.0, 0.0)) == ["vocabulary_used", "24.0", "27.0", "+3.0", "-"]

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.difference_text import improvement, interval_text, p_text, signed_text, verdict_text
+from clcap_cli.reporting.difference_text import (
+    improvement,
+    interval_text,
+    p_text,
+    shown_info,
+    signed_text,
+    verdict_text,
+)
 from clcap_cli.reporting.metric_groups import metric_infos
 
 HEADLINE = ("unique_share",)
@@ -105,6 +112,7 @@ def _system(comparison: Comparison) -> ComparedSystem:
 
 
 def _value(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> ComparedValue:
+    info = shown_info(one, info)
     spreads = [f"± {spread:.{info.decimals}f}" if spread else "" for spread in one.spreads]
     return ComparedValue(
         metric=info,

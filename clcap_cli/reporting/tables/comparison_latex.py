@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.multiple_captions import caption_value_name
-from clcap_cli.reporting.difference_text import interval_text, p_text, signed_text
+from clcap_cli.reporting.difference_text import interval_text, p_text, shown_info, signed_text
 from clcap_cli.reporting.marks import decisive_p, decisive_test
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.columns import OF_PAPERS
@@ -50,7 +50,7 @@ def _shown(comparison: Comparison) -> list[MetricInfo]:
 
 
 def _columns(comparison: Comparison, infos: list[MetricInfo]) -> list[SheetColumn]:
-    found = [(comparison.metrics[info.name], info) for info in infos]
+    found = [(one := comparison.metrics[info.name], shown_info(one, info)) for info in infos]
     return [
         SheetColumn(comparison.first, [_value(one.first, one.spreads[0], info) for one, info in found]),
         SheetColumn(comparison.second, [_value(one.second, one.spreads[1], info) for one, info in found]),

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from clcap_cli.artifacts.comparisons import Comparison
 from clcap_cli.evaluation.comparison import SIGNIFICANCE_LEVEL
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.difference_text import UNCORRECTED, interval_text, p_text, signed_text, verdict_text
+from clcap_cli.reporting.difference_text import (
+    UNCORRECTED,
+    interval_text,
+    p_text,
+    shown_info,
+    signed_text,
+    verdict_text,
+)
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.markdown import markdown_text
 
@@ -37,6 +44,7 @@ def _in_order(comparison: Comparison) -> list[MetricInfo]:
 
 def _row(comparison: Comparison, info: MetricInfo, over_seeds: bool) -> list[str]:
     one = comparison.metrics[info.name]
+    info = shown_info(one, info)
     star = "*" if one.significant else ""
     seeds = [p_text(one.p_seeds), p_text(one.p_seeds_holm)] if over_seeds else []
     return [
