@@ -87,4 +87,4 @@ def test_runs_as_text(write) -> None:
     assert lines[1].split() == ["┃", "┃", "[bold]nt", "┃", "nt_cl", "┃"]
     (cider,) = [line for line in lines if "CIDEr" in line]
     assert [cell.strip() for cell in cider.split("│")] == ["", "CIDEr ↑", "1.040 [0.990, 1.100]", "0.900", ""]
-    assert lines[-1].strip() == "[low, high]: 95% confidence interval over images."
+    assert lines[-1].strip() == "2 images. [low, high]: 95% confidence interval over images."
