@@ -72,7 +72,7 @@ class _Row:
 
     @property
     def name(self) -> str:
-        seeds = f" ({len(self.runs)} seed{'s' if len(self.runs) > 1 else ''})"
+        seeds = f", {len(self.runs)} seed{'s' if len(self.runs) > 1 else ''}"
         return f"{self.label}{seeds if SEED in self.pattern else ''}"
 
     def values(self, metric: str) -> list[float]:

@@ -140,7 +140,7 @@ def report(
     means = [] if experiments.tables else setting_tables(comparison.compared)
     found = ReportTables(experiments.tables, crossed, means, run_tables(runs, comparison.compared))
     chosen = found.select(names)
-    printed = chosen if columns else found.of_paper_metrics()
+    printed = chosen if names else found.without_images() if columns else found.of_paper_metrics()
     contents = (
         (csv, as_csv(all_runs, names, experiments.rows or _seeds(comparison))),
         (markdown, _markdown(chosen, comparison, names)),

@@ -63,8 +63,8 @@ def test_a_cell_is_the_mean_and_deviation_of_its_runs(experiments) -> None:
     assert [metric.name for metric in table.metrics] == ["mean_rank", "CIDEr", "unique_captions"]
     # CIDEr 0.1, 0.2, 0.6: mean 0.3, squared deviations 0.04 + 0.01 + 0.09, over 2: 0.07, its root 0.265
     assert cells(table) == {
-        "MLE (3 seeds)": ["8.00 ± 1.00", "0.300 ± 0.265", "5.0 ± 1.0"],
-        "CL (2 seeds)": ["2.50 ± 0.71", "0.300 ± 0.141", "6.5 ± 0.7"],
+        "MLE, 3 seeds": ["8.00 ± 1.00", "0.300 ± 0.265", "5.0 ± 1.0"],
+        "CL, 2 seeds": ["2.50 ± 0.71", "0.300 ± 0.141", "6.5 ± 0.7"],
     }
 
 
@@ -74,7 +74,7 @@ def test_single_runs_have_no_deviation(experiments) -> None:
     assert table.title == "MLE and CL"
     assert cells(table) == {
         "one": ["9.00", "0.100", "4"],
-        "seed (1 seed)": ["7.00", "0.600", "6"],
+        "seed, 1 seed": ["7.00", "0.600", "6"],
         "strange": ["", "9.000", ""],
     }
 
@@ -82,19 +82,19 @@ def test_single_runs_have_no_deviation(experiments) -> None:
 def test_a_metric_that_some_seeds_lack_is_annotated(experiments) -> None:
     metrics = {"nt_1": {"CIDEr": 1.0, "METEOR": 0.1}, "nt_2": {"CIDEr": 2.0, "METEOR": 0.3}, "nt_3": {"CIDEr": 3.0}}
     (table,) = experiments([{**TABLE, "metrics": ["CIDEr", "METEOR"]}], metrics).tables
-    assert cells(table) == {"MLE (3 seeds)": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
+    assert cells(table) == {"MLE, 3 seeds": ["2.000 ± 1.000", "0.200 ± 0.141, 2 of 3 seeds"]}
 
 
 def test_a_row_matches_whole_names_literally(experiments) -> None:
     metrics = {"a.b_1": {"CIDEr": 1.0}, "axb_1": {"CIDEr": 2.0}, "xa.b_1": {"CIDEr": 3.0}, "a.b_1_cl": {"CIDEr": 4.0}}
     (table,) = experiments([{**TABLE, "rows": {"row": "a.b_{seed}"}}], metrics).tables
-    assert cells(table) == {"row (1 seed)": ["1.000"]}
+    assert cells(table) == {"row, 1 seed": ["1.000"]}
 
 
 def test_seeds_may_be_folders(experiments) -> None:
     metrics = {"seed1/nt": {"CIDEr": 1.0}, "seed2/nt": {"CIDEr": 2.0}}
     (table,) = experiments([{**TABLE, "rows": {"MLE": "seed{seed}/nt"}}], metrics).tables
-    assert list(cells(table)) == ["MLE (2 seeds)"]
+    assert list(cells(table)) == ["MLE, 2 seeds"]
 
 
 def test_missing_runs_are_left_out_and_reported(experiments) -> None:
@@ -106,7 +106,7 @@ def test_missing_runs_are_left_out_and_reported(experiments) -> None:
         ]
     )
     assert [[metric.name for metric in table.metrics] for table in experiments_found.tables] == [["CIDEr", "mine"]]
-    assert list(cells(experiments_found.tables[0])) == ["MLE (3 seeds)", "CL (2 seeds)"]
+    assert list(cells(experiments_found.tables[0])) == ["MLE, 3 seeds", "CL, 2 seeds"]
     assert experiments_found.messages == [
         "left out of the tables, because no run matches: main: 'CL, twice' (nt_{seed}_cl_cl); all of aa",
         "left out of the tables, because none of their runs has the metric: main: SPICE",
@@ -130,11 +130,11 @@ def test_experiments_as_markdown_latex_and_text(experiments) -> None:
     spread = "(mean ± sample standard deviation over seeds)"
     assert as_markdown(tables) == (
         f"**50% \\<MLE> and CL {spread}**\n\n| Model | CIDEr ↑ | Mean rank ↓ |\n|:---|---:|---:|\n"
-        "| MLE (3 seeds) | 0.300 ± 0.265 | 8.00 ± 1.00 |\n| CL (2 seeds) | 0.300 ± 0.141 | 2.50 ± 0.71 |\n\n2 images.\n"
+        "| MLE, 3 seeds | 0.300 ± 0.265 | 8.00 ± 1.00 |\n| CL, 2 seeds | 0.300 ± 0.141 | 2.50 ± 0.71 |\n\n2 images.\n"
     )
     latex = as_latex(tables)
     assert "\\caption{50\\% $<$MLE$>$ and CL. 2 images. Mean $\\pm$ sample standard deviation" in latex
-    assert "\nCL (2 seeds) & 0.300{\\scriptsize $\\pm$0.141} & 2.50{\\scriptsize $\\pm$0.71} \\\\\n" in latex
+    assert "\nCL, 2 seeds & 0.300{\\scriptsize $\\pm$0.141} & 2.50{\\scriptsize $\\pm$0.71} \\\\\n" in latex
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(as_text(tables))
     text = console.export_text()
@@ -145,7 +145,7 @@ def test_the_page_starts_with_tables_and_one_run_per_row(experiments, tmp_path: 
     experiments_found = experiments([{**TABLE, "title": "<b>MLE"}])
     page = page_of(open_runs(sorted(tmp_path.glob("*.metrics.json"))), experiments=experiments_found)
     assert page.index('<h2 id="experiments">') < page.index("<caption>&lt;b&gt;MLE (mean") < page.index('id="metrics"')
-    assert "<span>CL (2 seeds)</span>" in page
+    assert "<span>CL,<wbr> 2 seeds</span>" in page
     assert "2.50" in page and "<small>± 0.71</small>" in page
     assert [run["name"] for run in json.loads(Elements(page).data)["runs"]] == ["nt_1", "nt_1_cl"]
     assert 'class="changes"' not in page, "the first against the last run means nothing here"

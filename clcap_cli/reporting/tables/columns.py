@@ -48,6 +48,11 @@ class ReportTables:
         settings, runs = ([_of_paper(joined(tables))] if tables else [] for tables in self._groups)
         return replace(self, settings=settings, runs=runs)
 
+    def without_images(self) -> "ReportTables":
+        """The tables without their numbers of images, where captions say these."""
+        settings, runs = (_without_images(tables) for tables in self._groups)
+        return replace(self, settings=settings, runs=runs)
+
     @property
     def main(self) -> list[Table]:
         """The tables in the order of a paper, without that of runs if others have means over seeds."""
@@ -89,6 +94,11 @@ def _with_values(tables: Iterable[Table]) -> list[Table]:
 def _of_paper(table: Table) -> Table:
     names = [metric.name for metric in table.metrics if caption_value_name(metric.name) in OF_PAPERS]
     return _with_columns(table, names) if names else table
+
+
+def _without_images(tables: Sequence[Table]) -> list[Table]:
+    shown = {table.title: [metric.name for metric in table.metrics if metric.name != "images"] for table in tables}
+    return _with_values(_with_columns(table, shown[table.title]) for table in tables)
 
 
 def _with_columns(table: Table, names: Sequence[str]) -> Table:

@@ -10,7 +10,7 @@ from tests.reporting.conftest import image, scored_images, write
 
 __all__ = ["write"]
 
-METRICS = {"CIDEr": 1.0, "R@1": 0.5, "SPICE": 0.25, "vocabulary_share_of_training": 0.75, "mine": 2.0}
+METRICS = {"images": 1, "CIDEr": 1.0, "R@1": 0.5, "SPICE": 0.25, "vocabulary_share_of_training": 0.75, "mine": 2.0}
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_columns_of_tables_of_seeds(files: list[Path], clcap, tmp_path: Path) ->
     (tmp_path / "tables.json").write_text(json.dumps(definitions))
     clcap("report", *files, "--tables", tmp_path / "tables.json", "--markdown", tmp_path / "t.md", "--columns", "R@1")
     text = (tmp_path / "t.md").read_text()
-    assert "A" in text and "MLE (2 seeds)" in text and "CIDEr" not in text and "B (mean" not in text
+    assert "A" in text and "MLE, 2 seeds" in text and "CIDEr" not in text and "B (mean" not in text
 
 
 def test_tables_without_the_columns_are_left_out(write, clcap, tmp_path: Path) -> None:
@@ -88,3 +88,10 @@ def test_latex_has_means_over_seeds_instead_of_seeds(write, clcap, tmp_path: Pat
     assert "Mean $\\pm$ sample standard deviation over 2 seeds." in latex
     assert latex.count("\\begin{table") == 1 and "nt\\_1 &" not in latex
     assert "| nt_1 |" in (tmp_path / "t.md").read_text()
+
+
+def test_all_columns_in_latex_leave_the_images_to_the_caption(files: list[Path], clcap, tmp_path: Path) -> None:
+    for columns, shown in (("all", False), ("images,CIDEr", True)):
+        assert clcap("report", *files, "--latex", tmp_path / "t.tex", "--columns", columns, "--text").status == 0
+        text = (tmp_path / "t.tex").read_text()
+        assert "1 image." in text and ("Images" in text) == shown
