@@ -10,6 +10,9 @@ from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.difference_text import improvement
 
+SIGN_FLIPS = "sign-flip test over images"
+BOOTSTRAP = f"paired bootstrap over images, or a sign-flip test where fewer than {MIN_BOOTSTRAP_IMAGES} differ"
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -58,8 +61,7 @@ def _mark(compared: ComparedRuns, number: int, metric: MetricInfo, best: bool) -
 
 def decisive_test(comparison: Comparison, images: int) -> str:
     """The test that decides what is significant, over seeds if both settings have several."""
-    over_images = "paired bootstrap" if images >= MIN_BOOTSTRAP_IMAGES else "sign-flip test"
-    return comparison.seed_test or f"{over_images} over images"
+    return comparison.seed_test or (BOOTSTRAP if images >= MIN_BOOTSTRAP_IMAGES else SIGN_FLIPS)
 
 
 def decisive_p(one: MetricDifference, comparison: Comparison) -> float | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from clcap_cli.artifacts.comparisons import RunDifferences
+from clcap_cli.reporting.marks import BOOTSTRAP
 from clcap_cli.reporting.tables.comparison_latex import comparisons_as_latex
 from clcap_cli.reporting.tables.comparison_markdown import comparisons_as_markdown
 from tests.reporting.tables.builders import HOSTILE
@@ -50,7 +51,11 @@ def test_differences_with_stars_where_significant() -> None:
         ],
     ]
     assert "\\caption{nt\\_cl compared with nt. Test split, 200 images." in text
-    assert "p: paired bootstrap over images, after Holm's correction." in text and "{*}~$p<.05$." in text
+    assert (
+        "p: paired bootstrap over images, or a sign-flip test where fewer than 50 differ, after Holm's correction."
+        in text
+        and "{*}~$p<.05$." in text
+    )
     assert "sign-flip test over images" in comparisons_as_latex([comparison(METRICS)], "", 49)
 
 
