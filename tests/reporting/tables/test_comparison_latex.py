@@ -51,11 +51,7 @@ def test_differences_with_stars_where_significant() -> None:
         ],
     ]
     assert "\\caption{nt\\_cl compared with nt. Test split, 200 images." in text
-    assert (
-        "p: paired bootstrap over images, or a sign-flip test where fewer than 50 differ, after Holm's correction."
-        in text
-        and "{*}~$p<.05$." in text
-    )
+    assert f"p: {BOOTSTRAP}, after Holm's correction." in text and "{*}~$p<.05$." in text
     assert "sign-flip test over images" in comparisons_as_latex([comparison(METRICS)], "", 49)
 
 
