@@ -20,12 +20,13 @@ Verdict = Literal[
     "not tested",
     "too few images",
     "same for all seeds",
+    "human captions",
     "not significant",
     "higher",
     "lower",
 ]
 """How the second setting compares with the first at the 5% level, after Holm's correction: by the test over seeds if
-both settings have several, else over images."""
+both settings have several, else over images. Human captions, which are no system, are never higher or lower."""
 
 
 class MetricDifference(BaseModel):

@@ -101,12 +101,15 @@ def compare_runs(
 
 
 def baseline_first(groups: Sequence[SeedGroup], baseline: str | None) -> list[SeedGroup]:
-    """The groups in their order, but that of the baseline first: by default the first that is not of human captions.
+    """The groups in their order, but that of the baseline first and human captions last.
+
+    The baseline is by default the first group that is not of human captions.
 
     Raises InvalidValueError for a name that no group and no run has.
     """
     chosen = _default_baseline(groups) if baseline is None else _group_named(baseline, groups)
-    return [chosen, *(group for group in groups if group is not chosen)]
+    others = [group for group in groups if group is not chosen]
+    return [chosen, *sorted(others, key=lambda group: is_human(group.runs[0]))]
 
 
 def _default_baseline(groups: Sequence[SeedGroup]) -> SeedGroup:
@@ -145,7 +148,10 @@ def _comparisons(settings: Sequence[ComparedSetting], ids: Sequence[ImageId]) ->
         family = [other for other in others if other.is_human == human]
         not_comparable = [apart[other.name] for other in family]
         metrics = compare_settings(baseline.measured, [other.measured for other in family], not_comparable)
-        found |= {other.name: differences for other, differences in zip(family, metrics, strict=True)}
+        found |= {
+            other.name: _unmarked(differences) if human else differences
+            for other, differences in zip(family, metrics, strict=True)
+        }
     groups = [setting.group for setting in settings]
     made_from = {other.name: _lines(baseline.group, other.group, groups, len(ids)) for other in others}
     return [_comparison(baseline, one, found[one.name], apart[one.name], made_from[one.name]) for one in others]
@@ -156,6 +162,14 @@ def _evaluation_differences(
 ) -> dict[str, list[str]]:
     names = shared_values(baseline.measured, other.measured)
     return evaluation_differences(baseline.group.runs[0], other.group.runs[0], names, ids)
+
+
+def _unmarked(differences: dict[str, MetricDifference]) -> dict[str, MetricDifference]:
+    """The differences of human captions, with their tests, but none of them significantly higher or lower."""
+    return {
+        name: one.model_copy(update={"verdict": "human captions"}) if one.significant else one
+        for name, one in differences.items()
+    }
 
 
 def _comparison(

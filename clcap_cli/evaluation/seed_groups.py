@@ -8,6 +8,7 @@ from typing import Any
 from clcap_cli.artifacts.differing_settings import differing_settings, seeds_by_role
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import first_few
 from clcap_cli.evaluation.run_names import setting_patterns
 from clcap_cli.evaluation.runs import Run
 
@@ -51,7 +52,7 @@ def group_by_setting(runs: Sequence[Run]) -> list[SeedGroup]:
     """The runs in groups that differ only in their seeds, in the order of each group's first run.
 
     Warns of runs that are not another seed: copies of a run, which are left out if there is anything else to compare,
-    and runs with the seeds of another run, which become a setting of their own.
+    and runs with the seeds of another run, which become a setting of their own, as do runs that record no seeds.
     """
     groups: list[list[Run]] = []
     for run in distinct_runs(runs):
@@ -61,7 +62,7 @@ def group_by_setting(runs: Sequence[Run]) -> list[SeedGroup]:
             group.append(run)
         else:
             groups.append([run])
-        if same_seeds is not None and not _same_run(same_seeds, run):
+        if same_seeds is not None and seeds_by_role(run.made_from) and not _same_run(same_seeds, run):
             print_warning(
                 f"{run.name} has the same settings and seeds as {same_seeds.name}, so it is no further seed of that "
                 "setting; it is compared as a setting of its own"
@@ -83,14 +84,20 @@ def _warn_of_shared_start(group: Sequence[Run]) -> None:
 
 def distinct_runs(runs: Sequence[Run]) -> list[Run]:
     """The runs without copies, which are warned of; if all are copies of one run, the first two."""
-    distinct: list[Run] = []
+    found: list[tuple[Run, list[str]]] = []
     for run in runs:
-        original = next((other for other in distinct if _same_run(other, run)), None)
-        if original is None:
-            distinct.append(run)
+        copies = next((names for original, names in found if _same_run(original, run)), None)
+        if copies is None:
+            found.append((run, []))
         else:
-            print_warning(f"{run.name} is the same run as {original.name}, so it is not counted as another seed")
-    return distinct if len(distinct) > 1 else list(runs[:2])
+            copies.append(run.name)
+    for original, names in found:
+        if names:
+            print_warning(
+                f"{first_few(names)} {'is' if len(names) == 1 else 'are'} the same run as {original.name}, so only "
+                f"{original.name} is compared, and counted as a seed"
+            )
+    return [run for run, _ in found] if len(found) > 1 else list(runs[:2])
 
 
 def _same_run(one: Run, other: Run) -> bool:

@@ -11,6 +11,7 @@ WORDS: dict[Verdict, str] = {
     "not tested": "not tested",
     "too few images": "too few images to test",
     "same for all seeds": "same for all seeds",
+    "human captions": "human captions, not marked",
     "not significant": "not significant",
 }
 """Words for verdicts other than a significant difference."""

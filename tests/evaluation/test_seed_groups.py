@@ -85,8 +85,20 @@ def test_seeds_of_sampled_captions_are_seeds() -> None:
 def test_copies_of_a_run_are_no_further_seeds(capsys) -> None:
     groups = group_by_setting([mle(1), mle(2), cl(1, 1), cl(2, 2), cl(2, 2)])
     assert [len(group.runs) for group in groups] == [2, 2]
-    message = "cl_2_2 is the same run as cl_2_2, so it is not counted as another seed"
-    assert message in capsys.readouterr().err
+    message = "cl_2_2 is the same run as cl_2_2, so only cl_2_2 is compared, and counted as a seed"
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_many_copies_give_one_warning(capsys) -> None:
+    group_by_setting([mle(1), *[cl(1, 1)] * 30])
+    (warning,) = capsys.readouterr().err.split("warning:")[1:]
+    assert " ".join(warning.split()).startswith("cl_1_1, cl_1_1, cl_1_1, cl_1_1, cl_1_1, … are the same run as cl_1_1")
+
+
+def test_runs_without_recorded_seeds_have_no_warning(capsys) -> None:
+    runs = [run(name, [card("checkpoint", name, "train-mle")], f"caption {name}") for name in ("aa", "aa_cl")]
+    assert [group.name for group in group_by_setting(runs)] == ["aa", "aa_cl"]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_run_can_be_compared_with_its_copy() -> None:

@@ -11,7 +11,7 @@ from clcap_cli.stages.caption import caption
 from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.leave_one_out import leave_one_out
 from clcap_cli.stages.self_retrieve import self_retrieve
-from tests.reporting.conftest import image
+from tests.reporting.conftest import image, scored_images
 from tests.reporting.test_browser import element, elements
 from tests.reporting.test_headline import run
 from tests.reporting.test_page import page_of
@@ -69,3 +69,19 @@ def test_human_captions_are_a_row_without_verdict(opened, write) -> None:
     assert last.text.startswith("human captions") and "*" not in last.text
     assert last.find_elements("css selector", ".gained, .lost, small") == []
     assert not any("human" in one.text for one in elements(page, "[aria-labelledby=comparison] summary"))
+
+
+def test_compare_lists_human_captions_last_without_stars(write, clcap) -> None:
+    ranks = {"human": [1] * 60, "nt": [20, 30] * 30, "cl": [2, 3] * 30}
+    made_from = {"human": [CARD]}
+    files = [
+        write(f"{name}.metrics.json", scored_images(own), made_from=made_from.get(name, []))
+        for name, own in ranks.items()
+    ]
+    result = clcap("compare", *files)
+    assert result.status == 0, result.err
+    lines = result.out.splitlines()
+    heads = [line.split(":")[0] for line in lines if " against " in line]
+    assert heads == ["cl against nt", "human against nt"]
+    of_cl, of_human = "\n".join(lines).split("human against nt")
+    assert "*" in of_cl and "*" not in of_human
