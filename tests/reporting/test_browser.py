@@ -123,6 +123,7 @@ def test_a_filter_that_no_longer_applies_says_why(two_runs: WebDriver) -> None:
     element(two_runs, "#after option[value='0']").click()
     assert len(titles(two_runs)) == 4
     assert "needs two different runs" in element(two_runs, "#notice").text
+    assert element(two_runs, "#marked").text == "Marked words are missing in the caption of nt."
     element(two_runs, "#after option[value='1']").click()
     assert element(two_runs, "#notice").text == ""
 

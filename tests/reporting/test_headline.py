@@ -137,6 +137,6 @@ def test_rows_say_which_test_decides_where_they_differ(opened, write) -> None:
     files = [run(write, name, 1 + n, made_from=made[n]) for n, name in enumerate(names)]
     page = opened(page_of(open_runs([*files, run(write, "aa", 3)])))
     rows = [row.text for row in elements(page, ".systems tbody th")]
-    assert rows[1:] == ["cl_{seed}, 2 seeds tested over seeds", "aa tested over images"]
+    assert rows[1:] == ["cl_{seed}, 2 seeds\ntested over seeds", "aa\ntested over images"]
     assert "Unique share is corrected among the other metrics" in element(page, ".top").text
     assert "Intervals are not corrected for the number of tests" in element(page, "[aria-labelledby=comparison]").text

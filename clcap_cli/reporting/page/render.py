@@ -22,7 +22,7 @@ from clcap_cli.reporting.image_sources import ImageSources
 from clcap_cli.reporting.page.attention import attention_record
 from clcap_cli.reporting.page.comparison_content import comparison_content
 from clcap_cli.reporting.page.data import MAX_RUNS_PER_IMAGE, image_ids, page_data
-from clcap_cli.reporting.page.names import breakable
+from clcap_cli.reporting.page.names import breakable, heading
 from clcap_cli.reporting.page.selected_runs import selected_runs
 from clcap_cli.reporting.plot import LineStyle, Plot
 from clcap_cli.reporting.plots import line_styles
@@ -103,7 +103,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["breakable"] = breakable
+    templates.filters |= {"breakable": breakable, "heading": heading}
     return templates.get_template("page.html.j2").render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -38,12 +38,14 @@ function renderMarked(element, caption, other) {
 
 /** What the marks of words mean. */
 function markLegend() {
-  if (state.before === state.after) return [];
+  const isSame = state.before === state.after;
+  if (isSame && data.pairs) return [];
   const sample = document.createElement("mark");
   sample.textContent = "Marked words";
   const [before, after] = [state.before, state.after].map((run) => runs[run].name);
-  const ofMany = `are missing in the caption of ${before}; in that of ${before}, they are missing in the caption of ${after}.`;
-  return [sample, " ", runs.length === 2 || data.pairs ? "are missing in the other caption." : ofMany];
+  if (isSame) return [sample, ` are missing in the caption of ${before}.`];
+  if (runs.length === 2 || data.pairs) return [sample, " are missing in the other caption."];
+  return [sample, ` are missing in the caption of ${before}; in that of ${before}, they are missing in the caption of ${after}.`];
 }
 
 /** Ranges [from, to) of unknown words; adjacent words form one range. */

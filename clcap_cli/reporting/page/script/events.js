@@ -10,7 +10,7 @@ function changeState(change) {
 
 /** Show the state in the controls, the list and the charts. */
 function showState() {
-  state.notice = isApplicable(state.filter) ? "" : `“${filterLabel()}” needs two different runs whose ranks can be compared.`;
+  state.notice = isApplicable(state.filter) ? "" : `· No filter: “${filterLabel()}” needs two different runs whose ranks can be compared.`;
   if (state.notice) state.filter = "all";
   if (byId("search").value !== state.query) byId("search").value = state.query;
   for (const name of ["before", "after"]) if (byId(name)) byId(name).value = state[name];

@@ -46,7 +46,7 @@ function scatterChart(x, y, points) {
 /** Which side of the diagonal is better for which run. */
 function diagonalText(x, y) {
   const equal = "On the dotted line, both values are equal";
-  if (x.role === y.role || !y.metric.direction) return `${equal}.`;
+  if (x.role === y.role || state.before === state.after || !y.metric.direction) return `${equal}.`;
   return `${equal}; ${y.metric.direction > 0 ? "above" : "below"} it, ${runs[state[y.role]].name} is better.`;
 }
 
