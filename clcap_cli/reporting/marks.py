@@ -47,16 +47,21 @@ def setting_marks(compared: ComparedRuns, metric: MetricInfo) -> list[Mark]:
 def _mark(compared: ComparedRuns, number: int, metric: MetricInfo, best: bool) -> Mark:
     """The mark of the setting with this number."""
     setting, comparison = compared.settings[number], compared.comparisons[number - 1]
-    evaluated = "; ".join(
-        line.removeprefix(f"{metric.name}: ")
-        for line in comparison.run_differences.evaluation
-        if line.startswith(f"{metric.name}: ")
-    )
+    evaluated = evaluated_differently(comparison).get(metric.name, "")
     one = comparison.metrics.get(metric.name)
     if one is None or setting.is_human:
         return Mark(evaluated=evaluated)
     test = decisive_test(comparison, compared.images) if decisive_p(one, comparison) is not None else ""
     return Mark(best and improvement(one, metric) == 1, one.significant, test, evaluated)
+
+
+def evaluated_differently(comparison: Comparison) -> dict[str, str]:
+    """How metrics were evaluated differently in the two settings, by the names of these metrics."""
+    found: dict[str, list[str]] = {}
+    for line in comparison.run_differences.evaluation:
+        name, _, how = line.partition(": ")
+        found.setdefault(name, []).append(how)
+    return {name: "; ".join(hows) for name, hows in found.items()}
 
 
 def decisive_test(comparison: Comparison, images: int) -> str:

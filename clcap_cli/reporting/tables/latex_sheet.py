@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from clcap_cli.reporting.tables.latex_text import latex_paragraph, latex_text
 from clcap_cli.reporting.tables.layout import SEPARATION, Layout
-from clcap_cli.reporting.tables.sheet import Entry, SheetColumn
+from clcap_cli.reporting.tables.sheet import Entry, Sheet, SheetColumn
 
 FIT = r"\resizebox{\ifdim\width>\linewidth \linewidth\else\width\fi}{!}{% scaled down if it is too wide"
 P_VALUE = latex_text("p < .05")
@@ -16,13 +16,12 @@ SIGNS = {"*": r"$^{*}$", "†": r"$^{\dagger}$"}
 def latex_table(layout: Layout, label: str) -> str:
     """The environment of the layout with caption, label and tabular."""
     sheet, size = layout.sheet, layout.size
-    caption = " ".join(map(latex_paragraph, sheet.caption)).replace(P_VALUE, "$p<.05$").replace("{*} ", "{*}~")
     right = "" if any(entry.mark for entry in sheet.columns[-1].entries) else "@{}"
     lines = [
         rf"\begin{{{layout.environment}}}[t]",
         r"\centering",
         r"\setlength{\belowcaptionskip}{6pt}",
-        rf"\caption{{{caption}}}",
+        rf"\caption{{{_caption(sheet)}}}",
         rf"\label{{{label}}}",
         rf"\{size}",
         rf"\setlength{{\tabcolsep}}{{{SEPARATION[size]:g}pt}}",
@@ -37,6 +36,12 @@ def latex_table(layout: Layout, label: str) -> str:
         rf"\end{{{layout.environment}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _caption(sheet: Sheet) -> str:
+    """The caption, in which no line ends after a sign."""
+    text = " ".join(map(latex_paragraph, sheet.caption)).replace(P_VALUE, "$p<.05$")
+    return text.replace("{*} ", "{*}~").replace(r"$\dagger$ ", r"$\dagger$~")
 
 
 def slug(title: str) -> str:

@@ -52,7 +52,7 @@ def _bold_text(tables: Sequence[Table], baseline: str) -> str:
 
 def _star_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
     """What a star means, with the tests of the rows where these differ."""
-    tests = _rows_by([(name, cell.test) for name, row in rows for cell in row])
+    tests = rows_by([(name, cell.test) for name, row in rows for cell in row])
     words = [test if len(tests) == 1 else f"{', '.join(names)}: {test}" for test, names in tests.items()]
     decided = "; ".join([*words, "p < .05 after Holm's correction"])
     return f"* differs significantly from {baseline} ({decided})."
@@ -60,12 +60,12 @@ def _star_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
 
 def _dagger_text(rows: Sequence[tuple[str, list[Cell]]], baseline: str) -> str:
     """Which rows were evaluated how differently."""
-    found = _rows_by([(name, cell.evaluated) for name, row in rows for cell in row])
+    found = rows_by([(name, cell.evaluated) for name, row in rows for cell in row])
     words = [f"{', '.join(names)} ({how})" for how, names in found.items()]
     return f"† evaluated differently from {baseline}, so not comparable with it: {', '.join(words)}."
 
 
-def _rows_by(texts: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+def rows_by(texts: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """The names of the rows that have the same different texts, by these texts."""
     by_name: dict[str, dict[str, None]] = {}
     for name, text in texts:

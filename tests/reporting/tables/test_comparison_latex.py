@@ -51,7 +51,7 @@ def test_differences_with_stars_where_significant() -> None:
         ],
     ]
     assert "\\caption{nt\\_cl compared with nt. Test split, 200 images." in text
-    assert f"p: {BOOTSTRAP}, after Holm's correction." in text and "{*}~$p<.05$." in text
+    assert f"p: {BOOTSTRAP}, after Holm's correction, which counts" in text and "{*}~$p<.05$." in text
     assert "sign-flip test over images" in comparisons_as_latex([comparison(METRICS)], "", 49)
 
 
@@ -59,13 +59,13 @@ def test_p_is_over_seeds_where_there_are_several() -> None:
     one = difference(1.1, 1.2, (0.02, 0.2), p_images_holm=0.004, p_seeds=0.04, p_seeds_holm=0.08)
     text = comparisons_as_latex([comparison({"CIDEr": one}, PAIRED)], "", 200)
     assert rows(text)[1][-1] == "0.080"
-    assert "p: paired t-test over 3 seeds, after Holm's correction." in text and "*" not in text.split("tabular")[1]
+    assert "p: paired t-test over 3 seeds, after Holm's correction, " in text and "*" not in text.split("tabular")[1]
 
 
 def test_means_over_seeds_have_their_deviations() -> None:
     one = difference(1.1, 1.2, (0.02, 0.2), spreads=(0.031, 0.0))
     text = comparisons_as_latex([comparison({"CIDEr": one}, PAIRED)], "", 200)
-    assert rows(text)[1][1:3] == [r"1.100{\scriptsize $\pm$0.031}", "1.200"]
+    assert rows(text)[1][1:3] == [r"1.100{\scriptsize $\pm$0.031}", r"1.200{\scriptsize $\pm$0.000}"]
     assert "$\\pm$: sample standard deviation over seeds." in text
 
 
@@ -75,7 +75,7 @@ def test_differences_that_are_not_comparable_are_left_out() -> None:
     compared = comparison({"R@1": one}).model_copy(update={"run_differences": apart})
     text = comparisons_as_latex([compared], "", 50)
     assert rows(text)[1][3:] == [r"--\rlap{$^{\dagger}$}", "-", "-"]
-    assert r"$\dagger$ not comparable, because evaluated differently: R@1: pool 50 and 200." in text
+    assert r"$\dagger$~evaluated differently, so not comparable: R@1 (pool 50 and 200)." in text
     markdown = comparisons_as_markdown([compared])
     assert "| 0.300 | 0.100 | - | - | - | - | not comparable |" in markdown and "differs significantly" not in markdown
 
