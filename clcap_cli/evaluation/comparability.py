@@ -13,6 +13,7 @@ CAPTIONS = "results"
 """The role of a run's captions."""
 RANKS = "R@1"
 """The value whose signature says how captions were ranked."""
+NOT_RECORDED = "not recorded"
 UNSIGNED = {"vocabulary_share_of_references": ("tok", "refs")}
 """Parts of other signatures on which values without a signature depend; "tok" for those that are not listed."""
 
@@ -32,8 +33,29 @@ def evaluation_differences(
     for name in names:
         one, other = (_parts(run, name, alike) for run in (first, second))
         if one and other and (lines := _differences(one, other, other_texts)):
-            found[name] = lines
+            older = _run_without_signature(first, second, name)
+            found[name] = [_before_signatures(older, {**one, **other})] if older else lines
     return found
+
+
+def _run_without_signature(first: Run, second: Run, name: str) -> Run | None:
+    """The run that an earlier version of clcap evaluated without a signature of a value that the other run has."""
+    signed = [run for run in (first, second) if name in run.signatures]
+    return next(run for run in (first, second) if run is not signed[0]) if len(signed) == 1 else None
+
+
+def _before_signatures(run: Run, parts: Mapping[str, str]) -> str:
+    what = "the pool" if "pool" in parts else "how this value is measured"
+    return f"{run.name} was evaluated before clcap recorded {what}; run clcap evaluate again"
+
+
+def as_lines(differences: Mapping[str, Sequence[str]]) -> list[str]:
+    """A line for each difference, which starts with the values that have it."""
+    names: dict[str, list[str]] = {}
+    for name, lines in differences.items():
+        for line in lines:
+            names.setdefault(line, []).append(name)
+    return [f"{', '.join(having)}: {line}" for line, having in names.items()]
 
 
 def decoding_differences(runs: Sequence[Run]) -> list[DifferingSetting]:
@@ -62,7 +84,7 @@ def _ranker_id(run: Run, ranker: str | None) -> str | None:
 
 def _differences(one: Mapping[str, str], other: Mapping[str, str], other_texts: bool) -> list[str]:
     keys = [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
-    lines = [f"{key} {one.get(key)} and {other.get(key)}" for key in keys]
+    lines = [f"{key} {one.get(key, NOT_RECORDED)} and {other.get(key, NOT_RECORDED)}" for key in keys]
     same_count = other_texts and "refs" in one and one["refs"] == other.get("refs")
     return [*lines, *(["refs with different texts"] if same_count and "tok" not in keys else [])]
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from clcap_cli.evaluation.comparability import evaluation_differences
+from clcap_cli.evaluation.comparability import as_lines, evaluation_differences
 from clcap_cli.evaluation.runs import Run
 
 SHOWN = 3
-"""Largest number of metrics that a warning names."""
+"""Largest number of differences that a warning names."""
 
 
 def comparability_warnings(runs: Sequence[Run], baseline: Run) -> list[str]:
@@ -40,7 +40,7 @@ def _different_images(runs: Sequence[Run]) -> list[str]:
 def _evaluated_differently(first: Run, other: Run) -> list[str]:
     ids = [id for id in first.entries if id in other.entries]
     shared = [name for name in first.metrics if name in first.signatures and name in other.metrics]
-    found = [f"{name}: {'; '.join(lines)}" for name, lines in evaluation_differences(first, other, shared, ids).items()]
+    found = as_lines(evaluation_differences(first, other, shared, ids))
     if not found:
         return []
     listed = "; ".join([*found[:SHOWN], *(["…"] if len(found) > SHOWN else [])])

@@ -8,7 +8,7 @@ from clcap_cli.artifacts.comparisons import Comparison, MetricDifference, RunDif
 from clcap_cli.artifacts.differing_settings import DifferingSetting
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import InvalidValueError, first_few
-from clcap_cli.evaluation.comparability import evaluation_differences
+from clcap_cli.evaluation.comparability import as_lines, evaluation_differences
 from clcap_cli.evaluation.comparable_images import common_ids
 from clcap_cli.evaluation.comparison import compare_settings, shared_values
 from clcap_cli.evaluation.human_captions import is_human
@@ -188,7 +188,7 @@ def _comparison(
         only_in_first=[name for name in baseline.values if name not in metrics],
         only_in_second=[name for name in other.values if name not in metrics],
         run_differences=RunDifferences(
-            evaluation=[f"{name}: {line}" for name, lines in apart.items() for line in lines],
+            evaluation=as_lines(apart),
             made_from=made_from,
         ),
     )

@@ -1,5 +1,6 @@
 """Which values of two runs are comparable, by the parts of their signatures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.results import METRICS_KIND, Results
 from clcap_cli.artifacts.run_cards import RunCard
-from clcap_cli.evaluation.comparability import decoding_differences, evaluation_differences
+from clcap_cli.evaluation.comparability import as_lines, decoding_differences, evaluation_differences
 from clcap_cli.evaluation.run_files import RunFiles
 from clcap_cli.evaluation.runs import Run, make_run
 
@@ -61,3 +62,17 @@ def test_decoding_is_a_difference_of_the_runs() -> None:
     (found,) = decoding_differences([run(), run(decoding="beam 5")])
     assert (found.setting, found.values) == ("decoding", ["beam 3", "beam 5"])
     assert decoding_differences([run(), run()]) == []
+
+
+def test_files_from_before_signatures_say_what_to_do() -> None:
+    new, old = run(), replace(run(), name="old", signatures={"ROUGE_L": run().signatures["ROUGE_L"]})
+    expected = {"R@1": ["old was evaluated before clcap recorded the pool; run clcap evaluate again"]}
+    assert evaluation_differences(old, new, NAMES, [1, 2]) == expected
+    assert evaluation_differences(new, old, NAMES, [1, 2]) == expected
+
+
+def test_values_with_the_same_difference_share_a_line() -> None:
+    assert as_lines({"R@1": ["pool 2 and 3"], "CIDEr": ["n 4 and 5"], "R@5": ["pool 2 and 3"]}) == [
+        "R@1, R@5: pool 2 and 3",
+        "CIDEr: n 4 and 5",
+    ]

@@ -119,7 +119,7 @@ def test_metrics_measured_differently_are_listed_apart(write, part: str, apart: 
     files = [run(write, name, 2, signatures=own) for name, own in zip(("nt", "other"), signatures, strict=True)]
     (system,) = compared_systems(compare_reported(open_runs(files)).compared)
     assert ("CIDEr" in [value.metric.name for value in system.values if not value.comparable]) == apart
-    assert ("CIDEr: tok a and b" in system.evaluation) == apart
+    assert any(line.endswith(": tok a and b") and "CIDEr" in line for line in system.evaluation) == apart
 
 
 @pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", "{{ 7 * 7 }}"])
