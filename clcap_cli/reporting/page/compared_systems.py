@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.evaluation.compared_runs import ComparedRuns
+from clcap_cli.metrics.labels import label_of
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.difference_text import (
     improvement,
@@ -108,7 +109,15 @@ def _system(comparison: Comparison) -> ComparedSystem:
     over_seeds = comparison.seed_test is not None
     values = [_value(comparison.metrics[info.name], info, over_seeds) for info in metric_infos(comparison.metrics)]
     values.sort(key=lambda value: (not value.comparable, not value.primary))
-    return ComparedSystem(comparison.second, values, over_seeds, comparison.run_differences.evaluation)
+    return ComparedSystem(
+        comparison.second, values, over_seeds, list(map(_with_labels, comparison.run_differences.evaluation))
+    )
+
+
+def _with_labels(line: str) -> str:
+    """A line of differences that starts with labels in place of the names of metrics."""
+    names, colon, differences = line.partition(": ")
+    return f"{', '.join(map(label_of, names.split(', ')))}{colon}{differences}"
 
 
 def _value(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> ComparedValue:

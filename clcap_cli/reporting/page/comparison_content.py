@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from clcap_cli.artifacts.differing_settings import DEFAULT, FILE
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.setting_words import role_text, setting_text, value_texts
@@ -25,6 +26,7 @@ VERDICT_NOTES = {
 def comparison_content(runs: Sequence[Run], compared: ComparedRuns | None) -> dict[str, object]:
     """The variables of the templates, by name; without a comparison there are no systems."""
     systems = compared_systems(compared)
+    differing = compared.differing_settings if compared else []
     return {
         "systems": systems,
         "human": compared_systems(compared, human=True),
@@ -39,7 +41,9 @@ def comparison_content(runs: Sequence[Run], compared: ComparedRuns | None) -> di
         "baseline_values": baseline_values(systems),
         "values": headline_values(runs, compared),
         "compared_images": compared.images if compared else 0,
-        "differing": compared.differing_settings if compared else [],
+        "differing": differing,
+        "has_default": any(DEFAULT in row.values for row in differing),
+        "has_gap": any(None in row.values and row.setting != FILE for row in differing),
         "role_text": role_text,
         "setting_text": setting_text,
         "value_texts": value_texts,

@@ -16,6 +16,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
+from clcap_cli.metrics.labels import label_of
 from clcap_cli.reporting.cross_ranking import EXPLANATION
 from clcap_cli.reporting.experiments import Experiments
 from clcap_cli.reporting.image_sources import ImageSources
@@ -124,6 +125,7 @@ def render(
         selected=selected_runs(shown, compared_runs),
         is_human=is_human,
         human_label=human_label,
+        label_of=label_of,
         colours=_colours(runs, styles),
         experiments=experiments.tables or setting_tables(compared_runs),
         has_experiments=bool(experiments.tables),
