@@ -63,7 +63,7 @@ def test_a_cell_is_the_mean_and_deviation_of_its_runs(experiments) -> None:
     assert [metric.name for metric in table.metrics] == ["mean_rank", "CIDEr", "unique_captions"]
     # CIDEr 0.1, 0.2, 0.6: mean 0.3, squared deviations 0.04 + 0.01 + 0.09, over 2: 0.07, its root 0.265
     assert cells(table) == {
-        "MLE, 3 seeds": ["8.00 ± 1.00", "0.300 ± 0.265", "5 ± 1"],
+        "MLE, 3 seeds": ["8.00 ± 1.00", "0.300 ± 0.265", "5.0 ± 1.0"],
         "CL, 2 seeds": ["2.50 ± 0.71", "0.300 ± 0.141", "6.5 ± 0.7"],
     }
 
