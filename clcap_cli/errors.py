@@ -83,7 +83,9 @@ def unknown_name_error(kind: str, name: str, known: Iterable[str]) -> ClcapError
 
 def suggestion(name: str, known: Sequence[str], otherwise: str) -> str:
     """A hint for an unknown ``name``: the most similar ``known`` names, or ``otherwise`` if none is similar."""
-    similar = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    by_lower_case = {other.lower(): other for other in known}
+    found = difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
+    similar = [by_lower_case[other] for other in found]
     if not similar:
         return otherwise
     return f"did you mean {' or '.join(', '.join(similar).rsplit(', ', 1))}?"

@@ -264,7 +264,12 @@ def _with_canonical_id(image: dict[str, Any]) -> dict[str, Any]:
     return {**image, "image_id": canonical_id(id)} if isinstance(id, int | str) else image
 
 
+def by_name(images: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The entries of images by what messages call the image: its id, or its number where it has none."""
+    return {f"image {image.get('image_id', f'number {number}')}": image for number, image in enumerate(images, 1)}
+
+
 def _check_images(images: list[dict[str, Any]], path: Path, kind: str) -> None:
-    validated({"images": images}, dict[str, list[_Image]], path, f"a complete {kind.removeprefix('clcap/')} file")
+    validated(by_name(images), dict[str, _Image], path, f"a complete {kind.removeprefix('clcap/')} file")
     if len({image["image_id"] for image in images}) < len(images):
         raise ClcapError(f"{path} is damaged: it contains an image twice")

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clcap_cli.artifacts.results import Results
-from clcap_cli.datasets.records import ImageId
-from clcap_cli.errors import ClcapError
+from clcap_cli.datasets.records import ImageId, counted
+from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.evaluation.runs import Run
 
 MIN_IMAGES = 2
@@ -22,7 +22,11 @@ def common_ids(runs: Sequence[Run]) -> list[ImageId]:
     first, *others = runs
     ids = [id for id in first.entries if all(id in other.entries for other in others)]
     if len(ids) < MIN_IMAGES:
-        raise ClcapError(f"the runs have {len(ids)} images in common; at least two are needed to compare them")
+        sizes = first_few([f"{run.name} {len(run.entries)}" for run in runs])
+        raise ClcapError(
+            f"the runs have {counted(len(ids), 'image')} in common ({sizes}); evaluate them on the same images, at "
+            f"least {MIN_IMAGES}, or leave out the runs of other images"
+        )
     return ids
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.results import METRICS_KIND, Results, open_results
 from clcap_cli.artifacts.training_logs import LOG, read_log
-from clcap_cli.console import escaped
+from clcap_cli.console import escaped, print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable, is_file
@@ -49,7 +49,8 @@ def open_run_files(paths: Sequence[Path]) -> list[RunFiles]:
 def _without_repetitions(paths: Sequence[Path]) -> list[Path]:
     first: dict[Path, Path] = {}
     for path in paths:
-        first.setdefault(_real_path(path), path)
+        if first.setdefault(_real_path(path), path) is not path:
+            print_info(f"{path} is given twice, and counts once")
     return list(first.values())
 
 

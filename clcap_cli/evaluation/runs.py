@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field, FiniteFloat
 
 from clcap_cli.artifacts.ranking import Ranking
-from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Results
+from clcap_cli.artifacts.results import METRICS_KIND, RETRIEVAL_KIND, Results, by_name
 from clcap_cli.artifacts.run_cards import RunCard
 from clcap_cli.datasets.parsing import validated
 from clcap_cli.datasets.records import ImageId
@@ -170,5 +170,5 @@ def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId,
 
 def _results(source: Results) -> dict[ImageId, ImageResult]:
     kind = "retrieval" if source.provenance.format == RETRIEVAL_KIND else "metrics"
-    results = validated({"images": source.images}, dict[str, list[ImageResult]], source.path, f"a complete {kind} file")
-    return {image.image_id: image for image in results["images"]}
+    results = validated(by_name(source.images), dict[str, ImageResult], source.path, f"a complete {kind} file")
+    return {image.image_id: image for image in results.values()}

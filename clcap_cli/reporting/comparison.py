@@ -58,6 +58,9 @@ def legend_lines(comparisons: Sequence[Comparison]) -> list[str]:
     lines += [f"  {test}" for test in tests]
     counted = "all metrics and settings" if len(comparisons) > 1 else "the number of metrics"
     lines.append(f"Holm: p corrected for {counted}, primary metrics separately")
+    lines += ["  of other metrics, p over seeds"] if tests else []
+    if any(any(one.spreads) for one in found):
+        lines.append("±: sample standard deviation over seeds")
     if any(one.significant for one in found):
         over = "seeds" if tests else "images"
         lines.append(f"* significant: Holm's p over {over} < {SIGNIFICANCE_LEVEL}")

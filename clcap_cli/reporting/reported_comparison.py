@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clcap_cli.datasets.records import ImageId
+from clcap_cli.datasets.records import ImageId, counted
 from clcap_cli.errors import ClcapError
 from clcap_cli.evaluation.comparability_warnings import comparability_warnings
 from clcap_cli.evaluation.comparable_images import MIN_IMAGES, check_is_comparable
@@ -76,5 +76,5 @@ def _problem(group: SeedGroup, common: int) -> str | None:
             check_is_comparable(run)
     except ClcapError as error:
         return str(error)
-    few = f"it has {common} images in common with the others, and at least {MIN_IMAGES} are needed"
+    few = f"it has {counted(common, 'image')} in common with the others, and at least {MIN_IMAGES} are needed"
     return few if common < MIN_IMAGES else None

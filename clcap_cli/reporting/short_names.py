@@ -14,5 +14,5 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def _shortened(name: str) -> str:
-    pattern = name.split(", ")[0].replace(SEED, "*")
+    pattern = name.split(", ")[0].replace(SEED, "#")
     return pattern if len(pattern) <= WIDTH else f"{pattern[: WIDTH - 6]}…{pattern[-5:]}"

@@ -83,9 +83,9 @@ def compare(
     runs = open_runs(metrics)
     for source in (source for run in runs for source in run.sources):
         origin.add_input("metrics", source)
+    compared = compare_runs(runs, setting, baseline, seed)
     if not setting:
         advise_patterns(runs)
-    compared = compare_runs(runs, setting, baseline, seed)
     if not compared.comparisons and (markdown or latex):
         raise ClcapError(f"{compared.baseline.name} is the only setting, so there is no table of differences to write")
     _print(compared)
@@ -172,7 +172,7 @@ def _print_changes(compared: "ComparedRuns", other: "ComparedSetting", compariso
 def _print_spread(setting: "ComparedSetting") -> None:
     from clcap_cli.reporting.metric_groups import metric_infos
 
-    print_result(f"{setting.name}: a single setting, so there is nothing to compare")
+    print_result(f"{setting.name}: a single setting, so there is nothing to compare; give files of other runs too")
     width = max(map(len, setting.values))
     runs = len(setting.runs)
     for info in metric_infos(setting.values):

@@ -258,10 +258,12 @@ def _announce(
     chosen: "Sequence[Metric]",
     cider_df: Path | None,
 ) -> None:
+    from clcap_cli.datasets.records import counted
+
     if cider_df is None and any(metric.name == "CIDEr" for metric in chosen) and len(predictions) < FEW_IMAGES:
         print_info(
-            f"CIDEr counts document frequencies in the references of only {len(predictions)} images, so it is hardly "
-            "comparable with published values; --cider-df counts them in other captions"
+            f"CIDEr counts document frequencies in the references of only {counted(len(predictions), 'image')}, so it "
+            "is hardly comparable with published values; --cider-df counts them in other captions"
         )
     num_captions, num_references = (sum(map(len, texts.values())) for texts in (predictions, references))
     print_info(f"scoring {num_captions} captions against {num_references} references")

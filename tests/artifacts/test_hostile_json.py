@@ -75,8 +75,8 @@ def test_lists_nested_100000_deep_are_refused(tmp_path: Path, show_and_report) -
         (lambda content: content.update(intervals={"CIDEr": [1]}), "at intervals.CIDEr.1: Field required"),
         (lambda content: content.update(signatures={"CIDEr": {}}), "at signatures.CIDEr: "),
         (lambda content: content.update(images=[]), "at images: List should have at least 1 item"),
-        (lambda content: content["images"][0].update(meteor_statistics=[0.0] * 22), "at images.0.meteor_statistics"),
-        (lambda content: content["images"][0].update(CIDEr=10**400), "at images.0.CIDEr: Input "),
+        (lambda content: content["images"][0].update(meteor_statistics=[0.0] * 22), "at image 19.meteor_statistics"),
+        (lambda content: content["images"][0].update(CIDEr=10**400), "at image 19.CIDEr: Input "),
         (lambda content: content["images"].append(content["images"][0]), "is damaged: it contains an image twice"),
         (lambda content: content["metrics"].update((f"m{i}", 1) for i in range(1000)), "at metrics: Dictionary "),
         (lambda content: content["signatures"].update(CIDEr="x" * 10_001), "at signatures.CIDEr: String "),
@@ -132,5 +132,5 @@ def test_a_rank_beyond_any_pool_is_refused(tmp_path: Path, error_of) -> None:
     content["images"][0]["rank"] = 10**7
     path.write_text(json.dumps(content))
     assert error_of("report", path, "--text") == (
-        f"{path} is not a complete retrieval file: at images.0.rank: Input should be less than or equal to 1000000"
+        f"{path} is not a complete retrieval file: at image 19.rank: Input should be less than or equal to 1000000"
     )

@@ -43,10 +43,11 @@ def test_ranks_come_from_the_retrieval_file(write) -> None:
     assert run.images[2].cider is None
 
 
-def test_a_file_given_by_two_paths_is_one_run(write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_given_by_two_paths_is_one_run(write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     path = write("nt.metrics.json", ONE)
     monkeypatch.chdir(tmp_path)
-    assert [run.name for run in open_runs([path, Path("nt.metrics.json"), path])] == ["nt"]
+    assert [run.name for run in open_runs([path, Path("nt.metrics.json")])] == ["nt"]
+    assert capsys.readouterr().err == "nt.metrics.json is given twice, and counts once\n"
 
 
 def test_ranks_join_only_the_same_captions(write) -> None:
@@ -137,15 +138,15 @@ def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "where"),
     [
-        (image(1, 7), "images.0.caption: Input should be a valid string"),
-        (image(1, "a dog", rank=0), "images.0.rank: Input should be greater than or equal to 1"),
-        (image(1, "a dog", rank=1e300), "images.0.rank: Input should be less than or equal to 1000000"),
-        (image(1, "a dog", CIDEr=float("nan")), "images.0.CIDEr: Input should be a finite number"),
-        (image(1, "a dog", CIDEr="1"), "images.0.CIDEr: a string is not a score"),
-        (image(1, "a dog", tied=10**400), "images.0.tied: Input should be less than or equal to 9007199254740992"),
+        (image(1, 7), "image 1.caption: Input should be a valid string"),
+        (image(1, "a dog", rank=0), "image 1.rank: Input should be greater than or equal to 1"),
+        (image(1, "a dog", rank=1e300), "image 1.rank: Input should be less than or equal to 1000000"),
+        (image(1, "a dog", CIDEr=float("nan")), "image 1.CIDEr: Input should be a finite number"),
+        (image(1, "a dog", CIDEr="1"), "image 1.CIDEr: a string is not a score"),
+        (image(1, "a dog", tied=10**400), "image 1.tied: Input should be less than or equal to 9007199254740992"),
         (
             image(1, "a dog", frequency_bands=[10**400, 0, 0]),
-            "images.0.frequency_bands.0: Input should be less than or equal to 9007199254740992",
+            "image 1.frequency_bands.0: Input should be less than or equal to 9007199254740992",
         ),
     ],
 )

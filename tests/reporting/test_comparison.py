@@ -69,17 +69,19 @@ def test_several_seeds_have_rows_of_their_own() -> None:
     }
     found = comparison(metrics, PAIRED, first="nt_{seed}, 3 seeds", second="nt_{seed}_cl, 3 seeds")
     assert [*comparison_lines(found), *legend_lines([found]), *note_lines(found, 200, (3, 3))] == [
-        "                     nt_*     nt_*_cl  change 95% interval           p    Holm",
+        "                     nt_#     nt_#_cl  change 95% interval           p    Holm",
         "primary metrics, chosen beforehand",
         "CIDEr               1.100       1.200  +0.100 [+0.020, +0.200]   0.002   0.004",
         "  over seeds       ±0.010      ±0.012                            0.040   0.080",
-        "other metrics                         nt_*     nt_*_cl  change    Holm",
+        "other metrics                         nt_#     nt_#_cl  change    Holm",
         "mean_length                           5.00        6.00   +1.00   0.020 *",
         "ROUGE_L                              0.100       0.200  +0.100       -",
         "p over images: would the difference hold on other images, with these models?",
         "p over seeds: would the difference hold with other seeds, on these images?",
         "  paired t-test over 3 seeds",
         "Holm: p corrected for the number of metrics, primary metrics separately",
+        "  of other metrics, p over seeds",
+        "±: sample standard deviation over seeds",
         "* significant: Holm's p over seeds < 0.05",
         "no p over seeds, because the difference is the same for all seeds: ROUGE_L",
     ]

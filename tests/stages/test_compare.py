@@ -77,7 +77,9 @@ def test_seeds_are_pooled_if_they_were_measured_alike(chain: Path, clcap) -> Non
     assert result.out.splitlines()[0].startswith("cl_{seed}, 2 seeds against nt: ")
     assert "about these models, not about the method" in result.out
     alone = clcap("compare", *files[1:])
-    assert alone.out.splitlines()[0] == "cl_{seed}, 2 seeds: a single setting, so there is nothing to compare"
+    assert alone.out.splitlines()[0] == (
+        "cl_{seed}, 2 seeds: a single setting, so there is nothing to compare; give files of other runs too"
+    )
     assert "± " in alone.out and "over 2 seeds" in alone.out
     c1 = evaluate(captions[-1], metrics=FAST, references_per_image=1)
     out = clcap("compare", files[1], c1).out
@@ -121,7 +123,8 @@ def test_incomparable_files_are_refused(tmp_path: Path, error_of) -> None:
         metrics=FAST,
     )
     assert error_of("compare", one, other) == (
-        "the runs have 0 images in common; at least two are needed to compare them"
+        "the runs have 0 images in common (a 2, b 2); evaluate them on the same images, at least 2, or leave out the "
+        "runs of other images"
     )
     old = tmp_path / "old.metrics.json"
     content = json.loads(one.read_text())

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from clcap_cli.errors import InvalidValueError
+from clcap_cli.errors import InvalidValueError, suggestion
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.multiple_captions import caption_value_name
 from clcap_cli.reporting.tables.table import Table
@@ -71,11 +71,15 @@ def column_names(columns: str | None, metrics: Sequence[MetricInfo]) -> list[str
     if columns is None or columns == ALL:
         return None
     by_name = {metric.label: metric.name for metric in metrics} | {metric.name: metric.name for metric in metrics}
-    asked = [name.strip() for name in columns.split(",")]
+    asked = [name.strip() for name in columns.split(",") if name.strip()]
+    if not asked:
+        raise InvalidValueError("columns", "names no metric; give names such as R@1,CIDEr")
     unknown = [name for name in asked if name not in by_name]
     if unknown:
-        names = ", ".join(dict.fromkeys(metric.name for metric in metrics))
-        raise InvalidValueError("columns", f"no metric is called '{unknown[0]}'; choose from {names}")
+        names = list(dict.fromkeys(metric.name for metric in metrics))
+        hints = {suggestion(name, names, f"choose from {', '.join(names)}"): None for name in unknown}
+        missing = " or ".join(f"'{name}'" for name in unknown)
+        raise InvalidValueError("columns", f"no metric is called {missing}; {'; '.join(hints)}")
     return list(dict.fromkeys(by_name[name] for name in asked))
 
 

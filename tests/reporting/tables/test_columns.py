@@ -62,8 +62,12 @@ def test_tables_without_the_columns_are_left_out(write, clcap, tmp_path: Path) -
 
 
 def test_unknown_columns_are_refused(files: list[Path], usage_error_of) -> None:
-    message = usage_error_of("report", *files, "--text", "--columns", "R@1,CIDER")
-    assert message.startswith("error: --columns: no metric is called 'CIDER'; choose from R@1, CIDEr, SPICE, ")
+    message = usage_error_of("report", *files, "--text", "--columns", "R@1,cider")
+    assert message.startswith("error: --columns: no metric is called 'cider'; did you mean CIDEr?")
+    message = usage_error_of("report", *files, "--text", "--columns", "Foo,CIDEr,Quux")
+    assert message.startswith("error: --columns: no metric is called 'Foo' or 'Quux'; choose from R@1, CIDEr, SPICE, ")
+    message = usage_error_of("report", *files, "--text", "--columns", "")
+    assert message.startswith("error: --columns: names no metric; give names such as R@1,CIDEr")
 
 
 def test_options_of_tables_need_a_table(files: list[Path], usage_error_of) -> None:
