@@ -114,6 +114,12 @@ def _ranker(run: Run) -> str | None:
     return next((parts["ranker"] for parts in signatures if "ranker" in parts), None)
 
 
+def other_ranker(run: Run) -> str:
+    """The name of the model that ranked a run's captions, if it did not write them; otherwise empty."""
+    ranker = _ranker(run) or OWN_MODEL
+    return "" if ranker == OWN_MODEL else ranker.partition("#")[0]
+
+
 def ranked_alike(first: Run, second: Run) -> bool:
     """Whether the ranks of both runs are in the same pool, and by their own models or by the same one."""
     alike = ["ranker"] if _same_ranker(first, second) else []

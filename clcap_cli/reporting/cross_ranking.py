@@ -11,7 +11,7 @@ from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import NEITHER, MetricInfo
 from clcap_cli.metrics.signature import split_signature
 from clcap_cli.reporting.metric_groups import metric_infos
-from clcap_cli.reporting.tables.table import Cell, Table, build_table, human_last
+from clcap_cli.reporting.tables.table import Cell, Table, build_table, human_label, human_last
 
 Key = TypeVar("Key", bound=Hashable)
 METRICS = ("R@1", "R@5", "mean_rank")
@@ -116,7 +116,7 @@ def _table(metric: MetricInfo, note: str, cells: Sequence[_Cell], human: Contain
         },
     )
     table = replace(table, metric=metric, note=note)
-    return human_last(table, [labels[row] for row in rows if row[0] in human])
+    return human_last(table, {labels[row]: human_label(labels[row]) for row in rows if row[0] in human})
 
 
 def _note(pool: str, split: str, pools: Iterable[tuple[str, str]]) -> str:

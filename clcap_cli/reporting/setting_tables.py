@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from clcap_cli.evaluation.comparability import other_ranker
 from clcap_cli.evaluation.compared_runs import ComparedRuns, ComparedSetting
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.reporting.marks import has_other_images, has_several_seeds, setting_marks
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.images_of import images_of
-from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table, human_last
+from clcap_cli.reporting.tables.table import Cell, Table, build_cells, build_table, human_label, human_last
 
 SPREAD = "mean ± sample standard deviation over seeds"
 
@@ -27,7 +28,8 @@ def setting_tables(compared: ComparedRuns | None) -> list[Table]:
 def _table(title: str, metrics: Sequence[MetricInfo], compared: ComparedRuns) -> Table:
     columns = {info: _cells(compared, info) for info in metrics}
     table = build_table(title, "setting", [one.name for one in compared.settings], columns, compared.baseline.name)
-    return human_last(table, [setting.name for setting in compared.settings if setting.is_human])
+    human = [setting for setting in compared.settings if setting.is_human]
+    return human_last(table, {one.name: human_label(one.name, other_ranker(one.group.runs[0])) for one in human})
 
 
 def _note(compared: ComparedRuns) -> str:

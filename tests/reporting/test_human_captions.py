@@ -36,6 +36,17 @@ def test_human_captions_stand_last_and_are_not_marked(write) -> None:
     assert human_label("people") == "people (human captions)"
 
 
+def test_human_captions_name_the_model_that_ranked_them(write) -> None:
+    own, other = ({"R@1": f"pool:1|ranker:{ranker}"} for ranker in ("own model", "aa#01234567"))
+    files = [
+        write("aa.metrics.json", [image(1, "dog")], {"R@1": 0.5}, signatures=own),
+        write("human.metrics.json", [image(1, "a dog")], {"R@1": 0.5}, signatures=other, made_from=[CARD]),
+    ]
+    (table,) = run_tables(open_runs(files))
+    assert [name for name, _ in table.rows] == ["aa", "human captions, ranked by aa"]
+    assert human_label("human ranked by aa", "aa") == "human captions ranked by aa"
+
+
 def test_human_captions_stay_last_in_sorted_tables(opened, write) -> None:
     page = opened(page_of(open_runs(three_runs(write))))
     rows = "[aria-label='Against the references'] tbody tr"

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from clcap_cli import __version__
 from clcap_cli.artifacts.attention import Attention
 from clcap_cli.datasets.records import ImageId
+from clcap_cli.evaluation.comparability import other_ranker
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
@@ -144,7 +145,8 @@ def render(
 def _colours(runs: Sequence[Run], styles: Mapping[str, LineStyle]) -> dict[str, str]:
     """The colour of the curves of each run, by the names of its rows in tables."""
     colours = {run.name: styles[run.name].colour if run.name in styles else "transparent" for run in runs}
-    return colours | {human_label(name): colour for name, colour in colours.items()}
+    labels = {human_label(run.name, ranker): run.name for run in runs for ranker in ("", other_ranker(run))}
+    return colours | {label: colours[name] for label, name in labels.items()}
 
 
 def _script() -> str:

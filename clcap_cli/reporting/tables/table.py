@@ -1,8 +1,9 @@
 """Tables of metrics with one row per run or per setting, independent of the format that they are written in."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from clcap_cli.evaluation.comparability import other_ranker
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
@@ -71,9 +72,9 @@ def run_tables(runs: Sequence[Run], compared: ComparedRuns | None = None) -> lis
     """Tables of all metrics, one row per run, with the marks of the comparison."""
     runs = [run for run in runs if run.metrics]
     names = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    human = {run.name: human_label(run.name, other_ranker(run)) for run in runs if is_human(run)}
     tables = [
-        human_last(_run_table(title, metrics, runs, compared), [run.name for run in runs if is_human(run)])
-        for title, metrics in group_metrics(names).items()
+        human_last(_run_table(title, metrics, runs, compared), human) for title, metrics in group_metrics(names).items()
     ]
     return [replace(table, images=images_of(runs)) for table in tables]
 
@@ -83,17 +84,22 @@ def _run_table(title: str, metrics: Sequence[MetricInfo], runs: Sequence[Run], c
     return build_table(title, "run", [run.name for run in runs], columns, compared.baseline.name if compared else "")
 
 
-def human_last(table: Table, human: Collection[str]) -> Table:
-    """The table with the rows called ``human`` last, named and not marked."""
+def human_last(table: Table, human: Mapping[str, str]) -> Table:
+    """The table with the rows of human captions last and not marked; ``human`` has their labels by their names."""
     systems = [(name, cells) for name, cells in table.rows if name not in human]
-    rows = [(human_label(name), list(map(_unmarked, cells))) for name, cells in table.rows if name in human]
+    rows = [(human[name], list(map(_unmarked, cells))) for name, cells in table.rows if name in human]
     return replace(table, rows=[*systems, *rows], human=frozenset(name for name, _ in rows))
 
 
-def human_label(name: str) -> str:
-    """The name of a run of human captions as one: "human captions" for human, "people (human captions)" for people."""
+def human_label(name: str, ranker: str = "") -> str:
+    """The name of a run of human captions as one: "human captions" for human, "people (human captions)" for people.
+
+    It ends with the model that ranked them, unless the name says it.
+    """
     first, *rest = name.split(" ")
-    return " ".join([f"{HUMAN} captions", *rest]) if first == HUMAN else f"{name} (human captions)"
+    label = " ".join([f"{HUMAN} captions", *rest]) if first == HUMAN else f"{name} (human captions)"
+    ranked = f"ranked by {ranker}"
+    return f"{label}, {ranked}" if ranker and ranked not in name else label
 
 
 def _unmarked(cell: Cell) -> Cell:
