@@ -10,14 +10,15 @@ INTERVALS = "[low, high]: 95% confidence interval over images."
 
 
 def legend(tables: Sequence[Table]) -> list[str]:
-    """Sentences that explain the marks and spreads that occur in the tables."""
+    """Sentences with the images of the tables, and what the marks and spreads that occur in them mean."""
     cells = [cell for table in tables for _, row in table.rows for cell in row]
     found = {
         OWN: any(cell.spread.endswith("own") for cell in cells),
         INTERVALS: any(cell.spread.startswith("[") for cell in cells),
     }
+    images = dict.fromkeys(sentence for table in tables for sentence in table.images_sentence)
     marks = [*mark_texts(tables).values(), *untested_texts(tables)]
-    return [*marks, *(sentence for sentence, occurs in found.items() if occurs)]
+    return [*images, *marks, *(sentence for sentence, occurs in found.items() if occurs)]
 
 
 def mark_texts(tables: Sequence[Table]) -> dict[str, str]:

@@ -17,7 +17,7 @@ def _markdown(table: Table) -> str:
     head = [table.row_header.capitalize(), *(metric.heading for metric in table.metrics)]
     rows = [[markdown_text(name), *map(_cell, cells)] for name, cells in table.rows]
     lines = [_row(map(markdown_text, head)), "|:---" + "|---:" * len(table.metrics) + "|", *map(_row, rows)]
-    explained = markdown_text(" ".join([*table.images_sentence, *legend([table])]))
+    explained = markdown_text(" ".join(legend([table])))
     return (
         "\n".join([f"**{markdown_text(table.heading)}**", "", *lines, *(["", explained] if explained else [])]) + "\n"
     )

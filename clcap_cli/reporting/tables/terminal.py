@@ -17,7 +17,7 @@ def as_text(tables: Sequence[Table]) -> "Group":
     """Tables with the same rows as one transposed table for the terminal, because there are many metrics."""
     from rich.console import Group
 
-    explained = " ".join([*tables[0].images_sentence, *legend(tables)])
+    explained = " ".join(legend(tables))
     return Group(_transposed(tables), *([as_rich_text(explained, "dim")] if explained else []))
 
 

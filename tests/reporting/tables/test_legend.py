@@ -4,12 +4,18 @@ from dataclasses import replace
 
 import pytest
 
+from clcap_cli.evaluation.runs import open_runs
 from clcap_cli.reporting.metric_groups import metric_infos
+from clcap_cli.reporting.tables.columns import joined
 from clcap_cli.reporting.tables.latex import as_latex
 from clcap_cli.reporting.tables.legend import legend
 from clcap_cli.reporting.tables.markdown import as_markdown
-from clcap_cli.reporting.tables.table import Cell, Table, build_table
+from clcap_cli.reporting.tables.table import Cell, Table, build_table, run_tables
+from tests.reporting.conftest import image, write
 
+__all__ = ["write"]
+
+IDS = {"nt": (1, 2), "cl": (2, 3, 4)}.items()
 IMAGES, SEEDS = "paired bootstrap over images", "paired t-test over 3 seeds"
 NT = Cell(0.1, "0.100", "", best=False)
 
@@ -65,3 +71,10 @@ def test_a_row_of_several_tables_is_named_once() -> None:
     found = table(p50=apart)
     other = table(p50=replace(apart, evaluated=""))
     assert [text.count("p50 (pool 200 and 50)") for text in legend([found, found, other])] == [1]
+
+
+def test_the_legend_says_that_runs_are_of_different_images(write) -> None:
+    files = [write(f"{name}.metrics.json", [image(id, "a dog") for id in ids], {"CIDEr": 1.0}) for name, ids in IDS]
+    tables = run_tables(open_runs(files))
+    assert legend(tables) == ["Different images, so rows are not comparable (nt: 2, cl: 3)."]
+    assert "Results. Different images, so rows are not comparable (nt: 2, cl: 3)." in as_latex([joined(tables)])
