@@ -41,7 +41,12 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 def named_lines(start: str, names: Sequence[str]) -> list[str]:
     """The names after ``start``, in lines that fit a terminal; empty without names."""
-    return wrap(f"{start} {', '.join(names)}", LINE_WIDTH, subsequent_indent="  ") if names else []
+    return wrapped(f"{start} {', '.join(names)}") if names else []
+
+
+def wrapped(line: str) -> list[str]:
+    """A line in lines that fit a terminal."""
+    return wrap(line, LINE_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def legend_lines(comparisons: Sequence[Comparison]) -> list[str]:

@@ -120,12 +120,12 @@ def _print(compared: "ComparedRuns") -> None:
 def _print_comparison(
     compared: "ComparedRuns", other: "ComparedSetting", comparison: "Comparison", legend: Sequence[str]
 ) -> None:
-    from clcap_cli.reporting.comparison import comparison_lines, note_lines
+    from clcap_cli.reporting.comparison import comparison_lines, note_lines, wrapped
 
-    print_result(f"{other.name} against {compared.baseline.name}: {compared.images} images, 95% intervals over images")
+    title = f"{other.name} against {compared.baseline.name}: {compared.images} images, 95% intervals over images"
     runs = len(compared.baseline.runs), len(other.runs)
     notes = note_lines(comparison, compared.images, runs)
-    for line in [*comparison_lines(comparison), *legend, *notes]:
+    for line in [*wrapped(title), *comparison_lines(comparison), *legend, *notes]:
         print_result(line)
     _print_differences(comparison)
     _print_changes(compared, other, comparison)

@@ -114,7 +114,7 @@ def test_evaluate_keeps_pool_and_ranker_of_the_ranks(chain: Path, clcap) -> None
     assert clcap("evaluate", chain / "nt.pt", *own).status == 0
     compared = clcap("compare", chain / "nt.metrics.json", chain / "nt_cl.metrics.json").out
     assert "not comparable, because evaluated differently:" in compared
-    assert "R@1: pool 10 and similar 4 of 10" in compared and "R@1: ranker" not in compared
+    assert "R@1, median_rank, mean_rank: pool 10 and similar 4 of 10" in compared and "R@1: ranker" not in compared
 
 
 @pytest.mark.parametrize("value", ["1", "0", "-3", "similar:1", "similar:x", "similar:", "sIMILAR", "1.5", "", "²"])
