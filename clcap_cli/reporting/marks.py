@@ -28,6 +28,16 @@ class Mark:
     evaluated: str = ""
     """How it was evaluated differently from the baseline, such as "pool 200 and 50"; empty if it is comparable."""
 
+    @property
+    def sign(self) -> str:
+        """The sign after the value; empty without one."""
+        return sign_of(self.significant, self.evaluated)
+
+
+def sign_of(significant: bool, evaluated: str) -> str:
+    """A dagger after values that were evaluated differently, a star after others that differ significantly."""
+    return "†" if evaluated else "*" if significant else ""
+
 
 UNMARKED = Mark()
 

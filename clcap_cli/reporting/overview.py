@@ -9,10 +9,11 @@ from clcap_cli.reporting.metric_groups import metric_infos
 
 NAME_WIDTH = 30
 """Width of the column of settings; a longer name has a line of its own."""
+DAGGER = "† evaluated differently, so not comparable with the first row; see below"
 
 
 def overview_lines(compared: ComparedRuns) -> list[str]:
-    """A row for each setting, the baseline first; a star where a value differs significantly from the baseline's.
+    """A row for each setting, the baseline first; signs are those of all tables.
 
     Empty without primary metrics.
     """
@@ -20,7 +21,9 @@ def overview_lines(compared: ComparedRuns) -> list[str]:
     columns = [_column(compared, info) for info in metric_infos(compared.baseline.values) if info.name in primary]
     names = _aligned([setting.name for setting in compared.settings])
     rows = zip(names, *columns, strict=True) if columns else ()
-    return [line for row in rows for line in "".join(row).rstrip().split("\n")]
+    lines = [line for row in rows for line in "".join(row).rstrip().split("\n")]
+    has_dagger = any("†" in text for column in columns for text in column)
+    return [*lines, *([DAGGER] if has_dagger else [])]
 
 
 def _aligned(names: Sequence[str]) -> list[str]:
@@ -39,4 +42,4 @@ def _column(compared: ComparedRuns, info: MetricInfo) -> list[str]:
 def _text(setting: ComparedSetting, info: MetricInfo, mark: Mark) -> str:
     """The value and its mark or a space, so that digits are aligned."""
     value = info.formatted(setting.mean(info.name)) if info.name in setting.values else "-"
-    return f"{value}{'*' if mark.significant else ' '}"
+    return f"{value}{mark.sign or ' '}"

@@ -321,3 +321,13 @@ def test_ranks_join_the_metrics_of_the_same_captions(scored, write, clcap, tmp_p
     (comparison,) = compared(clcap, tmp_path, files)
     assert comparison.metrics["R@1"].verdict == "higher" and comparison.metrics["ROUGE_L"].verdict == "same"
     assert json.loads((tmp_path / "c.json").read_text())["provenance"]["inputs"].__len__() == 4
+
+
+def test_the_overview_has_a_dagger_for_other_pools(write, clcap) -> None:
+    files = [
+        write(f"{name}.retrieval.json", scored_images([1] * 60), {"R@1": 1.0}, signatures={"R@1": f"pool:{pool}"})
+        for name, pool in (("nt", 60), ("cl", 60), ("p90", 90))
+    ]
+    _, nt, cl, p90, sign, *_ = clcap("compare", *files).out.splitlines()
+    assert p90.split()[1] == "1.000†" and "†" not in nt + cl
+    assert sign == "† evaluated differently, so not comparable with the first row; see below"

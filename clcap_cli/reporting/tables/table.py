@@ -8,7 +8,7 @@ from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.human_captions import is_human
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.metrics.metric import MetricInfo
-from clcap_cli.reporting.marks import Mark, run_marks
+from clcap_cli.reporting.marks import Mark, run_marks, sign_of
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.images_of import images_of
 
@@ -34,7 +34,7 @@ class Cell:
     @property
     def mark(self) -> str:
         """The sign after the value, which the legend explains; empty without one."""
-        return "†" if self.evaluated else "*" if self.significant else ""
+        return sign_of(self.significant, self.evaluated)
 
 
 @dataclass(frozen=True)
