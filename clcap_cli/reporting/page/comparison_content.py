@@ -26,7 +26,6 @@ VERDICT_NOTES = {
 def comparison_content(runs: Sequence[Run], compared: ComparedRuns | None) -> dict[str, object]:
     """The variables of the templates, by name; without a comparison there are no systems."""
     systems = compared_systems(compared)
-    differing = compared.differing_settings if compared else []
     return {
         "systems": systems,
         "human": compared_systems(compared, human=True),
@@ -41,13 +40,7 @@ def comparison_content(runs: Sequence[Run], compared: ComparedRuns | None) -> di
         "baseline_values": baseline_values(systems),
         "values": headline_values(runs, compared),
         "compared_images": compared.images if compared else 0,
-        "differing": differing,
-        "has_default": any(DEFAULT in row.values for row in differing),
-        "has_gap": any(None in row.values and row.setting != FILE for row in differing),
-        "role_text": role_text,
-        "setting_text": setting_text,
-        "value_texts": value_texts,
-        "setting_names": [setting.name for setting in compared.systems] if compared else [],
+        **_settings_content(compared),
     }
 
 
@@ -56,3 +49,17 @@ def _families(systems: Sequence[ComparedSystem]) -> str:
     values = [value for system in systems for value in system.headline if not value.primary]
     names = dict.fromkeys(value.metric.label for value in values)
     return f"{' and '.join(names)} is corrected among the other metrics, not the primary ones." if names else ""
+
+
+def _settings_content(compared: ComparedRuns | None) -> dict[str, object]:
+    """The variables of the table of differing settings."""
+    differing = compared.differing_settings if compared else []
+    return {
+        "differing": differing,
+        "has_default": any(DEFAULT in row.values for row in differing),
+        "has_gap": any(None in row.values and row.setting != FILE for row in differing),
+        "role_text": role_text,
+        "setting_text": setting_text,
+        "value_texts": value_texts,
+        "setting_names": [setting.name for setting in compared.systems] if compared else [],
+    }
