@@ -9,14 +9,18 @@ from clcap_cli.metrics.signature import split_signature
 
 def images_of(runs: Sequence[Run]) -> str:
     """ "test split, 400 images", without the split if it is unknown; that they are different images, if they are."""
-    images = {frozenset(run.images) for run in runs}
+    images = list(dict.fromkeys(frozenset(run.images) for run in runs))
     if len(images) != 1:
-        sizes = first_few([f"{run.name}: {len(run.images)}" for run in runs])
-        return f"different images, so rows are not comparable ({sizes})"
+        groups = [(ids, first_few([run.name for run in runs if run.images.keys() == ids])) for ids in images]
+        sizes = "; ".join(f"{names} ({_counted(len(ids))})" for ids, names in groups)
+        return f"rows of different images are not comparable: {sizes}"
     splits = {split for run in runs for split in _splits(run)}
-    count = len(images.pop())
     split = f"{splits.pop()} split, " if len(splits) == 1 else ""
-    return f"{split}{count:,} image{'s' if count != 1 else ''}"
+    return f"{split}{_counted(len(images.pop()))}"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} image{'s' if count != 1 else ''}"
 
 
 def _splits(run: Run) -> set[str]:

@@ -15,7 +15,7 @@ from tests.reporting.conftest import image, write
 
 __all__ = ["write"]
 
-IDS = {"nt": (1, 2), "cl": (2, 3, 4)}.items()
+IDS = {"nt": (1, 2), "cl": (2, 3, 4), "nt_2": (1, 2)}.items()
 IMAGES, SEEDS = "paired bootstrap over images", "paired t-test over 3 seeds"
 NT = Cell(0.1, "0.100", "", best=False)
 
@@ -76,5 +76,5 @@ def test_a_row_of_several_tables_is_named_once() -> None:
 def test_the_legend_says_that_runs_are_of_different_images(write) -> None:
     files = [write(f"{name}.metrics.json", [image(id, "a dog") for id in ids], {"CIDEr": 1.0}) for name, ids in IDS]
     tables = run_tables(open_runs(files))
-    assert legend(tables) == ["Different images, so rows are not comparable (nt: 2, cl: 3)."]
-    assert "Results. Different images, so rows are not comparable (nt: 2, cl: 3)." in as_latex([joined(tables)])
+    assert legend(tables) == ["Rows of different images are not comparable: nt, nt_2 (2 images); cl (3 images)."]
+    assert r"not comparable: nt, nt\_2 (2 images); cl (3 images)." in as_latex([joined(tables)])
