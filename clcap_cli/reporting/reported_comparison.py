@@ -11,6 +11,7 @@ from clcap_cli.evaluation.compared_runs import ComparedRuns, baseline_first, com
 from clcap_cli.evaluation.run_measurer import RunMeasurer
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup, group_by_setting
+from clcap_cli.reporting.few_captions import few_captions_warnings
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ReportedComparison:
     compared: ComparedRuns | None
     """None for a single run, and if no run can be compared with the baseline."""
     warnings: list[str]
-    """One sentence for each reason why values cannot be compared."""
+    """Sentences about values that cannot be compared, and about runs with few different captions."""
 
 
 def compare_reported(
@@ -35,7 +36,8 @@ def compare_reported(
         return ReportedComparison(None, [])
     groups = baseline_first(group_by_setting(measured), baseline)
     compared, reasons = compare_comparable(groups, measurer or RunMeasurer())
-    return ReportedComparison(compared, [*comparability_warnings(measured, groups[0].runs[0]), *reasons])
+    warnings = [*comparability_warnings(measured, groups[0].runs[0]), *few_captions_warnings(measured)]
+    return ReportedComparison(compared, [*warnings, *reasons])
 
 
 def compare_comparable(groups: Sequence[SeedGroup], measurer: RunMeasurer) -> tuple[ComparedRuns | None, list[str]]:

@@ -90,6 +90,7 @@ def test_filters_choose_images(two_runs: WebDriver) -> None:
         "all": "All 4",
         "gained": "Gained 2",
         "lost": "Lost 1",
+        "changed": "Caption changed 3",
         "generic": "Generic in nt_cl 0",
         "same": "Same caption as others 2",
     }
@@ -100,6 +101,10 @@ def test_filters_choose_images(two_runs: WebDriver) -> None:
     assert element(two_runs, "#count").text == "2 of 4 images"
     press(two_runs, "lost")
     assert titles(two_runs) == ["2"]
+    facts = element(two_runs, "#images .predictions > li:nth-child(2) .facts").text
+    assert "caption unchanged" in facts, "only the model that ranks it differs"
+    press(two_runs, "changed")
+    assert titles(two_runs) == ["one.png id 1", "3", "4"]
     press(two_runs, "generic")
     assert titles(two_runs) == []
     press(two_runs, "same")

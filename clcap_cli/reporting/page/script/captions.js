@@ -74,6 +74,7 @@ function renderFacts(element, image, run, { rank, tied, cider }) {
     if (tied > 1) element.append(fact(`tied with ${otherImages(tied)}`));
   }
   if (cider !== null) element.append(fact(`CIDEr ${cider.toFixed(2)}`));
+  if (run === state.after && run !== state.before && hasSameCaption(image)) element.append(fact("caption unchanged"));
   if (captionCount(image, run) > 1) element.append(fact(`same caption as ${otherImages(captionCount(image, run))}`, "same"));
 }
 

@@ -2,6 +2,9 @@
 
 const between = () => `from ${runs[state.before].name} to ${runs[state.after].name}`;
 
+/** Whether the runs "before" and "after" have the same caption of the image. */
+const hasSameCaption = (image) => image.results[state.before]?.caption === image.results[state.after]?.caption;
+
 const FILTERS = {
   all: { keep: () => true, order: null, meaning: () => "", orderText: "" },
   gained: {
@@ -15,6 +18,12 @@ const FILTERS = {
     order: (first, second) => gain(first) - gain(second),
     meaning: () => `with a worse rank, ${between()}`,
     orderText: "largest loss first",
+  },
+  changed: {
+    keep: (image) => image.results[state.before] && image.results[state.after] && !hasSameCaption(image),
+    order: null,
+    meaning: () => `with another caption in ${runs[state.after].name} than in ${runs[state.before].name}`,
+    orderText: "",
   },
   generic: {
     label: () => `Generic in ${runs[state.after].name}`,
@@ -36,6 +45,7 @@ function isApplicable(name) {
   const ranked = [state.before, state.after].every((run) => runs[run]?.pool > 0)
     && runs[state.before].comparable[state.after];
   if (name === "gained" || name === "lost") return state.before !== state.after && ranked;
+  if (name === "changed") return state.before !== state.after;
   return name !== "generic" || runs.length > 1;
 }
 
