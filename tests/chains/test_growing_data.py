@@ -113,7 +113,7 @@ def test_metrics_of_the_larger_split_are_not_compared(chain: Path, run, clcap: C
     run("evaluate", "nt.pt", "--metrics", "BLEU", "--out", "large.metrics.json", *SMALL)
     result = clcap("compare", "small.metrics.json", "large.metrics.json")
     assert "images: 10 and 11 were scored; only the 10 in common are compared here" in result.out + result.err
-    assert "captions: different data (" in result.out + result.err
+    assert "prepared captions: different data" in result.out + result.err
 
 
 REASONS = {
