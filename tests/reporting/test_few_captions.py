@@ -9,6 +9,6 @@ def test_runs_with_few_captions_are_named(write) -> None:
     generic = write("generic.metrics.json", [image(id, "a man") for id in range(30)])
     distinct = write("distinct.metrics.json", [image(id, f"a man {id % 3}") for id in range(30)])
     assert few_captions_warnings(open_runs([generic, distinct])) == [
-        "generic has 1 different caption for 30 images. Equal captions rank all images alike, so R@1 cannot exceed the "
-        "share of different captions."
+        "Few different captions: generic 1 in 30 images; equal captions rank all images alike, so R@1 cannot exceed "
+        "the share of different captions."
     ]
