@@ -156,18 +156,18 @@ def _region_counts(content: HDF5Content, features: FeatureInfo, images: int) -> 
     """The number of regions of each image, (images,)."""
     if not isinstance(features, ImportedInfo):
         return np.full(images, features.regions)
-    return _numbers_within(content, "region_counts", "int32", (images,), 1, features.regions)
+    return content.numbers_within("region_counts", "int32", (images,), 1, features.regions)
 
 
 def _captions(content: HDF5Content, regions: int) -> list[CaptionAttention]:
     """The attention of all captions, with weights (T, regions)."""
     path, texts = content.path, content.texts("caption")
-    lengths = _numbers_within(content, "lengths", "int32", (len(texts),), 0, MAX_WORDS)
+    lengths = content.numbers_within("lengths", "int32", (len(texts),), 0, MAX_WORDS)
     tokens = int(lengths.sum(dtype=np.int64))
     ends = content.numbers("ends", "int32", (tokens,))
-    weights = _numbers_within(content, "weights", "float16", (tokens, regions), 0, 1)
+    weights = content.numbers_within("weights", "float16", (tokens, regions), 0, 1)
     is_there = "sentinel" in content.survey.datasets
-    sentinel = _numbers_within(content, "sentinel", "float16", (tokens,), 0, 1) if is_there else None
+    sentinel = content.numbers_within("sentinel", "float16", (tokens,), 0, 1) if is_there else None
     rows = [slice(first, end) for first, end in pairwise(accumulate(lengths.tolist(), initial=0))]
     return [
         CaptionAttention(
@@ -175,16 +175,6 @@ def _captions(content: HDF5Content, regions: int) -> list[CaptionAttention]:
         )
         for text, own in zip(texts, rows, strict=True)
     ]
-
-
-def _numbers_within(
-    content: HDF5Content, name: str, kind: str, shape: tuple[int, ...], smallest: int, largest: int
-) -> np.ndarray:
-    """The numbers of a dataset; raises ClcapError if one is not between ``smallest`` and ``largest``."""
-    numbers = content.numbers(name, kind, shape)
-    if not (numbers.min(initial=smallest) >= smallest and numbers.max(initial=largest) <= largest):  # also for NaN
-        raise damaged_file_error(content.path, f"its '{name}' has values that are not from {smallest} to {largest}")
-    return numbers
 
 
 def _checked_ends(path: Path, text: str, ends: np.ndarray) -> np.ndarray:

@@ -61,6 +61,10 @@ class MetricDifference(BaseModel):
         """Whether both settings were evaluated alike; otherwise there is neither interval nor p."""
         return self.verdict != "not comparable"
 
+    def decisive_p(self, over_seeds: bool) -> float | None:
+        """Holm's p of the test that decides the verdict: the one over seeds if both settings have several seeds."""
+        return self.p_seeds_holm if over_seeds else self.p_images_holm
+
     @property
     def significant(self) -> bool:
         """Whether the difference is significant at the 5% level."""
@@ -92,6 +96,11 @@ class Comparison(BaseModel):
     only_in_second: list[str] = []
     """Metrics that only the second setting has."""
     run_differences: RunDifferences
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether the tests over seeds decide the verdicts, because both settings have several seeds."""
+        return self.seed_test is not None
 
 
 def write_comparison(

@@ -76,6 +76,15 @@ class HDF5Content:
         """
         return self.memory_map(self.check(name, kind, shape))
 
+    def numbers_within(
+        self, name: str, kind: str, shape: Sequence[int | None], smallest: int, largest: int
+    ) -> np.ndarray:
+        """``numbers``; raises ClcapError also for a number that is not between ``smallest`` and ``largest``."""
+        numbers = self.numbers(name, kind, shape)
+        if not (numbers.min(initial=smallest) >= smallest and numbers.max(initial=largest) <= largest):  # also for NaN
+            raise damaged_file_error(self.path, f"its '{name}' has values that are not from {smallest} to {largest}")
+        return numbers
+
     def texts(self, name: str, count: int | None = None) -> list[str]:
         """The texts of a dataset that was requested in ``open_hdf5``; raises ClcapError unless there are ``count``."""
         return self.check(name, TEXT, (count,)).texts

@@ -84,7 +84,7 @@ def _verdict(found: MetricDifference, over_seeds: bool) -> Verdict:
     """The verdict by the test over seeds if there is one, else over images."""
     if found.difference == 0 and found.interval == (0, 0):
         return "same"
-    p = found.p_seeds_holm if over_seeds else found.p_images_holm
+    p = found.decisive_p(over_seeds)
     if p is None:
         return _reason_without_p(found, over_seeds)
     if p >= SIGNIFICANCE_LEVEL:

@@ -29,7 +29,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     primary = {name: one for name, one in comparable.items() if one.primary}
     other = {name: one for name, one in comparable.items() if not one.primary}
     apart = {name: one for name, one in comparison.metrics.items() if not one.comparable}
-    over_seeds = comparison.seed_test is not None
+    over_seeds = comparison.over_seeds
     full = [ROW.format("", *titles, "change", "95% interval", "p", "Holm", "").rstrip()]
     compact = COMPACT_ROW.format(OTHER, *titles, "change", "Holm", "").rstrip()
     return [
@@ -107,7 +107,7 @@ def _compact_rows(differences: Differences, over_seeds: bool) -> list[str]:
     rows = []
     for info in _infos(differences):
         one = differences[info.name]
-        p = p_text(one.p_seeds_holm if over_seeds else one.p_images_holm)
+        p = p_text(one.decisive_p(over_seeds))
         rows += _named(COMPACT_ROW, info.name, *_values(one, info), signed_text(one.difference, info), p, _mark(one))
     return rows
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
+from clcap_cli.artifacts.comparisons import Comparison
 from clcap_cli.evaluation.compared_runs import ComparedRuns
 from clcap_cli.evaluation.differing_images import MIN_BOOTSTRAP_IMAGES
 from clcap_cli.evaluation.runs import Run
@@ -61,7 +61,8 @@ def _mark(compared: ComparedRuns, number: int, metric: MetricInfo, best: bool) -
     one = comparison.metrics.get(metric.name)
     if one is None or setting.is_human:
         return Mark(evaluated=evaluated)
-    test = decisive_test(comparison, compared.images) if decisive_p(one, comparison) is not None else ""
+    is_tested = one.decisive_p(comparison.over_seeds) is not None
+    test = decisive_test(comparison, compared.images) if is_tested else ""
     return Mark(best and improvement(one, metric) == 1, one.significant, test, evaluated)
 
 
@@ -77,11 +78,6 @@ def evaluated_differently(comparison: Comparison) -> dict[str, str]:
 def decisive_test(comparison: Comparison, images: int) -> str:
     """The test that decides what is significant, over seeds if both settings have several."""
     return comparison.seed_test or (BOOTSTRAP if images >= MIN_BOOTSTRAP_IMAGES else SIGN_FLIPS)
-
-
-def decisive_p(one: MetricDifference, comparison: Comparison) -> float | None:
-    """Holm's p of the test that decides."""
-    return one.p_seeds_holm if comparison.seed_test else one.p_images_holm
 
 
 def run_marks(compared: ComparedRuns | None, runs: Sequence[Run], metric: MetricInfo) -> list[Mark]:

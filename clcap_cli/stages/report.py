@@ -142,9 +142,9 @@ def report(
     chosen = found.select(names)
     printed = chosen if names else found.without_images() if columns else found.of_paper_metrics()
     contents = (
-        (csv, as_csv(all_runs, names, experiments.rows or _seeds(comparison))),
-        (markdown, _markdown(chosen, comparison, names)),
-        (latex, as_latex(printed.main, intervals)),
+        (csv, lambda: as_csv(all_runs, names, experiments.rows or _seeds(comparison))),
+        (markdown, lambda: _markdown(chosen, comparison, names)),
+        (latex, lambda: as_latex(printed.main, intervals)),
     )
     command = paper_command(files, tables, baseline)
     for warning in comparison.warnings:
@@ -156,7 +156,7 @@ def report(
     with all_or_nothing():
         for path, content in contents:
             if path is not None:
-                write_text(path, content)
+                write_text(path, content())
         if plots is not None:
             _save_plots(experiments.examples, plots)
         if page is not None:

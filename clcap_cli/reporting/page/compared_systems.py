@@ -106,7 +106,7 @@ def baseline_values(systems: Sequence[ComparedSystem]) -> dict[str, str]:
 
 
 def _system(comparison: Comparison) -> ComparedSystem:
-    over_seeds = comparison.seed_test is not None
+    over_seeds = comparison.over_seeds
     values = [_value(comparison.metrics[info.name], info, over_seeds) for info in metric_infos(comparison.metrics)]
     values.sort(key=lambda value: (not value.comparable, not value.primary))
     return ComparedSystem(
@@ -135,7 +135,7 @@ def _value(one: MetricDifference, info: MetricInfo, over_seeds: bool) -> Compare
         p_seeds=p_text(one.p_seeds),
         p_seeds_holm=p_text(one.p_seeds_holm),
         verdict=verdict_text(one, info),
-        decisive=_p_equals(one.p_seeds_holm if over_seeds else one.p_images_holm),
+        decisive=_p_equals(one.decisive_p(over_seeds)),
         improvement=improvement(one, info),
         significant=one.significant,
         primary=one.primary,

@@ -6,7 +6,7 @@ from clcap_cli.artifacts.comparisons import Comparison, MetricDifference
 from clcap_cli.metrics.metric import MetricInfo
 from clcap_cli.metrics.multiple_captions import caption_value_name
 from clcap_cli.reporting.difference_text import interval_text, p_text, shown_info, signed_text
-from clcap_cli.reporting.marks import decisive_p, decisive_test, evaluated_differently
+from clcap_cli.reporting.marks import decisive_test, evaluated_differently
 from clcap_cli.reporting.metric_groups import group_metrics
 from clcap_cli.reporting.tables.columns import OF_PAPERS
 from clcap_cli.reporting.tables.latex import sheets_as_latex
@@ -50,13 +50,13 @@ def _shown(comparison: Comparison) -> list[MetricInfo]:
 
 def _columns(comparison: Comparison, infos: list[MetricInfo]) -> list[SheetColumn]:
     found = [(one := comparison.metrics[info.name], shown_info(one, info)) for info in infos]
-    over_seeds = comparison.seed_test is not None
+    over_seeds = comparison.over_seeds
     return [
         SheetColumn(comparison.first, [_value(one.first, one.spreads[0], info, over_seeds) for one, info in found]),
         SheetColumn(comparison.second, [_value(one.second, one.spreads[1], info, over_seeds) for one, info in found]),
         SheetColumn("Difference", [_difference(one, info) for one, info in found]),
         SheetColumn("95% interval", [Entry(interval_text(one, info)) for one, info in found]),
-        SheetColumn("p", [Entry(p_text(decisive_p(one, comparison))) for one, _ in found]),
+        SheetColumn("p", [Entry(p_text(one.decisive_p(over_seeds))) for one, _ in found]),
     ]
 
 
@@ -80,7 +80,7 @@ def _legend(comparison: Comparison, infos: list[MetricInfo]) -> dict[str, str]:
 
 def _sentences(comparison: Comparison, count: int, ruled: bool) -> list[str]:
     spreads = any(any(one.spreads) for one in comparison.metrics.values())
-    tested = any(decisive_p(one, comparison) is not None for one in comparison.metrics.values())
+    tested = any(one.decisive_p(comparison.over_seeds) is not None for one in comparison.metrics.values())
     tests = [f"p: {decisive_test(comparison, count)}, {HOLM}", INTERVALS]
     return [
         *(["±: sample standard deviation over seeds."] if spreads else []),

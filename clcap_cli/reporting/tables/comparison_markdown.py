@@ -27,7 +27,7 @@ def comparisons_as_markdown(comparisons: Sequence[Comparison], names: Sequence[s
 
 def _markdown(comparison: Comparison, names: Sequence[str] | None) -> str:
     infos = [info for info in _in_order(comparison) if names is None or info.name in names]
-    over_seeds = comparison.seed_test is not None
+    over_seeds = comparison.over_seeds
     heads = ["Metric", comparison.first, comparison.second, "Difference", "95% interval", "p, images", "Holm"]
     heads += ["p, seeds", "Holm"] if over_seeds else []
     rows = [_row(comparison, info, over_seeds) for info in infos]
