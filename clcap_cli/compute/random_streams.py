@@ -16,6 +16,7 @@ Purpose = Literal[
     "order",
     "negatives",
     "fixed negatives",
+    "reference pool",
     "sampling",
     "warm-up order",
     "warm-up negatives",

@@ -25,6 +25,9 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
 CONDITIONAL_OPTIONS: dict[str, Callable[[type[Objective]], bool]] = {
     "negatives": lambda objective_class: objective_class.needs_negatives,
     "redraw_negatives": lambda objective_class: objective_class.redraws_negatives is not None,
+    "reference_pool": lambda objective_class: (
+        objective_class.needs_reference and bool(objective_class.redraws_negatives)
+    ),
     "ref_features": lambda objective_class: objective_class.needs_reference,
     "no_cache": lambda objective_class: objective_class.needs_reference,
     "k": lambda objective_class: objective_class.needs_negatives,

@@ -8,6 +8,7 @@ from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import CHECKPOINT_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.objectives.registry import CONDITIONAL_OPTIONS, check_options, check_selection, configure_objective
 from clcap_cli.objectives.settings import OBJECTIVE_SETTINGS, given_options, summaries
 from clcap_cli.options import Option, Panel
@@ -32,6 +33,22 @@ def _check_objective(given: Mapping[str, Any]) -> None:
     conditional = [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS]
     check_options(given["objective"], conditional)
     check_selection(objective_config, given["objective"], given["optimisation"].select_by)
+    _check_pool(given["reference_pool"], given["k"], given["redraw_negatives"])
+
+
+def _check_pool(size: int | None, k: int, redraw_negatives: bool | None) -> None:
+    """Raise InvalidValueError for a pool of negatives that is too small or is not drawn from."""
+    if size is None:
+        return
+    if size < k:
+        raise InvalidValueError(
+            "reference_pool", f"{size} is less than --k {k}, the number of negatives drawn from it; give at least {k}"
+        )
+    if redraw_negatives is False:
+        raise InvalidValueError(
+            "reference_pool",
+            "with --fix-negatives, negatives are drawn and scored only once; give one of the two",
+        )
 
 
 @stage_with(_check_objective)
@@ -79,6 +96,16 @@ def train_cl(
             "Draw new negatives in every epoch, or draw them once before training.",
             default="redrawn; fixed for introspective",
             name="--redraw-negatives/--fix-negatives",
+        ),
+    ] = None,
+    reference_pool: Annotated[
+        int | None,
+        Ge(1),
+        Option(
+            "Number of mismatched captions in each image's pool. The reference scores the pool once, before training, "
+            "and each epoch's negatives are drawn from it.",
+            Panel.OBJECTIVE,
+            "no pool; negatives are drawn from all captions",
         ),
     ] = None,
     discriminator: Annotated[
@@ -157,6 +184,7 @@ def train_cl(
         batch=batch,
         seed=seed,
         redraw=redraw,
+        pool_size=reference_pool,
         reference=reference,
         cache=cache,
         precision=optimisation.precision,

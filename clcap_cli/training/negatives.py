@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -21,6 +22,15 @@ class MismatchedBatch:
     """(n,) indices of the images."""
     negatives: np.ndarray
     """(K, P) indices of mismatched captions, for the P captions of the images."""
+    pool_rows: np.ndarray | None = None
+    """(K, P) rows of the mismatched captions in their image's pool; None without a pool."""
+
+    def part(self, images: slice, captions: np.ndarray) -> Self:
+        """The part of the batch with these images, and with their captions, given as a mask (P,)."""
+        pool_rows = None if self.pool_rows is None else self.pool_rows[:, captions]
+        return replace(
+            self, positions=self.positions[images], negatives=self.negatives[:, captions], pool_rows=pool_rows
+        )
 
 
 class NegativeSampler:
@@ -131,3 +141,22 @@ class NegativeSampler:
 
     def _pair_ids(self, image: np.ndarray, text_ids: np.ndarray) -> np.ndarray:
         return image.astype(np.int64) * self.num_texts + text_ids
+
+
+class NegativePool:
+    """M mismatched captions for each image of a split, drawn once; K of them are the negatives of a caption."""
+
+    def __init__(self, sampler: NegativeSampler, size: int, rng: np.random.Generator):
+        """Draw the M = ``size`` captions of each image; raises ClcapError like ``NegativeSampler.draw``."""
+        self.split = sampler.split
+        self.captions = sampler.draw(self.split.first_captions[:-1], size, rng)
+        """(M, images) caption indices."""
+
+    def mismatched(self, batches: Sequence[np.ndarray], k: int, rng: np.random.Generator) -> list[MismatchedBatch]:
+        """Batches with K different members of an image's pool for each caption of the images of ``batches``."""
+        return [self._batch(positions, k, rng) for positions in batches]
+
+    def _batch(self, positions: np.ndarray, k: int, rng: np.random.Generator) -> MismatchedBatch:
+        image = self.split.image_of_caption[self.split.captions_of_images(positions)[0]]
+        rows = rng.random((len(self.captions), len(image))).argsort(axis=0)[:k]
+        return MismatchedBatch(positions, self.captions[rows, image], rows)

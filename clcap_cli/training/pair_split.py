@@ -13,7 +13,7 @@ from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, split_by_tokens
-from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
+from clcap_cli.training.negatives import MismatchedBatch, NegativePool, NegativeSampler
 from clcap_cli.training.reference import ModelWithFeatures, SplitReference
 
 
@@ -43,6 +43,8 @@ class PairSplit:
         """(1, captions of the split) indices of all captions, each paired with its own image."""
         self.fixed_negatives = self.matched[:0]
         """(K, captions of the split) mismatched captions for every epoch; K is 0 until they are drawn."""
+        self.pool: NegativePool | None = None
+        """The mismatched captions that each epoch's negatives are drawn from; None if from all captions."""
 
     def draw_fixed_negatives(self, sampler: NegativeSampler, k: int, rng: np.random.Generator) -> None:
         """Draw mismatched captions that stay the same in every epoch."""
@@ -55,11 +57,11 @@ class PairSplit:
             for positions in batches
         ]
 
-    def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
-        """Read the reference's ln p of recurring pairs from ``cache``; computes and stores what is missing."""
+    def score_recurring(self, cache: ArrayCache | None, precision: Precision) -> None:
+        """Compute the reference's ln p of recurring pairs; with a cache, only those that it lacks."""
         if self.reference:
             sets = [self.matched, self.fixed_negatives] if len(self.fixed_negatives) else [self.matched]
-            self.reference.use_cache(cache, sets, precision)
+            self.reference.score(sets, self.pool, cache, precision)
 
     def micro_batches(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
         """Split the batch into micro-batches of at most ``max_tokens`` tokens, each with its share of the pairs."""
@@ -68,7 +70,7 @@ class PairSplit:
         parts = []
         for part in split_by_tokens(image, matched + mismatched.sum(axis=0), max_tokens):
             in_part = belongs_to(image, part)
-            parts.append((MismatchedBatch(batch.positions[part], batch.negatives[:, in_part]), float(in_part.mean())))
+            parts.append((batch.part(part, in_part), float(in_part.mean())))
         return parts
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
@@ -80,7 +82,8 @@ class PairSplit:
         loaded = LoadedPairs(pairs, len(caption_sets), features, None, None)
         if self.reference is None:
             return loaded
-        cached = torch.from_numpy(self.reference.cached_log_probs[:, caption_indices]).to(self.captions.device)
+        known = self.reference.known_log_probs(batch, caption_indices, image)
+        cached = torch.from_numpy(known).to(self.captions.device)
         if len(cached) == len(caption_sets):
             return replace(loaded, cached_log_probs=cached)
         feature_source = self.reference.feature_source

@@ -14,7 +14,7 @@ from clcap_cli.console import print_info
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
 from clcap_cli.training.data import shuffled_batches
-from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
+from clcap_cli.training.negatives import MismatchedBatch, NegativePool, NegativeSampler
 from clcap_cli.training.pair_split import LoadedPairs, PairSplit
 from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
@@ -27,7 +27,7 @@ class PairTask:
     extra_state = ExtraState()
 
     def __init__(self, objective: PairObjective, inputs: TaskInputs):
-        """Freezes the reference, and draws negatives now if they are not redrawn every epoch."""
+        """Freezes the reference, and draws now what is not redrawn every epoch: negatives, or the pool of negatives."""
         target, reference, self.objective, self.inputs = inputs.target, inputs.reference, objective, inputs
         if reference:
             reference.model.eval().requires_grad_(False)
@@ -42,12 +42,14 @@ class PairTask:
             self.train_split.draw_fixed_negatives(
                 self.negatives, self.k, random_generator(self.seed, "fixed negatives")
             )
+        if inputs.pool_size:
+            self.train_split.pool = self._draw_pool(inputs.pool_size)
         self.sample = CaptionSample(inputs.val, target.features, target.model, self.seed)
 
     def prepare(self) -> None:
-        """Read or compute the reference's cached ln p."""
-        if self.inputs.cache:
-            self.use_cache(self.inputs.cache, self.inputs.precision)
+        """Compute the reference's ln p of pairs that recur, or read them from the cache."""
+        if self.inputs.cache or self.train_split.pool:
+            self.score_recurring(self.inputs.cache, self.inputs.precision)
 
     def warm_up(self) -> None:
         """Print the loss before the first step, and the loss of a target that equals the reference."""
@@ -55,10 +57,13 @@ class PairTask:
         equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
         print_info(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
 
-    def use_cache(self, cache: ArrayCache, precision: Precision) -> None:
-        """Cache the reference's ln p of pairs that recur every epoch; training pairs are computed in ``precision``."""
-        self.train_split.use_cache(cache, precision)
-        self.val_split.use_cache(cache, "fp32")
+    def score_recurring(self, cache: ArrayCache | None, precision: Precision) -> None:
+        """Compute the reference's ln p of pairs that recur: training pairs in ``precision``, validation pairs in fp32.
+
+        Values are read from ``cache``, if there is one, and added to it.
+        """
+        self.train_split.score_recurring(cache, precision)
+        self.val_split.score_recurring(cache, "fp32")
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
         """Images in the epoch's order, with fixed or newly drawn negatives, or without any."""
@@ -110,7 +115,16 @@ class PairTask:
         rng = random_generator(self.seed, "order", epoch)
         return shuffled_batches(len(self.train_split.captions), self.settings.batch_size, rng)
 
+    def _draw_pool(self, size: int) -> NegativePool:
+        images = len(self.train_split.captions)
+        print_info(
+            f"reference pool: {size:,} mismatched captions for each of {images:,} training images; the reference "
+            f"scores these {size * images:,} pairs once, before the first step"
+        )
+        return NegativePool(self.negatives, size, random_generator(self.seed, "reference pool"))
+
     def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
         if self.redraws:
-            return self.negatives.mismatched(batches, self.k, random_generator(self.seed, "negatives", epoch))
+            source = self.train_split.pool or self.negatives
+            return source.mismatched(batches, self.k, random_generator(self.seed, "negatives", epoch))
         return self.train_split.with_fixed_negatives(batches)

@@ -12,14 +12,18 @@ from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.precision import Precision
 from clcap_cli.console import progress
 from clcap_cli.digests import digest
+from clcap_cli.features.source import split_into_blocks
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.retrieval.ranks import check_finite
 from clcap_cli.training.data import CaptionBatch, CaptionSplit
+from clcap_cli.training.negatives import MismatchedBatch, NegativePool
 
 CACHE_BLOCK = 32
 """Number of images per block when cached values are computed; a constant, for the same digits at any batch size."""
+PAIRS_AT_ONCE = 1024
+"""Maximum number of an image block's pairs that are scored at once, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,33 @@ class SplitReference:
         self.captions, self.reference, self.model = captions, reference, reference.model
         self.feature_source = StoredFeatures(reference.features, captions.ids, reference.model)
         self.cached_log_probs = np.empty((0, len(captions.caption_rows)), dtype=np.float32)
-        """(R, captions of the split) ln p of the R sets of recurring pairs; R is 0 without a cache."""
+        """(R, captions of the split) ln p of the R sets of recurring pairs; R is 0 until they are scored."""
+        self.pool_log_probs: np.ndarray | None = None
+        """(M, images) ln p of the captions of each image's pool; None until they are scored."""
 
-    def use_cache(self, cache: ArrayCache, sets: Sequence[np.ndarray], precision: Precision) -> None:
-        """Read ln p of recurring pairs from ``cache``; ``sets`` are (S, captions of the split) caption indices."""
+    def score(
+        self, sets: Sequence[np.ndarray], pool: NegativePool | None, cache: ArrayCache | None, precision: Precision
+    ) -> None:
+        """Compute ln p of recurring pairs and of the pool, or read them from ``cache``.
+
+        ``sets`` are (S, captions of the split) caption indices.
+        """
+        own_image = self.captions.image_of_caption
         self.cached_log_probs = np.concatenate(
-            [self._cached(cache, caption_indices, precision) for caption_indices in sets]
+            [self._scored(caption_indices, own_image, cache, precision) for caption_indices in sets]
         )
+        if pool:
+            self.pool_log_probs = self._scored(pool.captions, np.arange(len(self.captions)), cache, precision)
+
+    def known_log_probs(self, batch: MismatchedBatch, caption_indices: np.ndarray, image: np.ndarray) -> np.ndarray:
+        """ln p (R, P) of the first R of the batch's 1 + K sets, as far as they are scored.
+
+        ``caption_indices`` (P,) are the captions of the batch's images, and ``image`` (P,) indexes its positions.
+        """
+        recurring = self.cached_log_probs[:, caption_indices]
+        if self.pool_log_probs is None:
+            return recurring
+        return np.concatenate([recurring, self.pool_log_probs[batch.pool_rows, batch.positions[image]]])
 
     @torch.no_grad()
     def log_probs(self, cached_log_probs: Tensor, features: ImageFeatures | None, pairs: CaptionBatch) -> Tensor:
@@ -60,8 +84,12 @@ class SplitReference:
         uncached = self.reference.log_probs(features, pairs[cached_log_probs.numel() :])
         return torch.cat([cached_log_probs, uncached.view(-1, cached_log_probs.shape[1])])
 
-    def _cached(self, cache: ArrayCache, caption_indices: np.ndarray, precision: Precision) -> np.ndarray:
-        """ln p of ``caption_indices`` (S, captions of the split), each paired with the image of its column."""
+    def _scored(
+        self, caption_indices: np.ndarray, image: np.ndarray, cache: ArrayCache | None, precision: Precision
+    ) -> np.ndarray:
+        """ln p of ``caption_indices`` (S, C), each paired with the image of its column, ``image`` (C,)."""
+        if cache is None:
+            return self._compute(caption_indices, image, precision)
         settings = f"{precision} {self.captions.device.type}"  # the last digits of ln p depend on both
         arrays = (self.captions.caption_rows, self.captions.lengths, caption_indices)
         key = digest([settings.encode(), *(array.tobytes() for array in arrays)])
@@ -70,18 +98,20 @@ class SplitReference:
             has_expected_type = (log_probs.dtype, log_probs.shape) == ("float32", caption_indices.shape)
             return has_expected_type and bool(np.isfinite(log_probs).all())
 
-        return cache.get(key, lambda: self._compute(caption_indices, precision), is_valid)
+        return cache.get(key, lambda: self._compute(caption_indices, image, precision), is_valid)
 
     @torch.inference_mode()
-    def _compute(self, caption_indices: np.ndarray, precision: Precision) -> np.ndarray:
-        result = np.empty(caption_indices.shape, dtype=np.float32)
+    def _compute(self, caption_indices: np.ndarray, image: np.ndarray, precision: Precision) -> np.ndarray:
+        """Score the pairs image by image, because models share the work on equal beginnings of an image's captions."""
+        captions, images = caption_indices.T.ravel(), np.repeat(image, len(caption_indices))
+        result = np.empty(len(captions), dtype=np.float32)
         blocks = self.feature_source.blocks(CACHE_BLOCK)
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
-            columns, image = self.captions.captions_of_images(positions)
+            in_block = np.arange(*np.searchsorted(images, [positions[0], positions[-1] + 1]))
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 encoded = self.model.encode(self.feature_source.read(positions))
-                for row, indices in enumerate(caption_indices[:, columns]):
-                    pairs = self.captions.batch(indices, image)
+                for rows in split_into_blocks(in_block, PAIRS_AT_ONCE):
+                    pairs = self.captions.batch(captions[rows], images[rows] - positions[0])
                     log_probs = self.model.sequence_log_prob(encoded, pairs.captions, pairs.lengths, pairs.image_index)
-                    result[row, columns] = check_finite(log_probs).cpu().numpy()
-        return result
+                    result[rows] = check_finite(log_probs).cpu().numpy()
+        return np.ascontiguousarray(result.reshape(caption_indices.T.shape).T)

@@ -26,6 +26,8 @@ class TaskInputs:
     seed: int
     redraw: bool = True
     """Whether negatives are drawn every epoch instead of once."""
+    pool_size: int | None = None
+    """Number of mismatched captions in each image's pool; None to draw from all captions."""
     reference: ModelWithFeatures | None = None
     """The frozen reference; None if the objective needs none."""
     cache: ArrayCache | None = None

@@ -54,6 +54,40 @@ def test_cached_reference_log_probs_change_no_loss(chain: Path, clcap: Clcap) ->
     assert "clcap/reference-log-probs" in clcap("show", cache).out
 
 
+def test_a_reference_pool_is_scored_once(chain: Path, clcap: Clcap) -> None:
+    pooled = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--reference-pool", 3, "--out")
+    first = clcap(*pooled, chain / "first.pt")
+    assert "reference pool: 3 mismatched captions for each of 24 training images" in first.err
+    assert "these 72 pairs once" in first.err
+    before = (chain / "nt.reference.h5").read_bytes()
+    with h5py.File(chain / "nt.reference.h5") as file:
+        assert (3, 24) in [values.shape for values in file["arrays"].values()]
+    assert clcap(*pooled, chain / "second.pt").status == 0
+    assert (chain / "nt.reference.h5").read_bytes() == before
+    (chain / "nt.reference.h5").unlink()
+    assert clcap(*pooled, chain / "without.pt", "--no-cache").status == 0
+    assert not (chain / "nt.reference.h5").exists()
+    assert losses(chain / "first.pt") == losses(chain / "second.pt") == losses(chain / "without.pt")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            ("--k", 5, "--reference-pool", 4),
+            "4 is less than --k 5, the number of negatives drawn from it; give at least 5",
+        ),
+        (
+            ("--reference-pool", 9, "--fix-negatives"),
+            "with --fix-negatives, negatives are drawn and scored only once; give one of the two",
+        ),
+    ],
+)
+def test_a_useless_pool_is_refused(usage_error_of: Callable[..., str], options: tuple, problem: str) -> None:
+    message = usage_error_of("train-cl", "--ref", "none.pt", *options)
+    assert message == f"error: --reference-pool: {problem} (see clcap train-cl --help)"
+
+
 @pytest.mark.parametrize(("name", "number"), [("nt.reference", float("nan")), ("features.neighbours", 24)])
 def test_an_invalid_reference_cache_is_refused(
     chain: Path, clcap: Clcap, error_of: Callable[..., str], name: str, number: float
@@ -71,12 +105,13 @@ def test_an_invalid_reference_cache_is_refused(
 
 
 def test_a_new_reference_replaces_the_cache_of_the_old(chain: Path, clcap: Clcap) -> None:
-    arguments = ("train-cl", "--ref", chain / "ref.pt", *ONE_EPOCH, "--out", chain / "out.pt")
+    arguments = ("train-cl", "--ref", chain / "ref.pt", *ONE_EPOCH, "--reference-pool", 3, "--out", chain / "out.pt")
+    (chain / "ref.pt").write_bytes((chain / "aa.pt").read_bytes())
+    assert clcap(*arguments).status == 0
     (chain / "ref.pt").write_bytes((chain / "nt.pt").read_bytes())
     assert clcap(*arguments).status == 0
-    (chain / "ref.pt").write_bytes((chain / "nt_cl.pt").read_bytes())
-    assert clcap(*arguments).status == 0
     assert log(chain / "out.pt")[0]["val_log_ratio_matched"] == pytest.approx(0, abs=1e-5)
+    assert log(chain / "out.pt")[1]["log_ratio_mismatched"] == pytest.approx(0, abs=0.1)
 
 
 def test_swapping_the_reference_removes_its_cache(chain: Path, clcap: Clcap) -> None:
@@ -113,6 +148,7 @@ def test_the_number_of_avoided_negatives_is_reported(chain: Path, clcap: Clcap) 
 REFERENCED = "contrastive, positives-only, negatives-only, dpo"
 MISMATCHED = "contrastive, negatives-only, introspective, adversarial, dpo, simpo"
 REDRAWN = "contrastive, negatives-only, introspective, dpo, simpo"
+POOLED = "contrastive, negatives-only, dpo"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +164,9 @@ REDRAWN = "contrastive, negatives-only, introspective, dpo, simpo"
         ("positives-only", ("--k", 3), MISMATCHED),
         ("positives-only", ("--fix-negatives",), REDRAWN),
         ("adversarial", ("--redraw-negatives",), REDRAWN),
+        ("positives-only", ("--reference-pool", 9), POOLED),
+        ("simpo", ("--reference-pool", 9), POOLED),
+        ("introspective", ("--reference-pool", 9), POOLED),
         (
             "adversarial",
             ("--max-tokens", 100),

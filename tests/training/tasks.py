@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
@@ -45,13 +46,14 @@ def pair_task(
     k: int = 3,
     redraw: bool = True,
     settings: BatchSettings = SIX_IMAGES,
+    pool_size: int | None = None,
+    nearest: np.ndarray | None = None,
 ) -> PairTask:
-    sampler, val = NegativeSampler(split_of(folder, "train")), split_of(folder, "val")
+    sampler, val = NegativeSampler(split_of(folder, "train"), nearest, 0.5), split_of(folder, "val")
     learned = objective or Contrastive()
     fixed = model_with_features(folder, reference) if learned.needs_reference else None
-    inputs = TaskInputs(
-        sampler, val, model_with_features(folder, target, dropout), k, settings, seed=0, redraw=redraw, reference=fixed
-    )
+    made = model_with_features(folder, target, dropout)
+    inputs = TaskInputs(sampler, val, made, k, settings, seed=0, redraw=redraw, pool_size=pool_size, reference=fixed)
     return PairTask(learned, inputs)
 
 

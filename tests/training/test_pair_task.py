@@ -119,7 +119,7 @@ def test_cached_log_probs_change_no_loss(
     for cached in (False, True):
         task = pair_task(shared_chain, "nt_cl.pt", reference, objective=objective, redraw=redraw)
         if cached:
-            task.use_cache(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+            task.score_recurring(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         train(task, FEW, tmp_path / "log.jsonl")
         logs.append([json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()])
     for one, other in zip(*logs, strict=True):
@@ -151,7 +151,7 @@ def test_the_first_log_line_has_the_loss_of_equal_models(shared_chain: Path, cap
 
 def test_fixed_pairs_are_scored_once_by_the_reference(shared_chain: Path, tmp_path: Path) -> None:
     task = pair_task(shared_chain, redraw=False)
-    task.use_cache(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+    task.score_recurring(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = task.load(task.batches(1)[0])
     assert loaded.reference_features is None
@@ -168,7 +168,7 @@ def test_the_initial_check_draws_only_its_own_batch(shared_chain: Path) -> None:
 
 def test_equal_models_start_at_two_ln_two_in_bf16_too(shared_chain: Path, tmp_path: Path) -> None:
     task = pair_task(shared_chain)
-    task.use_cache(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
+    task.score_recurring(ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "bf16")
     assert task.starting_metrics("bf16")["log_ratio_matched"] == pytest.approx(0, abs=1e-4)
 
 
@@ -176,7 +176,7 @@ def test_the_cache_does_not_depend_on_the_batch_size(shared_chain: Path, tmp_pat
     known = []
     for images in (4, 6):
         task = pair_task(shared_chain, redraw=False, settings=BatchSettings(images, None))
-        task.use_cache(ArrayCache(tmp_path / f"{images}.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
+        task.score_recurring(ArrayCache(tmp_path / f"{images}.h5", LOG_PROBS_KIND, Origin("train-cl", {})), "fp32")
         known.append(task.train_split.reference.cached_log_probs.tobytes())
     assert known[0] == known[1]
 
@@ -198,3 +198,37 @@ def test_validation_batches_are_no_larger_than_training_ones(
     with torch.inference_mode():
         task.validate()
     assert 0 < max(words) <= 300
+
+
+@pytest.mark.parametrize("reference", ["nt.pt", "aa.pt", "tf.pt"])
+def test_pool_scores_equal_scores_of_each_batch(shared_chain: Path, tmp_path: Path, reference: str) -> None:
+    task = pair_task(shared_chain, "nt_cl.pt", reference, pool_size=60, settings=BatchSettings(6, 150))
+    task.model.eval()
+    parts = [part for batch in task.batches(2) for part, _ in task.micro_batches(batch)]
+    split = task.train_split
+    with torch.inference_mode():
+        direct = [split.log_probs(split.load(part)).reference for part in parts]
+        for cache in (None, ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {}))):
+            task.score_recurring(cache, "fp32")
+            known = [split.log_probs(split.load(part)).reference for part in parts]
+            for one, other in zip(known, direct, strict=True):
+                torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
+
+
+def test_a_scored_pool_leaves_the_reference_idle(shared_chain: Path) -> None:
+    task = pair_task(shared_chain, pool_size=10)
+    task.prepare()
+    task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
+    loaded = [task.load(batch) for epoch in (1, 2) for batch in task.batches(epoch)]
+    assert all(one.reference_features is None for one in loaded)
+    assert torch.isfinite(task.loss(loaded[0])[0])
+
+
+def test_a_pool_is_redrawn_from_every_epoch(shared_chain: Path) -> None:
+    task, nearest = pair_task(shared_chain, pool_size=5), (np.arange(24)[:, None] + [1, 2]) % 24
+    first, again, second = ([batch.negatives for batch in task.batches(epoch)] for epoch in (1, 1, 2))
+    assert all(map(np.array_equal, first, again))
+    assert not all(map(np.array_equal, first, second))
+    similar = pair_task(shared_chain, pool_size=200, nearest=nearest).train_split
+    close = similar.captions.image_of_caption[similar.pool.captions][..., None] == nearest
+    assert close.any(axis=-1).mean() == pytest.approx(0.5 + 0.5 * 2 / 23, abs=0.05)
