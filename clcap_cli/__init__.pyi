@@ -125,6 +125,7 @@ def train_cl(
     ref_features: _Path | None = None,
     negatives: Literal["random", "similar", "mixed"] = "random",
     redraw_negatives: bool | None = None,
+    reference_pool: int | None = None,
     discriminator: _Path | None = None,
     no_cache: bool = False,
     dropout: float = 0.0,
