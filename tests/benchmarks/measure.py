@@ -1,10 +1,10 @@
-"""Helpers of all benchmarks: models of standard size, paired timings, peak memory, and the machine's peak FLOP/s."""
+"""Helpers of all benchmarks: models of standard size, paired timings, and peak memory."""
 
 import argparse
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +16,22 @@ from clcap_cli.models.registry import MODELS, build_model, configure
 from clcap_cli.models.rows import ImageFeatures
 
 VOCABULARY, SIZE, CHANNELS, REGIONS, LONGEST = 9488, 512, 2048, 49, 16
+Side = Callable[[], float]
+"""One of the implementations that are compared: works once when it is called and returns the seconds that this took."""
+
+
+def argument_parser(what: str, runs: int = 5) -> argparse.ArgumentParser:
+    """The options that most benchmarks have."""
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--runs", type=int, default=runs, help="number of timings of each implementation, alternating")
+    parser.add_argument("--models", nargs="+", default=MODELS.names)
+    return parser
 
 
 def parse_arguments(what: str) -> argparse.Namespace:
-    """The arguments of a benchmark."""
-    parser = argparse.ArgumentParser(description=what)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--runs", type=int, default=7, help="number of timings of each implementation, alternating")
-    parser.add_argument("--models", nargs="+", default=MODELS.names)
-    return parser.parse_args()
+    """The arguments of a benchmark without options of its own."""
+    return argument_parser(what).parse_args()
 
 
 def standard_model(name: str, device: str) -> Captioner:
@@ -72,20 +79,38 @@ def seconds(work: Callable[[], object], device: str) -> float:
     return time.perf_counter() - started
 
 
+def timed(work: Callable[[], object], device: str) -> Side:
+    """``work`` as a side of a comparison."""
+    return lambda: seconds(work, device)
+
+
+def alternate(sides: Mapping[str, Side], runs: int) -> dict[str, list[float]]:
+    """Seconds of ``runs`` runs of all sides, which work in turn, after a warm-up of each."""
+    for side in sides.values():
+        side()
+    rounds = [[side() for side in sides.values()] for _ in range(runs)]
+    return {name: list(times) for name, times in zip(sides, zip(*rounds, strict=True), strict=True)}
+
+
+def ratio(own: list[float], other: list[float]) -> str:
+    """Median over pairs of timings of how many times as fast the first side is, with the smallest and largest value."""
+    ratios = sorted(there / here for here, there in zip(own, other, strict=True))
+    return f"{statistics.median(ratios):.2f} x ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
+def compared(times: Mapping[str, list[float]]) -> str:
+    """The first side's median seconds, and how many times as fast as each of the others it is."""
+    (_, own), *others = times.items()
+    return ", ".join([f"{statistics.median(own):.3f} s", *(f"{ratio(own, other)} {name}" for name, other in others)])
+
+
 def compare_times(
     ours: Callable[[], object], plain: Callable[[], object], runs: int, device: str
 ) -> tuple[float, float, str]:
     """Median seconds of both functions after a warm-up, and their ratio with its spread over pairs of timings."""
-    pairs = [(seconds(ours, device), seconds(plain, device)) for _ in range(runs)]
-    ratios = sorted(other / own for own, other in pairs)
-    own, other = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return own, other, f"{statistics.median(ratios):.2f} x ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-
-
-def product_peak(device: str) -> float:
-    """The best of several measurements of FLOP/s of a 2048³ matrix product in fp32."""
-    left, right = torch.randn(2, 2048, 2048, device=device)
-    return 2 * 2048**3 / min(seconds(lambda: left @ right, device) for _ in range(10))
+    times = alternate({"ours": timed(ours, device), "plain": timed(plain, device)}, runs)
+    own, other = times.values()
+    return statistics.median(own), statistics.median(other), ratio(own, other)
 
 
 def peak_memory(work: Callable[..., object], *arguments: object) -> float:
@@ -105,12 +130,3 @@ def _peak(work: Callable[..., Callable[[], object]], arguments: tuple) -> float:
 def _resident(which: str) -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) / 1024
-
-
-def flops_per_word(model: Captioner) -> int:
-    """Floating-point operations of the matrix products in the forward pass of one word."""
-    once = {"image", "overview", "regions", "region_keys", "overview_to_lstm", "overview_to_gate", "image_input"}
-    layers = [(name, m) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
-    products = sum(2 * m.weight.numel() for name, m in layers if name.split(".")[-1] not in once | {"score"})
-    attention = 4 * REGIONS * SIZE * getattr(model.config, "layers", 1)
-    return products + (attention if model.uses_grid else 0)

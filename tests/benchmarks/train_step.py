@@ -1,121 +1,108 @@
-"""A step of MLE and of CL (K = 5) at standard size, 10 images × 5 captions: clcap against plain PyTorch."""
+"""A step of MLE and of CL at standard size, 10 images × 5 captions, with Adam: clcap against plain PyTorch.
+
+Captions are those of COCO's photos, and random ones.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
+from clcap_cli.compute.precision import bf16_obstacle
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.objectives.contrastive import Contrastive
-from clcap_cli.objectives.mle import nats_per_token
-from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.training.skipped_steps import check_finite_step, gradient_norm
-from tests.benchmarks import naive_baseline
-from tests.benchmarks.measure import (
-    Captions,
-    compare_times,
-    flops_per_word,
-    parse_arguments,
-    peak_memory,
-    product_peak,
-    seconds,
-    standard_captions,
-    standard_images,
-    standard_model,
-)
+from tests.benchmarks.batches import Batch, random_batches, real_batches, save_batches
+from tests.benchmarks.flops import product_rate, step_flops
+from tests.benchmarks.measure import alternate, argument_parser, compared, peak_memory, seconds
+from tests.benchmarks.plain_step import plain_log_probs, plain_step
+from tests.benchmarks.real_captions import RealCaptions
+from tests.benchmarks.steps import Step, standard_step, step_in_bf16, stored_step
+from tests.benchmarks.worker import Worker
 
-IMAGES, EACH, K = 10, 5, 5
+EQUAL = 1e-5
+"""Largest difference of two implementations' ln p and gradients, relative to the largest value."""
 
 
-class Step:
-    """One training step in both implementations: forward, loss and backward, with the same weights and data."""
-
-    def __init__(self, name: str, objective: str, device: str):
-        self.objective = objective
-        self.model, self.features = standard_model(name, device), standard_images(IMAGES, device)
-        self.reference: Captioner = standard_model(name, device).eval().requires_grad_(False)
-        sets = 1 if objective == "mle" else 1 + K
-        whole = standard_captions(IMAGES * sets, EACH, device)
-        image = (torch.arange(IMAGES).repeat_interleave(EACH)).repeat(sets).to(device)
-        self.captions = Captions(whole.tokens, whole.lengths, image)
-        self.sets = sets
-
-    def ours(self) -> torch.Tensor:
-        log_probs = self._log_probs(self.model)
-        if self.objective == "mle":
-            return self._finish(nats_per_token(log_probs, self.captions.lengths), log_probs)
-        with torch.no_grad():
-            reference = self._log_probs(self.reference)
-        return self._finish(self._contrastive(log_probs, reference), log_probs)
-
-    def ours_in_bf16(self) -> torch.Tensor:
-        with torch.autocast(self.features.pooled.device.type, torch.bfloat16):
-            return self.ours()
-
-    def plain(self) -> torch.Tensor:
-        """The plain step: one set of captions after another, with a copy of the image for every caption."""
-        parts, reference = [], []
-        for c in self._sets():
-            images = self.features[c.image]
-            parts.append(naive_baseline.sequence_log_prob(self.model, images, c.tokens, c.lengths))
-            if self.objective == "cl":
-                with torch.no_grad():
-                    reference.append(naive_baseline.sequence_log_prob(self.reference, images, c.tokens, c.lengths))
-        if self.objective == "mle":
-            return self._finish(nats_per_token(parts[0], self.captions.lengths), parts[0])
-        log_probs = torch.cat(parts)
-        return self._finish(self._contrastive(log_probs, torch.cat(reference)), log_probs)
-
-    def _contrastive(self, target: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-        rows = (each.view(self.sets, -1) for each in (target, self.captions.lengths + 1, reference))
-        return Contrastive().loss(PairLogProbs(*rows))
-
-    def _log_probs(self, model: Captioner) -> torch.Tensor:
-        c = self.captions
-        return model.sequence_log_prob(model.encode(self.features), c.tokens, c.lengths, c.image)
-
-    def _sets(self) -> list[Captions]:
-        c = self.captions
-        columns = zip(*(part.chunk(self.sets) for part in (c.tokens, c.lengths, c.image)), strict=True)
-        return [Captions(*column) for column in columns]
-
-    def _finish(self, loss: torch.Tensor, log_probs: torch.Tensor) -> torch.Tensor:
-        self.model.zero_grad(set_to_none=True)
-        loss.backward()
-        return log_probs.detach()
+def largest_differences(one: Step, two: Step) -> tuple[float, float]:
+    """Largest difference of ln p and of gradients on the first batch, each relative to the largest absolute value."""
+    log_probs, gradients = [], []
+    for step in (one, two):
+        batch = step.batches[0]
+        log_probs.append(step.log_probs(step.model, batch).detach())
+        found = torch.autograd.grad(step.loss(batch), list(step.model.parameters()))
+        gradients.append(torch.cat([part.flatten() for part in found]))
+    return _relative(*log_probs), _relative(*gradients)
 
 
-def gradient_check_seconds(model: Captioner, device: str) -> float:
+def _relative(one: Tensor, two: Tensor) -> float:
+    return float((one - two).abs().max() / two.abs().max())
+
+
+def gradient_check_seconds(model: nn.Module, device: str) -> float:
     """Seconds to check that loss and gradients are finite."""
     loss = torch.zeros((), device=device)
     check = lambda: check_finite_step([loss], gradient_norm(model.parameters()))  # noqa: E731
     return min(seconds(check, device) for _ in range(10))
 
 
-def side(name: str, objective: str, which: str):
-    """One implementation, ready to run in a separate process."""
-    return getattr(Step(name, objective, "cpu"), which)
+def sides(name: str, path: Path, given: argparse.Namespace, stack: ExitStack) -> dict[str, Worker]:
+    """The step now, that of earlier commits, the plain one, and that in bf16 if the device has instructions for it."""
+    arguments = name, str(path), given.device
+    workers = {"now": Worker(stored_step, *arguments)}
+    for checkout in given.before:
+        workers[f"as {checkout.name}"] = Worker(stored_step, *arguments, checkout=checkout)
+    workers["as plain PyTorch"] = Worker(plain_step, *arguments)
+    if bf16_obstacle(torch.device(given.device)) is None:
+        workers["as in bf16"] = Worker(step_in_bf16, *arguments)
+    return {side: stack.enter_context(worker) for side, worker in workers.items()}
+
+
+def measure(name: str, what: str, batches: Sequence[Batch], path: Path, given: argparse.Namespace, rate: float) -> None:
+    """Print the rows of one model on one kind of captions."""
+    now = standard_step(name, batches, given.device)
+    plain = standard_step(name, batches, given.device, plain_log_probs)
+    log_probs, gradients = largest_differences(now, plain)
+    assert max(log_probs, gradients) < EQUAL, (log_probs, gradients)
+    with ExitStack() as stack:
+        times = alternate(sides(name, path, given, stack), given.runs)
+    assert isinstance(now.model, Captioner)
+    own = statistics.median(times["now"])
+    flops = statistics.median(step_flops(now.model, batch) for batch in batches)
+    words, distinct = (sum(getattr(batch, words) for batch in batches) for words in ("words", "distinct_words"))
+    print(f"{name}, {what}: {compared(times)}; {flops / own / rate:.0%} of the peak product rate")
+    print(
+        f"  {distinct / words:.1%} of the words computed; ln p and gradients differ by {log_probs:.0e} and "
+        f"{gradients:.0e} of the largest; gradient check {gradient_check_seconds(now.model, given.device) / own:.2%}",
+        flush=True,
+    )
+    if given.memory:
+        memory = [peak_memory(make, name, str(path), "cpu") for make in (stored_step, plain_step)]
+        print(f"  memory: {memory[0]:.0f} MiB against {memory[1]:.0f} MiB", flush=True)
 
 
 def main() -> None:
-    given = parse_arguments(__doc__)
-    peak = product_peak(given.device)
-    print(f"fp32 matrix product: {peak / 1e9:.0f} GFLOP/s; {torch.get_num_threads()} threads")
-    for name in given.models:
-        for objective in ("mle", "cl"):
-            step = Step(name, objective, given.device)
-            assert torch.allclose(step.ours(), step.plain(), rtol=0, atol=1e-4)
-            own, other, ratio = compare_times(step.ours, step.plain, given.runs, given.device)
-            flop = flops_per_word(step.model) * step.captions.words * (3 if objective == "mle" else 4)
-            print(
-                f"{name} {objective} fp32: {own:.2f} s against {other:.2f} s, {ratio}; {flop / own / peak:.0%} of peak"
-            )
-            share = gradient_check_seconds(step.model, given.device) / own
-            print(f"{name} {objective}: checking that the gradient is finite takes {share:.2%} of a step")
-            if objective == "cl":
-                step.ours_in_bf16()
-                own, other, ratio = compare_times(step.ours_in_bf16, step.plain, given.runs, given.device)
-                print(f"{name} cl bf16 against plain fp32: {own:.2f} s against {other:.2f} s, {ratio}")
-            if given.device == "cpu":
-                memory = [peak_memory(side, name, objective, which) for which in ("ours", "plain")]
-                print(f"{name} {objective} memory: {memory[0]:.0f} MiB against {memory[1]:.0f} MiB")
+    parser = argument_parser(__doc__ or "")
+    parser.add_argument("--k", type=int, nargs="+", default=[0, 5], help="mismatched captions for each; 0 for MLE")
+    parser.add_argument("--captions", nargs="+", choices=["real", "random"], default=["real", "random"])
+    parser.add_argument("--before", type=Path, nargs="+", default=[], help="checkouts of earlier commits")
+    parser.add_argument("--memory", action="store_true", help="measure peak memory too")
+    given = parser.parse_args()
+    rate = product_rate(given.device)
+    print(f"peak of fp32 matrix products: {rate / 1e9:.0f} GFLOP/s; {torch.get_num_threads()} threads", flush=True)
+    real = RealCaptions.of_coco() if "real" in given.captions else None
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in given.captions:
+            for k in given.k:
+                batches = real_batches(real, k, given.device) if kind == "real" else random_batches(k, given.device)
+                save_batches(batches, path := Path(folder, f"{kind}_{k}.pt"))
+                for name in given.models:
+                    what = f"{f'CL, K = {k}' if k else 'MLE'}, {kind} captions"
+                    measure(name, what, batches, path, given, rate)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,34 @@
 """PyTorch's Transformer decoder with the weights of clcap's: padded, without a cache, images copied per caption."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.models.transformer import Layer, Transformer, sinusoids
 
+DenseDecoder = Callable[..., Tensor]
+"""Called like an ``nn.TransformerDecoder``."""
 
-def dense_decoder(model: Transformer) -> nn.TransformerDecoder:
-    """An ``nn.TransformerDecoder``, which shares no code with ``Transformer``, with the weights of ``model``."""
+
+def dense_decoder(model: Transformer) -> DenseDecoder:
+    """An ``nn.TransformerDecoder``, whose code is not clcap's; gradients reach the weights of ``model``."""
     config = model.config
-    layer = nn.TransformerDecoderLayer(
-        config.hidden_size, config.heads, config.feedforward_size, config.dropout, batch_first=True, norm_first=True
-    )
-    decoder = nn.TransformerDecoder(layer, config.layers, model.norm).to(model.output.weight.device)
-    for torch_layer, layer in zip(decoder.layers, model.layers, strict=True):
-        torch_layer.load_state_dict(_weights(layer))
-    return decoder.train(model.training)
+    with torch.device("meta"):  # without weights of its own
+        layer = nn.TransformerDecoderLayer(
+            config.hidden_size, config.heads, config.feedforward_size, config.dropout, batch_first=True, norm_first=True
+        )
+        decoder = nn.TransformerDecoder(layer, config.layers, nn.LayerNorm(config.hidden_size))
+    decoder.train(model.training)
+    weights = {
+        f"layers.{number}.{name}": weight
+        for number, layer in enumerate(model.layers)
+        for name, weight in _weights(layer).items()
+    } | {f"norm.{name}": weight for name, weight in model.norm.named_parameters()}
+    return lambda *arguments, **named: functional_call(decoder, weights, arguments, named)
 
 
 def image_tokens(model: Transformer, features: ImageFeatures) -> Tensor:
@@ -27,9 +37,7 @@ def image_tokens(model: Transformer, features: ImageFeatures) -> Tensor:
     return model.image_norm(torch.relu(model.image(seen)))
 
 
-def dense_log_probs(
-    model: Transformer, decoder: nn.TransformerDecoder, images: Tensor, mask: Tensor, tokens: Tensor
-) -> Tensor:
+def dense_log_probs(model: Transformer, decoder: DenseDecoder, images: Tensor, mask: Tensor, tokens: Tensor) -> Tensor:
     """ln p of the next token (B, T + 1, V) after the start token and after each of ``tokens`` (B, T).
 
     ``images`` (B, R, width) are the image tokens of each caption, and ``mask`` (B, R) is False for padding.
