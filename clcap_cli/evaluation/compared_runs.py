@@ -87,17 +87,20 @@ class ComparedRuns:
 
 
 def compare_runs(
-    runs: Sequence[Run], patterns: Sequence[str] | None = None, baseline: str | None = None, seed: int = 0
+    runs: Sequence[Run],
+    patterns: Sequence[str] | None = None,
+    baseline: str | None = None,
+    measurer: RunMeasurer | None = None,
 ) -> ComparedRuns:
     """Compare settings of runs with one of them, by default with the first that is not of human captions.
 
     Runs form settings by ``patterns`` of their names or, without these, by what they record; ``baseline`` is the name
-    of a setting or of one of its runs, and ``seed`` draws the resamples of the images.
+    of a setting or of one of its runs, and ``measurer`` resamples the images, by default 1,000 times.
 
     Raises ClcapError for runs that cannot be compared, InvalidValueError for an unknown baseline or a wrong pattern.
     """
     groups = group_by_pattern(runs, patterns) if patterns else group_by_setting(runs)
-    return compare_groups(baseline_first(groups, baseline), RunMeasurer(seed))
+    return compare_groups(baseline_first(groups, baseline), measurer or RunMeasurer())
 
 
 def baseline_first(groups: Sequence[SeedGroup], baseline: str | None) -> list[SeedGroup]:

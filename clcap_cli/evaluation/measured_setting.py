@@ -57,10 +57,11 @@ class MeasuredRun:
 def measure_run(images: ImageEntries, context: Context, resamples: Resamples) -> MeasuredRun:
     """Measure a run on the resamples of its images."""
     statistics = all_statistics(predictions_from_entries(images, context))
+    chosen = {name: statistic for name, statistic in statistics.items() if statistic.is_comparable}
     return MeasuredRun(
         images,
         {name: statistic.value(resamples.images) for name, statistic in statistics.items()},
-        {name: resamples.evaluate(statistic) for name, statistic in statistics.items() if statistic.is_comparable},
+        dict(zip(chosen, resamples.evaluate(*chosen.values()), strict=True)),
         frozenset(name for name, statistic in statistics.items() if statistic.is_quantile),
     )
 

@@ -9,14 +9,14 @@ from clcap_cli.evaluation.measured_setting import MeasuredRun, MeasuredSetting, 
 from clcap_cli.evaluation.runs import Run
 from clcap_cli.evaluation.seed_groups import SeedGroup
 from clcap_cli.evaluation.stored_context import stored_context
-from clcap_cli.metrics.bootstrap import Resamples, draw_resamples
+from clcap_cli.metrics.bootstrap import RESAMPLES, Resamples, draw_resamples
 
 
 class RunMeasurer:
-    """Measures runs on the resamples of one seed; tables with the same runs share the results."""
+    """Measures runs on a number of resamples of one seed; tables with the same runs share the results."""
 
-    def __init__(self, seed: int = 0):
-        self._seed = seed
+    def __init__(self, seed: int = 0, resamples: int = RESAMPLES):
+        self._seed, self._number = seed, resamples
         self._resamples: dict[int, Resamples] = {}
         self._measured: dict[tuple[Path, tuple[ImageId, ...]], MeasuredRun] = {}
 
@@ -40,5 +40,5 @@ class RunMeasurer:
 
     def _resamples_of(self, images: int) -> Resamples:
         if images not in self._resamples:
-            self._resamples = {images: draw_resamples(images, self._seed)}
+            self._resamples = {images: draw_resamples(images, self._seed, self._number)}
         return self._resamples[images]

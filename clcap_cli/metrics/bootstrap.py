@@ -1,6 +1,6 @@
 """Confidence intervals and p-values of metric values, by resampling the images with replacement (Efron 1979)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from clcap_cli.metrics.score_interval import Interval, score_interval
 from clcap_cli.metrics.statistic import Statistic
 
 RESAMPLES = 1000
+LARGEST_BLOCK = 2**21
+"""Largest number of weights that statistics are computed from together, which limits memory."""
 PERCENTILES = (2.5, 97.5)
 """Ends of a 95% interval."""
 
@@ -20,22 +22,35 @@ class Resamples:
     """The resamples of one seed, shared by all values and all compared runs."""
 
     weights: np.ndarray
-    """(resamples, images) times that each image is drawn; float32, which holds them exactly."""
+    """(resamples, images) times that each image is drawn; uint8, because no image is drawn more than 255 times."""
 
     @property
     def images(self) -> int:
         """The number of images."""
         return self.weights.shape[1]
 
-    def evaluate(self, statistic: Statistic) -> np.ndarray:
-        """(resamples,) values of the statistic."""
-        return (statistic.resample or statistic.compute)(self.weights)
+    def evaluate(self, *statistics: Statistic) -> list[np.ndarray]:
+        """(resamples,) values of each of the statistics."""
+        blocks = [self._evaluate_block(block, statistics) for block in _blocks(len(self.weights), self.images)]
+        return [np.concatenate(values) for values in zip(*blocks, strict=True)]
+
+    def _evaluate_block(self, block: slice, statistics: Sequence[Statistic]) -> list[np.ndarray]:
+        weights = self.weights[block].astype(np.float64)
+        return [(statistic.resample or statistic.compute)(weights) for statistic in statistics]
 
 
 def draw_resamples(images: int, seed: int, resamples: int = RESAMPLES) -> Resamples:
-    """Draw resamples of ``images`` images."""
-    rng = np.random.default_rng(seed)
-    return Resamples(rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float32))
+    """Draw resamples of ``images`` images; the first ones do not depend on the number of resamples."""
+    rng, weights = np.random.default_rng(seed), np.empty((resamples, images), np.uint8)
+    probabilities = np.full(images, 1 / images)
+    for block in _blocks(resamples, images):
+        weights[block] = rng.multinomial(images, probabilities, size=len(weights[block]))
+    return Resamples(weights)
+
+
+def _blocks(resamples: int, images: int) -> list[slice]:
+    size = max(1, LARGEST_BLOCK // images)
+    return [slice(first, first + size) for first in range(0, resamples, size)]
 
 
 @dataclass(frozen=True)
@@ -84,20 +99,16 @@ def values_and_intervals(
 
     With a single image there are no intervals.
     """
-    values = {name: statistic.value(resamples.images) for name, statistic in statistics.items()}
-    if resamples.images < 2:
+    images = resamples.images
+    values = {name: statistic.value(images) for name, statistic in statistics.items()}
+    if images < 2:
         return values, {}
+    chosen = {name: statistic for name, statistic in statistics.items() if statistic.has_interval}
+    resampled = zip(chosen, resamples.evaluate(*chosen.values()), strict=True)
     return values, {
-        name: confidence_interval(statistic, scale_of(name), resamples)
-        for name, statistic in statistics.items()
-        if statistic.has_interval
+        name: estimate(values[name], found, images, scale_of(name), chosen[name].is_quantile).interval
+        for name, found in resampled
     }
-
-
-def confidence_interval(statistic: Statistic, scale: Scale, resamples: Resamples) -> Interval:
-    """The 95% confidence interval of a statistic with values on ``scale``."""
-    value, resampled = statistic.value(resamples.images), resamples.evaluate(statistic)
-    return estimate(value, resampled, resamples.images, scale, statistic.is_quantile).interval
 
 
 def p_value(resampled: np.ndarray, images: int) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from clcap_cli.metrics.predictions import Columns, Context, Predictions, image_e
 from clcap_cli.metrics.signature import join_signature
 from clcap_cli.metrics.tokenisation import tokenise
 from clcap_cli.segmentation.segmenter import Segmenter
+
+Measure = Callable[[Predictions], Columns]
+"""Function that measures the columns of a metric."""
 
 
 @dataclass
@@ -49,8 +52,21 @@ class Scores:
         """The images' entries of a metrics file."""
         return image_entries(self.predictions, self.by_image)
 
-    def add(self, metric: Metric, measure: Callable[[Predictions], Columns], resamples: Resamples) -> None:
-        """Measure a metric and add its values; if it fails, only add the reason to ``not_scored``."""
+    def add(self, measures: Iterable[tuple[Metric, Measure]], resamples: Resamples) -> None:
+        """Measure metrics and add their values, which are resampled together.
+
+        Of a metric that fails, only the reason is added, to ``not_scored``.
+        """
+        measured = [metric for metric, measure in measures if self._has_measured(metric, measure)]
+        statistics = {metric.name: reported_statistics(metric, self.predictions) for metric in measured}
+        of_all = {name: one for by_name in statistics.values() for name, one in by_name.items()}
+        values, intervals = values_and_intervals(of_all, resamples)
+        self.intervals |= intervals
+        for metric in measured:
+            self._add_values(metric, {name: values[name] for name in statistics[metric.name]})
+
+    def _has_measured(self, metric: Metric, measure: Measure) -> bool:
+        """Whether a metric's columns could be measured; they are added to the predictions."""
         missing = [self.not_scored[name] for name in metric.needs if name in self.not_scored]
         try:
             if missing:
@@ -60,11 +76,12 @@ class Scores:
             self.not_scored[metric.name] = str(error)
             if isinstance(error, MissingFilesError):
                 self.short_reasons[str(error)] = error.short
-            return
-        values, intervals = values_and_intervals(reported_statistics(metric, self.predictions), resamples)
+            return False
+        return True
+
+    def _add_values(self, metric: Metric, values: Mapping[str, float]) -> None:
         counts = {info.name for info in metric.values if info.is_count}
         self.by_metric[metric.name] = {name: int(value) if name in counts else value for name, value in values.items()}
-        self.intervals |= intervals
         self.by_image |= values_by_image(metric, self.predictions)
         signatures = {name: signature_of(metric, self.predictions, name) for name in values}
         self.signatures |= {name: join_signature(parts) for name, parts in signatures.items() if parts}
@@ -93,27 +110,31 @@ def score_captions(
             if metric.start
         }
         scores = Scores(tokenised.result())
-        for metric in _execution_order(metrics):
-            future = running.get(metric.name)
-            scores.add(metric, _result_of(future) if future else metric.measure or _no_columns, resamples)
+        for group in _execution_order(metrics):
+            scores.add([(metric, _measure_of(metric, running)) for metric in group], resamples)
     order = [metric.name for metric in metrics]
     scores.by_metric = dict(sorted(scores.by_metric.items(), key=lambda item: order.index(item[0])))
     return scores
 
 
-def _execution_order(metrics: Iterable[Metric]) -> list[Metric]:
-    """Metrics that run programs after the others, and metrics that need other metrics last."""
-    return sorted(metrics, key=lambda metric: (bool(metric.needs), metric.start is not None))
+def _execution_order(metrics: Iterable[Metric]) -> list[list[Metric]]:
+    """Groups of metrics: those that run programs after the others, and those that need other metrics last."""
+
+    def when(metric: Metric) -> tuple[bool, bool]:
+        return bool(metric.needs), metric.start is not None
+
+    return [list(group) for _, group in groupby(sorted(metrics, key=when), when)]
 
 
 def _measure_when_tokenised(metric: Metric, context: Context, tokenised: Future[Predictions]) -> Columns:
     assert metric.start is not None
-    measure = metric.start(context)
-    return measure(tokenised.result())
+    return metric.start(context)(tokenised.result())
 
 
-def _result_of(running: Future[Columns]) -> Callable[[Predictions], Columns]:
-    return lambda _: running.result()
+def _measure_of(metric: Metric, running: Mapping[str, Future[Columns]]) -> Measure:
+    if metric.name in running:
+        return lambda _: running[metric.name].result()
+    return metric.measure or _no_columns
 
 
 def _no_columns(_: Predictions) -> Columns:

@@ -46,12 +46,16 @@ def column_of(formula: Formula, index: int) -> Formula:
 def median_of(values: np.ndarray) -> Statistic:
     """The median of values (N,)."""
     order = np.argsort(values, kind="stable")
+    ascending = values[order]
 
     def median(weights: np.ndarray) -> np.ndarray:
-        cumulative = np.cumsum(weights[:, order], axis=1)
-        half = cumulative[:, -1:] / 2
-        # If exactly half of the weight lies below, the median is the mean of the two values in the middle.
-        low, high = (cumulative >= half).argmax(1), (cumulative > half).argmax(1)
-        return (values[order][low] + values[order][high]) / 2
+        return np.array([_weighted_median(ascending, row[order]) for row in weights])
 
     return Statistic(median, is_quantile=True)
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """The median of ascending values; if half of the weight lies below a value, the mean of the two in the middle."""
+    cumulative = np.cumsum(weights)
+    low, high = (np.searchsorted(cumulative, cumulative[-1] / 2, side) for side in ("left", "right"))
+    return float(values[low] + values[high]) / 2

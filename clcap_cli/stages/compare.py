@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from annotated_types import Ge
+
 from clcap_cli.artifacts.preconditions import COMPARISON_FILE, LATEX_FILE, MARKDOWN_FILE
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError
@@ -15,6 +17,9 @@ from clcap_cli.stages.stage import flattened, stage
 if TYPE_CHECKING:
     from clcap_cli.artifacts.comparisons import Comparison
     from clcap_cli.evaluation.compared_runs import ComparedRuns, ComparedSetting
+
+FEWEST_RESAMPLES = 100
+"""Fewest resamples that give a useful 95% interval."""
 
 
 @stage
@@ -48,13 +53,18 @@ def compare(
     latex: Annotated[
         Path | None, LATEX_FILE, Option("LaTeX file for the tables of a paper.", Panel.OUTPUT, "not written")
     ] = None,
+    resamples: Annotated[
+        int,
+        Ge(FEWEST_RESAMPLES),
+        Option("Number of resamples of the images.", Panel.COMPUTATION),
+    ] = 1000,
     seed: Seed = 0,
 ) -> Path | None:
     """Test which differences between runs are significant.
 
     Runs that differ only in their seeds form one setting; --setting groups runs that record no settings. Two p-values
     answer two questions. p over images: would the difference hold on other images, with these models? (Paired bootstrap
-    with 1,000 resamples; if fewer than 50 images differ, a sign-flip test; below 6 images, none.) p over seeds: would
+    with --resamples; if fewer than 50 images differ, a sign-flip test; below 6 images, none.) p over seeds: would
     it hold with other seeds, on these images? (t-test over the runs of both settings, paired where the seeds are the
     same.) Holm's correction counts the primary metrics R@1, R@5, mean_rank and CIDEr of all settings, and separately
     all other metrics. Metrics that were evaluated differently, such as ranks in other pools, are shown without a test.
@@ -68,6 +78,7 @@ def compare(
     from clcap_cli.artifacts.comparisons import write_comparison
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.evaluation.compared_runs import compare_runs
+    from clcap_cli.evaluation.run_measurer import RunMeasurer
     from clcap_cli.evaluation.runs import open_runs
     from clcap_cli.evaluation.setting_patterns import advise_patterns
     from clcap_cli.evaluation.setting_words import as_records
@@ -83,7 +94,7 @@ def compare(
     runs = open_runs(metrics)
     for source in (source for run in runs for source in run.sources):
         origin.add_input("metrics", source)
-    compared = compare_runs(runs, setting, baseline, seed)
+    compared = compare_runs(runs, setting, baseline, RunMeasurer(seed, resamples))
     if not setting:
         advise_patterns(runs)
     if not compared.comparisons and (markdown or latex):

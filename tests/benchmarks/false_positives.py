@@ -49,7 +49,7 @@ def measure(drawn_from: Population, images: int, samples: int) -> dict[str, list
         for name in first:
             scale = scale_of_value(name)
             sides = [
-                estimate(one.value(images), resamples.evaluate(one), images, scale, one.is_quantile)
+                estimate(one.value(images), resamples.evaluate(one)[0], images, scale, one.is_quantile)
                 for one in (first[name], second[name])
             ]
             differences = sides[1].resampled - sides[0].resampled

@@ -69,7 +69,7 @@ def measure(drawn_from: Population, images: int, samples: int) -> dict[str, Inte
     for seed in range(samples):
         rows = np.random.default_rng(seed).choice(drawn_from.images, images, replace=False)
         for name, statistic in drawn_from.statistics(rows).items():
-            value, resampled = statistic.value(images), resamples.evaluate(statistic)
+            value, (resampled,) = statistic.value(images), resamples.evaluate(statistic)
             scale = scale_of_value(name)
             one = estimate(value, resampled, images, scale, statistic.is_quantile)
             found.setdefault(name, Intervals(statistic.is_quantile)).add(one)

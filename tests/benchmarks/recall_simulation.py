@@ -36,7 +36,7 @@ def simulate(images: int, recall: float, simulations: int) -> list[str]:
     found_by_one, bootstrap, exact = [], [], []
     for _ in range(simulations):
         first, second = _hits(rng, images, recall)
-        resampled = resamples.evaluate(mean_of(second - first))
+        (resampled,) = resamples.evaluate(mean_of(second - first))
         found_by_one.append(np.abs(second - first).sum())
         bootstrap.append(p_value(resampled, images) if varies(resampled) else 1.0)
         exact.append(mcnemar_p_value(first, second))

@@ -108,9 +108,7 @@ def _difference(
 
 
 def _setting(values: np.ndarray, seeds: Sequence[int], resamples: Resamples) -> MeasuredSetting:
-    resampled = resamples.evaluate(
-        mean_of(values.mean(0).astype(np.float32))
-    )  # the precision of the resamples' weights
+    (resampled,) = resamples.evaluate(mean_of(values.mean(0)))
     of_images = estimate(values.mean(), resampled, resamples.images, UNLIMITED, is_quantile=False)
     runs: list[list[dict]] = [[{}] * resamples.images] * len(values)
     return MeasuredSetting(runs, seeds, Context(), {"value": values.mean(1).tolist()}, {"value": of_images})

@@ -10,11 +10,12 @@ from clcap_cli.artifacts.comparisons import MetricDifference
 from clcap_cli.evaluation.comparison import compare_settings
 from clcap_cli.evaluation.measured_setting import all_statistics, measure_run, measure_setting
 from clcap_cli.metrics import cider_between, distinct, rouge_l, self_retrieval, uniqueness, vocabulary
-from clcap_cli.metrics.bootstrap import confidence_interval, draw_resamples, p_value, values_and_intervals
+from clcap_cli.metrics.bootstrap import LARGEST_BLOCK, draw_resamples, p_value, values_and_intervals
 from clcap_cli.metrics.permutation_test import ImageEntries, sign_flip_p_values
 from clcap_cli.metrics.predictions import Context, predictions_from_entries
 from clcap_cli.metrics.scale import UNLIMITED
-from clcap_cli.metrics.statistic import Statistic, mean_of
+from clcap_cli.metrics.statistic import Statistic, function_of_sums, mean_of, median_of
+from tests.metrics.intervals import confidence_interval
 
 
 def test_the_interval_of_a_mean_is_the_normal_approximation() -> None:
@@ -43,6 +44,26 @@ def test_the_same_seed_draws_the_same_resamples() -> None:
     assert values_and_intervals(metrics, draw_resamples(30, 5)) != values_and_intervals(metrics, draw_resamples(30, 6))
 
 
+def test_blocks_of_resamples_give_the_values_of_all_at_once() -> None:
+    images = LARGEST_BLOCK // 700
+    values = np.random.default_rng(1).integers(1, 50, images).astype(float)
+    resamples = draw_resamples(images, 3, 900)
+    weights = np.random.default_rng(3).multinomial(images, np.full(images, 1 / images), 900)
+    assert np.array_equal(resamples.weights, weights)
+    mean, median, ratio = resamples.evaluate(
+        mean_of(values),
+        median_of(values),
+        function_of_sums(np.stack([values, values**2], 1), lambda s: s[:, 0] / s[:, 1]),
+    )
+    assert np.allclose(mean, weights @ values / images, rtol=1e-12)
+    assert np.allclose(ratio, weights @ values / (weights @ values**2), rtol=1e-12)
+    assert np.array_equal(median[:20], [np.median(np.repeat(values, row)) for row in weights[:20]])
+
+
+def test_more_resamples_begin_with_the_same_ones() -> None:
+    assert np.array_equal(draw_resamples(50, 7, 300).weights[:100], draw_resamples(50, 7, 100).weights)
+
+
 @pytest.mark.parametrize(
     ("metric", "name", "words"),
     [(uniqueness, "unique_share", 2), (distinct, "distinct_1", 8), (distinct, "distinct_2", 8)],
@@ -58,7 +79,7 @@ def test_the_spread_of_distinct_shares_is_their_true_one(metric, name: str, word
         return metric.METRIC.statistics(predictions_from_entries(drawn))[name]
 
     values = [statistic().value(200) for _ in range(80)]
-    estimated = np.mean([draw_resamples(200, seed, 200).evaluate(statistic()).std() for seed in range(5)])
+    estimated = np.mean([draw_resamples(200, seed, 200).evaluate(statistic())[0].std() for seed in range(5)])
     assert 0.8 < estimated / np.std(values) < 1.25
 
 
@@ -70,7 +91,8 @@ def test_a_real_difference_is_significant_and_noise_is_not() -> None:
     base = mean_of(first)
 
     def p_of(metric: Statistic) -> float:
-        return p_value(resamples.evaluate(metric) - resamples.evaluate(base), 200)
+        one, other = resamples.evaluate(base, metric)
+        return p_value(other - one, 200)
 
     assert p_of(better) < 0.01
     assert p_of(noise) > 0.05

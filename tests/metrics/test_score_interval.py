@@ -12,7 +12,6 @@ from scipy.stats import binom
 
 from clcap_cli.metrics import bleu, cider, cider_between, rouge_l, self_retrieval, spider, uniqueness
 from clcap_cli.metrics.bootstrap import (
-    confidence_interval,
     difference_interval,
     draw_resamples,
     estimate,
@@ -26,6 +25,7 @@ from clcap_cli.metrics.scale import RANK, SHARE, UNLIMITED, Scale
 from clcap_cli.metrics.score_interval import score_interval
 from clcap_cli.metrics.statistic import Statistic, mean_of
 from tests.metrics.builders import predictions
+from tests.metrics.intervals import confidence_interval
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 FINITE = st.floats(-1e6, 1e6)
@@ -99,7 +99,7 @@ SHARES = st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=5, max_size=5)
 def test_intervals_of_differences_stay_on_scale(first: list[float], second: list[float]) -> None:
     resamples = draw_resamples(5, 0, 200)
     sides = [
-        estimate(statistic.value(5), resamples.evaluate(statistic), 5, SHARE)
+        estimate(statistic.value(5), resamples.evaluate(statistic)[0], 5, SHARE)
         for statistic in (mean_of(np.array(first)), mean_of(np.array(second)))
     ]
     difference = sides[1].value - sides[0].value
@@ -118,7 +118,7 @@ def test_runs_that_differ_little_have_a_short_interval(level: float) -> None:
     change = np.where(draw.random(200) < 0.2, draw.normal(0.03, 0.05, 200), 0)
     resamples = draw_resamples(200, 0)
     sides = [
-        estimate(float(values.mean()), resamples.evaluate(mean_of(values)), 200, SHARE)
+        estimate(float(values.mean()), resamples.evaluate(mean_of(values))[0], 200, SHARE)
         for values in (first, np.clip(first + change, 0, 1))
     ]
     difference = np.clip(first + change, 0, 1) - first

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clcap_cli.stages.caption import caption
@@ -65,6 +66,29 @@ def test_mle_and_cl_are_compared_with_ranks(chain: Path, clcap) -> None:
     assert "nt_cl against nt: " in clcap("show", chain / "c.json").out
     assert clcap("compare", *files, "--out", chain / "d.json").status == 0
     assert json.loads((chain / "d.json").read_text())["comparisons"] == [compared]
+
+
+def test_more_resamples_give_smaller_steps_of_p(tmp_path: Path, clcap) -> None:
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(["a", "dog", "cat", "runs", "on", "grass"], 6)) for _ in range(180)]
+    references = tmp_path / "references.csv"
+    references.write_text("\n".join(["image_id,caption", *(f"{n},{text}" for n, text in enumerate(texts[:60]))]))
+    files = []
+    for number in (1, 2):
+        predictions = tmp_path / f"{number}.json"
+        captions = texts[60 * number : 60 * (number + 1)]
+        predictions.write_text(json.dumps([{"image_id": n, "caption": text} for n, text in enumerate(captions)]))
+        files.append(evaluate(predictions=predictions, references=references, metrics="ROUGE_L", tokenize="words"))
+    p_values = [_p_of_rouge(files, tmp_path / "c.json", clcap, resamples) for resamples in (200, 2000)]
+    steps = [p * (resamples + 1) / 2 for p, resamples in zip(p_values, (200, 2000), strict=True)]
+    assert steps == pytest.approx(np.round(steps))
+    assert 0.1 < p_values[0] != p_values[1]
+    assert clcap("compare", *files, "--resamples", 10).status == 2
+
+
+def _p_of_rouge(files: list[Path], out: Path, clcap, resamples: int) -> float:
+    assert clcap("compare", *files, "--resamples", resamples, "--out", out).status == 0
+    return json.loads(out.read_text())["comparisons"][0]["metrics"]["ROUGE_L"]["p_images"]
 
 
 def test_seeds_are_pooled_if_they_were_measured_alike(chain: Path, clcap) -> None:
