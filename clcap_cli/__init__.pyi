@@ -291,6 +291,7 @@ def compare(
     out: _Path | None = None,
     markdown: _Path | None = None,
     latex: _Path | None = None,
+    resamples: int = 1000,
     seed: int = 0,
 ) -> Path | None:
     """Test which differences between runs are significant."""
