@@ -36,6 +36,24 @@ def test_help_imports_no_heavy_package(words: list[str]) -> None:
     assert process.stderr.strip() == "heavy: []"
 
 
+def test_training_does_not_import_the_compiler(shared_chain: Path, tmp_path: Path) -> None:
+    """The compiler takes longer to import than PyTorch itself; see also optimizer.py and torch_files.py."""
+    code = (
+        "import sys, clcap_cli as clcap\n"
+        "from pathlib import Path\n"
+        "clcap.train_cl(Path(sys.argv[1]), out=Path(sys.argv[2]), k=1, epochs=1, device='cpu')\n"
+        "heavy = {'torch._dynamo', 'torch._inductor', 'sympy', 'timm', 'torchvision', 'pandas', 'transformers'}\n"
+        "print('heavy:', sorted(heavy & set(sys.modules)))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, shared_chain / "nt.pt", tmp_path / "cl.pt"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout.splitlines()[-1] == "heavy: []"
+
+
 def test_the_version_is_printed(clcap) -> None:
     assert clcap("--version").out == "0.1.0\n"
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.overrides import TorchFunctionMode
 
 from clcap_cli.artifacts.archive import own_content, pickle_error, unreadable_error
 from clcap_cli.artifacts.atomic import atomic_write
@@ -56,9 +57,20 @@ def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -
 
     Raises ClcapError otherwise, before any memory is allocated for the network.
     """
-    with torch.device("meta"), _limited_parameters(path, weights):
+    with torch.device("meta"), _WithoutNormalValues(), _limited_parameters(path, weights):
         expected = build().state_dict()
     return check_tensors(path, "weight", weights, expected)
+
+
+class _WithoutNormalValues(TorchFunctionMode):
+    """Skips normally distributed initial values: on the device "meta", they only import PyTorch's compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call ``func`` unless it fills a tensor with normally distributed values."""
+        kwargs = kwargs or {}
+        if func in (nn.init.normal_, Tensor.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 @contextmanager

@@ -38,11 +38,12 @@ def make_reproducible() -> None:
     By default PyTorch sums some gradients in the order in which its threads finish.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
-    was_enabled = torch.are_deterministic_algorithms_enabled()
-    warn_only, fill = torch.is_deterministic_algorithms_warn_only_enabled(), _deterministic.fill_uninitialized_memory
-    at_stage_end(partial(torch.use_deterministic_algorithms, was_enabled, warn_only=warn_only))
-    at_stage_end(partial(setattr, _deterministic, "fill_uninitialized_memory", fill))
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # torch.use_deterministic_algorithms would do the same, but imports the compiler, which takes seconds.
+    at_stage_end(partial(torch.set_deterministic_debug_mode, torch.get_deterministic_debug_mode()))
+    at_stage_end(
+        partial(setattr, _deterministic, "fill_uninitialized_memory", _deterministic.fill_uninitialized_memory)
+    )
+    torch.set_deterministic_debug_mode("warn")
     _deterministic.fill_uninitialized_memory = False  # slow
 
 

@@ -18,6 +18,7 @@ from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
+from clcap_cli.training.optimizer import Adam
 from clcap_cli.training.skipped_steps import SkippedSteps, check_finite_step, gradient_norm
 from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
@@ -107,7 +108,7 @@ class AdversarialTask:
         blocks = self.val_split.features.blocks(self.settings.batch_size)
         self.val_batches = self.val_split.mismatched(blocks, random_generator(self.seed, "validation negatives"))
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
-        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
+        self.optimizer = Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
         self.skipped_in_warm_up = SkippedSteps()
         self.generator = self._generator("sampling")
         self.extra_state = ExtraState(

@@ -1,5 +1,6 @@
 """The optimiser Adam or AdamW, gradient clipping, and the optimiser's state as tensors."""
 
+import inspect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,15 +15,30 @@ BETAS = (0.8, 0.999)
 """Betas of Adam, as in the authors' code."""
 
 
+def _without_compiler(optimizer: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """A subclass with the methods that PyTorch wraps for ``torch.compile``, without their wrappers.
+
+    The wrappers import the compiler at their first call, which takes seconds, and clcap compiles no optimiser.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {name: inspect.unwrap(getattr(optimizer, name)) for name in names}
+    step = torch.no_grad()(inspect.unwrap(optimizer.step))
+    return type(optimizer.__name__, (optimizer,), {**methods, "step": step})
+
+
+Adam: Any = _without_compiler(torch.optim.Adam)
+AdamW: Any = _without_compiler(torch.optim.AdamW)
+
+
 def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Optimizer:
     """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) with weight decay of matrices, not of vectors."""
     if settings.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=settings.lr, betas=BETAS, fused=True)
+        return Adam(model.parameters(), lr=settings.lr, betas=BETAS, fused=True)
     groups: list[dict[str, Any]] = [
         {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
+    return AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
 
 
 def clip_gradients(model: nn.Module, settings: Optimisation) -> Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from clcap_cli.training.optimizer import clip_gradients, make_optimizer
+from clcap_cli.training.optimizer import BETAS, clip_gradients, make_optimizer, optimizer_tensors
 from clcap_cli.training.settings import Optimisation
 
 
@@ -30,6 +30,24 @@ def test_adamw_without_decay_is_adam() -> None:
         make_optimizer(model, Optimisation(optimizer=name, lr=0.1, weight_decay=None if name == "adam" else 0.0)).step()
         made.append(model.state_dict())
     assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
+
+
+@pytest.mark.parametrize(("name", "plain"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+def test_steps_are_those_of_pytorchs_optimiser(name: str, plain: type[torch.optim.Optimizer]) -> None:
+    models = [with_gradients(0.3), with_gradients(0.3)]
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers = [
+        make_optimizer(models[0], Optimisation(optimizer=name, lr=0.1, weight_decay=None if name == "adam" else 0.0)),
+        plain(models[1].parameters(), lr=0.1, betas=BETAS, weight_decay=0.0, fused=True),
+    ]
+    for optimizer, model in zip(optimizers, models, strict=True):
+        for _ in range(3):
+            optimizer.step()
+        optimizer.zero_grad()
+        assert all(parameter.grad is None and parameter.requires_grad for parameter in model.parameters())
+    states = [optimizer_tensors(optimizer) for optimizer in optimizers]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+    assert all(map(torch.equal, *(model.parameters() for model in models)))
 
 
 @pytest.mark.parametrize("norm", [0.5, 100.0])
