@@ -12,11 +12,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, unpacked
+from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, of_tokens
 from clcap_cli.models.attention import additive_scores, weighted_regions
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
-from clcap_cli.models.lstm import LSTM, LSTMState, previous_states
-from clcap_cli.models.packing import PackedCaptions, pack
+from clcap_cli.models.lstm import LSTM, LSTMState
+from clcap_cli.models.prefixes import Prefixes, of_distinct
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 
@@ -108,30 +108,27 @@ class AdaptiveAttention(AttendingCaptioner[EncodedRegions, LSTMState]):
         self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> Tensor:
         """See Captioner."""
-        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        return packed.log_prob(self._attend_packed(encoded, packed, image_index).hidden, self.output)
+        predictions = self.predictions(captions, lengths, image_index)
+        return predictions.log_prob(self._attend_prefixes(encoded, predictions.prefixes).hidden, self.output)
 
     def attention_weights(
         self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> AttentionWeights:
         """See AttendingCaptioner."""
-        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        attended = self._attend_packed(encoded, packed, image_index)
+        prefixes = self.predictions(captions, lengths, image_index).prefixes
+        attended = self._attend_prefixes(encoded, prefixes)
         regions, sentinel = (
-            unpacked(weights, packed, lengths, captions.shape[1])
-            for weights in (attended.regions, attended.sentinel.squeeze(1))
+            of_tokens(prefixes, weights, lengths) for weights in (attended.regions, attended.sentinel.squeeze(1))
         )
         return AttentionWeights(regions, sentinel, encoded.mask[image_index])
 
-    def _attend_packed(self, encoded: EncodedRegions, packed: PackedCaptions, image_index: Tensor) -> _Attended:
-        """Attention of all tokens of packed captions (W rows), with teacher forcing."""
-        image_index = image_index[packed.caption_index]  # (W,)
-        words = self._word_vectors(packed.inputs)
-        initial = self.lstm.zero_state(packed.batch_sizes[0])
-        projected = self.lstm.input(words) + encoded.lstm_input[image_index]
-        states = self.lstm.unroll(projected, packed.batch_sizes, initial)
-        previous_h = previous_states(states.h, packed.batch_sizes, initial.h)
-        return self._attend(encoded, image_index, words, previous_h, states)
+    def _attend_prefixes(self, encoded: EncodedRegions, prefixes: Prefixes) -> _Attended:
+        """Attention after all prefixes (W rows), with teacher forcing."""
+        lstm_input, gate_input = self._inputs(encoded, prefixes.image, prefixes.tokens)
+        initial = self.lstm.zero_state(len(encoded))
+        states = self.lstm.unroll(lstm_input, prefixes.levels, initial)
+        previous_h = prefixes.levels.states_before(initial.h, states.h)
+        return self._attend(encoded, prefixes.image, gate_input, previous_h, states)
 
     def initial_state(self, encoded: EncodedRegions) -> LSTMState:
         """See Captioner."""
@@ -141,18 +138,19 @@ class AdaptiveAttention(AttendingCaptioner[EncodedRegions, LSTMState]):
         self, encoded: EncodedRegions, image_index: Tensor, state: LSTMState, tokens: Tensor
     ) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
-        words = self._word_vectors(tokens)
-        new_state = self.lstm.step(self.lstm.input(words) + encoded.lstm_input[image_index], state)
-        return self._attend(encoded, image_index, words, state.h, new_state).hidden, new_state
+        lstm_input, gate_input = self._inputs(encoded, image_index, tokens)
+        new_state = self.lstm.step(lstm_input, state)
+        return self._attend(encoded, image_index, gate_input, state.h, new_state).hidden, new_state
 
     def _attend(
-        self, encoded: EncodedRegions, image_index: Tensor, words: Tensor, previous_h: Tensor, new_state: LSTMState
+        self, encoded: EncodedRegions, image_index: Tensor, gate_input: Tensor, previous_h: Tensor, new_state: LSTMState
     ) -> _Attended:
-        """Attention of B tokens, from token vectors and the LSTM's states before and after them."""
-        sentinel = self._sentinel(words, encoded.gate_input[image_index], previous_h, new_state.c)
+        """Attention after B tokens, from the LSTM's states before and after them."""
+        sentinel = self._sentinel(gate_input, previous_h, new_state.c)
         order = image_index.argsort(stable=True)
         tokens_per_image = image_index.bincount(minlength=len(encoded)).tolist()
-        h, sentinel = self._projected_hidden(new_state.h[order]), sentinel[order]
+        h, sentinel = (part.index_select(0, order) for part in (new_state.h, sentinel))
+        h = self._projected_hidden(h)
         query = self.query(h)
         dropout = self.dropout.p if self.training else 0.0
         scores = additive_scores(query, encoded.keys, self.score.weight.squeeze(0), tokens_per_image, dropout)  # (B, R)
@@ -162,13 +160,25 @@ class AdaptiveAttention(AttendingCaptioner[EncodedRegions, LSTMState]):
         hidden = self.dropout(torch.tanh(self.combine(context + h)))
         return _Attended(hidden, weights, sentinel_weight)[order.argsort()]
 
-    def _word_vectors(self, words: Tensor) -> Tensor:
-        """Token vectors w_t, (B, embedding)."""
-        return self.dropout(torch.relu(self.words(words)))
+    def _inputs(self, encoded: EncodedRegions, image_index: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What x_t = [w_t; v_g] adds to the LSTM's gates (B, 4 × hidden) and to the sentinel's gate (B, hidden)."""
+        # A dropout mask of w_t belongs to a single token of a caption.
+        word_inputs = self._word_inputs(tokens) if self._drops_out() else of_distinct(tokens, self._word_inputs)
+        size = self.config.hidden_size
+        lstm_input, gate_input = word_inputs.split([4 * size, size], dim=1)
+        return (
+            lstm_input + encoded.lstm_input.index_select(0, image_index),
+            gate_input + encoded.gate_input.index_select(0, image_index),
+        )
 
-    def _sentinel(self, words: Tensor, gate_input: Tensor, previous_h: Tensor, cell: Tensor) -> Tensor:
+    def _word_inputs(self, tokens: Tensor) -> Tensor:
+        """What w_t adds to both, (B, 5 × hidden)."""
+        words = self.dropout(torch.relu(self.words(tokens)))
+        return torch.cat([self.lstm.input(words), self.gate_input(words)], dim=1)
+
+    def _sentinel(self, gate_input: Tensor, previous_h: Tensor, cell: Tensor) -> Tensor:
         """The projected sentinel (B, hidden), from s_t = sigmoid(W_x [w_t; v_g] + W_h h_{t-1}) ⊙ tanh(m_t)."""
-        gate = torch.sigmoid(self.gate_input(words) + gate_input + self.gate_hidden(previous_h))
+        gate = torch.sigmoid(gate_input + self.gate_hidden(previous_h))
         return self.dropout(torch.relu(self.sentinel(self.dropout(gate * torch.tanh(cell)))))
 
     def _projected_hidden(self, h: Tensor) -> Tensor:

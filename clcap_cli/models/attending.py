@@ -3,11 +3,12 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import Captioner, EncodedT, StateT
-from clcap_cli.models.packing import PackedCaptions
+from clcap_cli.models.prefixes import Prefixes
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,11 @@ def check_attends(model: Captioner, name: str) -> AttendingCaptioner:
     return model
 
 
-def unpacked(values: Tensor, packed: PackedCaptions, lengths: Tensor, longest: int) -> Tensor:
-    """(B, T, …) from the values (W, …) of packed tokens, with ``longest`` T; end tokens are left out."""
-    is_word = packed.time_step < lengths[packed.caption_index]
-    padded = values.new_zeros(len(lengths), longest, *values.shape[1:])
-    return padded.index_put((packed.caption_index[is_word], packed.time_step[is_word]), values[is_word])
+def of_tokens(prefixes: Prefixes, values: Tensor, lengths: Tensor) -> Tensor:
+    """(B, T, …) values with which the tokens of captions are predicted, from the values (W, …) of their prefixes.
+
+    0 after a caption's end; the values with which end tokens are predicted are left out.
+    """
+    of_captions = prefixes.of_sequences(values)[:, :-1]
+    is_token = torch.arange(of_captions.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+    return of_captions * is_token.view(*is_token.shape, *[1] * (values.ndim - 1))

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from clcap_cli.datasets.text import MAX_WORDS
+from clcap_cli.models.prefixes import Predictions, distinct_prefixes, predictions_after
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
@@ -50,6 +51,9 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     """The model's configuration class, a frozen dataclass. ``pooled_channels`` and ``grid_channels`` are filled in from
     the features; all other fields that it adds are options of the model and need a default."""
     config: CaptionerConfig
+    shares_dropout = False
+    """Whether captions of an image share dropout masks for the beginnings that they have in common, which are then
+    computed once. Without dropout such beginnings are always computed once."""
     output: nn.Linear
     """Linear layer from the hidden state that ``advance`` returns to the logits of the next token."""
 
@@ -78,6 +82,17 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
         ``captions`` is (B, T) int64; only the first ``lengths`` (B,) tokens of each row count, and length 0 is an empty
         caption. ``image_index`` (B,) is the row of ``encoded`` for each caption.
         """
+
+    def predictions(self, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Predictions:
+        """The distinct predictions whose ln p add up to that of captions; arguments as in ``sequence_log_prob``."""
+        start = torch.full_like(captions[:, :1], self.config.start_token)
+        shared = self.shares_dropout or not self._drops_out()
+        prefixes = distinct_prefixes(torch.cat([start, captions], dim=1), lengths + 1, image_index, shared)
+        return predictions_after(prefixes, self.config.end_token)
+
+    def _drops_out(self) -> bool:
+        """Whether dropout makes the computation of the same prefix differ from caption to caption."""
+        return self.training and any(isinstance(module, nn.Dropout) and module.p for module in self.modules())
 
     def forward(self, features: ImageFeatures, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """``sequence_log_prob`` from features, so that wrappers such as DDP and torch.compile apply to training."""

@@ -6,11 +6,13 @@ arXiv 1703.06029, where it is called the evaluator).
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from clcap_cli.models.captioner import Size, Token
 from clcap_cli.models.lstm import LSTM
-from clcap_cli.models.packing import pack
+from clcap_cli.models.prefixes import distinct_prefixes, of_distinct
 from clcap_cli.models.rows import ImageFeatures
 
 
@@ -52,11 +54,10 @@ class Discriminator(nn.Module):
         The LSTM reads the caption's tokens and the end token, which marks a caption as complete and gives an empty
         caption an input. It does not read the start token, which is the same for all captions.
         """
-        end = self.config.end_token
-        packed = pack(captions, lengths, end, end)
-        projected = self.lstm.input(self.words(packed.targets))
-        states = self.lstm.unroll(projected, packed.batch_sizes, self.lstm.zero_state(packed.batch_sizes[0]))
-        is_end = packed.targets == end
-        caption, embedding = packed.caption_index[is_end], states.h[is_end]  # (B,), (B, hidden)
-        inner_products = (self.image(features.pooled)[image_index[caption]] * embedding).sum(dim=1).float()
-        return inner_products.new_empty(len(inner_products)).index_copy(0, caption, inner_products)
+        tokens = pad(captions, (0, 1))
+        tokens = tokens.scatter(1, lengths.unsqueeze(1), self.config.end_token)
+        prefixes = distinct_prefixes(tokens, lengths + 1, torch.zeros_like(lengths))
+        projected = of_distinct(prefixes.tokens, lambda distinct: self.lstm.input(self.words(distinct)))
+        states = self.lstm.unroll(projected, prefixes.levels, self.lstm.zero_state(1))
+        complete = prefixes.at_step[prefixes.distinct].gather(1, lengths.unsqueeze(1)).squeeze(1)  # (B,)
+        return (self.image(features.pooled)[image_index] * states.h[complete]).sum(dim=1).float()

@@ -1,4 +1,4 @@
-"""An LSTM layer over packed captions that computes matrix products for all tokens at once where possible."""
+"""An LSTM layer over a tree of prefixes that computes matrix products for all tokens at once where possible."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from clcap_cli.models.matmul import add_product
+from clcap_cli.models.prefixes import Levels
 from clcap_cli.models.rows import Rows
 
 
@@ -33,77 +34,70 @@ class LSTM(nn.Module):
 
     def step(self, projected: Tensor, state: LSTMState) -> LSTMState:
         """The state after one more input; ``projected`` (B, 4 × hidden) is ``self.input`` of that input."""
-        return self.unroll(projected, [len(projected)], state)
+        own = torch.arange(len(projected), device=projected.device)
+        return self.unroll(projected, Levels([len(projected)], own), state)
 
-    def unroll(self, projected: Tensor, batch_sizes: list[int], state: LSTMState) -> LSTMState:
-        """The states after each token of packed captions, W rows; ``projected`` is ``self.input`` of all W inputs."""
-        return LSTMState(*_Unroll.apply(projected, self.recurrent.weight, state.h, state.c, batch_sizes))
+    def unroll(self, projected: Tensor, levels: Levels, state: LSTMState) -> LSTMState:
+        """The states after W prefixes; ``projected`` is ``self.input`` of their last tokens.
 
-
-def previous_states(after: Tensor, batch_sizes: list[int], start: Tensor) -> Tensor:
-    """h_{t-1} for each packed token, from h_t of all tokens (W, hidden) and the initial h (B, hidden)."""
-    earlier = [start, *after.split(batch_sizes)[:-1]]
-    return torch.cat([h[:size] for h, size in zip(earlier, batch_sizes, strict=True)])
+        ``state`` holds the initial states, the parents of the shortest prefixes.
+        """
+        return LSTMState(*_Unroll.apply(projected, self.recurrent.weight, state.h, state.c, levels))
 
 
 class _Unroll(torch.autograd.Function):
-    """The recurrence; its backward pass computes the weight's gradient as one product over all tokens."""
+    """The recurrence; its backward pass computes the weight's gradient as one product over all prefixes."""
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, weight: Tensor, h: Tensor, c: Tensor, batch_sizes: list[int]
+        ctx: Any, projected: Tensor, weight: Tensor, h: Tensor, c: Tensor, levels: Levels
     ) -> tuple[Tensor, Tensor]:
         gates = projected.to(torch.float32, copy=True)  # (W, 4 × hidden), overwritten with i, f, g and o
         weight = weight.to(projected.dtype)
         hidden, cell = (gates.new_empty(len(gates), h.shape[1]) for _ in range(2))
         activated_cell = torch.empty_like(cell) if any(ctx.needs_input_grad) else None
         previous_h, previous_c = h, c
-        for rows in _steps(batch_sizes):
-            step_gates, count = gates[rows], rows.stop - rows.start
-            add_product(step_gates, previous_h[:count], weight.T)
+        for rows, parent in levels:
+            step_gates = gates[rows]
+            add_product(step_gates, previous_h.index_select(0, parent), weight.T)
             i, f, g, o = _activate_(step_gates)
-            torch.mul(f, previous_c[:count], out=cell[rows]).addcmul_(i, g)
+            torch.mul(f, previous_c.index_select(0, parent), out=cell[rows]).addcmul_(i, g)
             tanh_cell = _tanh(cell[rows])
             torch.mul(o, tanh_cell, out=hidden[rows])
             if activated_cell is not None:
                 activated_cell[rows] = tanh_cell
-            previous_h, previous_c = hidden[rows], cell[rows]
+            previous_h, previous_c = hidden, cell
         if activated_cell is not None:
             ctx.save_for_backward(gates, weight, h, c, hidden, cell, activated_cell)
-            ctx.batch_sizes = batch_sizes
+            ctx.levels = levels
         return hidden, cell
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        grad_hidden, grad_cell = grads
         gates, weight, h, c, hidden, cell, activated_cell = ctx.saved_tensors
-        steps = _steps(ctx.batch_sizes)
+        levels = ctx.levels
+        previous_c = levels.states_before(c, cell)
         grad_gates = torch.empty_like(gates)
+        grad_hidden, grad_cell = (grad.clone() for grad in grads)  # (W, hidden), to which longer prefixes add theirs
         grad_h, grad_c = torch.zeros_like(h, dtype=gates.dtype), torch.zeros_like(c, dtype=gates.dtype)
-        for rows, previous_rows in zip(reversed(steps), [*reversed(steps[:-1]), None], strict=True):
-            count = rows.stop - rows.start
-            previous_c = c[:count] if previous_rows is None else cell[previous_rows][:count]
+        for rows, parent in reversed(list(levels)):
             i, f, g, o = gates[rows].chunk(4, dim=1)
             tanh_cell = activated_cell[rows]
-            total_grad_h = grad_hidden[rows] + grad_h[:count]
-            total_grad_c = (total_grad_h * o).mul_(1 - tanh_cell * tanh_cell).add_(grad_c[:count]).add_(grad_cell[rows])
+            total_grad_h = grad_hidden[rows]
+            total_grad_c = (total_grad_h * o).mul_(1 - tanh_cell * tanh_cell).add_(grad_cell[rows])
             grad_i, grad_f, grad_g, grad_o = grad_gates[rows].chunk(4, dim=1)
             torch.mul(total_grad_c, g, out=grad_i).mul_(i - i * i)
-            torch.mul(total_grad_c, previous_c, out=grad_f).mul_(f - f * f)
+            torch.mul(total_grad_c, previous_c[rows], out=grad_f).mul_(f - f * f)
             torch.mul(total_grad_c, i, out=grad_g).mul_(1 - g * g)
             torch.mul(total_grad_h, tanh_cell, out=grad_o).mul_(o - o * o)
-            torch.mul(total_grad_c, f, out=grad_c[:count])
-            grad_h[:count] = grad_gates[rows].to(weight.dtype) @ weight
+            parents_grad_h, parents_grad_c = (grad_h, grad_c) if rows.start == 0 else (grad_hidden, grad_cell)
+            parents_grad_c.index_add_(0, parent, total_grad_c.mul_(f))
+            product = grad_gates[rows].to(weight.dtype) @ weight
+            parents_grad_h.index_add_(0, parent, product.to(gates.dtype))
         grad_gates = grad_gates.to(weight.dtype)
-        previous_h = previous_states(hidden, ctx.batch_sizes, h)
+        previous_h = levels.states_before(h, hidden)
         grad_weight = (grad_gates.T @ previous_h.to(weight.dtype)).to(gates.dtype)
         return grad_gates, grad_weight, grad_h, grad_c, None
-
-
-def _steps(batch_sizes: list[int]) -> list[slice]:
-    """The rows of each time step."""
-    ends = torch.tensor(batch_sizes).cumsum(0).tolist()
-    return [slice(end - size, end) for size, end in zip(batch_sizes, ends, strict=True)]
 
 
 def _activate_(gates: Tensor) -> tuple[Tensor, ...]:

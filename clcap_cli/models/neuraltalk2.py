@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.lstm import LSTM, LSTMState
-from clcap_cli.models.packing import pack
+from clcap_cli.models.prefixes import of_distinct
 from clcap_cli.models.rows import ImageFeatures
 
 
@@ -58,10 +58,10 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
 
     def sequence_log_prob(self, encoded: LSTMState, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
-        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        projected = self.lstm.input(self.words(packed.inputs))
-        states = self.lstm.unroll(projected, packed.batch_sizes, encoded[image_index[packed.order]])
-        return packed.log_prob(self.dropout(states.h), self.output)
+        predictions = self.predictions(captions, lengths, image_index)
+        prefixes = predictions.prefixes
+        states = self.lstm.unroll(self._lstm_inputs(prefixes.tokens), prefixes.levels, encoded)
+        return predictions.log_prob(self.dropout(states.h), self.output)
 
     def initial_state(self, encoded: LSTMState) -> LSTMState:
         """See Captioner."""
@@ -71,5 +71,9 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
         self, encoded: LSTMState, image_index: Tensor, state: LSTMState, tokens: Tensor
     ) -> tuple[Tensor, LSTMState]:
         """See Captioner."""
-        state = self.lstm.step(self.lstm.input(self.words(tokens)), state)
+        state = self.lstm.step(self._lstm_inputs(tokens), state)
         return self.dropout(state.h), state
+
+    def _lstm_inputs(self, tokens: Tensor) -> Tensor:
+        """Contributions of tokens to the LSTM's gates, (B, 4 × hidden)."""
+        return of_distinct(tokens, lambda distinct: self.lstm.input(self.words(distinct)))

@@ -16,13 +16,19 @@ class Rows:
     """
 
     def __getitem__(self, rows: "Tensor | slice") -> Self:
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*(_select(getattr(self, field.name), rows) for field in fields(self)))
 
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))
 
 
 RowsT = TypeVar("RowsT", bound=Rows)
+
+
+def _select(part: "Tensor | Rows", rows: "Tensor | slice") -> "Tensor | Rows":
+    if isinstance(part, Tensor) and isinstance(rows, Tensor) and rows.dtype == torch.int64 and rows.ndim == 1:
+        return part.index_select(0, rows)  # several times as fast as indexing, forward and backward
+    return part[rows]
 
 
 def concatenate(parts: Sequence[RowsT]) -> RowsT:

@@ -5,6 +5,7 @@ caption.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -21,51 +22,65 @@ SAVED_ELEMENTS = 3 * 2**22
 """Maximum number of elements of the table that are saved for the backward pass: 48 MiB."""
 
 
-def token_log_prob(hidden: Tensor, output: nn.Linear, tokens: Tensor) -> Tensor:
-    """ln softmax(output(hidden)) of ``tokens``: (W,) float32, from ``hidden`` (W, H) and ``tokens`` (W,)."""
+def token_log_prob(hidden: Tensor, output: nn.Linear, tokens: Tensor, rows: Tensor) -> Tensor:
+    """ln softmax(output(hidden)) of ``tokens`` (E,) at ``rows`` (E,) of ``hidden`` (W, H): (E,) float32.
+
+    ``rows`` are in ascending order, and no two pairs of row and token are equal.
+    """
     weight, bias = output.weight, output.bias
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
-    return _TokenLogProb.apply(hidden, weight, bias, tokens)
+    return _TokenLogProb.apply(hidden, weight, bias, tokens, rows)
 
 
 class _TokenLogProb(torch.autograd.Function):
     """Saves the logits of the first chunks for the backward pass, which recomputes those of the other chunks."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor) -> Tensor:
-        normalizer, token_logits = (bias.new_empty(len(hidden)) for _ in range(2))
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, rows: Tensor) -> Tensor:
+        normalizer, token_logits = bias.new_empty(len(hidden)), bias.new_empty(len(tokens))
         saved_rows = SAVED_ELEMENTS // len(weight) if any(ctx.needs_input_grad) else 0
         saved = []
-        for rows, buffer in _chunks(hidden, weight):
-            is_saved = rows.stop <= saved_rows
-            logits = _logits(hidden[rows], weight, bias, None if is_saved else buffer)
-            token_logits[rows] = logits.gather(1, tokens[rows].unsqueeze(1)).squeeze(1)
-            normalizer[rows] = _log_sum_exp_(logits)
+        chunks = list(_chunks(hidden, weight))
+        of_chunks = _split_by_rows(rows, [chunk for chunk, _ in chunks])
+        for (chunk, buffer), own in zip(chunks, of_chunks, strict=True):
+            is_saved = chunk.stop <= saved_rows
+            logits = _logits(hidden[chunk], weight, bias, None if is_saved else buffer)
+            token_logits[own] = logits[rows[own] - chunk.start, tokens[own]]
+            normalizer[chunk] = _log_sum_exp_(logits)
             saved += [logits] if is_saved else []
-        ctx.save_for_backward(hidden, weight, bias, tokens, normalizer, *saved)
-        return token_logits.sub_(normalizer)
+        ctx.save_for_backward(hidden, weight, bias, tokens, rows, normalizer, *saved)
+        ctx.of_chunks = of_chunks
+        return token_logits.sub_(normalizer[rows])
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        (grad_output,) = grads  # (W,)
-        hidden, weight, bias, tokens, normalizer, *saved = ctx.saved_tensors
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+        (grad_output,) = grads  # (E,)
+        hidden, weight, bias, tokens, rows, normalizer, *saved = ctx.saved_tensors
         grad_hidden = torch.empty_like(hidden)
         grad_weight, grad_bias = torch.zeros_like(weight, dtype=bias.dtype), torch.zeros_like(bias)
-        for number, (rows, buffer) in enumerate(_chunks(hidden, weight)):
+        total_grad = torch.zeros_like(normalizer).index_add_(0, rows, grad_output)  # (W,)
+        chunks = zip(_chunks(hidden, weight), ctx.of_chunks, strict=True)
+        for number, ((chunk, buffer), own) in enumerate(chunks):
             if number < len(saved):
                 exps = saved[number]
-                grad_logits = torch.mul(exps, -(grad_output[rows] / exps.sum(1)).unsqueeze(1), out=buffer)
+                grad_logits = torch.mul(exps, -(total_grad[chunk] / exps.sum(1)).unsqueeze(1), out=buffer)
             else:
-                logits = _logits(hidden[rows], weight, bias, buffer)
-                grad_logits = logits.sub_(normalizer[rows, None]).exp_().mul_(-grad_output[rows, None])
-            grad_logits.scatter_add_(1, tokens[rows, None], grad_output[rows, None])
+                logits = _logits(hidden[chunk], weight, bias, buffer)
+                grad_logits = logits.sub_(normalizer[chunk, None]).exp_().mul_(-total_grad[chunk, None])
+            grad_logits[rows[own] - chunk.start, tokens[own]] += grad_output[own]
             grad_bias += grad_logits.sum(0)
             grad_logits = grad_logits.to(weight.dtype)
-            grad_hidden[rows] = grad_logits @ weight
-            add_product(grad_weight, grad_logits.T, hidden[rows])
-        return grad_hidden, grad_weight.to(weight.dtype), grad_bias, None
+            grad_hidden[chunk] = grad_logits @ weight
+            add_product(grad_weight, grad_logits.T, hidden[chunk])
+        return grad_hidden, grad_weight.to(weight.dtype), grad_bias, None, None
+
+
+def _split_by_rows(rows: Tensor, chunks: list[slice]) -> list[slice]:
+    """The part of ``rows``, in ascending order, that lies in each chunk."""
+    ends = torch.searchsorted(rows, torch.tensor([chunk.stop for chunk in chunks], device=rows.device)).tolist()
+    return [slice(first, last) for first, last in pairwise([0, *ends])]
 
 
 def log_normalizer(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, unpacked
+from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, of_tokens
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.grouped_attention import attend_to_images
-from clcap_cli.models.packing import PackedCaptions, pack
+from clcap_cli.models.prefixes import Prefixes
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 
@@ -120,23 +120,22 @@ class Layer(nn.Module):
         return self.image_query(self.image_norm(hidden)).unflatten(1, (self.heads, -1))
 
 
-class _PaddedAttention:
-    """Self-attention of packed captions, computed for whole captions with padding."""
+class _PrefixAttention:
+    """Self-attention of distinct prefixes, computed for whole captions with padding."""
 
-    def __init__(self, packed: PackedCaptions):
-        self.caption_index, self.time_step = packed.caption_index, packed.time_step
-        self.shape = packed.batch_sizes[0], len(packed.batch_sizes)
+    def __init__(self, prefixes: Prefixes):
+        self.at_step = prefixes.at_step
+        self.position = prefixes.position
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """See CausalAttention."""
-        query, keys, values = self._pad(query), self._pad(keys), self._pad(values)
-        attended = scaled_dot_product_attention(query, keys, values, is_causal=True)  # (B, H, T, D)
-        return attended.transpose(1, 2)[self.caption_index, self.time_step]
+        query, keys, values = self._by_caption(query), self._by_caption(keys), self._by_caption(values)
+        attended = scaled_dot_product_attention(query, keys, values, is_causal=True)  # (U, H, S, D)
+        return attended.transpose(1, 2).flatten(0, 1).index_select(0, self.position)
 
-    def _pad(self, part: Tensor) -> Tensor:
-        """(B, H, T, D) from (W, H, D), with zeros after a caption's end."""
-        rows = part.new_zeros(*self.shape, *part.shape[1:]).index_put((self.caption_index, self.time_step), part)
-        return rows.transpose(1, 2)
+    def _by_caption(self, part: Tensor) -> Tensor:
+        """(U, H, S, D) of the distinct captions, from (W, H, D) of their prefixes."""
+        return part.index_select(0, self.at_step.flatten()).view(*self.at_step.shape, *part.shape[1:]).transpose(1, 2)
 
 
 class _CachedAttention:
@@ -198,31 +197,29 @@ class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
 
     def sequence_log_prob(self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
-        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        hidden = self._hidden_states(encoded, packed, image_index[packed.caption_index], len(self.layers))
-        return packed.log_prob(self.norm(hidden), self.output)
+        predictions = self.predictions(captions, lengths, image_index)
+        hidden = self._hidden_states(encoded, predictions.prefixes, len(self.layers))
+        return predictions.log_prob(self.norm(hidden), self.output)
 
     def attention_weights(
         self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> AttentionWeights:
         """See AttendingCaptioner: the mean over the heads of the last layer's cross-attention."""
-        packed = pack(captions, lengths, self.config.start_token, self.config.end_token)
-        word_images = image_index[packed.caption_index]
-        hidden = self._hidden_states(encoded, packed, word_images, len(self.layers) - 1)
+        prefixes = self.predictions(captions, lengths, image_index).prefixes
+        hidden = self._hidden_states(encoded, prefixes, len(self.layers) - 1)
         last = cast(Layer, self.layers[-1])
-        query = last.image_queries(last.after_self_attention(hidden, _PaddedAttention(packed)))
+        query = last.image_queries(last.after_self_attention(hidden, _PrefixAttention(prefixes)))
         keys = encoded.keys[:, -1]  # (N, H, R, D)
         # With the identity matrix as values, the attention outputs are the attention weights.
         identity = torch.eye(keys.shape[2], dtype=keys.dtype, device=keys.device).expand(*keys.shape[:2], -1, -1)
-        weights = attend_to_images(query, keys, identity, encoded.mask, word_images).mean(1)  # (W, R)
-        regions = unpacked(weights, packed, lengths, captions.shape[1])
-        return AttentionWeights(regions, None, encoded.mask[image_index])
+        weights = attend_to_images(query, keys, identity, encoded.mask, prefixes.image).mean(1)  # (W, R)
+        return AttentionWeights(of_tokens(prefixes, weights, lengths), None, encoded.mask[image_index])
 
-    def _hidden_states(self, encoded: ImageTokens, packed: PackedCaptions, image_index: Tensor, layers: int) -> Tensor:
-        """Hidden states (W, width) after the first ``layers``; ``image_index`` (W,) is the image of each token."""
-        hidden, self_attention = self._embed(packed.inputs, packed.time_step), _PaddedAttention(packed)
+    def _hidden_states(self, encoded: ImageTokens, prefixes: Prefixes, layers: int) -> Tensor:
+        """Hidden states (W, width) after the first ``layers``."""
+        hidden, self_attention = self._embed(prefixes.tokens, prefixes.time_step), _PrefixAttention(prefixes)
         for layer_index in range(layers):
-            hidden = self.layers[layer_index](hidden, self_attention, encoded, layer_index, image_index)
+            hidden = self.layers[layer_index](hidden, self_attention, encoded, layer_index, prefixes.image)
         return hidden
 
     def initial_state(self, encoded: ImageTokens) -> CachedTokens:

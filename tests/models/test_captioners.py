@@ -115,6 +115,7 @@ def test_neuraltalk2_applies_a_relu_to_the_image() -> None:
 
 def test_adaptive_attention_applies_dropout_like_its_authors() -> None:
     model, features = tiny("adaptive-attention")
+    model.train()
     dropped = []
     model.dropout.register_forward_hook(lambda module, inputs, output: dropped.append(tuple(output.shape)))
     encoded = model.encode(features)

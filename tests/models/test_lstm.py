@@ -1,31 +1,32 @@
 import torch
 
 from clcap_cli.models.lstm import LSTM, LSTMState
+from clcap_cli.models.prefixes import Levels
 
-SIZES = [5, 5, 3, 1]
-VOCABULARY, HIDDEN = sum(SIZES), 16
+LEVELS = Levels([3, 5, 3, 1], torch.tensor([1, 0, 1, 0, 0, 1, 2, 2, 4, 4, 7, 9]))
+"""A tree of prefixes: two initial states, and prefixes that none, one or several longer ones extend."""
+PREFIXES, IMAGES, HIDDEN = 12, 2, 16
 
 
 def reference_lstm(projected, weight, h, c):
     hidden, cells = [], []
-    for words in projected.split(SIZES):
-        i, f, g, o = (words + h[: len(words)] @ weight.T).chunk(4, dim=1)
-        c = f.sigmoid() * c[: len(words)] + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        hidden.append(h)
-        cells.append(c)
-    return torch.cat(hidden), torch.cat(cells)
+    for row, parent in enumerate(LEVELS.parent.tolist()):
+        h_before, c_before = (h[parent], c[parent]) if row < LEVELS.sizes[0] else (hidden[parent], cells[parent])
+        i, f, g, o = (projected[row] + weight @ h_before).chunk(4)
+        cells.append(f.sigmoid() * c_before + i.sigmoid() * g.tanh())
+        hidden.append(o.sigmoid() * cells[-1].tanh())
+    return torch.stack(hidden), torch.stack(cells)
 
 
 def test_states_and_gradients_match_the_formula() -> None:
     torch.manual_seed(0)
     lstm = LSTM(8, HIDDEN)
-    shapes = ((VOCABULARY, 4 * HIDDEN), (SIZES[0], HIDDEN), (SIZES[0], HIDDEN))
+    shapes = ((PREFIXES, 4 * HIDDEN), (IMAGES, HIDDEN), (IMAGES, HIDDEN))
     projected, h, c = (torch.randn(*shape, requires_grad=True) for shape in shapes)
     inputs = (projected, lstm.recurrent.weight, h, c)
     expected = reference_lstm(*inputs)
-    states = lstm.unroll(projected, SIZES, LSTMState(h, c))
-    gradients = [torch.randn(VOCABULARY, HIDDEN) for _ in range(2)]
+    states = lstm.unroll(projected, LEVELS, LSTMState(h, c))
+    gradients = [torch.randn(PREFIXES, HIDDEN) for _ in range(2)]
     pairs = [(states.h, expected[0]), (states.c, expected[1])]
     pairs += zip(
         torch.autograd.grad([states.h, states.c], inputs, gradients),
