@@ -1,16 +1,20 @@
 """Additive attention of tokens to the regions of their images, in chunks that bound the memory.
 
-The full (tokens, regions, hidden) tensor is never stored.
+The full (tokens, regions, hidden) tensor is never stored. With r = 1 / (1 + e^2x), tanh(x) is 1 - 2r and its slope is
+4 (r - r²). For x = key + query, e^2x is a product of e^2key, computed once per region, and e^2query, computed once per
+token, so that an element of the large tensor takes one multiplication, one addition and one reciprocal.
 """
 
+import math
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor
 
-CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26, "mps": 2**26}
+from clcap_cli.models.image_groups import image_groups, with_padding_row
+
+CHUNK_ELEMENTS = {"cpu": 2**19, "cuda": 2**26, "mps": 2**26}
 """Maximum number of elements of the (tokens, regions, hidden) tensor that are computed at once, by device type.
 
 On CPUs a chunk fits into the processor's cache.
@@ -23,10 +27,11 @@ def additive_scores(
     """Attention scores of each token's query and each region of its image: score_vector · tanh(key + query), (W, R).
 
     ``query`` is (W, H), grouped by image, with ``tokens_per_image[n]`` rows for image n; ``keys`` is (N, R, H) and
-    ``score_vector`` (H,). ``dropout`` is the dropout rate of the tanh's output. Bahdanau et al. 2015, as used by Lu et
-    al. 2017.
+    ``score_vector`` (H,). ``dropout`` is the dropout rate of the tanh's output. Scores are computed in float32 at
+    least. Bahdanau et al. 2015, as used by Lu et al. 2017.
     """
-    scaled = (score_vector / (1 - dropout)).to(query.dtype)
+    dtype = torch.promote_types(query.dtype, torch.float32)
+    query, keys, scaled = query.to(dtype), keys.to(dtype), score_vector.to(dtype) / (1 - dropout)
     seed = int(torch.randint(2**62, ())) if dropout else 0
     return _AdditiveScores.apply(query, keys, scaled, tokens_per_image, dropout, seed)
 
@@ -51,29 +56,71 @@ class _AdditiveScores(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(query, keys, score_vector)
         ctx.tokens_per_image, ctx.dropout, ctx.seed = tokens_per_image, dropout, seed
-        scores = query.new_empty(len(query), keys.shape[1])
+        scores = query.new_empty(len(query) + 1, keys.shape[1])
         masks = _DropoutMasks(dropout, seed, query.device)
-        for images, tokens in _chunks(tokens_per_image, keys):
-            activations = _activations(query[tokens], keys[images])
-            scores[tokens] = (masks.drop_(activations, masks.draw(activations)) @ score_vector).flatten(0, 1)
-        return scores
+        for _, positions, r in _reciprocals(with_padding_row(query), keys, tokens_per_image):
+            mask = masks.draw(r)
+            kept = score_vector.sum() if mask is None else mask @ score_vector
+            scores[positions] = (masks.drop_(r, mask) @ score_vector).mul_(-2).add_(kept)
+        return scores[:-1]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (grad_output,) = grads  # (W, R)
         query, keys, score_vector = ctx.saved_tensors
+        query, grad_scores = with_padding_row(query), with_padding_row(grads[0])
         grad_query, grad_keys = torch.empty_like(query), torch.zeros_like(keys)
         grad_score_vector = torch.zeros_like(score_vector)
         masks = _DropoutMasks(ctx.dropout, ctx.seed, query.device)
-        for images, tokens in _chunks(ctx.tokens_per_image, keys):
-            activations = _activations(query[tokens], keys[images])  # (n, w, R, H)
-            mask = masks.draw(activations)
-            grad = grad_output[tokens].view(activations.shape[:3])
-            grad_score_vector += grad.flatten() @ masks.drop_(activations, mask).flatten(0, 2)
-            slope = masks.drop_(activations.square_().neg_().add_(1), mask)
-            grad_query[tokens] = (grad.unsqueeze(2) @ slope).flatten(0, 2)
-            grad_keys[images] += (grad.mT.unsqueeze(2) @ slope.transpose(1, 2)).squeeze(2)
-        return grad_query.mul_(score_vector), grad_keys.mul_(score_vector), grad_score_vector, None, None, None
+        for images, positions, r in _reciprocals(query, keys, ctx.tokens_per_image):
+            mask, grad = masks.draw(r), grad_scores[positions]  # (n, w, R, H), (n, w, R)
+            kept = grad.sum() if mask is None else grad.flatten() @ mask.flatten(0, 2)
+            grad_score_vector += kept - 2 * (grad.flatten() @ masks.drop_(r, mask).flatten(0, 2))
+            slope = r.addcmul_(r, r, value=-1)
+            grad_query[positions] = (grad.unsqueeze(2) @ slope).squeeze(2)
+            # Without contiguous(), PyTorch's batched product takes several times as long on CPUs.
+            grad_keys[images] += (grad.mT.contiguous().unsqueeze(2) @ slope.transpose(1, 2)).squeeze(2)
+        scale = 4 * score_vector
+        return grad_query[:-1].mul_(scale), grad_keys.mul_(scale), grad_score_vector, None, None, None
+
+
+def _reciprocals(query: Tensor, keys: Tensor, tokens_per_image: list[int]) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """1 / (1 + e^2(key + query)) in chunks: n images, the positions (n, w) of w queries each, and values (n, w, R, H).
+
+    ``query`` has a padding row. All chunks share their memory.
+    """
+    max_tokens = _max_tokens(keys)
+    buffer = keys.new_empty(min(max_tokens, 2 * len(query)), *keys.shape[1:])
+    for images, positions in image_groups(tokens_per_image, max_tokens, keys.device):
+        exponentials = _Exponentials(query[positions], keys[images])
+        size = math.ceil(positions.shape[1] / math.ceil(positions.numel() / max_tokens))
+        for first, chunk in zip(range(0, positions.shape[1], size), positions.split(size, dim=1), strict=True):
+            out = buffer[: chunk.numel()].view(*chunk.shape, *keys.shape[1:])
+            yield images, chunk, exponentials.reciprocals(slice(first, first + size), out)
+
+
+def _max_tokens(keys: Tensor) -> int:
+    """Maximum number of tokens in a chunk."""
+    return max(1, CHUNK_ELEMENTS[keys.device.type] // keys[0].numel())
+
+
+class _Exponentials:
+    """e^2query (n, M, 1, H) and e^2key (n, 1, R, H), or 2 query and 2 key where an exponential is out of range."""
+
+    def __init__(self, query: Tensor, keys: Tensor):
+        self.query, self.keys = 2 * query.unsqueeze(2), 2 * keys.unsqueeze(1)
+        largest = torch.stack([*self.query.aminmax(), *self.keys.aminmax()]).abs().max()
+        self.in_range = bool(largest < -math.log(torch.finfo(keys.dtype).tiny))
+        if self.in_range:
+            self.query.exp_()
+            self.keys.exp_()
+        self.ones = keys.new_ones(keys.shape[2])
+
+    def reciprocals(self, tokens: slice, out: Tensor) -> Tensor:
+        """1 / (1 + e^2(key + query)) of some of the M tokens."""
+        query = self.query[:, tokens]
+        if self.in_range:
+            return torch.addcmul(self.ones, self.keys, query, out=out).reciprocal_()
+        return torch.add(self.keys, query, out=out).neg_().sigmoid_()
 
 
 class _DropoutMasks:
@@ -84,13 +131,14 @@ class _DropoutMasks:
         self.generator = torch.Generator(device).manual_seed(seed) if dropout else None
 
     def draw(self, values: Tensor) -> Tensor | None:
-        """Boolean mask of the elements to keep, in the shape of ``values``; None without dropout."""
+        """Mask like ``values``: 1 for the elements to keep, 0 for the others. None without dropout."""
         if self.generator is None:
             return None
-        # 16 random bits per element; PyTorch's dropout draws 64, which takes ten times as long as tanh itself.
+        # 16 random bits per element; PyTorch's dropout draws 64, which takes much longer than all other operations.
         tokens = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
         tokens.random_(-(2**63), None, generator=self.generator)
-        return (tokens.view(torch.int16)[: values.numel()] >= self.threshold).view(values.shape)
+        bits = tokens.view(torch.int16)[: values.numel()].view(values.shape)
+        return torch.ge(bits, self.threshold, out=torch.empty_like(values))
 
     def drop_(self, values: Tensor, mask: Tensor | None) -> Tensor:
         """Set the elements outside the mask to zero, in place."""
@@ -104,45 +152,19 @@ class _WeightedRegions(torch.autograd.Function):
     def forward(ctx: Any, weights: Tensor, regions: Tensor, tokens_per_image: list[int]) -> Tensor:
         ctx.save_for_backward(weights, regions)
         ctx.tokens_per_image = tokens_per_image
+        weights = with_padding_row(weights)
         means = weights.new_empty(len(weights), regions.shape[2])
-        for images, tokens in _chunks(tokens_per_image, regions):
-            means[tokens] = (_grouped_by_image(weights[tokens], images) @ regions[images]).flatten(0, 1)
-        return means
+        for images, positions in image_groups(tokens_per_image, _max_tokens(regions), regions.device):
+            means[positions] = weights[positions] @ regions[images]
+        return means[:-1]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
-        (grad_output,) = grads  # (W, H)
         weights, regions = ctx.saved_tensors
+        weights, grad_means = with_padding_row(weights), with_padding_row(grads[0])
         grad_weights, grad_regions = torch.empty_like(weights), torch.zeros_like(regions)
-        for images, tokens in _chunks(ctx.tokens_per_image, regions):
-            grad = _grouped_by_image(grad_output[tokens], images)
-            grad_weights[tokens] = (grad @ regions[images].mT).flatten(0, 1)
-            grad_regions[images] += _grouped_by_image(weights[tokens], images).mT @ grad
-        return grad_weights, grad_regions, None
-
-
-def _activations(query: Tensor, keys: Tensor) -> Tensor:
-    """tanh(key + query), (n, w, R, H), from keys (n, R, H) of n images and queries (n × w, H) of w tokens each."""
-    # tanh(x) = 2 sigmoid(2x) - 1, and PyTorch's sigmoid is three times as fast as its tanh on CPUs.
-    query = query.view(len(keys), -1, 1, query.shape[1])
-    return torch.add(2 * keys.unsqueeze(1), query, alpha=2).sigmoid_().mul_(2).sub_(1)
-
-
-def _grouped_by_image(values: Tensor, images: list[int]) -> Tensor:
-    return values.view(len(images), -1, values.shape[1])
-
-
-def _chunks(tokens_per_image: list[int], keys: Tensor) -> Iterator[tuple[list[int], slice]]:
-    """Chunks of at most ``CHUNK_ELEMENTS``: images with the same number of tokens, and the slice of these tokens."""
-    max_tokens = max(1, CHUNK_ELEMENTS[keys.device.type] // (keys.shape[1] * keys.shape[2]))
-    first = 0
-    for count, group in groupby(
-        (image for image, count in enumerate(tokens_per_image) if count), tokens_per_image.__getitem__
-    ):
-        same_count = list(group)
-        images_per_chunk = max(1, max_tokens // count)
-        for images in (same_count[i : i + images_per_chunk] for i in range(0, len(same_count), images_per_chunk)):
-            end = first + count * len(images)
-            for start in range(first, end, max_tokens):
-                yield images, slice(start, min(start + max_tokens, end))
-            first = end
+        for images, positions in image_groups(ctx.tokens_per_image, _max_tokens(regions), regions.device):
+            grad = grad_means[positions]
+            grad_weights[positions] = grad @ regions[images].mT
+            grad_regions[images] = weights[positions].mT @ grad
+        return grad_weights[:-1], grad_regions, None
