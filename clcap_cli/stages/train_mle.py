@@ -25,6 +25,15 @@ def train_mle(
         InputCheckpoint(),
         Option("Checkpoint whose weights the captioner starts from.", Panel.MODEL, "random weights"),
     ] = None,
+    shared_dropout: Annotated[
+        bool,
+        Option(
+            "Let captions of an image share dropout masks for the beginnings that they have in common, which are then "
+            "computed once.",
+            Panel.MODEL,
+            name="--shared-dropout",
+        ),
+    ] = False,
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
@@ -87,6 +96,7 @@ def train_mle(
         check_same_model(start, model.model, config)
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
     captioner = build_model(model.model, config).to(device)
+    captioner.shares_dropout = shared_dropout
     if start:
         captioner.load_state_dict(start.weights)
     split, val = (
