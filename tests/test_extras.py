@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,8 @@ from tests.tokenizers.subwords import write_bpe
 
 PACKAGE = Path(clcap_cli.__file__).parent
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
-ELSEWHERE = {"IPython", "markupsafe", "pydantic_core"}
-"""Modules that are there wherever they are imported: those of notebooks, of jinja2 and of pydantic."""
+ELSEWHERE = {"IPython", "markupsafe", "packaging", "pydantic_core"}
+"""Modules that are there wherever they are imported: those of notebooks, of jinja2, of matplotlib and of pydantic."""
 
 
 def names_of(requirements: list[str]) -> set[str]:
@@ -88,6 +88,20 @@ def test_doctor_tells_what_is_missing(clcap, monkeypatch: pytest.MonkeyPatch) ->
         "missing hf        train-mle --tokenizer tokenizer.json, of Hugging Face: to use it, pip install 'clcap[hf]'"
     )
     assert result.status == 0
+
+
+@pytest.mark.parametrize(
+    ("requirement", "problem"),
+    [
+        ("clcap-needs-this", "needs clcap-needs-this, which is not installed"),
+        ("numpy<1", f"needs numpy<1, but {version('numpy')} is installed"),
+    ],
+)
+def test_doctor_names_an_unmet_requirement(requirement: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    required = ["numpy>1", "unneeded; extra == 'test'", requirement]
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: required)
+    with pytest.raises(ClcapError, match=f"^sentence-transformers {problem}$"):
+        doctor._optional_package("sentence_transformers")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ start of a run of letters and digits and ends at the end of one. Entries are loo
 import gzip
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +59,11 @@ def write_matching_entries(table: "ChunkedArray", phrases: set[bytes], out: Path
 
     known = pyarrow.array(phrases, pyarrow.binary())
     line_of_entry = np.arange(len(table)) % LINES_PER_ENTRY
-    sides = [table.filter(pyarrow.array(line_of_entry == line)) for line in (1, 2)]
-    with ThreadPoolExecutor() as pool:
-        first, second = pool.map(lambda side: _is_in(side, known), sides)
-    matching = table.filter(pyarrow.array(np.repeat(first & second, LINES_PER_ENTRY))).to_pylist()
+    matches = np.ones(len(table) // LINES_PER_ENTRY, dtype=bool)
+    for line in (1, 2):  # few entries are left for the second phrase
+        side = table.filter(pyarrow.array(np.repeat(matches, LINES_PER_ENTRY) & (line_of_entry == line)))
+        matches[matches] = _is_in(side, known)
+    matching = table.filter(pyarrow.array(np.repeat(matches, LINES_PER_ENTRY))).to_pylist()
     with atomic_write(out) as part, gzip.open(part, "wb", compresslevel=1) as file:
         file.writelines(line + b"\n" for line in matching)
 
