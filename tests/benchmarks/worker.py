@@ -38,7 +38,7 @@ class Worker:
         """The process works with what ``make(*arguments)`` returns there."""
         command = [sys.executable, "-c", START, str(checkout.resolve()), str(ROOT)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._ask([make.__module__, make.__qualname__, torch.get_num_threads(), *arguments])
+        self._ask([_module_name(make), make.__qualname__, torch.get_num_threads(), *arguments])
 
     def __call__(self) -> float:
         return self._ask(None)
@@ -56,6 +56,12 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._process.communicate()
+
+
+def _module_name(make: Callable[..., Side]) -> str:
+    spec = sys.modules[make.__module__].__spec__  # its name differs for the module that runs as __main__
+    assert spec
+    return spec.name
 
 
 def serve() -> None:

@@ -1,0 +1,107 @@
+"""clcap against ImageCaptioning.pytorch, run from a checkout of https://github.com/ruotianluo/ImageCaptioning.pytorch.
+
+Its ShowTellModel and AdaAttModel have the weights of clcap's models, the same features and captions of COCO's photos,
+and its own Adam. It has no contrastive learning: here its log-probabilities of all pairs, under a trained and a frozen
+model, go into the same loss. Where it can work in batches of several sizes, the fastest is measured.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks.batches import Batch, load_batches, real_batches, save_batches
+from tests.benchmarks.measure import Side, alternate, argument_parser, compared
+from tests.benchmarks.peer_models import CLASSES, comparable_model, load_peer, peer_log_probs
+from tests.benchmarks.peer_sides import (
+    BEAM,
+    SCORED,
+    clcap_beam_search,
+    clcap_captions,
+    clcap_step,
+    clcap_table,
+    mean_features,
+    peaked_model,
+    peer_beam,
+    peer_captions,
+    peer_scores,
+    peer_step,
+)
+from tests.benchmarks.real_captions import RealCaptions
+from tests.benchmarks.steps import clcap_log_probs
+from tests.benchmarks.worker import Worker
+
+EQUAL = 1e-5
+"""Largest difference of ln p, relative to the largest value."""
+CHECKED_IMAGES, K = 50, 5
+TASKS: dict[str, tuple[Callable[..., Side], Callable[..., Side]]] = {
+    "step": (clcap_step, peer_step),
+    "beam": (clcap_beam_search, peer_beam),
+    "table": (clcap_table, peer_scores),
+}
+"""clcap's side and the other side of each kind of work."""
+
+
+def check(name: str, batch: Batch, given: argparse.Namespace) -> None:
+    """Print how far both toolkits give the same ln p and captions."""
+    features = mean_features(CHECKED_IMAGES, given.device)
+    batch = replace(batch, features=features[: len(batch.features)])
+    model, peaked = (make(name, given.device).eval() for make in (comparable_model, peaked_model))
+    peer, peaked_peer = (load_peer(given.checkout, name, one).eval() for one in (model, peaked))
+    with torch.inference_mode():
+        one, two = clcap_log_probs(model, batch), peer_log_probs(peer, batch)
+    difference = float((one - two).abs().max() / two.abs().max())
+    assert difference < EQUAL, difference
+    pairs = zip(clcap_captions(peaked, features)(), peer_captions(peaked_peer, features, CHECKED_IMAGES)(), strict=True)
+    equal = sum(one == two for one, two in pairs)
+    print(f"{name}: ln p differs by {difference:.0e} of the largest; {equal} of {CHECKED_IMAGES} captions are equal")
+
+
+def measure(name: str, what: str, task: str, data: str | int, given: argparse.Namespace) -> None:
+    """Print how many times as fast clcap is."""
+    clcap, other = TASKS[task]
+    arguments = name, data, given.device
+    with ExitStack() as stack:
+        sides = {"now": Worker(clcap, *arguments)}
+        for checkout in given.before:
+            sides[f"as {checkout.name}"] = Worker(clcap, *arguments, checkout=checkout)
+        sides["as the peer"] = Worker(other, str(given.checkout), *arguments)
+        for side in sides.values():
+            stack.enter_context(side)
+        times = alternate(sides, given.runs)
+    peer = statistics.median(times["as the peer"])
+    print(f"{name}, {what}: {compared(times)}; peer {peer:.3f} s", flush=True)
+
+
+def main() -> None:
+    parser = argument_parser(__doc__ or "")
+    parser.add_argument("--checkout", type=Path, required=True, help="folder of ImageCaptioning.pytorch")
+    parser.add_argument("--before", type=Path, nargs="+", default=[], help="checkouts of earlier commits of clcap")
+    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--images", type=int, nargs="+", default=[50, 500], help="numbers of images of beam search")
+    parser.set_defaults(models=list(CLASSES))
+    given = parser.parse_args()
+    captions = RealCaptions.of_coco()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {k: Path(folder, f"{k}.pt") for k in (0, K)}
+        for k, path in paths.items():
+            save_batches(real_batches(captions, k, given.device), path)
+        rows: dict[str, list[tuple[str, str | int]]] = {
+            "step": [("MLE step", str(paths[0])), (f"CL step, K = {K}", str(paths[K]))],
+            "beam": [(f"beam {BEAM}, {count} images", count) for count in given.images],
+            "table": [(f"{SCORED} captions × {SCORED} images", str(paths[K]))],
+        }
+        for name in given.models:
+            check(name, load_batches(paths[K], given.device)[0], given)
+            for task in given.tasks:
+                for what, data in rows[task]:
+                    measure(name, what, task, data, given)
+
+
+if __name__ == "__main__":
+    main()
