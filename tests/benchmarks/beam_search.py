@@ -1,38 +1,52 @@
-"""Beam search with beam 3 on 500 images: clcap's batched search against a search of one image at a time."""
+"""Beam search with beam 3: clcap's batched search against a plain one of one image at a time, with a trained model."""
 
-import torch
+from pathlib import Path
 
-from clcap_cli.decoding.beam import beam_search
-from clcap_cli.decoding.constraints import Constraints
-from clcap_cli.features.source import BLOCK_SIZE
-from clcap_cli.models.rows import concatenate
+import numpy as np
+
+from clcap_cli.models.captioner import Captioner
 from tests.benchmarks import naive_baseline
-from tests.benchmarks.measure import LONGEST, compare_times, parse_arguments, standard_images, standard_model
+from tests.benchmarks.measure import Side, argument_parser, compared, timed
+from tests.benchmarks.peer_sides import BEAM, clcap_beam_search, clcap_captions
+from tests.benchmarks.synthetic_data import World
+from tests.benchmarks.trained_models import TRAINED, trained_model
+from tests.benchmarks.worker import Worker, clcap_workers, run_in_turn
 
-IMAGES, BEAM = 500, 3
-CONSTRAINTS = Constraints(end=0, min_length=0, max_length=LONGEST, never_generated=(1,))
+CHECKED = 50
+
+
+def plain_beam_search(name: str, images: int, trained: str, device: str) -> Side:
+    """The plain search, for a process of its own."""
+    model, features = (
+        trained_model(name, "mle", Path(trained), device),
+        World(images, 2, device).read(np.arange(images)),
+    )
+    return timed(lambda: naive_baseline.beam_search(model, features, BEAM), device)
+
+
+def equal_captions(model: Captioner, images: World) -> int:
+    """Number of images for which both searches find the same caption."""
+    features = images.read(np.arange(len(images)))
+    pairs = zip(clcap_captions(model, images)(), naive_baseline.beam_search(model, features, BEAM), strict=True)
+    return sum(one == two for one, two in pairs)
 
 
 def main() -> None:
-    given = parse_arguments(__doc__)
+    parser = argument_parser(__doc__ or "")
+    parser.add_argument("--images", type=int, nargs="+", default=[50, 500], help="numbers of images")
+    parser.add_argument("--before", type=Path, nargs="+", default=[], help="checkouts of earlier commits")
+    parser.add_argument("--trained", type=Path, default=TRAINED, help="folder for the trained models")
+    given = parser.parse_args()
     for name in given.models:
-        model, features = standard_model(name, given.device).eval(), standard_images(IMAGES, given.device)
-        with torch.no_grad():
-            model.output.weight.mul_(10)  # peaked distributions, so that hypotheses end
-
-        def ours(model=model, features=features) -> list[list[int]]:
-            blocks = [features[first : first + BLOCK_SIZE] for first in range(0, IMAGES, BLOCK_SIZE)]
-            with torch.inference_mode():
-                decoded = concatenate([beam_search(model, model.encode(block), BEAM, CONSTRAINTS) for block in blocks])
-            rows = zip(decoded.captions.tolist(), decoded.lengths.tolist(), strict=True)
-            return [words[:length] for words, length in rows]
-
-        def other(model=model, features=features) -> list[list[int]]:
-            return naive_baseline.beam_search(model, features, BEAM)
-
-        equal = sum(one == two for one, two in zip(ours(), other(), strict=True))
-        own, slow, ratio = compare_times(ours, other, given.runs, given.device)
-        print(f"{name}: {own:.2f} s against {slow:.2f} s, {ratio}; {equal} of {IMAGES} captions equal")
+        model = trained_model(name, "mle", given.trained, given.device)
+        equal = equal_captions(model, World(CHECKED, 2, given.device))
+        print(f"{name}: {equal} of {CHECKED} captions are equal", flush=True)
+        for images in given.images:
+            arguments = name, images, str(given.trained), given.device
+            workers = clcap_workers(clcap_beam_search, *arguments, before=given.before)
+            workers["as plain PyTorch"] = Worker(plain_beam_search, *arguments)
+            times = run_in_turn(workers, given.runs)
+            print(f"{name}, {images} images: {compared(times)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -34,14 +34,12 @@ def parse_arguments(what: str) -> argparse.Namespace:
     return argument_parser(what).parse_args()
 
 
-def standard_model(name: str, device: str, **options: object) -> Captioner:
-    """A captioner of the size used in papers, without dropout; ``options`` are other fields of its configuration."""
+def standard_model(name: str, device: str) -> Captioner:
+    """A captioner of the size used in papers."""
     torch.manual_seed(0)
     tokens = {"vocabulary_size": VOCABULARY, "start_token": VOCABULARY, "end_token": 0, "max_length": LONGEST}
     sizes = {"pooled_channels": CHANNELS, "grid_channels": CHANNELS}
-    return build_model(name, configure(name, tokens | sizes, {"hidden_size": SIZE, "dropout": 0.0} | options)).to(
-        device
-    )
+    return build_model(name, configure(name, tokens | sizes, {"hidden_size": SIZE, "dropout": 0.0})).to(device)
 
 
 def standard_images(count: int, device: str) -> ImageFeatures:

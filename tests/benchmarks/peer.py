@@ -9,15 +9,14 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from tests.benchmarks.batches import Batch, load_batches, real_batches, save_batches
-from tests.benchmarks.measure import Side, alternate, argument_parser, compared
-from tests.benchmarks.peer_models import CLASSES, comparable_model, load_peer, peer_log_probs
+from tests.benchmarks.measure import Side, argument_parser, compared
+from tests.benchmarks.peer_models import CLASSES, load_peer, peer_log_probs
 from tests.benchmarks.peer_sides import (
     BEAM,
     SCORED,
@@ -25,8 +24,6 @@ from tests.benchmarks.peer_sides import (
     clcap_captions,
     clcap_step,
     clcap_table,
-    mean_features,
-    peaked_model,
     peer_beam,
     peer_captions,
     peer_scores,
@@ -34,7 +31,9 @@ from tests.benchmarks.peer_sides import (
 )
 from tests.benchmarks.real_captions import RealCaptions
 from tests.benchmarks.steps import clcap_log_probs
-from tests.benchmarks.worker import Worker
+from tests.benchmarks.synthetic_data import World
+from tests.benchmarks.trained_models import TRAINED, trained_model
+from tests.benchmarks.worker import Worker, clcap_workers, run_in_turn
 
 EQUAL = 1e-5
 """Largest difference of ln p, relative to the largest value."""
@@ -49,31 +48,25 @@ TASKS: dict[str, tuple[Callable[..., Side], Callable[..., Side]]] = {
 
 def check(name: str, batch: Batch, given: argparse.Namespace) -> None:
     """Print how far both toolkits give the same ln p and captions."""
-    features = mean_features(CHECKED_IMAGES, given.device)
-    batch = replace(batch, features=features[: len(batch.features)])
-    model, peaked = (make(name, given.device).eval() for make in (comparable_model, peaked_model))
-    peer, peaked_peer = (load_peer(given.checkout, name, one).eval() for one in (model, peaked))
+    model, images = trained_model(name, "mle", given.trained, given.device), World(CHECKED_IMAGES, 2, given.device)
+    peer = load_peer(given.checkout, name, model).eval()
+    batch = replace(batch, features=images.read(images.blocks(len(batch.features))[0]))
     with torch.inference_mode():
         one, two = clcap_log_probs(model, batch), peer_log_probs(peer, batch)
     difference = float((one - two).abs().max() / two.abs().max())
     assert difference < EQUAL, difference
-    pairs = zip(clcap_captions(peaked, features)(), peer_captions(peaked_peer, features, CHECKED_IMAGES)(), strict=True)
+    pairs = zip(clcap_captions(model, images)(), peer_captions(peer, images, CHECKED_IMAGES)(), strict=True)
     equal = sum(one == two for one, two in pairs)
     print(f"{name}: ln p differs by {difference:.0e} of the largest; {equal} of {CHECKED_IMAGES} captions are equal")
 
 
-def measure(name: str, what: str, task: str, data: str | int, given: argparse.Namespace) -> None:
+def measure(name: str, what: str, task: str, data: tuple[str | int, ...], given: argparse.Namespace) -> None:
     """Print how many times as fast clcap is."""
     clcap, other = TASKS[task]
-    arguments = name, data, given.device
-    with ExitStack() as stack:
-        sides = {"now": Worker(clcap, *arguments)}
-        for checkout in given.before:
-            sides[f"as {checkout.name}"] = Worker(clcap, *arguments, checkout=checkout)
-        sides["as the peer"] = Worker(other, str(given.checkout), *arguments)
-        for side in sides.values():
-            stack.enter_context(side)
-        times = alternate(sides, given.runs)
+    arguments = name, *data, given.device
+    workers = clcap_workers(clcap, *arguments, before=given.before)
+    workers["as the peer"] = Worker(other, str(given.checkout), *arguments)
+    times = run_in_turn(workers, given.runs)
     peer = statistics.median(times["as the peer"])
     print(f"{name}, {what}: {compared(times)}; peer {peer:.3f} s", flush=True)
 
@@ -84,6 +77,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path, nargs="+", default=[], help="checkouts of earlier commits of clcap")
     parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--images", type=int, nargs="+", default=[50, 500], help="numbers of images of beam search")
+    parser.add_argument("--trained", type=Path, default=TRAINED, help="folder for the trained models")
     parser.set_defaults(models=list(CLASSES))
     given = parser.parse_args()
     captions = RealCaptions.of_coco()
@@ -91,10 +85,10 @@ def main() -> None:
         paths = {k: Path(folder, f"{k}.pt") for k in (0, K)}
         for k, path in paths.items():
             save_batches(real_batches(captions, k, given.device), path)
-        rows: dict[str, list[tuple[str, str | int]]] = {
-            "step": [("MLE step", str(paths[0])), (f"CL step, K = {K}", str(paths[K]))],
-            "beam": [(f"beam {BEAM}, {count} images", count) for count in given.images],
-            "table": [(f"{SCORED} captions × {SCORED} images", str(paths[K]))],
+        rows: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {
+            "step": [("MLE step", (str(paths[0]),)), (f"CL step, K = {K}", (str(paths[K]),))],
+            "beam": [(f"beam {BEAM}, {count} images", (count, str(given.trained))) for count in given.images],
+            "table": [(f"{SCORED} captions × {SCORED} images", (str(paths[K]),))],
         }
         for name in given.models:
             check(name, load_batches(paths[K], given.device)[0], given)

@@ -18,7 +18,7 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.neuraltalk2 import NeuralTalk2
 from clcap_cli.models.rows import ImageFeatures
 from tests.benchmarks.batches import Batch
-from tests.benchmarks.measure import CHANNELS, LONGEST, SIZE, VOCABULARY, standard_model
+from tests.benchmarks.measure import CHANNELS, LONGEST, SIZE, VOCABULARY
 
 UNKNOWN = 1
 CLASSES = {"neuraltalk2": ("ShowTellModel", "ShowTellModel"), "adaptive-attention": ("AttModel", "AdaAttModel")}
@@ -49,22 +49,16 @@ PEER_GATES = [0, 1, 3, 2]
 """Order of the gates i, f, g and o in its Adaptive Attention."""
 
 
-def comparable_model(name: str, device: str) -> Captioner:
-    """clcap's model without what its counterpart does not have: a ReLU of the image and a bias of the LSTM's input."""
-    model = standard_model(name, device, **({"image_relu": False} if name == "neuraltalk2" else {}))
-    if isinstance(model, NeuralTalk2):
-        nn.init.zeros_(model.lstm.input.bias)
-    return model
-
-
 def load_peer(checkout: Path, name: str, model: Captioner) -> nn.Module:
-    """The counterpart of ``comparable_model``, with the same weights, on the same device."""
+    """The counterpart of a model, with the same weights, on the same device."""
     sys.path.append(str(checkout))
     models = ModuleType("captioning.models")  # its own imports models that need packages of their own
     models.__path__ = [str(checkout / "captioning" / "models")]
     sys.modules.setdefault("captioning.models", models)
     file, class_name = CLASSES[name]
     peer = getattr(import_module(f"captioning.models.{file}"), class_name)(OPTIONS)
+    if isinstance(model, NeuralTalk2):  # which has a ReLU and a bias more
+        peer.img_embed, peer.core = nn.Sequential(peer.img_embed, nn.ReLU()), nn.LSTM(SIZE, SIZE)
     peer.load_state_dict(_weights(name, model))
     peer.unk_idx, peer.eos_idx = UNKNOWN, 0  # its beam search reads them, and ShowTellModel has none
     return peer.to(model.output.weight.device)
@@ -130,10 +124,12 @@ def _weights(name: str, model: Any) -> dict[str, Tensor]:
 def _show_tell(model: Any, words: Tensor) -> dict[str, Tensor]:
     return {
         "embed.weight": words,
-        "img_embed.weight": model.image.weight,
-        "img_embed.bias": model.image.bias,
+        "img_embed.0.weight": model.image.weight,
+        "img_embed.0.bias": model.image.bias,
         "core.weight_ih_l0": model.lstm.input.weight,
         "core.weight_hh_l0": model.lstm.recurrent.weight,
+        "core.bias_ih_l0": model.lstm.input.bias,
+        "core.bias_hh_l0": torch.zeros_like(model.lstm.input.bias),
     }
 
 

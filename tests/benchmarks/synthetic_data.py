@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.precision import bf16_obstacle
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
@@ -93,7 +94,8 @@ class TrainingBatches:
         return tokens.to(self.world.device), lengths.to(self.world.device), image.to(self.world.device)
 
     def learn(self, model: Captioner, reference: Captioner | None, steps: int) -> None:
-        """Train for ``steps`` steps of MLE, or of CL with ``reference``, in bf16 because it is faster."""
+        """Train for ``steps`` steps of MLE, or of CL with ``reference``, in bf16 where that is faster."""
+        fast_bf16 = bf16_obstacle(self.world.device) is None
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3 if reference is None else 1e-4, fused=True)
         model.train()
         for _ in range(steps):
@@ -101,7 +103,7 @@ class TrainingBatches:
             others = [self.world.draw.integers(len(self.world), size=IMAGES) for _ in range(K if reference else 0)]
             sets = [self.captions(some) for some in (about, *others)]
             features = self.world.read(about)
-            with torch.autocast(self.world.device.type, torch.bfloat16):
+            with torch.autocast(self.world.device.type, torch.bfloat16, enabled=fast_bf16):
                 log_probs = _log_probs(model, features, sets)
                 if reference is None:
                     loss = nats_per_token(log_probs[0], sets[0][1])

@@ -7,7 +7,6 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -18,11 +17,11 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.training.skipped_steps import check_finite_step, gradient_norm
 from tests.benchmarks.batches import Batch, random_batches, real_batches, save_batches
 from tests.benchmarks.flops import product_rate, step_flops
-from tests.benchmarks.measure import alternate, argument_parser, compared, peak_memory, seconds
+from tests.benchmarks.measure import argument_parser, compared, peak_memory, seconds
 from tests.benchmarks.plain_step import plain_log_probs, plain_step
 from tests.benchmarks.real_captions import RealCaptions
 from tests.benchmarks.steps import Step, standard_step, step_in_bf16, stored_step
-from tests.benchmarks.worker import Worker
+from tests.benchmarks.worker import Worker, clcap_workers, run_in_turn
 
 EQUAL = 1e-5
 """Largest difference of two implementations' ln p and gradients, relative to the largest value."""
@@ -50,16 +49,14 @@ def gradient_check_seconds(model: nn.Module, device: str) -> float:
     return min(seconds(check, device) for _ in range(10))
 
 
-def sides(name: str, path: Path, given: argparse.Namespace, stack: ExitStack) -> dict[str, Worker]:
+def workers(name: str, path: Path, given: argparse.Namespace) -> dict[str, Worker]:
     """The step now, that of earlier commits, the plain one, and that in bf16 if the device has instructions for it."""
     arguments = name, str(path), given.device
-    workers = {"now": Worker(stored_step, *arguments)}
-    for checkout in given.before:
-        workers[f"as {checkout.name}"] = Worker(stored_step, *arguments, checkout=checkout)
-    workers["as plain PyTorch"] = Worker(plain_step, *arguments)
+    found = clcap_workers(stored_step, *arguments, before=given.before)
+    found["as plain PyTorch"] = Worker(plain_step, *arguments)
     if bf16_obstacle(torch.device(given.device)) is None:
-        workers["as in bf16"] = Worker(step_in_bf16, *arguments)
-    return {side: stack.enter_context(worker) for side, worker in workers.items()}
+        found["as in bf16"] = Worker(step_in_bf16, *arguments)
+    return found
 
 
 def measure(name: str, what: str, batches: Sequence[Batch], path: Path, given: argparse.Namespace, rate: float) -> None:
@@ -68,8 +65,7 @@ def measure(name: str, what: str, batches: Sequence[Batch], path: Path, given: a
     plain = standard_step(name, batches, given.device, plain_log_probs)
     log_probs, gradients = largest_differences(now, plain)
     assert max(log_probs, gradients) < EQUAL, (log_probs, gradients)
-    with ExitStack() as stack:
-        times = alternate(sides(name, path, given, stack), given.runs)
+    times = run_in_turn(workers(name, path, given), given.runs)
     assert isinstance(now.model, Captioner)
     own = statistics.median(times["now"])
     flops = statistics.median(step_flops(now.model, batch) for batch in batches)

@@ -8,7 +8,8 @@ commit is measured in the same way.
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from typing import Self
 
 import torch
 
-from tests.benchmarks.measure import Side
+from tests.benchmarks.measure import Side, alternate
 
 ROOT = Path(__file__).parents[2]
 START = """
@@ -56,6 +57,20 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._process.communicate()
+
+
+def clcap_workers(make: Callable[..., Side], *arguments: str | int, before: Sequence[Path]) -> dict[str, Worker]:
+    """clcap's side as it is now, and as it was in earlier checkouts."""
+    earlier = {f"as {checkout.name}": Worker(make, *arguments, checkout=checkout) for checkout in before}
+    return {"now": Worker(make, *arguments)} | earlier
+
+
+def run_in_turn(workers: Mapping[str, Worker], runs: int) -> dict[str, list[float]]:
+    """Seconds of ``runs`` runs of all workers, which end then."""
+    with ExitStack() as stack:
+        for worker in workers.values():
+            stack.enter_context(worker)
+        return alternate(workers, runs)
 
 
 def _module_name(make: Callable[..., Side]) -> str:
