@@ -13,6 +13,7 @@ from tests.benchmarks.measure import standard_captions, standard_images
 from tests.benchmarks.real_captions import RealCaptions, padded
 
 IMAGES, EACH = 10, 5
+"""Usual number of images in a batch, and number of captions of each."""
 BATCHES = 5
 """Number of batches that a benchmark trains on in turn."""
 
@@ -56,23 +57,24 @@ class Batch:
     @classmethod
     def make(cls, tokens: Tensor, lengths: Tensor, sets: int, device: str) -> Self:
         """A batch of captions that are grouped by image within each set."""
-        image = torch.arange(IMAGES).repeat_interleave(EACH).repeat(sets)
-        return cls(standard_images(IMAGES, device), tokens.to(device), lengths.to(device), image.to(device), sets)
+        images = len(tokens) // (EACH * sets)
+        image = torch.arange(images).repeat_interleave(EACH).repeat(sets)
+        return cls(standard_images(images, device), tokens.to(device), lengths.to(device), image.to(device), sets)
 
 
-def random_batches(k: int, device: str) -> list[Batch]:
+def random_batches(k: int, images: int, device: str) -> list[Batch]:
     """Batches of captions whose words are drawn uniformly, so that few prefixes are equal."""
-    captions = standard_captions(IMAGES * (1 + k) * BATCHES, EACH, device)
+    captions = standard_captions(images * (1 + k) * BATCHES, EACH, device)
     columns = zip(captions.tokens.chunk(BATCHES), captions.lengths.chunk(BATCHES), strict=True)
     return [Batch.make(tokens, lengths, 1 + k, device) for tokens, lengths in columns]
 
 
-def real_batches(captions: RealCaptions, k: int, device: str) -> list[Batch]:
+def real_batches(captions: RealCaptions, k: int, images: int, device: str) -> list[Batch]:
     """Batches of photos' captions, with ``k`` captions of other photos for each, drawn uniformly."""
     draw, batches = np.random.default_rng(0), []
     for _ in range(BATCHES):
-        images = draw.choice(len(captions.texts), IMAGES, replace=False)
-        sets = [captions.of_images(images), *(captions.of_other_images(images, draw) for _ in range(k))]
+        photos = draw.choice(len(captions.texts), images, replace=False)
+        sets = [captions.of_images(photos), *(captions.of_other_images(photos, draw) for _ in range(k))]
         batches.append(Batch.make(*padded([words for one in sets for words in one]), 1 + k, device))
     return batches
 

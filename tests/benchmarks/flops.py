@@ -1,5 +1,9 @@
 """Floating-point operations of a training step's matrix products, and the rate at which a machine computes products."""
 
+import statistics
+from collections.abc import Sequence
+from functools import cache
+
 import torch
 
 from clcap_cli.models.captioner import Captioner
@@ -13,7 +17,7 @@ OF_IMAGES = {"region_keys", "overview_to_lstm", "overview_to_gate", "image_input
 OF_INPUTS = {"input", "gate_input"}
 """Layers that are applied to the vectors of input tokens, once to each different token."""
 OF_REGIONS = {"regions", "region_keys", "image_input"}
-TIMINGS = 10
+TIMINGS, PRODUCT_SIZE = 10, 2048
 
 
 def step_flops(model: Captioner, batch: Batch) -> int:
@@ -49,7 +53,14 @@ def _rows(model: Captioner, kind: str, batch: Batch) -> int:
     return batch.distinct_inputs if kind in OF_INPUTS else batch.distinct_words
 
 
-def product_rate(device: str, dtype: torch.dtype = torch.float32, size: int = 2048) -> float:
+def share_of_peak(flops: float, times: Sequence[float], device: str, dtype: torch.dtype) -> str:
+    """The rate of work of ``flops`` in the median of ``times``, and its share of the device's rate of products."""
+    rate = flops / statistics.median(times)
+    return f"{rate / 1e9:,.0f} GFLOP/s, {rate / product_rate(device, dtype):.0%} of the peak"
+
+
+@cache
+def product_rate(device: str, dtype: torch.dtype, size: int = PRODUCT_SIZE) -> float:
     """The best of several measurements of FLOP/s of a product of square matrices."""
     left, right = torch.randn(2, size, size, device=device, dtype=dtype)
     return 2 * size**3 / min(seconds(lambda: left @ right, device) for _ in range(TIMINGS))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks.batches import Batch, load_batches, real_batches, save_batches
+from tests.benchmarks.batches import IMAGES, Batch, load_batches, real_batches, save_batches
 from tests.benchmarks.measure import Side, argument_parser, compared
 from tests.benchmarks.peer_models import CLASSES, load_peer, peer_log_probs
 from tests.benchmarks.peer_sides import (
@@ -84,7 +84,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = {k: Path(folder, f"{k}.pt") for k in (0, K)}
         for k, path in paths.items():
-            save_batches(real_batches(captions, k, given.device), path)
+            save_batches(real_batches(captions, k, IMAGES, given.device), path)
         rows: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {
             "step": [("MLE step", (str(paths[0]),)), (f"CL step, K = {K}", (str(paths[K]),))],
             "beam": [(f"beam {BEAM}, {count} images", (count, str(given.trained))) for count in given.images],

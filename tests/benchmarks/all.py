@@ -1,0 +1,90 @@
+"""Every benchmark of speed in one short run, one after another, each in a process of its own.
+
+    python -m tests.benchmarks.all --before ../earlier --peer ../ImageCaptioning.pytorch
+    python -m tests.benchmarks.all --device cuda --only train_step peer
+
+Half an hour on 2 cores; the first run also trains the models that later runs find in the folder for trained models.
+"""
+
+import argparse
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from clcap_cli.compute.precision import CPU_INFO, bf16_obstacle
+from tests.benchmarks.flops import product_rate
+from tests.benchmarks.trained_models import TRAINED
+
+WITHOUT_DEVICE: dict[str, list[str]] = {"evaluation": ["--runs", "1"], "files": []}
+"""Benchmarks that no GPU takes part in, and their options."""
+RECURRENT = ["--models", "neuraltalk2", "adaptive-attention"]
+GPU_BATCH = "256"
+
+
+def runs(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
+    """The benchmarks of models and features, and their options without the device."""
+    before = ["--before", *map(str, given.before)] if given.before else []
+    trained = ["--trained", str(given.trained)]
+    yield "train_step", [*RECURRENT, *before]
+    yield "train_step", ["--models", "transformer", "--k", "0", "--captions", "real", *before]
+    yield "train_step", ["--models", "neuraltalk2", "--k", "20", "--captions", "real", *before]
+    if given.device != "cpu":
+        yield "train_step", ["--batch-size", GPU_BATCH, "--captions", "real", *before]
+    if given.peer:
+        peer = ["--checkout", str(given.peer), *trained]
+        yield "peer", [*peer, "--tasks", "step", "table", *before]
+        yield "peer", [*peer, "--tasks", "beam", "--images", "50", *before]
+        yield "peer", [*peer, "--tasks", "beam", "--images", "500", "--runs", "3"]
+    yield "self_retrieval", ["--models", "neuraltalk2", "--objectives", "mle", "--sizes", "5000", *trained]
+    yield "beam_search", [*RECURRENT, "--images", "50", *trained, *before]
+    yield "extraction", ["--runs", "3"]
+    yield "neural_metrics", []
+
+
+def describe_machine(device: str) -> Iterator[str]:
+    """The processor, the graphics card, PyTorch, and how fast the device multiplies matrices."""
+    info = CPU_INFO.read_text() if CPU_INFO.exists() else ""
+    models = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
+    yield f"{(models or [platform.machine()])[0]}, {torch.backends.cpu.get_cpu_capability()}"
+    yield f"{torch.get_num_threads()} threads"
+    yield f"PyTorch {torch.__version__}, Python {platform.python_version()}"
+    if device != "cpu":
+        yield torch.cuda.get_device_name(device)
+    types = [torch.float32] if bf16_obstacle(torch.device(device)) else [torch.float32, torch.bfloat16]
+    for dtype in types:
+        yield f"matrix products in {dtype}: {product_rate(device, dtype) / 1e9:,.0f} GFLOP/s"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--before", type=Path, nargs="+", help="checkouts of earlier commits")
+    parser.add_argument("--peer", type=Path, help="folder of ImageCaptioning.pytorch")
+    parser.add_argument("--trained", type=Path, default=TRAINED, help="folder for the trained models")
+    parser.add_argument("--only", nargs="+", help="names of the benchmarks to run")
+    given = parser.parse_args()
+    print(*describe_machine(given.device), sep="\n", flush=True)
+    chosen = [(name, [*options, "--device", given.device]) for name, options in runs(given)]
+    if given.device == "cpu":
+        chosen += WITHOUT_DEVICE.items()
+    for name, options in chosen:
+        if given.only is None or name in given.only:
+            run(name, options)
+
+
+def run(name: str, options: list[str]) -> None:
+    """Run one benchmark, which prints its rows."""
+    print(f"\n{name} {' '.join(options)}", flush=True)
+    started = time.monotonic()
+    process = subprocess.run([sys.executable, "-m", f"tests.benchmarks.{name}", *options], check=False)
+    ended = f"ended with exit code {process.returncode} after" if process.returncode else "took"
+    print(f"{name} {ended} {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
