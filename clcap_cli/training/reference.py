@@ -64,7 +64,7 @@ class SplitReference:
             self.pool_log_probs = self._scored(pool.captions, np.arange(len(self.captions)), cache, precision)
 
     def known_log_probs(self, batch: MismatchedBatch, caption_indices: np.ndarray, image: np.ndarray) -> np.ndarray:
-        """ln p (R, P) of the first R of the batch's 1 + K sets, as far as they are scored.
+        """ln p (R, P) of those of the batch's 1 + K sets that are scored already, which are the first R.
 
         ``caption_indices`` (P,) are the captions of the batch's images, and ``image`` (P,) indexes its positions.
         """

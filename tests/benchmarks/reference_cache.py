@@ -7,6 +7,7 @@ import argparse
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,9 +27,10 @@ from clcap_cli.training.task_inputs import TaskInputs
 from tests.benchmarks.measure import compare_times
 
 CASES = {
-    "contrastive, K = 5, negatives drawn anew": (Contrastive(), True),
-    "contrastive, K = 5, fixed negatives": (Contrastive(), False),
-    "positives only": (PositivesOnly(), True),
+    "contrastive, K = 5, negatives drawn anew": (Contrastive(), {}),
+    "contrastive, K = 5, pools of 100": (Contrastive(), {"pool_size": 100}),
+    "contrastive, K = 5, fixed negatives": (Contrastive(), {"redraw": False}),
+    "positives only": (PositivesOnly(), {}),
 }
 
 
@@ -46,14 +48,14 @@ class Epoch:
             self.losses.append(loss.item())
 
 
-def task_of(path: Path, objective: PairObjective, redraw: bool) -> PairTask:
+def task_of(path: Path, objective: PairObjective, drawing: dict[str, Any]) -> PairTask:
     checkpoint = open_checkpoint(path)
     captions, device = captions_for(checkpoint, None), torch.device("cpu")
     features = features_for(checkpoint, captions, None)
     target, reference = (ModelWithFeatures(checkpoint.captioner(device), features) for _ in range(2))
     train, val = (CaptionSplit(captions, split, device, features.skipped) for split in ("train", "val"))
     batch = BatchSettings(20, None)
-    inputs = TaskInputs(NegativeSampler(train), val, target, 5, batch, seed=0, redraw=redraw, reference=reference)
+    inputs = TaskInputs(NegativeSampler(train), val, target, 5, batch, seed=0, reference=reference, **drawing)
     return PairTask(objective, inputs)
 
 
@@ -62,8 +64,8 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--runs", type=int, default=3, help="number of timings of each variant, alternating")
     given = parser.parse_args()
-    for name, (objective, redraw) in CASES.items():
-        plain, kept = (Epoch(task_of(given.checkpoint, objective, redraw)) for _ in range(2))
+    for name, (objective, drawing) in CASES.items():
+        plain, kept = (Epoch(task_of(given.checkpoint, objective, drawing)) for _ in range(2))
         with tempfile.TemporaryDirectory() as folder:
             cache = ArrayCache(Path(folder) / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {}))
             kept.task.score_recurring(cache, "fp32")
