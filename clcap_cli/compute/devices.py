@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from clcap_cli.compute.process import at_stage_end
@@ -30,6 +31,15 @@ def choose_device(name: str) -> torch.device:
         names = ", ".join(kind for kind, is_available in available.items() if is_available)
         raise ClcapError(f"no device '{name}' on this machine, which has: {names}")
     return torch.device(name)
+
+
+def copy_to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A tensor with the values of an array on ``device``; on the CPU it shares the array's memory.
+
+    The copy to a GPU starts from pinned memory, so that the caller does not wait for the work that the GPU still has.
+    """
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def make_reproducible() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.features import Features
+from clcap_cli.compute.devices import copy_to_device
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
@@ -49,11 +49,11 @@ class StoredFeatures(FeatureSource):
         if not self.uses_grid:
             return ImageFeatures(pooled, pooled.new_zeros(len(rows), 0, 0))
         grid, mask = self.features.grid_at(rows)
-        return ImageFeatures(pooled, self._tensor(grid), torch.from_numpy(mask).to(self.device))
+        return ImageFeatures(pooled, self._tensor(grid), copy_to_device(mask, self.device))
 
     def pooled(self) -> np.ndarray:
         """See FeatureSource; regions are not read."""
         return self.features.pooled_at(self.rows)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(self.device).float()
+        return copy_to_device(values, self.device).float()

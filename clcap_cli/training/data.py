@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
+from clcap_cli.compute.devices import copy_to_device
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.source import split_into_blocks
@@ -81,7 +82,7 @@ class CaptionSplit:
         lengths = self.lengths[rows]
         tokens = self.tokens[rows, : max(int(lengths.max()), 1)]
         arrays = (tokens, lengths, image_index)
-        return CaptionBatch(*(torch.from_numpy(array.astype(np.int64)).to(self.device) for array in arrays))
+        return CaptionBatch(*(copy_to_device(array.astype(np.int64), self.device) for array in arrays))
 
 
 def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
