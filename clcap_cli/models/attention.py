@@ -33,7 +33,8 @@ def additive_scores(
     dtype = torch.promote_types(query.dtype, torch.float32)
     query, keys, scaled = query.to(dtype), keys.to(dtype), score_vector.to(dtype) / (1 - dropout)
     seed = int(torch.randint(2**62, ())) if dropout else 0
-    return _AdditiveScores.apply(query, keys, scaled, tokens_per_image, dropout, seed)
+    with torch.autocast(query.device.type, enabled=False):  # products inside would have a lower precision
+        return _AdditiveScores.apply(query, keys, scaled, tokens_per_image, dropout, seed)
 
 
 def weighted_regions(weights: Tensor, regions: Tensor, tokens_per_image: list[int]) -> Tensor:
