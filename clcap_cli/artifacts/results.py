@@ -9,7 +9,7 @@ metrics' names.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -164,7 +164,7 @@ def write_results(
     ``unhashed`` is also written but does not enter the artifact's id, so that equal metrics have equal ids even if, for
     example, they took different times.
     """
-    content = asdict(measurements)
+    content = {**vars(measurements)}
     content = {**content.pop("details"), **content}
     provenance = origin.make_provenance(kind, digest_of_json(content), out)
     write_json(out, {"provenance": provenance.model_dump(), **(unhashed or {}), **content})

@@ -9,19 +9,58 @@ import numpy as np
 from clcap_cli import __version__
 from clcap_cli.metrics.bleu_smoothing import bleu_of
 from clcap_cli.metrics.metric import HIGHER, REFERENCES, Metric, MetricInfo
+from clcap_cli.metrics.ngrams import NGrams, count_ngrams, word_counts
 from clcap_cli.metrics.predictions import Columns, Predictions
 from clcap_cli.metrics.scale import SHARE
 from clcap_cli.metrics.statistic import Statistic, column_of, function_of_sums
 
+CAPTIONS_PER_BLOCK = 2000
+"""Number of captions whose n-grams are counted together, which limits memory."""
+
 
 def bleu_counts(captions: Sequence[str], references: Sequence[Sequence[str]], order: int) -> np.ndarray:
-    """(captions, 2 + 2 order) counts of each caption; see ``bleu_smoothing``."""
-    from pycocoevalcap.bleu.bleu_scorer import cook_refs, cook_test
+    """(captions, 2 + 2 order) counts of each caption, those of pycocoevalcap; see ``bleu_smoothing``."""
+    firsts = range(0, len(captions), CAPTIONS_PER_BLOCK)
+    blocks = [slice(first, first + CAPTIONS_PER_BLOCK) for first in firsts]
+    return np.concatenate([_block_counts(captions[block], references[block], order) for block in blocks])
 
-    pairs = zip(captions, references, strict=True)
-    counted = [cook_test(text, cook_refs(group, n=order), eff="closest", n=order) for text, group in pairs]
-    rows = [[counts["testlen"], counts["reflen"], *counts["guess"], *counts["correct"]] for counts in counted]
-    return np.array(rows, dtype=np.float64)
+
+def _block_counts(captions: Sequence[str], references: Sequence[Sequence[str]], order: int) -> np.ndarray:
+    sizes = [len(group) for group in references]
+    caption = np.repeat(np.arange(len(captions)), sizes)
+    length, reference_length = word_counts(captions), word_counts([text for group in references for text in group])
+    ngrams = count_ngrams([*captions, *(text for group in references for text in group)], order)
+    possible = np.maximum(length[:, None] - np.arange(order), 0)
+    closest = _closest_lengths(length[caption], reference_length, np.cumsum(sizes) - sizes)
+    return np.column_stack([length, closest, possible, _matches(ngrams, caption, (len(captions), order))]).astype(
+        np.float64
+    )
+
+
+def _closest_lengths(length: np.ndarray, reference_length: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+    """(captions,) the reference length closest to each caption's, the smaller one in a tie.
+
+    ``length`` and ``reference_length`` (pairs,) are those of each caption and each of its references; the pairs of a
+    caption start at ``firsts`` (captions,).
+    """
+    longest = reference_length.max() + 1
+    return np.minimum.reduceat(np.abs(length - reference_length) * longest + reference_length, firsts) % longest
+
+
+def _matches(ngrams: NGrams, caption: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(captions, orders) n-grams of each caption that a reference has too, each at most as often as one reference.
+
+    ``ngrams`` are those of the captions, then those of the references, which belong to ``caption`` (references,).
+    """
+    shared = ngrams.counts[: shape[0]][caption].minimum(ngrams.counts[shape[0] :]).tocoo()
+    cell = caption[shared.row] * len(ngrams.orders) + shared.col
+    ascending = np.argsort(cell, kind="stable")
+    cells, firsts = np.unique(cell[ascending], return_index=True)
+    counts = np.maximum.reduceat(shared.data[ascending], firsts) if len(cells) else np.zeros(0)
+    row, column = np.divmod(cells, len(ngrams.orders))
+    matches = np.zeros(shape)
+    np.add.at(matches, (row, ngrams.orders[column]), counts)
+    return matches
 
 
 def _counts(predictions: Predictions) -> np.ndarray:

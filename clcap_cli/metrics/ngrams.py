@@ -14,7 +14,7 @@ MAX_N = 4
 
 @dataclass(frozen=True)
 class NGrams:
-    """Counts of n-grams of one to four words."""
+    """Counts of n-grams."""
 
     counts: "csr_matrix"
     """(texts, n-grams) occurrences of each n-gram in each text."""
@@ -22,8 +22,13 @@ class NGrams:
     """(n-grams,) number of words of each n-gram, minus one."""
 
 
-def count_ngrams(texts: Sequence[str]) -> NGrams:
-    """Count the n-grams of texts whose words are separated by spaces."""
+def word_counts(texts: Sequence[str]) -> np.ndarray:
+    """(texts,) number of words of each text."""
+    return np.array([len(text.split()) for text in texts], dtype=np.int64)
+
+
+def count_ngrams(texts: Sequence[str], max_n: int = MAX_N) -> NGrams:
+    """Count the n-grams of up to ``max_n`` words of texts whose words are separated by spaces."""
     from scipy.sparse import csr_matrix
 
     words = [text.split() for text in texts]
@@ -33,7 +38,7 @@ def count_ngrams(texts: Sequence[str]) -> NGrams:
     ngram = np.zeros_like(word)
     """At each word, the id of the n-gram of the previous order that starts there."""
     rows, columns, orders = [], [], []  # type: list[np.ndarray], list[np.ndarray], list[np.ndarray]
-    for order in range(MAX_N):
+    for order in range(max_n):
         starts = np.flatnonzero(text == np.concatenate([text[order:], np.full(min(order, len(text)), -1)]))
         unique, ngram[starts] = np.unique(ngram[starts] * len(word_ids) + word[starts + order], return_inverse=True)
         rows.append(text[starts])
