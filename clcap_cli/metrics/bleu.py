@@ -32,9 +32,7 @@ def _block_counts(captions: Sequence[str], references: Sequence[Sequence[str]], 
     ngrams = count_ngrams([*captions, *(text for group in references for text in group)], order)
     possible = np.maximum(length[:, None] - np.arange(order), 0)
     closest = _closest_lengths(length[caption], reference_length, np.cumsum(sizes) - sizes)
-    return np.column_stack([length, closest, possible, _matches(ngrams, caption, (len(captions), order))]).astype(
-        np.float64
-    )
+    return np.column_stack([length, closest, possible, _matches(ngrams, caption, (len(captions), order))])
 
 
 def _closest_lengths(length: np.ndarray, reference_length: np.ndarray, firsts: np.ndarray) -> np.ndarray:

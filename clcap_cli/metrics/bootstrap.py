@@ -117,13 +117,13 @@ def p_value(resampled: np.ndarray, images: int) -> float:
     It comes from the resamples on the other side of 0 (Koehn 2004). These cannot give a p below 2 / (resamples + 1);
     where there are none, it comes from Student's t distribution if that p is smaller.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     other_side = min((resampled <= 0).sum(), (resampled >= 0).sum())
     p = min(1.0, 2 * (other_side + 1) / (len(resampled) + 1))
     if other_side:
         return float(p)
-    return float(min(p, 2 * t.sf(abs(resampled.mean()) / resampled.std(), images - 1)))
+    return float(min(p, 2 * stdtr(images - 1, -abs(resampled.mean()) / resampled.std())))
 
 
 def varies(resampled: np.ndarray) -> bool:

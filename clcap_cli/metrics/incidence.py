@@ -23,10 +23,11 @@ def incidence_matrix(items: Sequence[Sequence[Hashable]], columns: dict[Hashable
     """(N, distinct items) 1 where an image has the item; new items are added to ``columns``."""
     from scipy.sparse import csr_matrix
 
-    found = [dict.fromkeys(columns.setdefault(item, len(columns)) for item in group) for group in items]
-    column = np.array([index for group in found for index in group], dtype=np.int64)
-    image = np.repeat(np.arange(len(items)), [len(group) for group in found])
-    return csr_matrix((np.ones(len(column)), (image, column)), shape=(len(items), len(columns)))
+    column = np.array([columns.setdefault(item, len(columns)) for group in items for item in group], dtype=np.int64)
+    image = np.repeat(np.arange(len(items)), [len(group) for group in items])
+    incidence = csr_matrix((np.ones(len(column)), (image, column)), shape=(len(items), len(columns)))
+    incidence.data[:] = 1  # repeated items are summed
+    return incidence
 
 
 def count_distinct(weights: np.ndarray, items: "csr_matrix") -> np.ndarray:

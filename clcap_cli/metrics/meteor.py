@@ -1,10 +1,11 @@
 """METEOR 1.5 (Denkowski & Lavie 2014) for English, run with its Java program and the options of pycocoevalcap."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from itertools import chain, islice
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ STAGE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
 """Weights of exact, stem, synonym and paraphrase matches."""
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
 """METEOR 1.5's parameters for English."""
+PROGRAMS = 2
+"""Largest number of METEOR's programs that run at a time; each takes half a gigabyte."""
+CAPTIONS_PER_PROGRAM = 10_000
+"""Number of captions from which on it saves time to start another program."""
 LANGUAGE = ("-l", "en")
 NORMALISE = "-norm"
 """Option with which METEOR splits texts once more; it would take apart tokens in Chinese, Hindi and other scripts."""
@@ -46,8 +51,24 @@ def score_meteor(
 ) -> MeteorScores:
     """Score tokenised captions with METEOR's program, its options and the paraphrase table at ``paraphrases``.
 
-    Raises JavaError.
+    Many captions are scored by several programs, which run in parallel. Raises JavaError.
     """
+    programs = min(PROGRAMS, ceil(len(captions) / CAPTIONS_PER_PROGRAM))
+    size = ceil(len(captions) / programs)
+    parts = [slice(first, first + size) for first in range(0, len(captions), size)]
+
+    def score(part: slice) -> MeteorScores:
+        return _run_program(captions[part], references[part], paraphrases, options)
+
+    with ThreadPoolExecutor(programs) as pool:
+        results = list(pool.map(score, parts))
+    scores = [score for result in results for score in result.scores]
+    return MeteorScores(scores, np.concatenate([result.statistics for result in results]))
+
+
+def _run_program(
+    captions: Sequence[str], references: Sequence[Sequence[str]], paraphrases: Path, options: Sequence[str]
+) -> MeteorScores:
     jar = str(pycocoevalcap_folder("meteor") / "meteor-1.5.jar")
     pairs = zip(captions, references, strict=True)
     lines = [" ||| ".join(["SCORE", *map(_clean, group), _clean(text)]) for text, group in pairs]
@@ -114,14 +135,16 @@ def _options(predictions: Predictions) -> list[str]:
 
 def _start(_: Context) -> Callable[[Predictions], Columns]:
     """Read the paraphrase table, which takes seconds, while the texts are tokenised."""
-    return partial(_measure, read_paraphrase_table())
+    tables = [read_paraphrase_table()]
+    return lambda predictions: _measure(tables, predictions)
 
 
-def _measure(table: "ChunkedArray", predictions: Predictions) -> Columns:
+def _measure(tables: "list[ChunkedArray]", predictions: Predictions) -> Columns:
+    """The columns; the paraphrase table is taken from ``tables``, so that its memory is free while METEOR runs."""
     with temporary_folder() as folder:
         paraphrases = folder / "paraphrases.gz"
-        texts = [*predictions.captions, *chain.from_iterable(predictions.references)]
-        write_matching_entries(table, phrases_in(texts), paraphrases)
+        texts = chain(predictions.captions, chain.from_iterable(predictions.references))
+        write_matching_entries(tables.pop(), phrases_in(texts), paraphrases)
         result = score_meteor(
             predictions.captions, predictions.references_by_caption, paraphrases, _options(predictions)
         )

@@ -11,7 +11,9 @@ start of a run of letters and digits and ends at the end of one. Entries are loo
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ MAX_PHRASE_LENGTH = 65
 """Number of letters and digits of the longest phrase in the table."""
 LINES_PER_ENTRY = 3
 """Lines of an entry: its probability and its two phrases."""
+TEXTS_PER_BLOCK = 20_000
+"""Number of texts whose phrases are collected together, which limits memory."""
 LETTERS_AND_DIGITS = "0-9A-Za-zŠŽšžŸÀ-ÖØ-öø-žЀ-ӿԀ-ԧꙀ-ꙮ꙾-ꚗᴀ-ᵿ"
 """Characters that METEOR's normaliser (class edu.cmu.meteor.util.Normalizer) does not treat as marks."""
 RUN = re.compile(f"[{LETTERS_AND_DIGITS}]+")
@@ -45,48 +49,51 @@ def read_paraphrase_table() -> "ChunkedArray":
     )["line"]
 
 
-def phrases_in(texts: Iterable[str]) -> set[bytes]:
-    """All phrases that METEOR may see in tokenised texts, without marks and spaces; ``b""`` if only marks are left."""
-    return {b"", *(phrase.encode() for text in set(texts) for phrase in _phrases(text))}
+def phrases_in(texts: Iterable[str]) -> "Array":
+    """All phrases that METEOR may see in tokenised texts, without marks and spaces; "" if only marks are left."""
+    import pyarrow
+    from pyarrow import compute
+
+    distinct = list(dict.fromkeys(texts))
+    blocks = [distinct[first : first + TEXTS_PER_BLOCK] for first in range(0, len(distinct), TEXTS_PER_BLOCK)]
+    found = [pyarrow.array({"", *chain.from_iterable(map(_phrases, block))}, pyarrow.string()) for block in blocks]
+    return compute.unique(pyarrow.chunked_array(found, pyarrow.string())).cast(pyarrow.binary())
 
 
-def write_matching_entries(table: "ChunkedArray", phrases: set[bytes], out: Path) -> None:
+def write_matching_entries(table: "ChunkedArray", phrases: "Array", out: Path) -> None:
     """Write the entries of which both phrases are in ``phrases`` to ``out``, a gzip file that METEOR reads.
 
     Raises ClcapError when it cannot be written.
     """
     import pyarrow
 
-    known = pyarrow.array(phrases, pyarrow.binary())
     line_of_entry = np.arange(len(table)) % LINES_PER_ENTRY
     matches = np.ones(len(table) // LINES_PER_ENTRY, dtype=bool)
     for line in (1, 2):  # few entries are left for the second phrase
         side = table.filter(pyarrow.array(np.repeat(matches, LINES_PER_ENTRY) & (line_of_entry == line)))
-        matches[matches] = _is_in(side, known)
+        matches[matches] = _is_in(side, phrases)
     matching = table.filter(pyarrow.array(np.repeat(matches, LINES_PER_ENTRY))).to_pylist()
     with atomic_write(out) as part, gzip.open(part, "wb", compresslevel=1) as file:
         file.writelines(line + b"\n" for line in matching)
 
 
-def _is_in(side: "ChunkedArray", known: "Array") -> np.ndarray:
-    """(entries,) whether the phrase of each entry, without marks and spaces, is in ``known``."""
+def _is_in(side: "ChunkedArray", phrases: "Array") -> np.ndarray:
+    """(entries,) whether the phrase of each entry, without marks and spaces, is in ``phrases``."""
     import pyarrow
     from pyarrow import compute
 
-    joined = compute.replace_substring(side, " ", "").cast(pyarrow.string())
-    found = compute.is_in(joined.cast(pyarrow.binary()), value_set=known).to_numpy()
+    joined = compute.replace_substring(side.combine_chunks(), " ", "").cast(pyarrow.string())
     marked = compute.invert(compute.ascii_is_alnum(joined))  # removing marks is slow, and few phrases have any
     bare = compute.replace_substring_regex(joined.filter(marked), f"[^{LETTERS_AND_DIGITS}]+", "")
-    found[marked.to_numpy()] = compute.is_in(bare.cast(pyarrow.binary()), value_set=known).to_numpy()
-    return found
+    joined = compute.replace_with_mask(joined, marked, bare)
+    return compute.is_in(joined.cast(pyarrow.binary()), value_set=phrases).to_numpy(zero_copy_only=False)
 
 
-def _phrases(text: str) -> Iterator[str]:
+def _phrases(text: str) -> list[str]:
     runs = RUN.findall(text)
-    for first in range(len(runs)):
-        phrase = ""
-        for run in runs[first:]:
-            phrase += run
-            if len(phrase) > MAX_PHRASE_LENGTH:
-                break
-            yield phrase
+    joined, ends = "".join(runs), [0, *accumulate(map(len, runs))]
+    return [
+        joined[first:end]
+        for number, first in enumerate(ends)
+        for end in ends[number + 1 : bisect_right(ends, first + MAX_PHRASE_LENGTH)]
+    ]
