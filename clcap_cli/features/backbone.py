@@ -17,7 +17,9 @@ from torchvision.transforms.functional import normalize
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError, unknown_name_error
+from clcap_cli.features.centre_resize import with_centre_resize
 from clcap_cli.features.encoder import ImageEncoder
+from clcap_cli.features.folding import with_folded_norms
 from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
 
@@ -63,11 +65,12 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
 
     Raises ClcapError for an unknown name and for weights that cannot be loaded or do not fit.
     """
-    network = _build_encoder(name, weights, image_size).eval().to(device).to(memory_format=torch.channels_last)
+    network = _build_encoder(name, weights, image_size).eval().to(memory_format=torch.channels_last)
     config = dict(network.preprocessing)
     size = image_size or config["input_size"][1]
     config["input_size"] = (3, size, size)
-    pooled, grid = _probe_output(network, size, device)
+    image = torch.linspace(-1, 1, 3 * size**2).view(1, 3, size, size)
+    pooled, grid = _probe_output(network, image)
     info = BackboneInfo(
         name=name,
         weights=network.weights,
@@ -81,7 +84,8 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
         grid_channels=grid.shape[2],
         pooled_channels=pooled.shape[1],
     )
-    return Backbone(info, network, create_transform(**config, is_training=False, use_prefetcher=True))
+    transform = create_transform(**config, is_training=False, use_prefetcher=True)
+    return Backbone(info, with_folded_norms(network, image).to(device), with_centre_resize(transform))
 
 
 def _build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
@@ -92,12 +96,12 @@ def _build_encoder(name: str, weights: str | None, image_size: int | None) -> Im
     return TimmEncoder(name, weights, image_size)
 
 
-def _probe_output(network: ImageEncoder, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _probe_output(network: ImageEncoder, image: Tensor) -> tuple[Tensor, Tensor]:
     with torch.inference_mode():
         try:
-            pooled, grid = network(torch.zeros(1, 3, size, size, device=device))
+            pooled, grid = network(image)
             return pooled, grid
         except Exception as error:  # every family of networks raises its own errors
             raise ClcapError(
-                f"this backbone cannot compute grid features of images of {size} pixels: {error}"
+                f"this backbone cannot compute grid features of images of {image.shape[-1]} pixels: {error}"
             ) from error

@@ -7,7 +7,7 @@ from PIL import Image
 from clcap_cli.features.backbone import load_backbone
 from clcap_cli.features.extraction import extract_batches
 from clcap_cli.features.image_check import SkippedImages
-from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
+from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
 
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ def test_random_weights_are_the_same_every_time() -> None:
 
 def test_weights_are_read_from_a_file(tmp_path: Path) -> None:
     random = load_backbone("resnet18", "random", 64, CPU)
-    torch.save(random.network.network.state_dict(), tmp_path / "w.pth")
+    torch.save(TimmEncoder("resnet18", "random", 64).network.state_dict(), tmp_path / "w.pth")
     assert load_backbone("resnet18", str(tmp_path / "w.pth"), 64, CPU).info.weights_id == random.info.weights_id
 
 
