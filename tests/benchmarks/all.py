@@ -26,9 +26,14 @@ RECURRENT = ["--models", "neuraltalk2", "adaptive-attention"]
 GPU_BATCH = "256"
 
 
+def before_options(given: argparse.Namespace) -> list[str]:
+    """The option of benchmarks that also measure earlier commits."""
+    return ["--before", *map(str, given.before)] if given.before else []
+
+
 def runs(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     """The benchmarks of models and features, and their options without the device."""
-    before = ["--before", *map(str, given.before)] if given.before else []
+    before = before_options(given)
     trained = ["--trained", str(given.trained)]
     yield "train_step", [*RECURRENT, *before]
     yield "train_step", ["--models", "transformer", "--k", "0", "--captions", "real", *before]
@@ -71,7 +76,7 @@ def main() -> None:
     print(*describe_machine(given.device), sep="\n", flush=True)
     chosen = [(name, [*options, "--device", given.device]) for name, options in runs(given)]
     if given.device == "cpu":
-        chosen += WITHOUT_DEVICE.items()
+        chosen += [*WITHOUT_DEVICE.items(), ("start", before_options(given))]
     for name, options in chosen:
         if given.only is None or name in given.only:
             run(name, options)
