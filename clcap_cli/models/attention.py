@@ -6,7 +6,8 @@ token, so that an element of the large tensor takes one multiplication, one addi
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from clcap_cli.models.image_groups import image_groups, with_padding_row
 
-CHUNK_ELEMENTS = {"cpu": 2**19, "cuda": 2**26, "mps": 2**26}
+CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26, "mps": 2**26}
 """Maximum number of elements of the (tokens, regions, hidden) tensor that are computed at once, by device type.
 
 On CPUs a chunk fits into the processor's cache.
@@ -33,8 +34,7 @@ def additive_scores(
     dtype = torch.promote_types(query.dtype, torch.float32)
     query, keys, scaled = query.to(dtype), keys.to(dtype), score_vector.to(dtype) / (1 - dropout)
     seed = int(torch.randint(2**62, ())) if dropout else 0
-    with torch.autocast(query.device.type, enabled=False):  # products inside would have a lower precision
-        return _AdditiveScores.apply(query, keys, scaled, tokens_per_image, dropout, seed)
+    return _AdditiveScores.apply(query, keys, scaled, tokens_per_image, dropout, seed)
 
 
 def weighted_regions(weights: Tensor, regions: Tensor, tokens_per_image: list[int]) -> Tensor:
@@ -42,10 +42,22 @@ def weighted_regions(weights: Tensor, regions: Tensor, tokens_per_image: list[in
     return _WeightedRegions.apply(weights.to(regions.dtype), regions, tokens_per_image)
 
 
+def _without_autocast(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a pass of an autograd function in the precision of its tensors, also where autocast is enabled."""
+
+    @wraps(function)
+    def run(ctx: Any, tensor: Tensor, *others: Any) -> Any:
+        with torch.autocast(tensor.device.type, enabled=False):
+            return function(ctx, tensor, *others)
+
+    return run
+
+
 class _AdditiveScores(torch.autograd.Function):
     """Attention scores; the backward pass recomputes tanh, which would take regions × hidden numbers per token."""
 
     @staticmethod
+    @_without_autocast
     def forward(
         ctx: Any,
         query: Tensor,
@@ -66,6 +78,7 @@ class _AdditiveScores(torch.autograd.Function):
         return scores[:-1]
 
     @staticmethod
+    @_without_autocast
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         query, keys, score_vector = ctx.saved_tensors
         query, grad_scores = with_padding_row(query), with_padding_row(grads[0])

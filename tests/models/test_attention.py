@@ -58,11 +58,25 @@ def test_scores_pass_pytorchs_gradient_check() -> None:
     assert torch.autograd.gradcheck(lambda *inputs: additive_scores(*inputs, COUNTS), inputs_of(1))
 
 
-def test_scores_of_bfloat16_are_computed_in_float32() -> None:
+@pytest.mark.parametrize("autocast", [False, True])
+def test_scores_of_bfloat16_are_computed_in_float32(autocast: bool) -> None:
     inputs = [each.detach().bfloat16().requires_grad_() for each in inputs_of(1, hidden=64)]
-    assert_equal_with_gradients(
-        additive_scores(*inputs, COUNTS), plain_scores(*(each.float() for each in inputs)), inputs, atol=1e-5
-    )
+    expected = plain_scores(*(each.float() for each in inputs))
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        assert_equal_with_gradients(additive_scores(*inputs, COUNTS), expected, inputs, atol=1e-5)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_autocast_does_not_change_scores_of_float32(dropout: float) -> None:
+    inputs = inputs_of(1, hidden=64, dtype=torch.float32)
+
+    def scores() -> Tensor:
+        torch.manual_seed(1)
+        return additive_scores(*inputs, COUNTS, dropout)
+
+    expected = scores()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_equal_with_gradients(scores(), expected, inputs)
 
 
 def test_an_input_that_is_not_a_number_gives_such_scores() -> None:
