@@ -74,9 +74,10 @@ def find_ranks(
     blocks = _growing_blocks(len(features), size) if num_best else features.blocks(size)
     for positions in track(blocks, len(blocks)):
         floors = torch.minimum(log_prob, torch.maximum(reached, best.floor)) - TOLERANCE
-        scores = walk.scores(features.read(positions), _lowest_of_groups(floors, index))[index]
         own = torch.from_numpy(positions).to(index.device)
-        scores[own, own - own[0]] = log_prob[own]  # exactly, so that rounding does not count it twice or not at all
+        distinct_scores = walk.scores(features.read(positions), _lowest_of_groups(floors, index), known=index[own])
+        distinct_scores[index[own], own - own[0]] = log_prob[own]
+        scores = distinct_scores[index]
         if pools is not None:
             scores[~_in_block(pools, own)] = -torch.inf
         counter.count(scores)

@@ -100,14 +100,17 @@ class TreeWalk:
         elements = states * self.tree.max_width + self.model.output.in_features * self.tree.num_prefixes
         return max(1, min(CHUNK_IMAGES, MAX_STATE_ELEMENTS // elements))
 
-    def scores(self, images: ImageFeatures, floors: Tensor) -> Tensor:
-        """ln p of the U captions with B images, (U, B) float32; -inf where it is below the caption's floor (U,)."""
+    def scores(self, images: ImageFeatures, floors: Tensor, known: Tensor | None = None) -> Tensor:
+        """ln p of the U captions with B images, (U, B) float32; -inf where it is below the caption's floor (U,).
+
+        ``known`` (B,) is a caption of each image whose ln p need not be computed.
+        """
         encoded = self.model.encode(images)
         self.work.distinct += self.tree.num_prefixes * len(images)
         walked = list(self._bounded_pass(encoded, floors))
         scores = floors.new_full((self.tree.num_captions, len(images)), -torch.inf)
         log_prob = floors.new_zeros(len(images))
-        for expanded, is_needed in zip(walked, _needed_edges(walked), strict=True):
+        for expanded, is_needed in zip(walked, _needed_edges(walked, known), strict=True):
             total, ends = self._exact_log_probs(expanded, is_needed, log_prob), expanded.ends
             last = expanded.edges[ends]
             scores[expanded.level.caption[last.edge], expanded.predictions.image[last.row]] = total[ends]
@@ -159,16 +162,19 @@ class TreeWalk:
         return total.where(is_needed & (total >= edges.floor), -torch.inf)
 
 
-def _needed_edges(walked: list[_Expanded]) -> list[Tensor]:
-    """Whether each edge of each level is on the way to the end of a caption that the first pass reached."""
+def _needed_edges(walked: list[_Expanded], known: Tensor | None) -> list[Tensor]:
+    """Whether each edge of each level leads to the end of a caption that the first pass reached and is not known."""
     needed: list[Tensor] = []
     for expanded in reversed(walked):
-        is_needed = expanded.ends
+        ends = is_needed = expanded.ends
+        if known is not None:
+            edges = expanded.edges
+            is_needed = ends & (expanded.level.caption[edges.edge] != known[expanded.predictions.image[edges.row]])
         if needed:
             below = walked[len(walked) - len(needed)]
             has_needed = torch.zeros(len(below.predictions), dtype=torch.bool, device=is_needed.device)
             has_needed[below.edges.row[needed[-1]]] = True
-            is_needed = is_needed.masked_scatter(~is_needed, has_needed)
+            is_needed = is_needed.masked_scatter(~ends, has_needed)
         needed.append(is_needed)
     return needed[::-1]
 
