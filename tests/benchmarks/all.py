@@ -42,7 +42,7 @@ def runs(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
         yield "train_step", ["--batch-size", GPU_BATCH, "--captions", "real", *before]
     if given.peer:
         peer = ["--checkout", str(given.peer), *trained]
-        yield "peer", [*peer, "--tasks", "step", "table", *before]
+        yield "peer", [*peer, "--tasks", "mle", "cl", "table", *before]
         yield "peer", [*peer, "--tasks", "beam", "--images", "50", *before]
         yield "peer", [*peer, "--tasks", "beam", "--images", "500", "--runs", "3"]
     yield "self_retrieval", ["--models", "neuraltalk2", "--objectives", "mle", "--sizes", "5000", *trained]

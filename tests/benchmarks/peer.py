@@ -2,7 +2,8 @@
 
 Its ShowTellModel and AdaAttModel have the weights of clcap's models, the same features and captions of COCO's photos,
 and its own Adam. It has no contrastive learning: here its log-probabilities of all pairs, under a trained and a frozen
-model, go into the same loss. Where it can work in batches of several sizes, the fastest is measured.
+model, go into the same loss, with all captions in one batch or a batch for each set of captions. Beam search and tables
+of ln p are measured with the fastest of several batch sizes.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from tests.benchmarks.peer_sides import (
     peer_captions,
     peer_scores,
     peer_step,
+    peer_step_by_sets,
 )
 from tests.benchmarks.real_captions import RealCaptions
 from tests.benchmarks.steps import clcap_log_probs
@@ -35,15 +37,17 @@ from tests.benchmarks.synthetic_data import World
 from tests.benchmarks.trained_models import TRAINED, trained_model
 from tests.benchmarks.worker import Worker, clcap_workers, run_in_turn
 
+PEER = "as the peer"
 EQUAL = 1e-5
 """Largest difference of ln p, relative to the largest value."""
 CHECKED_IMAGES, K = 50, 5
-TASKS: dict[str, tuple[Callable[..., Side], Callable[..., Side]]] = {
-    "step": (clcap_step, peer_step),
-    "beam": (clcap_beam_search, peer_beam),
-    "table": (clcap_table, peer_scores),
+TASKS: dict[str, tuple[Callable[..., Side], dict[str, Callable[..., Side]]]] = {
+    "mle": (clcap_step, {PEER: peer_step}),
+    "cl": (clcap_step, {PEER: peer_step, f"{PEER}, set by set": peer_step_by_sets}),
+    "beam": (clcap_beam_search, {PEER: peer_beam}),
+    "table": (clcap_table, {PEER: peer_scores}),
 }
-"""clcap's side and the other side of each kind of work."""
+"""clcap's side and the other sides of each kind of work."""
 
 
 def check(name: str, batch: Batch, given: argparse.Namespace) -> None:
@@ -62,12 +66,12 @@ def check(name: str, batch: Batch, given: argparse.Namespace) -> None:
 
 def measure(name: str, what: str, task: str, data: tuple[str | int, ...], given: argparse.Namespace) -> None:
     """Print how many times as fast clcap is."""
-    clcap, other = TASKS[task]
+    clcap, others = TASKS[task]
     arguments = name, *data, given.device
     workers = clcap_workers(clcap, *arguments, before=given.before)
-    workers["as the peer"] = Worker(other, str(given.checkout), *arguments)
+    workers |= {side: Worker(make, str(given.checkout), *arguments) for side, make in others.items()}
     times = run_in_turn(workers, given.runs)
-    peer = statistics.median(times["as the peer"])
+    peer = statistics.median(times[PEER])
     print(f"{name}, {what}: {compared(times)}; peer {peer:.3f} s", flush=True)
 
 
@@ -86,7 +90,8 @@ def main() -> None:
         for k, path in paths.items():
             save_batches(real_batches(captions, k, IMAGES, given.device), path)
         rows: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {
-            "step": [("MLE step", (str(paths[0]),)), (f"CL step, K = {K}", (str(paths[K]),))],
+            "mle": [("MLE step", (str(paths[0]),))],
+            "cl": [(f"CL step, K = {K}", (str(paths[K]),))],
             "beam": [(f"beam {BEAM}, {count} images", (count, str(given.trained))) for count in given.images],
             "table": [(f"{SCORED} captions × {SCORED} images", (str(paths[K]),))],
         }

@@ -27,7 +27,7 @@ from tests.benchmarks.peer_models import (
     peer_optimizer,
     peer_table,
 )
-from tests.benchmarks.steps import Step, clcap_log_probs
+from tests.benchmarks.steps import LogProbs, Step, clcap_log_probs
 from tests.benchmarks.synthetic_data import World
 from tests.benchmarks.trained_models import trained_model
 
@@ -53,11 +53,13 @@ def clcap_step(name: str, batches: str, device: str) -> Side:
 
 
 def peer_step(checkout: str, name: str, batches: str, device: str) -> Side:
-    """The other toolkit's training step, with all captions of an image in a batch or one set after another."""
-    model, reference = (load_peer(Path(checkout), name, standard_model(name, device)) for _ in range(2))
-    given, optimizer = _with_means(batches, device), peer_optimizer(model)
-    ways = [Step(model, reference, log_probs, optimizer, given) for log_probs in (peer_log_probs, _set_by_set)]
-    return timed(_fastest(ways if given[0].sets > 1 else ways[:1], device), device)
+    """The other toolkit's training step, with all captions in one batch."""
+    return _peer_step(checkout, name, batches, device, peer_log_probs)
+
+
+def peer_step_by_sets(checkout: str, name: str, batches: str, device: str) -> Side:
+    """The other toolkit's training step, with a batch for each set of captions."""
+    return _peer_step(checkout, name, batches, device, _set_by_set)
 
 
 def clcap_beam_search(name: str, images: int, trained: str, device: str) -> Side:
@@ -109,6 +111,11 @@ def _table(model: nn.Module, images: FeatureSource, captions: tuple[Tensor, Tens
 def _unpadded(decoded: Decoded) -> list[list[int]]:
     rows = zip(decoded.captions.tolist(), decoded.lengths.tolist(), strict=True)
     return [words[:length] for words, length in rows]
+
+
+def _peer_step(checkout: str, name: str, batches: str, device: str, log_probs: LogProbs) -> Side:
+    model, reference = (load_peer(Path(checkout), name, standard_model(name, device)) for _ in range(2))
+    return timed(Step(model, reference, log_probs, peer_optimizer(model), _with_means(batches, device)), device)
 
 
 def _set_by_set(model: nn.Module, batch: Batch) -> Tensor:
