@@ -24,6 +24,8 @@ SIGMA = 6.0
 """Standard deviation of the length penalty, in words."""
 MAX_SCORE = 10.0
 SCALE = Scale(0.0, MAX_SCORE)
+CAPTIONS_PER_BLOCK = 2000
+"""Number of captions that are compared with their references together, which limits memory."""
 
 
 class TfIdf:
@@ -48,19 +50,23 @@ class TfIdf:
         self._captions, self._references = ngrams.counts[: ends[0]], ngrams.counts[ends[0] : ends[1]]
         df_counts = self._references if df_captions is None else ngrams.counts[ends[1] :]
         self._squared_idf = _squared_idf(ngrams, df_counts, [len(group) for group in df_captions or references])
+        self._reference_norms = self._norms(self._references)
         self._reference_counts = [len(group) for group in references]
         self._bigrams = _bigram_counts(captions), _bigram_counts(flat_references)
 
     def cider_d(self, images: Sequence[Sequence[int]]) -> np.ndarray:
         """(captions,) CIDEr-D from 0 to 10 against the references of ``images``, those of each caption."""
+        blocks = [slice(first, first + CAPTIONS_PER_BLOCK) for first in range(0, len(images), CAPTIONS_PER_BLOCK)]
+        return np.concatenate([self._of_block(block, images[block]) for block in blocks])
+
+    def _of_block(self, block: slice, images: Sequence[Sequence[int]]) -> np.ndarray:
         caption, reference = _pairs(self._reference_counts, images)
-        paired = self._references[reference]
-        products = self._captions[caption].minimum(paired).multiply(paired) @ self._squared_idf
-        caption_norms, reference_norms = map(self._norms, (self._captions, self._references))
-        penalty = _length_penalty(self._bigrams[0][caption] - self._bigrams[1][reference])
-        similarity = _quotients(products, reference_norms[reference]) * penalty[:, None]
+        captions, paired = self._captions[block], self._references[reference]
+        products = captions[caption].minimum(paired).multiply(paired) @ self._squared_idf
+        penalty = _length_penalty(self._bigrams[0][block][caption] - self._bigrams[1][reference])
+        similarity = _quotients(products, self._reference_norms[reference]) * penalty[:, None]
         summed = np.add.reduceat(similarity, np.searchsorted(caption, np.arange(len(images))))
-        return MAX_SCORE * _quotients(summed, caption_norms).mean(1) / np.bincount(caption)
+        return MAX_SCORE * _quotients(summed, self._norms(captions)).mean(1) / np.bincount(caption)
 
     def _norms(self, counts: "csr_matrix") -> np.ndarray:
         """(texts, 4) lengths of the vectors of n-grams of each order."""

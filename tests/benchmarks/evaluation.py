@@ -1,18 +1,24 @@
-"""evaluate against COCOEvalCap, compare, and report, on 5,000 images with 5 references each.
+"""evaluate against COCOEvalCap and an earlier commit, compare with 10,000 resamples, and report.
 
-The references are captions of COCO val2014, which pycocoevalcap carries inside SPICE's program; the predictions are
-made of one of them each, words left out and exchanged.
+    python -m tests.benchmarks.evaluation --images 40000 --runs 1 --before ../earlier
+
+The references are five captions per image of COCO train2014 and val2014, which pycocoevalcap carries inside SPICE's
+program; the predictions are made of one of them each, words left out and exchanged.
 """
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +26,70 @@ from PIL import Image
 
 from clcap_cli.metrics.java import pycocoevalcap_folder
 from clcap_cli.metrics.java_runtime import find_java
-from tests.benchmarks.files import command_seconds
-from tests.benchmarks.measure import parse_arguments, seconds
+from tests.benchmarks.measure import argument_parser
 from tests.metrics.test_scoring import NoSpice
 
-IMAGES, EACH, WORDS = 5000, 5, 12
+EACH, WORDS = 5, 12
 CHANGED = 0.3
 """Share of the words of a prediction that are taken from another caption of its image."""
 FAST = ("--metrics", "BLEU,METEOR,ROUGE_L,CIDEr")
+RESAMPLES = 10_000
+PEER = "COCOEvalCap"
 
 
-def references() -> dict[int, list[str]]:
+@dataclass(frozen=True)
+class Usage:
+    """What a command took."""
+
+    seconds: float
+    cpu_seconds: float
+    """Processor time of all its processes."""
+    mebibytes: float
+    """Peak memory of its first process, without the Java programs."""
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} s of processor time, {self.mebibytes:,.0f} MiB"
+
+
+def usage(command: Sequence[str | Path], checkout: Path | None = None) -> Usage:
+    """Run a command with the code of ``checkout``, by default that of this one."""
+    path = {"PYTHONPATH": str(checkout or Path(__file__).parents[2])}
+    started, used = time.perf_counter(), children_seconds()
+    process = subprocess.Popen(command, env=os.environ | path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, peak_of(process.pid))
+        time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with status {process.returncode}")
+    return Usage(time.perf_counter() - started, children_seconds() - used, peak)
+
+
+def peak_of(process: int) -> float:
+    """Peak memory in MiB of a running process; its resource usage would include the memory of its parent."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def children_seconds() -> float:
+    """Processor time of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def clcap(*arguments: str | Path) -> list[str | Path]:
+    """A clcap command."""
+    return [sys.executable, "-m", "clcap_cli", *arguments]
+
+
+def references(images: int) -> dict[int, list[str]]:
     """Five human-written captions of each image."""
-    with zipfile.ZipFile(pycocoevalcap_folder("spice") / "spice-1.0.jar") as jar:
-        annotations = json.loads(jar.read("coco/annotations/captions_val2014.json"))["annotations"]
     texts: dict[int, list[str]] = defaultdict(list)
-    for annotation in annotations:
-        texts[annotation["image_id"]].append(annotation["caption"])
-    return {id: texts[id][:EACH] for id in list(texts)[:IMAGES]}
+    with zipfile.ZipFile(pycocoevalcap_folder("spice") / "spice-1.0.jar") as jar:
+        for part in ("val2014", "train2014"):
+            for annotation in json.loads(jar.read(f"coco/annotations/captions_{part}.json"))["annotations"]:
+                texts[annotation["image_id"]].append(annotation["caption"])
+    return {id: texts[id][:EACH] for id in list(texts)[:images]}
 
 
 def predictions(references_by_id: dict[int, list[str]], seed: int) -> list[dict]:
@@ -107,43 +159,69 @@ def page_size(page: Path) -> str:
     return f"{size}, open in {statistics.median(loads):.0f} ms"
 
 
+def write_inputs(images: int, folder: Path) -> dict[int, list[str]]:
+    """Write references and two runs of predictions; returns the references."""
+    references_by_id = references(images)
+    write_coco(references_by_id, folder / "references.json")
+    for seed in (0, 1):
+        (folder / f"{seed}.json").write_text(json.dumps(predictions(references_by_id, seed)))
+    return references_by_id
+
+
+def evaluate_command(folder: Path, seed: int) -> list[str | Path]:
+    """The command that scores a run of predictions."""
+    inputs = ("--predictions", folder / f"{seed}.json", "--references", folder / "references.json")
+    return clcap("evaluate", *inputs, *FAST, "--out", folder / f"{seed}.metrics.json")
+
+
+def print_evaluation(folder: Path, before: Sequence[Path], runs: int) -> None:
+    """Time evaluate, in turn with the earlier commits and with COCOEvalCap, and print the ratios."""
+    program = [sys.executable, "-m", "tests.benchmarks.evaluation", "peer"]
+    peer = [*program, folder / "references.json", folder / "0.json", folder / "peer.json"]
+    found: dict[str, list[Usage]] = defaultdict(list)
+    for _ in range(runs):
+        found[PEER].append(usage(peer))
+        for checkout in before:
+            found[str(checkout)].append(usage(evaluate_command(folder, 0), checkout))
+        found["now"].append(usage(evaluate_command(folder, 0)))
+    print_sides(found)
+    mine = json.loads((folder / "0.metrics.json").read_text())["metrics"]
+    same = json.loads((folder / "peer.json").read_text())
+    apart = max(abs(mine[name] - same[name]) for name in ("METEOR", "ROUGE_L", "CIDEr"))
+    print(f"evaluate's scores differ from {PEER}'s by {apart:.0e}")
+
+
+def print_sides(found: Mapping[str, Sequence[Usage]]) -> None:
+    """Print the run of median time of each side, and the time of the others over that of this commit."""
+    for name, used in found.items():
+        median = sorted(used, key=lambda one: one.seconds)[len(used) // 2]
+        ratios = [other.seconds / own.seconds for other, own in zip(used, found["now"], strict=True)]
+        print(f"evaluate, {name}: {median}; {statistics.median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def print_report(folder: Path, references_by_id: Mapping[int, list[str]]) -> None:
+    """Time the report with and without photos."""
+    files, page = [folder / "0.metrics.json", folder / "1.metrics.json"], folder / "report.html"
+    print(f"report without photos: {usage(clcap('report', *files, '--out', page))}{page_size(page)}")
+    write_photos(list(references_by_id), folder / "photos")
+    with_photos = usage(clcap("report", *files, "--images", folder / "photos", "--out", page))
+    print(f"report with photos: {with_photos}{page_size(page)}")
+
+
 def main() -> None:
-    runs = parse_arguments(__doc__ or "").runs
+    parser = argument_parser(__doc__ or "")
+    parser.add_argument("--images", type=int, default=5000, help="number of images, at most 123,287")
+    parser.add_argument("--before", type=Path, nargs="+", default=[], help="checkouts of earlier commits")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        references_by_id = references()
-        annotations, peer_scores = folder / "references.json", folder / "peer.json"
-        write_coco(references_by_id, annotations)
-        for seed in (0, 1):
-            (folder / f"{seed}.json").write_text(json.dumps(predictions(references_by_id, seed)))
-        ours = ["evaluate", "--predictions", folder / "0.json", "--references", annotations, *FAST]
-        program = [sys.executable, "-m", "tests.benchmarks.evaluation", "peer"]
-        peer_command = [*program, annotations, folder / "0.json", peer_scores]
-        pairs = [
-            (
-                command_seconds(*ours),
-                seconds(lambda: subprocess.run(peer_command, check=True, capture_output=True), "cpu"),
-            )
-            for _ in range(runs)
-        ]
-        mine = json.loads((folder / "0.metrics.json").read_text())["metrics"]
-        same = json.loads(peer_scores.read_text())
-        apart = max(abs(mine[name] - same[name]) for name in ("METEOR", "ROUGE_L", "CIDEr"))
-        ratios = sorted(own / other for own, other in pairs)
-        own, other = (statistics.median(side) for side in zip(*pairs, strict=True))
-        print(
-            f"evaluate: {own:.1f} s, with intervals, against {other:.1f} s of COCOEvalCap, "
-            f"{statistics.median(ratios):.2f} of its time ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
-            f"scores differ by {apart:.0e}"
-        )
-        command_seconds("evaluate", "--predictions", folder / "1.json", "--references", annotations, *FAST)
+        references_by_id = write_inputs(given.images, folder)
+        print_evaluation(folder, given.before, given.runs)
+        usage(evaluate_command(folder, 1))
         files = [folder / "0.metrics.json", folder / "1.metrics.json"]
-        print(f"compare, 1,000 resamples of two runs: {command_seconds('compare', *files):.1f} s")
-        page = folder / "report.html"
-        print(f"report without photos: {command_seconds('report', *files):.1f} s{page_size(page)}")
-        write_photos(list(references_by_id), folder / "photos")
-        with_photos = command_seconds("report", *files, "--images", folder / "photos")
-        print(f"report with photos: {with_photos:.1f} s{page_size(page)}")
+        compared = usage(clcap("compare", *files, "--resamples", str(RESAMPLES)))
+        print(f"compare, {RESAMPLES:,} resamples of two runs: {compared}")
+        print_report(folder, references_by_id)
 
 
 if __name__ == "__main__":

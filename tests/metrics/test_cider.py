@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clcap_cli.metrics import cider
 from clcap_cli.metrics.bleu import bleu_counts
 from clcap_cli.metrics.bleu_smoothing import bleu_of
 from clcap_cli.metrics.cider import METRIC, TfIdf, cider_scores
@@ -29,6 +30,15 @@ def test_cider_equals_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None
     scores = cider_scores(captions, references)
     assert scores == pytest.approx(each, abs=1e-12)
     assert scores.mean() == pytest.approx(overall, abs=1e-12)
+
+
+def test_blocks_of_captions_score_like_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(list("abcde"), draw.integers(0, 8))) for _ in range(60)]
+    captions, groups = texts[:20], [texts[20 + n : 21 + 2 * n] for n in range(20)]
+    whole = cider_scores(captions, groups)
+    monkeypatch.setattr(cider, "CAPTIONS_PER_BLOCK", 3)
+    assert np.array_equal(cider_scores(captions, groups), whole)
 
 
 @given(CORPORA.filter(lambda corpus: all(text for _, group in corpus for text in group)), st.randoms())
