@@ -19,7 +19,7 @@ from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError, unknown_name_error
 from clcap_cli.features.centre_resize import with_centre_resize
 from clcap_cli.features.encoder import ImageEncoder
-from clcap_cli.features.folding import with_folded_norms
+from clcap_cli.features.folding import recorded_pairs, with_folded_norms
 from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
 
@@ -70,7 +70,8 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
     size = image_size or config["input_size"][1]
     config["input_size"] = (3, size, size)
     image = torch.linspace(-1, 1, 3 * size**2).view(1, 3, size, size)
-    pooled, grid = _probe_output(network, image)
+    with recorded_pairs(network) as pairs:
+        pooled, grid = _probe_output(network, image)
     info = BackboneInfo(
         name=name,
         weights=network.weights,
@@ -85,7 +86,8 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
         pooled_channels=pooled.shape[1],
     )
     transform = create_transform(**config, is_training=False, use_prefetcher=True)
-    return Backbone(info, with_folded_norms(network, image).to(device), with_centre_resize(transform))
+    folded = with_folded_norms(network, pairs, image, (pooled, grid))
+    return Backbone(info, folded.to(device), with_centre_resize(transform))
 
 
 def _build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:

@@ -1,7 +1,7 @@
 """Folding batch normalisation into convolutions, which saves a pass over memory for each normalisation."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,16 +16,16 @@ TOLERANCE = 1e-4
 """Largest relative difference of features, as a ratio of norms, between a network and its folded copy."""
 
 
-def with_folded_norms(network: ImageEncoder, image: Tensor) -> ImageEncoder:
-    """A copy of a network in which convolutions also do the normalisation that follows them.
+def with_folded_norms(
+    network: ImageEncoder, pairs: Mapping[str, str], image: Tensor, expected: tuple[Tensor, Tensor]
+) -> ImageEncoder:
+    """A copy of a network in which convolutions also do the normalisation that follows them, by ``pairs``.
 
-    Returns the network itself if the copy would compute other features of ``image`` (1, 3, size, size), for example
-    because its convolutions change their weights before they use them.
+    Returns the network itself if the copy would not compute its ``expected`` features of ``image`` (1, 3, size, size),
+    for example because its convolutions change their weights before they use them.
     """
-    if not any(map(_can_be_folded, network.modules())):
+    if not pairs:
         return network
-    with torch.inference_mode(), _recorded_pairs(network) as pairs:
-        expected = network(image)
     folded = copy.deepcopy(network)
     for norm, convolution in pairs.items():
         _fold(folded, norm, convolution)
@@ -35,7 +35,7 @@ def with_folded_norms(network: ImageEncoder, image: Tensor) -> ImageEncoder:
 
 
 @contextmanager
-def _recorded_pairs(network: nn.Module) -> Iterator[dict[str, str]]:
+def recorded_pairs(network: nn.Module) -> Iterator[dict[str, str]]:
     """Collect the batch normalisations applied to the output of a convolution in the block, and these, by name."""
     outputs: list[tuple[Tensor, nn.Module]] = []
     pairs: dict[str, str] = {}

@@ -6,7 +6,7 @@ from timm.layers import BatchNormAct2d, StdConv2d
 from torch import Tensor, nn
 
 from clcap_cli.features.encoder import ImageEncoder
-from clcap_cli.features.folding import with_folded_norms
+from clcap_cli.features.folding import recorded_pairs, with_folded_norms
 from clcap_cli.features.timm_encoder import TimmEncoder
 
 
@@ -38,10 +38,16 @@ def as_trained(network: ImageEncoder) -> ImageEncoder:
     return network.eval()
 
 
+def folded_copy(network: ImageEncoder, image: Tensor) -> ImageEncoder:
+    with torch.inference_mode(), recorded_pairs(network) as pairs:
+        expected = network(image)
+    return with_folded_norms(network, pairs, image, expected)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "tf_efficientnet_lite0"])
 def test_a_folded_network_computes_the_same_features(name: str) -> None:
     network = as_trained(TimmEncoder(name, "random", 64))
-    folded = with_folded_norms(network, torch.randn(1, 3, 64, 64))
+    folded = folded_copy(network, torch.randn(1, 3, 64, 64))
     assert norms_of(network) and not norms_of(folded)
     images = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
@@ -52,4 +58,4 @@ def test_a_folded_network_computes_the_same_features(name: str) -> None:
 @pytest.mark.parametrize(("convolution", "is_folded"), [(nn.Conv2d, True), (StdConv2d, False)])
 def test_standardised_weights_are_not_folded(convolution: type[nn.Conv2d], is_folded: bool) -> None:
     network = as_trained(SmallEncoder(convolution))
-    assert (with_folded_norms(network, torch.randn(1, 3, 8, 8)) is not network) == is_folded
+    assert (folded_copy(network, torch.randn(1, 3, 8, 8)) is not network) == is_folded
