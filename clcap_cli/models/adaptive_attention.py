@@ -12,11 +12,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, of_tokens
+from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, values_by_token
 from clcap_cli.models.attention import additive_scores, weighted_regions
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.lstm import LSTM, LSTMState
-from clcap_cli.models.prefixes import Prefixes, of_distinct
+from clcap_cli.models.prefixes import Prefixes, compute_per_token
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 
@@ -108,17 +108,17 @@ class AdaptiveAttention(AttendingCaptioner[EncodedRegions, LSTMState]):
         self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> Tensor:
         """See Captioner."""
-        predictions = self.predictions(captions, lengths, image_index)
-        return predictions.log_prob(self._attend_prefixes(encoded, predictions.prefixes).hidden, self.output)
+        next_tokens = self.next_tokens(captions, lengths, image_index)
+        return next_tokens.log_prob(self._attend_prefixes(encoded, next_tokens.prefixes).hidden, self.output)
 
     def attention_weights(
         self, encoded: EncodedRegions, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> AttentionWeights:
         """See AttendingCaptioner."""
-        prefixes = self.predictions(captions, lengths, image_index).prefixes
+        prefixes = self.next_tokens(captions, lengths, image_index).prefixes
         attended = self._attend_prefixes(encoded, prefixes)
         regions, sentinel = (
-            of_tokens(prefixes, weights, lengths) for weights in (attended.regions, attended.sentinel.squeeze(1))
+            values_by_token(prefixes, weights, lengths) for weights in (attended.regions, attended.sentinel.squeeze(1))
         )
         return AttentionWeights(regions, sentinel, encoded.mask[image_index])
 
@@ -163,7 +163,7 @@ class AdaptiveAttention(AttendingCaptioner[EncodedRegions, LSTMState]):
     def _inputs(self, encoded: EncodedRegions, image_index: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """What x_t = [w_t; v_g] adds to the LSTM's gates (B, 4 × hidden) and to the sentinel's gate (B, hidden)."""
         # A dropout mask of w_t belongs to a single token of a caption.
-        word_inputs = self._word_inputs(tokens) if self._drops_out() else of_distinct(tokens, self._word_inputs)
+        word_inputs = self._word_inputs(tokens) if self._drops_out() else compute_per_token(tokens, self._word_inputs)
         size = self.config.hidden_size
         lstm_input, gate_input = word_inputs.split([4 * size, size], dim=1)
         return (

@@ -45,11 +45,11 @@ def check_attends(model: Captioner, name: str) -> AttendingCaptioner:
     return model
 
 
-def of_tokens(prefixes: Prefixes, values: Tensor, lengths: Tensor) -> Tensor:
+def values_by_token(prefixes: Prefixes, values: Tensor, lengths: Tensor) -> Tensor:
     """(B, T, …) values with which the tokens of captions are predicted, from the values (W, …) of their prefixes.
 
     0 after a caption's end; the values with which end tokens are predicted are left out.
     """
-    of_captions = prefixes.of_sequences(values)[:, :-1]
+    of_captions = prefixes.values_by_step(values)[:, :-1]
     is_token = torch.arange(of_captions.shape[1], device=lengths.device) < lengths.unsqueeze(1)
     return of_captions * is_token.view(*is_token.shape, *[1] * (values.ndim - 1))

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from clcap_cli.datasets.text import MAX_WORDS
-from clcap_cli.models.prefixes import Predictions, distinct_prefixes, predictions_after
+from clcap_cli.models.prefixes import NextTokens, distinct_prefixes, next_tokens, on_device
 from clcap_cli.models.rows import ImageFeatures, Rows
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
@@ -52,8 +52,8 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     the features; all other fields that it adds are options of the model and need a default."""
     config: CaptionerConfig
     shares_dropout = False
-    """Whether captions of an image share dropout masks for the beginnings that they have in common, which are then
-    computed once. Without dropout such beginnings are always computed once."""
+    """Whether captions of an image share dropout masks for the prefixes that they have in common, which are then
+    computed once. Without dropout such prefixes are always computed once."""
     output: nn.Linear
     """Linear layer from the hidden state that ``advance`` returns to the logits of the next token."""
 
@@ -83,12 +83,17 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
         caption. ``image_index`` (B,) is the row of ``encoded`` for each caption.
         """
 
-    def predictions(self, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Predictions:
-        """The distinct predictions whose ln p add up to that of captions; arguments as in ``sequence_log_prob``."""
+    def next_tokens(self, captions: Tensor, lengths: Tensor, image_index: Tensor) -> NextTokens:
+        """The distinct predictions whose ln p add up to that of captions; arguments as in ``sequence_log_prob``.
+
+        Computed on the CPU, because the many small operations would each wait for a GPU.
+        """
+        device = captions.device
+        captions, lengths, image_index = captions.cpu(), lengths.cpu(), image_index.cpu()
         start = torch.full_like(captions[:, :1], self.config.start_token)
         shared = self.shares_dropout or not self._drops_out()
         prefixes = distinct_prefixes(torch.cat([start, captions], dim=1), lengths + 1, image_index, shared)
-        return predictions_after(prefixes, self.config.end_token)
+        return on_device(next_tokens(prefixes, self.config.end_token), device)
 
     def _drops_out(self) -> bool:
         """Whether dropout makes the computation of the same prefix differ from caption to caption."""

@@ -12,7 +12,7 @@ from torch.nn.functional import pad
 
 from clcap_cli.models.captioner import Size, Token
 from clcap_cli.models.lstm import LSTM
-from clcap_cli.models.prefixes import distinct_prefixes, of_distinct
+from clcap_cli.models.prefixes import compute_per_token, distinct_prefixes
 from clcap_cli.models.rows import ImageFeatures
 
 
@@ -57,7 +57,7 @@ class Discriminator(nn.Module):
         tokens = pad(captions, (0, 1))
         tokens = tokens.scatter(1, lengths.unsqueeze(1), self.config.end_token)
         prefixes = distinct_prefixes(tokens, lengths + 1, torch.zeros_like(lengths))
-        projected = of_distinct(prefixes.tokens, lambda distinct: self.lstm.input(self.words(distinct)))
+        projected = compute_per_token(prefixes.tokens, lambda distinct: self.lstm.input(self.words(distinct)))
         states = self.lstm.unroll(projected, prefixes.levels, self.lstm.zero_state(1))
         complete = prefixes.at_step[prefixes.distinct].gather(1, lengths.unsqueeze(1)).squeeze(1)  # (B,)
         return (self.image(features.pooled)[image_index] * states.h[complete]).sum(dim=1).float()

@@ -42,7 +42,8 @@ class LSTM(nn.Module):
 
         ``state`` holds the initial states, the parents of the shortest prefixes.
         """
-        return LSTMState(*_Unroll.apply(projected, self.recurrent.weight, state.h, state.c, levels))
+        needs_grad = torch.is_grad_enabled()
+        return LSTMState(*_Unroll.apply(projected, self.recurrent.weight, state.h, state.c, levels, needs_grad))
 
 
 class _Unroll(torch.autograd.Function):
@@ -50,12 +51,12 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, weight: Tensor, h: Tensor, c: Tensor, levels: Levels
+        ctx: Any, projected: Tensor, weight: Tensor, h: Tensor, c: Tensor, levels: Levels, needs_grad: bool
     ) -> tuple[Tensor, Tensor]:
         gates = projected.to(torch.float32, copy=True)  # (W, 4 × hidden), overwritten with i, f, g and o
         weight = weight.to(projected.dtype)
         hidden, cell = (gates.new_empty(len(gates), h.shape[1]) for _ in range(2))
-        activated_cell = torch.empty_like(cell) if any(ctx.needs_input_grad) else None
+        activated_cell = torch.empty_like(cell) if needs_grad else None
         previous_h, previous_c = h, c
         for rows, parent in levels:
             step_gates = gates[rows]
@@ -81,23 +82,39 @@ class _Unroll(torch.autograd.Function):
         grad_hidden, grad_cell = (grad.clone() for grad in grads)  # (W, hidden), to which longer prefixes add theirs
         grad_h, grad_c = torch.zeros_like(h, dtype=gates.dtype), torch.zeros_like(c, dtype=gates.dtype)
         for rows, parent in reversed(list(levels)):
-            i, f, g, o = gates[rows].chunk(4, dim=1)
-            tanh_cell = activated_cell[rows]
-            total_grad_h = grad_hidden[rows]
-            total_grad_c = (total_grad_h * o).mul_(1 - tanh_cell * tanh_cell).add_(grad_cell[rows])
-            grad_i, grad_f, grad_g, grad_o = grad_gates[rows].chunk(4, dim=1)
-            torch.mul(total_grad_c, g, out=grad_i).mul_(i - i * i)
-            torch.mul(total_grad_c, previous_c[rows], out=grad_f).mul_(f - f * f)
-            torch.mul(total_grad_c, i, out=grad_g).mul_(1 - g * g)
-            torch.mul(total_grad_h, tanh_cell, out=grad_o).mul_(o - o * o)
+            grad_previous_c = _gate_gradients(
+                gates[rows],
+                activated_cell[rows],
+                previous_c[rows],
+                grad_hidden[rows],
+                grad_cell[rows],
+                grad_gates[rows],
+            )
             parents_grad_h, parents_grad_c = (grad_h, grad_c) if rows.start == 0 else (grad_hidden, grad_cell)
-            parents_grad_c.index_add_(0, parent, total_grad_c.mul_(f))
+            parents_grad_c.index_add_(0, parent, grad_previous_c)
             product = grad_gates[rows].to(weight.dtype) @ weight
             parents_grad_h.index_add_(0, parent, product.to(gates.dtype))
         grad_gates = grad_gates.to(weight.dtype)
         previous_h = levels.states_before(h, hidden)
         grad_weight = (grad_gates.T @ previous_h.to(weight.dtype)).to(gates.dtype)
-        return grad_gates, grad_weight, grad_h, grad_c, None
+        return grad_gates, grad_weight, grad_h, grad_c, None, None
+
+
+def _gate_gradients(
+    gates: Tensor, tanh_cell: Tensor, previous_c: Tensor, grad_hidden: Tensor, grad_cell: Tensor, out: Tensor
+) -> Tensor:
+    """Write the gradients of one step's gates before their activations to ``out``, and return that of the cell before.
+
+    ``gates`` are after their activations, and ``tanh_cell`` is tanh of the cell after the step.
+    """
+    i, f, g, o = gates.chunk(4, dim=1)
+    total_grad_c = (grad_hidden * o).mul_(1 - tanh_cell * tanh_cell).add_(grad_cell)
+    grad_i, grad_f, grad_g, grad_o = out.chunk(4, dim=1)
+    torch.mul(total_grad_c, g, out=grad_i).mul_(i - i * i)
+    torch.mul(total_grad_c, previous_c, out=grad_f).mul_(f - f * f)
+    torch.mul(total_grad_c, i, out=grad_g).mul_(1 - g * g)
+    torch.mul(grad_hidden, tanh_cell, out=grad_o).mul_(o - o * o)
+    return total_grad_c.mul_(f)
 
 
 def _activate_(gates: Tensor) -> tuple[Tensor, ...]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from clcap_cli.models.captioner import Captioner, CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.lstm import LSTM, LSTMState
-from clcap_cli.models.prefixes import of_distinct
+from clcap_cli.models.prefixes import compute_per_token
 from clcap_cli.models.rows import ImageFeatures
 
 
@@ -58,10 +58,10 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
 
     def sequence_log_prob(self, encoded: LSTMState, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
-        predictions = self.predictions(captions, lengths, image_index)
-        prefixes = predictions.prefixes
+        next_tokens = self.next_tokens(captions, lengths, image_index)
+        prefixes = next_tokens.prefixes
         states = self.lstm.unroll(self._lstm_inputs(prefixes.tokens), prefixes.levels, encoded)
-        return predictions.log_prob(self.dropout(states.h), self.output)
+        return next_tokens.log_prob(self.dropout(states.h), self.output)
 
     def initial_state(self, encoded: LSTMState) -> LSTMState:
         """See Captioner."""
@@ -76,4 +76,4 @@ class NeuralTalk2(Captioner[LSTMState, LSTMState]):
 
     def _lstm_inputs(self, tokens: Tensor) -> Tensor:
         """Contributions of tokens to the LSTM's gates, (B, 4 × hidden)."""
-        return of_distinct(tokens, lambda distinct: self.lstm.input(self.words(distinct)))
+        return compute_per_token(tokens, lambda distinct: self.lstm.input(self.words(distinct)))

@@ -1,11 +1,12 @@
 """The distinct prefixes of captions, so that what captions of the same image have in common is computed once.
 
-The captions that an image is paired with often begin with the same tokens. A model's state after such a beginning is
-the same for all of them. All prefixes of a batch form one dimension, ordered by length, without padding.
+The captions that an image is paired with often begin with the same tokens. A model's state after such a prefix is the
+same for all of them. All prefixes of a batch form one dimension, ordered by length, without padding.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch.nn.functional import pad
 from clcap_cli.models.token_log_prob import token_log_prob
 
 PADDING = -1
+RecordT = TypeVar("RecordT", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Prefixes:
     sequences: Tensor
     """(U, S) the U distinct sequences, followed by PADDING."""
     at_step: Tensor
-    """(U, S) the prefix that ends at each step of these sequences; any prefix at steps that are padding."""
-    position: Tensor
+    """(U, S) the prefix that ends at each step of these sequences; the last one at steps that are padding."""
+    first_place: Tensor
     """(W,) the first place of each prefix in the flattened table ``at_step``."""
     distinct: Tensor
     """(B,) the distinct sequence that each sequence is."""
@@ -66,7 +68,7 @@ class Prefixes:
         sizes = torch.tensor(self.levels.sizes, device=self.tokens.device)
         return torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)
 
-    def of_sequences(self, values: Tensor) -> Tensor:
+    def values_by_step(self, values: Tensor) -> Tensor:
         """(B, S, …) values of all steps, from the values (W, …) of the prefixes; 0 at steps that are padding."""
         is_step = self.is_step[self.distinct]
         padded = values.new_zeros(*is_step.shape, *values.shape[1:])
@@ -75,7 +77,7 @@ class Prefixes:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class NextTokens:
     """The E distinct predictions of captions: a prefix and the token that follows it."""
 
     prefixes: Prefixes
@@ -85,13 +87,13 @@ class Predictions:
     prefix: Tensor
     """(E,) the prefix that it follows, in ascending order."""
     at_step: Tensor
-    """(U, S) the prediction at each step of the distinct sequences; any prediction at steps that are padding."""
+    """(U, S) the prediction at each step of the distinct sequences; the last one at steps that are padding."""
 
     def log_prob(self, hidden: Tensor, output: nn.Linear) -> Tensor:
         """ln p of each caption (B,), from the inputs (W, H) of the ``output`` layer."""
         log_probs = token_log_prob(hidden, output, self.targets, self.prefix)
         at_step = log_probs.index_select(0, self.at_step.flatten()).view(self.at_step.shape)
-        return (at_step * self.prefixes.is_step).sum(1).index_select(0, self.prefixes.distinct)
+        return at_step.where(self.prefixes.is_step, 0).sum(1).index_select(0, self.prefixes.distinct)
 
 
 def distinct_prefixes(sequences: Tensor, counts: Tensor, image_index: Tensor, shared: bool = True) -> Prefixes:
@@ -108,16 +110,17 @@ def distinct_prefixes(sequences: Tensor, counts: Tensor, image_index: Tensor, sh
     # Rows are sorted, so a prefix is new where it differs from that of the row before.
     is_new = torch.ones_like(rows, dtype=torch.bool)
     is_new[1:] = (rows[1:] != rows[:-1]).cumsum(1) > 0
-    is_new = is_new[:, 1:] & (sequences != PADDING)
-    at_step = _numbered(is_new)
+    is_step = sequences != PADDING
+    is_new = is_new[:, 1:] & is_step
+    at_step = _numbered(is_new, is_step)
     step, row = is_new.T.nonzero().unbind(1)
     parent = torch.where(step == 0, image[row], at_step[row, step - 1])
     sizes = [size for size in is_new.sum(0).tolist() if size]
-    position = row * sequences.shape[1] + step
-    return Prefixes(sequences[row, step], image[row], Levels(sizes, parent), sequences, at_step, position, distinct)
+    first_place = row * sequences.shape[1] + step
+    return Prefixes(sequences[row, step], image[row], Levels(sizes, parent), sequences, at_step, first_place, distinct)
 
 
-def predictions_after(prefixes: Prefixes, end: int) -> Predictions:
+def next_tokens(prefixes: Prefixes, end: int) -> NextTokens:
     """The predictions of the token after each prefix of the sequences; ``end`` follows the sequences themselves."""
     following = pad(prefixes.sequences, (0, 1), value=PADDING)[:, 1:]
     is_new = torch.ones_like(following, dtype=torch.bool)
@@ -126,15 +129,27 @@ def predictions_after(prefixes: Prefixes, end: int) -> Predictions:
     step, row = is_new.T.nonzero().unbind(1)
     targets = following[row, step]
     targets = targets.masked_fill(targets == PADDING, end)
-    return Predictions(prefixes, targets, prefixes.at_step[row, step], _numbered(is_new))
+    return NextTokens(prefixes, targets, prefixes.at_step[row, step], _numbered(is_new, prefixes.is_step))
 
 
-def _numbered(is_new: Tensor) -> Tensor:
-    """(U, S) number of the latest True in the column, where all True are numbered column by column."""
-    return (is_new.T.flatten().cumsum(0) - 1).view(is_new.shape[1], -1).T
+def _numbered(is_new: Tensor, is_step: Tensor) -> Tensor:
+    """(U, S) number of the latest True in the column, where all True are numbered column by column.
+
+    Steps that are padding have the number of the last step.
+    """
+    number = (is_new.T.flatten().cumsum(0) - 1).view(is_new.shape[1], -1).T
+    return number.where(is_step, number.gather(1, is_step.sum(1, keepdim=True) - 1))
 
 
-def of_distinct(tokens: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+def on_device(record: RecordT, device: torch.device) -> RecordT:
+    """A copy of ``NextTokens``, or of a record in it, on another device."""
+    parts = (getattr(record, field.name) for field in fields(record))
+    return type(record)(
+        *(on_device(p, device) if is_dataclass(p) else p.to(device) if isinstance(p, Tensor) else p for p in parts)
+    )
+
+
+def compute_per_token(tokens: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
     """``compute(tokens)``, computed once for each distinct token of ``tokens`` (W,)."""
     distinct, index = tokens.unique(return_inverse=True)
     return compute(distinct).index_select(0, index)

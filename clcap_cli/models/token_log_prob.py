@@ -31,16 +31,18 @@ def token_log_prob(hidden: Tensor, output: nn.Linear, tokens: Tensor, rows: Tens
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
-    return _TokenLogProb.apply(hidden, weight, bias, tokens, rows)
+    return _TokenLogProb.apply(hidden, weight, bias, tokens, rows, torch.is_grad_enabled())
 
 
 class _TokenLogProb(torch.autograd.Function):
     """Saves the logits of the first chunks for the backward pass, which recomputes those of the other chunks."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, rows: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, rows: Tensor, needs_grad: bool
+    ) -> Tensor:
         normalizer, token_logits = bias.new_empty(len(hidden)), bias.new_empty(len(tokens))
-        saved_rows = SAVED_ELEMENTS // len(weight) if any(ctx.needs_input_grad) else 0
+        saved_rows = SAVED_ELEMENTS // len(weight) if needs_grad else 0
         saved = []
         chunks = list(_chunks(hidden, weight))
         of_chunks = _split_by_rows(rows, [chunk for chunk, _ in chunks])
@@ -55,7 +57,7 @@ class _TokenLogProb(torch.autograd.Function):
         return token_logits.sub_(normalizer[rows])
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
         (grad_output,) = grads  # (E,)
         hidden, weight, bias, tokens, rows, normalizer, *saved = ctx.saved_tensors
         grad_hidden = torch.empty_like(hidden)
@@ -74,11 +76,13 @@ class _TokenLogProb(torch.autograd.Function):
             grad_logits = grad_logits.to(weight.dtype)
             grad_hidden[chunk] = grad_logits @ weight
             add_product(grad_weight, grad_logits.T, hidden[chunk])
-        return grad_hidden, grad_weight.to(weight.dtype), grad_bias, None, None
+        return grad_hidden, grad_weight.to(weight.dtype), grad_bias, None, None, None
 
 
 def _split_by_rows(rows: Tensor, chunks: list[slice]) -> list[slice]:
     """The part of ``rows``, in ascending order, that lies in each chunk."""
+    if len(chunks) == 1:  # known without waiting for a GPU
+        return [slice(0, len(rows))]
     ends = torch.searchsorted(rows, torch.tensor([chunk.stop for chunk in chunks], device=rows.device)).tolist()
     return [slice(first, last) for first, last in pairwise([0, *ends])]
 

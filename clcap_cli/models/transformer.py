@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from clcap_cli.errors import ClcapError
-from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, of_tokens
+from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, values_by_token
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.grouped_attention import attend_to_images
 from clcap_cli.models.prefixes import Prefixes
@@ -125,13 +125,13 @@ class _PrefixAttention:
 
     def __init__(self, prefixes: Prefixes):
         self.at_step = prefixes.at_step
-        self.position = prefixes.position
+        self.first_place = prefixes.first_place
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """See CausalAttention."""
         query, keys, values = self._by_caption(query), self._by_caption(keys), self._by_caption(values)
         attended = scaled_dot_product_attention(query, keys, values, is_causal=True)  # (U, H, S, D)
-        return attended.transpose(1, 2).flatten(0, 1).index_select(0, self.position)
+        return attended.transpose(1, 2).flatten(0, 1).index_select(0, self.first_place)
 
     def _by_caption(self, part: Tensor) -> Tensor:
         """(U, H, S, D) of the distinct captions, from (W, H, D) of their prefixes."""
@@ -197,15 +197,15 @@ class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
 
     def sequence_log_prob(self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor) -> Tensor:
         """See Captioner."""
-        predictions = self.predictions(captions, lengths, image_index)
-        hidden = self._hidden_states(encoded, predictions.prefixes, len(self.layers))
-        return predictions.log_prob(self.norm(hidden), self.output)
+        next_tokens = self.next_tokens(captions, lengths, image_index)
+        hidden = self._hidden_states(encoded, next_tokens.prefixes, len(self.layers))
+        return next_tokens.log_prob(self.norm(hidden), self.output)
 
     def attention_weights(
         self, encoded: ImageTokens, captions: Tensor, lengths: Tensor, image_index: Tensor
     ) -> AttentionWeights:
         """See AttendingCaptioner: the mean over the heads of the last layer's cross-attention."""
-        prefixes = self.predictions(captions, lengths, image_index).prefixes
+        prefixes = self.next_tokens(captions, lengths, image_index).prefixes
         hidden = self._hidden_states(encoded, prefixes, len(self.layers) - 1)
         last = cast(Layer, self.layers[-1])
         query = last.image_queries(last.after_self_attention(hidden, _PrefixAttention(prefixes)))
@@ -213,7 +213,7 @@ class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
         # With the identity matrix as values, the attention outputs are the attention weights.
         identity = torch.eye(keys.shape[2], dtype=keys.dtype, device=keys.device).expand(*keys.shape[:2], -1, -1)
         weights = attend_to_images(query, keys, identity, encoded.mask, prefixes.image).mean(1)  # (W, R)
-        return AttentionWeights(of_tokens(prefixes, weights, lengths), None, encoded.mask[image_index])
+        return AttentionWeights(values_by_token(prefixes, weights, lengths), None, encoded.mask[image_index])
 
     def _hidden_states(self, encoded: ImageTokens, prefixes: Prefixes, layers: int) -> Tensor:
         """Hidden states (W, width) after the first ``layers``."""

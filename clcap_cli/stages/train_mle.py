@@ -28,8 +28,8 @@ def train_mle(
     shared_dropout: Annotated[
         bool,
         Option(
-            "Let captions of an image share dropout masks for the beginnings that they have in common, which are then "
-            "computed once.",
+            "Draw one dropout mask for each distinct prefix of an image's captions instead of one for each caption, so "
+            "that the prefix is computed once.",
             Panel.MODEL,
             name="--shared-dropout",
         ),

@@ -1,11 +1,11 @@
-"""Captions of an image share the computation of their common beginnings, without a change of ln p or gradients."""
+"""Captions of an image share the computation of their common prefixes, without a change of ln p or gradients."""
 
 import pytest
 import torch
 from torch import Tensor
 
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.models.prefixes import Prefixes, distinct_prefixes, of_distinct, predictions_after
+from clcap_cli.models.prefixes import Prefixes, compute_per_token, distinct_prefixes, next_tokens
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import ImageFeatures
 from tests.models.factories import build_tiny_model
@@ -45,7 +45,7 @@ def test_every_prefix_of_an_image_occurs_once() -> None:
 
 
 def test_predictions_are_the_tokens_after_prefixes() -> None:
-    predictions = predictions_after(prefixes_of(CAPTIONS, LENGTHS, IMAGES), END)
+    predictions = next_tokens(prefixes_of(CAPTIONS, LENGTHS, IMAGES), END)
     found = texts(predictions.prefixes)
     pairs = {
         (*found[prefix], token)
@@ -70,20 +70,22 @@ def test_captions_that_share_nothing_keep_all_their_prefixes() -> None:
 
 def test_values_of_prefixes_return_to_the_captions_steps() -> None:
     prefixes = prefixes_of(CAPTIONS, LENGTHS, IMAGES)
-    tokens = prefixes.of_sequences(prefixes.tokens)
+    tokens = prefixes.values_by_step(prefixes.tokens)
     for row, caption, length in zip(tokens.tolist(), CAPTIONS.tolist(), LENGTHS.tolist(), strict=True):
         assert row == [START, *caption[:length], *[0] * (3 - length)]
 
 
-def test_of_distinct_computes_each_token_once() -> None:
+def test_each_distinct_token_is_computed_once() -> None:
     computed = []
-    result = of_distinct(torch.tensor([4, 2, 4, 4]), lambda tokens: computed.append(tokens) or tokens.unsqueeze(1) * 10)
+    result = compute_per_token(
+        torch.tensor([4, 2, 4, 4]), lambda tokens: computed.append(tokens) or tokens.unsqueeze(1) * 10
+    )
     assert result.tolist() == [[40], [20], [40], [40]]
     assert computed[0].tolist() == [2, 4]
 
 
 def random_batch(seed: int) -> tuple[ImageFeatures, Tensor, Tensor, Tensor]:
-    """Captions of two tokens to choose from, so that many share beginnings, in random order."""
+    """Captions of two tokens to choose from, so that many share prefixes, in random order."""
     torch.manual_seed(seed)
     captions, lengths = torch.randint(2, 4, (24, 5)), torch.randint(0, 6, (24,))
     return ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5)), captions, lengths, torch.randint(0, 3, (24,))
@@ -119,3 +121,12 @@ def test_dropout_masks_are_shared_only_on_request(name: str) -> None:
     model.shares_dropout = True
     first, second = model(features, *caption).tolist()
     assert first == second
+
+
+@pytest.mark.parametrize("name", MODELS.names)
+def test_features_that_are_not_finite_spoil_only_their_image(name: str) -> None:
+    features, captions, lengths, images = random_batch(0)
+    features.pooled[0] = torch.nan
+    features.grid[0] = torch.nan
+    log_probs = build_tiny_model(name, 11, 6)(features, captions, lengths, images)
+    assert torch.equal(log_probs.isfinite(), images != 0)
