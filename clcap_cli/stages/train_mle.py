@@ -25,15 +25,6 @@ def train_mle(
         InputCheckpoint(),
         Option("Checkpoint whose weights the captioner starts from.", Panel.MODEL, "random weights"),
     ] = None,
-    shared_dropout: Annotated[
-        bool,
-        Option(
-            "Draw one dropout mask for each distinct prefix of an image's captions instead of one for each caption, so "
-            "that the prefix is computed once.",
-            Panel.MODEL,
-            name="--shared-dropout",
-        ),
-    ] = False,
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
     optimisation: Optimisation = Optimisation(),
@@ -96,7 +87,6 @@ def train_mle(
         check_same_model(start, model.model, config)
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
     captioner = build_model(model.model, config).to(device)
-    captioner.shares_dropout = shared_dropout
     if start:
         captioner.load_state_dict(start.weights)
     split, val = (

@@ -149,13 +149,3 @@ def test_truncated_captions_are_counted(chain: Path, clcap: Clcap) -> None:
     result = clcap(*mle(chain), "--epochs", 1, "--max-length", 3)
     assert result.status == 0
     assert re.search(r"^\d+ of \d+ captions are cut at 3 tokens$", result.err, re.MULTILINE)
-
-
-def test_shared_dropout_changes_training_only_where_there_is_dropout(chain: Path, clcap: Clcap) -> None:
-    def trained(*options: object) -> list[float]:
-        (chain / "new.pt").unlink(missing_ok=True)
-        assert clcap(*mle(chain), "--epochs", 1, *options).status == 0
-        return [line["val_loss"] for line in log(chain / "new.pt")]
-
-    assert trained("--dropout", 0, "--shared-dropout") == trained("--dropout", 0)
-    assert trained("--dropout", 0.5, "--shared-dropout")[1] != trained("--dropout", 0.5)[1]
