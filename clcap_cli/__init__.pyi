@@ -81,7 +81,6 @@ def train_mle(
     features: _Path,
     out: _Path = ...,
     init_from: _Path | None = None,
-    shared_dropout: bool = False,
     seed: int = 0,
     *,
     model: str = "neuraltalk2",
