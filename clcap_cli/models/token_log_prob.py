@@ -4,6 +4,7 @@ PyTorch's chunked ``linear_cross_entropy`` returns only the sum over all tokens;
 caption.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -61,7 +62,7 @@ class _TokenLogProb(torch.autograd.Function):
         (grad_output,) = grads  # (E,)
         hidden, weight, bias, tokens, rows, normalizer, *saved = ctx.saved_tensors
         grad_hidden = torch.empty_like(hidden)
-        grad_weight, grad_bias = torch.zeros_like(weight, dtype=bias.dtype), torch.zeros_like(bias)
+        grad_weight, grad_bias = torch.empty_like(weight, dtype=bias.dtype), torch.zeros_like(bias)
         total_grad = torch.zeros_like(normalizer).index_add_(0, rows, grad_output)  # (W,)
         chunks = zip(_chunks(hidden, weight), ctx.of_chunks, strict=True)
         for number, ((chunk, buffer), own) in enumerate(chunks):
@@ -75,7 +76,7 @@ class _TokenLogProb(torch.autograd.Function):
             grad_bias += grad_logits.sum(0)
             grad_logits = grad_logits.to(weight.dtype)
             grad_hidden[chunk] = grad_logits @ weight
-            add_product(grad_weight, grad_logits.T, hidden[chunk])
+            add_product(grad_weight, grad_logits.T, hidden[chunk], beta=int(number > 0))
         return grad_hidden, grad_weight.to(weight.dtype), grad_bias, None, None, None
 
 
@@ -110,7 +111,9 @@ def _logits(hidden: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None) ->
 
 def _chunks(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Chunks of w positions, and a buffer (w, V) float32 for their logits; all chunks share its memory."""
-    size = max(1, min(CHUNK_ELEMENTS[hidden.device.type] // len(weight), len(hidden)))
+    most = max(1, CHUNK_ELEMENTS[hidden.device.type] // len(weight))
+    # Chunks of equal size, because products of few rows are slow.
+    size = max(1, math.ceil(len(hidden) / max(1, math.ceil(len(hidden) / most))))
     buffer = weight.new_empty(size, len(weight), dtype=torch.float32)
     for first in range(0, len(hidden), size):
         rows = slice(first, min(first + size, len(hidden)))
