@@ -69,14 +69,22 @@ class ArrayCache:
         self.arrays = self._read() if path.exists() else {}
 
     def get(
-        self, name: str, compute: Callable[[], np.ndarray], is_valid: Callable[[np.ndarray], bool] = lambda _: True
+        self,
+        name: str,
+        compute: Callable[[], np.ndarray],
+        is_valid: Callable[[np.ndarray], bool] = lambda _: True,
+        replaced: str = "",
     ) -> np.ndarray:
         """The array called ``name``; computed and written to the file if it is not there.
+
+        A computed array replaces those whose names start with ``replaced``, if that is not empty.
 
         Raises ClcapError if ``is_valid`` rejects the array in the file.
         """
         if name not in self.arrays:
             self.arrays[name] = compute()
+            for other in [one for one in self.arrays if replaced and one != name and one.startswith(replaced)]:
+                del self.arrays[other]
             self._write()
         elif not is_valid(self.arrays[name]):
             raise self._damaged()

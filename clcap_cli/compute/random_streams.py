@@ -16,7 +16,7 @@ Purpose = Literal[
     "order",
     "negatives",
     "fixed negatives",
-    "reference pool",
+    "negative pool",
     "sampling",
     "warm-up order",
     "warm-up negatives",

@@ -25,6 +25,9 @@ from clcap_cli.stages.stage import flattened, not_default, stage_with
 from clcap_cli.training.run_settings import RunSettings
 from clcap_cli.training.settings import BatchSettings, Optimisation
 
+MAX_POOL = 1000
+"""Maximum size of a negative pool: about 1 GB for the 113,000 training images of COCO, with 8 bytes for each pair."""
+
 
 def _check_objective(given: Mapping[str, Any]) -> None:
     """Raise InvalidValueError for an option that the objective does not take."""
@@ -37,7 +40,7 @@ def _check_objective(given: Mapping[str, Any]) -> None:
 
 
 def _check_pool(size: int | None, k: int, redraw_negatives: bool | None) -> None:
-    """Raise InvalidValueError for a pool of negatives that is too small or is not drawn from."""
+    """Raise InvalidValueError for a negative pool that is too small or is not drawn from."""
     if size is None:
         return
     if size < k:
@@ -101,11 +104,12 @@ def train_cl(
     reference_pool: Annotated[
         int | None,
         Ge(1),
+        Le(MAX_POOL),
         Option(
-            "Number of mismatched captions in each image's pool. The reference scores the pool once, before training, "
-            "and each epoch's negatives are drawn from it.",
+            "Draw negatives from a fixed pool of this many mismatched captions for each image; the reference scores "
+            "the pools once, before training.",
             Panel.OBJECTIVE,
-            "no pool; negatives are drawn from all captions",
+            "negatives are drawn from all captions",
         ),
     ] = None,
     discriminator: Annotated[
@@ -184,7 +188,7 @@ def train_cl(
         batch=batch,
         seed=seed,
         redraw=redraw,
-        pool_size=reference_pool,
+        negative_pool_size=reference_pool,
         reference=reference,
         cache=cache,
         precision=optimisation.precision,
@@ -193,7 +197,7 @@ def train_cl(
     )
     task: ObjectiveTask = import_object(objective_config.task)(objective_config, inputs)
     with negative_sampler.uncounted():
-        if run.preflight(task, optimisation):
+        if run.preflight(task, optimisation, task.before_steps):
             return out
     task.prepare()
     if run.state is None:

@@ -99,6 +99,7 @@ class AdversarialTask:
         assert inputs.discriminator is not None
         target, val = inputs.target, inputs.val
         self.discriminator, self.discriminator_is_trained = inputs.discriminator, inputs.discriminator_is_trained
+        self.before_steps = "" if self.discriminator_is_trained else "the warm-up of the discriminator"
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.device = val.device
         self.train_split, self.val_split = (

@@ -44,6 +44,7 @@ class IntrospectiveTask:
     """Trains a target that is its own reference."""
 
     extra_state = ExtraState()
+    before_steps = ""
 
     def __init__(self, objective: Introspective, inputs: TaskInputs):
         """Draws the other images now if they are not redrawn every epoch."""

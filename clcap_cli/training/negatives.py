@@ -44,8 +44,9 @@ class NegativeSampler:
 
         ``nearest`` (images, M) are the indices of the M most similar images of each image.
         """
-        self.split, self.nearest_share = split, nearest_share
+        self.split = split
         self.nearest = nearest if nearest is not None and nearest.size else None
+        self.nearest_share = 0.0 if self.nearest is None else nearest_share
         rows = np.column_stack([split.tokens[split.caption_rows], split.lengths[split.caption_rows]])
         _, self.text_ids = np.unique(rows, axis=0, return_inverse=True)
         self.num_texts = int(self.text_ids.max()) + 1
@@ -86,6 +87,21 @@ class NegativeSampler:
 
         image = np.broadcast_to(positions, (k, len(positions)))
         return self.split.image_of_caption[self._draw_until_valid(image, rng, shares_a_caption)]
+
+    def describes(self, caption_indices: np.ndarray, image: int) -> np.ndarray:
+        """Whether each caption has the text of one of the image's own captions."""
+        return self._is_matched(self._pair_ids(np.array(image), self.text_ids[caption_indices]))
+
+    def num_mismatched(self) -> np.ndarray:
+        """(images,) number of captions that can be negatives of each image."""
+        image, text = np.divmod(self.matched_pairs, self.num_texts)
+        matched = np.bincount(image, weights=np.bincount(self.text_ids)[text])
+        return len(self.text_ids) - matched.astype(np.int64)
+
+    def similar_captions(self, image: int) -> np.ndarray:
+        """Indices of all captions of the images most similar to ``image``."""
+        similar = np.empty(0, dtype=np.int64) if self.nearest is None else self.nearest[image]
+        return self.split.captions_of_images(similar)[0]
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -141,22 +157,3 @@ class NegativeSampler:
 
     def _pair_ids(self, image: np.ndarray, text_ids: np.ndarray) -> np.ndarray:
         return image.astype(np.int64) * self.num_texts + text_ids
-
-
-class NegativePool:
-    """M mismatched captions for each image of a split, drawn once; K of them are the negatives of a caption."""
-
-    def __init__(self, sampler: NegativeSampler, size: int, rng: np.random.Generator):
-        """Draw the M = ``size`` captions of each image; raises ClcapError like ``NegativeSampler.draw``."""
-        self.split = sampler.split
-        self.captions = sampler.draw(self.split.first_captions[:-1], size, rng)
-        """(M, images) caption indices."""
-
-    def mismatched(self, batches: Sequence[np.ndarray], k: int, rng: np.random.Generator) -> list[MismatchedBatch]:
-        """Batches with K different members of an image's pool for each caption of the images of ``batches``."""
-        return [self._batch(positions, k, rng) for positions in batches]
-
-    def _batch(self, positions: np.ndarray, k: int, rng: np.random.Generator) -> MismatchedBatch:
-        image = self.split.image_of_caption[self.split.captions_of_images(positions)[0]]
-        rows = rng.random((len(self.captions), len(image))).argsort(axis=0)[:k]
-        return MismatchedBatch(positions, self.captions[rows, image], rows)

@@ -13,7 +13,8 @@ from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, split_by_tokens
-from clcap_cli.training.negatives import MismatchedBatch, NegativePool, NegativeSampler
+from clcap_cli.training.negative_pool import NegativePool
+from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.reference import ModelWithFeatures, SplitReference
 
 
@@ -35,10 +36,17 @@ class LoadedPairs:
 class PairSplit:
     """The pairs of one split for the target and, if there is one, the reference."""
 
-    def __init__(self, captions: CaptionSplit, target: ModelWithFeatures, reference: ModelWithFeatures | None):
-        self.captions, self.target = captions, target
+    def __init__(
+        self,
+        captions: CaptionSplit,
+        target: ModelWithFeatures,
+        reference: ModelWithFeatures | None,
+        max_tokens: int | None,
+    ):
+        """At most ``max_tokens`` tokens are processed at once; None means whole batches."""
+        self.captions, self.target, self.max_tokens = captions, target, max_tokens
         self.target_feature_source = StoredFeatures(target.features, captions.ids, target.model)
-        self.reference = SplitReference(captions, reference) if reference else None
+        self.reference = SplitReference(captions, reference, max_tokens) if reference else None
         self.matched = np.arange(len(captions.caption_rows))[None]
         """(1, captions of the split) indices of all captions, each paired with its own image."""
         self.fixed_negatives = self.matched[:0]
@@ -63,12 +71,12 @@ class PairSplit:
             sets = [self.matched, self.fixed_negatives] if len(self.fixed_negatives) else [self.matched]
             self.reference.score(sets, self.pool, cache, precision)
 
-    def micro_batches(self, batch: MismatchedBatch, max_tokens: int | None) -> list[tuple[MismatchedBatch, float]]:
+    def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
         """Split the batch into micro-batches of at most ``max_tokens`` tokens, each with its share of the pairs."""
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         matched, mismatched = (self.captions.token_counts(indices) for indices in (caption_indices, batch.negatives))
         parts = []
-        for part in split_by_tokens(image, matched + mismatched.sum(axis=0), max_tokens):
+        for part in split_by_tokens(image, matched + mismatched.sum(axis=0), self.max_tokens):
             in_part = belongs_to(image, part)
             parts.append((batch.part(part, in_part), float(in_part.mean())))
         return parts

@@ -14,7 +14,8 @@ from clcap_cli.console import print_info
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
 from clcap_cli.training.data import shuffled_batches
-from clcap_cli.training.negatives import MismatchedBatch, NegativePool, NegativeSampler
+from clcap_cli.training.negative_pool import NegativePool
+from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.pair_split import LoadedPairs, PairSplit
 from clcap_cli.training.task import ExtraState
 from clcap_cli.training.task_inputs import TaskInputs
@@ -27,14 +28,14 @@ class PairTask:
     extra_state = ExtraState()
 
     def __init__(self, objective: PairObjective, inputs: TaskInputs):
-        """Freezes the reference, and draws now what is not redrawn every epoch: negatives, or the pool of negatives."""
+        """Freezes the reference, and draws now what is not redrawn every epoch: negatives, or the negative pool."""
         target, reference, self.objective, self.inputs = inputs.target, inputs.reference, objective, inputs
         if reference:
             reference.model.eval().requires_grad_(False)
         self.model, self.settings, self.seed = target.model, inputs.batch, inputs.seed
         self.negatives, self.k, self.redraws = inputs.negatives, inputs.k, inputs.redraw and objective.needs_negatives
-        self.train_split = PairSplit(inputs.negatives.split, target, reference)
-        self.val_split = PairSplit(inputs.val, target, reference)
+        self.train_split = PairSplit(inputs.negatives.split, target, reference, inputs.batch.max_tokens)
+        self.val_split = PairSplit(inputs.val, target, reference, inputs.batch.max_tokens)
         self.val_split.draw_fixed_negatives(
             NegativeSampler(inputs.val), self.k, random_generator(self.seed, "validation negatives")
         )
@@ -42,9 +43,16 @@ class PairTask:
             self.train_split.draw_fixed_negatives(
                 self.negatives, self.k, random_generator(self.seed, "fixed negatives")
             )
-        if inputs.pool_size:
-            self.train_split.pool = self._draw_pool(inputs.pool_size)
+        if inputs.negative_pool_size:
+            self.train_split.pool = self._draw_pool(inputs.negative_pool_size)
         self.sample = CaptionSample(inputs.val, target.features, target.model, self.seed)
+
+    @property
+    def before_steps(self) -> str:
+        """The work of ``prepare``, in words; empty if it has none."""
+        if self.inputs.reference and (self.inputs.cache or self.train_split.pool):
+            return "the reference's scoring of recurring pairs, after which steps take less time"
+        return ""
 
     def prepare(self) -> None:
         """Compute the reference's ln p of pairs that recur, or read them from the cache."""
@@ -71,7 +79,7 @@ class PairTask:
 
     def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the pairs."""
-        return self.train_split.micro_batches(batch, self.settings.max_tokens)
+        return self.train_split.micro_batches(batch)
 
     def load(self, batch: MismatchedBatch) -> LoadedPairs:
         """Load the batch's captions and features."""
@@ -100,7 +108,7 @@ class PairTask:
         """The loss with fixed negatives, its lower bound, log-probability, and self-retrieval of a sample."""
         split = self.val_split
         batches = split.with_fixed_negatives(split.target_feature_source.blocks(self.settings.batch_size))
-        parts = [part for batch in batches for part, _ in split.micro_batches(batch, self.settings.max_tokens)]
+        parts = [part for batch in batches for part, _ in split.micro_batches(batch)]
         pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
         metrics: dict[str, Tensor | float] = {
             "loss": self.objective.loss(pairs),
@@ -116,12 +124,9 @@ class PairTask:
         return shuffled_batches(len(self.train_split.captions), self.settings.batch_size, rng)
 
     def _draw_pool(self, size: int) -> NegativePool:
-        images = len(self.train_split.captions)
-        print_info(
-            f"reference pool: {size:,} mismatched captions for each of {images:,} training images; the reference "
-            f"scores these {size * images:,} pairs once, before the first step"
-        )
-        return NegativePool(self.negatives, size, random_generator(self.seed, "reference pool"))
+        pool = NegativePool(self.negatives, size, random_generator(self.seed, "negative pool"))
+        pool.report()
+        return pool
 
     def _mismatched(self, batches: Sequence[np.ndarray], epoch: int) -> list[MismatchedBatch]:
         if self.redraws:

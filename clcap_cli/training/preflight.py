@@ -100,12 +100,16 @@ def try_step(state: TrainState) -> float:
     return time.monotonic() - started
 
 
-def print_dry_run(state: TrainState, out: Path, sizes: FileSizes) -> None:
-    """Try captioning too, and print what was tried, with estimates of time and room."""
+def print_dry_run(state: TrainState, out: Path, sizes: FileSizes, before_steps: str) -> None:
+    """Try captioning too, and print what was tried, with estimates of time and room.
+
+    ``before_steps`` is work before the first step that is not tried, in words; empty if there is none.
+    """
     seconds = try_step(state)  # the second time, without what takes longer only once
     steps = len(state.task.batches(1))
     total = total_steps_of(state.settings, steps)
     parts = len(state.task.micro_batches(state.task.batches(1)[0]))
+    untimed = f"validations and {before_steps}" if before_steps else "validations"
     print_result(f"step:       loss and gradients of a batch, {seconds * parts:.3f} s")
     print_result(f"validation: {_try_validation(state)}")
     print_result(
@@ -114,7 +118,7 @@ def print_dry_run(state: TrainState, out: Path, sizes: FileSizes) -> None:
     )
     print_result(
         f"time:       {steps:,} steps per epoch, at most {total:,} steps, about "
-        f"{timedelta(seconds=round(seconds * parts * total))} without validations"
+        f"{timedelta(seconds=round(seconds * parts * total))} without {untimed}"
     )
 
 

@@ -93,10 +93,11 @@ class TrainingRun:
         compute = replace(compute, device=before.device, threads=before.threads)
         return compute, replace(optimisation, precision=before.precision)
 
-    def preflight(self, task: Task, settings: Optimisation) -> bool:
+    def preflight(self, task: Task, settings: Optimisation, before_steps: str = "") -> bool:
         """Try what the run needs later, unless --no-preflight is given; returns whether --dry-run ends the run here.
 
-        Changes nothing. Raises ClcapError if something does not work.
+        ``before_steps`` is work before the first step that is not tried, in words. Changes nothing. Raises ClcapError
+        if something does not work.
         """
         if self.settings.no_preflight:
             return False
@@ -106,7 +107,7 @@ class TrainingRun:
         try_step(state)
         if self.settings.dry_run:
             self._load(state)
-            print_dry_run(state, self.out, sizes)
+            print_dry_run(state, self.out, sizes, before_steps)
         return self.settings.dry_run
 
     def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class TaskInputs:
     seed: int
     redraw: bool = True
     """Whether negatives are drawn every epoch instead of once."""
-    pool_size: int | None = None
+    negative_pool_size: int | None = None
     """Number of mismatched captions in each image's pool; None to draw from all captions."""
     reference: ModelWithFeatures | None = None
     """The frozen reference; None if the objective needs none."""
@@ -48,3 +48,7 @@ class ObjectiveTask(Task, Protocol):
 
     def warm_up(self) -> None:
         """Do what comes before the first step of a run that is not resumed."""
+
+    @property
+    def before_steps(self) -> str:
+        """What ``prepare`` and ``warm_up`` compute, in words; empty if they take no time."""

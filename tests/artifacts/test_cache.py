@@ -101,3 +101,14 @@ def test_a_read_only_folder_only_costs_time(tmp_path: Path, capsys: pytest.Captu
     cache = ArrayCache(tmp_path / "missing" / "cache.h5", LOG_PROBS_KIND, origin(tmp_path))
     assert cache.get("a", lambda: np.ones(2)).tolist() == [1, 1]
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_an_array_can_replace_others_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "cache.h5"
+    cache = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
+    for name in ("other", "pool-a", "pool-b"):
+        cache.get(name, lambda: np.ones(2), replaced="pool-" if name.startswith("pool-") else "")
+    again = ArrayCache(path, LOG_PROBS_KIND, origin(tmp_path))
+    assert again.arrays.keys() == {"other", "pool-b"}
+    again.get("pool-b", never, replaced="pool-")
+    assert again.arrays.keys() == {"other", "pool-b"}

@@ -28,7 +28,7 @@ from tests.benchmarks.measure import compare_times
 
 CASES = {
     "contrastive, K = 5, negatives drawn anew": (Contrastive(), {}),
-    "contrastive, K = 5, pools of 100": (Contrastive(), {"pool_size": 100}),
+    "contrastive, K = 5, pools of 100": (Contrastive(), {"negative_pool_size": 100}),
     "contrastive, K = 5, fixed negatives": (Contrastive(), {"redraw": False}),
     "positives only": (PositivesOnly(), {}),
 }

@@ -58,6 +58,7 @@ LIMITED = {
     ("extract-features", "captions.h5", "--images", ".", "--image-size"): "4096",
     ("extract-features", "captions.h5", "--images", ".", "--threads"): "1024",
     ("extract-features", "captions.h5", "--images", ".", "--max-pixels"): "4294967296",
+    ("train-cl", "--ref", "nt.pt", "--reference-pool"): "1000",
     ("caption", "nt.pt", "--beam"): "1000",
     ("caption", "nt.pt", "--max-words"): "1000",
     ("caption", "nt.pt", "--num-captions"): "1000",

@@ -35,7 +35,7 @@ RUNS: dict[str, tuple[object, ...]] = {
     "mle": (*MLE, "--select-by", "cider", "--max-tokens", 40, "--optimizer", "adamw", "--warmup-steps", 2),
     "contrastive": CL,
     "fixed negatives": (*CL, "--fix-negatives", "--negatives", "mixed"),
-    "reference pool": (*CL, "--reference-pool", 4, "--objective", "dpo", "--target", "aa.pt"),
+    "negative pool": (*CL, "--reference-pool", 4, "--objective", "dpo", "--target", "aa.pt"),
     "introspective": (*CL, "--objective", "introspective"),
     "adversarial": (*CL, "--objective", "adversarial"),
 }

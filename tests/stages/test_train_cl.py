@@ -54,11 +54,11 @@ def test_cached_reference_log_probs_change_no_loss(chain: Path, clcap: Clcap) ->
     assert "clcap/reference-log-probs" in clcap("show", cache).out
 
 
-def test_a_reference_pool_is_scored_once(chain: Path, clcap: Clcap) -> None:
+def test_a_negative_pool_is_scored_once(chain: Path, clcap: Clcap) -> None:
     pooled = ("train-cl", "--ref", chain / "nt.pt", *ONE_EPOCH, "--reference-pool", 3, "--out")
     first = clcap(*pooled, chain / "first.pt")
-    assert "reference pool: 3 mismatched captions for each of 24 training images" in first.err
-    assert "these 72 pairs once" in first.err
+    assert "negative pool: 3 mismatched captions for each of 24 training images" in first.err
+    assert "these 72 pairs once, before the first step, unless they are cached" in first.err
     before = (chain / "nt.reference.h5").read_bytes()
     with h5py.File(chain / "nt.reference.h5") as file:
         assert (3, 24) in [values.shape for values in file["arrays"].values()]

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
@@ -46,14 +45,15 @@ def pair_task(
     k: int = 3,
     redraw: bool = True,
     settings: BatchSettings = SIX_IMAGES,
-    pool_size: int | None = None,
-    nearest: np.ndarray | None = None,
+    negative_pool_size: int | None = None,
 ) -> PairTask:
-    sampler, val = NegativeSampler(split_of(folder, "train"), nearest, 0.5), split_of(folder, "val")
+    sampler, val = NegativeSampler(split_of(folder, "train")), split_of(folder, "val")
     learned = objective or Contrastive()
     fixed = model_with_features(folder, reference) if learned.needs_reference else None
     made = model_with_features(folder, target, dropout)
-    inputs = TaskInputs(sampler, val, made, k, settings, seed=0, redraw=redraw, pool_size=pool_size, reference=fixed)
+    inputs = TaskInputs(
+        sampler, val, made, k, settings, seed=0, redraw=redraw, negative_pool_size=negative_pool_size, reference=fixed
+    )
     return PairTask(learned, inputs)
 
 

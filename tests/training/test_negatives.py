@@ -10,7 +10,7 @@ from clcap_cli.datasets.records import ImageRecord
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.words import WordTokenizer
 from clcap_cli.training.data import CaptionSplit
-from clcap_cli.training.negatives import NegativePool, NegativeSampler
+from clcap_cli.training.negatives import NegativeSampler
 
 
 def split_of(folder: Path, captions: list[list[str]]) -> CaptionSplit:
@@ -97,31 +97,3 @@ def test_other_images_are_drawn_without_shared_captions(tmp_path: Path) -> None:
     split = split_of(tmp_path, [["a dog", "a cat"], ["a bird", "a cat"], ["a fish"], ["a dog", "a fish"], ["a cow"]])
     others = NegativeSampler(split).draw_images(np.arange(5), 60, np.random.default_rng(0))
     assert [set(column) for column in others.T] == [{2, 4}, {2, 3, 4}, {0, 1, 4}, {1, 4}, {0, 1, 2, 3}]
-
-
-def test_a_pool_holds_every_caption_of_other_texts(tmp_path: Path) -> None:
-    texts = [["a dog", "a cat"], ["a dog", "a bird"], ["a fish"], ["a horse", "a cow", "a fish"]]
-    split = split_of(tmp_path, texts)
-    flat = [text for group in texts for text in group]
-    pool = NegativePool(NegativeSampler(split), 60, np.random.default_rng(0))
-    for image, own in enumerate(texts):
-        assert {flat[drawn] for drawn in pool.captions[:, image]} == set(flat) - set(own)
-
-
-def test_each_caption_of_a_pool_is_drawn_equally_often(tmp_path: Path) -> None:
-    split = split_of(tmp_path, [[f"word{row}", f"other{row}"] for row in range(12)])
-    pool = NegativePool(NegativeSampler(split), 5, np.random.default_rng(0))
-    rng, positions = np.random.default_rng(1), np.array([7, 0, 3])
-    rows = np.stack([pool.mismatched([positions], 2, rng)[0].pool_rows for _ in range(1500)])  # (draws, 2, captions)
-    assert (rows[:, 0] != rows[:, 1]).all()
-    shares = [(rows == row).mean(axis=(0, 1)) for row in range(5)]
-    assert np.array(shares) == pytest.approx(0.2, abs=0.04)
-
-
-def test_negatives_come_from_the_pool_of_their_image(tmp_path: Path) -> None:
-    split = split_of(tmp_path, [[f"word{row}", f"other{row}"] for row in range(12)])
-    pool = NegativePool(NegativeSampler(split), 4, np.random.default_rng(0))
-    order = [np.array([7, 0, 3]), np.array([5])]
-    for batch in pool.mismatched(order, 4, np.random.default_rng(1)):
-        image = batch.positions[split.captions_of_images(batch.positions)[1]]
-        assert np.array_equal(np.sort(batch.negatives, axis=0), np.sort(pool.captions[:, image], axis=0))

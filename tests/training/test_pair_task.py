@@ -181,12 +181,8 @@ def test_the_cache_does_not_depend_on_the_batch_size(shared_chain: Path, tmp_pat
     assert known[0] == known[1]
 
 
-@pytest.mark.parametrize("make", [pair_task, introspective_task])
-def test_validation_batches_are_no_larger_than_training_ones(
-    shared_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
-) -> None:
-    task = make(shared_chain, settings=BatchSettings(20, 300))
-    monkeypatch.setattr(task.sample, "metrics", lambda model: {})
+def words_at_once(task: Task, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Number of words of each later computation of log-probabilities by models of the task's kind."""
     words, kind = [], type(task.model)
     compute = kind.sequence_log_prob
 
@@ -195,6 +191,16 @@ def test_validation_batches_are_no_larger_than_training_ones(
         return compute(self, encoded, captions, lengths, image)
 
     monkeypatch.setattr(kind, "sequence_log_prob", counted)
+    return words
+
+
+@pytest.mark.parametrize("make", [pair_task, introspective_task])
+def test_validation_batches_are_no_larger_than_training_ones(
+    shared_chain: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Task]
+) -> None:
+    task = make(shared_chain, settings=BatchSettings(20, 300))
+    monkeypatch.setattr(task.sample, "metrics", lambda model: {})
+    words = words_at_once(task, monkeypatch)
     with torch.inference_mode():
         task.validate()
     assert 0 < max(words) <= 300
@@ -202,7 +208,7 @@ def test_validation_batches_are_no_larger_than_training_ones(
 
 @pytest.mark.parametrize("reference", ["nt.pt", "aa.pt", "tf.pt"])
 def test_pool_scores_equal_scores_of_each_batch(shared_chain: Path, tmp_path: Path, reference: str) -> None:
-    task = pair_task(shared_chain, "nt_cl.pt", reference, pool_size=60, settings=BatchSettings(6, 150))
+    task = pair_task(shared_chain, "nt_cl.pt", reference, negative_pool_size=60, settings=BatchSettings(6, 150))
     task.model.eval()
     parts = [part for batch in task.batches(2) for part, _ in task.micro_batches(batch)]
     split = task.train_split
@@ -216,7 +222,7 @@ def test_pool_scores_equal_scores_of_each_batch(shared_chain: Path, tmp_path: Pa
 
 
 def test_a_scored_pool_leaves_the_reference_idle(shared_chain: Path) -> None:
-    task = pair_task(shared_chain, pool_size=10)
+    task = pair_task(shared_chain, negative_pool_size=10)
     task.prepare()
     task.train_split.reference.model.register_forward_pre_hook(lambda *_: pytest.fail("the reference was computed"))
     loaded = [task.load(batch) for epoch in (1, 2) for batch in task.batches(epoch)]
@@ -225,10 +231,25 @@ def test_a_scored_pool_leaves_the_reference_idle(shared_chain: Path) -> None:
 
 
 def test_a_pool_is_redrawn_from_every_epoch(shared_chain: Path) -> None:
-    task, nearest = pair_task(shared_chain, pool_size=5), (np.arange(24)[:, None] + [1, 2]) % 24
+    task = pair_task(shared_chain, negative_pool_size=5)
     first, again, second = ([batch.negatives for batch in task.batches(epoch)] for epoch in (1, 1, 2))
     assert all(map(np.array_equal, first, again))
     assert not all(map(np.array_equal, first, second))
-    similar = pair_task(shared_chain, pool_size=200, nearest=nearest).train_split
-    close = similar.captions.image_of_caption[similar.pool.captions][..., None] == nearest
-    assert close.any(axis=-1).mean() == pytest.approx(0.5 + 0.5 * 2 / 23, abs=0.05)
+
+
+def test_the_cache_keeps_only_the_latest_pool(shared_chain: Path, tmp_path: Path) -> None:
+    cache = ArrayCache(tmp_path / "cache.h5", LOG_PROBS_KIND, Origin("train-cl", {}))
+    pair_task(shared_chain).score_recurring(cache, "fp32")
+    without_pool = set(cache.arrays)
+    for size in (5, 4):
+        pair_task(shared_chain, negative_pool_size=size).score_recurring(cache, "fp32")
+        (pool,) = cache.arrays.keys() - without_pool
+        assert cache.arrays[pool].shape == (size, 24)
+        assert without_pool < cache.arrays.keys()
+
+
+def test_the_reference_scores_at_most_max_tokens_at_once(shared_chain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = pair_task(shared_chain, negative_pool_size=30, settings=BatchSettings(20, 100))
+    words = words_at_once(task, monkeypatch)
+    task.prepare()
+    assert 50 < max(words) <= 100

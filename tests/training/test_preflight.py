@@ -59,11 +59,15 @@ def test_the_estimated_sizes_are_those_of_the_files(chain: Path) -> None:
 def test_a_dry_run_says_what_it_tried_and_writes_nothing(clcap, chain: Path) -> None:
     before = {path: path.read_bytes() for path in chain.iterdir() if path.is_file()}
     (chain / "nt.reference.h5").unlink()
-    result = clcap("train-cl", "--ref", chain / "nt.pt", "--k", 2, "--out", chain / "new" / "x.pt", "--dry-run")
+    words = ("train-cl", "--ref", chain / "nt.pt", "--k", 2, "--reference-pool", 9, "--dry-run")
+    result = clcap(*words, "--out", chain / "new" / "x.pt")
     assert result.status == 0
     lines = [line.split(":")[0] for line in result.out.splitlines()]
     assert lines == ["step", "validation", "files", "time"]
     assert "captions of 4 images; R@1, mean_rank, unique_share, empty_share, CIDEr" in result.out
+    assert result.out.rstrip().endswith(
+        " without validations and the reference's scoring of recurring pairs, after which steps take less time"
+    )
     assert {path: path.read_bytes() for path in chain.iterdir() if path.is_file()} == {
         path: content for path, content in before.items() if path.name != "nt.reference.h5"
     }
