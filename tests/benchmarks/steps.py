@@ -1,7 +1,7 @@
 """A training step with Adam: forward, loss, backward and update, on one batch after another."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
@@ -34,20 +34,20 @@ class Step:
     log_probs: LogProbs
     optimizer: torch.optim.Optimizer
     batches: Sequence[Batch]
+    in_bf16: bool = False
+    """Whether autocast computes the loss in bf16; the backward pass and Adam run outside of it, as in training."""
 
     def __post_init__(self) -> None:
         self.next_batches = cycle(self.batches)
 
     def __call__(self) -> None:
         """Train on the next batch."""
+        batch = next(self.next_batches)
         self.optimizer.zero_grad(set_to_none=True)
-        self.loss(next(self.next_batches)).backward()
+        with torch.autocast(batch.tokens.device.type, torch.bfloat16, enabled=self.in_bf16):
+            loss = self.loss(batch)
+        loss.backward()
         self.optimizer.step()
-
-    def in_bf16(self) -> None:
-        """Train on the next batch with bf16 autocast."""
-        with torch.autocast(self.batches[0].tokens.device.type, torch.bfloat16):
-            self()
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of a batch, with gradients of the model."""
@@ -74,4 +74,5 @@ def stored_step(name: str, batches: str, device: str) -> Side:
 
 def step_in_bf16(name: str, batches: str, device: str) -> Side:
     """clcap's step on stored batches in bf16, ready to be timed in a process of its own."""
-    return timed(standard_step(name, load_batches(Path(batches), device), device).in_bf16, device)
+    step = standard_step(name, load_batches(Path(batches), device), device)
+    return timed(replace(step, in_bf16=True), device)
