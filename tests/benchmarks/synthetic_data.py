@@ -1,6 +1,7 @@
 """A synthetic dataset for captioners: images that show objects, and captions that mention some of them.
 
-Words are as unevenly frequent as people's: few common ones, a long tail of rare ones that no image explains.
+Word frequencies are as uneven as in human-written captions: few common words, and a long tail of rare ones that no
+image explains.
 """
 
 from collections import Counter
@@ -104,18 +105,22 @@ class TrainingBatches:
             sets = [self.captions(some) for some in (about, *others)]
             features = self.world.read(about)
             with torch.autocast(self.world.device.type, torch.bfloat16, enabled=fast_bf16):
-                log_probs = _log_probs(model, features, sets)
-                if reference is None:
-                    loss = nats_per_token(log_probs[0], sets[0][1])
-                else:
-                    with torch.no_grad():
-                        before = _log_probs(reference, features, sets)
-                    tokens = torch.stack([lengths + 1 for _, lengths, _ in sets])
-                    loss = Contrastive().loss(PairLogProbs(log_probs, tokens, before))
+                loss = _loss(model, reference, features, sets)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         model.eval()
+
+
+def _loss(model: Captioner, reference: Captioner | None, features: ImageFeatures, sets: list) -> Tensor:
+    """The loss of MLE on one set of captions, or of CL on 1 + K sets with ``reference``."""
+    log_probs = _log_probs(model, features, sets)
+    if reference is None:
+        return nats_per_token(log_probs[0], sets[0][1])
+    with torch.no_grad():
+        before = _log_probs(reference, features, sets)
+    tokens = torch.stack([lengths + 1 for _, lengths, _ in sets])
+    return Contrastive().loss(PairLogProbs(log_probs, tokens, before))
 
 
 def _log_probs(model: Captioner, features: ImageFeatures, sets: list) -> Tensor:
