@@ -6,8 +6,8 @@ import numpy as np
 
 from clcap_cli.models.captioner import Captioner
 from tests.benchmarks import naive_baseline
+from tests.benchmarks.clcap_sides import BEAM, clcap_beam_search, clcap_captions
 from tests.benchmarks.measure import Side, argument_parser, compared, timed
-from tests.benchmarks.peer_sides import BEAM, clcap_beam_search, clcap_captions
 from tests.benchmarks.synthetic_data import World
 from tests.benchmarks.trained_models import TRAINED, trained_model
 from tests.benchmarks.worker import Worker, clcap_workers, run_in_turn
@@ -17,10 +17,8 @@ CHECKED = 50
 
 def plain_beam_search(name: str, images: int, trained: str, device: str) -> Side:
     """The plain search, for a process of its own."""
-    model, features = (
-        trained_model(name, "mle", Path(trained), device),
-        World(images, 2, device).read(np.arange(images)),
-    )
+    model = trained_model(name, "mle", Path(trained), device)
+    features = World(images, 2, device).read(np.arange(images))
     return timed(lambda: naive_baseline.beam_search(model, features, BEAM), device)
 
 

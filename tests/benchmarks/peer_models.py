@@ -1,7 +1,7 @@
-"""Two models of ImageCaptioning.pytorch, loaded from a checkout, with the weights of clcap's, for the same ln p.
+"""Two models of ImageCaptioning.pytorch, the peer, with the weights of clcap's models, so that ln p is the same.
 
-Labels there are 18 columns: a 0, the caption's words, and zeros. ``pooled`` features are the mean of the regions, which
-its Adaptive Attention expects.
+The peer's labels have 18 columns: a 0, the words of the caption, and zeros. Its Adaptive Attention expects ``pooled``
+features that are the mean of the regions.
 """
 
 import sys
@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.neuraltalk2 import NeuralTalk2
 from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.tokenizers.words import UNKNOWN
 from tests.benchmarks.batches import Batch
 from tests.benchmarks.measure import CHANNELS, LONGEST, SIZE, VOCABULARY
 
-UNKNOWN = 1
 CLASSES = {"neuraltalk2": ("ShowTellModel", "ShowTellModel"), "adaptive-attention": ("AttModel", "AdaAttModel")}
-"""File and class of each model there."""
+"""File and class of each of the peer's models."""
 OPTIONS = Namespace(
-    vocab_size=VOCABULARY - 1,  # it adds one for its 0
+    vocab_size=VOCABULARY - 1,  # the peer adds one for its 0
     input_encoding_size=SIZE,
     rnn_size=SIZE,
     att_hid_size=SIZE,
@@ -37,7 +37,7 @@ OPTIONS = Namespace(
     att_feat_size=CHANNELS,
     unk_idx=UNKNOWN,
     vocab={},
-    # Its defaults:
+    # The peer's defaults:
     optim="adam",
     learning_rate=4e-4,
     optim_alpha=0.9,
@@ -45,32 +45,47 @@ OPTIONS = Namespace(
     optim_epsilon=1e-8,
     weight_decay=0,
 )
+PEER_LAYERS = {
+    "fc_embed.0": "overview",
+    "att_embed.0": "regions",
+    "ctx2att": "region_keys",
+    "core.lstm.r_w2h": "gate_input",
+    "core.lstm.r_v2h": "overview_to_gate",
+    "core.lstm.r_h2h": "gate_hidden",
+    "core.attention.fr_linear.0": "sentinel",
+    "core.attention.fr_embed": "sentinel_key",
+    "core.attention.ho_linear.0": "hidden",
+    "core.attention.ho_embed": "query",
+    "core.attention.alpha_net": "score",
+    "core.attention.att2h": "combine",
+}
+"""Layers of the peer's Adaptive Attention, and the layers of clcap's with the same weights."""
 PEER_GATES = [0, 1, 3, 2]
-"""Order of the gates i, f, g and o in its Adaptive Attention."""
+"""Order of the gates i, f, g and o in the peer's Adaptive Attention."""
 
 
 def load_peer(checkout: Path, name: str, model: Captioner) -> nn.Module:
-    """The counterpart of a model, with the same weights, on the same device."""
+    """The peer's model that corresponds to clcap's, with the same weights, on the same device."""
     sys.path.append(str(checkout))
-    models = ModuleType("captioning.models")  # its own imports models that need packages of their own
+    models = ModuleType("captioning.models")  # the peer's package imports models that need further packages
     models.__path__ = [str(checkout / "captioning" / "models")]
     sys.modules.setdefault("captioning.models", models)
     file, class_name = CLASSES[name]
     peer = getattr(import_module(f"captioning.models.{file}"), class_name)(OPTIONS)
-    if isinstance(model, NeuralTalk2):  # which has a ReLU and a bias more
+    if isinstance(model, NeuralTalk2):  # it has a ReLU and a bias that the peer's model lacks
         peer.img_embed, peer.core = nn.Sequential(peer.img_embed, nn.ReLU()), nn.LSTM(SIZE, SIZE)
     peer.load_state_dict(_weights(name, model))
-    peer.unk_idx, peer.eos_idx = UNKNOWN, 0  # its beam search reads them, and ShowTellModel has none
+    peer.unk_idx, peer.eos_idx = UNKNOWN, 0  # the peer's beam search reads them, and its ShowTellModel has none
     return peer.to(model.output.weight.device)
 
 
 def peer_optimizer(model: nn.Module) -> torch.optim.Optimizer:
-    """Adam as it is made there."""
+    """The peer's Adam."""
     return import_module("captioning.utils.misc").build_optimizer(model.parameters(), OPTIONS)
 
 
 def peer_log_probs(model: nn.Module, batch: Batch) -> Tensor:
-    """ln p of all captions in one batch, image after image as there."""
+    """ln p of all captions in one batch, which is in the order of the images as in the peer's training."""
     order = batch.image.argsort(stable=True)
     labels = labels_of(batch.tokens[order], batch.lengths[order])
     table = model(batch.features.pooled, batch.features.grid, labels[:, :-1])
@@ -87,11 +102,11 @@ def labels_of(tokens: Tensor, lengths: Tensor) -> Tensor:
 
 
 def peer_beam_search(model: Any, features: ImageFeatures, beam: int) -> list[list[int]]:
-    """Captions by its beam search, for a batch of images."""
+    """Captions by the peer's beam search, for a batch of images."""
     options = {"beam_size": beam, "sample_n": 1}
     if hasattr(model, "att_embed"):
         captions = model(features.pooled, features.grid, None, opt=options, mode="sample")[0].tolist()
-    else:  # ShowTellModel's own sampling calls a method that is no longer there
+    else:  # ShowTellModel's own sampling calls a method that the peer no longer has
         state = model.init_hidden(len(features))
         _, state = model.core(model.img_embed(features.pooled).unsqueeze(0), state)
         start = torch.zeros(len(features), dtype=torch.int64, device=features.pooled.device)
@@ -114,7 +129,7 @@ def _sums(table: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _weights(name: str, model: Any) -> dict[str, Tensor]:
-    """The weights of a model of clcap by the names there; clcap's start token is its 0."""
+    """The weights of clcap's model under the peer's names; clcap's start token is the peer's 0."""
     words = model.words.weight[:VOCABULARY].detach().clone()
     words[0] = model.words.weight[model.config.start_token]
     output = {f"logit.{part}": getattr(model.output, part) for part in ("weight", "bias")}
@@ -134,28 +149,15 @@ def _show_tell(model: Any, words: Tensor) -> dict[str, Tensor]:
 
 
 def _adaptive_attention(model: Any, words: Tensor) -> dict[str, Tensor]:
-    layers = {
-        "fc_embed.0": model.overview,
-        "att_embed.0": model.regions,
-        "ctx2att": model.region_keys,
-        "core.lstm.r_w2h": model.gate_input,
-        "core.lstm.r_v2h": model.overview_to_gate,
-        "core.lstm.r_h2h": model.gate_hidden,
-        "core.attention.fr_linear.0": model.sentinel,
-        "core.attention.fr_embed": model.sentinel_key,
-        "core.attention.ho_linear.0": model.hidden,
-        "core.attention.ho_embed": model.query,
-        "core.attention.alpha_net": model.score,
-        "core.attention.att2h": model.combine,
-    }
     gates = {"w2h": model.lstm.input, "v2h": model.overview_to_lstm, "h2h.0": model.lstm.recurrent}
     weights = {"embed.0.weight": words}
-    for name, layer in layers.items():
-        weights |= {f"{name}.weight": layer.weight, f"{name}.bias": _bias(layer)}
-    for name, layer in gates.items():
+    for peer_name, name in PEER_LAYERS.items():
+        layer = getattr(model, name)
+        weights |= {f"{peer_name}.weight": layer.weight, f"{peer_name}.bias": _bias(layer)}
+    for peer_name, layer in gates.items():
         parts = layer.weight, _bias(layer)
         weight, bias = (torch.cat([part.chunk(4)[gate] for gate in PEER_GATES]) for part in parts)
-        weights |= {f"core.lstm.{name}.weight": weight, f"core.lstm.{name}.bias": bias}
+        weights |= {f"core.lstm.{peer_name}.weight": weight, f"core.lstm.{peer_name}.bias": bias}
     return weights
 
 
