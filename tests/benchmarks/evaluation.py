@@ -2,23 +2,19 @@
 
     python -m tests.benchmarks.evaluation --images 40000 --runs 1 --before ../earlier
 
-The references are five captions per image of COCO train2014 and val2014, which pycocoevalcap carries inside SPICE's
-program; the predictions are made of one of them each, words left out and exchanged.
+The references are five captions per image of COCO train2014 and val2014, from SPICE's program in pycocoevalcap. A
+prediction is the beginning of an image's first reference, with words exchanged for words of the others.
 """
 
 import json
 import os
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +22,7 @@ from PIL import Image
 
 from clcap_cli.metrics.java import pycocoevalcap_folder
 from clcap_cli.metrics.java_runtime import find_java
+from tests.benchmarks.commands import Usage, clcap, usage
 from tests.benchmarks.measure import argument_parser
 from tests.metrics.test_scoring import NoSpice
 
@@ -34,52 +31,9 @@ CHANGED = 0.3
 """Share of the words of a prediction that are taken from another caption of its image."""
 FAST = ("--metrics", "BLEU,METEOR,ROUGE_L,CIDEr")
 RESAMPLES = 10_000
-PEER = "COCOEvalCap"
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a command took."""
-
-    seconds: float
-    cpu_seconds: float
-    """Processor time of all its processes."""
-    mebibytes: float
-    """Peak memory of its first process, without the Java programs."""
-
-    def __str__(self) -> str:
-        return f"{self.seconds:.1f} s, {self.cpu_seconds:.1f} s of processor time, {self.mebibytes:,.0f} MiB"
-
-
-def usage(command: Sequence[str | Path], checkout: Path | None = None) -> Usage:
-    """Run a command with the code of ``checkout``, by default that of this one."""
-    path = {"PYTHONPATH": str(checkout or Path(__file__).parents[2])}
-    started, used = time.perf_counter(), children_seconds()
-    process = subprocess.Popen(command, env=os.environ | path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    peak = 0.0
-    while process.poll() is None:
-        peak = max(peak, peak_of(process.pid))
-        time.sleep(0.1)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))} ended with status {process.returncode}")
-    return Usage(time.perf_counter() - started, children_seconds() - used, peak)
-
-
-def peak_of(process: int) -> float:
-    """Peak memory in MiB of a running process; its resource usage would include the memory of its parent."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
-
-
-def children_seconds() -> float:
-    """Processor time of all processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def clcap(*arguments: str | Path) -> list[str | Path]:
-    """A clcap command."""
-    return [sys.executable, "-m", "clcap_cli", *arguments]
+OTHER = "COCOEvalCap"
+RUN_OTHER = "cocoevalcap"
+"""First argument of this program that runs only COCOEvalCap."""
 
 
 def references(images: int) -> dict[int, list[str]]:
@@ -176,19 +130,19 @@ def evaluate_command(folder: Path, seed: int) -> list[str | Path]:
 
 def print_evaluation(folder: Path, before: Sequence[Path], runs: int) -> None:
     """Time evaluate, in turn with the earlier commits and with COCOEvalCap, and print the ratios."""
-    program = [sys.executable, "-m", "tests.benchmarks.evaluation", "peer"]
-    peer = [*program, folder / "references.json", folder / "0.json", folder / "peer.json"]
+    program = [sys.executable, "-m", "tests.benchmarks.evaluation", RUN_OTHER]
+    other = [*program, folder / "references.json", folder / "0.json", folder / "cocoevalcap.json"]
     found: dict[str, list[Usage]] = defaultdict(list)
     for _ in range(runs):
-        found[PEER].append(usage(peer))
+        found[OTHER].append(usage(other))
         for checkout in before:
             found[str(checkout)].append(usage(evaluate_command(folder, 0), checkout))
         found["now"].append(usage(evaluate_command(folder, 0)))
     print_sides(found)
     mine = json.loads((folder / "0.metrics.json").read_text())["metrics"]
-    same = json.loads((folder / "peer.json").read_text())
+    same = json.loads((folder / "cocoevalcap.json").read_text())
     apart = max(abs(mine[name] - same[name]) for name in ("METEOR", "ROUGE_L", "CIDEr"))
-    print(f"evaluate's scores differ from {PEER}'s by {apart:.0e}")
+    print(f"evaluate's scores differ from {OTHER}'s by {apart:.0e}")
 
 
 def print_sides(found: Mapping[str, Sequence[Usage]]) -> None:
@@ -225,7 +179,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["peer"]:
+    if sys.argv[1:2] == [RUN_OTHER]:
         run_cocoevalcap(*sys.argv[2:])
     else:
         main()

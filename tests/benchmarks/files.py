@@ -1,11 +1,7 @@
 """Stages without a model: start-up, preparing 600,000 captions, and showing a features file of 25 GB."""
 
 import json
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import h5py
@@ -17,6 +13,7 @@ from clcap_cli.artifacts.hdf5 import write_ids, write_provenance, write_texts
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.row_digests import row_digest
 from tests.artifacts.test_features import BACKBONE
+from tests.benchmarks.commands import clcap, usage
 
 IMAGES, EACH, WORDS = 120_000, 5, 30_000
 REGIONS, CHANNELS = 49, 2048
@@ -49,27 +46,18 @@ def write_features(path: Path, images: int = IMAGES) -> None:
         write_provenance(file, Origin("extract-features", {}).make_provenance(KIND, "0" * 16, path))
 
 
-def command_seconds(*arguments: str | Path) -> float:
-    """Seconds of a clcap command, including its start-up."""
-    started = time.perf_counter()
-    subprocess.run([Path(sys.executable).with_name("clcap"), *arguments], check=True, capture_output=True)
-    return time.perf_counter() - started
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(f"clcap --help: {min(command_seconds('--help') for _ in range(3)):.2f} s")
+        started = min(usage(clcap("--help")).seconds for _ in range(3))
+        print(f"clcap --help: {started:.2f} s", flush=True)
         write_features(folder / "features.h5")
         size = (folder / "features.h5").stat().st_size / 1e9
-        shown = min(command_seconds("show", folder / "features.h5") for _ in range(3))
-        print(f"clcap show features.h5, {size:.1f} GB: {shown:.2f} s")
+        shown = min(usage(clcap("show", folder / "features.h5")).seconds for _ in range(3))
+        print(f"clcap show features.h5, {size:.1f} GB: {shown:.2f} s", flush=True)
         write_annotations(folder / "notes.json")
-        seconds = command_seconds("prepare-captions", "--train", folder / "notes.json", "--out", folder / "captions.h5")
-        largest = (
-            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        )  # of the largest child process, which is this one
-        print(f"clcap prepare-captions, {IMAGES * EACH:,} captions: {seconds:.1f} s, {largest:.2f} GiB")
+        prepare = clcap("prepare-captions", "--train", folder / "notes.json", "--out", folder / "captions.h5")
+        print(f"clcap prepare-captions, {IMAGES * EACH:,} captions: {usage(prepare)}")
 
 
 if __name__ == "__main__":

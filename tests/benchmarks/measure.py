@@ -1,12 +1,10 @@
-"""Helpers of all benchmarks: models of standard size, paired timings, and peak memory."""
+"""Helpers of all benchmarks: models of standard size and paired timings."""
 
 import argparse
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -111,22 +109,3 @@ def compare_times(
     times = alternate({"ours": timed(ours, device), "plain": timed(plain, device)}, runs)
     own, other = times.values()
     return statistics.median(own), statistics.median(other), ratio(own, other)
-
-
-def peak_memory(work: Callable[..., object], *arguments: object) -> float:
-    """Peak memory of a process during ``work`` in MiB above its idle memory, on Linux and the CPU."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (work, arguments))
-
-
-def _peak(work: Callable[..., Callable[[], object]], arguments: tuple) -> float:
-    run = work(*arguments)
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    idle = _resident("VmRSS")
-    run()
-    return _resident("VmHWM") - idle
-
-
-def _resident(which: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(which)) / 1024

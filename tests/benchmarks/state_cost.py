@@ -1,6 +1,5 @@
 """Cost of saving the state of a training: share of the time at the default --save-every, and memory."""
 
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
 from clcap_cli.training.task import ExtraState
 from tests.benchmarks.measure import parse_arguments, standard_model
+from tests.benchmarks.memory import peak_of
 
 
 class StandardTask:
@@ -39,26 +39,21 @@ def trained_state(name: str, device: str) -> TrainState:
     return state
 
 
-def peak_megabytes() -> float:
-    """The largest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-
-
 def main() -> None:
     given = parse_arguments(__doc__)
     interval = SaveInterval.parse(RunSettings().save_every).seconds
     for name in given.models:
         state = trained_state(name, given.device)
         with tempfile.TemporaryDirectory() as folder:
-            path, before, seconds = state_path(Path(folder, "x.pt")), peak_megabytes(), []
+            path, before, seconds = state_path(Path(folder, "x.pt")), peak_of(), []
             for _ in range(given.runs):
                 started = time.perf_counter()
                 state.save(path, Origin("train-mle", {}), "clcap train-mle")
                 seconds.append(time.perf_counter() - started)
-            size, more = path.stat().st_size / 1e6, peak_megabytes() - before
+            size, more = path.stat().st_size / 1e6, peak_of() - before
         print(
             f"{name}: {size:.0f} MB in {max(seconds):.2f} s at most, {max(seconds) / interval:.2%} of the time at one "
-            f"state every {interval:.0f} s; {more:.0f} MB more memory"
+            f"state every {interval:.0f} s; {more:.0f} MiB more memory"
         )
 
 

@@ -17,7 +17,8 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.training.skipped_steps import check_finite_step, gradient_norm
 from tests.benchmarks.batches import IMAGES, Batch, random_batches, real_batches, save_batches
 from tests.benchmarks.flops import share_of_peak, step_flops
-from tests.benchmarks.measure import argument_parser, compared, peak_memory, seconds
+from tests.benchmarks.measure import argument_parser, compared, seconds
+from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.plain_step import plain_log_probs, plain_step
 from tests.benchmarks.real_captions import RealCaptions
 from tests.benchmarks.steps import Step, standard_step, step_in_bf16, stored_step
@@ -81,8 +82,13 @@ def measure(name: str, what: str, batches: Sequence[Batch], path: Path, given: a
         flush=True,
     )
     if given.memory:
-        memory = [peak_memory(make, name, str(path), "cpu") for make in (stored_step, plain_step)]
-        print(f"  memory: {memory[0]:.0f} MiB against {memory[1]:.0f} MiB", flush=True)
+        print(memory_row(name, path), flush=True)
+
+
+def memory_row(name: str, path: Path) -> str:
+    """Peak memory of clcap's step and of the plain one, on the CPU."""
+    own, plain = (peak_memory(make, name, str(path), "cpu") for make in (stored_step, plain_step))
+    return f"  memory: {own:.0f} MiB against {plain:.0f} MiB"
 
 
 def main() -> None:
