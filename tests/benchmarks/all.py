@@ -1,9 +1,10 @@
-"""Every benchmark of speed in one short run, one after another, each in a process of its own.
+"""Benchmarks of speed in one short run, one after another, each in a process of its own.
 
     python -m tests.benchmarks.all --before ../earlier --peer ../ImageCaptioning.pytorch
-    python -m tests.benchmarks.all --device cuda --only train_step peer
+    python -m tests.benchmarks.all --device cuda --only train_step peer --peer ../ImageCaptioning.pytorch
 
-Half an hour on 2 cores; the first run also trains the models that later runs find in the folder for trained models.
+Half an hour on 2 cores; the first run also trains the models that later runs find in the folder for trained models. Not
+included, because it takes many minutes more: python -m tests.benchmarks.evaluation --images 40000 --runs 1
 """
 
 import argparse
@@ -20,10 +21,13 @@ from clcap_cli.compute.precision import CPU_INFO, bf16_obstacle
 from tests.benchmarks.flops import product_rate
 from tests.benchmarks.trained_models import TRAINED
 
-WITHOUT_DEVICE: dict[str, list[str]] = {"evaluation": ["--runs", "1"], "files": []}
-"""Benchmarks that no GPU takes part in, and their options."""
+WITH_DEVICE = ("train_step", "peer", "self_retrieval", "beam_search", "extraction", "neural_metrics")
+"""Benchmarks of models and features, which also run on a GPU."""
+WITHOUT_DEVICE = ("evaluation", "files", "start")
 RECURRENT = ["--models", "neuraltalk2", "adaptive-attention"]
 GPU_BATCH = "256"
+Run = tuple[str, list[str]]
+"""A benchmark and its options."""
 
 
 def before_options(given: argparse.Namespace) -> list[str]:
@@ -31,8 +35,8 @@ def before_options(given: argparse.Namespace) -> list[str]:
     return ["--before", *map(str, given.before)] if given.before else []
 
 
-def runs(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
-    """The benchmarks of models and features, and their options without the device."""
+def runs_with_device(given: argparse.Namespace) -> Iterator[Run]:
+    """The benchmarks of models and features, without the option of the device."""
     before = before_options(given)
     trained = ["--trained", str(given.trained)]
     yield "train_step", [*RECURRENT, *before]
@@ -51,6 +55,13 @@ def runs(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     yield "neural_metrics", []
 
 
+def runs_without_device(given: argparse.Namespace) -> Iterator[Run]:
+    """The benchmarks of everything else."""
+    yield "evaluation", ["--runs", "1", *before_options(given)]
+    yield "files", []
+    yield "start", before_options(given)
+
+
 def describe_machine(device: str) -> Iterator[str]:
     """The processor, the graphics card, PyTorch, and how fast the device multiplies matrices."""
     info = CPU_INFO.read_text() if CPU_INFO.exists() else ""
@@ -65,21 +76,35 @@ def describe_machine(device: str) -> Iterator[str]:
         yield f"matrix products in {dtype}: {product_rate(device, dtype) / 1e9:,.0f} GFLOP/s"
 
 
-def main() -> None:
+def parse_arguments(line: list[str] | None = None) -> argparse.Namespace:
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--before", type=Path, nargs="+", help="checkouts of earlier commits")
-    parser.add_argument("--peer", type=Path, help="folder of ImageCaptioning.pytorch")
+    parser.add_argument("--peer", type=Path, help="checkout of ImageCaptioning.pytorch")
     parser.add_argument("--trained", type=Path, default=TRAINED, help="folder for the trained models")
-    parser.add_argument("--only", nargs="+", help="names of the benchmarks to run")
-    given = parser.parse_args()
-    print(*describe_machine(given.device), sep="\n", flush=True)
-    chosen = [(name, [*options, "--device", given.device]) for name, options in runs(given)]
+    parser.add_argument("--only", nargs="+", choices=WITH_DEVICE + WITHOUT_DEVICE, help="the benchmarks to run")
+    given = parser.parse_args(line)
+    if given.only and "peer" in given.only and not given.peer:
+        parser.error("--only peer: add --peer with the checkout of ImageCaptioning.pytorch")
+    if given.only and given.device != "cpu" and set(given.only) & set(WITHOUT_DEVICE):
+        parser.error(f"--only: {', '.join(WITHOUT_DEVICE)} run on the CPU; leave out --device")
+    return given
+
+
+def selected(given: argparse.Namespace) -> list[Run]:
+    """The benchmarks to run."""
+    every = [(name, [*options, "--device", given.device]) for name, options in runs_with_device(given)]
     if given.device == "cpu":
-        chosen += [*WITHOUT_DEVICE.items(), ("start", before_options(given))]
-    for name, options in chosen:
-        if given.only is None or name in given.only:
-            run(name, options)
+        every += runs_without_device(given)
+    return [(name, options) for name, options in every if given.only is None or name in given.only]
+
+
+def main() -> None:
+    given = parse_arguments()
+    print(*describe_machine(given.device), sep="\n", flush=True)
+    for name, options in selected(given):
+        run(name, options)
 
 
 def run(name: str, options: list[str]) -> None:
