@@ -49,30 +49,33 @@ def busy_epoch_seconds(busy: int, checkpoint: Path, environment: dict[str, str],
             one.wait()
 
 
+def parse_arguments() -> argparse.Namespace:
+    """The arguments of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--busy", type=int, default=4, help="number of busy processes next to the training")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    ways = ["clcap", "libgomp", "0"]
+    parser.add_argument("--spin", nargs="*", default=ways, help="clcap, libgomp, or a GOMP_SPINCOUNT")
+    return parser.parse_args()
+
+
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("checkpoint", type=Path)
-    given.add_argument("--busy", type=int, default=4, help="number of busy processes next to the training")
-    given.add_argument("--runs", type=int, default=3)
-    given.add_argument("--threads", type=int, default=os.cpu_count())
-    given.add_argument(
-        "--spin", nargs="*", default=["clcap", "libgomp", "0"], help="clcap, libgomp, or a GOMP_SPINCOUNT"
-    )
-    asked = given.parse_args()
-    environments = {name: _environment(name) for name in asked.spin}
+    given = parse_arguments()
+    environments = {name: _environment(name) for name in given.spin}
     alone: dict[str, list[float]] = {name: [] for name in environments}
     busy: dict[str, list[float]] = {name: [] for name in environments}
-    for _ in range(asked.runs):
+    for _ in range(given.runs):
         for name, environment in environments.items():
-            alone[name].append(epoch_seconds(asked.checkpoint, environment, asked.threads))
-            busy[name].append(busy_epoch_seconds(asked.busy, asked.checkpoint, environment, asked.threads))
-    cores = os.cpu_count() or 1
-    share = max(1.0, (asked.threads + asked.busy) / cores)
+            alone[name].append(epoch_seconds(given.checkpoint, environment, given.threads))
+            busy[name].append(busy_epoch_seconds(given.busy, given.checkpoint, environment, given.threads))
+    share = max(1.0, (given.threads + given.busy) / (os.cpu_count() or 1))
     quickest = min(statistics.median(times) for times in alone.values())
     for name in environments:
         own, other = statistics.median(alone[name]), statistics.median(busy[name])
         print(
-            f"{name}: alone {own:.1f} s ({own / quickest:.2f} x the quickest), beside {asked.busy} busy processes "
+            f"{name}: alone {own:.1f} s ({own / quickest:.2f} x the quickest), beside {given.busy} busy processes "
             f"{other:.1f} s, {other / (share * quickest):.2f} x the fair share of {share * quickest:.1f} s"
         )
 

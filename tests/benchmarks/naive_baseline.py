@@ -1,5 +1,7 @@
 """Straightforward PyTorch implementations of the captioners: word by word, with padding."""
 
+from operator import itemgetter
+
 import torch
 from torch import Tensor
 
@@ -121,29 +123,28 @@ def _table(stepper: Stepper, features: ImageFeatures, tokens: Tensor) -> Tensor:
 @torch.inference_mode()
 def beam_search(model: Captioner, features: ImageFeatures, beam: int) -> list[list[int]]:
     """Beam search of one image after another."""
-    stepper, captions = plain(model), []
-    for image in range(len(features)):
-        state = tuple(part.expand(beam, *part.shape[1:]) for part in stepper.initial_state(features[image : image + 1]))
-        scores = features.pooled.new_full((beam,), -torch.inf)
-        scores[0] = 0
-        prefixes: list[list[int]] = [[] for _ in range(beam)]
-        last = torch.full((beam,), model.config.start_token, device=scores.device)
-        best, best_caption = -torch.inf, []
-        for position in range(model.config.max_length + 1):
-            log_probs, state = stepper.step(last, state)
-            log_probs[:, 1] = -torch.inf
-            if position == model.config.max_length:
-                log_probs[:, 1:] = -torch.inf
-            scores, choice = (scores.unsqueeze(1) + log_probs).flatten().topk(beam)
-            parent, last = choice // log_probs.shape[1], choice % log_probs.shape[1]
-            state = tuple(part[parent] for part in state)
-            prefixes = [[*prefixes[p], w] for p, w in zip(parent.tolist(), last.tolist(), strict=True)]
-            for row in range(beam):
-                if prefixes[row][-1] == 0:
-                    if float(scores[row]) > best:
-                        best, best_caption = float(scores[row]), prefixes[row][:-1]
-                    scores[row] = -torch.inf
-            if float(scores.max()) <= best:
-                break
-        captions.append(best_caption)
-    return captions
+    stepper = plain(model)
+    return [_best_caption(stepper, features[image : image + 1], beam) for image in range(len(features))]
+
+
+def _best_caption(stepper: Stepper, image: ImageFeatures, beam: int) -> list[int]:
+    config = stepper.model.config
+    state = tuple(part.expand(beam, *part.shape[1:]) for part in stepper.initial_state(image))
+    scores = torch.tensor([0.0, *[-torch.inf] * (beam - 1)], device=image.pooled.device)
+    prefixes: list[list[int]] = [[] for _ in range(beam)]
+    last = torch.full((beam,), config.start_token, device=scores.device)
+    best: tuple[float, list[int]] = (-torch.inf, [])
+    for position in range(config.max_length + 1):
+        log_probs, state = stepper.step(last, state)
+        log_probs[:, 1 if position < config.max_length else slice(1, None)] = -torch.inf
+        scores, choice = (scores.unsqueeze(1) + log_probs).flatten().topk(beam)
+        parent, last = choice // log_probs.shape[1], choice % log_probs.shape[1]
+        state = tuple(part[parent] for part in state)
+        prefixes = [[*prefixes[p], w] for p, w in zip(parent.tolist(), last.tolist(), strict=True)]
+        for row in range(beam):
+            if prefixes[row][-1] == 0:
+                best = max(best, (float(scores[row]), prefixes[row][:-1]), key=itemgetter(0))
+                scores[row] = -torch.inf
+        if float(scores.max()) <= best[0]:
+            break
+    return best[1]

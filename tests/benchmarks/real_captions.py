@@ -1,4 +1,4 @@
-"""Captions that people wrote for photos of COCO train2014, as token ids of a vocabulary of standard size."""
+"""Human-written captions of the photos of COCO train2014, as token ids of a vocabulary of standard size."""
 
 from collections.abc import Sequence
 from functools import cached_property
