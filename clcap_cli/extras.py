@@ -75,6 +75,34 @@ def is_installed(module: str) -> bool:
     return find_spec(module) is not None
 
 
+def check_optional(module: str) -> None:
+    """Check that an installed optional package works: that it can be imported or, if its import is slow, its versions.
+
+    Raises ClcapError if it does not work.
+    """
+    package = OPTIONAL_PACKAGES[module]
+    if package.imports_slowly:
+        _check_requirements(distribution_of(module))
+    else:
+        import_optional(module, package.purpose)
+
+
+def _check_requirements(distribution: str) -> None:
+    """Raise ClcapError if a package that a distribution requires is missing or has another version."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    from packaging.requirements import Requirement
+
+    for requirement in map(Requirement, requires(distribution) or ()):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            try:
+                found = version(requirement.name)
+            except PackageNotFoundError as error:
+                raise ClcapError(f"{distribution} needs {requirement}, which is not installed") from error
+            if not requirement.specifier.contains(found, prereleases=True):
+                raise ClcapError(f"{distribution} needs {requirement}, but {found} is installed")
+
+
 def _broken_package_error(needed_by: str, name: str, error: Exception) -> ClcapError:
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return ClcapError(f"{needed_by} needs the package {name}, which is installed but cannot be imported: {reason}")

@@ -80,7 +80,7 @@ def test_a_stage_names_the_extra_it_needs(chain: Path, error_of, monkeypatch: py
 
 
 def test_doctor_tells_what_is_missing(clcap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "CHECKS", ())
+    monkeypatch.setattr(doctor, "_builtin_checks", lambda thread: [])
     monkeypatch.setattr(doctor, "is_installed", lambda module: False)
     result = clcap("doctor")
     line = next(line for line in result.out.splitlines() if line.startswith("missing"))

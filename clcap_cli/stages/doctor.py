@@ -3,14 +3,14 @@
 import re
 import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError
-from clcap_cli.extras import OPTIONAL_PACKAGES, distribution_of, import_optional, is_installed
+from clcap_cli.extras import OPTIONAL_PACKAGES, check_optional, is_installed
 from clcap_cli.registry import Registry, import_object, package_label
 from clcap_cli.stages.stage import stage
 
@@ -62,8 +62,7 @@ def doctor() -> None:
     import numpy  # noqa: F401  (before the thread starts, because two threads cannot import its parts at once)
 
     with ThreadPoolExecutor(1) as thread:
-        started = [(subject, thread.submit(check).result if check is _scores else check) for subject, check in CHECKS]
-        checks = [*started, *_extra_checks(), *_plugin_checks()]
+        checks = [*_builtin_checks(thread), *_extra_checks(), *_plugin_checks()]
         failed = sum(not _passes(subject, check) for subject, check in checks)
     if failed:
         raise ClcapError(f"{failed} of {len(checks)} checks failed")
@@ -94,6 +93,22 @@ def _reason(error: Exception) -> str:
     return reason + advice if isinstance(error, ImportError) else reason
 
 
+def _builtin_checks(thread: Executor) -> list[tuple[str, Check]]:
+    """The checks of what clcap always needs; that of the scores takes longest, so ``thread`` starts it at once."""
+    scores = thread.submit(_scores)
+    return [
+        ("software", _software),
+        ("devices", _devices),
+        ("precision", _precision),
+        ("disk", _disk),
+        ("java", _java),
+        ("scores", scores.result),
+        ("SPICE", _spice),
+        ("backbone", _backbone),
+        ("models", _models),
+    ]
+
+
 def _extra_checks() -> list[tuple[str, Check]]:
     """One check for each package that only some inputs and options need."""
     return [(package.extra, partial(_optional_package, module)) for module, package in OPTIONAL_PACKAGES.items()]
@@ -103,27 +118,8 @@ def _optional_package(module: str) -> str:
     package = OPTIONAL_PACKAGES[module]
     if not is_installed(module):
         raise MissingOptionError(f"{package.purpose}: to use it, {package.install_command}")
-    if package.imports_slowly:
-        _check_requirements(distribution_of(module))
-    else:
-        import_optional(module, package.purpose)
+    check_optional(module)
     return package.purpose
-
-
-def _check_requirements(distribution: str) -> None:
-    """Raise ClcapError if a package that a distribution requires is missing or has another version."""
-    from importlib.metadata import PackageNotFoundError, requires, version
-
-    from packaging.requirements import Requirement
-
-    for requirement in map(Requirement, requires(distribution) or ()):
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            try:
-                found = version(requirement.name)
-            except PackageNotFoundError as error:
-                raise ClcapError(f"{distribution} needs {requirement}, which is not installed") from error
-            if not requirement.specifier.contains(found, prereleases=True):
-                raise ClcapError(f"{distribution} needs {requirement}, but {found} is installed")
 
 
 def _plugin_checks() -> list[tuple[str, Check]]:
@@ -301,14 +297,3 @@ PLUGIN_CHECKS: dict[str, Callable[[str], None]] = {
     "format of captions": _check_reader,
     "segmentation": _check_segmenter,
 }
-CHECKS: tuple[tuple[str, Check], ...] = (
-    ("software", _software),
-    ("devices", _devices),
-    ("precision", _precision),
-    ("disk", _disk),
-    ("java", _java),
-    ("scores", _scores),
-    ("SPICE", _spice),
-    ("backbone", _backbone),
-    ("models", _models),
-)

@@ -70,7 +70,7 @@ def test_a_java_that_works_is_used(version: str, java_on_path: Path, capsys: pyt
 
 
 def test_doctor_tells_why_java_is_not_used(java_on_path: Path, clcap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clcap_cli.stages.doctor.CHECKS", (("java", doctor_stage._java),))
+    monkeypatch.setattr(doctor_stage, "_builtin_checks", lambda thread: [("java", doctor_stage._java)])
     monkeypatch.setattr(doctor_stage, "is_installed", lambda module: False)  # their imports take seconds
     write_program(java_on_path, f"#!/bin/sh\n{STUB}\n")
     result = clcap("doctor")
