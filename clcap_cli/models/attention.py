@@ -69,9 +69,11 @@ class _AdditiveScores(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(query, keys, score_vector)
         ctx.tokens_per_image, ctx.dropout, ctx.seed = tokens_per_image, dropout, seed
-        scores = query.new_empty(len(query) + 1, keys.shape[1])
+        query = with_padding_row(query)
+        ctx.in_range = _exponentials_are_in_range(query, keys)
+        scores = query.new_empty(len(query), keys.shape[1])
         masks = _DropoutMasks(dropout, seed, query.device)
-        for _, positions, r in _reciprocals(with_padding_row(query), keys, tokens_per_image):
+        for _, positions, r in _reciprocals(query, keys, tokens_per_image, ctx.in_range):
             mask = masks.draw(r)
             kept = score_vector.sum() if mask is None else mask @ score_vector
             scores[positions] = (masks.drop_(r, mask) @ score_vector).mul_(-2).add_(kept)
@@ -85,7 +87,7 @@ class _AdditiveScores(torch.autograd.Function):
         grad_query, grad_keys = torch.empty_like(query), torch.zeros_like(keys)
         grad_score_vector = torch.zeros_like(score_vector)
         masks = _DropoutMasks(ctx.dropout, ctx.seed, query.device)
-        for images, positions, r in _reciprocals(query, keys, ctx.tokens_per_image):
+        for images, positions, r in _reciprocals(query, keys, ctx.tokens_per_image, ctx.in_range):
             mask, grad = masks.draw(r), grad_scores[positions]  # (n, w, R, H), (n, w, R)
             kept = grad.sum() if mask is None else grad.flatten() @ mask.flatten(0, 2)
             grad_score_vector += kept - 2 * (grad.flatten() @ masks.drop_(r, mask).flatten(0, 2))
@@ -97,7 +99,15 @@ class _AdditiveScores(torch.autograd.Function):
         return grad_query[:-1].mul_(scale), grad_keys.mul_(scale), grad_score_vector, None, None, None
 
 
-def _reciprocals(query: Tensor, keys: Tensor, tokens_per_image: list[int]) -> Iterator[tuple[slice, Tensor, Tensor]]:
+def _exponentials_are_in_range(query: Tensor, keys: Tensor) -> bool:
+    """Whether e^2query and e^2key are finite and normal numbers. Waits for a GPU, so it is decided once per call."""
+    largest = torch.stack([*query.aminmax(), *keys.aminmax()]).abs().max()
+    return bool(2 * largest < -math.log(torch.finfo(keys.dtype).tiny))
+
+
+def _reciprocals(
+    query: Tensor, keys: Tensor, tokens_per_image: list[int], in_range: bool
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """1 / (1 + e^2(key + query)) in chunks: n images, the positions (n, w) of w queries each, and values (n, w, R, H).
 
     ``query`` has a padding row. All chunks share their memory.
@@ -105,7 +115,7 @@ def _reciprocals(query: Tensor, keys: Tensor, tokens_per_image: list[int]) -> It
     max_tokens = _max_tokens(keys)
     buffer = keys.new_empty(min(max_tokens, 2 * len(query)), *keys.shape[1:])
     for images, positions in image_groups(tokens_per_image, max_tokens, keys.device):
-        exponentials = _Exponentials(query[positions], keys[images])
+        exponentials = _Exponentials(query[positions], keys[images], in_range)
         size = math.ceil(positions.shape[1] / math.ceil(positions.numel() / max_tokens))
         for first, chunk in zip(range(0, positions.shape[1], size), positions.split(size, dim=1), strict=True):
             out = buffer[: chunk.numel()].view(*chunk.shape, *keys.shape[1:])
@@ -118,13 +128,11 @@ def _max_tokens(keys: Tensor) -> int:
 
 
 class _Exponentials:
-    """e^2query (n, M, 1, H) and e^2key (n, 1, R, H), or 2 query and 2 key where an exponential is out of range."""
+    """e^2query (n, M, 1, H) and e^2key (n, 1, R, H) or, where some are not in range, 2 query and 2 key."""
 
-    def __init__(self, query: Tensor, keys: Tensor):
-        self.query, self.keys = 2 * query.unsqueeze(2), 2 * keys.unsqueeze(1)
-        largest = torch.stack([*self.query.aminmax(), *self.keys.aminmax()]).abs().max()
-        self.in_range = bool(largest < -math.log(torch.finfo(keys.dtype).tiny))
-        if self.in_range:
+    def __init__(self, query: Tensor, keys: Tensor, in_range: bool):
+        self.query, self.keys, self.in_range = 2 * query.unsqueeze(2), 2 * keys.unsqueeze(1), in_range
+        if in_range:
             self.query.exp_()
             self.keys.exp_()
         self.ones = keys.new_ones(keys.shape[2])

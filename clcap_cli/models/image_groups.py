@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+
+from clcap_cli.compute.devices import copy_to_device
 
 
 def with_padding_row(rows: Tensor) -> Tensor:
@@ -18,7 +21,7 @@ def image_groups(tokens_per_image: list[int], max_tokens: int, device: torch.dev
     The W tokens are ordered by image. Position W is padding: at most half of the positions of a group. A group of
     several images has at most ``max_tokens`` positions. Images without tokens may be left out.
     """
-    count = torch.tensor(tokens_per_image, device=device)
+    count = copy_to_device(np.array(tokens_per_image), device)
     first, total = count.cumsum(0) - count, sum(tokens_per_image)
     for images, longest in _similar_images(tokens_per_image, max_tokens):
         offset = torch.arange(longest, device=device)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.cache import ArrayCache
+from clcap_cli.compute.devices import copy_to_device
 from clcap_cli.compute.precision import Precision
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
@@ -91,7 +91,7 @@ class PairSplit:
         if self.reference is None:
             return loaded
         known = self.reference.known_log_probs(batch, caption_indices, image)
-        cached = torch.from_numpy(known).to(self.captions.device)
+        cached = copy_to_device(known, self.captions.device)
         if len(cached) == len(caption_sets):
             return replace(loaded, cached_log_probs=cached)
         feature_source = self.reference.feature_source

@@ -46,6 +46,14 @@ def test_scores_are_exact_for_inputs_of_any_size(size: float, dtype: torch.dtype
     assert_equal_with_gradients(additive_scores(*inputs, COUNTS).double(), exact, inputs, atol=1e-5)
 
 
+def test_an_image_out_of_range_leaves_the_others_exact() -> None:
+    inputs = inputs_of(1, hidden=64, dtype=torch.float32)
+    with torch.no_grad():
+        inputs[1][3] *= 1e4
+    exact = plain_scores(*(each.double() for each in inputs))
+    assert_equal_with_gradients(additive_scores(*inputs, COUNTS).double(), exact, inputs, atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [40, 43.6, 43.7, 100, 1e4])
 def test_large_keys_and_queries_that_cancel_are_exact(size: float) -> None:
     x = torch.linspace(-2, 2, 64)
