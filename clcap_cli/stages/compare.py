@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import COMPARISON_FILE, LATEX_FILE, MARKDOWN_FILE
 from clcap_cli.console import print_result
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.comparisons import Comparison
     from clcap_cli.evaluation.compared_runs import ComparedRuns, ComparedSetting
 
-FEWEST_RESAMPLES = 100
-"""Fewest resamples that give a useful 95% interval."""
+FEWEST_RESAMPLES, MOST_RESAMPLES = 100, 100_000
+"""Fewest resamples that give a useful 95% interval, and most: their weights take 0.5 GB for 5,000 images."""
 
 
 @stage
@@ -56,6 +56,7 @@ def compare(
     resamples: Annotated[
         int,
         Ge(FEWEST_RESAMPLES),
+        Le(MOST_RESAMPLES),
         Option("Number of resamples of the images.", Panel.COMPUTATION),
     ] = 1000,
     seed: Seed = 0,
