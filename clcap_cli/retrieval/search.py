@@ -1,7 +1,7 @@
 """Search for the rank of each caption's own image: exact, at a fraction of the work of the full matrix.
 
-Ranks are counted while the prefix tree is walked. Each caption has a floor: its ln p for its own image. For an image, a
-branch is pruned once the prefix's ln p is below the floors of all captions in the branch.
+Ranks are counted while the prefix tree is walked. Each caption has a floor: its ln p for its own image. An image is
+dropped from a prefix once an upper bound of the prefix's ln p is below the floors of all captions with this prefix.
 
 If the best K images of each caption are wanted too, its floor is at most an ln p that K images reach: at first that of
 similar images, because a caption often fits these as well, then that of the best images of earlier blocks. The first

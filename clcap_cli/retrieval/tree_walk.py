@@ -1,8 +1,8 @@
 """ln p of all captions with all images by a walk of their prefix tree, with three savings that keep the results exact.
 
 - Prefix tree: each shared prefix is computed once per block of images.
-- Pruning: ln p only falls as tokens are added, so an image is dropped from a prefix as soon as its ln p is below the
-  floors of all captions under the prefix.
+- Pruning: ln p only falls as tokens are added, so an image is dropped from a prefix as soon as an upper bound of its
+  ln p is below the floors of all captions with this prefix.
 - Bounded softmax: the sum over a shortlist of the vocabulary is at most the full sum, which bounds ln p from above. A
   first pass prunes by this bound. A second pass computes the full sum, only for prefixes of captions that the first
   pass has reached the end of.

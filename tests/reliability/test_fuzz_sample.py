@@ -11,7 +11,7 @@ from tests.reliability.fuzz import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT = ("attention", "captions", "config", "features", "image", "regions", "tokenizer")
-"""Beginnings of the names of formats whose readers do not import PyTorch."""
+"""Prefixes of the names of formats whose readers do not import PyTorch."""
 FAMILIES = {
     "without PyTorch": [name for name in FORMATS if name.startswith(LIGHT)],
     "with PyTorch": [name for name in FORMATS if not name.startswith(LIGHT)],
