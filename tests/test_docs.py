@@ -85,7 +85,9 @@ def test_options_in_the_docs_exist() -> None:
     known = {
         option for command in COMMANDS.values() for one in command.params for option in [*one.opts, *one.secondary_opts]
     }
-    others = {"--configfile", "--cores", "--failures", "--inputs", "--models", "--runs", "--samples", *CLCAP_OPTIONS}
+    programs = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "benchmarks").glob("*.py")]
+    benchmarks = re.findall(r'add_argument\(\s*"(--[a-z-]+)"', "\n".join(programs))
+    others = {"--configfile", "--cores", "--failures", "--inputs", "--samples", *benchmarks, *CLCAP_OPTIONS}
     for page in (ROOT / "docs").glob("*.md"):
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
         assert used - known - others == set(), page.name
