@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from torch import Tensor, nn
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.training.optimizer import Adam
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.task import ExtraState
 from tests.training.running import train
@@ -154,22 +154,14 @@ def test_the_log_has_the_learning_rate_of_its_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("clip", [0.1, 0.5])
-def test_gradients_are_clipped_by_value(tmp_path: Path, clip: float) -> None:
+def test_gradients_are_clipped_by_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: float) -> None:
     task = Slope([1.0, 1.0])
     seen = []
     task.model.weight.register_post_accumulate_grad_hook(lambda weight: seen.append(weight.grad.abs().max().item()))
-    torch.optim.Adam.step, original = (
-        lambda self, closure=None: seen.append(self.param_groups[0]["params"][0].grad.item()),
-        torch.optim.Adam.step,
+    monkeypatch.setattr(
+        Adam, "step", lambda self, closure=None: seen.append(self.param_groups[0]["params"][0].grad.item())
     )
-    try:
-        train(
-            task,
-            settings(epochs=1, clip=clip, patience=5),
-            tmp_path / "log.jsonl",
-        )
-    finally:
-        torch.optim.Adam.step = original
+    train(task, settings(epochs=1, clip=clip, patience=5), tmp_path / "log.jsonl")
     assert seen == [1.0, pytest.approx(clip)]
 
 
