@@ -147,6 +147,21 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_captioners(shared_chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny captioner of each family of Hugging Face that knows the chain's words; tests only read it.
+
+    Its subfolders are called vision-encoder-decoder, blip and git.
+    """
+    from clcap_cli.artifacts.captions import open_captions
+    from tests.hugging_face.tiny_models import FAMILIES, save_tiny  # with transformers, which takes seconds to import
+
+    folder, words = tmp_path_factory.mktemp("captioners"), open_captions(shared_chain / "captions.h5").tokenizer.words
+    for family in FAMILIES:
+        save_tiny(family, folder / family, words)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shared_chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scenes/, captions.h5, features.h5, nt.pt, aa.pt, tf.pt and nt_cl.pt, which tests only read."""
     folder = tmp_path_factory.mktemp("chain")
