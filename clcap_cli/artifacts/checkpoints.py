@@ -16,6 +16,7 @@ from clcap_cli.artifacts.checks import check_equal, validated_part
 from clcap_cli.artifacts.earlier_names import upgrade_training
 from clcap_cli.artifacts.feature_info import FeatureInfo, info_class
 from clcap_cli.artifacts.provenance import Origin, Provenance, parse_provenance
+from clcap_cli.artifacts.saved_encoder import SavedEncoder, parse_encoder
 from clcap_cli.artifacts.tokenizers import parse_tokenizer
 from clcap_cli.datasets.parsing import validated
 from clcap_cli.errors import ClcapError, damaged_file_error
@@ -61,6 +62,8 @@ class Checkpoint:
     training: dict[str, Any]
     """Record of the training: number of epochs, best epoch, criterion, metrics."""
     lineage: Lineage
+    encoder: SavedEncoder | None = None
+    """The image encoder that computes the features; None if it is only described, by ``backbone``."""
 
     def captioner(self, device: torch.device) -> Captioner:
         """Build the model on ``device``, in evaluation mode."""
@@ -78,13 +81,15 @@ def write_checkpoint(
     training: dict[str, Any],
     lineage: Lineage,
     origin: Origin,
+    encoder: SavedEncoder | None = None,
 ) -> None:
-    """Write a checkpoint of ``captioner`` to ``out``."""
+    """Write a checkpoint of ``captioner``, and of the image encoder if it is given, to ``out``."""
     weights = torch_files.cpu_weights(captioner)
     config = asdict(captioner.config)
     description = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
+    content_id = _content_id(description, weights, encoder)
     content = {
-        "provenance": origin.make_provenance(KIND, torch_files.content_id(description, weights), out).model_dump(),
+        "provenance": origin.make_provenance(KIND, content_id, out).model_dump(),
         "model": model,
         "config": config,
         "weights": weights,
@@ -92,8 +97,17 @@ def write_checkpoint(
         "backbone": backbone.model_dump(mode="json"),
         "training": training,
         "lineage": lineage.model_dump(),
+        **({"encoder": vars(encoder)} if encoder else {}),
     }
     torch_files.save(content, out)
+
+
+def _content_id(description: list[Any], weights: dict[str, Tensor], encoder: SavedEncoder | None) -> str:
+    """The content id; that of a checkpoint without encoder is the same as in earlier versions."""
+    if encoder is None:
+        return torch_files.content_id(description, weights)
+    own = {f"encoder {name}": value for name, value in encoder.weights.items()}
+    return torch_files.content_id([*description, encoder.architecture], weights | own)
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -118,8 +132,10 @@ def open_checkpoint(path: Path) -> Checkpoint:
         expected = getattr(backbone, name)
         check_equal(path, f"its model's {name.replace('_', ' ')}", getattr(config, name, expected), expected)
     weights = torch_files.check_weights(path, content.get("weights"), lambda: build_model(metadata.model, config))
+    encoder = parse_encoder(content.get("encoder"), path, KIND)
+    training, lineage = metadata.training, metadata.lineage
     return Checkpoint(
-        path, provenance, metadata.model, config, weights, tokenizer, backbone, metadata.training, metadata.lineage
+        path, provenance, metadata.model, config, weights, tokenizer, backbone, training, lineage, encoder
     )
 
 

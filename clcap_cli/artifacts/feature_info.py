@@ -29,7 +29,7 @@ class BackboneInfo(_BaseInfo, frozen=True):
 
     name: str
     weights: str
-    """Origin of the weights: 'bundled', 'timm', 'random' or the name of a file."""
+    """Origin of the weights: 'bundled', 'timm', 'random', 'fine-tuned' or the name of a file."""
     weights_id: str
     """Digest of the weights' values."""
     image_size: Annotated[int, Field(gt=0, le=MAX_IMAGE_SIZE)]

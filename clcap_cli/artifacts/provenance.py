@@ -28,7 +28,7 @@ from clcap_cli.file_kinds.clcap_files import description_of
 FORMATS = {
     "clcap/captions": 2,
     "clcap/features": 2,
-    "clcap/checkpoint": 4,
+    "clcap/checkpoint": 5,
     "clcap/discriminator": 2,
     "clcap/caption-results": 1,
     "clcap/attention": 1,

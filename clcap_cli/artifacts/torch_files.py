@@ -52,14 +52,16 @@ def load(path: Path) -> dict[str, Any]:
     return own_content(path, _read(path))
 
 
-def check_weights(path: Path, weights: object, build: Callable[[], nn.Module]) -> dict[str, Tensor]:
+def check_weights(
+    path: Path, weights: object, build: Callable[[], nn.Module], kind: str = "weight"
+) -> dict[str, Tensor]:
     """Return ``weights``, read from ``path``, if they are finite and fit the network that ``build`` creates.
 
-    Raises ClcapError otherwise, before any memory is allocated for the network.
+    Messages call each of them a ``kind``. Raises ClcapError otherwise, before any memory is allocated for the network.
     """
     with torch.device("meta"), _WithoutNormalValues(), _limited_parameters(path, weights):
         expected = build().state_dict()
-    return check_tensors(path, "weight", weights, expected)
+    return check_tensors(path, kind, weights, expected)
 
 
 class _WithoutNormalValues(TorchFunctionMode):

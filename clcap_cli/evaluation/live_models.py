@@ -12,6 +12,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import Backbone, load_backbone
 from clcap_cli.features.images import ImageInput, UnreadableImageError
 from clcap_cli.features.live import LiveFeatures
+from clcap_cli.features.saved_encoder import own_backbone
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
@@ -54,6 +55,8 @@ def _backbone_of(checkpoint: Checkpoint, device: torch.device, weights: str | No
     expected = checkpoint.backbone
     if not isinstance(expected, BackboneInfo):
         raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot compute these")
+    if own := own_backbone(checkpoint, device):
+        return own
     source = weights or (expected.weights if expected.weights == "random" else None)
     backbone = load_backbone(expected.name, source, expected.image_size, device)
     if different := expected.differences(backbone.info):

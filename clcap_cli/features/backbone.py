@@ -5,7 +5,9 @@ class is called with the weights (None for its default, 'random', or a state dic
 (None for its default).
 """
 
+import math
 from dataclasses import dataclass
+from functools import partial
 
 import timm
 import torch
@@ -57,26 +59,48 @@ class Backbone:
         return pooled, grid
 
 
-def load_backbone(name: str, weights: str | None, image_size: int | None, device: torch.device) -> Backbone:
-    """Build a network for feature extraction.
+def load_backbone(
+    name: str, weights: str | None, image_size: int | None, device: torch.device, fold: bool = True
+) -> Backbone:
+    """Build a network for feature extraction or, unless ``fold``, for training.
 
     ``weights`` is None for pretrained weights (those of the default backbone are installed with clcap, those of other
     networks are downloaded by timm), 'random' for tests, or a state dict file (.pth, .safetensors).
 
     Raises ClcapError for an unknown name and for weights that cannot be loaded or do not fit.
     """
-    network = _build_encoder(name, weights, image_size).eval().to(memory_format=torch.channels_last)
-    config = dict(network.preprocessing)
-    size = image_size or config["input_size"][1]
-    config["input_size"] = (3, size, size)
-    image = torch.linspace(-1, 1, 3 * size**2).view(1, 3, size, size)
+    return make_backbone(build_encoder(name, weights, image_size), device, fold)
+
+
+def build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
+    """The network ``name`` of an installed package or of timm; parameters and errors as in ``load_backbone``."""
+    is_of_package = name in BACKBONES.names
+    if not is_of_package and not timm.is_model(name.split(".")[0]):
+        raise unknown_name_error("backbone", name, [*BACKBONES.names, *timm.list_models()])
+    make = BACKBONES.get(name) if is_of_package else partial(TimmEncoder, name)
+    encoder = make(weights, image_size)
+    size = image_size or encoder.preprocessing["input_size"][1]
+    encoder.preprocessing = {**encoder.preprocessing, "input_size": (3, size, size)}
+    encoder.architecture = {"kind": "package" if is_of_package else "timm", "name": name, "image_size": size}
+    return encoder
+
+
+def make_backbone(encoder: ImageEncoder, device: torch.device, fold: bool = True) -> Backbone:
+    """An encoder in evaluation mode with its record and preprocessing.
+
+    If ``fold``, the network is a copy that computes the same features faster where that is possible. Raises ClcapError
+    if it cannot compute features.
+    """
+    network = encoder.eval().to(memory_format=torch.channels_last)
+    config = encoder.preprocessing
+    image = torch.linspace(-1, 1, math.prod(config["input_size"])).view(1, *config["input_size"])
     with recorded_pairs(network) as pairs:
         pooled, grid = _probe_output(network, image)
     info = BackboneInfo(
-        name=name,
-        weights=network.weights,
-        weights_id=digest(value.cpu().numpy().tobytes() for value in network.state_dict().values()),
-        image_size=size,
+        name=str(encoder.architecture["name"]),
+        weights=encoder.weights,
+        weights_id=weights_id(encoder),
+        image_size=config["input_size"][1],
         mean=config["mean"],
         std=config["std"],
         interpolation=config["interpolation"],
@@ -86,16 +110,13 @@ def load_backbone(name: str, weights: str | None, image_size: int | None, device
         pooled_channels=pooled.shape[1],
     )
     transform = create_transform(**config, is_training=False, use_prefetcher=True)
-    folded = with_folded_norms(network, pairs, image, (pooled, grid))
+    folded = with_folded_norms(network, pairs if fold else {}, image, (pooled, grid))
     return Backbone(info, folded.to(device), with_centre_resize(transform))
 
 
-def _build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
-    if name in BACKBONES.names:
-        return BACKBONES.get(name)(weights, image_size)
-    if not timm.is_model(name.split(".")[0]):
-        raise unknown_name_error("backbone", name, [*BACKBONES.names, *timm.list_models()])
-    return TimmEncoder(name, weights, image_size)
+def weights_id(encoder: ImageEncoder) -> str:
+    """Digest of the values of an encoder's weights."""
+    return digest(value.cpu().numpy().tobytes() for value in encoder.state_dict().values())
 
 
 def _probe_output(network: ImageEncoder, image: Tensor) -> tuple[Tensor, Tensor]:

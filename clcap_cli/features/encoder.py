@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+from pydantic import JsonValue
 from torch import Tensor, nn
 
 
@@ -13,7 +14,11 @@ class ImageEncoder(nn.Module, ABC):
     """Preprocessing of images, as arguments of timm's ``create_transform``: ``input_size`` (3, pixels, pixels),
     ``mean``, ``std``, ``interpolation``, ``crop_pct``."""
     weights: str
-    """Origin of the weights: 'bundled', 'timm', 'random' or the name of a file."""
+    """Origin of the weights: 'bundled', 'timm', 'random', 'fine-tuned' or the name of a file."""
+    architecture: dict[str, JsonValue]
+    """What the network is built from, except its weights, as plain data for checkpoints: ``kind`` (a key of
+    ``saved_encoder.KINDS``), ``name``, and what that kind needs. Set for networks of timm and of packages by
+    ``build_encoder``."""
 
     @abstractmethod
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ def checkpoint_facts(file: Path) -> dict[str, str]:
     return {
         "model": f"{opened.model}, {_sizes(config)}",
         "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
-        "backbone": opened.backbone.description,
+        "backbone": f"{opened.backbone.description}{', in this file' if opened.encoder else ''}",
         "round": str(opened.lineage.round),
         **({"training": training} if training else {}),
         **({"warning": str(rise)} if rise else {}),

@@ -11,6 +11,7 @@ import torch
 from clcap_cli.artifacts.attention import open_attention
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.comparisons import open_comparison
+from clcap_cli.artifacts.provenance import FORMATS
 from clcap_cli.artifacts.results import open_caption_results, open_results
 from tests.conftest import CommandResult
 
@@ -56,7 +57,7 @@ def test_neuraltalk2_has_a_relu_since_version_2(
         == 0
     )
     assert open_checkpoint(old_files / "new.pt").config.image_relu == relu
-    assert torch.load(old_files / "new.pt", weights_only=True)["provenance"]["version"] == 4
+    assert torch.load(old_files / "new.pt", weights_only=True)["provenance"]["version"] == FORMATS["clcap/checkpoint"]
 
 
 def test_old_comparisons_keep_their_content(version_folder: Path, tmp_path: Path) -> None:

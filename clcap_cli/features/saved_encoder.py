@@ -1,0 +1,69 @@
+"""Image encoders as checkpoints hold them, and backbones built from these."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, Field, JsonValue
+
+from clcap_cli.artifacts.checkpoints import KIND, Checkpoint
+from clcap_cli.artifacts.checks import validated_part
+from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
+from clcap_cli.artifacts.saved_encoder import WEIGHT, SavedEncoder
+from clcap_cli.artifacts.torch_files import check_weights, cpu_weights
+from clcap_cli.errors import damaged_file_error
+from clcap_cli.features.backbone import Backbone, build_encoder, make_backbone
+from clcap_cli.features.encoder import ImageEncoder
+
+
+class _NamedNetwork(BaseModel, extra="forbid"):
+    """The architecture of a network of timm or of a package."""
+
+    kind: Literal["timm", "package"]
+    name: str
+    image_size: Annotated[int, Field(ge=1, le=MAX_IMAGE_SIZE)]
+
+
+def _named_network(architecture: object, path: Path) -> ImageEncoder:
+    found = validated_part("encoder.architecture", architecture, _NamedNetwork, path, KIND)
+    return build_encoder(found.name, "random", found.image_size)
+
+
+KINDS: Mapping[str, Callable[[dict[str, JsonValue], Path], ImageEncoder]] = {
+    "timm": _named_network,
+    "package": _named_network,
+}
+"""Functions that build an encoder with any weights from its architecture and the path of the file that holds it."""
+
+
+def as_saved(encoder: ImageEncoder) -> SavedEncoder:
+    """The encoder as a checkpoint holds it."""
+    weights = {name: value.contiguous() for name, value in cpu_weights(encoder).items()}
+    return SavedEncoder(encoder.architecture, weights)
+
+
+def own_backbone(checkpoint: Checkpoint, device: torch.device, fold: bool = True) -> Backbone | None:
+    """The backbone whose network ``checkpoint`` holds; None if it holds none. ``fold`` as in ``make_backbone``.
+
+    Raises ClcapError if the network is unknown, or is not the one that ``checkpoint`` records.
+    """
+    if checkpoint.encoder is None:
+        return None
+    encoder = _built(checkpoint.encoder, checkpoint.path)
+    encoder.weights = getattr(checkpoint.backbone, "weights", "")
+    backbone = make_backbone(encoder, device, fold)
+    if different := checkpoint.backbone.differences(backbone.info):
+        raise damaged_file_error(checkpoint.path, f"its image encoder has another {different[0]} than it records")
+    return backbone
+
+
+def _built(saved: SavedEncoder, path: Path) -> ImageEncoder:
+    build = KINDS.get(str(saved.architecture.get("kind")))
+    if build is None:
+        raise damaged_file_error(path, f"its image encoder is of the unknown kind '{saved.architecture.get('kind')}'")
+    with torch.random.fork_rng(devices=[]):  # the initial weights, which are replaced, draw from no stream of the run
+        weights = check_weights(path, saved.weights, lambda: build(saved.architecture, path), WEIGHT)
+        encoder = build(saved.architecture, path)
+    encoder.load_state_dict(weights)
+    return encoder
