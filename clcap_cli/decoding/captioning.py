@@ -11,7 +11,7 @@ from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.ensemble import Ensemble, Predictor
 from clcap_cli.decoding.sampling import logits_warper, sample
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.source import BLOCK_SIZE, FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import Rows, concatenate
 
@@ -41,7 +41,8 @@ def decode(
     model: Predictor = models[0] if len(models) == 1 else Ensemble(models)
     constraints = constraints_for(settings, model.config, never_generated)
     generator = torch.Generator(sources[0].device).manual_seed(torch_seed(seed, "decoding"))
-    blocks, decoded = sources[0].blocks(), []
+    size = min(model.images_at_once(BLOCK_SIZE) for model in models)
+    blocks, decoded = sources[0].blocks(size), []
     for block in track(blocks, len(blocks)):
         features = [source.read(block) for source in sources]
         encoded: Rows = model.encode(features) if isinstance(model, Ensemble) else models[0].encode(features[0])

@@ -17,6 +17,9 @@ Size = Annotated[int, Field(ge=1, le=2**24)]
 """Size of a layer. The upper limit keeps products of sizes from overflowing when a damaged file is read."""
 Token = Annotated[int, Field(ge=0, le=2**24)]
 
+MAX_ENCODED_ELEMENTS = 2**28
+"""Maximum number of elements of the encodings of a block of images: 1 GiB."""
+
 
 @dataclass(frozen=True)
 class CaptionerConfig:
@@ -68,6 +71,20 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
     def state_size(self) -> int:
         """Maximum number of elements of one row of the state, for estimates of memory."""
 
+    @property
+    def encoded_size(self) -> int:
+        """Number of elements of one encoded image, for estimates of memory; 0 if it is not worth counting."""
+        return 0
+
+    def images_at_once(self, limit: int) -> int:
+        """Number of images, at most ``limit``, whose encodings fit in memory together."""
+        return max(1, min(limit, MAX_ENCODED_ELEMENTS // max(1, self.encoded_size)))
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """Tokens before the start token that are the same for every caption; most models have none."""
+        return ()
+
     @abstractmethod
     def encode(self, features: ImageFeatures) -> EncodedT:
         """Compute everything that depends only on the images: N rows, one per image."""
@@ -87,11 +104,12 @@ class Captioner(nn.Module, ABC, Generic[EncodedT, StateT]):
         """
         device = captions.device
         captions, lengths, image_index = captions.cpu(), lengths.cpu(), image_index.cpu()
-        start = torch.full_like(captions[:, :1], self.config.start_token)
+        before = torch.tensor([*self.prompt, self.config.start_token]).expand(len(captions), -1)
         # Masks shared by the captions of an image would be faster, but were found to learn slightly worse.
         shared = not self._drops_out()
-        prefixes = distinct_prefixes(torch.cat([start, captions], dim=1), lengths + 1, image_index, shared)
-        return on_device(next_tokens(prefixes, self.config.end_token), device)
+        counts = lengths + before.shape[1]
+        prefixes = distinct_prefixes(torch.cat([before, captions], dim=1), counts, image_index, shared)
+        return on_device(next_tokens(prefixes, self.config.end_token, first=len(self.prompt)), device)
 
     def _drops_out(self) -> bool:
         """Whether dropout makes the computation of the same prefix differ from caption to caption."""

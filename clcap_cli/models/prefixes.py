@@ -81,19 +81,21 @@ class NextTokens:
     """The E distinct predictions of captions: a prefix and the token that follows it."""
 
     prefixes: Prefixes
-    """Prefixes of the start token followed by a caption."""
+    """Prefixes of the tokens before a caption followed by the caption."""
     targets: Tensor
     """(E,) the token to predict."""
     prefix: Tensor
     """(E,) the prefix that it follows, in ascending order."""
     at_step: Tensor
-    """(U, S) the prediction at each step of the distinct sequences; the last one at steps that are padding."""
+    """(U, S) the prediction at each step of the distinct sequences; any other one at steps that predict nothing."""
+    is_prediction: Tensor
+    """(U, S) bool: False for padding and for steps within the tokens before a caption."""
 
     def log_prob(self, hidden: Tensor, output: nn.Linear) -> Tensor:
         """ln p of each caption (B,), from the inputs (W, H) of the ``output`` layer."""
         log_probs = token_log_prob(hidden, output, self.targets, self.prefix)
         at_step = log_probs.index_select(0, self.at_step.flatten()).view(self.at_step.shape)
-        return at_step.where(self.prefixes.is_step, 0).sum(1).index_select(0, self.prefixes.distinct)
+        return at_step.where(self.is_prediction, 0).sum(1).index_select(0, self.prefixes.distinct)
 
 
 def distinct_prefixes(sequences: Tensor, counts: Tensor, image_index: Tensor, shared: bool = True) -> Prefixes:
@@ -120,16 +122,22 @@ def distinct_prefixes(sequences: Tensor, counts: Tensor, image_index: Tensor, sh
     return Prefixes(sequences[row, step], image[row], Levels(sizes, parent), sequences, at_step, first_place, distinct)
 
 
-def next_tokens(prefixes: Prefixes, end: int) -> NextTokens:
-    """The predictions of the token after each prefix of the sequences; ``end`` follows the sequences themselves."""
+def next_tokens(prefixes: Prefixes, end: int, first: int = 0) -> NextTokens:
+    """The predictions of the token after each prefix of the sequences; ``end`` follows the sequences themselves.
+
+    The first ``first`` steps, which belong to a prompt, predict nothing.
+    """
     following = pad(prefixes.sequences, (0, 1), value=PADDING)[:, 1:]
+    is_prediction = prefixes.is_step.clone()
+    is_prediction[:, :first] = False
     is_new = torch.ones_like(following, dtype=torch.bool)
     is_new[1:] = (following[1:] != following[:-1]) | (prefixes.at_step[1:] != prefixes.at_step[:-1])
-    is_new &= prefixes.is_step
+    is_new &= is_prediction
     step, row = is_new.T.nonzero().unbind(1)
     targets = following[row, step]
     targets = targets.masked_fill(targets == PADDING, end)
-    return NextTokens(prefixes, targets, prefixes.at_step[row, step], _numbered(is_new, prefixes.is_step))
+    at_step = _numbered(is_new, prefixes.is_step).clamp(min=0)
+    return NextTokens(prefixes, targets, prefixes.at_step[row, step], at_step, is_prediction)
 
 
 def _numbered(is_new: Tensor, is_step: Tensor) -> Tensor:

@@ -17,6 +17,9 @@ MODELS: "Registry[type[Captioner]]" = Registry(
         "neuraltalk2": "clcap_cli.models.neuraltalk2:NeuralTalk2",
         "adaptive-attention": "clcap_cli.models.adaptive_attention:AdaptiveAttention",
         "transformer": "clcap_cli.models.transformer:Transformer",
+        "vision-encoder-decoder": "clcap_cli.models.hugging_face.vision_encoder_decoder:VisionEncoderDecoder",
+        "blip": "clcap_cli.models.hugging_face.blip:Blip",
+        "git": "clcap_cli.models.hugging_face.git:Git",
     },
     base_class="clcap_cli.models.captioner:Captioner",
 )

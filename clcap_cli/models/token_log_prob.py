@@ -28,11 +28,17 @@ def token_log_prob(hidden: Tensor, output: nn.Linear, tokens: Tensor, rows: Tens
 
     ``rows`` are in ascending order, and no two pairs of row and token are equal.
     """
-    weight, bias = output.weight, output.bias
+    weight, bias = output.weight, bias_of(output)
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight = hidden.to(dtype), weight.to(dtype)
     return _TokenLogProb.apply(hidden, weight, bias, tokens, rows, torch.is_grad_enabled())
+
+
+def bias_of(output: nn.Linear) -> Tensor:
+    """The bias (V,) of an output layer; zeros for a layer without one."""
+    # PyTorch types the bias as always present.
+    return output.weight.new_zeros(len(output.weight)) if output.bias is None else output.bias
 
 
 class _TokenLogProb(torch.autograd.Function):

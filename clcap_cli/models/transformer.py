@@ -6,18 +6,18 @@ sinusoids, so captions of any length can be scored.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, cast
+from typing import ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.attending import AttendingCaptioner, AttentionWeights, values_by_token
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size
 from clcap_cli.models.grouped_attention import attend_to_images
 from clcap_cli.models.prefixes import Prefixes
-from clcap_cli.models.rows import ImageFeatures, Rows
+from clcap_cli.models.rows import ImageFeatures
+from clcap_cli.models.self_attention import CachedAttention, CachedTokens, CausalAttention, ImageTokens, PrefixAttention
 
 
 @dataclass(frozen=True)
@@ -37,35 +37,6 @@ class TransformerConfig(CaptionerConfig):
     def __post_init__(self) -> None:
         if self.hidden_size % (2 * self.heads):
             raise ClcapError(f"hidden_size {self.hidden_size} must be a multiple of twice the {self.heads} heads")
-
-
-@dataclass(frozen=True)
-class ImageTokens(Rows):
-    """Cross-attention keys and values of N images: L layers, H heads of size D, R tokens per image."""
-
-    keys: Tensor
-    """(N, L, H, R, D)."""
-    values: Tensor
-    """(N, L, H, R, D)."""
-    mask: Tensor
-    """(N, R) bool: False for padding."""
-
-
-@dataclass(frozen=True)
-class CachedTokens(Rows):
-    """Self-attention keys and values of B prefixes of t tokens each."""
-
-    keys: Tensor
-    """(B, L, H, t, D)."""
-    values: Tensor
-    """(B, L, H, t, D)."""
-
-
-class CausalAttention(Protocol):
-    """Self-attention in which each token attends to itself and to earlier tokens of its caption."""
-
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Attention outputs (W, H, D) of W tokens, from their queries, keys and values (W, H, D)."""
 
 
 class Layer(nn.Module):
@@ -118,37 +89,6 @@ class Layer(nn.Module):
     def image_queries(self, hidden: Tensor) -> Tensor:
         """Queries (W, H, D) of the cross-attention."""
         return self.image_query(self.image_norm(hidden)).unflatten(1, (self.heads, -1))
-
-
-class _PrefixAttention:
-    """Self-attention of distinct prefixes, computed for whole captions with padding."""
-
-    def __init__(self, prefixes: Prefixes):
-        self.at_step = prefixes.at_step
-        self.first_place = prefixes.first_place
-
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """See CausalAttention."""
-        query, keys, values = self._by_caption(query), self._by_caption(keys), self._by_caption(values)
-        attended = scaled_dot_product_attention(query, keys, values, is_causal=True)  # (U, H, S, D)
-        return attended.transpose(1, 2).flatten(0, 1).index_select(0, self.first_place)
-
-    def _by_caption(self, part: Tensor) -> Tensor:
-        """(U, H, S, D) of the distinct captions, from (W, H, D) of their prefixes."""
-        return part.index_select(0, self.at_step.flatten()).view(*self.at_step.shape, *part.shape[1:]).transpose(1, 2)
-
-
-class _CachedAttention:
-    """Self-attention of one new token per prefix, with cached keys and values of the earlier tokens."""
-
-    def __init__(self, keys: Tensor, values: Tensor):
-        self.keys, self.values = keys, values
-
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """See CausalAttention."""
-        self.keys = torch.cat([self.keys, keys.unsqueeze(2)], dim=2)
-        self.values = torch.cat([self.values, values.unsqueeze(2)], dim=2)
-        return scaled_dot_product_attention(query.unsqueeze(2), self.keys, self.values).squeeze(2)
 
 
 def sinusoids(time_step: Tensor, width: int) -> Tensor:
@@ -208,7 +148,7 @@ class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
         prefixes = self.next_tokens(captions, lengths, image_index).prefixes
         hidden = self._hidden_states(encoded, prefixes, len(self.layers) - 1)
         last = cast(Layer, self.layers[-1])
-        query = last.image_queries(last.after_self_attention(hidden, _PrefixAttention(prefixes)))
+        query = last.image_queries(last.after_self_attention(hidden, PrefixAttention(prefixes)))
         keys = encoded.keys[:, -1]  # (N, H, R, D)
         # With the identity matrix as values, the attention outputs are the attention weights.
         identity = torch.eye(keys.shape[2], dtype=keys.dtype, device=keys.device).expand(*keys.shape[:2], -1, -1)
@@ -217,7 +157,7 @@ class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
 
     def _hidden_states(self, encoded: ImageTokens, prefixes: Prefixes, layers: int) -> Tensor:
         """Hidden states (W, width) after the first ``layers``."""
-        hidden, self_attention = self._embed(prefixes.tokens, prefixes.time_step), _PrefixAttention(prefixes)
+        hidden, self_attention = self._embed(prefixes.tokens, prefixes.time_step), PrefixAttention(prefixes)
         for layer_index in range(layers):
             hidden = self.layers[layer_index](hidden, self_attention, encoded, layer_index, prefixes.image)
         return hidden
@@ -234,7 +174,7 @@ class Transformer(AttendingCaptioner[ImageTokens, CachedTokens]):
         hidden = self._embed(tokens, torch.full_like(tokens, state.keys.shape[3]))
         cached = []
         for layer_index, layer in enumerate(self.layers):
-            cache = _CachedAttention(state.keys[:, layer_index], state.values[:, layer_index])
+            cache = CachedAttention(state.keys[:, layer_index], state.values[:, layer_index])
             hidden = layer(hidden, cache, encoded, layer_index, image_index)
             cached.append((cache.keys, cache.values))
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*cached, strict=True))

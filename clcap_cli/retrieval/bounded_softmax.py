@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.models.token_log_prob import log_normalizer
+from clcap_cli.models.token_log_prob import bias_of, log_normalizer
 
 SHORTLIST_DIVISOR = 20
 """The shortlist contains the tokens of the captions and the most frequent 1/SHORTLIST_DIVISOR of the vocabulary."""
@@ -14,7 +14,7 @@ class BoundedSoftmax:
 
     def __init__(self, output: nn.Linear, tokens: Tensor):
         """``tokens`` are all tokens whose ln p can be requested."""
-        weight, bias = output.weight, output.bias
+        weight, bias = output.weight, bias_of(output)
         frequent = torch.arange(len(weight) // SHORTLIST_DIVISOR, device=weight.device)
         in_shortlist = torch.zeros(len(weight), dtype=torch.bool, device=weight.device)
         in_shortlist[torch.cat([tokens, frequent])] = True

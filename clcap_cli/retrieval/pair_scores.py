@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.source import BLOCK_SIZE, FeatureSource
 from clcap_cli.models.captioner import Captioner
 
 
 def matched_log_probs(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
     """ln p (C,) of each caption with its own image; caption i belongs to image i."""
     scores = []
-    for positions in features.blocks():
+    for positions in features.blocks(model.images_at_once(BLOCK_SIZE)):
         rows = slice(int(positions[0]), int(positions[-1]) + 1)
         image = torch.arange(len(positions), device=captions.device)
         encoded = model.encode(features.read(positions))
@@ -23,7 +23,7 @@ def lowest_log_probs(
 ) -> Tensor:
     """The lowest ln p (C,) of each caption among those with its ``images`` (C, K)."""
     lowest = torch.full(lengths.shape, torch.inf, device=captions.device)
-    for positions in features.blocks():
+    for positions in features.blocks(model.images_at_once(BLOCK_SIZE)):
         caption, column = ((images >= positions[0]) & (images <= positions[-1])).nonzero(as_tuple=True)
         if not len(caption):
             continue

@@ -97,7 +97,8 @@ class TreeWalk:
     def images_per_block(self) -> int:
         """Number of images whose states fit in memory."""
         states = 3 * self.model.state_size  # the state before a token, after it, and selected for the next level
-        elements = states * self.tree.max_width + self.model.output.in_features * self.tree.num_prefixes
+        hidden = self.model.output.in_features
+        elements = states * self.tree.max_width + hidden * self.tree.num_prefixes + self.model.encoded_size
         return max(1, min(CHUNK_IMAGES, MAX_STATE_ELEMENTS // elements))
 
     def scores(self, images: ImageFeatures, floors: Tensor, known: Tensor | None = None) -> Tensor:

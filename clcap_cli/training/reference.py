@@ -121,7 +121,7 @@ class SplitReference:
         """Score the pairs image by image, because models compute equal prefixes of an image's captions only once."""
         captions, images = caption_indices.T.ravel(), np.repeat(image, len(caption_indices))
         result = np.empty(len(captions), dtype=np.float32)
-        blocks = self.feature_source.blocks(CACHE_BLOCK)
+        blocks = self.feature_source.blocks(self.model.images_at_once(CACHE_BLOCK))
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
             in_block = np.arange(*np.searchsorted(images, [positions[0], positions[-1] + 1]))
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):

@@ -8,7 +8,7 @@ from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
-from clcap_cli.features.source import FeatureSource
+from clcap_cli.features.source import BLOCK_SIZE, FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.metrics.cider import cider_scores
 from clcap_cli.models.captioner import Captioner
@@ -24,7 +24,7 @@ SAMPLE_SIZE = 200
 def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureSource) -> tuple[Tensor, Tensor]:
     """ln p(c|I) of all captions of a split with their own images, and their lengths: (captions,) each."""
     log_probs, lengths = [], []
-    for positions in features.blocks():
+    for positions in features.blocks(model.images_at_once(BLOCK_SIZE)):
         batch = captions.batch(*captions.captions_of_images(positions))
         log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image_index))
         lengths.append(batch.lengths)
