@@ -1,8 +1,9 @@
 import torch
 
 from clcap_cli.compute.devices import make_reproducible
-from clcap_cli.models.registry import MODELS, build_model, configure
+from clcap_cli.models.registry import build_model, configure
 from clcap_cli.models.rows import ImageFeatures
+from tests.models.factories import OPTIONS
 
 FACTS = {"vocabulary_size": 300, "start_token": 300, "end_token": 0, "max_length": 8}
 FACTS |= {"pooled_channels": 64, "grid_channels": 64}
@@ -21,7 +22,7 @@ def test_same_seed_same_gradients_with_any_thread_order() -> None:
         model.sequence_log_prob(model.encode(features), captions, lengths, image_index).mean().backward()
         return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
 
-    for name in MODELS.names:
+    for name in OPTIONS:
         first = gradients(name)
         for _ in range(2):
             assert all(map(torch.equal, first, gradients(name)))

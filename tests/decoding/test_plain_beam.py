@@ -9,6 +9,7 @@ from clcap_cli.decoding.top_tokens import top_tokens
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
 from clcap_cli.models.rows import Rows
+from clcap_cli.models.token_log_prob import bias_of
 from tests.decoding.test_beam import END, UNK, peaked_model
 
 Caption = tuple[float, float, list[int]]
@@ -63,7 +64,9 @@ def test_captions_are_those_of_a_plain_search(
 ) -> None:
     model, features = peaked_model(name, words, constraints.max_length, words)
     with torch.no_grad():
-        model.output.bias[END] += penalty  # so that captions finish early where the penalty favours long ones
+        bias = bias_of(model.output).clone()
+        bias[END] += penalty  # so that captions finish early where the penalty favours long ones
+        model.output.bias = torch.nn.Parameter(bias)
     encoded = model.encode(features)
     decoded = beam_search(model, encoded, beam, constraints, penalty, num_captions)
     for image in range(0, len(features), 2):

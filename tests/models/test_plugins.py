@@ -39,7 +39,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_plugin_model_works_in_every_stage(chain: Path, clcap, package: Path) -> None:
-    assert MODELS.names == ["neuraltalk2", "adaptive-attention", "transformer", "broken", "mine"]
+    assert {"neuraltalk2", "blip", "broken", "mine"} <= set(MODELS.names)
     arguments = ["train-mle", chain / "captions.h5", chain / "features.h5", "--model", "mine", "--embedding", 8]
     assert clcap(*arguments, "--model-option", "colour=blue", "--epochs", 1, "--out", chain / "mine.pt").status == 0
     config = open_checkpoint(chain / "mine.pt").config
