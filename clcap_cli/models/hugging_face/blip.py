@@ -20,8 +20,9 @@ class Blip(HuggingFaceCaptioner):
         from transformers import BlipConfig
         from transformers.models.blip.modeling_blip_text import BlipTextLMHeadModel
 
-        network = nn.Module()
-        network.text_decoder = BlipTextLMHeadModel(BlipConfig.from_dict(dict(architecture)).text_config)
+        network, config = nn.Module(), BlipConfig.from_dict(dict(architecture))
+        text_config: Any = config.text_config
+        network.text_decoder = BlipTextLMHeadModel(text_config)
         return network
 
     @cached_property

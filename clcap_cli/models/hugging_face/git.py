@@ -23,7 +23,7 @@ class Git(HuggingFaceCaptioner):
         """See HuggingFaceCaptioner."""
         from transformers import GitConfig, GitForCausalLM
 
-        config = GitConfig.from_dict(dict(architecture))
+        config: Any = GitConfig.from_dict(dict(architecture))
         config.vision_config.num_hidden_layers = 0
         network: Any = GitForCausalLM(config)
         del network.git.image_encoder

@@ -35,7 +35,7 @@ class VisionEncoderDecoder(HuggingFaceCaptioner):
         """See HuggingFaceCaptioner; raises ClcapError for a decoder that is not supported."""
         from transformers import AutoModelForCausalLM, VisionEncoderDecoderConfig
 
-        config = VisionEncoderDecoderConfig.from_dict(dict(architecture))
+        config: Any = VisionEncoderDecoderConfig.from_dict(dict(architecture))
         if config.decoder.model_type not in DECODERS:
             raise ClcapError(
                 f"a decoder '{config.decoder.model_type}' is not supported; clcap has {', '.join(DECODERS)}"
