@@ -22,7 +22,6 @@ _STAGES = (
     "compare",
     "report",
     "swap_reference",
-    "export_captioner",
     "make_scenes",
     "show",
     "cache",

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 MAX_IMAGE_SIZE = 4096
 """Maximum side in pixels of the images that a network gets; the memory that it takes grows with the square."""
@@ -41,6 +41,13 @@ class BackboneInfo(_BaseInfo, frozen=True):
     regions: Size
     grid_channels: Size
     pooled_channels: Size
+    processor: dict[str, JsonValue] | None = None
+    """The image processor of Hugging Face that prepares images; None for timm's preprocessing."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_processor(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The fields without a processor of None, so that records stay as earlier versions wrote them."""
+        return {name: value for name, value in handler(self).items() if name != "processor" or value is not None}
 
     def identity(self) -> dict[str, Any]:
         """All fields except the origin of the weights."""
@@ -52,9 +59,9 @@ class BackboneInfo(_BaseInfo, frozen=True):
         return f"{self.name} ({self.weights} weights), {self.image_size} pixels"
 
     @property
-    def resized_to(self) -> int:
-        """Length in pixels of an image's shorter side before it is cropped."""
-        return math.floor(self.image_size / self.crop_pct)
+    def resized_to(self) -> int | None:
+        """Length in pixels of an image's shorter side before it is cropped; None if a processor decides."""
+        return None if self.processor else math.floor(self.image_size / self.crop_pct)
 
     def bytes_per_image(self) -> int:
         """Size in bytes of one image's features in the file."""

@@ -6,20 +6,19 @@ class is called with the weights (None for its default, 'random', or a state dic
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import timm
 import torch
-from timm.data import create_transform
+from PIL import Image
 from torch import Tensor
-from torchvision.transforms import Compose
 from torchvision.transforms.functional import normalize
 
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError, unknown_name_error
-from clcap_cli.features.centre_resize import with_centre_resize
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.folding import recorded_pairs, with_folded_norms
 from clcap_cli.features.timm_encoder import TimmEncoder
@@ -37,7 +36,7 @@ class Backbone:
 
     info: BackboneInfo
     network: ImageEncoder
-    transform: Compose
+    transform: Callable[[Image.Image], Tensor]
     """Preprocessing of an RGB image to (3, size, size) uint8."""
 
     @property
@@ -108,10 +107,10 @@ def make_backbone(encoder: ImageEncoder, device: torch.device, fold: bool = True
         regions=grid.shape[1],
         grid_channels=grid.shape[2],
         pooled_channels=pooled.shape[1],
+        processor=encoder.processor,
     )
-    transform = create_transform(**config, is_training=False, use_prefetcher=True)
     folded = with_folded_norms(network, pairs if fold else {}, image, (pooled, grid))
-    return Backbone(info, folded.to(device), with_centre_resize(transform))
+    return Backbone(info, folded.to(device), encoder.transform)
 
 
 def weights_id(encoder: ImageEncoder) -> str:

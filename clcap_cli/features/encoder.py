@@ -1,10 +1,15 @@
 """The interface of backbones: networks that compute pooled and grid features of images."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
+from PIL import Image
 from pydantic import JsonValue
+from timm.data import create_transform
 from torch import Tensor, nn
+
+from clcap_cli.features.centre_resize import with_centre_resize
 
 
 class ImageEncoder(nn.Module, ABC):
@@ -19,6 +24,13 @@ class ImageEncoder(nn.Module, ABC):
     """What the network is built from, except its weights, as plain data for checkpoints: ``kind`` (a key of
     ``saved_encoder.KINDS``), ``name``, and what that kind needs. Set for networks of timm and of packages by
     ``build_encoder``."""
+    processor: dict[str, JsonValue] | None = None
+    """Configuration of Hugging Face's image processor, if that prepares images instead of ``preprocessing``."""
+
+    @property
+    def transform(self) -> Callable[[Image.Image], Tensor]:
+        """Preprocessing of an RGB image to (3, pixels, pixels) uint8."""
+        return with_centre_resize(create_transform(**self.preprocessing, is_training=False, use_prefetcher=True))
 
     @abstractmethod
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

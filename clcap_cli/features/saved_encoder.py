@@ -15,6 +15,7 @@ from clcap_cli.artifacts.torch_files import check_weights, cpu_weights
 from clcap_cli.errors import damaged_file_error
 from clcap_cli.features.backbone import Backbone, build_encoder, make_backbone
 from clcap_cli.features.encoder import ImageEncoder
+from clcap_cli.features.hugging_face_encoder import HuggingFaceEncoder
 
 
 class _NamedNetwork(BaseModel, extra="forbid"):
@@ -30,9 +31,24 @@ def _named_network(architecture: object, path: Path) -> ImageEncoder:
     return build_encoder(found.name, "random", found.image_size)
 
 
+class _HuggingFaceNetwork(BaseModel, extra="forbid"):
+    """The architecture of a network of Hugging Face."""
+
+    kind: Literal["huggingface"]
+    name: str
+    config: dict[str, JsonValue]
+    processor: dict[str, JsonValue]
+
+
+def _hugging_face_network(architecture: object, path: Path) -> ImageEncoder:
+    found = validated_part("encoder.architecture", architecture, _HuggingFaceNetwork, path, KIND)
+    return HuggingFaceEncoder(found.config, found.processor)
+
+
 KINDS: Mapping[str, Callable[[dict[str, JsonValue], Path], ImageEncoder]] = {
     "timm": _named_network,
     "package": _named_network,
+    "huggingface": _hugging_face_network,
 }
 """Functions that build an encoder with any weights from its architecture and the path of the file that holds it."""
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from clcap_cli.errors import unknown_name_error
 from clcap_cli.segmentation.registry import segmenter_from_record
 from clcap_cli.segmentation.words import SEGMENTER as WORDS
-from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer
+from clcap_cli.tokenizers.hugging_face import CaptionFormat, HuggingFaceTokenizer
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
 
@@ -25,5 +25,6 @@ def build_tokenizer(record: dict[str, Any], name: str) -> Tokenizer:
         segmentation = TypeAdapter(dict[str, str]).validate_python(record.get("segmentation", WORDS.record()))
         return WordTokenizer(words, segmenter_from_record(segmentation, name))
     if kind == HuggingFaceTokenizer.kind:
-        return HuggingFaceTokenizer(TypeAdapter(str).validate_python(record["json"]), name)
+        format = CaptionFormat.model_validate(record["format"]) if "format" in record else None
+        return HuggingFaceTokenizer(TypeAdapter(str).validate_python(record["json"]), name, format)
     raise unknown_name_error("tokenizer", kind, TOKENIZER_KINDS)

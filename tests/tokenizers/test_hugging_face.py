@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 import clcap_cli
 from clcap_cli.errors import ClcapError
-from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer, read_tokenizer
+from clcap_cli.tokenizers.hugging_face import CaptionFormat, HuggingFaceTokenizer, read_tokenizer
 from clcap_cli.tokenizers.registry import build_tokenizer
 from tests.tokenizers.subwords import write_bpe, write_wordpiece
 
@@ -102,3 +103,60 @@ def test_a_tokenizer_without_a_decoder_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({**content, "decoder": None}))
     with pytest.raises(ClcapError, match="has no suitable decoder: it decodes the tokens of 'a dog runs on grass' as"):
         read_tokenizer(path)
+
+
+def as_gpt2(bpe: HuggingFaceTokenizer) -> str:
+    """The tokenizer as GPT-2's: no space is added before the first word, and one token starts, ends and pads."""
+    content = json.loads(bpe.content.replace('"</s>"', '"<|endoftext|>"'))
+    content["pre_tokenizer"]["add_prefix_space"] = False
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize("prompt", ["a picture of", "A"])
+def test_captions_continue_the_prompt(bpe: HuggingFaceTokenizer, prompt: str) -> None:
+    """The first word has the space before it, as in the text that the model was trained on."""
+    plain, size = HuggingFaceTokenizer(as_gpt2(bpe), "gpt2"), bpe.size
+    tokenizer = HuggingFaceTokenizer(plain.content, "gpt2", CaptionFormat(start=1, end=1, size=size, prompt=prompt))
+    tokens = tokenizer.encode("three shapes")
+    assert tokens != plain.encode("three shapes")
+    assert [*tokenizer.prompt[1:], tokenizer.start, *tokens] == plain.encode(f"{prompt} three shapes")
+    assert tokenizer.prompt[0] == 1
+    assert tokenizer.decode(tokens) == "three shapes"
+    assert tokenizer.encode("") == []
+
+
+def test_tokens_of_the_model_that_the_tokenizer_lacks_are_never_generated(wordpiece: HuggingFaceTokenizer) -> None:
+    """BLIP's first token need not be in its tokenizer."""
+    size = wordpiece.size
+    tokenizer = HuggingFaceTokenizer(wordpiece.content, "blip", CaptionFormat(start=size, end=3, size=size + 2))
+    assert (tokenizer.start, tokenizer.end, tokenizer.size, tokenizer.prompt) == (size, 3, size + 2, ())
+    assert tokenizer.never_generated == (0, 1, 2, size, size + 1)
+    assert tokenizer.encode("two squares") == wordpiece.encode("two squares")
+
+
+def test_the_format_of_captions_survives_a_round_trip(wordpiece: HuggingFaceTokenizer) -> None:
+    """Records without one, which earlier versions wrote, stay as they are."""
+    format = CaptionFormat(start=2, end=3, size=wordpiece.size, prompt="a picture of")
+    tokenizer = HuggingFaceTokenizer(wordpiece.content, "blip", format)
+    record = json.loads(json.dumps(tokenizer.record()))
+    again = build_tokenizer(record, "a file")
+    assert again == tokenizer != wordpiece
+    assert (again.start, again.encode("two")) == (tokenizer.start, tokenizer.encode("two"))
+    assert wordpiece.record().keys() == {"kind", "json"}
+    for damage in ({"end": "3"}, {"end": -1}, {"size": 0}, {"prompt": None}, {"other": 1}):
+        with pytest.raises(ValidationError):
+            build_tokenizer({**record, "format": {**record["format"], **damage}}, "a file")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": 5}, r"blip has the token \d+, but the model predicts only 5 tokens"),
+        ({"end": 10**6}, r"blip has the token 1000000, but the model predicts only \d+ tokens"),
+        ({"prompt": "a ☃ of"}, "blip does not know all words of the prompt 'a ☃ of'"),
+    ],
+)
+def test_formats_that_do_not_fit_are_refused(wordpiece: HuggingFaceTokenizer, change: dict, message: str) -> None:
+    format = CaptionFormat(**{"start": 2, "end": 3, "size": wordpiece.size, **change})
+    with pytest.raises(ClcapError, match=message):
+        HuggingFaceTokenizer(wordpiece.content, "blip", format)

@@ -90,10 +90,10 @@ class _Shown:
 def grid_of(features: FeatureInfo) -> list[float] | None:
     """Rows and columns of the regions, and the side of the square that they cover as a share of the shorter side.
 
-    None for regions that are not a square grid.
+    None for regions that are not a square grid, or whose place in the image is unknown.
     """
     side = math.isqrt(features.regions)
-    if not isinstance(features, BackboneInfo) or side**2 != features.regions:
+    if not isinstance(features, BackboneInfo) or side**2 != features.regions or features.resized_to is None:
         return None
     return [side, side, min(1.0, features.image_size / features.resized_to)]
 
