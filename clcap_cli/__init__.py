@@ -22,6 +22,7 @@ _STAGES = (
     "compare",
     "report",
     "swap_reference",
+    "export_captioner",
     "make_scenes",
     "show",
     "cache",

@@ -312,6 +312,12 @@ def report(
 ) -> Path | None:
     """Show the results of runs on one HTML page."""
 
+def export_captioner(
+    checkpoint: _Path,
+    folder: _Path,
+) -> Path:
+    """Write a captioner as a folder that other programs can use."""
+
 def demo(
     folder: _Path = ...,
     seed: int = 0,

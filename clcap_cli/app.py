@@ -23,6 +23,7 @@ from clcap_cli.stages.compare import compare
 from clcap_cli.stages.demo import demo
 from clcap_cli.stages.doctor import doctor
 from clcap_cli.stages.evaluate import evaluate
+from clcap_cli.stages.export_captioner import export_captioner
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.import_features import import_features
 from clcap_cli.stages.inspect import inspect
@@ -42,7 +43,7 @@ STAGE_PANELS: dict[str, tuple[Stage[Any], ...]] = {
     "Data": (make_scenes, inspect, prepare_captions, extract_features, import_features),
     "Training": (train_mle, train_cl, swap_reference),
     "Captioning and evaluation": (caption, leave_one_out, self_retrieve, evaluate, compare, report),
-    "Tools": (demo, show, cache, doctor),
+    "Tools": (export_captioner, demo, show, cache, doctor),
 }
 """The subcommands in the order of the workflow, by the heading under which the help lists them."""
 STAGES = [stage for stages in STAGE_PANELS.values() for stage in stages]

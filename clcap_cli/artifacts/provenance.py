@@ -36,6 +36,7 @@ FORMATS = {
     "clcap/log-probs": 1,
     "clcap/metrics": 2,
     "clcap/comparison": 5,
+    "clcap/export": 1,
     "clcap/references": 1,
     "clcap/neighbours": 1,
     "clcap/reference-log-probs": 1,

@@ -14,6 +14,7 @@ DESCRIPTIONS = {
     "clcap/log-probs": "a matrix of log-probabilities of self-retrieve --full-matrix",
     "clcap/metrics": "a metrics file (*.metrics.json) of evaluate",
     "clcap/comparison": "a comparison of compare --out",
+    "clcap/export": "the record of a folder of export-captioner",
     "clcap/references": "a file of references of leave-one-out",
     "clcap/neighbours": "a cache of nearest neighbours of train-cl",
     "clcap/reference-log-probs": "a cache of the reference's log-probabilities of train-cl",

@@ -75,6 +75,7 @@ def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
         "clcap/caption-results": _results,
         "clcap/attention": _attention,
         "clcap/references": _references,
+        "clcap/export": _export,
         "clcap/train-state": train_state_facts,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
@@ -103,6 +104,12 @@ def _references(file: Path) -> dict[str, str]:
 
     content = read_json(file)
     return {"references": f"{len(content['annotations'])} of {len(content['images'])} images"}
+
+
+def _export(file: Path) -> dict[str, str]:
+    from clcap_cli.datasets.parsing import read_json
+
+    return {"files": ", ".join(read_json(file)["files"])}
 
 
 def _features(file: Path) -> dict[str, str]:
