@@ -316,7 +316,7 @@ def export_captioner(
     checkpoint: _Path,
     folder: _Path,
 ) -> Path:
-    """Write a captioner as a folder that other programs can use."""
+    """Write a captioner as a folder for other programs."""
 
 def demo(
     folder: _Path = ...,

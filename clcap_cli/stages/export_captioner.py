@@ -13,7 +13,7 @@ def export_captioner(
     checkpoint: Annotated[Path, InputCheckpoint(), Argument("Captioner (*.pt).")],
     folder: Annotated[Path, Argument("Output folder.", Panel.OUTPUT)],
 ) -> Path:
-    """Write a captioner as a folder that other programs can use.
+    """Write a captioner as a folder for other programs.
 
     The folder has the weights as safetensors, the configuration, the tokenizer, and a model card, README.md, with the
     captioner's metrics, training data and lineage. For a captioner of clcap, the card has a short loader in Python that
