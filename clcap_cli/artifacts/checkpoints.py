@@ -1,9 +1,11 @@
 """``*.pt``: a captioner with everything that is needed to use it or to continue training.
 
 A checkpoint holds only plain types and tensors; it is read with ``weights_only=True``, which unpickles nothing else.
+If training changed only some weights, it holds these, and names its base, the checkpoint that has the others.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel, JsonValue, NonNegativeInt
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
+from clcap_cli.artifacts.base import Base, find_base
 from clcap_cli.artifacts.checks import check_equal, validated_part
 from clcap_cli.artifacts.earlier_names import upgrade_training
 from clcap_cli.artifacts.feature_info import FeatureInfo, info_class
@@ -20,6 +23,7 @@ from clcap_cli.artifacts.saved_encoder import SavedEncoder, parse_encoder
 from clcap_cli.artifacts.tokenizers import parse_tokenizer
 from clcap_cli.datasets.parsing import validated
 from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.models.adapters import load_weights
 from clcap_cli.models.captioner import Captioner, CaptionerConfig
 from clcap_cli.models.registry import MODELS, build_model
 from clcap_cli.tokenizers.tokenizer import Tokenizer
@@ -64,12 +68,21 @@ class Checkpoint:
     lineage: Lineage
     encoder: SavedEncoder | None = None
     """The image encoder that computes the features; None if it is only described, by ``backbone``."""
+    base: Base | None = None
+    """None if the file holds all weights."""
 
     def captioner(self, device: torch.device) -> Captioner:
-        """Build the model on ``device``, in evaluation mode."""
+        """Build the model on ``device``, in evaluation mode; adapters that it has no weights for are new."""
         model = build_model(self.model, self.config)
-        model.load_state_dict(self.weights)
+        load_weights(model, self.weights)
         return model.eval().to(device)
+
+    def base_for(self, trained: Captioner) -> Base:
+        """The base of a checkpoint of a model that started from this one, with some weights ``trained``."""
+        names = frozenset(torch_files.trained_weights(trained))
+        if self.base:
+            return replace(self.base, own_names=self.base.own_names | names)
+        return Base(self.path, self.provenance, self.encoder, names)
 
 
 def write_checkpoint(
@@ -82,11 +95,19 @@ def write_checkpoint(
     lineage: Lineage,
     origin: Origin,
     encoder: SavedEncoder | None = None,
+    base: Base | None = None,
 ) -> None:
-    """Write a checkpoint of ``captioner``, and of the image encoder if it is given, to ``out``."""
+    """Write a checkpoint of ``captioner``, and of the image encoder if it is given, to ``out``.
+
+    With a ``base``, which is an input of ``origin``, only what differs from it is written.
+    """
     weights = torch_files.cpu_weights(captioner)
     config = asdict(captioner.config)
     description = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
+    if base:
+        weights = {name: value for name, value in weights.items() if name in base.own_names}
+        encoder = None if encoder is base.encoder else encoder
+        description.append(base.provenance.id)
     content_id = _content_id(description, weights, encoder)
     content = {
         "provenance": origin.make_provenance(KIND, content_id, out).model_dump(),
@@ -111,10 +132,15 @@ def _content_id(description: list[Any], weights: dict[str, Tensor], encoder: Sav
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Read a ``*.pt``.
+    """Read a ``*.pt``, and its base if it has one.
 
     Raises ClcapError if it is missing, damaged, truncated, contains pickled objects, or was not written by clcap.
     """
+    return _opened(path, None)
+
+
+def _opened(path: Path, builds_on_it: Path | None) -> Checkpoint:
+    """The checkpoint at ``path``; ``builds_on_it`` is the checkpoint whose base it is."""
     content = torch_files.load(path)
     provenance = parse_provenance(content["provenance"], path, KIND)
     metadata = validated(_upgrade_to_version_4(content, provenance.version), _Metadata, path, f"a complete {KIND} file")
@@ -131,12 +157,22 @@ def open_checkpoint(path: Path) -> Checkpoint:
     for name in ("pooled_channels", "grid_channels"):
         expected = getattr(backbone, name)
         check_equal(path, f"its model's {name.replace('_', ' ')}", getattr(config, name, expected), expected)
-    weights = torch_files.check_weights(path, content.get("weights"), lambda: build_model(metadata.model, config))
     encoder = parse_encoder(content.get("encoder"), path, KIND)
+    base_path = find_base(path, provenance)
+    if base_path and builds_on_it:
+        raise damaged_file_error(builds_on_it, f"its base {path} has a base itself")
+    inherited = _opened(base_path, path) if base_path else None
+    build = partial(build_model, metadata.model, config)
+    others = inherited.weights if inherited else {}
+    weights = torch_files.check_weights(path, content.get("weights"), build, inherited=others)
     training, lineage = metadata.training, metadata.lineage
-    return Checkpoint(
+    opened = Checkpoint(
         path, provenance, metadata.model, config, weights, tokenizer, backbone, training, lineage, encoder
     )
+    if inherited is None:
+        return opened
+    base = Base(inherited.path, inherited.provenance, inherited.encoder, frozenset(content["weights"]))
+    return replace(opened, encoder=encoder or inherited.encoder, base=base)
 
 
 def _upgrade_to_version_4(content: dict[str, Any], version: int) -> dict[str, Any]:

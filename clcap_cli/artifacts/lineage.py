@@ -18,6 +18,14 @@ from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import NoSuchFileError, check_readable, is_file, is_of_system
 
 
+class ChangedInputError(ClcapError):
+    """A recorded input that is another file now."""
+
+
+class UnsafePathError(ClcapError):
+    """A recorded path of an input that clcap does not follow."""
+
+
 @dataclass(frozen=True)
 class RecordedArtifact:
     """A file of which only the provenance is read, which takes no time."""
@@ -41,36 +49,46 @@ def find_input(artifact: Artifact, role: str, given: Path | None, option: str) -
             f"{artifact.path} does not record which {role} it was created from; give the file with {option}"
         )
     try:
-        path = recorded_path(artifact.path, recorded)
-    except ClcapError as error:
-        raise ClcapError(f"{error}; give the file with {option}") from error
-    shown_path = artifact.path.parent / recorded.path
-    try:
-        current = read_provenance(path)
+        found = unchanged_path(artifact.path, recorded)
     except NoSuchFileError as error:
-        if finished := _finished(path, recorded.id):
+        raise ClcapError(f"{error}; give its new path with {option}") from error
+    except ChangedInputError as error:
+        raise ClcapError(f"{error}; to use it anyway, give it with {option}") from error
+    except UnsafePathError as error:
+        raise ClcapError(f"{error}; give the file with {option}") from error
+    print_details(f"{option}: {artifact.path.parent / recorded.path}, from which {artifact.path} was created")
+    return found
+
+
+def unchanged_path(path: Path, item: Input) -> Path:
+    """The path of an input that the file at ``path`` records, which has the recorded id or extends the file with it.
+
+    Raises NoSuchFileError if it is not there, ChangedInputError if it is another file now, UnsafePathError as
+    ``recorded_path`` does, and ClcapError if it cannot be read.
+    """
+    found, shown_path = recorded_path(path, item), path.parent / item.path
+    try:
+        current = read_provenance(found)
+    except NoSuchFileError as error:
+        if finished := _finished(found, item.id):
             return finished
-        raise ClcapError(
-            f"{artifact.path} was created from {shown_path}, which no longer exists; give its new path with {option}"
-        ) from error
-    if not current.is_or_extends(recorded.id):
-        raise ClcapError(
-            f"{shown_path} has changed since {artifact.path} was created from it (then {recorded.id}, now "
-            f"{current.id}); to use it anyway, give it with {option}"
+        raise NoSuchFileError(f"{path} was created from {shown_path}, which no longer exists") from error
+    if not current.is_or_extends(item.id):
+        raise ChangedInputError(
+            f"{shown_path} has changed since {path} was created from it (then {item.id}, now {current.id})"
         )
-    print_details(f"{option}: {shown_path}, from which {artifact.path} was created")
-    return path
+    return found
 
 
 def recorded_path(path: Path, item: Input) -> Path:
     """The path of an input that the file at ``path`` records.
 
-    Raises ClcapError for a path that clcap never records, because it is absolute or leads to files of the system: a
-    file from another person must not make clcap read devices.
+    Raises UnsafePathError for a path that clcap never records, because it is absolute or leads to files of the system:
+    a file from another person must not make clcap read devices.
     """
     found = path.resolve().parent / item.path
     if not _can_be_path(item.path) or Path(item.path).is_absolute() or is_of_system(found):
-        raise ClcapError(
+        raise UnsafePathError(
             f"{path} records '{item.path}' as the path of its {item.role}, which clcap does not follow: it records "
             "paths relative to the file"
         )

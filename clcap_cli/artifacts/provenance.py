@@ -46,6 +46,8 @@ FORMATS = {
 }
 """The format version that this clcap writes for each kind of artifact; it also reads all earlier versions."""
 
+BASE = "base"
+"""Role of the input whose weights a checkpoint has too, except those that it holds itself."""
 MAX_SETTINGS = 1000
 """Largest number of settings of a stage."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from clcap_cli.artifacts.lineage import read_provenance, recorded_path
-from clcap_cli.artifacts.provenance import MAX_SETTINGS, Origin, Provenance
+from clcap_cli.artifacts.provenance import BASE, MAX_SETTINGS, Origin, Provenance
 from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError
 
@@ -80,8 +80,8 @@ def _run_card(role: str, id: str, provenance: Provenance | None) -> RunCard:
 
 
 def _recorded_inputs(path: Path, provenance: Provenance) -> Iterator[tuple[str, Path, str]]:
-    """The inputs of a file, except those whose paths clcap never records."""
-    for item in provenance.inputs:
+    """The inputs of a file, except those whose paths clcap never records, and the base, which is an earlier target."""
+    for item in (one for one in provenance.inputs if one.role != BASE):
         with suppress(ClcapError):
             yield item.role, recorded_path(path, item), item.id
 

@@ -20,6 +20,7 @@ from clcap_cli.artifacts.plain_pickle import check_own_values
 from clcap_cli.artifacts.sink import Sink
 from clcap_cli.digests import digest, digest_of_json
 from clcap_cli.errors import damaged_file_error, first_few, is_out_of_memory
+from clcap_cli.models.adapters import base_name
 
 FEW_PARAMETERS = 1000
 """Number of parameters that every network may have without further checks."""
@@ -28,6 +29,13 @@ FEW_PARAMETERS = 1000
 def cpu_weights(model: nn.Module) -> dict[str, Tensor]:
     """A network's weights on the CPU, without gradients."""
     return {name: value.detach().cpu() for name, value in model.state_dict().items()}
+
+
+def trained_weights(model: nn.Module) -> dict[str, Tensor]:
+    """What training can change of a network's state: all of it but frozen parameters."""
+    state = model.state_dict(keep_vars=True).items()
+    is_frozen = {name for name, value in state if isinstance(value, nn.Parameter) and not value.requires_grad}
+    return {name: value.detach() for name, value in state if name not in is_frozen}
 
 
 def content_id(description: object, weights: Mapping[str, Tensor]) -> str:
@@ -53,15 +61,26 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def check_weights(
-    path: Path, weights: object, build: Callable[[], nn.Module], kind: str = "weight"
+    path: Path,
+    weights: object,
+    build: Callable[[], nn.Module],
+    kind: str = "weight",
+    inherited: Mapping[str, Tensor] = {},
 ) -> dict[str, Tensor]:
     """Return ``weights``, read from ``path``, if they are finite and fit the network that ``build`` creates.
 
-    Messages call each of them a ``kind``. Raises ClcapError otherwise, before any memory is allocated for the network.
+    Those that ``path`` lacks are taken from ``inherited``, the checked weights of its base. Messages call each of them
+    a ``kind``. Raises ClcapError otherwise, before any memory is allocated for the network.
     """
-    with torch.device("meta"), _WithoutNormalValues(), _limited_parameters(path, weights):
+    own = weights if isinstance(weights, dict) else {}
+    with torch.device("meta"), _WithoutNormalValues(), _limited_parameters(path, len(own) + len(inherited)):
         expected = build().state_dict()
-    return check_tensors(path, kind, weights, expected)
+    names = {name: base_name(name) for name in expected if name not in own and base_name(name) in inherited}
+    others = {name: inherited[name_in_base] for name, name_in_base in names.items()}
+    _check_kinds(path, kind, others, {name: expected[name] for name in others})
+    checked = check_tensors(path, kind, weights, {name: expected[name] for name in expected if name not in others})
+    every = checked | others
+    return {name: every[name] for name in expected}
 
 
 class _WithoutNormalValues(TorchFunctionMode):
@@ -76,12 +95,11 @@ class _WithoutNormalValues(TorchFunctionMode):
 
 
 @contextmanager
-def _limited_parameters(path: Path, weights: object) -> Iterator[None]:
-    """Raise ClcapError if the block creates a network of many more parameters than the file has weights.
+def _limited_parameters(path: Path, found: int) -> Iterator[None]:
+    """Raise ClcapError if the block creates a network of many more parameters than the ``found`` weights of the file.
 
     A network takes no memory for its weights on the device "meta", but each of its layers is an object.
     """
-    found = len(weights) if isinstance(weights, dict) else 0
     parameters, limit = 0, 2 * found + FEW_PARAMETERS
 
     def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
@@ -104,16 +122,21 @@ def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, T
     """
     if not isinstance(found, dict):
         raise damaged_file_error(path, f"it has no {kind}s")
-    for name in [*expected, *(found.keys() - expected.keys())]:
-        check_equal(
-            path, f"its {kind} '{name}'", _describe_found(found.get(name)), _describe_tensor(expected.get(name))
-        )
+    _check_kinds(path, kind, found, expected)
     if sum(value.nbytes for value in found.values()) > path.stat().st_size:
         raise damaged_file_error(path, f"its {kind}s are larger than the file")
     nonfinite = [name for name, value in found.items() if not torch.isfinite(value).all()]
     if nonfinite:
         raise damaged_file_error(path, f"its {kind}s are not finite numbers: {first_few(nonfinite)}")
     return found
+
+
+def _check_kinds(path: Path, kind: str, found: Mapping[Any, Any], expected: Mapping[str, Tensor]) -> None:
+    """Raise ClcapError if names, types or shapes differ."""
+    for name in [*expected, *(found.keys() - expected.keys())]:
+        check_equal(
+            path, f"its {kind} '{name}'", _describe_found(found.get(name)), _describe_tensor(expected.get(name))
+        )
 
 
 def _describe_found(value: object) -> str:

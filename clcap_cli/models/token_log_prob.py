@@ -64,11 +64,13 @@ class _TokenLogProb(torch.autograd.Function):
         return token_logits.sub_(normalizer[rows])
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None, Tensor, None, None, None]:
         (grad_output,) = grads  # (E,)
         hidden, weight, bias, tokens, rows, normalizer, *saved = ctx.saved_tensors
+        is_frozen = not ctx.needs_input_grad[1]
         grad_hidden = torch.empty_like(hidden)
-        grad_weight, grad_bias = torch.empty_like(weight, dtype=bias.dtype), torch.zeros_like(bias)
+        grad_weight = None if is_frozen else torch.empty_like(weight, dtype=bias.dtype)
+        grad_bias = torch.zeros_like(bias)
         total_grad = torch.zeros_like(normalizer).index_add_(0, rows, grad_output)  # (W,)
         chunks = zip(_chunks(hidden, weight), ctx.of_chunks, strict=True)
         for number, ((chunk, buffer), own) in enumerate(chunks):
@@ -82,8 +84,9 @@ class _TokenLogProb(torch.autograd.Function):
             grad_bias += grad_logits.sum(0)
             grad_logits = grad_logits.to(weight.dtype)
             grad_hidden[chunk] = grad_logits @ weight
-            add_product(grad_weight, grad_logits.T, hidden[chunk], beta=int(number > 0))
-        return grad_hidden, grad_weight.to(weight.dtype), grad_bias, None, None, None
+            if grad_weight is not None:
+                add_product(grad_weight, grad_logits.T, hidden[chunk], beta=int(number > 0))
+        return grad_hidden, None if grad_weight is None else grad_weight.to(weight.dtype), grad_bias, None, None, None
 
 
 def _split_by_rows(rows: Tensor, chunks: list[slice]) -> list[slice]:

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.base import Base
+from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.discriminators import open_discriminator
 from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.models.captioner import CaptionerConfig
@@ -25,9 +26,14 @@ def checkpoint_facts(file: Path) -> dict[str, str]:
         "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
         "backbone": f"{opened.backbone.description}{', in this file' if opened.encoder else ''}",
         "round": str(opened.lineage.round),
+        **({"base": f"{opened.base.path}; {_own_part(opened.base, opened)}"} if opened.base else {}),
         **({"training": training} if training else {}),
         **({"warning": str(rise)} if rise else {}),
     }
+
+
+def _own_part(base: Base, opened: Checkpoint) -> str:
+    return f"this file holds {len(base.own_names)} of {len(opened.weights)} weights"
 
 
 def _training(record: Mapping[str, Any], is_running: bool) -> str:

@@ -62,7 +62,7 @@ def swap_reference(
     from clcap_cli.artifacts.cache import LOG_PROBS_KIND, log_probs_path, remove_cache
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
-    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.provenance import BASE, Origin
     from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
@@ -79,6 +79,8 @@ def swap_reference(
         ("features", features_h5),
     ):
         origin.add_input(role, artifact)
+    if trained.base:
+        origin.add_input(BASE, trained.base)
     first = re.sub(r"_ref\d+$", "", ref.stem)
     out = check_writable(out or candidate.with_name(f"{first}_ref{lineage.round}.pt"), origin.input_paths)
     device = compute.start()
@@ -100,8 +102,8 @@ def swap_reference(
     if worse and not force:
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; accept it anyway with --force")
     record = {"comparison": {"reference": before, "candidate": after}}
-    model = trained.captioner(device)
-    write_checkpoint(out, trained.model, model, trained.tokenizer, trained.backbone, record, lineage, origin)
+    shared = trained.tokenizer, trained.backbone, record, lineage, origin
+    write_checkpoint(out, trained.model, trained.captioner(device), *shared, base=trained.base)
     remove_cache(log_probs_path(ref), LOG_PROBS_KIND)
     return out
 

@@ -23,7 +23,7 @@ from clcap_cli.stages.options import (
 )
 from clcap_cli.stages.stage import flattened, not_default, stage_with
 from clcap_cli.training.run_settings import RunSettings
-from clcap_cli.training.settings import BatchSettings, Optimisation
+from clcap_cli.training.settings import BatchSettings, FineTuning, Optimisation
 
 MAX_POOL = 1000
 """Maximum size of a negative pool: about 1 GB for the 113,000 training images of COCO, with 8 bytes for each pair."""
@@ -129,6 +129,7 @@ def train_cl(
         float, Ge(0), Le(0.99), Option("Dropout rate of the target; the paper's authors use 0.5.", Panel.MODEL)
     ] = 0.0,
     seed: Seed = 0,
+    fine_tuning: FineTuning = FineTuning(),
     options: Any = OBJECTIVE_SETTINGS,
     optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),
     batch: BatchSettings = BatchSettings(),
@@ -150,7 +151,7 @@ def train_cl(
     objective_config = configure_objective(objective, given_options(options))
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
-    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.provenance import BASE, Origin
     from clcap_cli.stages.train_cl_inputs import (
         make_discriminator,
         make_negative_sampler,
@@ -164,6 +165,8 @@ def train_cl(
     origin = Origin("train-cl", settings)
     opened = open_files(ref, target, captions, features, ref_features, objective_config.needs_reference, origin)
     start = opened.start
+    if fine_tuning.is_partial:
+        origin.add_input(BASE, start.base or start)
     saved_discriminator = open_discriminator_for(start, discriminator, origin)
     out = out or start.path.with_name(f"{start.path.stem}_{objective_config.suffix}.pt")
     run = find_run(
@@ -172,10 +175,10 @@ def train_cl(
     if run.is_finished:
         return out
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
-    model = opened.target_model(dropout, device)
+    model = opened.target_model(dropout, fine_tuning, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
     negative_sampler = make_negative_sampler(split, opened.captions, opened.features, negatives)
-    reference, cache = opened.reference_model(device), None if no_cache else opened.reference_cache()
+    reference, cache = opened.reference_model(model.model, device), None if no_cache else opened.reference_cache()
     discriminator_model = (
         make_discriminator(start, saved_discriminator, device) if objective_config.has_discriminator else None
     )
@@ -207,7 +210,8 @@ def train_cl(
         shared = start.tokenizer, opened.features.backbone, record
         if discriminator_model:
             write_discriminator(discriminator_path(path), discriminator_model, *shared, origin)
-        write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin)
+        base = start.base_for(task.model) if fine_tuning.is_partial else None
+        write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin, base=base)
 
     record = run.train(task, optimisation, seed, write)
     negative_sampler.report(run.state.place if run.state else "")

@@ -15,13 +15,16 @@ from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.console import progress_with_label
 from clcap_cli.digests import digest
+from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.discriminator import Discriminator, DiscriminatorConfig
 from clcap_cli.models.registry import with_dropout
 from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.stages.options import NegativesName
 from clcap_cli.training.data import CaptionSplit
+from clcap_cli.training.fine_tuning import freeze, initial_model, share_frozen_weights
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.reference import ModelWithFeatures
+from clcap_cli.training.settings import FineTuning
 
 SIMILAR_SHARE: dict[NegativesName, float] = {"random": 0.0, "similar": 1.0, "mixed": 0.5}
 SIMILAR_IMAGES = 20
@@ -40,15 +43,23 @@ class TrainingFiles:
     reference_features: Features | None
     """None for an objective that needs no reference."""
 
-    def target_model(self, dropout: float, device: torch.device) -> ModelWithFeatures:
+    def target_model(self, dropout: float, fine_tuning: FineTuning, device: torch.device) -> ModelWithFeatures:
         """The target with its initial weights and the given dropout rate."""
-        start = replace(self.start, config=with_dropout(self.start.config, dropout))
-        return ModelWithFeatures(start.captioner(device), self.features)
+        start = initial_model(self.start, fine_tuning)
+        model = replace(start, config=with_dropout(start.config, dropout)).captioner(device)
+        freeze(model, fine_tuning)
+        return ModelWithFeatures(model, self.features)
 
-    def reference_model(self, device: torch.device) -> ModelWithFeatures | None:
-        """The reference; None for an objective that needs none."""
-        features = self.reference_features
-        return None if features is None else ModelWithFeatures(self.reference.captioner(device), features)
+    def reference_model(self, target: Captioner, device: torch.device) -> ModelWithFeatures | None:
+        """The reference, which has its weights in common with those frozen of ``target`` where they are equal.
+
+        None for an objective that needs none.
+        """
+        if self.reference_features is None:
+            return None
+        model = self.reference.captioner(device)
+        share_frozen_weights(target, model)
+        return ModelWithFeatures(model, self.reference_features)
 
     def split(self, name: str, device: torch.device) -> CaptionSplit:
         """The captions of a split, without images that lack features of one of the models."""

@@ -1,5 +1,6 @@
 """train-mle: captions.h5 + features.h5 -> a captioner trained by maximum likelihood."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,15 +8,23 @@ from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE, FEATURE
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.datasets.text import MAX_WORDS
+from clcap_cli.errors import InvalidValueError
 from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed, output
-from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.stages.stage import flattened, stage_with
 from clcap_cli.training.run_settings import RunSettings
-from clcap_cli.training.settings import BatchSettings, Optimisation
+from clcap_cli.training.settings import BatchSettings, FineTuning, Optimisation
 
 
-@stage
+def _check_start(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError if weights that nothing has trained would stay as they are."""
+    for name in ("lora", "train_layers"):
+        if getattr(given["fine_tuning"], name) and not given["init_from"]:
+            raise InvalidValueError(name, "trains only a part of the weights, so it needs --init-from with the others")
+
+
+@stage_with(_check_start)
 def train_mle(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 to train on.")],
     features: Annotated[Path, FEATURES, Argument("features.h5 of the same images.")],
@@ -27,6 +36,7 @@ def train_mle(
     ] = None,
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
+    fine_tuning: FineTuning = FineTuning(),
     optimisation: Optimisation = Optimisation(),
     batch: BatchSettings = BatchSettings(),
     saving: RunSettings = RunSettings(),
@@ -45,12 +55,14 @@ def train_mle(
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
     from clcap_cli.artifacts.compatibility import features_by_caption_ids
     from clcap_cli.artifacts.features import open_features
-    from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.artifacts.provenance import BASE, Origin
+    from clcap_cli.models.adapters import load_weights
     from clcap_cli.models.registry import build_model, configure
     from clcap_cli.stages.initial_weights import check_initial_weights, check_same_model, words_for
     from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
+    from clcap_cli.training.fine_tuning import freeze, initial_model
     from clcap_cli.training.mle_task import MleTask
     from clcap_cli.training.validation import CaptionSample
     from clcap_cli.training.worse import check_not_worse
@@ -67,6 +79,8 @@ def train_mle(
     if start:
         check_initial_weights(start, tokenizer, model.tokenizer or captions, features_h5)
         origin.add_input("initial weights", start)
+        if fine_tuning.is_partial:
+            origin.add_input(BASE, start.base or start)
     run = find_run(train_mle, out, origin, saving)
     if run.is_finished:
         return out
@@ -84,11 +98,13 @@ def train_mle(
     }
     config = configure(model.model, sizes, model.options(), PARAMETER_OF_FIELD)
     if start:
+        start = initial_model(start, fine_tuning)
         check_same_model(start, model.model, config)
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
     captioner = build_model(model.model, config).to(device)
     if start:
-        captioner.load_state_dict(start.weights)
+        load_weights(captioner, start.weights)
+    freeze(captioner, fine_tuning)
     split, val = (
         CaptionSplit(captions_h5, name, device, features_h5.skipped, tokenizer, longest) for name in ("train", "val")
     )
@@ -98,7 +114,9 @@ def train_mle(
     print_info(f"{model.model}: {size:,} parameters, {len(task.captions):,} training images")
 
     def write(path: Path, record: dict[str, Any]) -> None:
-        write_checkpoint(path, model.model, captioner, tokenizer, features_h5.backbone, record, Lineage(), origin)
+        base = start.base_for(captioner) if start and fine_tuning.is_partial else None
+        shared = tokenizer, features_h5.backbone, record, Lineage(), origin
+        write_checkpoint(path, model.model, captioner, *shared, base=base)
 
     if not run.preflight(task, optimisation):
         check_not_worse(run.train(task, optimisation, seed, write), out)

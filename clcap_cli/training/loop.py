@@ -70,7 +70,7 @@ def _finish(state: TrainState) -> dict[str, Any]:
             f"{diverged_advice(state.settings.precision)}"
         )
     assert best is not None, "every run validates its last step"
-    state.task.model.load_state_dict(state.best_weights)
+    state.task.model.load_state_dict(state.best_weights, strict=False)
     state.task.model.eval()
     print_info(f"best checkpoint: epoch {best.epoch:g} (step {best.step}), {criterion.described(best.metrics)}")
     if criterion.prefers(first, best.metrics):

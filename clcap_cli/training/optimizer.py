@@ -31,12 +31,16 @@ AdamW: Any = _without_compiler(torch.optim.AdamW)
 
 
 def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Optimizer:
-    """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) with weight decay of matrices, not of vectors."""
+    """Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) with weight decay of matrices, not of vectors.
+
+    It has only those parameters that are not frozen.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if settings.optimizer == "adam":
-        return Adam(model.parameters(), lr=settings.lr, betas=BETAS, fused=True)
+        return Adam(trained, lr=settings.lr, betas=BETAS, fused=True)
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
     return AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
 

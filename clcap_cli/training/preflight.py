@@ -16,6 +16,7 @@ from torch import nn
 
 from clcap_cli.artifacts.atomic import free_bytes
 from clcap_cli.artifacts.output_path import real_path
+from clcap_cli.artifacts.torch_files import trained_weights
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError, NonFiniteError, is_out_of_memory
 from clcap_cli.training.loop import add_gradients
@@ -46,7 +47,7 @@ class FileSizes:
 
 
 def sizes_of(state: TrainState) -> FileSizes:
-    """The sizes of the files of a run, of which only the tensors count."""
+    """The sizes of the files of a run, of which only the tensors count that are trained."""
     networks = sum(map(_size, state.networks.values()))
     moments = 2 * sum(
         parameter.nbytes
@@ -88,7 +89,7 @@ def try_step(state: TrainState) -> float:
     started = time.monotonic()
     with _unchanged(state), suppress(NonFiniteError):
         try:
-            later = [torch.empty_like(one) for one in task.model.parameters() for _ in range(3)]
+            later = [torch.empty_like(one) for one in trained_weights(task.model).values() for _ in range(3)]
             loaded = task.load(task.micro_batches(task.batches(1)[0])[0][0])
             started = time.monotonic()
             task.model.train()
@@ -158,7 +159,7 @@ def _copies(owners: Mapping[str, nn.Module] | Mapping[str, torch.optim.Optimizer
 
 
 def _size(network: nn.Module) -> int:
-    return sum(value.nbytes for value in network.state_dict().values())
+    return sum(value.nbytes for value in trained_weights(network).values())
 
 
 def _reserve(descriptor: int, size: int) -> None:

@@ -12,6 +12,8 @@ CLIP, WEIGHT_DECAY = 0.1, 0.01
 """Defaults of --clip without --clip-norm, and of --weight-decay with adamw."""
 SMALLEST_CLIP, LARGEST_CLIP = 1e-9, 1e9
 """Limits of --clip and --clip-norm, far within those of float32."""
+MAX_RANK = 1024
+"""Largest rank of LoRA adapters."""
 SelectBy = Literal["loss", "mean-rank", "cider"]
 
 
@@ -117,3 +119,44 @@ class BatchSettings:
             "the whole batch",
         ),
     ] = None
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """Which weights of a model are trained, and how their gradients are computed."""
+
+    lora: Annotated[
+        int | None,
+        Ge(1),
+        Le(MAX_RANK),
+        Option(
+            "Train only LoRA adapters of this rank in the attention and feed-forward layers of a captioner of Hugging "
+            "Face; alpha is twice the rank.",
+            Panel.MODEL,
+            "no adapters",
+            placeholder="RANK",
+        ),
+    ] = None
+    train_layers: Annotated[
+        list[str] | None,
+        Option(
+            "Train only the weights whose names match, such as 'output.*'; with --lora, besides the adapters.",
+            Panel.MODEL,
+            "all weights; with --lora, none",
+            placeholder="PATTERN",
+        ),
+    ] = None
+    gradient_checkpointing: Annotated[
+        bool,
+        Option(
+            "Compute what is within the layers of a captioner of Hugging Face again in the backward pass, instead of "
+            "keeping it in memory; gradients stay the same.",
+            Panel.COMPUTATION,
+            name="--gradient-checkpointing",
+        ),
+    ] = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some weights are not trained."""
+        return self.lora is not None or bool(self.train_layers)

@@ -1,6 +1,6 @@
 """The complete state of a training run, which can be saved, loaded and continued with the same results.
 
-A saved state is a PyTorch file of plain types and tensors, like a checkpoint.
+A saved state is a PyTorch file of plain types and tensors, like a checkpoint. It has no weights that are not trained.
 """
 
 import copy
@@ -47,6 +47,7 @@ class TrainState:
         self.progress = Progress(0, 0, 0, 0, [], None)
         self.meter = Meter()
         self.best_weights: dict[str, Tensor] = {}
+        """Values of the weights that are trained."""
 
     @property
     def validations_since_best(self) -> int:
@@ -83,7 +84,7 @@ class TrainState:
         if progress.best and not self.criterion.prefers(metrics, progress.best.metrics):
             return False
         progress.best = Best(progress.fractional_epoch, progress.step, metrics)
-        self.best_weights = copy.deepcopy(self.task.model.state_dict())
+        self.best_weights = copy.deepcopy(torch_files.trained_weights(self.task.model))
         return True
 
     def record(self) -> dict[str, Any]:
@@ -143,16 +144,16 @@ class TrainState:
     def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """All tensors, by owner and name."""
         return {
-            **{f"network {name}": torch_files.cpu_weights(network) for name, network in self.networks.items()},
+            **{f"network {name}": _on_cpu(torch_files.trained_weights(one)) for name, one in self.networks.items()},
             **{f"optimizer {name}": optimizer_tensors(optimizer) for name, optimizer in self.optimizers.items()},
             **{f"generator {name}": {"state": generator.get_state()} for name, generator in self.generators.items()},
-            "best": {name: value.cpu() for name, value in self.best_weights.items()},
+            "best": _on_cpu(self.best_weights),
         }
 
     def _checked(self, path: Path, found: object, progress: Progress) -> dict[str, Tensor]:
         """Return ``found`` if it has the expected tensors, else raise ClcapError."""
         expected = self._tensors()
-        expected["best"] = self.task.model.state_dict() if progress.best else {}
+        expected["best"] = torch_files.trained_weights(self.task.model) if progress.best else {}
         for name, optimizer in self.optimizers.items():
             expected[f"optimizer {name}"] = optimizer_tensors_like(optimizer, _with_prefix(found, f"optimizer {name}"))
         return torch_files.check_tensors(path, "tensor", found, _flatten(expected))
@@ -167,7 +168,7 @@ class TrainState:
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         for name, network in self.networks.items():
-            network.load_state_dict(_with_prefix(tensors, f"network {name}"))
+            network.load_state_dict(_with_prefix(tensors, f"network {name}"), strict=False)
         for name, optimizer in self.optimizers.items():
             load_optimizer_tensors(optimizer, _with_prefix(tensors, f"optimizer {name}"))
         for name, generator in self.generators.items():
@@ -189,6 +190,10 @@ def _content_id(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str 
         return torch_files.content_id(plain, tensors)
     except (TypeError, ValueError):
         return None
+
+
+def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.cpu() for name, value in tensors.items()}
 
 
 def _flatten(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

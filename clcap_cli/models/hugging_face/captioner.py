@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from clcap_cli.models.adapters import add_adapters
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.hugging_face.attention import CaptionAttention, NextTokenAttention, tree_paths
 from clcap_cli.models.hugging_face.config import HuggingFaceConfig
@@ -42,6 +43,8 @@ class HuggingFaceCaptioner(Captioner[ImageTokens, CachedTokens]):
         for module in self.network.modules():
             if isinstance(module, nn.Dropout):
                 module.p = config.dropout
+        if config.lora_rank:
+            add_adapters(self.network, self.decoder.layers, config.lora_rank)
         leave_out_tied_weights(self)
         self.checkpoints_layers = False
         """Whether activations within layers are computed again in the backward pass instead of stored."""

@@ -28,6 +28,8 @@ class HuggingFaceConfig(CaptionerConfig):
     """Tokens before ``start_token``: with a prompt of p tokens, the model's own start token and the first p - 1."""
     dropout: DropoutRate = 0.0
     """Dropout rate of hidden states; attention weights have no dropout."""
+    lora_rank: Annotated[int, Field(ge=0, le=2**10)] = 0
+    """Rank of the LoRA adapters; 0 without any."""
 
     def __post_init__(self) -> None:
         longest = self.positions - len(self.prompt) - 1

@@ -5,7 +5,7 @@ padding. Attention is computed by the ``Attention`` that a layer is given.
 """
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -26,6 +26,8 @@ class Attention(Protocol):
 class TextDecoder(ABC):
     """A text decoder; the network belongs to the captioner, so this object has no weights of its own."""
 
+    layers: Any
+    """The layers as ``nn.ModuleList``."""
     output: nn.Linear
     """Layer from hidden states to logits."""
     num_layers: int
