@@ -13,6 +13,7 @@ _STAGES = (
     "prepare_captions",
     "extract_features",
     "import_features",
+    "import_captioner",
     "train_mle",
     "train_cl",
     "caption",

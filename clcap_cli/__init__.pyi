@@ -59,6 +59,7 @@ def extract_features(
     backbone: str = "tf_efficientnet_lite0",
     weights: str | None = None,
     image_size: int | None = None,
+    encoder: _Path | None = None,
     skip_bad: bool = False,
     max_pixels: int = 89478485,
     resume: bool = False,
@@ -66,7 +67,7 @@ def extract_features(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Extract the features of images with a backbone."""
+    """Extract the features of images with a backbone, or with the image encoder of a checkpoint."""
 
 def import_features(
     captions: _Path,
@@ -75,6 +76,15 @@ def import_features(
     skip_bad: bool = False,
 ) -> Path:
     """Import region features from another program."""
+
+def import_captioner(
+    folder: str,
+    captions: _Path,
+    out: _Path | None = None,
+    prompt: str = "",
+    max_length: int | None = None,
+) -> Path:
+    """Make a checkpoint of a pretrained captioner of Hugging Face."""
 
 def train_mle(
     captions: _Path,

@@ -25,6 +25,7 @@ from clcap_cli.stages.doctor import doctor
 from clcap_cli.stages.evaluate import evaluate
 from clcap_cli.stages.export_captioner import export_captioner
 from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.import_captioner import import_captioner
 from clcap_cli.stages.import_features import import_features
 from clcap_cli.stages.inspect import inspect
 from clcap_cli.stages.leave_one_out import leave_one_out
@@ -41,7 +42,7 @@ from clcap_cli.verbosity import VERBOSITY, reset
 
 STAGE_PANELS: dict[str, tuple[Stage[Any], ...]] = {
     "Data": (make_scenes, inspect, prepare_captions, extract_features, import_features),
-    "Training": (train_mle, train_cl, swap_reference),
+    "Training": (import_captioner, train_mle, train_cl, swap_reference),
     "Captioning and evaluation": (caption, leave_one_out, self_retrieve, evaluate, compare, report),
     "Tools": (export_captioner, demo, show, cache, doctor),
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, JsonValue, NonNegativeInt
+from pydantic_core import to_jsonable_python
 from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
@@ -102,7 +103,7 @@ def write_checkpoint(
     With a ``base``, which is an input of ``origin``, only what differs from it is written.
     """
     weights = torch_files.cpu_weights(captioner)
-    config = asdict(captioner.config)
+    config = to_jsonable_python(asdict(captioner.config))
     description = [model, config, tokenizer.record(), backbone.model_dump(mode="json"), lineage.model_dump()]
     if base:
         weights = {name: value for name, value in weights.items() if name in base.own_names}

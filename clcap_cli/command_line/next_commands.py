@@ -47,8 +47,14 @@ def _image_folder(source: Path, captions: Path) -> Path:
     return written if written.is_dir() else source.parent / "images"
 
 
+def _encode_images(given: Given, checkpoint: Path) -> list[Words]:
+    features = ["--out", checkpoint.with_suffix(".features.h5")]
+    return [["extract-features", given["captions"], "--images", "IMAGE_FOLDER", "--encoder", checkpoint, *features]]
+
+
 def _train_mle(given: Given, features: Path) -> list[Words]:
-    return [["train-mle", given["captions"], features, *_out_beside(features, "mle.pt")]]
+    start = ["--init-from", given["encoder"]] if "encoder" in given else []
+    return [["train-mle", given["captions"], features, *start, *_out_beside(features, "mle.pt")]]
 
 
 def _train_cl(given: Given, checkpoint: Path) -> list[Words]:
@@ -140,6 +146,7 @@ FOLLOWING: Mapping[str, Callable[[Given, Path], list[Words]]] = {
     "prepare-captions": _extract_features,
     "extract-features": _train_mle,
     "import-features": _train_mle,
+    "import-captioner": _encode_images,
     "train-mle": _train_cl,
     "train-cl": _use_captioner,
     "swap-reference": _train_cl,

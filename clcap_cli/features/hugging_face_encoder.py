@@ -76,6 +76,10 @@ class HuggingFaceEncoder(ImageEncoder):
         """See ImageEncoder; exactly the pixels that the image processor normalises."""
         return partial(_pixels, self._image_processor)
 
+    def inputs(self, image: Image.Image) -> Tensor:
+        """The normalised input (1, 3, size, size) that the image processor makes of an RGB image."""
+        return self._image_processor(image, return_tensors="pt")["pixel_values"]
+
 
 def image_processor(config: Mapping[str, JsonValue]) -> Any:
     """The image processor of transformers that a configuration describes.

@@ -15,14 +15,10 @@ from clcap_cli.input_files import is_file, is_folder
 NEEDED_BY = "import-captioner"
 FAMILIES = ("vision-encoder-decoder", "blip", "git")
 """The supported types of models, which are also clcap's names for them."""
-LARGE_LANGUAGE_MODELS = {
-    "blip-2": "BLIP-2",
-    "florence2": "Florence-2",
-    "paligemma": "PaliGemma",
-    "qwen2_5_vl": "Qwen2.5-VL",
-}
-"""Names of captioners with a large language model, by the type of model."""
-SETTINGS = ("config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json")
+NOT_YET_SUPPORTED = "BLIP-2, Florence-2, PaliGemma and Qwen2.5-VL are not supported yet"
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
+SETTINGS = ("config.json", *PROCESSOR_FILES, "tokenizer_config.json")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 """Files that list the files over which weights are divided."""
 DOWNLOADED = ("*.json", "*.txt", "*.model", "*.safetensors")
@@ -58,23 +54,22 @@ def _downloaded(name: str, patterns: tuple[str, ...]) -> Path:
         ) from error
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of the model in ``folder``.
-
-    Raises ClcapError if it is missing or invalid, if it is not one of a supported captioner, or if the model needs code
-    or files from outside of the folder.
-    """
-    if not is_file(folder / "config.json"):
+def check_folder(folder: Path) -> None:
+    """Raise ClcapError unless ``folder`` has all files of a supported captioner, and none that asks for code."""
+    config = folder / "config.json"
+    if not is_file(config):
         raise ClcapError(f"{folder} has no config.json; expected the folder of a pretrained captioner of Hugging Face")
-    config = read_json(folder / "config.json")
-    config = config if isinstance(config, dict) else {}
-    _check_family(folder, config)
+    _check_family(folder, read_json(config))
+    for what, names in {"tokenizer": TOKENIZER_FILES, "image processor": PROCESSOR_FILES}.items():
+        if not any(is_file(folder / name) for name in names):
+            raise ClcapError(
+                f"{folder} has no {what}: expected {' or '.join(names)}; save it there with save_pretrained"
+            )
     for path in filter(is_file, (folder / name for name in SETTINGS)):
         if any("auto_map" in part for part in _objects(read_json(path))):
             raise ClcapError(f"{path} asks for code of its own (auto_map), which clcap does not run")
     for index in filter(is_file, (folder / name for name in INDEXES)):
         _check_parts(index)
-    return config
 
 
 def _objects(content: object) -> Iterator[dict[str, Any]]:
@@ -87,15 +82,12 @@ def _objects(content: object) -> Iterator[dict[str, Any]]:
             yield from _objects(value)
 
 
-def _check_family(folder: Path, config: dict[str, Any]) -> None:
-    kind, supported = config.get("model_type"), f"supported are {', '.join(FAMILIES)}"
-    if kind in LARGE_LANGUAGE_MODELS:
-        raise ClcapError(
-            f"{folder} has a {LARGE_LANGUAGE_MODELS[kind]} model, which clcap does not support yet; {supported}"
-        )
+def _check_family(folder: Path, content: object) -> None:
+    config = content if isinstance(content, dict) else {}
+    kind = config.get("model_type")
     if kind not in FAMILIES:
-        others = ", ".join(LARGE_LANGUAGE_MODELS.values())
-        raise ClcapError(f"{folder} has a model of the type '{kind}'; {supported} (not yet {others})")
+        expected = f"{', '.join(FAMILIES[:-1])} or {FAMILIES[-1]} ({NOT_YET_SUPPORTED})"
+        raise ClcapError(f"{folder} has a model of the type '{kind}'; expected {expected}")
     if kind == "git" and config.get("num_image_with_embedding"):
         raise ClcapError(f"{folder} has a GIT model of videos (num_image_with_embedding); clcap captions single images")
 

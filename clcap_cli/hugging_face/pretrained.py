@@ -1,7 +1,6 @@
 """Loading a pretrained captioner with transformers, complete or not at all."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,14 @@ from clcap_cli.encoders.opening import LOCAL, opening
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.extras import import_optional
 from clcap_cli.features.hugging_face_encoder import HuggingFaceEncoder
-from clcap_cli.hugging_face.folder import NEEDED_BY, read_config
+from clcap_cli.hugging_face.folder import NEEDED_BY
 from clcap_cli.input_files import is_file
+from clcap_cli.models.registry import MODELS
 from clcap_cli.segmentation.subwords import parse_tokenizer_json, read_tokenizer_json
 
 CAPTIONER = "a pretrained captioner"
 POOLER = ".pooler."
 """Part of the names of weights of poolers, on whose output no caption depends."""
-ENCODERS = {"vision-encoder-decoder": "encoder", "blip": "vision_model", "git": "git.image_encoder"}
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
-PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 
 
 @dataclass(frozen=True)
@@ -48,22 +45,19 @@ class Pretrained:
 
         Raises ClcapError if it is of a type that clcap does not use.
         """
-        vision = self.model.get_submodule(ENCODERS[self.family])
+        family: Any = MODELS.get(self.family)
+        vision = self.model.get_submodule(family.encoder_prefix.removesuffix("."))
         encoder = HuggingFaceEncoder(_as_json(vision.config), self.processor, self.folder.resolve().name)
         encoder.network.load_state_dict(vision.state_dict())
         return encoder
 
 
 def open_pretrained(folder: Path) -> Pretrained:
-    """Open the captioner in ``folder``.
+    """Open the captioner in ``folder``, which ``check_folder`` accepts.
 
-    Raises ClcapError if it is not supported, if the folder lacks weights, tokenizer or image processor or has other
-    weights, or if a file is damaged.
+    Raises ClcapError if the folder lacks weights or has other ones, or if a file is damaged.
     """
-    read_config(folder)
     transformers = import_optional("transformers", NEEDED_BY)
-    _check_present(folder, TOKENIZER_FILES, "tokenizer")
-    _check_present(folder, PROCESSOR_FILES, "image processor")
     with opening(folder, CAPTIONER):
         tokenizer = _tokenizer_json(folder, transformers)
         processor = transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL)
@@ -77,11 +71,6 @@ def open_pretrained(folder: Path) -> Pretrained:
 def _as_json(settings: Any) -> dict[str, JsonValue]:
     """A configuration of transformers as plain data."""
     return json.loads(settings.to_json_string())
-
-
-def _check_present(folder: Path, names: Iterable[str], what: str) -> None:
-    if not any(is_file(folder / name) for name in names):
-        raise ClcapError(f"{folder} has no {what}: expected {' or '.join(names)}; save it there with save_pretrained")
 
 
 def _tokenizer_json(folder: Path, transformers: Any) -> str:
@@ -107,9 +96,8 @@ def _check_weights(folder: Path, model: Any, report: Any) -> None:
     for kind in ("missing", "unexpected", "mismatched"):
         names = sorted(str(name) for name in report[f"{kind}_keys"] if kind != "missing" or POOLER not in str(name))
         if names:
-            raise ClcapError(
-                f"{folder} does not fit its config.json: {len(names)} {kind} weights: {first_few(names, 3)}"
-            )
+            found = f"{len(names)} are {kind}: {first_few(names, 3)}"
+            raise ClcapError(f"{folder} has weights that do not fit its config.json: {found}")
     with torch.no_grad():
         for name in report["missing_keys"]:
             model.get_parameter(name).zero_()

@@ -2,35 +2,50 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
-from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES_FILE
+from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.continuing import print_finished
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
-from clcap_cli.stages.stage import flattened, stage
+from clcap_cli.stages.stage import flattened, stage_with
+
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 
 if TYPE_CHECKING:
+    import torch
+
+    from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.datasets.records import ImageId
+    from clcap_cli.features.backbone import Backbone
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.image_files import ImageFile
 
 
-@stage
+def _check_encoder(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValueError for options of a backbone beside --encoder."""
+    defaults = {"backbone": DEFAULT_BACKBONE, "weights": None, "image_size": None}
+    for name, default in defaults.items():
+        if given["encoder"] and given[name] != default:
+            raise InvalidValueError(name, "cannot be combined with --encoder, which has all of its own")
+
+
+@stage_with(_check_encoder)
 def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
     images: Annotated[list[Path], InputFolderOrTar(), Option("Folder or tar archive of image files.")],
     out: Annotated[Path, FEATURES_FILE, output()] = Path("features.h5"),
     backbone: Annotated[
         str, Option("Backbone: a network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
-    ] = "tf_efficientnet_lite0",
+    ] = DEFAULT_BACKBONE,
     weights: Annotated[
         str | None,
         Option(
@@ -42,6 +57,11 @@ def extract_features(
         Ge(32),
         Le(MAX_IMAGE_SIZE),
         Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own"),
+    ] = None,
+    encoder: Annotated[
+        Path | None,
+        InputCheckpoint(),
+        Option("Checkpoint whose image encoder is used instead of a backbone.", Panel.MODEL, "none"),
     ] = None,
     skip_bad: Annotated[bool, Option("Skip missing and unreadable images, and list them.", name="--skip-bad")] = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
@@ -55,7 +75,7 @@ def extract_features(
     ] = False,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Extract the features of images with a backbone.
+    """Extract the features of images with a backbone, or with the image encoder of a checkpoint.
 
     The features of an image are the backbone's grid and its pooled vector, stored as float16. If the output exists and
     comes from the same backbone, only the features of images that are not in it are computed.
@@ -90,7 +110,10 @@ def extract_features(
 
     run = ExtractionRun(out, listed, origin, resume)
     keep_freed_memory()
-    network = load_backbone(backbone, weights, image_size, run.compute_settings(compute).start())
+    device = run.compute_settings(compute).start()
+    network = (
+        _own_backbone(encoder, origin, device) if encoder else load_backbone(backbone, weights, image_size, device)
+    )
     info = network.info
     if run.is_finished(info):
         print_finished(out)
@@ -115,6 +138,18 @@ def extract_features(
     if warning := same_image_warning(of_images, names, dict(zip(listed.image_ids, listed.splits, strict=True))):
         print_warning(warning)
     return out
+
+
+def _own_backbone(path: Path, origin: "Origin", device: "torch.device") -> "Backbone":
+    """The backbone that a checkpoint holds, which becomes an input; raises ClcapError if it holds none."""
+    from clcap_cli.artifacts.checkpoints import open_checkpoint
+    from clcap_cli.features.saved_encoder import own_backbone
+
+    checkpoint = open_checkpoint(path)
+    origin.add_input("encoder", checkpoint)
+    if backbone := own_backbone(checkpoint, device):
+        return backbone
+    raise ClcapError(f"{path} holds no image encoder; its features are of {checkpoint.backbone.description}")
 
 
 def _find_and_check(

@@ -37,7 +37,10 @@ def _own_part(base: Base, opened: Checkpoint) -> str:
 
 
 def _training(record: Mapping[str, Any], is_running: bool) -> str:
-    """How a checkpoint was trained, in words; empty if it was not trained."""
+    """How a checkpoint was trained, or from where it was imported, in words; empty if neither is recorded."""
+    if "imported" in record:
+        prompt = f", prompt '{record['prompt']}'" if record.get("prompt") else ""
+        return f"imported from {record['imported']}{prompt}"
     if "epochs" not in record:
         return ""
     if record.get("finished", True):
@@ -67,8 +70,12 @@ def _tokens(tokenizer: Tokenizer) -> str:
 
 
 def _sizes(config: CaptionerConfig) -> str:
-    """The options of the model's class, as text."""
-    own = {name: value for name, value in asdict(config).items() if name not in CaptionerConfig.__dataclass_fields__}
+    """The options of the model's class that are single values, as text."""
+    own = {
+        name: value
+        for name, value in asdict(config).items()
+        if name not in CaptionerConfig.__dataclass_fields__ and isinstance(value, int | float | str)
+    }
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
 
 

@@ -32,6 +32,12 @@ CASES = [
         ["clcap train-mle d/captions.h5 d/features.h5 --out d/mle.pt"],
     ),
     ("import-features", {"captions": "c.h5"}, "f.h5", ["clcap train-mle c.h5 f.h5"]),
+    (
+        "import-captioner",
+        {"captions": "c.h5"},
+        "blip.pt",
+        ["clcap extract-features c.h5 --images IMAGE_FOLDER --encoder blip.pt --out blip.features.h5"],
+    ),
     ("train-mle", {"captions": "c.h5", "features": "f.h5"}, "nt.pt", ["clcap train-cl --ref nt.pt --k 5"]),
     ("train-cl", {"ref": "nt.pt"}, "nt_cl.pt", ["clcap caption nt_cl.pt", "clcap self-retrieve nt_cl.pt"]),
     ("swap-reference", {}, "nt_ref1.pt", ["clcap train-cl --ref nt_ref1.pt --k 5"]),

@@ -1,0 +1,50 @@
+"""A pretrained captioner runs the whole chain: features of its encoder, captions, ranks, fine-tuning."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.stages.extract_features import extract_features
+from clcap_cli.stages.import_captioner import import_captioner
+
+
+@pytest.fixture
+def imported(chain: Path, tiny_captioners: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The chain's folder, with blip.pt and the features of its encoder."""
+    monkeypatch.chdir(chain)
+    import_captioner(str(tiny_captioners / "blip"), Path("captions.h5"), Path("blip.pt"))
+    extract_features("captions.h5", ["scenes/images"], out="blip.features.h5", encoder="blip.pt", device="cpu")
+    return chain
+
+
+def test_features_of_the_encoder_are_those_of_the_checkpoint(imported: Path, clcap) -> None:
+    features, checkpoint = open_features(Path("blip.features.h5")), open_checkpoint(Path("blip.pt"))
+    assert not checkpoint.backbone.differences(features.backbone)
+    assert features.provenance.input("encoder").id == checkpoint.provenance.id
+    again = clcap(
+        "extract-features", "captions.h5", "--images", "scenes/images", "--encoder", "blip.pt", "--out", "2.h5"
+    )
+    assert "17 regions of 32, pooled 32; the file will take" in again.err
+    assert open_features(Path("2.h5")).provenance.id == features.provenance.id
+
+
+def test_captions_and_ranks(imported: Path, clcap) -> None:
+    assert clcap("caption", "blip.pt", "--features", "blip.features.h5").status == 0
+    assert clcap("self-retrieve", "blip.pt", "--features", "blip.features.h5").status == 0
+    assert clcap("evaluate", "blip.captions.json", "--retrieval", "blip.retrieval.json").status == 0
+
+
+def test_options_of_a_backbone_beside_an_encoder(imported: Path, usage_error_of: Callable[..., str], error_of) -> None:
+    command = "extract-features", "captions.h5", "--images", "scenes/images", "--encoder"
+    message = usage_error_of(*command, "blip.pt", "--image-size", 64)
+    assert "--image-size: cannot be combined with --encoder, which has all of its own" in message
+    assert error_of(*command, "nt.pt") == (
+        "nt.pt holds no image encoder; its features are of tf_efficientnet_lite0 (bundled weights), 64 pixels"
+    )
+
+
+def test_features_of_another_encoder_are_refused(imported: Path, error_of: Callable[..., str]) -> None:
+    assert "blip_vision_model" in error_of("caption", "blip.pt", "--features", "features.h5")
