@@ -67,7 +67,7 @@ def extract_features(
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
-    """Extract the features of images with a backbone, or with the image encoder of a checkpoint."""
+    """Extract the features of images with a backbone."""
 
 def import_features(
     captions: _Path,
@@ -81,10 +81,10 @@ def import_captioner(
     folder: str,
     captions: _Path,
     out: _Path | None = None,
-    prompt: str = "",
+    prompt: str | None = None,
     max_length: int | None = None,
 ) -> Path:
-    """Make a checkpoint of a pretrained captioner of Hugging Face."""
+    """Import a pretrained captioner of Hugging Face."""
 
 def train_mle(
     captions: _Path,
@@ -93,7 +93,7 @@ def train_mle(
     init_from: _Path | None = None,
     seed: int = 0,
     *,
-    model: str = "neuraltalk2",
+    model: str | None = None,
     embedding: int | None = None,
     hidden: int | None = None,
     dropout: float | None = None,

@@ -16,13 +16,18 @@ PARAMETER_OF_FIELD = {"embedding_size": "embedding", "hidden_size": "hidden", "d
 """Parameters that set a field of the model's configuration, by the name of the field."""
 
 
+DEFAULT_MODEL = "neuraltalk2"
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """Name and options of a model; an option of None has the model's default."""
 
-    model: Annotated[str, NameIn("clcap_cli.models.registry:MODELS"), Option("Architecture.", Panel.MODEL)] = (
-        "neuraltalk2"
-    )
+    model: Annotated[
+        str | None,
+        NameIn("clcap_cli.models.registry:MODELS"),
+        Option("Architecture.", Panel.MODEL, f"that of --init-from; else {DEFAULT_MODEL}"),
+    ] = None
     embedding: Annotated[int | None, Ge(1), Option("Size of a token's embedding.", Panel.MODEL, "the model's own")] = (
         None
     )
@@ -35,7 +40,12 @@ class ModelSettings:
     tokenizer: Annotated[
         Path | None,
         InputFile(),
-        Option("Hugging Face tokenizer.json.", Panel.MODEL, "the word tokenizer of captions.h5", placeholder="FILE"),
+        Option(
+            "Hugging Face tokenizer.json.",
+            Panel.MODEL,
+            "that of --init-from; else the word tokenizer of captions.h5",
+            placeholder="FILE",
+        ),
     ] = None
     max_length: Annotated[
         int | None,
@@ -44,7 +54,7 @@ class ModelSettings:
         Option(
             "Maximum number of tokens in a caption; longer captions are cut off.",
             Panel.MODEL,
-            f"that of captions.h5; {MAX_WORDS} with --tokenizer",
+            f"that of --init-from; else that of captions.h5, {MAX_WORDS} with --tokenizer",
         ),
     ] = None
 

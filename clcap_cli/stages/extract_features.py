@@ -75,10 +75,11 @@ def extract_features(
     ] = False,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
-    """Extract the features of images with a backbone, or with the image encoder of a checkpoint.
+    """Extract the features of images with a backbone.
 
-    The features of an image are the backbone's grid and its pooled vector, stored as float16. If the output exists and
-    comes from the same backbone, only the features of images that are not in it are computed.
+    The features of an image are the backbone's grid and its pooled vector, stored as float16. The backbone can also be
+    the image encoder of a checkpoint. If the output exists and comes from the same backbone, only the features of
+    images that are not in it are computed.
 
     Example: clcap extract-features captions.h5 --images train2017 --images val2017 --out features.h5
     """

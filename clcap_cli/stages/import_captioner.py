@@ -24,8 +24,9 @@ def import_captioner(
     captions: Annotated[Path, CAPTIONS, Option("captions.h5 of the images that the captioner is for.")],
     out: Annotated[Path | None, CHECKPOINT_FILE, output("named after the folder, such as blip-base.pt")] = None,
     prompt: Annotated[
-        str, Option("Text that every caption continues, such as 'a photo of'.", Panel.MODEL, "none", placeholder="TEXT")
-    ] = "",
+        str | None,
+        Option("Text that every caption continues, such as 'a photo of'.", Panel.MODEL, "none", placeholder="TEXT"),
+    ] = None,
     max_length: Annotated[
         int | None,
         Ge(1),
@@ -37,7 +38,7 @@ def import_captioner(
         ),
     ] = None,
 ) -> Path:
-    """Make a checkpoint of a pretrained captioner of Hugging Face.
+    """Import a pretrained captioner of Hugging Face.
 
     The folder is one of VisionEncoderDecoder (such as ViT-GPT2), BLIP or GIT, with weights, tokenizer and image
     processor. The checkpoint holds the text part, the image encoder and the tokenizer. The log-probability of a caption
@@ -64,7 +65,7 @@ def import_captioner(
     from clcap_cli.hugging_face.pretrained import open_pretrained
 
     pretrained = open_pretrained(found)
-    tokenizer = caption_tokenizer(pretrained, prompt)
+    tokenizer = caption_tokenizer(pretrained, prompt or "")
     encoded = captions_h5.encoded_with(tokenizer)
     longest = max_length or min(encoded.longest, most_tokens(pretrained, tokenizer))
     imported = split_captioner(pretrained, tokenizer, longest)

@@ -9,7 +9,8 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
-from clcap_cli.models.settings import PARAMETER_OF_FIELD, ModelSettings
+from clcap_cli.hugging_face.folder import FAMILIES
+from clcap_cli.models.settings import ModelSettings
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import Seed, output
 from clcap_cli.stages.stage import flattened, stage_with
@@ -22,6 +23,10 @@ def _check_start(given: Mapping[str, Any]) -> None:
     for name in ("lora", "train_layers"):
         if getattr(given["fine_tuning"], name) and not given["init_from"]:
             raise InvalidValueError(name, "trains only a part of the weights, so it needs --init-from with the others")
+    chosen = given["model"].model
+    if chosen in FAMILIES and not given["init_from"]:
+        advice = "import one with clcap import-captioner, and give it with --init-from"
+        raise InvalidValueError("model", f"{chosen} is only for pretrained captioners; {advice}")
 
 
 @stage_with(_check_start)
@@ -32,7 +37,7 @@ def train_mle(
     init_from: Annotated[
         Path | None,
         InputCheckpoint(),
-        Option("Checkpoint whose weights the captioner starts from.", Panel.MODEL, "random weights"),
+        Option("Checkpoint whose model, weights and tokenizer are trained on.", Panel.MODEL, "random weights"),
     ] = None,
     seed: Seed = 0,
     model: ModelSettings = ModelSettings(),
@@ -57,8 +62,8 @@ def train_mle(
     from clcap_cli.artifacts.features import open_features
     from clcap_cli.artifacts.provenance import BASE, Origin
     from clcap_cli.models.adapters import load_weights
-    from clcap_cli.models.registry import build_model, configure
-    from clcap_cli.stages.initial_weights import check_initial_weights, check_same_model, words_for
+    from clcap_cli.models.registry import build_model
+    from clcap_cli.stages.initial_weights import check_initial_weights, model_config, model_name, tokenizer_for
     from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
@@ -73,7 +78,8 @@ def train_mle(
     origin.add_input("captions", captions_h5)
     origin.add_input("features", features_h5)
     start = open_checkpoint(init_from) if init_from else None
-    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else words_for(start, captions_h5)
+    name = settings["model"] = model_name(start, model.model)
+    tokenizer = read_tokenizer(model.tokenizer) if model.tokenizer else tokenizer_for(start, captions_h5)
     if model.tokenizer:
         origin.add_input_file("tokenizer", model.tokenizer)
     if start:
@@ -85,7 +91,7 @@ def train_mle(
     if run.is_finished:
         return out
     encoded = captions_h5.encoded_with(tokenizer)
-    longest = encoded.truncated(model.max_length or MAX_WORDS).longest
+    longest = encoded.truncated(model.max_length or (start.config.max_length if start else MAX_WORDS)).longest
     if cut := int((encoded.lengths > longest).sum()):
         print_info(f"{cut} of {len(encoded.lengths)} captions are cut at {longest} tokens")
     sizes = {
@@ -96,12 +102,10 @@ def train_mle(
         "pooled_channels": features_h5.backbone.pooled_channels,
         "grid_channels": features_h5.backbone.grid_channels,
     }
-    config = configure(model.model, sizes, model.options(), PARAMETER_OF_FIELD)
-    if start:
-        start = initial_model(start, fine_tuning)
-        check_same_model(start, model.model, config)
+    start = initial_model(start, fine_tuning) if start else None
+    config = model_config(start, name, sizes, model.options())
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
-    captioner = build_model(model.model, config).to(device)
+    captioner = build_model(name, config).to(device)
     if start:
         load_weights(captioner, start.weights)
     freeze(captioner, fine_tuning)
@@ -111,12 +115,12 @@ def train_mle(
     sample = None if optimisation.select_by == "loss" else CaptionSample(val, features_h5, captioner, seed)
     task = MleTask(captioner, split, val, features_h5, batch, seed, sample)
     size = sum(parameter.numel() for parameter in captioner.parameters())
-    print_info(f"{model.model}: {size:,} parameters, {len(task.captions):,} training images")
+    print_info(f"{name}: {size:,} parameters, {len(task.captions):,} training images")
 
     def write(path: Path, record: dict[str, Any]) -> None:
         base = start.base_for(captioner) if start and fine_tuning.is_partial else None
         shared = tokenizer, features_h5.backbone, record, Lineage(), origin
-        write_checkpoint(path, model.model, captioner, *shared, base=base)
+        write_checkpoint(path, name, captioner, *shared, base=base)
 
     if not run.preflight(task, optimisation):
         check_not_worse(run.train(task, optimisation, seed, write), out)

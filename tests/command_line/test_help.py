@@ -57,6 +57,7 @@ def test_types_are_plain_words(stage: Stage) -> None:
         "SIZE",
         "INTERVAL",
         "PATTERN",
+        "RANK",
     }
 
 

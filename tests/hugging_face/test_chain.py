@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.features import open_features
+from clcap_cli.hugging_face.folder import FAMILIES
 from clcap_cli.stages.extract_features import extract_features
 from clcap_cli.stages.import_captioner import import_captioner
 
@@ -48,3 +50,19 @@ def test_options_of_a_backbone_beside_an_encoder(imported: Path, usage_error_of:
 
 def test_features_of_another_encoder_are_refused(imported: Path, error_of: Callable[..., str]) -> None:
     assert "blip_vision_model" in error_of("caption", "blip.pt", "--features", "features.h5")
+
+
+def test_fine_tuning_starts_from_the_imported_captioner(imported: Path, clcap) -> None:
+    """Model, sizes and tokenizer are its own, and so is the loss before the first step."""
+    result = clcap("train-mle", "captions.h5", "blip.features.h5", "--init-from", "blip.pt", "--epochs", 1)
+    assert result.status == 0, result.err
+    before, now = open_checkpoint(Path("blip.pt")), open_checkpoint(Path("mle.pt"))
+    assert (now.model, now.config, now.tokenizer) == (before.model, before.config, before.tokenizer)
+    assert any(not torch.equal(now.weights[name], value) for name, value in before.weights.items())
+    assert clcap("train-cl", "--ref", "mle.pt", "--k", 1, "--epochs", 1).status == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_pretrained_model_without_weights_is_refused(family: str, usage_error_of: Callable[..., str]) -> None:
+    message = usage_error_of("train-mle", "captions.h5", "features.h5", "--model", family)
+    assert f"--model: {family} is only for pretrained captioners; import one with clcap import-captioner" in message

@@ -1,6 +1,7 @@
-"""train-mle --init-from starts from the weights of a checkpoint, and from nothing else of it."""
+"""train-mle --init-from continues with the model of a checkpoint: its sizes, weights and tokenizer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,16 +31,29 @@ def test_training_starts_from_the_weights(clcap: Clcap) -> None:
     assert "initial weights: nt.pt  train-mle, seed 0" in clcap("show", "new.pt").out
 
 
+@pytest.mark.parametrize("start", ["nt.pt", "aa.pt", "tf.pt"])
+def test_model_and_sizes_are_those_of_the_checkpoint(clcap: Clcap, start: str) -> None:
+    result = clcap(*MLE, "--init-from", start, "--lr", 0, "--max-length", 5)
+    assert result.status == 0, result.err
+    before, now = open_checkpoint(Path(start)), open_checkpoint(Path("new.pt"))
+    assert (now.model, now.config) == (before.model, replace(before.config, max_length=5))
+    assert now.provenance.settings["model"] == before.model
+
+
 @pytest.mark.parametrize(
     ("start", "words", "message"),
     [
         (
             "nt.pt",
-            ("--embedding", 24, "--model-option", "image_relu=false"),
+            ("--hidden", 512, "--model-option", "image_relu=false"),
             "nt.pt has hidden_size 32 (here 512), image_relu True (here False), so its weights do not fit; "
-            "give --hidden 32 --model-option image_relu=True",
+            "leave out --hidden, --model-option image_relu",
         ),
-        ("aa.pt", SIZES, "aa.pt was trained with --model adaptive-attention; give that instead of --model neuraltalk2"),
+        (
+            "aa.pt",
+            ("--model", "neuraltalk2"),
+            "aa.pt was trained with --model adaptive-attention; give that instead of --model neuraltalk2",
+        ),
     ],
 )
 def test_another_model_is_refused_with_its_options(
