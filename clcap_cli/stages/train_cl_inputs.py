@@ -21,7 +21,7 @@ from clcap_cli.models.registry import with_dropout
 from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.stages.options import NegativesName
 from clcap_cli.training.data import CaptionSplit
-from clcap_cli.training.fine_tuning import freeze, initial_model, share_frozen_weights
+from clcap_cli.training.fine_tuning import freeze, frozen_weights, initial_model, share_weights
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.reference import ModelWithFeatures
 from clcap_cli.training.settings import FineTuning
@@ -48,17 +48,18 @@ class TrainingFiles:
         start = initial_model(self.start, fine_tuning)
         model = replace(start, config=with_dropout(start.config, dropout)).captioner(device)
         freeze(model, fine_tuning)
+        share_weights(start.weights, model)
         return ModelWithFeatures(model, self.features)
 
     def reference_model(self, target: Captioner, device: torch.device) -> ModelWithFeatures | None:
-        """The reference, which has its weights in common with those frozen of ``target`` where they are equal.
+        """The reference; those of its weights that equal frozen ones of ``target`` are in memory only once.
 
         None for an objective that needs none.
         """
         if self.reference_features is None:
             return None
-        model = self.reference.captioner(device)
-        share_frozen_weights(target, model)
+        model = self.reference.captioner(device).requires_grad_(False)
+        share_weights({**self.reference.weights, **frozen_weights(target)}, model)
         return ModelWithFeatures(model, self.reference_features)
 
     def split(self, name: str, device: torch.device) -> CaptionSplit:
@@ -91,7 +92,8 @@ def open_files(
 
     Captions and features default to the files that the checkpoints were made from.
     """
-    reference, start = open_checkpoint(ref), open_checkpoint(target or ref)
+    reference = open_checkpoint(ref)
+    start = open_checkpoint(target) if target else reference
     check_tokenizer(reference, start.tokenizer, start.path)
     captions_h5 = captions_for(reference, captions)
     features_h5 = features_for(start, captions_h5, features)

@@ -1,11 +1,12 @@
 """Fine-tuning of a part of a model's weights: LoRA adapters, or the weights whose names match patterns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from clcap_cli.artifacts.checkpoints import Checkpoint
 from clcap_cli.console import print_info
@@ -60,13 +61,19 @@ def freeze(model: Captioner, settings: FineTuning) -> None:
     print_info(f"{trained:,} of {total:,} parameters are trained")
 
 
-def share_frozen_weights(target: Captioner, reference: Captioner) -> None:
-    """Let ``reference`` use the target's frozen weights in place of equal ones of its own, which frees their memory."""
-    frozen = {base_name(name): weight.data for name, weight in target.named_parameters() if not weight.requires_grad}
-    for name, weight in reference.named_parameters():
-        shared = frozen.get(base_name(name))
-        if shared is not None and torch.equal(shared, weight):
-            weight.data = shared
+def frozen_weights(model: Captioner) -> dict[str, Tensor]:
+    """The weights of a model that are not trained."""
+    return {name: weight.data for name, weight in model.named_parameters() if not weight.requires_grad}
+
+
+def share_weights(weights: Mapping[str, Tensor], model: Captioner) -> None:
+    """Let the frozen weights of ``model`` be those ``weights`` that are equal, which frees the memory of its own."""
+    named = {base_name(name): value for name, value in weights.items()}
+    for name, own in model.named_parameters():
+        shared = named.get(base_name(name))
+        is_equal = shared is not None and shared.device == own.device and torch.equal(shared, own)
+        if shared is not None and is_equal and not own.requires_grad:
+            own.data = shared
 
 
 def _checkpoint_gradients(model: Captioner) -> None:

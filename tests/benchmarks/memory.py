@@ -7,7 +7,7 @@ from pathlib import Path
 
 def peak_of(process: int | str = "self") -> float:
     """Peak memory in MiB of a running process, by default this one; 0 if the process has ended."""
-    return _mebibytes("VmHWM", process)
+    return mebibytes("VmHWM", process)
 
 
 def peak_memory(work: Callable[..., object], *arguments: object) -> float:
@@ -19,11 +19,12 @@ def peak_memory(work: Callable[..., object], *arguments: object) -> float:
 def _peak(work: Callable[..., Callable[[], object]], arguments: tuple) -> float:
     run = work(*arguments)
     Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    idle = _mebibytes("VmRSS", "self")
+    idle = mebibytes("VmRSS")
     run()
     return peak_of() - idle
 
 
-def _mebibytes(field: str, process: int | str) -> float:
+def mebibytes(field: str, process: int | str = "self") -> float:
+    """A value of a process in MiB, such as VmRSS, its memory now; 0 if the process has ended."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)

@@ -11,7 +11,7 @@ from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.models.registry import MODELS
 from clcap_cli.stages.train_mle import train_mle
-from clcap_cli.training.fine_tuning import freeze, share_frozen_weights
+from clcap_cli.training.fine_tuning import freeze, frozen_weights, share_weights
 from clcap_cli.training.settings import FineTuning, Optimisation
 from clcap_cli.training.state import TrainState
 from tests.models.factories import build_tiny_model
@@ -89,7 +89,7 @@ def test_a_reference_shares_the_targets_frozen_weights(shared_chain: Path) -> No
     start = open_checkpoint(shared_chain / "tf.pt")
     target, reference = (start.captioner(torch.device("cpu")) for _ in range(2))
     freeze(target, OUTPUT)
-    share_frozen_weights(target, reference)
+    share_weights(frozen_weights(target), reference.requires_grad_(False))
     trained = {"output.weight", "output.bias"}
     own = {name for name, weight in reference.named_parameters() if weight.data_ptr() != place_of(target)[name]}
     assert own == trained
@@ -105,7 +105,7 @@ def test_weights_that_differ_are_not_shared(shared_chain: Path) -> None:
         open_checkpoint(shared_chain / name).captioner(torch.device("cpu")) for name in ("nt_cl.pt", "nt.pt")
     )
     freeze(target, OUTPUT)
-    share_frozen_weights(target, reference)
+    share_weights(frozen_weights(target), reference.requires_grad_(False))
     assert equal_weights(dict(reference.state_dict()), open_checkpoint(shared_chain / "nt.pt").weights)
 
 
