@@ -36,7 +36,7 @@ BLIP_BASE = {
     "text_config": {"encoder_hidden_size": WIDTH, "bos_token_id": START, "sep_token_id": END, "vocab_size": VOCABULARY},
     "vision_config": {"image_size": 384, "patch_size": 16, "hidden_size": WIDTH},
 }
-"""What matters of the configuration of Salesforce/blip-image-captioning-base; the rest is the default of the library."""
+"""What matters of the configuration of Salesforce/blip-image-captioning-base; the rest is the library's default."""
 
 
 @dataclass(frozen=True)
