@@ -15,6 +15,7 @@ from clcap_cli.input_files import is_file, is_folder
 NEEDED_BY = "import-captioner"
 FAMILIES = ("vision-encoder-decoder", "blip", "git")
 """The supported types of models, which are also clcap's names for them."""
+MAX_LAYERS = 1000
 NOT_YET_SUPPORTED = "BLIP-2, Florence-2, PaliGemma and Qwen2.5-VL are not supported yet"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
@@ -60,6 +61,7 @@ def check_folder(folder: Path) -> None:
     if not is_file(config):
         raise ClcapError(f"{folder} has no config.json; expected the folder of a pretrained captioner of Hugging Face")
     _check_family(folder, read_json(config))
+    _check_layers(config)
     for what, names in {"tokenizer": TOKENIZER_FILES, "image processor": PROCESSOR_FILES}.items():
         if not any(is_file(folder / name) for name in names):
             raise ClcapError(
@@ -90,6 +92,14 @@ def _check_family(folder: Path, content: object) -> None:
         raise ClcapError(f"{folder} has a model of the type '{kind}'; expected {expected}")
     if kind == "git" and config.get("num_image_with_embedding"):
         raise ClcapError(f"{folder} has a GIT model of videos (num_image_with_embedding); clcap captions single images")
+
+
+def _check_layers(config: Path) -> None:
+    """Raise ClcapError for a number of layers whose creation alone would take hours."""
+    settings = (pair for part in _objects(read_json(config)) for pair in part.items())
+    for name, value in settings:
+        if "layer" in name and isinstance(value, int) and value > MAX_LAYERS:
+            raise ClcapError(f"{config}: {name} is {value}; expected at most {MAX_LAYERS}")
 
 
 def _check_parts(index: Path) -> None:

@@ -146,6 +146,11 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any])
         ),
         (
             "config.json",
+            {"num_hidden_layers": 10**9},
+            "FOLDER/config.json: num_hidden_layers is 1000000000; expected at most 1000",
+        ),
+        (
+            "config.json",
             {"eos_token_id": None},
             "FOLDER/config.json does not say at which token captions start and end: decoder_start_token_id is 2 and "
             "eos_token_id is None, expected a number each",
@@ -198,6 +203,16 @@ def test_a_truncated_file_is_refused(git: Path, refusal) -> None:
 def test_weights_that_do_not_fit_are_refused(git: Path, refusal, change: Callable, message: str) -> None:
     edit_weights(git, change)
     assert refusal(git) == message
+
+
+def test_a_pooler_may_be_missing(tiny_captioners: Path, shared_chain: Path, tmp_path: Path) -> None:
+    """No caption depends on it, and a ViT that was trained without one has none."""
+    folder = Path(shutil.copytree(tiny_captioners / "vision-encoder-decoder", tmp_path / "vit"))
+    pooler = "encoder.pooler.dense.weight", "encoder.pooler.dense.bias"
+    edit_weights(folder, lambda weights: [weights.pop(name) for name in pooler])
+    saved = open_checkpoint(import_captioner(str(folder), shared_chain / "captions.h5", tmp_path / "vit.pt")).encoder
+    assert saved is not None
+    assert not saved.weights["network.pooler.dense.weight"].any()
 
 
 def test_weights_of_another_size_are_refused(git: Path, refusal) -> None:
@@ -280,6 +295,23 @@ def test_a_name_on_the_hub_without_a_network(refusal, monkeypatch: pytest.Monkey
     assert refusal("./missing/git") == (
         "FOLDER is no folder; expected the folder of a pretrained model, or its name on the hub"
     )
+
+
+def test_a_name_on_the_hub(
+    tiny_captioners: Path, shared_chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint is named after the model; ``.bin`` files are downloaded only where there are no safetensors."""
+    downloads = []
+
+    def download(name: str, allow_patterns: list[str]) -> str:
+        downloads.append((name, [pattern for pattern in allow_patterns if "bin" in pattern]))
+        return str(tiny_captioners / "git")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    monkeypatch.chdir(tmp_path)
+    assert import_captioner("microsoft/git-base-coco", shared_chain / "captions.h5") == Path("git-base-coco.pt")
+    assert downloads == [("microsoft/git-base-coco", [])]
+    assert open_checkpoint(Path("git-base-coco.pt")).training["imported"] == "microsoft/git-base-coco"
 
 
 def test_more_tokens_than_positions_are_refused(git: Path, shared_chain: Path, usage_error_of) -> None:
