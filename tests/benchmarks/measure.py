@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from clcap_cli.models.captioner import Captioner
-from clcap_cli.models.registry import MODELS, build_model, configure
+from clcap_cli.models.registry import build_model, configure
 from clcap_cli.models.rows import ImageFeatures
 
 VOCABULARY, SIZE, CHANNELS, REGIONS, LONGEST = 9488, 512, 2048, 49, 16
+STANDARD_MODELS = ["neuraltalk2", "adaptive-attention", "transformer"]
+GIT_SIZES = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
+"""Sizes of a small GIT, which reads the features of the other models as the hidden states of its image encoder."""
 Side = Callable[[], float]
 """One of the implementations that are compared: works once when it is called and returns the seconds that this took."""
 
@@ -23,7 +26,7 @@ def argument_parser(what: str, runs: int = 5) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--runs", type=int, default=runs, help="number of timings of each implementation, alternating")
-    parser.add_argument("--models", nargs="+", default=MODELS.names)
+    parser.add_argument("--models", nargs="+", default=STANDARD_MODELS)
     return parser
 
 
@@ -33,11 +36,22 @@ def parse_arguments(what: str) -> argparse.Namespace:
 
 
 def standard_model(name: str, device: str) -> Captioner:
-    """A captioner of the size used in papers."""
+    """A captioner of the size used in papers; with the name "git", a small GIT."""
     torch.manual_seed(0)
+    if name == "git":
+        return small_git().to(device)
     tokens = {"vocabulary_size": VOCABULARY, "start_token": VOCABULARY, "end_token": 0, "max_length": LONGEST}
     sizes = {"pooled_channels": CHANNELS, "grid_channels": CHANNELS}
     return build_model(name, configure(name, tokens | sizes, {"hidden_size": SIZE, "dropout": 0.0})).to(device)
+
+
+def small_git() -> Captioner:
+    """A GIT of ``GIT_SIZES`` with the vocabulary of the other models; its start token is its end token."""
+    text = {**GIT_SIZES, "vocab_size": VOCABULARY, "max_position_embeddings": 2 * LONGEST, "pad_token_id": 0}
+    tokens = {"vocabulary_size": VOCABULARY, "start_token": 0, "end_token": 0, "max_length": LONGEST}
+    sizes = {"pooled_channels": CHANNELS, "grid_channels": CHANNELS, "regions": REGIONS, "positions": 2 * LONGEST}
+    architecture = {**text, "vision_config": {"hidden_size": CHANNELS}}
+    return build_model("git", configure("git", tokens | sizes, {"architecture": architecture}))
 
 
 def standard_images(count: int, device: str) -> ImageFeatures:
