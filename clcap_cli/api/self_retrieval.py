@@ -14,7 +14,7 @@ from clcap_cli.evaluation.given_captions import encode_given_captions
 from clcap_cli.evaluation.inputs import UNKNOWN
 from clcap_cli.evaluation.live_models import LiveModel
 from clcap_cli.evaluation.model_inputs import decode_texts
-from clcap_cli.features.cached import CachedFeatures
+from clcap_cli.features.cached import computed_once
 from clcap_cli.features.images import ImageInput
 from clcap_cli.metrics.signature import images_signature
 
@@ -34,7 +34,7 @@ def rank_images(
         raise ClcapError(f"self-retrieval needs at least two images, not {len(images)}")
     if captions is not None and len(captions) != len(images):
         raise ClcapError(f"there are {len(captions)} captions for {len(images)} images; give one for each image")
-    features, tokenizer = CachedFeatures(model.features_of(images)), model.tokenizer
+    features, tokenizer = computed_once(model.features_of(images)), model.tokenizer
     if captions is None:
         decoded, groups = decode_texts([model.model], [features], settings, tokenizer, seed)
         texts, decoding = [text for (text,) in groups], settings.signature(seed)

@@ -17,6 +17,7 @@ Purpose = Literal[
     "negatives",
     "fixed negatives",
     "negative pool",
+    "augmentation",
     "sampling",
     "warm-up order",
     "warm-up negatives",

@@ -42,9 +42,10 @@ class EncoderSettings:
         list[Path] | None,
         InputFolderOrTar(),
         Option(
-            "Folder or tar archive of the images, for the metrics of CLIP.",
+            "Folder or tar archive of the images, for the metrics of CLIP, and for a checkpoint that computes its "
+            "features from pictures.",
             Panel.METRICS,
-            "those that extract-features read",
+            "the recorded folders",
         ),
     ] = None
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS
@@ -58,10 +59,15 @@ class EncoderSettings:
         if self.sentence_encoder is not None:
             check_sentence_folder(self.sentence_encoder)
 
-    def check_metrics(self, metrics: str | None) -> None:
-        """Raise InvalidValueError if ``metrics``, the value of --metrics, and these options do not need each other."""
+    def check_metrics(self, metrics: str | None, of_checkpoint: bool = False) -> None:
+        """Raise InvalidValueError if ``metrics``, the value of --metrics, and these options do not need each other.
+
+        The captions may be those ``of_checkpoint``, whose encoder can need the images too.
+        """
         named = {name.strip().upper() for name in (metrics or "").split(",")}
         for option, users in USED_BY.items():
+            if of_checkpoint and option == "images":
+                continue
             if getattr(self, option) != getattr(EncoderSettings, option) and not named & {
                 user.upper() for user in users
             }:

@@ -7,12 +7,11 @@ from pathlib import Path
 import torch
 
 from clcap_cli.artifacts.checkpoints import Checkpoint
-from clcap_cli.artifacts.feature_info import BackboneInfo
-from clcap_cli.errors import ClcapError
-from clcap_cli.features.backbone import Backbone, load_backbone
+from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.images import ImageInput, UnreadableImageError
 from clcap_cli.features.live import LiveFeatures
-from clcap_cli.features.saved_encoder import own_backbone
+from clcap_cli.features.pictures import PictureSource
+from clcap_cli.features.saved_encoder import backbone_of
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
@@ -35,7 +34,7 @@ class LiveModel:
         on_unreadable: Callable[[int, UnreadableImageError], None] | None = None,
     ) -> LiveFeatures:
         """The features of the images, in their order, computed on demand; see LiveFeatures."""
-        return LiveFeatures(self.backbone, images, self.model, on_unreadable)
+        return LiveFeatures(PictureSource(self.backbone, images, on_unreadable=on_unreadable), self.model.uses_grid)
 
 
 def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, weights: str | None) -> list[LiveModel]:
@@ -46,23 +45,6 @@ def load_live_models(checkpoints: Sequence[Checkpoint], device: torch.device, we
     Raises ClcapError for imported features, and for a backbone that differs from the one used in training.
     """
     return [
-        LiveModel(one.path, one.provenance.id, one.tokenizer, one.captioner(device), _backbone_of(one, device, weights))
+        LiveModel(one.path, one.provenance.id, one.tokenizer, one.captioner(device), backbone_of(one, device, weights))
         for one in checkpoints
     ]
-
-
-def _backbone_of(checkpoint: Checkpoint, device: torch.device, weights: str | None) -> Backbone:
-    expected = checkpoint.backbone
-    if not isinstance(expected, BackboneInfo):
-        raise ClcapError(f"{checkpoint.path} needs features {expected.description}; clcap cannot compute these")
-    if own := own_backbone(checkpoint, device):
-        return own
-    source = weights or (expected.weights if expected.weights == "random" else None)
-    backbone = load_backbone(expected.name, source, expected.image_size, device)
-    if different := expected.differences(backbone.info):
-        name = different[0]
-        raise ClcapError(
-            f"{checkpoint.path} expects features of {expected.description}; this backbone's {name} is "
-            f"{getattr(backbone.info, name)}, expected {getattr(expected, name)}; give the weights with --weights"
-        )
-    return backbone

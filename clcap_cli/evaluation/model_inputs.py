@@ -8,7 +8,7 @@ import numpy as np
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
-from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
+from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.settings import ComputeSettings
@@ -17,8 +17,9 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.decoding.captioning import OnBlock, decode, ignore_block
 from clcap_cli.decoding.decoded import Decoded
 from clcap_cli.decoding.settings import DecodingSettings
+from clcap_cli.features.feature_sets import FeatureSet, feature_source
+from clcap_cli.features.opening import feature_set_for
 from clcap_cli.features.source import FeatureSource
-from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
@@ -30,15 +31,15 @@ class OpenedModel:
     checkpoint: Checkpoint
     model: Captioner
     captions: Captions
-    features: Features
+    features: FeatureSet
 
     def rows_of(self, split: str) -> np.ndarray:
         """Rows in captions.h5 of the split's images, without images that extract-features skipped."""
         return self.captions.rows_of(split, self.features.skipped)
 
-    def feature_source(self, rows: np.ndarray) -> StoredFeatures:
+    def feature_source(self, rows: np.ndarray) -> FeatureSource:
         """The features of the images at ``rows``."""
-        return StoredFeatures(self.features, self.captions.ids_of(rows), self.model)
+        return feature_source(self.features, self.captions.ids_of(rows), self.model)
 
 
 def decode_texts(
@@ -76,34 +77,43 @@ def caption_split(
     return dict(zip(first.captions.ids_of(rows), texts, strict=True))
 
 
-def open_model(
-    path: Path, captions: Path | None, features: Path | None, compute: ComputeSettings, origin: Origin
-) -> OpenedModel:
+@dataclass(frozen=True)
+class DataPaths:
+    """Files and folders of the data of models; what is not given is what their checkpoints record."""
+
+    captions: Path | None
+    features: Path | None
+    images: Sequence[Path] | None
+    """Folders of the pictures, for checkpoints that compute their features from them."""
+    images_option: str = "--images"
+
+
+def open_model(path: Path, data: DataPaths, compute: ComputeSettings, origin: Origin) -> OpenedModel:
     """Open a checkpoint with its captions and features, given or recorded, and record all three in ``origin``."""
-    (opened,) = open_models([path], captions, features, compute, origin)
+    (opened,) = open_models([path], data, compute, origin)
     return opened
 
 
-def open_models(
-    paths: Sequence[Path], captions: Path | None, features: Path | None, compute: ComputeSettings, origin: Origin
-) -> list[OpenedModel]:
+def open_models(paths: Sequence[Path], data: DataPaths, compute: ComputeSettings, origin: Origin) -> list[OpenedModel]:
     """Open checkpoints with the same tokenizer: each with its own features, all with the captions of the first.
 
     Records every file in ``origin``; the roles of the second checkpoint are "checkpoint 2" and "features 2".
     """
     checkpoints = open_checkpoints(paths)
-    captions_h5 = captions_for(checkpoints[0], captions)
-    features_h5 = [features_for(checkpoint, captions_h5, features) for checkpoint in checkpoints]
-    device = compute.start()
-    for number, (checkpoint, feature_file) in enumerate(zip(checkpoints, features_h5, strict=True)):
+    captions_h5, device = captions_for(checkpoints[0], data.captions), compute.start()
+    sets = [
+        feature_set_for(one, captions_h5, data.features, data.images, device, images_option=data.images_option)
+        for one in checkpoints
+    ]
+    for number, (checkpoint, features) in enumerate(zip(checkpoints, sets, strict=True)):
         origin.add_input(numbered_role("checkpoint", number), checkpoint)
         if number == 0:
             origin.add_input("captions", captions_h5)
-        origin.add_input(numbered_role("features", number), feature_file)
-    pairs = zip(checkpoints, features_h5, strict=True)
+        if isinstance(features, Features):
+            origin.add_input(numbered_role("features", number), features)
     return [
-        OpenedModel(checkpoint, checkpoint.captioner(device), captions_h5, feature_file)
-        for checkpoint, feature_file in pairs
+        OpenedModel(checkpoint, checkpoint.captioner(device), captions_h5, features)
+        for checkpoint, features in zip(checkpoints, sets, strict=True)
     ]
 
 

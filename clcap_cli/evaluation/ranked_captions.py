@@ -10,7 +10,8 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions, open_captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
-from clcap_cli.artifacts.compatibility import features_advice, features_for
+from clcap_cli.artifacts.compatibility import features_advice
+from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.lineage import RecordedArtifact, find_input, read_provenance
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.ranking import Party, Ranking, captions_name
@@ -27,7 +28,9 @@ from clcap_cli.evaluation.caption_pool import CaptionPool
 from clcap_cli.evaluation.empty_texts import describe_some_empty
 from clcap_cli.evaluation.given_captions import captions_of_images, encode_given_captions, match_given
 from clcap_cli.evaluation.inputs import decoding_signature
-from clcap_cli.evaluation.model_inputs import OpenedModel, decode_texts, open_model
+from clcap_cli.evaluation.model_inputs import DataPaths, OpenedModel, decode_texts, open_model
+from clcap_cli.features.feature_sets import LivePictures
+from clcap_cli.features.opening import feature_set_for
 from clcap_cli.retrieval.pool import MIN_IMAGES
 
 TRAINING_SPLIT = "train"
@@ -44,6 +47,13 @@ class RetrievalPaths:
     captions: Path | None
     features: Path | None
     ranker_features: Path | None
+    images: Sequence[Path] | None
+    """Folders of the pictures, for checkpoints that compute their features from them."""
+
+    @property
+    def data(self) -> DataPaths:
+        """The data of the captioner."""
+        return DataPaths(self.captions, self.features, self.images)
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,8 @@ class RankedCaptions:
 
     def _check_features(self, ids: Sequence[ImageId]) -> None:
         ranker = self.ranker
+        if isinstance(ranker.features, LivePictures):
+            return
         stored = set(ranker.features.ids)
         missing = [id for id in ids if id not in stored]
         if missing:
@@ -150,9 +162,9 @@ def open_ranked_captions(
     given = open_caption_results(paths.predictions, reading) if paths.predictions else None
     recorded = RecordedArtifact(paths.checkpoint, read_provenance(paths.checkpoint))
     if paths.ranker is None:
-        captioner = ranker = open_model(paths.checkpoint, paths.captions, paths.features, compute, origin)
+        captioner = ranker = open_model(paths.checkpoint, paths.data, compute, origin)
     elif given is None:
-        captioner = open_model(paths.checkpoint, paths.captions, paths.features, compute, origin)
+        captioner = open_model(paths.checkpoint, paths.data, compute, origin)
         ranker = _open_ranker(paths, recorded, captioner.captions, compute, origin)
     else:
         captions = _recorded_captions(recorded, paths.captions, origin)
@@ -172,10 +184,12 @@ def _open_ranker(
 ) -> OpenedModel:
     """Open the checkpoint that ranks, with its features of the images of ``captions``."""
     checkpoint = open_checkpoint(paths.ranker or paths.checkpoint)
-    features_h5 = features_for(checkpoint, captions, paths.ranker_features, RANKER_FEATURES, [captioner])
+    device, given = compute.start(), paths.ranker_features
+    features = feature_set_for(checkpoint, captions, given, paths.images, device, RANKER_FEATURES, [captioner])
     origin.add_input("ranker", checkpoint)
-    origin.add_input("ranker features", features_h5)
-    return OpenedModel(checkpoint, checkpoint.captioner(compute.start()), captions, features_h5)
+    if isinstance(features, Features):
+        origin.add_input("ranker features", features)
+    return OpenedModel(checkpoint, checkpoint.captioner(device), captions, features)
 
 
 def _recorded_captions(recorded: RecordedArtifact, given: Path | None, origin: Origin) -> Captions:

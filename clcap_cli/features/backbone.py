@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import timm
 import torch
@@ -40,6 +41,11 @@ class Backbone:
     """Preprocessing of an RGB image to (3, size, size) uint8."""
 
     @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What ``transform`` depends on."""
+        return self.info.model_dump(include={"image_size", "interpolation", "crop_pct", "processor"})
+
+    @property
     def device(self) -> torch.device:
         """Device of the network."""
         return next(self.network.parameters()).device
@@ -59,16 +65,16 @@ class Backbone:
 
 
 def load_backbone(
-    name: str, weights: str | None, image_size: int | None, device: torch.device, fold: bool = True
+    name: str, weights: str | None, image_size: int | None, device: torch.device, trainable: bool = False
 ) -> Backbone:
-    """Build a network for feature extraction or, unless ``fold``, for training.
+    """Build a network for feature extraction or, if ``trainable``, for training.
 
     ``weights`` is None for pretrained weights (those of the default backbone are installed with clcap, those of other
     networks are downloaded by timm), 'random' for tests, or a state dict file (.pth, .safetensors).
 
     Raises ClcapError for an unknown name and for weights that cannot be loaded or do not fit.
     """
-    return make_backbone(build_encoder(name, weights, image_size), device, fold)
+    return make_backbone(build_encoder(name, weights, image_size), device, trainable)
 
 
 def build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
@@ -84,13 +90,13 @@ def build_encoder(name: str, weights: str | None, image_size: int | None) -> Ima
     return encoder
 
 
-def make_backbone(encoder: ImageEncoder, device: torch.device, fold: bool = True) -> Backbone:
+def make_backbone(encoder: ImageEncoder, device: torch.device, trainable: bool = False) -> Backbone:
     """An encoder in evaluation mode with its record and preprocessing.
 
-    If ``fold``, the network is a copy that computes the same features faster where that is possible. Raises ClcapError
-    if it cannot compute features.
+    Unless ``trainable``, the network may be a copy that computes the same features faster. Raises ClcapError if it
+    cannot compute features.
     """
-    network = encoder.eval().to(memory_format=torch.channels_last)
+    network = encoder.eval() if trainable else encoder.eval().to(memory_format=torch.channels_last)
     config = encoder.preprocessing
     image = torch.linspace(-1, 1, math.prod(config["input_size"])).view(1, *config["input_size"])
     with recorded_pairs(network) as pairs:
@@ -109,8 +115,8 @@ def make_backbone(encoder: ImageEncoder, device: torch.device, fold: bool = True
         pooled_channels=pooled.shape[1],
         processor=encoder.processor,
     )
-    folded = with_folded_norms(network, pairs if fold else {}, image, (pooled, grid))
-    return Backbone(info, folded.to(device), encoder.transform)
+    used = network if trainable else with_folded_norms(network, pairs, image, (pooled, grid))
+    return Backbone(info, used.to(device), encoder.transform)
 
 
 def weights_id(encoder: ImageEncoder) -> str:

@@ -9,13 +9,16 @@ from pydantic import BaseModel, Field, JsonValue
 
 from clcap_cli.artifacts.checkpoints import KIND, Checkpoint
 from clcap_cli.artifacts.checks import validated_part
-from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
+from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE, BackboneInfo, FeatureInfo
 from clcap_cli.artifacts.saved_encoder import WEIGHT, SavedEncoder
 from clcap_cli.artifacts.torch_files import check_weights, cpu_weights
-from clcap_cli.errors import damaged_file_error
-from clcap_cli.features.backbone import Backbone, build_encoder, make_backbone
+from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.features.backbone import Backbone, build_encoder, load_backbone, make_backbone, weights_id
 from clcap_cli.features.encoder import ImageEncoder
+from clcap_cli.features.feature_sets import FeatureSet, LivePictures
 from clcap_cli.features.hugging_face_encoder import HuggingFaceEncoder
+from clcap_cli.features.pixel_captioner import PixelCaptioner
+from clcap_cli.models.captioner import Captioner
 
 
 class _NamedNetwork(BaseModel, extra="forbid"):
@@ -59,18 +62,51 @@ def as_saved(encoder: ImageEncoder) -> SavedEncoder:
     return SavedEncoder(encoder.architecture, weights)
 
 
-def own_backbone(checkpoint: Checkpoint, device: torch.device, fold: bool = True) -> Backbone | None:
-    """The backbone whose network ``checkpoint`` holds; None if it holds none. ``fold`` as in ``make_backbone``.
+def encoder_to_write(
+    model: Captioner, features: FeatureSet, held: SavedEncoder | None
+) -> tuple[FeatureInfo, SavedEncoder | None]:
+    """The record of the encoder of a model trained on ``features``, and the encoder that its checkpoint is to hold.
 
-    Raises ClcapError if the network is unknown, or is not the one that ``checkpoint`` records.
+    ``held`` is the encoder of the checkpoint that it started from. Models trained from pictures hold their encoder.
+    """
+    if isinstance(model, PixelCaptioner):
+        changed = {"weights": "fine-tuned", "weights_id": weights_id(model.encoder)}
+        return features.backbone.model_copy(update=changed), as_saved(model.encoder)
+    if held is None and isinstance(features, LivePictures):
+        held = as_saved(features.encoder.network)
+    return features.backbone, held
+
+
+def backbone_of(checkpoint: Checkpoint, device: torch.device, weights: str | None, trainable: bool = False) -> Backbone:
+    """The backbone that computes the features of a checkpoint: the one that it holds, or the one that it names.
+
+    ``weights`` and ``trainable`` as in ``load_backbone``. Raises ClcapError for imported features, and if the backbone
+    is not the one that the checkpoint records.
     """
     if checkpoint.encoder is None:
-        return None
+        return recorded_backbone(checkpoint.backbone, checkpoint.path, device, weights, trainable)
     encoder = _built(checkpoint.encoder, checkpoint.path)
     encoder.weights = getattr(checkpoint.backbone, "weights", "")
-    backbone = make_backbone(encoder, device, fold)
+    backbone = make_backbone(encoder, device, trainable)
     if different := checkpoint.backbone.differences(backbone.info):
         raise damaged_file_error(checkpoint.path, f"its image encoder has another {different[0]} than it records")
+    return backbone
+
+
+def recorded_backbone(
+    recorded: FeatureInfo, path: Path, device: torch.device, weights: str | None, trainable: bool = False
+) -> Backbone:
+    """The backbone that the file at ``path`` records; parameters and errors as in ``backbone_of``."""
+    if not isinstance(recorded, BackboneInfo):
+        raise ClcapError(f"{path} needs features {recorded.description}; clcap cannot compute these")
+    source = weights or (recorded.weights if recorded.weights == "random" else None)
+    backbone = load_backbone(recorded.name, source, recorded.image_size, device, trainable)
+    if different := recorded.differences(backbone.info):
+        name = different[0]
+        raise ClcapError(
+            f"{path} expects features of {recorded.description}; this backbone's {name} is "
+            f"{getattr(backbone.info, name)}, expected {getattr(recorded, name)}; give the weights with --weights"
+        )
     return backbone
 
 

@@ -1,6 +1,7 @@
 """The interface of feature sources, which provide the image inputs of a model."""
 
 from abc import ABC, abstractmethod
+from typing import Self
 
 import numpy as np
 import torch
@@ -33,6 +34,14 @@ class FeatureSource(ABC):
     @abstractmethod
     def id(self) -> str:
         """Identifier of the features: sources with the same features of the same images have the same id."""
+
+    @abstractmethod
+    def first(self, count: int) -> Self:
+        """The features of the first ``count`` images."""
+
+    def in_epoch(self, epoch: int) -> Self:
+        """The features as training sees them in an epoch, from 1; the same in every epoch unless pictures vary."""
+        return self
 
     def blocks(self, size: int = BLOCK_SIZE) -> list[np.ndarray]:
         """All positions in order, in blocks of ``size``."""

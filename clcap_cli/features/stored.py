@@ -37,7 +37,7 @@ class StoredFeatures(FeatureSource):
         return f"{self.features.provenance.id}{' with grid' if self.uses_grid else ''}"
 
     def first(self, count: int) -> Self:
-        """The features of the first ``count`` images."""
+        """See FeatureSource."""
         part = copy.copy(self)
         part.rows = self.rows[:count]
         return part

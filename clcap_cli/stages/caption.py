@@ -17,7 +17,7 @@ from clcap_cli.file_kinds.recognition import file_kind
 from clcap_cli.input_files import is_file
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.caption_images import caption_images, readable_images
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, OneOrMore, Seed, Split, output
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ImageFolders, OneOrMore, Seed, Split, output
 from clcap_cli.stages.stage import flattened, stage_with
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def _check_paths(given: Mapping[str, Any]) -> None:
     for name, unused in (("skip_bad", False), ("max_pixels", DEFAULT_MAX_PIXELS)):
         if given[name] != unused and not given["images"]:
             raise InvalidValueError(name, "needs --images; the images of a split were read by extract-features")
+    if given["split_images"] and given["images"]:
+        raise InvalidValueError("split_images", "--images names the images to caption; give one of the two")
     if paths == others != []:
         raise InvalidValueError("checkpoints", "a checkpoint (*.pt) is missing: clcap caption nt.pt --images a.jpg")
 
@@ -89,6 +91,7 @@ def caption(
     ] = None,
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
+    split_images: ImageFolders = None,
     weights: Annotated[
         str | None,
         Option(
@@ -138,7 +141,8 @@ def caption(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import check_results_writable, write_caption_results
     from clcap_cli.decoding.captioning import ignore_block
-    from clcap_cli.evaluation.model_inputs import caption_split, open_models, rows_of_all
+    from clcap_cli.evaluation.model_inputs import DataPaths, caption_split, open_models, rows_of_all
+    from clcap_cli.features.feature_sets import boxes_of
     from clcap_cli.stages.caption_attention import AttentionOutput
 
     origin, boxes = Origin("caption", settings), None
@@ -151,14 +155,15 @@ def caption(
         maps = AttentionOutput(out, models) if attention else None
         texts = caption_images(models, images_with_ids, skipped, weights, decoding, compute, seed, origin, maps)
     else:
-        opened = open_models(models, captions, features, compute, origin)
+        data = DataPaths(captions, features, split_images, "--split-images")
+        opened = open_models(models, data, compute, origin)
         out = check_results_writable(out or _default_out(models, ".captions.json"), origin.input_paths)
         file_names = dict(zip(opened[0].captions.image_ids, opened[0].captions.file_names, strict=True))
         maps = AttentionOutput(out, origin.input_paths) if attention else None
         number, first = len(rows_of_all(opened, split)), opened[0]
         on_block = maps.start(first.checkpoint, first.model, number, decoding) if maps else ignore_block
         texts = caption_split(opened, split, decoding, seed, on_block)
-        boxes = first.features.boxes_at(first.features.rows_of([*texts]).tolist())
+        boxes = boxes_of(first.features, [*texts])
     if out.name == BESIDE_IMAGES:
         out = write_text_files(texts)
     else:

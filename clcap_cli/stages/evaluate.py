@@ -213,9 +213,10 @@ def evaluate(
     if predictions is not None:
         inputs = inputs_from_predictions(predictions, references, split, reading, origin)
     elif file_to_score.suffix == ".pt":
-        from clcap_cli.evaluation.model_inputs import open_models  # captions in a file do not need PyTorch
+        from clcap_cli.evaluation.model_inputs import DataPaths, open_models  # captions in a file do not need PyTorch
 
-        opened = open_models(models_or_results or [], captions, features, compute, origin)
+        data = DataPaths(captions, features, encoders.images)
+        opened = open_models(models_or_results or [], data, compute, origin)
         inputs = inputs_from_models(opened, references, split, decoding, seed, reading, origin)
     else:
         inputs = inputs_from_results(file_to_score, references, split, captions, reading, origin)

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Ge, Le
-
-from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
 from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
@@ -15,7 +12,7 @@ from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
-from clcap_cli.stages.options import output
+from clcap_cli.stages.options import BACKBONE_HELP, ImageSize, output
 from clcap_cli.stages.stage import flattened, stage_with
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
@@ -43,21 +40,14 @@ def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
     images: Annotated[list[Path], InputFolderOrTar(), Option("Folder or tar archive of image files.")],
     out: Annotated[Path, FEATURES_FILE, output()] = Path("features.h5"),
-    backbone: Annotated[
-        str, Option("Backbone: a network of timm or of an installed package.", Panel.MODEL, placeholder="NAME")
-    ] = DEFAULT_BACKBONE,
+    backbone: Annotated[str, Option(BACKBONE_HELP, Panel.MODEL, placeholder="NAME")] = DEFAULT_BACKBONE,
     weights: Annotated[
         str | None,
         Option(
             "Backbone weights: a state dict file, or 'random'.", Panel.MODEL, "ImageNet weights", placeholder="FILE"
         ),
     ] = None,
-    image_size: Annotated[
-        int | None,
-        Ge(32),
-        Le(MAX_IMAGE_SIZE),
-        Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own"),
-    ] = None,
+    image_size: ImageSize = None,
     encoder: Annotated[
         Path | None,
         InputCheckpoint(),

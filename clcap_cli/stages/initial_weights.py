@@ -54,13 +54,16 @@ def model_config(
     return config
 
 
-def check_initial_weights(start: Checkpoint, tokenizer: Tokenizer, tokens_from: Path, features: Features) -> None:
-    """Raise ClcapError if the tokenizer or backbone of ``start`` differs from the run's.
+def check_initial_weights(
+    start: Checkpoint, tokenizer: Tokenizer, tokens_from: Path, features: Features | None
+) -> None:
+    """Raise ClcapError if the tokenizer of ``start`` or the backbone of stored features differs from the run's.
 
     ``tokens_from`` is the file that the run's ``tokenizer`` comes from.
     """
     check_tokenizer(start, tokenizer, tokens_from)
-    check_backbone(start, features.backbone, str(features.path))
+    if features:
+        check_backbone(start, features.backbone, str(features.path))
 
 
 def _check_weights_fit(start: Checkpoint, config: CaptionerConfig) -> None:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Le, MinLen
 
+from clcap_cli.artifacts.feature_info import MAX_IMAGE_SIZE
 from clcap_cli.artifacts.preconditions import CAPTIONS, FEATURES
 from clcap_cli.datasets.split_names import SPLITS
+from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Option, Panel
 
 TOKENIZE_NAMES = "words, characters, whitespace, jieba (Chinese), mecab (Japanese), thai, or a tokenizer.json"
@@ -68,5 +70,21 @@ ReferenceFeaturesFile = Annotated[
     Path | None,
     FEATURES,
     _trained_on("features.h5 of the reference, if its backbone differs from the target's.", "reference"),
+]
+ImageSize = Annotated[
+    int | None,
+    Ge(32),
+    Le(MAX_IMAGE_SIZE),
+    Option("Side of the square network input in pixels.", Panel.MODEL, "the backbone's own"),
+]
+BACKBONE_HELP = "Backbone: a network of timm or of an installed package."
+ImageFolders = Annotated[
+    list[Path] | None,
+    InputFolderOrTar(),
+    Option(
+        "Folder or tar archive of the pictures, for a checkpoint that computes its features from them.",
+        Panel.DATA,
+        "the recorded folders",
+    ),
 ]
 NegativesName = Literal["random", "similar", "mixed"]

@@ -18,7 +18,7 @@ from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.retrieval.pool import DEFAULT_MAX_IMAGES, Pool, PoolValue
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, RankerFeaturesFile, Seed, Split, output
+from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ImageFolders, RankerFeaturesFile, Seed, Split, output
 from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def self_retrieve(
     captions: CaptionsFile = None,
     features: FeaturesFile = None,
     ranker_features: RankerFeaturesFile = None,
+    images: ImageFolders = None,
     full_matrix: Annotated[
         Path | None,
         LOG_PROBS_FILE,
@@ -123,7 +124,7 @@ def self_retrieve(
     from clcap_cli.metrics.signature import images_signature
 
     origin = Origin("self-retrieve", settings)
-    paths = RetrievalPaths(checkpoint, ranker, predictions, captions, features, ranker_features)
+    paths = RetrievalPaths(checkpoint, ranker, predictions, captions, features, ranker_features, images)
     opened = open_ranked_captions(paths, reading, compute, origin)
     out = check_writable(out or checkpoint.with_name(f"{opened.ranking.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, origin.input_paths, [out])

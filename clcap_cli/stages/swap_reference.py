@@ -9,6 +9,7 @@ from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.options import Option
 from clcap_cli.stages.options import (
+    ImageFolders,
     ReferenceCaptionsFile,
     ReferenceFeaturesFile,
     Seed,
@@ -19,7 +20,7 @@ from clcap_cli.stages.stage import flattened, stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.checkpoints import Checkpoint
-    from clcap_cli.artifacts.features import Features
+    from clcap_cli.features.feature_sets import FeatureSet
     from clcap_cli.training.data import CaptionSplit
 
 LABELS = {
@@ -43,6 +44,7 @@ def swap_reference(
     captions: ReferenceCaptionsFile = None,
     features: TargetFeaturesFile = None,
     ref_features: ReferenceFeaturesFile = None,
+    images: ImageFolders = None,
     seed: Seed = 0,
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
@@ -61,40 +63,45 @@ def swap_reference(
     from clcap_cli.artifacts.atomic import check_writable
     from clcap_cli.artifacts.cache import LOG_PROBS_KIND, log_probs_path, remove_cache
     from clcap_cli.artifacts.checkpoints import Lineage, open_checkpoint, write_checkpoint
-    from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer, features_for
+    from clcap_cli.artifacts.compatibility import captions_for, check_tokenizer
+    from clcap_cli.artifacts.features import Features
     from clcap_cli.artifacts.provenance import BASE, Origin
+    from clcap_cli.features.opening import feature_set_for, recorded_features, recorded_folders_of
     from clcap_cli.training.data import CaptionSplit
 
     current, trained = open_checkpoint(ref), open_checkpoint(candidate)
     lineage = Lineage(round=current.lineage.round + 1, parents=[*current.lineage.parents, current.provenance.id])
     check_tokenizer(current, trained.tokenizer, trained.path)
     captions_h5 = captions_for(current, captions)
-    features_h5 = features_for(trained, captions_h5, features)
-    reference_h5 = features_for(current, captions_h5, ref_features, "--ref-features")
+    device = compute.start()
+    inputs = feature_set_for(trained, captions_h5, features, images, device)
+    of_reference = feature_set_for(current, captions_h5, ref_features, images, device, "--ref-features")
     origin = Origin("swap-reference", settings)
     for role, artifact in (
         ("reference", current),
         ("candidate", trained),
         ("captions", captions_h5),
-        ("features", features_h5),
     ):
         origin.add_input(role, artifact)
     if trained.base:
         origin.add_input(BASE, trained.base)
+    if stored := inputs if isinstance(inputs, Features) else recorded_features(trained):
+        origin.add_input("features", stored)
     first = re.sub(r"_ref\d+$", "", ref.stem)
     out = check_writable(out or candidate.with_name(f"{first}_ref{lineage.round}.pt"), origin.input_paths)
-    device = compute.start()
+    if trained.encoder and (folders := images or recorded_folders_of([trained])):
+        settings.update(images=list(map(str, folders)), out=out)
     split = CaptionSplit(
         captions_h5,
         "val",
         device,
-        [*features_h5.skipped, *reference_h5.skipped],
+        [*inputs.skipped, *of_reference.skipped],
         current.tokenizer,
         current.config.max_length,
     )
     before, after = (
-        _measure(current, split, reference_h5, seed),
-        _measure(trained, split, features_h5, seed),
+        _measure(current, split, of_reference, seed),
+        _measure(trained, split, inputs, seed),
     )
     for line in _comparison(before, after):
         print_info(line)
@@ -102,7 +109,7 @@ def swap_reference(
     if worse and not force:
         raise ClcapError(f"{candidate} is a worse reference than {ref}: {worse}; accept it anyway with --force")
     record = {"comparison": {"reference": before, "candidate": after}}
-    shared = trained.tokenizer, trained.backbone, record, lineage, origin
+    shared = trained.tokenizer, trained.backbone, record, lineage, origin, trained.encoder
     write_checkpoint(out, trained.model, trained.captioner(device), *shared, base=trained.base)
     remove_cache(log_probs_path(ref), LOG_PROBS_KIND)
     return out
@@ -115,13 +122,13 @@ def _comparison(before: dict[str, float], after: dict[str, float]) -> list[str]:
     return [f"{'validation split':<16}  {'reference':>9}  {'candidate':>9}", *lines]
 
 
-def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "Features", seed: int) -> dict[str, float]:
+def _measure(checkpoint: "Checkpoint", split: "CaptionSplit", features: "FeatureSet", seed: int) -> dict[str, float]:
     """Mean ln p of the references and self-retrieval metrics, on the validation split."""
-    from clcap_cli.features.stored import StoredFeatures
+    from clcap_cli.features.feature_sets import feature_source
     from clcap_cli.training.validation import CaptionSample, split_log_probs
 
     model = checkpoint.captioner(split.device)
-    log_probs, _ = split_log_probs(model, split, StoredFeatures(features, split.ids, model))
+    log_probs, _ = split_log_probs(model, split, feature_source(features, split.ids, model))
     return {"log_prob": float(log_probs.mean()), **CaptionSample(split, features, model, seed).metrics(model)}
 
 

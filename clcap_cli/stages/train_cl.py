@@ -22,6 +22,7 @@ from clcap_cli.stages.options import (
     output,
 )
 from clcap_cli.stages.stage import flattened, not_default, stage_with
+from clcap_cli.training.picture_settings import PictureSettings, check_picture_options
 from clcap_cli.training.run_settings import RunSettings
 from clcap_cli.training.settings import BatchSettings, FineTuning, Optimisation
 
@@ -33,6 +34,11 @@ def _check_objective(given: Mapping[str, Any]) -> None:
     """Raise InvalidValueError for an option that the objective does not take."""
     objective_config = configure_objective(given["objective"], given_options(given["options"]))
     settings = {one.name: one.default for one in train_cl.parameters} | flattened(given)
+    check_picture_options(given)
+    if given["reference_pool"] is not None and given["pictures"].are_used and given["pictures"].views_vary:
+        raise InvalidValueError(
+            "reference_pool", "the pools are scored once, but the views of pictures vary; give --no-augment"
+        )
     conditional = [option for option in not_default(train_cl, settings) if option in CONDITIONAL_OPTIONS]
     check_options(given["objective"], conditional)
     check_selection(objective_config, given["objective"], given["optimisation"].select_by)
@@ -133,6 +139,7 @@ def train_cl(
     options: Any = OBJECTIVE_SETTINGS,
     optimisation: Optimisation = Optimisation(epochs=5, select_by="mean-rank", lr=1e-4, patience=2),
     batch: BatchSettings = BatchSettings(),
+    pictures: PictureSettings = PictureSettings(),
     saving: RunSettings = RunSettings(),
     compute: ComputeSettings = ComputeSettings(),
 ) -> Path:
@@ -143,7 +150,8 @@ def train_cl(
     reference was trained on are used. The best checkpoint of the training is written: by default the one with the
     lowest mean rank in self-retrieval among at most 200 validation images. A log with one line of JSON for each
     validation is written beside it. While the training is unfinished, its state and the best checkpoint so far are
-    beside it too. docs/objectives.md has the formulas of all objectives.
+    beside it too. With --train-encoder, the target's image encoder is trained too; the reference keeps its own.
+    docs/objectives.md has the formulas of all objectives.
 
     Example: clcap train-cl --ref nt.pt --k 5
     """
@@ -152,23 +160,29 @@ def train_cl(
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
     from clcap_cli.artifacts.provenance import BASE, Origin
+    from clcap_cli.features.pixel_captioner import captioner_in
+    from clcap_cli.features.saved_encoder import encoder_to_write
     from clcap_cli.stages.train_cl_inputs import (
+        TrainingPaths,
         make_discriminator,
         make_negative_sampler,
         open_discriminator_for,
         open_files,
     )
+    from clcap_cli.stages.training_features import TrainingPictures, record_folders
     from clcap_cli.stages.training_setup import find_run, start_training
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
     from clcap_cli.training.worse import check_not_worse
 
     origin = Origin("train-cl", settings)
-    opened = open_files(ref, target, captions, features, ref_features, objective_config.needs_reference, origin)
+    paths = TrainingPaths(ref, target, captions, features, ref_features)
+    opened = open_files(paths, pictures, seed, objective_config.needs_reference, origin)
     start = opened.start
     if fine_tuning.is_partial:
         origin.add_input(BASE, start.base or start)
     saved_discriminator = open_discriminator_for(start, discriminator, origin)
     out = out or start.path.with_name(f"{start.path.stem}_{objective_config.suffix}.pt")
+    record_folders(settings, TrainingPictures(pictures, opened.captions, seed), [start], out)
     run = find_run(
         train_cl, out, origin, saving, objective_config.has_discriminator, objective_config.has_comparable_loss
     )
@@ -177,7 +191,7 @@ def train_cl(
     device, optimisation = start_training(compute, optimisation, seed, settings, run)
     model = opened.target_model(dropout, fine_tuning, device)
     split, val = (opened.split(name, device) for name in ("train", "val"))
-    negative_sampler = make_negative_sampler(split, opened.captions, opened.features, negatives)
+    negative_sampler = make_negative_sampler(split, opened.captions, model, negatives)
     reference, cache = opened.reference_model(model.model, device), None if no_cache else opened.reference_cache()
     discriminator_model = (
         make_discriminator(start, saved_discriminator, device) if objective_config.has_discriminator else None
@@ -207,11 +221,13 @@ def train_cl(
         task.warm_up()
 
     def write(path: Path, record: dict[str, Any]) -> None:
-        shared = start.tokenizer, opened.features.backbone, record
+        info, encoder = encoder_to_write(task.model, opened.features, start.encoder)
+        shared = start.tokenizer, info, record
         if discriminator_model:
             write_discriminator(discriminator_path(path), discriminator_model, *shared, origin)
-        base = start.base_for(task.model) if fine_tuning.is_partial else None
-        write_checkpoint(path, start.model, task.model, *shared, opened.reference.lineage, origin, base=base)
+        base = start.base_for(captioner_in(task.model)) if fine_tuning.is_partial else None
+        lineage = opened.reference.lineage
+        write_checkpoint(path, start.model, captioner_in(task.model), *shared, lineage, origin, encoder, base)
 
     record = run.train(task, optimisation, seed, write)
     negative_sampler.report(run.state.place if run.state else "")

@@ -1,7 +1,7 @@
 """Conditional GAN training on one split, with validation on another (Dai, Fidler, Urtasun & Lin 2017)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from clcap_cli.compute.random_streams import Purpose, random_generator, torch_se
 from clcap_cli.console import print_info, progress
 from clcap_cli.decoding.sampling import sample
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.pixel_captioner import captioner_in, features_seen
 from clcap_cli.features.source import FeatureSource
-from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
@@ -75,11 +75,12 @@ class AdversarialSplit:
         """Batches of images with one mismatched caption for each of their captions."""
         return self.negatives.mismatched(batches, 1, rng)
 
-    def load(self, batch: MismatchedBatch) -> LoadedImages:
-        """Load the batch's captions and features."""
+    def load(self, batch: MismatchedBatch, epoch: int | None = None) -> LoadedImages:
+        """Load the batch's captions and features, in an ``epoch`` of training those of its views."""
+        source = self.features if epoch is None else self.features.in_epoch(epoch)
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         pairs = self.captions.batch(np.concatenate([caption_indices, *batch.negatives]), np.tile(image, 2))
-        return LoadedImages(self.features.read(batch.positions), pairs)
+        return LoadedImages(source.read(batch.positions), pairs)
 
 
 class AdversarialTask:
@@ -103,7 +104,7 @@ class AdversarialTask:
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.device = val.device
         self.train_split, self.val_split = (
-            AdversarialSplit(StoredFeatures(target.features, negatives.split.ids, target.model), negatives)
+            AdversarialSplit(target.source(negatives.split.ids), negatives)
             for negatives in (inputs.negatives, NegativeSampler(val))
         )
         blocks = self.val_split.features.blocks(self.settings.batch_size)
@@ -133,7 +134,8 @@ class AdversarialTask:
         steps = []
         for step, loaded in enumerate(progress(Prefetcher(self.train_split.load, batches), len(batches), label), 1):
             with self.skipped_in_warm_up.skipping(f"{label}, step {step}", "try another --seed"):
-                steps.append(self._train_discriminator(loaded, self._sample_for_training(loaded)))
+                seen = self._seen(loaded)
+                steps.append(self._train_discriminator(seen, self._sample_for_training(seen)))
         if not steps:
             return
         means = {name: float(sum(metrics[name] for metrics in steps)) / len(steps) for name in steps[0]}
@@ -149,16 +151,17 @@ class AdversarialTask:
         """The whole batch as one micro-batch, since the discriminator takes one step on it."""
         return [(batch, 1.0)]
 
-    def load(self, batch: MismatchedBatch) -> LoadedImages:
+    def load(self, batch: MismatchedBatch, epoch: int = 1) -> LoadedImages:
         """Load the batch's captions and features."""
-        return self.train_split.load(batch)
+        return self.train_split.load(batch, epoch)
 
     def loss(self, loaded: LoadedImages) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The captioner's loss after one step of the discriminator, with the mean score of each kind of caption."""
-        generated = self._sample_for_training(loaded)
-        metrics = self._train_discriminator(loaded, generated)
+        seen = self._seen(loaded)
+        generated = self._sample_for_training(seen)
+        metrics = self._train_discriminator(seen, generated)
         with torch.no_grad():
-            rewards = self._logits(loaded.features, generated).sigmoid().view(self.k, -1)
+            rewards = self._logits(seen.features, generated).sigmoid().view(self.k, -1)
         log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image_index)
         loss = captioner_loss(log_probs.view(self.k, -1), rewards)
         return loss, {**metrics, "reward_spread": reward_spread(rewards)}
@@ -169,8 +172,8 @@ class AdversarialTask:
         split, generator = self.val_split, self._generator("validation sampling")
         logits = _concatenate(
             [
-                self._all_logits(loaded, self._sample(loaded.features, 1, generator))
-                for loaded in Prefetcher(split.load, self.val_batches)
+                self._all_logits(seen, self._sample(seen.features, 1, generator))
+                for seen in map(self._seen, Prefetcher(split.load, self.val_batches))
             ]
         )
         log_probs, _ = split_log_probs(self.model, split.captions, split.features)
@@ -189,6 +192,10 @@ class AdversarialTask:
         """Random generator for sampling, on the model's device."""
         return torch.Generator(self.device).manual_seed(torch_seed(self.seed, purpose))
 
+    def _seen(self, loaded: LoadedImages) -> LoadedImages:
+        """The images as the captioner sees them now, which is also what the discriminator gets."""
+        return replace(loaded, features=features_seen(self.model, loaded.features))
+
     def _sample_for_training(self, loaded: LoadedImages) -> CaptionBatch:
         """Sample k captions per image without dropout: k × n captions, row j × n + i for image i."""
         training = self.model.training
@@ -199,7 +206,8 @@ class AdversarialTask:
 
     @torch.no_grad()
     def _sample(self, features: ImageFeatures, k: int, generator: torch.Generator) -> CaptionBatch:
-        decoded = sample(self.model, self.model.encode(features), k, generator)
+        captioner = captioner_in(self.model)
+        decoded = sample(captioner, captioner.encode(features), k, generator)
         image = torch.arange(len(features), device=self.device).repeat(k)
         return CaptionBatch(decoded.captions, decoded.lengths, image)
 

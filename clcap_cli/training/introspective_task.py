@@ -10,7 +10,6 @@ from torch import Tensor
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.features.source import FeatureSource
-from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import Introspective
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, shuffled_batches, split_by_tokens
@@ -51,13 +50,13 @@ class IntrospectiveTask:
         target, val, self.objective = inputs.target, inputs.val, objective
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
         self.negatives, self.captions = inputs.negatives, inputs.negatives.split
-        self.features = StoredFeatures(target.features, self.captions.ids, target.model)
+        self.features = target.source(self.captions.ids)
         self.fixed_other_images = None
         if not inputs.redraw:
             fixed_rng = random_generator(self.seed, "fixed negatives")
             self.fixed_other_images = self._draw_other_images(self.negatives, fixed_rng)
         self.val_captions = val
-        self.val_features = StoredFeatures(target.features, val.ids, target.model)
+        self.val_features = target.source(val.ids)
         val_rng = random_generator(self.seed, "validation negatives")
         self.val_other_images = self._draw_other_images(NegativeSampler(val), val_rng)
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
@@ -81,9 +80,9 @@ class IntrospectiveTask:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the captions."""
         return _split(self.captions, batch, self.settings.max_tokens)
 
-    def load(self, batch: OtherImagesBatch) -> LoadedOtherImages:
+    def load(self, batch: OtherImagesBatch, epoch: int = 1) -> LoadedOtherImages:
         """Load the batch's captions, and the features of its images and the other images."""
-        return _load(self.captions, self.features, batch)
+        return _load(self.captions, self.features.in_epoch(epoch), batch)
 
     def loss(self, loaded: LoadedOtherImages) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss, with the mean difference in nats of ln p for the own and for other images."""

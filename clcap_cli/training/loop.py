@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,7 @@ from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import NonFiniteError
 from clcap_cli.training.meter import Meter
-from clcap_cli.training.optimizer import clip_gradients, set_learning_rate
+from clcap_cli.training.optimizer import clip_gradients, set_learning_rates
 from clcap_cli.training.progress import Progress
 from clcap_cli.training.report import TrainingReport
 from clcap_cli.training.schedule import check_warmup, learning_rate
@@ -86,7 +87,8 @@ def _train_epoch(state: TrainState, report: TrainingReport, observer: Observer) 
     batches = task.batches(position.epoch + 1)
     position.batches_per_epoch = len(batches)
     remaining = [task.micro_batches(batch) for batch in batches[position.batch :]]
-    reading = Prefetcher(task.load, (micro_batch for micro_batches in remaining for micro_batch, _ in micro_batches))
+    load = partial(task.load, epoch=position.epoch + 1)
+    reading = Prefetcher(load, (micro_batch for micro_batches in remaining for micro_batch, _ in micro_batches))
     # Closed explicitly: an interrupt during garbage collection would be lost.
     with closing(iter(reading)) as loaded:
         for micro_batches in progress(remaining, len(remaining), f"epoch {position.epoch + 1}"):
@@ -105,7 +107,8 @@ def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded:
     model, position, settings = state.task.model, state.progress, state.settings
     model.train()
     state.optimizer.zero_grad(set_to_none=True)
-    set_learning_rate(state.optimizer, learning_rate(settings, position.step, position.batches_per_epoch))
+    at = settings, position.step, position.batches_per_epoch
+    set_learning_rates(state.optimizer, lambda peak: learning_rate(*at, peak))
     own = islice(loaded, len(micro_batches))
     place = f"epoch {position.epoch + 1}, step {position.step + 1}"
     with position.skipped.skipping(place, diverged_advice(settings.precision)):

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.random_streams import random_generator
-from clcap_cli.features.stored import StoredFeatures
+from clcap_cli.features.feature_sets import FeatureSet, feature_source
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.mle import nats_per_token
@@ -28,7 +27,7 @@ class MleTask:
         model: Captioner,
         captions: CaptionSplit,
         val: CaptionSplit,
-        features: Features,
+        features: FeatureSet,
         settings: BatchSettings,
         seed: int,
         sample: CaptionSample | None = None,
@@ -36,8 +35,8 @@ class MleTask:
         """Validation also captions ``sample``, if given."""
         self.model, self.settings, self.seed = model, settings, seed
         self.captions, self.val_captions, self.sample = captions, val, sample
-        self.features = StoredFeatures(features, captions.ids, model)
-        self.val_features = StoredFeatures(features, val.ids, model)
+        self.features = feature_source(features, captions.ids, model)
+        self.val_features = feature_source(features, val.ids, model)
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Batches of image indices, in the epoch's order."""
@@ -52,9 +51,10 @@ class MleTask:
         shares = np.bincount(image, weights=token_counts) / token_counts.sum()
         return [(positions[part], float(shares[part].sum())) for part in parts]
 
-    def load(self, positions: np.ndarray) -> tuple[CaptionBatch, ImageFeatures]:
+    def load(self, positions: np.ndarray, epoch: int = 1) -> tuple[CaptionBatch, ImageFeatures]:
         """Load the images' captions and features."""
-        return self.captions.batch(*self.captions.captions_of_images(positions)), self.features.read(positions)
+        features = self.features.in_epoch(epoch).read(positions)
+        return self.captions.batch(*self.captions.captions_of_images(positions)), features
 
     def loss(self, loaded: tuple[CaptionBatch, ImageFeatures]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss in nats per token, without other metrics."""

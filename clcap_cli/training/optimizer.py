@@ -2,17 +2,20 @@
 
 import inspect
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.features.pixel_captioner import encoder_parameters
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.skipped_steps import gradient_norm
 
 BETAS = (0.8, 0.999)
 """Betas of Adam, as in the authors' code."""
+PEAK = "peak_lr"
+"""Key of the peak learning rate of a group of parameters."""
 
 
 def _without_compiler(optimizer: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
@@ -35,14 +38,22 @@ def make_optimizer(model: nn.Module, settings: Optimisation) -> torch.optim.Opti
 
     It has only those parameters that are not frozen.
     """
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    trained, encoder = [p for p in model.parameters() if p.requires_grad], set(encoder_parameters(model))
+    of_encoder, others = [p for p in trained if p in encoder], [p for p in trained if p not in encoder]
+    parts = [(others, settings.lr), (of_encoder, settings.encoder_lr)]
+    groups = [group for parameters, rate in parts if parameters for group in _groups(parameters, rate, settings)]
+    make = Adam if settings.optimizer == "adam" else AdamW
+    return make(groups, lr=settings.lr, betas=BETAS, fused=True)
+
+
+def _groups(parameters: Sequence[nn.Parameter], rate: float, settings: Optimisation) -> list[dict[str, Any]]:
+    """Parameters with the same peak learning rate ``rate`` as groups of an optimiser."""
     if settings.optimizer == "adam":
-        return Adam(trained, lr=settings.lr, betas=BETAS, fused=True)
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        return [{"params": parameters, PEAK: rate}]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay, PEAK: rate},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0, PEAK: rate},
     ]
-    return AdamW(groups, lr=settings.lr, betas=BETAS, fused=True)
 
 
 def clip_gradients(model: nn.Module, settings: Optimisation) -> Tensor:
@@ -58,10 +69,10 @@ def clip_gradients(model: nn.Module, settings: Optimisation) -> Tensor:
     return norm
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of the next step."""
+def set_learning_rates(optimizer: torch.optim.Optimizer, rate: Callable[[float], float]) -> None:
+    """Set the learning rates of the next step; ``rate`` gives one from the peak of a group of parameters."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate(group[PEAK])
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.devices import copy_to_device
 from clcap_cli.compute.precision import Precision
-from clcap_cli.features.stored import StoredFeatures
+from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, split_by_tokens
@@ -45,7 +45,7 @@ class PairSplit:
     ):
         """At most ``max_tokens`` tokens are processed at once; None means whole batches."""
         self.captions, self.target, self.max_tokens = captions, target, max_tokens
-        self.target_feature_source = StoredFeatures(target.features, captions.ids, target.model)
+        self.target_feature_source = target.source(captions.ids)
         self.reference = SplitReference(captions, reference, max_tokens) if reference else None
         self.matched = np.arange(len(captions.caption_rows))[None]
         """(1, captions of the split) indices of all captions, each paired with its own image."""
@@ -81,12 +81,15 @@ class PairSplit:
             parts.append((batch.part(part, in_part), float(in_part.mean())))
         return parts
 
-    def load(self, batch: MismatchedBatch) -> LoadedPairs:
-        """Load the batch's captions and features; features that target and reference share are read once."""
+    def load(self, batch: MismatchedBatch, epoch: int | None = None) -> LoadedPairs:
+        """Load the batch's captions and features; features that target and reference share are read once.
+
+        In an ``epoch`` of training, both see the same views of the images.
+        """
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         caption_sets = np.concatenate([caption_indices[None], batch.negatives])
         pairs = self.captions.batch(caption_sets.ravel(), np.tile(image, len(caption_sets)))
-        features = self.target_feature_source.read(batch.positions)
+        features = _read(self.target_feature_source, batch, epoch)
         loaded = LoadedPairs(pairs, len(caption_sets), features, None, None)
         if self.reference is None:
             return loaded
@@ -94,10 +97,9 @@ class PairSplit:
         cached = copy_to_device(known, self.captions.device)
         if len(cached) == len(caption_sets):
             return replace(loaded, cached_log_probs=cached)
-        feature_source = self.reference.feature_source
-        reference_features = (
-            features if feature_source.id == self.target_feature_source.id else feature_source.read(batch.positions)
-        )
+        source = self.reference.feature_source
+        is_shared = source.id == self.target_feature_source.id
+        reference_features = features if is_shared else _read(source, batch, epoch)
         return replace(loaded, cached_log_probs=cached, reference_features=reference_features)
 
     def log_probs(self, loaded: LoadedPairs) -> PairLogProbs:
@@ -108,3 +110,7 @@ class PairSplit:
             return PairLogProbs(target, tokens)
         reference = self.reference.log_probs(loaded.cached_log_probs, loaded.reference_features, loaded.pairs)
         return PairLogProbs(target, tokens, reference)
+
+
+def _read(source: FeatureSource, batch: MismatchedBatch, epoch: int | None) -> ImageFeatures:
+    return (source if epoch is None else source.in_epoch(epoch)).read(batch.positions)

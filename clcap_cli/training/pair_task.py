@@ -11,6 +11,7 @@ from clcap_cli.compute.precision import Precision
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.console import print_info
+from clcap_cli.features.feature_sets import views_vary
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
 from clcap_cli.training.data import shuffled_batches
@@ -50,7 +51,8 @@ class PairTask:
     @property
     def before_steps(self) -> str:
         """The work of ``prepare``, in words; empty if it has none."""
-        if self.inputs.reference and (self.inputs.cache or self.train_split.pool):
+        varies = views_vary(self.inputs.target.features)
+        if self.inputs.reference and not varies and (self.inputs.cache or self.train_split.pool):
             return "the reference's scoring of recurring pairs, after which steps take less time"
         return ""
 
@@ -70,7 +72,8 @@ class PairTask:
 
         Values are read from ``cache``, if there is one, and added to it.
         """
-        self.train_split.score_recurring(cache, precision)
+        if not views_vary(self.inputs.target.features):
+            self.train_split.score_recurring(cache, precision)
         self.val_split.score_recurring(cache, "fp32")
 
     def batches(self, epoch: int) -> list[MismatchedBatch]:
@@ -81,9 +84,9 @@ class PairTask:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the pairs."""
         return self.train_split.micro_batches(batch)
 
-    def load(self, batch: MismatchedBatch) -> LoadedPairs:
+    def load(self, batch: MismatchedBatch, epoch: int = 1) -> LoadedPairs:
         """Load the batch's captions and features."""
-        return self.train_split.load(batch)
+        return self.train_split.load(batch, epoch)
 
     def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss, with metrics of matched and mismatched pairs."""

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.cache import ArrayCache
-from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.precision import Precision
 from clcap_cli.console import progress
+from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest
-from clcap_cli.features.source import split_into_blocks
-from clcap_cli.features.stored import StoredFeatures
+from clcap_cli.features.feature_sets import FeatureSet, feature_source
+from clcap_cli.features.source import FeatureSource, split_into_blocks
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.retrieval.ranks import check_finite
@@ -34,7 +34,11 @@ class ModelWithFeatures:
     """A captioner and its features; target and reference may use different features."""
 
     model: Captioner
-    features: Features
+    features: FeatureSet
+
+    def source(self, ids: Sequence[ImageId]) -> FeatureSource:
+        """The features of these images."""
+        return feature_source(self.features, ids, self.model)
 
     def log_probs(self, features: ImageFeatures, pairs: CaptionBatch) -> Tensor:
         """ln p of each caption of ``pairs`` with its image in ``features``."""
@@ -48,7 +52,7 @@ class SplitReference:
         """At most ``max_tokens`` tokens, but at least one caption, are scored at once."""
         self.captions, self.reference, self.model = captions, reference, reference.model
         self.max_tokens = max_tokens
-        self.feature_source = StoredFeatures(reference.features, captions.ids, reference.model)
+        self.feature_source = reference.source(captions.ids)
         self.cached_log_probs = np.empty((0, len(captions.caption_rows)), dtype=np.float32)
         """(R, captions of the split) ln p of the R sets of recurring pairs; R is 0 until they are scored."""
         self.pool_log_probs: np.ndarray | None = None

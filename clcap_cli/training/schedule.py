@@ -6,15 +6,15 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.training.settings import Optimisation
 
 
-def learning_rate(settings: Optimisation, step: int, steps_per_epoch: int) -> float:
-    """The learning rate after ``step`` steps: linear warm-up times decay.
+def learning_rate(settings: Optimisation, step: int, steps_per_epoch: int, peak: float | None = None) -> float:
+    """The learning rate after ``step`` steps: linear warm-up times decay from ``peak``, by default that of --lr.
 
     Raises ClcapError like ``check_warmup``.
     """
     check_warmup(settings, steps_per_epoch)
     warmup_steps = settings.warmup_steps
     warmup_factor = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
-    return settings.lr * _decay(settings, step, steps_per_epoch) * warmup_factor
+    return (settings.lr if peak is None else peak) * _decay(settings, step, steps_per_epoch) * warmup_factor
 
 
 def check_warmup(settings: Optimisation, steps_per_epoch: int) -> None:

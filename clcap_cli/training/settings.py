@@ -44,6 +44,12 @@ class Optimisation:
     lr: Annotated[
         float, Ge(0), Le(1000), Option("Peak learning rate, reached after the warm-up.", Panel.OPTIMISATION)
     ] = 1e-3
+    encoder_lr: Annotated[
+        float,
+        Ge(0),
+        Le(1000),
+        Option("Peak learning rate of the image encoder, with --train-encoder.", Panel.OPTIMISATION),
+    ] = 1e-5
     schedule: Annotated[
         Literal["cosine", "cosine-by-epoch", "constant"],
         Option(

@@ -35,8 +35,8 @@ class Task(Protocol):
     def micro_batches(self, batch: Any) -> Sequence[tuple[Any, float]]:
         """Split the batch into micro-batches that fit into memory, each with its share of the batch's loss."""
 
-    def load(self, micro_batch: Any) -> Any:
-        """Load the data that the loss of a micro-batch needs; called in another thread."""
+    def load(self, micro_batch: Any, epoch: int = 1) -> Any:
+        """Load the data that the loss of a micro-batch needs in an epoch, from 1; called in another thread."""
 
     def loss(self, loaded: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss of a loaded micro-batch, and metrics to log."""

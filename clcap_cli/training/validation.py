@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.artifacts.features import Features
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
+from clcap_cli.features.feature_sets import FeatureSet, feature_source
+from clcap_cli.features.pixel_captioner import captioner_in, source_for_captioner
 from clcap_cli.features.source import BLOCK_SIZE, FeatureSource
-from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.metrics.cider import cider_scores
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.ranks import retrieval_metrics
@@ -34,9 +34,9 @@ def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureS
 class CaptionSample:
     """Random images of a split that are captioned at each validation; determined by the seed."""
 
-    def __init__(self, captions: CaptionSplit, features: Features, model: Captioner, seed: int):
+    def __init__(self, captions: CaptionSplit, features: FeatureSet, model: Captioner, seed: int):
         chosen = np.sort(random_generator(seed, "validation sample").permutation(len(captions))[:SAMPLE_SIZE])
-        self.feature_source = StoredFeatures(features, [captions.ids[position] for position in chosen], model)
+        self.feature_source = feature_source(features, [captions.ids[position] for position in chosen], model)
         self.tokenizer = captions.tokenizer
         references = captions.source.references(captions.image_rows[chosen]).values()
         self.segmenter = captions.source.tokenizer.segmenter
@@ -48,7 +48,7 @@ class CaptionSample:
 
         CIDEr-D counts the words of the segmentation of captions.h5, and document frequencies within the sample.
         """
-        source = self.feature_source.first(images)
+        source, model = source_for_captioner(model, self.feature_source.first(images)), captioner_in(model)
         decoded = decode([model], [source], GREEDY, self.tokenizer.never_generated)
         ranks = find_ranks(model, source, decoded.captions, decoded.lengths).ranks
         metrics = retrieval_metrics(ranks, len(source))

@@ -11,7 +11,7 @@ from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import build_encoder, load_backbone
-from clcap_cli.features.saved_encoder import as_saved, own_backbone
+from clcap_cli.features.saved_encoder import as_saved, backbone_of
 
 CPU = torch.device("cpu")
 
@@ -34,8 +34,7 @@ def with_encoder(shared_chain: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_a_checkpoint_gives_back_its_encoder(with_encoder: Path) -> None:
     opened = open_checkpoint(with_encoder)
-    backbone = own_backbone(opened, CPU)
-    assert backbone is not None
+    backbone = backbone_of(opened, CPU, None)
     assert backbone.info == opened.backbone
     images = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
     for found, expected in zip(
@@ -46,14 +45,13 @@ def test_a_checkpoint_gives_back_its_encoder(with_encoder: Path) -> None:
 
 def test_building_an_encoder_draws_no_random_numbers(with_encoder: Path) -> None:
     opened, before = open_checkpoint(with_encoder), torch.get_rng_state()
-    own_backbone(opened, CPU)
+    backbone_of(opened, CPU, None)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_checkpoints_without_encoder_keep_their_id(shared_chain: Path, with_encoder: Path, tmp_path: Path) -> None:
     opened = open_checkpoint(shared_chain / "nt.pt")
     assert opened.encoder is None
-    assert own_backbone(opened, CPU) is None
     rest = (opened.tokenizer, opened.backbone, opened.training, opened.lineage, Origin("train-mle", {}))
     write_checkpoint(tmp_path / "same.pt", opened.model, opened.captioner(CPU), *rest)
     assert open_checkpoint(tmp_path / "same.pt").provenance.id == opened.provenance.id
@@ -98,7 +96,7 @@ def test_encoders_that_clcap_did_not_write(
     content["encoder"] |= change
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(ClcapError) as error:
-        own_backbone(open_checkpoint(tmp_path / "x.pt"), CPU)
+        backbone_of(open_checkpoint(tmp_path / "x.pt"), CPU, None)
     assert problem in str(error.value)
 
 
@@ -107,7 +105,7 @@ def test_an_encoder_with_other_weights_than_recorded(with_encoder: Path, tmp_pat
     content["encoder"]["weights"]["network.bn1.bias"] += 1
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(ClcapError, match="its image encoder has another weights_id than it records"):
-        own_backbone(open_checkpoint(tmp_path / "x.pt"), CPU)
+        backbone_of(open_checkpoint(tmp_path / "x.pt"), CPU, None)
 
 
 def test_show_says_that_a_checkpoint_holds_its_encoder(clcap: Any, shared_chain: Path, with_encoder: Path) -> None:

@@ -32,7 +32,7 @@ class Slope:
     def micro_batches(self, batch: int) -> list[tuple[int, float]]:
         return [(batch, 1.0)]
 
-    def load(self, batch: int) -> int:
+    def load(self, batch: int, epoch: int = 1) -> int:
         return batch
 
     def loss(self, batch: int) -> tuple[Tensor, Mapping[str, Tensor]]:
