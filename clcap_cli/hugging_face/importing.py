@@ -59,7 +59,7 @@ def split_captioner(pretrained: Pretrained, tokenizer: HuggingFaceTokenizer, max
     if max_length > (most := most_tokens(pretrained, tokenizer)):
         raise InvalidValueError("max_length", f"must be at most {most}, the tokens that the model has positions for")
     encoder = pretrained.encoder()
-    backbone = make_backbone(encoder, torch.device("cpu"), fold=False)
+    backbone = make_backbone(encoder, torch.device("cpu"), trainable=True)
     config = HuggingFaceConfig(
         vocabulary_size=tokenizer.size,
         start_token=tokenizer.start,

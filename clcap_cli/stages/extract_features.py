@@ -134,13 +134,13 @@ def extract_features(
 def _own_backbone(path: Path, origin: "Origin", device: "torch.device") -> "Backbone":
     """The backbone that a checkpoint holds, which becomes an input; raises ClcapError if it holds none."""
     from clcap_cli.artifacts.checkpoints import open_checkpoint
-    from clcap_cli.features.saved_encoder import own_backbone
+    from clcap_cli.features.saved_encoder import backbone_of
 
     checkpoint = open_checkpoint(path)
     origin.add_input("encoder", checkpoint)
-    if backbone := own_backbone(checkpoint, device):
-        return backbone
-    raise ClcapError(f"{path} holds no image encoder; its features are of {checkpoint.backbone.description}")
+    if checkpoint.encoder is None:
+        raise ClcapError(f"{path} holds no image encoder; its features are of {checkpoint.backbone.description}")
+    return backbone_of(checkpoint, device, None)
 
 
 def _find_and_check(

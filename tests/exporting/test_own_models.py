@@ -111,7 +111,7 @@ def test_names_from_files_stay_text(chain: Path) -> None:
 def test_an_encoder_that_was_trained_along_is_exported(chain: Path) -> None:
     from safetensors.torch import load_file
 
-    encoder = load_backbone("resnet18", "random", 64, torch.device("cpu"), fold=False).network
+    encoder = load_backbone("resnet18", "random", 64, torch.device("cpu"), trainable=True).network
     content = torch.load(chain / "nt.pt", weights_only=True)
     torch.save(content | {"encoder": vars(as_saved(encoder))}, chain / "along.pt")
     folder = export_captioner(chain / "along.pt", chain / "along")
