@@ -52,7 +52,7 @@ def export_hugging_face(checkpoint: Checkpoint, origin: Origin) -> Export:
 
 
 def _encoder_of(checkpoint: Checkpoint) -> HuggingFaceEncoder:
-    backbone = own_backbone(checkpoint, torch.device("cpu"), fold=False)
+    backbone = own_backbone(checkpoint, torch.device("cpu"), trainable=True)
     if backbone is None or not isinstance(backbone.network, HuggingFaceEncoder):
         raise ClcapError(
             f"{checkpoint.path} does not hold the image encoder of its {checkpoint.model}, so it cannot be exported; a "

@@ -83,8 +83,14 @@ def backbone_of(checkpoint: Checkpoint, device: torch.device, weights: str | Non
     ``weights`` and ``trainable`` as in ``load_backbone``. Raises ClcapError for imported features, and if the backbone
     is not the one that the checkpoint records.
     """
+    own = own_backbone(checkpoint, device, trainable)
+    return own or recorded_backbone(checkpoint.backbone, checkpoint.path, device, weights, trainable)
+
+
+def own_backbone(checkpoint: Checkpoint, device: torch.device, trainable: bool = False) -> Backbone | None:
+    """The backbone that a checkpoint holds; None if it holds none. Errors as in ``backbone_of``."""
     if checkpoint.encoder is None:
-        return recorded_backbone(checkpoint.backbone, checkpoint.path, device, weights, trainable)
+        return None
     encoder = _built(checkpoint.encoder, checkpoint.path)
     encoder.weights = getattr(checkpoint.backbone, "weights", "")
     backbone = make_backbone(encoder, device, trainable)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.features.images import open_rgb
-from clcap_cli.features.saved_encoder import backbone_of
+from clcap_cli.features.saved_encoder import own_backbone
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.stages.import_captioner import import_captioner
 from clcap_cli.tokenizers.hugging_face import HuggingFaceTokenizer
@@ -58,7 +58,7 @@ def test_log_probs_of_the_checkpoint_are_those_of_the_library(
     checkpoint: Checkpoint, shared_chain: Path, tiny_captioners: Path
 ) -> None:
     picture = next((shared_chain / "scenes" / "images").iterdir())
-    backbone, captioner = backbone_of(checkpoint, CPU, None), checkpoint.captioner(CPU)
+    backbone, captioner = own_backbone(checkpoint, CPU), checkpoint.captioner(CPU)
     assert backbone is not None
     features = ImageFeatures(*backbone.features(backbone.transform(open_rgb(picture)).unsqueeze(0)))
     tokens = torch.tensor([checkpoint.tokenizer.encode(CAPTION)])
