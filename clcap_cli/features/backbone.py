@@ -22,6 +22,7 @@ from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError, unknown_name_error
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.folding import recorded_pairs, with_folded_norms
+from clcap_cli.features.hugging_face_encoder import NETWORKS
 from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
 
@@ -79,6 +80,11 @@ def load_backbone(
 
 def build_encoder(name: str, weights: str | None, image_size: int | None) -> ImageEncoder:
     """The network ``name`` of an installed package or of timm; parameters and errors as in ``load_backbone``."""
+    if name in NETWORKS:
+        raise ClcapError(
+            f"the image encoder '{name}' is part of a captioner of Hugging Face; import that with clcap "
+            "import-captioner, and give its checkpoint to extract-features --encoder"
+        )
     is_of_package = name in BACKBONES.names
     if not is_of_package and not timm.is_model(name.split(".")[0]):
         raise unknown_name_error("backbone", name, [*BACKBONES.names, *timm.list_models()])

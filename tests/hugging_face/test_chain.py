@@ -48,6 +48,16 @@ def test_options_of_a_backbone_beside_an_encoder(imported: Path, usage_error_of:
     )
 
 
+def test_an_encoder_without_its_checkpoint_is_refused(imported: Path, clcap, error_of: Callable[..., str]) -> None:
+    """A captioner of clcap can be trained on its features, but does not hold it."""
+    result = clcap("train-mle", "captions.h5", "blip.features.h5", "--epochs", 1, "--hidden", 16, "--out", "own.pt")
+    assert result.status == 0, result.err
+    assert error_of("caption", "own.pt", "--images", "scenes/images") == (
+        "the image encoder 'blip_vision_model' is part of a captioner of Hugging Face; import that with clcap "
+        "import-captioner, and give its checkpoint to extract-features --encoder"
+    )
+
+
 def test_features_of_another_encoder_are_refused(imported: Path, error_of: Callable[..., str]) -> None:
     assert "blip_vision_model" in error_of("caption", "blip.pt", "--features", "features.h5")
 
