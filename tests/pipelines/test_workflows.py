@@ -171,7 +171,7 @@ def test_the_error_message_of_a_failed_stage_is_shown(snakemake: Callable, tmp_p
 def test_a_killed_run_continues_where_it_was(
     snakemake: Callable, arguments: Callable, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    made, targets = tmp_path / "made", ("nt_1_cl.metrics.json", "aa_1.pt", "nt_1_ref1.pt")
+    made, targets = tmp_path / "made", ("nt_1_cl.metrics.json", "nt_1_ref1.pt")
     command = [sys.executable, "-m", "snakemake", *arguments(TINY, *targets, "--cores", "2")]
     started = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, stderr=-3)
     while not list(made.glob("logs/train_mle/*.log")):
