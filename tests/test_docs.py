@@ -69,7 +69,7 @@ def test_every_stage_is_in_the_docs(command: str) -> None:
 @pytest.mark.parametrize(("file", "call"), calls())
 def test_every_option_in_commands_exists(file: str, call: str) -> None:
     command = COMMANDS[call.split()[0]]
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     used = set(re.findall(r"(?<!\S)--[a-z-]+", call.split("#")[0]))
     assert used <= known | {"--help"}
 
