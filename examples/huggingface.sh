@@ -32,12 +32,12 @@ for family in "${families[@]}"; do
     once "$name.untrained.pt" clcap import-captioner "$name" --captions "$captions"
     # Maximum likelihood: all weights, those of the image encoder too.
     once "$name.pt" clcap train-mle "$captions" --images "$scenes/images" --init-from "$name.untrained.pt" \
-      --train-encoder --no-augment --lr 1e-3 --encoder-lr 1e-3 --warmup-steps 100 --epochs 15 --patience 15 \
+      --train-encoder --no-augment --lr 1e-3 --encoder-lr 1e-3 --warmup-steps 100 --epochs 10 --patience 10 \
       --clip-norm 1 --seed "$seed" --resume "${mle[@]}"
     # Contrastive learning: adapters only; the reference is the same network without them.
     once "$name.features.h5" clcap extract-features "$captions" --images "$scenes/images" --encoder "$name.pt"
     once "${name}_cl.pt" clcap train-cl --ref "$name.pt" --features "$name.features.h5" --k 5 --lora 8 --lr 1e-3 \
-      --epochs 5 --seed "$seed" --resume "${cl[@]}"
+      --epochs 2 --seed "$seed" --resume "${cl[@]}"
     for model in "$name" "${name}_cl"; do
       once "$model.captions.json" clcap caption "$model.pt" --features "$name.features.h5"
       once "$model.retrieval.json" clcap self-retrieve "$model.pt" --features "$name.features.h5"
