@@ -26,11 +26,12 @@ from clcap_cli.objectives.contrastive import Contrastive
 from clcap_cli.objectives.registry import OBJECTIVES
 from clcap_cli.stages.swap_reference import swap_reference
 from clcap_cli.stages.train_cl import train_cl
-from clcap_cli.stages.train_cl_inputs import TrainingFiles, open_files
+from clcap_cli.stages.train_cl_inputs import TrainingFiles, TrainingPaths, open_files
 from clcap_cli.tokenizers.hugging_face import CaptionFormat, HuggingFaceTokenizer
 from clcap_cli.training.fine_tuning import initial_model
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.pair_task import PairTask
+from clcap_cli.training.picture_settings import PictureSettings
 from clcap_cli.training.reference import ModelWithFeatures, SplitReference
 from clcap_cli.training.settings import FineTuning, Optimisation
 from clcap_cli.training.state import TrainState
@@ -88,7 +89,8 @@ def folder(captioners: Path, tmp_path: Path) -> Path:
 
 
 def opened(ref: Path, target: Path | None = None) -> TrainingFiles:
-    return open_files(ref, target, None, None, None, True, Origin("train-cl", {}))
+    paths = TrainingPaths(ref, target, None, None, None)
+    return open_files(paths, PictureSettings(), 0, True, Origin("train-cl", {}))
 
 
 def models_of(files: TrainingFiles, dropout: float = 0.0) -> tuple[Captioner, Captioner]:
