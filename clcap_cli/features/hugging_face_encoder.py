@@ -9,6 +9,7 @@ from PIL import Image
 from pydantic import JsonValue
 from torch import Tensor
 
+from clcap_cli.encoders.opening import check_own_code
 from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
 from clcap_cli.features.encoder import ImageEncoder
@@ -131,6 +132,7 @@ def _network(config: dict[str, Any]) -> Any:
     kind = config.get("model_type")
     if kind not in NETWORKS:
         raise ClcapError(f"image encoders of the type '{kind}' are not supported; supported: {', '.join(NETWORKS)}")
+    check_own_code("its image encoder", config)
     with _errors_of_transformers(f"the configuration of its image encoder ({kind})"):
         sizes = {name: value for name, value in config.items() if name != "model_type"}
         return getattr(transformers, NETWORKS[kind])(transformers.AutoConfig.for_model(kind, **sizes))

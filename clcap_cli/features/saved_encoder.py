@@ -91,7 +91,9 @@ def own_backbone(checkpoint: Checkpoint, device: torch.device, trainable: bool =
     """The backbone that a checkpoint holds; None if it holds none. Errors as in ``backbone_of``."""
     if checkpoint.encoder is None:
         return None
-    encoder = _built(checkpoint.encoder, checkpoint.path)
+    base = checkpoint.base
+    holder = base.path if base and checkpoint.encoder is base.encoder else checkpoint.path
+    encoder = _built(checkpoint.encoder, holder)
     encoder.weights = getattr(checkpoint.backbone, "weights", "")
     backbone = make_backbone(encoder, device, trainable)
     if different := checkpoint.backbone.differences(backbone.info):

@@ -3,11 +3,10 @@
 Nothing in a folder is run, and only files directly in it are read.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from clcap_cli.datasets.parsing import read_json
+from clcap_cli.encoders.opening import check_own_code, objects_in
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.extras import import_optional
 from clcap_cli.input_files import is_file, is_folder
@@ -68,20 +67,9 @@ def check_folder(folder: Path) -> None:
                 f"{folder} has no {what}: expected {' or '.join(names)}; save it there with save_pretrained"
             )
     for path in filter(is_file, (folder / name for name in SETTINGS)):
-        if any("auto_map" in part for part in _objects(read_json(path))):
-            raise ClcapError(f"{path} asks for code of its own (auto_map), which clcap does not run")
+        check_own_code(path, read_json(path))
     for index in filter(is_file, (folder / name for name in INDEXES)):
         _check_parts(index)
-
-
-def _objects(content: object) -> Iterator[dict[str, Any]]:
-    """All objects in JSON data."""
-    if isinstance(content, dict):
-        yield content
-        content = list(content.values())
-    if isinstance(content, list):
-        for value in content:
-            yield from _objects(value)
 
 
 def _check_family(folder: Path, content: object) -> None:
@@ -96,7 +84,7 @@ def _check_family(folder: Path, content: object) -> None:
 
 def _check_layers(config: Path) -> None:
     """Raise ClcapError for a number of layers whose creation alone would take hours."""
-    settings = (pair for part in _objects(read_json(config)) for pair in part.items())
+    settings = (pair for part in objects_in(read_json(config)) for pair in part.items())
     for name, value in settings:
         if "layer" in name and isinstance(value, int) and value > MAX_LAYERS:
             raise ClcapError(f"{config}: {name} is {value}; expected at most {MAX_LAYERS}")

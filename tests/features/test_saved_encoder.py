@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.checkpoints import open_checkpoint, write_checkpoint
-from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.provenance import BASE, Origin
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import build_encoder, load_backbone
 from clcap_cli.features.saved_encoder import as_saved, backbone_of
@@ -41,6 +41,18 @@ def test_a_checkpoint_gives_back_its_encoder(with_encoder: Path) -> None:
         backbone(images), load_backbone(opened.backbone.name, None, 64, CPU)(images), strict=True
     ):
         assert torch.equal(found, expected)
+
+
+def test_a_small_checkpoint_has_the_encoder_of_its_base(with_encoder: Path) -> None:
+    """The file is smaller than the encoder, which it does not hold."""
+    start, out = open_checkpoint(with_encoder), with_encoder.with_name("small.pt")
+    model, origin = start.captioner(CPU).requires_grad_(False), Origin("train-mle", {})
+    model.output.bias.requires_grad_()
+    origin.add_input(BASE, start)
+    rest = (start.tokenizer, start.backbone, start.training, start.lineage, origin, start.encoder)
+    write_checkpoint(out, start.model, model, *rest, base=start.base_for(model))
+    assert out.stat().st_size < with_encoder.stat().st_size / 10
+    assert backbone_of(open_checkpoint(out), CPU, None).info == start.backbone
 
 
 def test_building_an_encoder_draws_no_random_numbers(with_encoder: Path) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
+from clcap_cli.errors import ClcapError
 from clcap_cli.features.images import open_rgb
 from clcap_cli.features.saved_encoder import own_backbone
 from clcap_cli.models.rows import ImageFeatures
@@ -132,12 +133,24 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any])
         (
             "config.json",
             {"vision_config": {"auto_map": {"AutoConfig": "other--code.Config"}}},
-            "FOLDER/config.json asks for code of its own (auto_map), which clcap does not run",
+            "FOLDER/config.json asks for code outside of transformers (auto_map), which clcap does not run",
         ),
         (
             "preprocessor_config.json",
             {"auto_map": {}},
-            "FOLDER/preprocessor_config.json asks for code of its own (auto_map), which clcap does not run",
+            "FOLDER/preprocessor_config.json asks for code outside of transformers (auto_map), which clcap does "
+            "not run",
+        ),
+        (
+            "config.json",
+            {"vision_config": {"_attn_implementation": "kernels-community/flash-attn2"}},
+            "FOLDER/config.json asks for code outside of transformers (_attn_implementation), which clcap does not run",
+        ),
+        (
+            "config.json",
+            {"hidden_size": "big"},
+            "FOLDER cannot be opened as a pretrained captioner: Validation error for field 'hidden_size': TypeError: "
+            "Field 'hidden_size' expected int, got str (value: 'big')",
         ),
         (
             "config.json",
@@ -235,6 +248,24 @@ def test_code_in_a_bin_file_is_not_run(git: Path, refusal, tmp_path: Path) -> No
     torch.save({"output.weight": Trap(tmp_path / "ran")}, git / "pytorch_model.bin")
     assert refusal(git).startswith("FOLDER cannot be opened as a pretrained captioner: ")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [(("config", "architecture"), "its architecture"), (("encoder", "architecture", "config"), "its image encoder")],
+)
+def test_a_checkpoint_that_asks_for_code_is_refused(
+    git: Path, shared_chain: Path, tmp_path: Path, keys: tuple[str, ...], what: str
+) -> None:
+    path = import_captioner(str(git), shared_chain / "captions.h5", tmp_path / "git.pt")
+    content = torch.load(path, weights_only=True)
+    part = content
+    for key in keys:
+        part = part[key]
+    part["attn_implementation"] = "someone/kernel"
+    torch.save(content, path)
+    with pytest.raises(ClcapError, match=rf"{what} asks for code outside of transformers \(attn_implementation\)"):
+        own_backbone(open_checkpoint(path), CPU)
 
 
 def test_weights_outside_of_the_folder_are_refused(git: Path, refusal) -> None:

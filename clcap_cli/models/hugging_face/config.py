@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from clcap_cli.encoders.opening import check_own_code
 from clcap_cli.errors import ClcapError
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size, Token
 
@@ -32,6 +33,7 @@ class HuggingFaceConfig(CaptionerConfig):
     """Rank of the LoRA adapters; 0 without any."""
 
     def __post_init__(self) -> None:
+        check_own_code("its architecture", self.architecture)
         longest = self.positions - len(self.prompt) - 1
         if self.max_length > longest:
             raise ClcapError(
