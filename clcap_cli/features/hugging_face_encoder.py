@@ -1,5 +1,6 @@
 """Image encoders of Hugging Face, with the image processor that their model came with."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -91,6 +92,7 @@ def image_processor(config: Mapping[str, JsonValue]) -> Any:
     with _errors_of_transformers(f"the configuration of its image processor ({kind})"):
         processor = _processor_class(kind).from_dict(dict(config))
         shapes = {tuple(_pixels(processor, Image.new("RGB", size)).shape) for size in PROBE_SIZES}
+        _check_values(processor)
     if len(shapes) > 1 or (shape := shapes.pop())[0] != 3 or shape[1] != shape[2]:
         raise ClcapError(f"its image processor ({kind}) does not make square inputs of one size, which clcap needs")
     return processor
@@ -125,6 +127,17 @@ def _preprocessing(processor: Any) -> dict[str, Any]:
         "interpolation": Image.Resampling(processor.resample).name.lower(),
         "crop_pct": 1.0,
     }
+
+
+def _check_values(processor: Any) -> None:
+    """Raise ClcapError unless mean, standard deviation and factor are such that inputs are finite numbers."""
+    found = _preprocessing(processor)
+    values = [*found["mean"], *found["std"]]
+    if len(values) != 6 or not all(map(math.isfinite, values)) or not all(found["std"]):
+        raise ClcapError(
+            "its image processor needs image_mean and image_std of 3 numbers each, without zeros in image_std; "
+            f"they are {processor.image_mean} and {processor.image_std}"
+        )
 
 
 def _network(config: dict[str, Any]) -> Any:
