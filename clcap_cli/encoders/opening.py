@@ -1,5 +1,6 @@
 """Opening models of Hugging Face from local folders: nothing is downloaded, and no code of a folder is run."""
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Any
 import torch
 
 from clcap_cli.digests import digest
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, is_out_of_memory
 from clcap_cli.extras import import_optional
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 """Arguments with which the libraries neither download files nor run code from a model's folder."""
 OWN_ATTENTION = (None, True, False, "eager", "sdpa")
 """Values of settings of the attention that transformers computes without code of the hub or of other packages."""
+BARE_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError)
+"""Errors that transformers raises for values that it did not check; their messages do not say where a value is."""
 
 
 def objects_in(content: object) -> Iterator[dict[str, Any]]:
@@ -47,10 +50,11 @@ def check_vocabulary(folder: Path, tokenizer: Any, size: int) -> None:
 
 
 @contextmanager
-def opening(folder: Path, expected: str) -> Iterator[None]:
+def opening(folder: Path, expected: str, settings: str = "config.json") -> Iterator[None]:
     """Silence transformers in the block, and raise ClcapError for every error in it.
 
-    ``expected`` names the kind of model for the message, such as "a CLIP model".
+    ``expected`` names the kind of model for the message, such as "a CLIP model", and ``settings`` the file that the
+    block opens it by.
     """
     logging = import_optional("transformers", expected).utils.logging
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -61,13 +65,25 @@ def opening(folder: Path, expected: str) -> Iterator[None]:
     except ClcapError:
         raise
     except Exception as error:  # damaged files make the libraries raise nearly any error
-        first, *others = (str(error) or type(error).__name__).strip().splitlines()
-        reason = f"{first} {others[0].strip()}" if first.endswith(":") and others else first
-        raise ClcapError(f"{folder} cannot be opened as {expected}: {reason}") from error
+        raise ClcapError(f"{folder} cannot be opened as {expected}: {_reason(error, settings)}") from error
     finally:
         logging.set_verbosity(verbosity)
         if bar:
             logging.enable_progress_bar()
+
+
+def _reason(error: Exception, settings: str) -> str:
+    if isinstance(error, pickle.UnpicklingError):
+        return (
+            "its weights are damaged, or a file of them holds objects other than tensors, which clcap does not load; "
+            "a safetensors file is needed"
+        )
+    if isinstance(error, RuntimeError) and is_out_of_memory(error):
+        return f"a size in its {settings} needs more memory than there is"
+    first, *others = (str(error) or type(error).__name__).strip().splitlines()
+    if isinstance(error, BARE_ERRORS):
+        return f"its {settings} has a value that transformers cannot use ({type(error).__name__}: {first})"
+    return f"{first} {others[0].strip()}" if first.endswith(":") and others else first
 
 
 def identity(name: str, model: torch.nn.Module) -> str:

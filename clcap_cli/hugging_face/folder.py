@@ -4,6 +4,7 @@ Nothing in a folder is run, and only files directly in it are read.
 """
 
 from pathlib import Path
+from typing import Any
 
 from clcap_cli.datasets.parsing import read_json
 from clcap_cli.encoders.opening import check_own_code, objects_in
@@ -18,7 +19,8 @@ MAX_LAYERS = 1000
 NOT_YET_SUPPORTED = "BLIP-2, Florence-2, PaliGemma and Qwen2.5-VL are not supported yet"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
-SETTINGS = ("config.json", *PROCESSOR_FILES, "tokenizer_config.json")
+SETTINGS = ("config.json", *PROCESSOR_FILES, "tokenizer_config.json", "generation_config.json")
+ADAPTER = "adapter_config.json"
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 """Files that list the files over which weights are divided."""
 DOWNLOADED = ("*.json", "*.txt", "*.model", "*.safetensors")
@@ -56,9 +58,13 @@ def _downloaded(name: str, patterns: tuple[str, ...]) -> Path:
 
 def check_folder(folder: Path) -> None:
     """Raise ClcapError unless ``folder`` has all files of a supported captioner, and none that asks for code."""
+    if is_file(folder / ADAPTER):
+        raise ClcapError(f"{folder} is a PEFT adapter ({ADAPTER}), not a whole captioner; merge it into its base first")
     config = folder / "config.json"
     if not is_file(config):
         raise ClcapError(f"{folder} has no config.json; expected the folder of a pretrained captioner of Hugging Face")
+    for path in filter(is_file, (folder / name for name in SETTINGS)):
+        _check_settings(path)
     _check_family(folder, read_json(config))
     _check_layers(config)
     for what, names in {"tokenizer": TOKENIZER_FILES, "image processor": PROCESSOR_FILES}.items():
@@ -66,14 +72,19 @@ def check_folder(folder: Path) -> None:
             raise ClcapError(
                 f"{folder} has no {what}: expected {' or '.join(names)}; save it there with save_pretrained"
             )
-    for path in filter(is_file, (folder / name for name in SETTINGS)):
-        check_own_code(path, read_json(path))
     for index in filter(is_file, (folder / name for name in INDEXES)):
         _check_parts(index)
 
 
-def _check_family(folder: Path, content: object) -> None:
-    config = content if isinstance(content, dict) else {}
+def _check_settings(path: Path) -> None:
+    """Raise ClcapError unless a file of settings is a JSON object that asks for no code."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ClcapError(f"{path} must be a JSON object; it is a {type(content).__name__}")
+    check_own_code(path, content)
+
+
+def _check_family(folder: Path, config: dict[str, Any]) -> None:
     kind = config.get("model_type")
     if kind not in FAMILIES:
         expected = f"{', '.join(FAMILIES[:-1])} or {FAMILIES[-1]} ({NOT_YET_SUPPORTED})"
@@ -98,3 +109,5 @@ def _check_parts(index: Path) -> None:
     wrong = [name for name in names if Path(name).name != name or not is_file(index.parent / name)]
     if wrong or not names:
         raise ClcapError(f"{index} lists weights that are not in its folder: {first_few(wrong) or 'none'}")
+    if not isinstance(content.get("metadata"), dict):
+        raise ClcapError(f"{index} has no object 'metadata', which transformers needs")

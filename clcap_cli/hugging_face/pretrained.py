@@ -12,7 +12,7 @@ from clcap_cli.encoders.opening import LOCAL, opening
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.extras import import_optional
 from clcap_cli.features.hugging_face_encoder import HuggingFaceEncoder
-from clcap_cli.hugging_face.folder import NEEDED_BY
+from clcap_cli.hugging_face.folder import NEEDED_BY, PROCESSOR_FILES
 from clcap_cli.input_files import is_file
 from clcap_cli.models.registry import MODELS
 from clcap_cli.segmentation.subwords import parse_tokenizer_json, read_tokenizer_json
@@ -58,11 +58,13 @@ def open_pretrained(folder: Path) -> Pretrained:
     Raises ClcapError if the folder lacks weights or has other ones, or if a file is damaged.
     """
     transformers = import_optional("transformers", NEEDED_BY)
-    with opening(folder, CAPTIONER):
+    with opening(folder, CAPTIONER, "tokenizer_config.json"):
         tokenizer = _tokenizer_json(folder, transformers)
+    with opening(folder, CAPTIONER, next(name for name in PROCESSOR_FILES if is_file(folder / name))):
         processor = transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL)
+    with opening(folder, CAPTIONER):
         model, report = transformers.AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, **LOCAL
+            folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True, **LOCAL
         )
     _check_weights(folder, model, report)
     return Pretrained(folder, model.eval(), _as_json(model.config), _as_json(processor), tokenizer)
@@ -93,7 +95,12 @@ def _check_weights(folder: Path, model: Any, report: Any) -> None:
 
     Weights of a pooler may be missing; they become zero.
     """
-    for kind in ("missing", "unexpected", "mismatched"):
+    for name, found, expected in sorted(report["mismatched_keys"], key=str):
+        raise ClcapError(
+            f"{folder} has weights that do not fit its config.json: {name} has the shape {list(found)}, expected "
+            f"{list(expected)}"
+        )
+    for kind in ("missing", "unexpected"):
         names = sorted(str(name) for name in report[f"{kind}_keys"] if kind != "missing" or POOLER not in str(name))
         if names:
             found = f"{len(names)} are {kind}: {first_few(names, 3)}"

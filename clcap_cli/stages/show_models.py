@@ -24,12 +24,18 @@ def checkpoint_facts(file: Path) -> dict[str, str]:
     return {
         "model": f"{opened.model}, {_sizes(config)}",
         "tokens": f"{_tokens(opened.tokenizer)}, captions of at most {config.max_length}",
-        "backbone": f"{opened.backbone.description}{', in this file' if opened.encoder else ''}",
+        "backbone": f"{opened.backbone.description}{_encoder_place(opened)}",
         "round": str(opened.lineage.round),
         **({"base": f"{opened.base.path}; {_own_part(opened.base, opened)}"} if opened.base else {}),
         **({"training": training} if training else {}),
         **({"warning": str(rise)} if rise else {}),
     }
+
+
+def _encoder_place(opened: Checkpoint) -> str:
+    if opened.encoder is None:
+        return ""
+    return ", in its base" if opened.base and opened.encoder is opened.base.encoder else ", in this file"
 
 
 def _own_part(base: Base, opened: Checkpoint) -> str:

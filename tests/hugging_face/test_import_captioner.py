@@ -154,6 +154,30 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any])
         ),
         (
             "config.json",
+            {"hidden_act": "os.system"},
+            "FOLDER cannot be opened as a pretrained captioner: its config.json has a value that transformers cannot "
+            "use (KeyError: 'os.system')",
+        ),
+        (
+            "config.json",
+            {"vision_config": {"patch_size": 0}},
+            "FOLDER cannot be opened as a pretrained captioner: its config.json has a value that transformers cannot "
+            "use (ZeroDivisionError: integer division or modulo by zero)",
+        ),
+        (
+            "preprocessor_config.json",
+            {"image_processor_type": [1]},
+            "FOLDER cannot be opened as a pretrained captioner: its preprocessor_config.json has a value that "
+            "transformers cannot use (AttributeError: 'list' object has no attribute 'endswith')",
+        ),
+        (
+            "config.json",
+            {"vocab_size": 40},
+            "FOLDER has weights that do not fit its config.json: git.embeddings.word_embeddings.weight has the shape "
+            "[47, 32], expected [40, 32]",
+        ),
+        (
+            "config.json",
             {"num_image_with_embedding": 6},
             "FOLDER has a GIT model of videos (num_image_with_embedding); clcap captions single images",
         ),
@@ -174,6 +198,19 @@ def test_settings_that_are_refused(git: Path, refusal, file: str, changes: dict,
     (git / "generation_config.json").unlink()
     edit(git / file, **changes)
     assert refusal(git) == message
+
+
+@pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json", "tokenizer_config.json"])
+def test_settings_that_are_no_object_are_named(git: Path, refusal, file: str) -> None:
+    (git / file).write_text("[1, 2]")
+    assert refusal(git) == f"FOLDER/{file} must be a JSON object; it is a list"
+
+
+def test_an_adapter_is_no_captioner(git: Path, refusal) -> None:
+    (git / "adapter_config.json").write_text("{}")
+    assert refusal(git) == (
+        "FOLDER is a PEFT adapter (adapter_config.json), not a whole captioner; merge it into its base first"
+    )
 
 
 @pytest.mark.parametrize(
@@ -230,7 +267,9 @@ def test_a_pooler_may_be_missing(tiny_captioners: Path, shared_chain: Path, tmp_
 
 def test_weights_of_another_size_are_refused(git: Path, refusal) -> None:
     edit_weights(git, lambda weights: weights.update({"output.weight": torch.ones(3, 32)}))
-    assert refusal(git).startswith("FOLDER cannot be opened as a pretrained captioner: ")
+    assert refusal(git) == (
+        "FOLDER has weights that do not fit its config.json: output.weight has the shape [3, 32], expected [47, 32]"
+    )
 
 
 class Trap:
@@ -246,7 +285,10 @@ class Trap:
 def test_code_in_a_bin_file_is_not_run(git: Path, refusal, tmp_path: Path) -> None:
     (git / "model.safetensors").unlink()
     torch.save({"output.weight": Trap(tmp_path / "ran")}, git / "pytorch_model.bin")
-    assert refusal(git).startswith("FOLDER cannot be opened as a pretrained captioner: ")
+    assert refusal(git) == (
+        "FOLDER cannot be opened as a pretrained captioner: its weights are damaged, or a file of them holds objects "
+        "other than tensors, which clcap does not load; a safetensors file is needed"
+    )
     assert not (tmp_path / "ran").exists()
 
 
@@ -274,6 +316,12 @@ def test_weights_outside_of_the_folder_are_refused(git: Path, refusal) -> None:
     assert refusal(git) == (
         "FOLDER/model.safetensors.index.json lists weights that are not in its folder: ../model.safetensors"
     )
+
+
+def test_an_index_without_metadata_is_refused(git: Path, refusal) -> None:
+    index = git / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"output.weight": "model.safetensors"}}))
+    assert refusal(git) == ("FOLDER/model.safetensors.index.json has no object 'metadata', which transformers needs")
 
 
 def test_bin_files_and_shards_are_read(git: Path, tiny_captioners: Path, shared_chain: Path, tmp_path: Path) -> None:
