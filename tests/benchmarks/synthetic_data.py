@@ -4,7 +4,9 @@ Word frequencies are as uneven as in human-written captions: few common words, a
 image explains.
 """
 
+import copy
 from collections import Counter
+from typing import Self
 
 import numpy as np
 import torch
@@ -60,6 +62,11 @@ class World(FeatureSource):
     @property
     def id(self) -> str:
         return f"made up {id(self)}"
+
+    def first(self, count: int) -> Self:
+        part = copy.copy(self)
+        part.vectors = self.vectors[:count]
+        return part
 
     def read(self, positions: np.ndarray) -> ImageFeatures:
         pooled = torch.from_numpy(self.vectors[positions]).to(self.device)

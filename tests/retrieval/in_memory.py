@@ -20,5 +20,8 @@ class InMemoryFeatures(FeatureSource):
     def id(self) -> str:
         return f"in memory {id(self)}"
 
+    def first(self, count: int) -> "InMemoryFeatures":
+        return InMemoryFeatures(self.features[:count])
+
     def read(self, positions: np.ndarray) -> ImageFeatures:
         return self.features[torch.from_numpy(positions)]
