@@ -14,27 +14,8 @@ from clcap_cli.extras import import_optional
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 """Arguments with which the libraries neither download files nor run code from a model's folder."""
-OWN_ATTENTION = (None, True, False, "eager", "sdpa")
-"""Values of settings of the attention that transformers computes without code of the hub or of other packages."""
 BARE_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError)
 """Errors that transformers raises for values that it did not check; their messages do not say where a value is."""
-
-
-def objects_in(content: object) -> Iterator[dict[str, Any]]:
-    """All objects in JSON data."""
-    if isinstance(content, dict):
-        yield content
-        content = list(content.values())
-    if isinstance(content, list):
-        for value in content:
-            yield from objects_in(value)
-
-
-def check_own_code(path: Path | str, config: object) -> None:
-    """Raise ClcapError if a configuration, read from ``path``, makes transformers run code that is not its own."""
-    for name, value in (pair for part in objects_in(config) for pair in part.items()):
-        if name == "auto_map" or ("attn_implementation" in name and value not in OWN_ATTENTION):
-            raise ClcapError(f"{path} asks for code outside of transformers ({name}), which clcap does not run")
 
 
 def check_vocabulary(folder: Path, tokenizer: Any, size: int) -> None:

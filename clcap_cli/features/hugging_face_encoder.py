@@ -10,10 +10,10 @@ from PIL import Image
 from pydantic import JsonValue
 from torch import Tensor
 
-from clcap_cli.encoders.opening import check_own_code
 from clcap_cli.errors import ClcapError
 from clcap_cli.extras import import_optional
 from clcap_cli.features.encoder import ImageEncoder
+from clcap_cli.hub_code import check_own_code
 
 KIND = "huggingface"
 NEEDED_BY = "an image encoder of Hugging Face"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.parsing import read_json
-from clcap_cli.encoders.opening import check_own_code, objects_in
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.extras import import_optional
+from clcap_cli.hub_code import check_own_code, objects_in
 from clcap_cli.input_files import is_file, is_folder
 
 NEEDED_BY = "import-captioner"

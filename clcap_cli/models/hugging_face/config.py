@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from clcap_cli.encoders.opening import check_own_code
 from clcap_cli.errors import ClcapError
+from clcap_cli.hub_code import check_own_code
 from clcap_cli.models.captioner import CaptionerConfig, DropoutRate, Size, Token
 
 PositionCount = Annotated[int, Field(ge=1, le=2**20)]
