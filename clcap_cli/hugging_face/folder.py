@@ -44,11 +44,9 @@ def find_folder(name: str) -> Path:
 
 
 def _downloaded(name: str, patterns: tuple[str, ...]) -> Path:
-    import_optional("transformers", NEEDED_BY)  # which requires huggingface_hub
-    from huggingface_hub import snapshot_download
-
+    hub = import_optional("huggingface_hub", NEEDED_BY)
     try:
-        return Path(snapshot_download(name, allow_patterns=list(patterns)))
+        return Path(hub.snapshot_download(name, allow_patterns=list(patterns)))
     except Exception as error:  # the hub's client raises many classes of errors
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise ClcapError(

@@ -29,6 +29,8 @@ def _check_features(given: Mapping[str, Any]) -> None:
         advice = "import one with clcap import-captioner, and give it with --init-from"
         raise InvalidValueError("model", f"{chosen} is only for pretrained captioners; {advice}")
     check_picture_options(given, ["backbone", "image_size"])
+    if not given.get("captions"):  # the printed configuration of a command line that is not complete
+        return
     has_encoder = given.get("features") or given["init_from"]
     if not has_encoder and not given["pictures"].images:
         raise InvalidValueError("features", "missing; give a features.h5, or pictures with --images")

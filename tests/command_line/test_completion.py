@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from clcap_cli.app import STAGES
+from clcap_cli.hugging_face.folder import FAMILIES
 from tests.conftest import CommandResult
 
 Run = Callable[..., CommandResult]
@@ -31,7 +32,7 @@ def complete(clcap: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], lis
         ("clcap train-", ["train-mle", "train-cl"]),
         ("clcap train-mle --sch", ["--schedule"]),
         ("clcap train-mle c.h5 f.h5 --schedule cosine-", ["cosine-by-epoch"]),
-        ("clcap train-mle --model ", ["neuraltalk2", "adaptive-attention", "transformer"]),
+        ("clcap train-mle --model ", ["neuraltalk2", "adaptive-attention", "transformer", *FAMILIES]),
         ("clcap train-cl --ref nt.pt --objective d", ["dpo"]),
         ("clcap evaluate --metrics BLEU,CIDEr", ["BLEU,CIDEr", "BLEU,CIDErBtw"]),
         ("clcap caption nt.pt --split t", ["train", "test"]),
