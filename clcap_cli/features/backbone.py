@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import timm
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.functional import normalize
 
 from clcap_cli.artifacts.feature_info import BackboneInfo
 from clcap_cli.digests import digest
@@ -23,7 +21,6 @@ from clcap_cli.errors import ClcapError, unknown_name_error
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.folding import recorded_pairs, with_folded_norms
 from clcap_cli.features.hugging_face_encoder import NETWORKS
-from clcap_cli.features.timm_encoder import TimmEncoder
 from clcap_cli.registry import Registry
 
 BACKBONES: Registry[type[ImageEncoder]] = Registry(
@@ -60,6 +57,8 @@ class Backbone:
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Like ``__call__``, but in float32 on the network's device, and with gradients if they are enabled."""
         images = images.to(self.device, memory_format=torch.channels_last).float().div_(255)
+        from torchvision.transforms.functional import normalize
+
         normalize(images, list(self.info.mean), list(self.info.std), inplace=True)
         pooled, grid = self.network(images)
         return pooled, grid
@@ -86,6 +85,10 @@ def build_encoder(name: str, weights: str | None, image_size: int | None) -> Ima
             "import-captioner, and give its checkpoint to extract-features --encoder"
         )
     is_of_package = name in BACKBONES.names
+    import timm  # with PyTorch's compiler, which training from stored features does without
+
+    from clcap_cli.features.timm_encoder import TimmEncoder
+
     if not is_of_package and not timm.is_model(name.split(".")[0]):
         raise unknown_name_error("backbone", name, [*BACKBONES.names, *timm.list_models()])
     make = BACKBONES.get(name) if is_of_package else partial(TimmEncoder, name)

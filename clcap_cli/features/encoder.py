@@ -6,10 +6,7 @@ from typing import Any
 
 from PIL import Image
 from pydantic import JsonValue
-from timm.data import create_transform
 from torch import Tensor, nn
-
-from clcap_cli.features.centre_resize import with_centre_resize
 
 
 class ImageEncoder(nn.Module, ABC):
@@ -30,6 +27,10 @@ class ImageEncoder(nn.Module, ABC):
     @property
     def transform(self) -> Callable[[Image.Image], Tensor]:
         """Preprocessing of an RGB image to (3, pixels, pixels) uint8."""
+        from timm.data import create_transform  # which imports PyTorch's compiler, as torchvision does
+
+        from clcap_cli.features.centre_resize import with_centre_resize
+
         return with_centre_resize(create_transform(**self.preprocessing, is_training=False, use_prefetcher=True))
 
     @abstractmethod

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
@@ -55,10 +54,14 @@ def recorded_pairs(network: nn.Module) -> Iterator[dict[str, str]]:
 
 
 def _can_be_folded(module: nn.Module) -> bool:
+    from timm.layers import BatchNormAct2d
+
     return type(module) in (nn.BatchNorm2d, BatchNormAct2d) and module.running_mean is not None
 
 
 def _fold(network: nn.Module, norm_name: str, convolution_name: str) -> None:
+    from timm.layers import BatchNormAct2d
+
     norm: Any = network.get_submodule(norm_name)
     convolution: Any = network.get_submodule(convolution_name)
     convolution.weight, convolution.bias = fuse_conv_bn_weights(

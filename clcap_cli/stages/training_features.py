@@ -18,7 +18,6 @@ from clcap_cli.features.feature_sets import FeatureSet, LivePictures, with_encod
 from clcap_cli.features.opening import feature_set_for, readable_pictures, recorded_folders_of
 from clcap_cli.features.pixel_limit import limit_pixels
 from clcap_cli.features.saved_encoder import backbone_of, recorded_backbone
-from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.training.picture_settings import PictureSettings
 
@@ -94,6 +93,8 @@ def mle_features(
     elif stored:
         encoder = recorded_backbone(stored.backbone, stored.path, CPU, weights, trainable=True)
     else:
+        from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
+
         encoder = load_backbone(backbone or DEFAULT_BACKBONE, weights, image_size, CPU, trainable=True)
     return pictures.of(encoder, [one for one in (stored, start) if one])
 
