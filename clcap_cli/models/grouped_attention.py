@@ -1,7 +1,7 @@
 """Attention from the tokens of captions to the tokens of their images, grouped by image."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -18,16 +18,12 @@ def attend_to_images(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, 
     ``keys`` are (N, H, R, D), ``values`` (N, H, R, E), ``mask`` (N, R) is False for padding, and ``image_index`` (W,)
     is the image of each query. Keys and values are never copied for each query.
     """
-    order = image_index.argsort(stable=True)
-    query = query[order]
-    outputs, positions = [query.new_empty(0, query.shape[1], values.shape[3])], [order[:0]]
-    for images, position, present in _groups(image_index.bincount(minlength=len(keys)).tolist(), query.device):
-        grouped_query = query[position].transpose(1, 2)  # (n, H, M, D)
-        attn_mask = mask[images, None, None]  # (n, 1, 1, R)
-        attended = scaled_dot_product_attention(grouped_query, keys[images], values[images], attn_mask=attn_mask)
-        outputs.append(attended.transpose(1, 2)[present])
-        positions.append(order[position[present]])
-    return torch.cat(outputs)[torch.cat(positions).argsort()]
+
+    def attend(group: Tensor, rows: Tensor, present: Tensor) -> Tensor:
+        attn_mask = mask[group, None, None]  # (n, 1, 1, R)
+        return scaled_dot_product_attention(_by_image(query, rows), keys[group], values[group], attn_mask=attn_mask)
+
+    return _grouped(attend, image_index, len(keys), query.new_empty(0, query.shape[1], values.shape[3]))
 
 
 def attend_to_images_and_tree(
@@ -42,25 +38,20 @@ def attend_to_images_and_tree(
     ``images`` are keys and values (N, H, R, D) and a mask (N, R), ``tokens`` are keys and values (W, H, D), and
     ``tree_path`` (W, S) is the prefix at each step of the path to each prefix, -1 at later steps.
     """
-    keys, values, mask = images
-    order, time_step = prefixes.image.argsort(stable=True), prefixes.time_step
-    outputs, positions = [query.new_empty(0, *query.shape[1:])], [order[:0]]
-    for group, position, present in _groups(prefixes.image.bincount(minlength=len(keys)).tolist(), query.device):
-        rows = order[position]  # (n, M)
+    (keys, values, mask), (own_keys, own_values), time_step = images, tokens, prefixes.time_step
+
+    def attend(group: Tensor, rows: Tensor, present: Tensor) -> Tensor:
         step = time_step[rows].unsqueeze(1).expand(-1, rows.shape[1], -1)
         is_ancestor = tree_path[rows].gather(2, step) == rows.unsqueeze(1)  # (n, M, M)
-        is_ancestor &= present.unsqueeze(1)
-        attn_mask = torch.cat([mask[group].unsqueeze(1).expand(-1, rows.shape[1], -1), is_ancestor], dim=2)
-        grouped_query, own_keys, own_values = (part[rows].transpose(1, 2) for part in (query, *tokens))
-        attended = scaled_dot_product_attention(
-            grouped_query,
-            torch.cat([keys[group], own_keys], dim=2),
-            torch.cat([values[group], own_values], dim=2),
-            attn_mask=attn_mask.unsqueeze(1),
+        of_image = mask[group].unsqueeze(1).expand(-1, rows.shape[1], -1)
+        attn_mask = torch.cat([of_image, is_ancestor & present.unsqueeze(1)], dim=2)
+        all_keys = torch.cat([keys[group], _by_image(own_keys, rows)], dim=2)
+        all_values = torch.cat([values[group], _by_image(own_values, rows)], dim=2)
+        return scaled_dot_product_attention(
+            _by_image(query, rows), all_keys, all_values, attn_mask=attn_mask.unsqueeze(1)
         )
-        outputs.append(attended.transpose(1, 2)[present])
-        positions.append(rows[present])
-    return torch.cat(outputs)[torch.cat(positions).argsort()]
+
+    return _grouped(attend, prefixes.image, len(keys), query[:0])
 
 
 def attend_to_images_and_cache(
@@ -77,16 +68,36 @@ def attend_to_images_and_cache(
     keys, values, mask = images
     query = query / math.sqrt(query.shape[-1])
     text_scores = (query.unsqueeze(2) @ cached_keys.transpose(2, 3)).squeeze(2)  # (B, H, t)
-    order, size = image_index.argsort(stable=True), keys.shape[2]
-    outputs, positions = [query.new_empty(0, *query.shape[1:])], [order[:0]]
-    for group, position, present in _groups(image_index.bincount(minlength=len(keys)).tolist(), query.device):
-        rows = order[position]  # (n, M)
-        scores = query[rows].transpose(1, 2) @ keys[group].transpose(2, 3)  # (n, H, M, R)
+
+    def attend(group: Tensor, rows: Tensor, present: Tensor) -> Tensor:
+        scores = _by_image(query, rows) @ keys[group].transpose(2, 3)  # (n, H, M, R)
         scores = scores.masked_fill(~mask[group, None, None], -torch.inf)
-        weights = torch.cat([scores, text_scores[rows].transpose(1, 2)], dim=3).softmax(3)
-        text_weights = weights[..., size:].transpose(1, 2)[present].unsqueeze(2)  # (present, H, 1, t)
-        of_image = (weights[..., :size] @ values[group]).transpose(1, 2)[present]
-        outputs.append(of_image + (text_weights @ cached_values[rows[present]]).squeeze(2))
+        weights = torch.cat([scores, _by_image(text_scores, rows)], dim=3).softmax(3)
+        of_image, of_text = weights.split([scores.shape[3], text_scores.shape[2]], dim=3)
+        attended = (of_text.transpose(1, 2).unsqueeze(3) @ cached_values[rows]).squeeze(3)  # (n, M, H, D)
+        return of_image @ values[group] + attended.transpose(1, 2)
+
+    return _grouped(attend, image_index, len(keys), query[:0])
+
+
+def _by_image(vectors: Tensor, rows: Tensor) -> Tensor:
+    """(n, H, M, …) of the ``rows`` (n, M) of ``vectors`` (W, H, …)."""
+    return vectors[rows].transpose(1, 2)
+
+
+def _grouped(
+    attend: Callable[[Tensor, Tensor, Tensor], Tensor], image_index: Tensor, images: int, empty: Tensor
+) -> Tensor:
+    """Attention outputs (W, H, E) of queries whose images are ``image_index`` (W,), computed for groups of images.
+
+    ``attend`` gives the outputs (n, H, M, E) of a group, from its images (n,), the rows of their queries (n, M), and a
+    mask (n, M) that is False for padding. ``empty`` are outputs without rows.
+    """
+    order = image_index.argsort(stable=True)
+    outputs, positions = [empty], [order[:0]]
+    for group, position, present in _groups(image_index.bincount(minlength=images).tolist(), order.device):
+        rows = order[position]
+        outputs.append(attend(group, rows, present).transpose(1, 2)[present])
         positions.append(rows[present])
     return torch.cat(outputs)[torch.cat(positions).argsort()]
 

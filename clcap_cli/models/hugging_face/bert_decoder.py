@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from clcap_cli.models.hugging_face.text_decoder import Attention, TextDecoder, image_heads, split_heads
 
@@ -64,10 +64,10 @@ class GitDecoder(BertDecoder):
         return image_heads(own.key(image), self.heads), image_heads(own.value(image), self.heads)
 
     def apply_image_layer(self, layer: int, image: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Image tokens (N, R, width) after a layer in which they attend to each other, with its keys and values."""
+        """See TextDecoder; image tokens attend to each other in every layer, and never to text."""
         own = self.layers[layer].attention
         query = image_heads(own.self.query(image), self.heads)
-        attended = torch.nn.functional.scaled_dot_product_attention(query, keys, values)
+        attended = scaled_dot_product_attention(query, keys, values)
         hidden = own.output(attended.transpose(1, 2).flatten(2), image)
         return self.layers[layer].feed_forward_chunk(hidden)
 

@@ -86,8 +86,11 @@ class HuggingFaceCaptioner(Captioner[ImageTokens, CachedTokens]):
 
     def encode(self, features: ImageFeatures) -> ImageTokens:
         """Keys and values of the image tokens for every layer."""
-        decoder, image = self.decoder, self.project(features.grid)
-        pairs = [decoder.image_keys_and_values(layer, image) for layer in range(decoder.num_layers)]
+        decoder, image, pairs = self.decoder, self.project(features.grid), []
+        for layer in range(decoder.num_layers):
+            pairs.append(decoder.image_keys_and_values(layer, image))
+            if layer + 1 < decoder.num_layers:
+                image = decoder.apply_image_layer(layer, image, *pairs[-1])
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*pairs, strict=True))
         return ImageTokens(keys, values, features.mask)
 

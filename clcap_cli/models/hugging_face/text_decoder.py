@@ -42,6 +42,13 @@ class TextDecoder(ABC):
     def image_keys_and_values(self, layer: int, image: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (N, H, R, D) that a layer computes from image tokens (N, R, C)."""
 
+    def apply_image_layer(self, layer: int, image: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Image tokens (N, R, C) for the layers after ``layer``, of which ``keys`` and ``values`` are.
+
+        They stay the same unless they are part of the sequence.
+        """
+        return image
+
     @abstractmethod
     def apply_layer(self, layer: int, hidden: Tensor, attention: Attention) -> Tensor:
         """Hidden states (W, width) after a layer."""
