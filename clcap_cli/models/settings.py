@@ -17,6 +17,7 @@ PARAMETER_OF_FIELD = {"embedding_size": "embedding", "hidden_size": "hidden", "d
 
 
 DEFAULT_MODEL = "neuraltalk2"
+MAX_LENGTH_HELP = "Maximum number of tokens in a caption; longer captions are cut off."
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class ModelSettings:
         Ge(1),
         Le(MAX_WORDS),
         Option(
-            "Maximum number of tokens in a caption; longer captions are cut off.",
+            MAX_LENGTH_HELP,
             Panel.MODEL,
             f"that of --init-from; else that of captions.h5, {MAX_WORDS} with --tokenizer",
         ),

@@ -214,7 +214,7 @@ def _backbone() -> str:
     import torch
 
     from clcap_cli.features.backbone import load_backbone
-    from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
+    from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 
     info = load_backbone(DEFAULT_BACKBONE, None, None, torch.device("cpu")).info
     return f"{info.name}, weights {info.weights_id} come with clcap"

@@ -9,22 +9,18 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.continuing import print_finished
 from clcap_cli.errors import ClcapError, InvalidValueError
+from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.input_files import InputFolderOrTar
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import BACKBONE_HELP, ImageSize, output
 from clcap_cli.stages.stage import flattened, stage_with
 
-DEFAULT_BACKBONE = "tf_efficientnet_lite0"
-
 if TYPE_CHECKING:
     import torch
 
     from clcap_cli.artifacts.provenance import Origin
-    from clcap_cli.datasets.records import ImageId
     from clcap_cli.features.backbone import Backbone
-    from clcap_cli.features.image_check import SkippedImages
-    from clcap_cli.features.image_files import ImageFile
 
 
 def _check_encoder(given: Mapping[str, Any]) -> None:
@@ -81,6 +77,7 @@ def extract_features(
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.features.image_check import SkippedImages
     from clcap_cli.features.pixel_limit import limit_pixels
+    from clcap_cli.features.readable_files import readable_files
 
     listed = open_captions(captions)
     origin = Origin("extract-features", settings)
@@ -91,7 +88,7 @@ def extract_features(
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     skipped = SkippedImages(len(names), skip_bad)
     limit_pixels(max_pixels)
-    files = _find_and_check(images, names, skipped)
+    files = readable_files(images, names, skipped)
     from clcap_cli.compute.devices import keep_freed_memory  # with PyTorch, which takes seconds to import
     from clcap_cli.features.backbone import load_backbone
     from clcap_cli.features.duplicates import same_image_warning
@@ -141,19 +138,3 @@ def _own_backbone(path: Path, origin: "Origin", device: "torch.device") -> "Back
     if checkpoint.encoder is None:
         raise ClcapError(f"{path} holds no image encoder; its features are of {checkpoint.backbone.description}")
     return backbone_of(checkpoint, device, None)
-
-
-def _find_and_check(
-    folders: list[Path], names: "Mapping[ImageId, str]", skipped: "SkippedImages"
-) -> "dict[ImageId, ImageFile]":
-    """The files of the images whose header can be read; raises ClcapError for others that are not to be skipped."""
-    from clcap_cli.features.image_check import check_headers
-    from clcap_cli.features.image_finder import find_images, open_stores
-
-    found = find_images(open_stores(folders), names)
-    if note := found.note():
-        print_info(note)
-    skipped.reasons |= found.missing
-    readable = check_headers(found.files, skipped)
-    skipped.raise_unless_usable()
-    return readable

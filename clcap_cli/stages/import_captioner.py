@@ -8,6 +8,7 @@ from annotated_types import Ge, Le
 from clcap_cli.artifacts.preconditions import CAPTIONS, CHECKPOINT_FILE
 from clcap_cli.console import print_info
 from clcap_cli.datasets.text import MAX_WORDS
+from clcap_cli.models.settings import MAX_LENGTH_HELP
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.options import output
 from clcap_cli.stages.stage import flattened, stage
@@ -31,11 +32,7 @@ def import_captioner(
         int | None,
         Ge(1),
         Le(MAX_WORDS),
-        Option(
-            "Maximum number of tokens in a caption; longer captions are cut off.",
-            Panel.MODEL,
-            "that of captions.h5, as far as the model has positions",
-        ),
+        Option(MAX_LENGTH_HELP, Panel.MODEL, "that of captions.h5, as far as the model has positions"),
     ] = None,
 ) -> Path:
     """Import a pretrained captioner of Hugging Face.

@@ -9,6 +9,7 @@ from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info
 from clcap_cli.datasets.text import MAX_WORDS
 from clcap_cli.errors import InvalidValueError
+from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 from clcap_cli.hugging_face.folder import FAMILIES
 from clcap_cli.models.settings import ModelSettings
 from clcap_cli.options import Argument, Option, Panel
@@ -55,7 +56,7 @@ def train_mle(
         Option("Checkpoint whose model, weights and tokenizer are trained on.", Panel.MODEL, "random weights"),
     ] = None,
     backbone: Annotated[
-        str | None, Option(f"{BACKBONE_HELP} For --images.", Panel.MODEL, "tf_efficientnet_lite0", placeholder="NAME")
+        str | None, Option(f"{BACKBONE_HELP} For --images.", Panel.MODEL, DEFAULT_BACKBONE, placeholder="NAME")
     ] = None,
     image_size: ImageSize = None,
     seed: Seed = 0,

@@ -14,6 +14,7 @@ from clcap_cli.artifacts.provenance import Artifact
 from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.backbone import Backbone, load_backbone
+from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 from clcap_cli.features.feature_sets import FeatureSet, LivePictures, with_encoder
 from clcap_cli.features.opening import feature_set_for, readable_pictures, recorded_folders_of
 from clcap_cli.features.pixel_limit import limit_pixels
@@ -93,8 +94,6 @@ def mle_features(
     elif stored:
         encoder = recorded_backbone(stored.backbone, stored.path, CPU, weights, trainable=True)
     else:
-        from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE
-
         encoder = load_backbone(backbone or DEFAULT_BACKBONE, weights, image_size, CPU, trainable=True)
     return pictures.of(encoder, [one for one in (stored, start) if one])
 

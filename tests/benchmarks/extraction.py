@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from clcap_cli.compute.devices import keep_freed_memory
 from clcap_cli.features.backbone import Backbone, load_backbone
+from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 from clcap_cli.features.extraction import extract_batches
 from clcap_cli.features.image_check import SkippedImages
-from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
+from clcap_cli.features.timm_encoder import TimmEncoder
 from tests.benchmarks.measure import compare_times, parse_arguments
 
 Transform = Callable[[Image.Image], Tensor]

@@ -5,9 +5,10 @@ import torch
 from PIL import Image
 
 from clcap_cli.features.backbone import load_backbone
+from clcap_cli.features.default_backbone import DEFAULT_BACKBONE
 from clcap_cli.features.extraction import extract_batches
 from clcap_cli.features.image_check import SkippedImages
-from clcap_cli.features.timm_encoder import DEFAULT_BACKBONE, TimmEncoder
+from clcap_cli.features.timm_encoder import TimmEncoder
 
 CPU = torch.device("cpu")
 
