@@ -21,6 +21,7 @@ EXAMPLES = {
     "prepare-captions --out": "captions.h5",
     "extract-features --out": "features.h5",
     "import-features --out": "features.h5",
+    "import-captioner --out": "nt.pt",
     "train-mle --out": "nt.pt",
     "train-cl --out": "nt_cl.pt",
     "swap-reference --out": "nt_ref1.pt",

@@ -198,7 +198,7 @@ def test_a_newer_format_is_refused(error_of, chain: Path) -> None:
     torch.save(content, chain / "nt.pt")
     assert error_of("caption", chain / "nt.pt") == (
         f"{chain}/nt.pt has format clcap/checkpoint version 99, written by clcap 9.0; "
-        "this clcap 0.1.0 reads up to version 4: upgrade clcap"
+        "this clcap 0.1.0 reads up to version 5: upgrade clcap"
     )
 
 

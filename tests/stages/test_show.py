@@ -54,7 +54,7 @@ def test_options_in_a_file_are_recognised(tmp_path: Path, clcap) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(clcap("train-mle", "--print-config").out)
     facts = facts_of(clcap("show", path).out)
-    assert facts["kind"].startswith("YAML settings with the names out, ")
+    assert facts["kind"].startswith("YAML settings with the names features, out, ")
     assert facts["use"] == "options of a stage are given with --config"
 
 
