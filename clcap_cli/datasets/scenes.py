@@ -5,7 +5,8 @@ describe it. They mention different objects, and often only a few, so that the s
 likelihood learns to generate such captions, and contrastive learning has to overcome this.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import cos, pi, sin
 
@@ -110,23 +111,36 @@ def _vague(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def _shapes_only(scene: Scene, rng: np.random.Generator) -> str:
-    named = " and ".join(f"a {item.shape}" for item in scene.objects[:2])
+    named = _counted(item.shape for item in scene.objects[:2])
     return _pick((f"a picture of {named}", named, f"a drawing of {named}"), rng)
 
 
 def _first_object(scene: Scene, rng: np.random.Generator) -> str:
     item = scene.objects[0]
-    return _pick((f"a picture of a {item.colour} {item.shape}", f"a {item.size} {item.colour} {item.shape}"), rng)
+    named = f"{item.colour} {item.shape}"
+    return _pick((f"a picture of {_counted([named])}", f"a {item.size} {named}"), rng)
 
 
 def _position_of_one(scene: Scene, rng: np.random.Generator) -> str:
     item = scene.objects[rng.integers(len(scene.objects))]
-    return f"a {item.colour} {item.shape} at the {item.position}"
+    place = f"{'in' if item.position == 'middle' else 'at'} the {item.position}"
+    return f"{_counted([f'{item.colour} {item.shape}'])} {place}"
 
 
 def _detailed(scene: Scene, rng: np.random.Generator) -> str:
-    named = " and ".join(f"a {item.colour} {item.shape}" for item in scene.objects)
+    named = _counted(f"{item.colour} {item.shape}" for item in scene.objects)
     return f"{named} on a {scene.background} background" if rng.random() < 0.7 else named
+
+
+def _counted(names: Iterable[str]) -> str:
+    """The names with their number: "two stars and an orange ring"."""
+    return " and ".join(_with_number(name, number) for name, number in Counter(names).items())
+
+
+def _with_number(name: str, number: int) -> str:
+    if number == 1:
+        return f"{'an' if name.startswith('orange') else 'a'} {name}"
+    return f"{COUNT_WORDS[number]} {name}{'es' if name.endswith('s') else 's'}"
 
 
 ANNOTATORS: tuple[Callable[[Scene, np.random.Generator], str], ...] = (

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clcap_cli.datasets.scenes import describe, random_scenes
+from clcap_cli.datasets.scenes import Scene, SceneObject, describe, random_scenes
 from clcap_cli.stages.make_scenes import make_scenes
 
 
@@ -20,6 +20,16 @@ def test_captions_describe_the_scene_correctly() -> None:
         named |= {"star", "ring", "cross", "small", "large", "top", "bottom", "left", "right", "middle"}
         for caption in describe(scene, rng):
             assert set(caption.split()) & named <= true
+
+
+def test_captions_count_what_they_name() -> None:
+    red, orange = ("red", "small", "middle"), ("orange", "large", "top left")
+    objects = tuple(SceneObject("cross", *rest) for rest in (red, orange, ("red", "large", "top right")))
+    rng = np.random.default_rng(0)
+    named = {caption for _ in range(50) for caption in describe(Scene("white", objects), rng)}
+    assert {"two crosses", "two red crosses and an orange cross", "a red cross in the middle"} <= named
+    assert "an orange cross at the top left" in named
+    assert not {"a cross and a cross", "a red cross and a red cross"} & named
 
 
 def test_same_seed_same_files(tmp_path: Path) -> None:
