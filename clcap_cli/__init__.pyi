@@ -156,6 +156,7 @@ def train_cl(
     lora: int | None = None,
     train_layers: Sequence[str] | None = None,
     gradient_checkpointing: bool = False,
+    mle_weight: float | None = None,
     nu: float | None = None,
     beta: float | None = None,
     gamma: float | None = None,

@@ -59,7 +59,7 @@ def test_its_captioner_is_trained_with_its_objective(chain: Path, clcap: Clcap) 
 
     for option, reason in (
         ("margin=-1", "margin: must be greater than 0, not '-1'"),
-        ("colour=red", "colour: the objective hinge does not accept it; its own options: margin"),
+        ("colour=red", "colour: the objective hinge does not accept it; its options: mle_weight, margin"),
         ("margin", "--objective-option: 'margin' is not NAME=VALUE, such as margin=2"),
     ):
         result = clcap(*train, option)

@@ -8,7 +8,7 @@ discriminator scores high. The docstring of each loss states our reading of the 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from clcap_cli.objectives.objective import Objective
+from clcap_cli.objectives.objective import MleWeight, Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,7 @@ class Adversarial(Objective):
     has_discriminator: ClassVar[bool] = True
     has_comparable_loss: ClassVar[bool] = False
     splits_batches: ClassVar[bool] = False
+    mle_weight: MleWeight = 0.0
 
 
 def discriminator_loss(matched: "Tensor", mismatched: "Tensor", generated: "Tensor") -> "Tensor":

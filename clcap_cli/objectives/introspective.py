@@ -13,7 +13,7 @@ log-probabilities.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from clcap_cli.objectives.objective import Objective
+from clcap_cli.objectives.objective import MleWeight, Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,7 @@ class Introspective(Objective):
     suffix: ClassVar[str] = "il"
     task: ClassVar[str] = "clcap_cli.training.introspective_task:IntrospectiveTask"
     redraws_negatives: ClassVar[bool | None] = False
+    mle_weight: MleWeight = 0.0
 
     def loss(self, matched: "Tensor", mismatched: "Tensor") -> "Tensor":
         """A scalar, from ln p of P captions for their own images (P,) and for K other images each (K, P).

@@ -5,13 +5,24 @@ functions that compute a loss.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from annotated_types import Ge, Le
+
+from clcap_cli.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from clcap_cli.objectives.pair_log_probs import PairLogProbs
+
+MleWeight = Annotated[
+    float,
+    Ge(0),
+    Le(1e6),
+    Option("Weight of the mean negative log-likelihood of matched captions, in nats per caption, added to the loss."),
+]
 
 
 @dataclass(frozen=True)
@@ -45,10 +56,11 @@ class PairObjective(Objective, ABC):
 
     task: ClassVar[str] = "clcap_cli.training.pair_task:PairTask"
     redraws_negatives: ClassVar[bool | None] = True
+    mle_weight: MleWeight = field(default=0.0, kw_only=True)
 
     @abstractmethod
     def loss(self, pairs: "PairLogProbs") -> "Tensor":
-        """The loss to minimise, a scalar."""
+        """The loss to minimise, a scalar, without the likelihood that ``mle_weight`` adds."""
 
     def loss_lower_bound(self, pairs: "PairLogProbs") -> "Tensor":
         """A scalar that the loss of these pairs cannot fall below for any target; 0 by default."""

@@ -99,7 +99,7 @@ def _alternatives(objective_class: type[Objective], option: str) -> str:
     accepting = [name for name, other_class in builtin_objectives().items() if _accepts(other_class, option)]
     if accepting:
         return f"these do: {', '.join(accepting)}"
-    return f"its own options: {', '.join(_field_names(objective_class)) or 'none'}"
+    return f"its options: {', '.join(_field_names(objective_class)) or 'none'}"
 
 
 def _field_names(objective_class: type[Objective]) -> list[str]:

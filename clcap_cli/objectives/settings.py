@@ -41,14 +41,18 @@ def _parameters() -> dict[str, Any]:
 
 
 def _parameter(option: str, accepting: dict[str, type[Objective]]) -> Any:
-    """Type of an option with its help for all objectives that accept it; None if not set, and without limits."""
+    """Type of an option with its help; None if not set, and without limits.
+
+    The help names the objectives that accept the option, unless all do.
+    """
     meanings: dict[str, list[str]] = defaultdict(list)
     defaults: dict[str, list[str]] = defaultdict(list)
     for name, objective in accepting.items():
         kind, *marks = get_args(get_type_hints(objective, include_extras=True)[option])
         meanings[next(mark for mark in marks if isinstance(mark, Option)).help.rstrip(".")].append(name)
         defaults[f"{getattr(objective, option):g}"].append(name)
-    text = ". ".join(f"{meaning} ({', '.join(names)})" for meaning, names in meanings.items())
+    all_accept = len(accepting) == len(builtin_objectives())
+    text = ". ".join(meanings if all_accept else (f"{one} ({', '.join(names)})" for one, names in meanings.items()))
     by_objective = ", ".join(f"{value} for {' and '.join(names)}" for value, names in defaults.items())
     default = by_objective if len(defaults) > 1 else next(iter(defaults))
     return Annotated[kind | None, Option(f"{text}.", Panel.OBJECTIVE, default)]

@@ -16,6 +16,7 @@ from clcap_cli.features.pixel_captioner import captioner_in, features_seen
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
+from clcap_cli.objectives.mle import with_likelihood
 from clcap_cli.training.data import CaptionBatch, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.optimizer import Adam
@@ -98,7 +99,7 @@ class AdversarialTask:
                 "compares the reward of a caption with those of the image's other captions"
             )
         assert inputs.discriminator is not None
-        target, val = inputs.target, inputs.val
+        target, val, self.objective = inputs.target, inputs.val, objective
         self.discriminator, self.discriminator_is_trained = inputs.discriminator, inputs.discriminator_is_trained
         self.before_steps = "" if self.discriminator_is_trained else "the warm-up of the discriminator"
         self.model, self.k, self.settings, self.seed = target.model, inputs.k, inputs.batch, inputs.seed
@@ -162,8 +163,10 @@ class AdversarialTask:
         metrics = self._train_discriminator(seen, generated)
         with torch.no_grad():
             rewards = self._logits(seen.features, generated).sigmoid().view(self.k, -1)
-        log_probs = self.model(loaded.features, generated.captions, generated.lengths, generated.image_index)
-        loss = captioner_loss(log_probs.view(self.k, -1), rewards)
+        loss = captioner_loss(self._log_probs(loaded, generated).view(self.k, -1), rewards)
+        if self.objective.mle_weight:
+            references = loaded.pairs[: len(loaded.pairs) // 2]
+            loss = with_likelihood(loss, self._log_probs(loaded, references), self.objective.mle_weight)
         return loss, {**metrics, "reward_spread": reward_spread(rewards)}
 
     @torch.inference_mode()
@@ -225,6 +228,10 @@ class AdversarialTask:
             check_finite_step([logits.loss], gradient_norm(self.discriminator.parameters()), "discriminator's ")
             self.optimizer.step()
         return logits.metrics
+
+    def _log_probs(self, loaded: LoadedImages, batch: CaptionBatch) -> Tensor:
+        """ln p(c|I) of the captions of ``batch`` under the captioner."""
+        return self.model(loaded.features, batch.captions, batch.lengths, batch.image_index)
 
     def _all_logits(self, loaded: LoadedImages, generated: CaptionBatch) -> Logits:
         matched, mismatched = self._logits(loaded.features, loaded.pairs).chunk(2)

@@ -12,6 +12,7 @@ from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.introspective import Introspective
+from clcap_cli.objectives.mle import with_likelihood
 from clcap_cli.training.data import CaptionBatch, CaptionSplit, belongs_to, shuffled_batches, split_by_tokens
 from clcap_cli.training.negatives import NegativeSampler
 from clcap_cli.training.task import ExtraState
@@ -109,7 +110,8 @@ class IntrospectiveTask:
         matched, mismatched = log_probs[0], log_probs[1:]
         margin = (matched - mismatched).detach()
         metrics = {"log_prob_margin": margin.mean(), "pairwise_accuracy": (margin > 0).float().mean()}
-        return self.objective.loss(matched, mismatched), metrics
+        loss = self.objective.loss(matched, mismatched)
+        return with_likelihood(loss, matched, self.objective.mle_weight), metrics
 
     def _draw_other_images(self, negatives: NegativeSampler, rng: np.random.Generator) -> np.ndarray:
         """Draw K other images for each image of the sampler's split: (K, images)."""

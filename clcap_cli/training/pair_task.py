@@ -12,6 +12,7 @@ from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.console import print_info
 from clcap_cli.features.feature_sets import views_vary
+from clcap_cli.objectives.mle import with_likelihood
 from clcap_cli.objectives.objective import PairObjective
 from clcap_cli.objectives.pair_log_probs import PairLogProbs, concatenate
 from clcap_cli.training.data import shuffled_batches
@@ -62,10 +63,11 @@ class PairTask:
             self.score_recurring(self.inputs.cache, self.inputs.precision)
 
     def warm_up(self) -> None:
-        """Print the loss before the first step, and the loss of a target that equals the reference."""
+        """Print the loss before the first step, and the loss of a target that equals the reference, if it is known."""
         loss = self.starting_metrics(self.inputs.precision)["loss"]
         equal = f" ({self.loss_of_equal_models():.4f} if the target equals the reference, without dropout)"
-        print_info(f"training loss before the first step: {loss:.4f}{equal if self.inputs.reference else ''}")
+        is_known = self.inputs.reference and not self.objective.mle_weight
+        print_info(f"training loss before the first step: {loss:.4f}{equal if is_known else ''}")
 
     def score_recurring(self, cache: ArrayCache | None, precision: Precision) -> None:
         """Compute the reference's ln p of pairs that recur: training pairs in ``precision``, validation pairs in fp32.
@@ -91,7 +93,7 @@ class PairTask:
     def loss(self, loaded: LoadedPairs) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss, with metrics of matched and mismatched pairs."""
         pairs = self.train_split.log_probs(loaded)
-        return self.objective.loss(pairs), pairs.metrics()
+        return self._loss(pairs), pairs.metrics()
 
     def starting_metrics(self, precision: Precision) -> dict[str, float]:
         """The loss and its metrics on one batch in training mode, before the first step."""
@@ -103,7 +105,7 @@ class PairTask:
         return {"loss": float(loss), **{name: float(value) for name, value in metrics.items()}}
 
     def loss_of_equal_models(self) -> float:
-        """The loss if the target equals the reference."""
+        """The objective's loss if the target equals the reference, without a likelihood term."""
         log_probs = torch.zeros(2, 1)
         return float(self.objective.loss(PairLogProbs(log_probs, torch.ones_like(log_probs), log_probs)))
 
@@ -114,13 +116,16 @@ class PairTask:
         parts = [part for batch in batches for part, _ in split.micro_batches(batch)]
         pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
         metrics: dict[str, Tensor | float] = {
-            "loss": self.objective.loss(pairs),
+            "loss": self._loss(pairs),
             **pairs.metrics(),
             "loss_lower_bound": self.objective.loss_lower_bound(pairs),
             "log_prob": pairs.target[0].mean(),
             **self.sample.metrics(self.model),
         }
         return {f"val_{name}": float(value) for name, value in metrics.items()}
+
+    def _loss(self, pairs: PairLogProbs) -> Tensor:
+        return with_likelihood(self.objective.loss(pairs), pairs.target[0], self.objective.mle_weight)
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         rng = random_generator(self.seed, "order", epoch)

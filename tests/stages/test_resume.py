@@ -35,9 +35,9 @@ RUNS: dict[str, tuple[object, ...]] = {
     "mle": (*MLE, "--select-by", "cider", "--max-tokens", 40, "--optimizer", "adamw", "--warmup-steps", 2),
     "contrastive": CL,
     "fixed negatives": (*CL, "--fix-negatives", "--negatives", "mixed"),
-    "negative pool": (*CL, "--reference-pool", 4, "--objective", "dpo", "--target", "aa.pt"),
+    "negative pool": (*CL, "--reference-pool", 4, "--objective", "dpo", "--target", "aa.pt", "--mle-weight", 0.5),
     "introspective": (*CL, "--objective", "introspective"),
-    "adversarial": (*CL, "--objective", "adversarial"),
+    "adversarial": (*CL, "--objective", "adversarial", "--mle-weight", 0.5),
 }
 
 

@@ -185,6 +185,17 @@ def test_options_of_other_objectives_are_refused(
     )
 
 
+def test_the_weight_of_the_likelihood_is_recorded(chain: Path, clcap: Clcap) -> None:
+    learn = ("train-cl", "--ref", chain / "nt.pt", "--objective", "introspective", *ONE_EPOCH)
+    assert clcap(*learn, "--mle-weight", 1).status == 0
+    assert open_checkpoint(chain / "nt_il.pt").provenance.settings["mle_weight"] == 1
+
+
+def test_a_negative_weight_of_the_likelihood_is_refused(usage_error_of: Callable[..., str]) -> None:
+    message = usage_error_of("train-cl", "--ref", "none.pt", "--mle-weight", -1)
+    assert message == "error: --mle-weight: must be greater than or equal to 0, not '-1.0' (see clcap train-cl --help)"
+
+
 def test_objectives_without_a_reference_write_no_cache(chain: Path, clcap: Clcap) -> None:
     (chain / "nt.reference.h5").unlink()
     assert clcap("train-cl", "--ref", chain / "nt.pt", "--objective", "simpo", *ONE_EPOCH, "--gamma", 0.5).status == 0

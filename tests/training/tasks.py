@@ -71,6 +71,7 @@ def adversarial_task(
     k: int = 3,
     seed: int = 0,
     discriminator_is_trained: bool = False,
+    mle_weight: float = 0.0,
 ) -> AdversarialTask:
     torch.manual_seed(seed)
     made, negatives = model_with_features(folder, target, dropout), NegativeSampler(split_of(folder, "train"))
@@ -87,12 +88,16 @@ def adversarial_task(
         discriminator=discriminator,
         discriminator_is_trained=discriminator_is_trained,
     )
-    return AdversarialTask(Adversarial(), inputs)
+    return AdversarialTask(Adversarial(mle_weight), inputs)
 
 
 def introspective_task(
-    folder: Path, target: str = "nt.pt", redraw: bool = False, settings: BatchSettings = SIX_IMAGES
+    folder: Path,
+    target: str = "nt.pt",
+    redraw: bool = False,
+    settings: BatchSettings = SIX_IMAGES,
+    mle_weight: float = 0.0,
 ) -> IntrospectiveTask:
     sampler, val = NegativeSampler(split_of(folder, "train")), split_of(folder, "val")
     inputs = TaskInputs(sampler, val, model_with_features(folder, target), 3, settings, seed=0, redraw=redraw)
-    return IntrospectiveTask(Introspective(), inputs)
+    return IntrospectiveTask(Introspective(mle_weight), inputs)

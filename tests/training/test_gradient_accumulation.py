@@ -18,8 +18,8 @@ def tasks_of(folder: Path, model: str, max_tokens: int | None) -> list[Task]:
     return [
         mle_task(folder, model, settings=settings),
         pair_task(folder, model, "nt_cl.pt", settings=settings),
-        pair_task(folder, model, objective=SimPO(), settings=settings),
-        introspective_task(folder, model, settings=settings),
+        pair_task(folder, model, objective=SimPO(mle_weight=0.5), settings=settings),
+        introspective_task(folder, model, settings=settings, mle_weight=0.5),
     ]
 
 
