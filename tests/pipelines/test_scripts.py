@@ -1,6 +1,5 @@
 """The shell scripts of examples/."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.conftest import PIPELINES, ROOT
+from tests.pipelines.conftest import ROOT
 
 RECORDER = """#!/usr/bin/env bash
 echo "$*" >> calls
@@ -53,7 +52,6 @@ def test_options_instead_of_a_number_of_rounds_are_refused(tmp_path: Path) -> No
         ("human_judgement", ["e", "t", "--", "--help"], "with --help, nothing would be scored"),
         ("coco", ["dataset.json"], "an argument is missing"),
         ("coco", ["dataset.json", ""], "an argument is empty"),
-        ("experiments", ["captions.h5", "features.h5", "--seed"], "unexpected option '--seed'"),
         ("own_images", ["nt.pt"], "an argument is missing"),
         ("rounds", [], "an argument is missing"),
         ("quickstart", ["--help"], "unexpected option '--help'"),
@@ -68,21 +66,6 @@ def test_wrong_arguments_of_a_script(script: str, arguments: list[str], message:
     assert process.returncode == 2 and first == f"error: {message}"
     assert usage.startswith(f"usage: bash examples/{script}.sh ")
     assert not names(tmp_path)
-
-
-def test_experiments_sh_trains_the_runs_of_the_tables(tmp_path: Path, environment: dict[str, str]) -> None:
-    calls = {**environment_with_recorder(tmp_path, environment), "SEEDS": "1 2"}
-    words = ["bash", str(ROOT / "examples" / "experiments.sh"), "captions.h5", "features.h5", "made"]
-    for _ in range(2):
-        subprocess.run(words, cwd=tmp_path, env=calls, check=True)
-    tables = json.loads((PIPELINES / "tables.json").read_text())
-    patterns = [row for table in tables if table["name"] != "negatives" for row in table["rows"].values()]
-    rows = {row for row in patterns if "." not in row and row != "human"}
-    files = {f"{row}.{what}" for row in rows for what in ("pt", "retrieval.json", "metrics.json")}
-    files |= {f"{row}.{'retrieval' if '.by_' in row else 'metrics'}.json" for row in {*patterns} - rows}
-    assert {file.format(seed=seed) for file in files for seed in (1, 2)} <= names(tmp_path / "made")
-    trained = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("train-")]
-    assert len(trained) == len(set(trained)) == 2 * len(rows)
 
 
 @pytest.mark.parametrize(
