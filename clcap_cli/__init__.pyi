@@ -252,6 +252,7 @@ def self_retrieve(
     split: str = "test",
     ranker: _Path | None = None,
     pool: int | str | None = None,
+    distractors: str | None = None,
     predictions: _Path | None = None,
     only_common: bool = False,
     out: _Path | None = None,

@@ -1,7 +1,7 @@
 """``*.log_probs.h5``: the full matrix of ln p(c|I) for all captions and images of a self-retrieval pool.
 
-``log_prob`` is (captions, images) float32, ``id`` has the images' ids, and ``caption`` has one caption per image in the
-same order.
+``log_prob`` is (captions, images) float32, ``id`` has the images' ids, and ``caption`` has the captions of the first
+images in the same order; the other images are distractors.
 """
 
 from collections.abc import Sequence

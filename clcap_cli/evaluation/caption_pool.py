@@ -22,17 +22,19 @@ NUM_BEST = 5
 
 @dataclass(frozen=True)
 class CaptionPool:
-    """N images, their captions, and the model that ranks."""
+    """N images, captions of the first C of them, and the model that ranks."""
 
     model: Captioner
     features: FeatureSource
     captions: Sequence[str]
     tokens: Tensor
-    """(N, T) int64, the captions as tokens of the model's tokenizer."""
+    """(C, T) int64, the captions as tokens of the model's tokenizer."""
     lengths: Tensor
-    """(N,) int64, tokens of each; the end token not counted."""
+    """(C,) int64, tokens of each; the end token not counted."""
     similar: int | None = None
     """Number of images in the pool of each caption, its own and the most similar ones; None for all images."""
+    distractors: str = ""
+    """The images without a caption, as text for signatures; empty if every image has one."""
 
     def search(self) -> SearchResult:
         """Rank the images for every caption, with progress on the screen."""
@@ -51,13 +53,15 @@ class CaptionPool:
         """The record of a search; see ``retrieval_results``."""
         pool_size = self.similar or len(ids)
         pool = f"similar {self.similar} of {len(ids)}, features {self.features.id[:8]}" if self.similar else len(ids)
-        signature = {"pool": str(pool), "ranker": ranking.signature, **signature}
+        others = f", {len(ids) - len(self.captions)} distractors of {self.distractors}" if self.distractors else ""
+        signature = {"pool": f"{pool}{others}", "ranker": ranking.signature, **signature}
         tokens = int((self.lengths + 1).sum())
         return retrieval_results(found, ids, self.captions, pool_size, tokens, ranking, seed, signature)
 
     def _pools(self) -> Tensor | None:
-        """(N, ``similar``) the images of each caption's pool, its own first."""
+        """(C, ``similar``) the images of each caption's pool, its own first."""
         if self.similar is None:
             return None
-        nearest = torch.from_numpy(nearest_images(self.features.pooled(), self.similar - 1)).long()
-        return torch.cat([torch.arange(len(nearest)).unsqueeze(1), nearest], dim=1).to(self.tokens.device)
+        nearest = nearest_images(self.features.pooled(), self.similar - 1, num_images=len(self.tokens))
+        own = torch.arange(len(nearest)).unsqueeze(1)
+        return torch.cat([own, torch.from_numpy(nearest).long()], dim=1).to(self.tokens.device)

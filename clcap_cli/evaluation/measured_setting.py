@@ -10,6 +10,7 @@ from clcap_cli.metrics.multiple_captions import reported_statistics
 from clcap_cli.metrics.permutation_test import ImageEntries
 from clcap_cli.metrics.predictions import Context, Predictions, predictions_from_entries
 from clcap_cli.metrics.registry import all_metrics, metric_named, scale_of
+from clcap_cli.metrics.scale import Scale
 from clcap_cli.metrics.statistic import Statistic
 
 
@@ -52,6 +53,8 @@ class MeasuredRun:
     """(resamples,) values over resampled images, by name, of the values that have valid intervals."""
     quantiles: frozenset[str]
     """Names of the values that are quantiles."""
+    scales: dict[str, Scale]
+    """The range of each value, by name."""
 
 
 def measure_run(images: ImageEntries, context: Context, resamples: Resamples) -> MeasuredRun:
@@ -63,6 +66,7 @@ def measure_run(images: ImageEntries, context: Context, resamples: Resamples) ->
         {name: statistic.value(resamples.images) for name, statistic in statistics.items()},
         dict(zip(chosen, resamples.evaluate(*chosen.values()), strict=True)),
         frozenset(name for name, statistic in statistics.items() if statistic.is_quantile),
+        {name: statistic.scale or scale_of(name) for name, statistic in statistics.items()},
     )
 
 
@@ -85,7 +89,8 @@ def _mean_estimate(name: str, runs: Sequence[MeasuredRun]) -> Estimate:
     """The mean over the runs of the value ``name``."""
     value = float(np.mean([run.values[name] for run in runs]))
     resampled = np.mean([run.resampled[name] for run in runs], axis=0)
-    return estimate(value, resampled, len(runs[0].images), scale_of(name), name in runs[0].quantiles)
+    first = runs[0]
+    return estimate(value, resampled, len(first.images), first.scales[name], name in first.quantiles)
 
 
 def all_statistics(predictions: Predictions) -> dict[str, Statistic]:

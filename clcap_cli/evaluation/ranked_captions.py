@@ -130,15 +130,15 @@ class RankedCaptions:
             tokens, lengths = self._encoded(texts)
         return Queries(texts, tokens, lengths, decoding.signature(seed))
 
-    def pool(self, queries: Queries, rows: np.ndarray, similar: int | None) -> CaptionPool:
-        """The captions with the images at ``rows``; ``similar`` as in CaptionPool."""
-        source = self.ranker.feature_source(rows)
-        return CaptionPool(self.ranker.model, source, queries.texts, queries.tokens, queries.lengths, similar)
+    def pool(self, queries: Queries, rows: np.ndarray, similar: int | None, distractors: str) -> CaptionPool:
+        """The captions with the images at ``rows``, the captions' own first; other parameters as in CaptionPool."""
+        source, captions = self.ranker.feature_source(rows), (queries.texts, queries.tokens, queries.lengths)
+        return CaptionPool(self.ranker.model, source, *captions, similar, distractors)
 
     def _given_queries(self, given: CaptionResults, ids: Sequence[ImageId]) -> Queries:
         texts, ways = captions_of_images(given, self.ranker.captions, ids)
         if others := len(given.captions) - len(ids):
-            print_info(f"{others} of {len(given.captions)} captions are of images outside the pool and are not used")
+            print_info(f"{others} of {len(given.captions)} captions are of other images and are not used")
         if ways.keys() != {"id"}:
             print_info(f"matched {describe_ways(ways)}")
         return Queries(texts, *self._encoded(texts), decoding_signature(given), ways)

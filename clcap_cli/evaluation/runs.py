@@ -39,6 +39,8 @@ class ImageResult(BaseModel, frozen=True):
     """Rank of the caption's own image, from 1; the middle of the ranks in a tie."""
     tied: int = Field(1, ge=1, le=MAX_POOL)
     """Number of images with the same score, including the caption's own image."""
+    pool_size: int | None = Field(None, ge=1, le=MAX_POOL)
+    """Number of images that the caption's own image was ranked among; None if an earlier version ranked it."""
     cider: FiniteFloat | None = Field(None, alias="CIDEr")
     references: list[str] = []
     best: list[BestImage] = []
@@ -88,8 +90,9 @@ class Run:
     def pool(self) -> int:
         """Number of images that each caption's own image was ranked among; 0 if nothing was ranked."""
         ranked = [image for image in self.images.values() if image.rank is not None]
+        recorded = max((image.pool_size or 0 for image in ranked), default=0)
         last = max((image.rank + (image.tied - 1) / 2 for image in ranked if image.rank is not None), default=0)
-        return max(len(ranked), math.ceil(last))
+        return max(recorded or len(ranked), math.ceil(last))
 
     @cached_property
     def entries(self) -> dict[ImageId, dict[str, Any]]:
@@ -162,7 +165,7 @@ def _images(metrics: Results | None, retrieval: Results | None) -> dict[ImageId,
     found = dict(scored)
     for id, image in ranked.items():
         other = scored.get(id)
-        ranks = {"rank": image.rank, "tied": image.tied, "best": image.best}
+        ranks = {name: getattr(image, name) for name in (*RANKS, "best")}
         same = other is not None and other.caption == image.caption
         found[id] = other.model_copy(update=ranks) if other and same else image
     return found

@@ -104,10 +104,9 @@ def values_and_intervals(
     if images < 2:
         return values, {}
     chosen = {name: statistic for name, statistic in statistics.items() if statistic.has_interval}
-    resampled = zip(chosen, resamples.evaluate(*chosen.values()), strict=True)
     return values, {
-        name: estimate(values[name], found, images, scale_of(name), chosen[name].is_quantile).interval
-        for name, found in resampled
+        name: estimate(values[name], found, images, one.scale or scale_of(name), one.is_quantile).interval
+        for (name, one), found in zip(chosen.items(), resamples.evaluate(*chosen.values()), strict=True)
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from clcap_cli.metrics.metric import HIGHER, LOWER, SELF_RETRIEVAL, Metric, MetricInfo
 from clcap_cli.metrics.predictions import Columns, Predictions
-from clcap_cli.metrics.scale import RANK, SHARE
+from clcap_cli.metrics.scale import RANK, SHARE, Scale
 from clcap_cli.metrics.statistic import Statistic, mean_of, median_of
 
 CUTOFFS = (1, 5, 10, 50, 500)
@@ -35,7 +35,8 @@ def rank_statistics(ranks: np.ndarray, tied: np.ndarray, pool_size: int) -> dict
     Resampling draws captions, not the pools: the ranks remain those in the original pools.
     """
     recalls = {name: mean_of(values) for name, values in recall_by_caption(ranks, tied, pool_size).items()}
-    return {**recalls, "median_rank": median_of(ranks), "mean_rank": mean_of(ranks)}
+    mean_rank = mean_of(ranks, Scale(1.0, float(pool_size)))
+    return {**recalls, "median_rank": median_of(ranks), "mean_rank": mean_rank}
 
 
 def _statistics(predictions: Predictions) -> dict[str, Statistic]:

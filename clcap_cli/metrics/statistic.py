@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clcap_cli.metrics.scale import Scale
+
 Formula = Callable[[np.ndarray], np.ndarray]
 
 
@@ -22,15 +24,17 @@ class Statistic:
     """Whether resampling the images gives a valid confidence interval of the value."""
     is_comparable: bool = True
     """Whether it gives a valid interval and p-value of the difference between two runs on the same images."""
+    scale: Scale | None = None
+    """The range of the value; None for that of the metric's ``MetricInfo``."""
 
     def value(self, images: int) -> float:
         """The value over all images, each counted once."""
         return float(self.compute(np.ones((1, images)))[0])
 
 
-def mean_of(values: np.ndarray) -> Statistic:
-    """The mean of values (N,)."""
-    return Statistic(lambda weights: weights @ values / weights.sum(1))
+def mean_of(values: np.ndarray, scale: Scale | None = None) -> Statistic:
+    """The mean of values (N,); ``scale`` as in ``Statistic``."""
+    return Statistic(lambda weights: weights @ values / weights.sum(1), scale=scale)
 
 
 def function_of_sums(counts: np.ndarray, formula: Formula) -> Statistic:

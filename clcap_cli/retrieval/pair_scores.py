@@ -1,16 +1,17 @@
 """ln p of captions with a few images each, without a search."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.features.source import BLOCK_SIZE, FeatureSource
+from clcap_cli.features.source import BLOCK_SIZE, FeatureSource, split_into_blocks
 from clcap_cli.models.captioner import Captioner
 
 
 def matched_log_probs(model: Captioner, features: FeatureSource, captions: Tensor, lengths: Tensor) -> Tensor:
     """ln p (C,) of each caption with its own image; caption i belongs to image i."""
     scores = []
-    for positions in features.blocks(model.images_at_once(BLOCK_SIZE)):
+    for positions in split_into_blocks(np.arange(len(captions)), model.images_at_once(BLOCK_SIZE)):
         rows = slice(int(positions[0]), int(positions[-1]) + 1)
         image = torch.arange(len(positions), device=captions.device)
         encoded = model.encode(features.read(positions))

@@ -1,5 +1,6 @@
 """The images that each caption's own image is ranked among: all of a random draw, or the most similar of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +42,19 @@ class Pool:
         """Number of images that are drawn, if there are as many."""
         return DEFAULT_MAX_IMAGES if self.similar or self.size is None else self.size
 
-    def check(self, images: int, split: str) -> None:
-        """Raise ClcapError if a split of ``images`` images is too small for the pool."""
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the pool has a given number of images that are drawn at random."""
+        return self.size is not None and not self.similar
+
+    def check(self, images: int, splits: Sequence[str]) -> None:
+        """Raise ClcapError if ``splits``, of ``images`` images, are too small for the pool."""
         if self.size is not None and self.size > images:
             value = f"{SIMILAR}:{self.size}" if self.similar else self.size
-            raise ClcapError(f"--pool {value} is more than the {images} images of split '{split}'")
+            names = " and ".join(f"'{split}'" for split in splits)
+            raise ClcapError(
+                f"--pool {value} is more than the {images} images of split{'s' if len(splits) > 1 else ''} {names}"
+            )
 
     def similar_size(self, images: int) -> int | None:
         """Number of similar images in each pool, of ``images`` that are drawn; None if all of them are the pool."""

@@ -25,23 +25,25 @@ def retrieval_results(
     seed: int,
     signature: dict[str, str],
 ) -> Measurements:
-    """The metrics of a search for N captions, each in a pool of ``pool_size`` of the N images.
+    """The metrics of a search for C captions, each in a pool of ``pool_size`` of N images.
 
+    ``ids`` (N,) are those of the images, of which the first C are the captions' own.
     ``tokens`` is the total number of tokens of the captions, end tokens included; ``seed`` is the seed of the resamples
     for the intervals, and ``signature`` describes the pool, the ranker and how the captions were made.
     """
     ranks = result.ranks
     metrics = retrieval_metrics(ranks, pool_size)
     statistics = rank_statistics(ranks.expected.double().numpy(), ranks.tied.double().numpy(), pool_size)
-    _, intervals = values_and_intervals(statistics, draw_resamples(len(ids), seed))
-    counts = {"images": len(ids), "unique_captions": len(set(captions)), "tied_captions": int((ranks.tied > 1).sum())}
+    _, intervals = values_and_intervals(statistics, draw_resamples(len(captions), seed))
+    tied = int((ranks.tied > 1).sum())
+    counts = {"images": len(captions), "unique_captions": len(set(captions)), "tied_captions": tied}
     columns = {
-        "image_id": ids,
+        "image_id": ids[: len(captions)],
         "caption": captions,
         "rank": ranks.expected.tolist(),
         "tied": ranks.tied.tolist(),
         "log_prob": result.log_prob.tolist(),
-        "pool_size": [pool_size] * len(ids),
+        "pool_size": [pool_size] * len(captions),
         "best": _best_images(result, ids),
     }
     return Measurements(
@@ -52,7 +54,7 @@ def retrieval_results(
         details={
             "ranking": ranking.model_dump(),
             "chance": chance_metrics(pool_size),
-            "search": _savings(result.work, len(ids), tokens),
+            "search": _savings(result.work, len(captions), len(ids), tokens),
         },
     )
 
@@ -70,10 +72,10 @@ def _best_images(result: SearchResult, ids: Sequence[ImageId]) -> list[list[dict
     ]
 
 
-def _savings(work: Work, images: int, tokens: int) -> dict[str, float]:
+def _savings(work: Work, captions: int, images: int, tokens: int) -> dict[str, float]:
     """The shares of next-token predictions that remain after each saving of the search, one after another."""
     return {
-        "pairs": images * images,
+        "pairs": captions * images,
         "predictions": tokens * images,
         "distinct_prefixes": work.distinct // images,
         "share_after_prefix_tree": work.distinct / (tokens * images),

@@ -19,7 +19,7 @@ from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.best_images import BestImages
 from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.retrieval.pair_scores import lowest_log_probs, matched_log_probs
-from clcap_cli.retrieval.prefix_tree import PrefixTree
+from clcap_cli.retrieval.prefix_tree import NONE, PrefixTree
 from clcap_cli.retrieval.ranks import TOLERANCE, RankCounter, Ranks, check_finite
 from clcap_cli.retrieval.tracking import Track, untracked
 from clcap_cli.retrieval.tree_walk import TreeWalk, Work
@@ -52,6 +52,7 @@ def find_ranks(
 ) -> SearchResult:
     """The rank of each caption's own image; caption i was generated for image i of ``features``.
 
+    ``features`` may have more images than there are captions: those after the captions' own are distractors.
     ``captions`` is (C, T) int64; only the first ``lengths`` (C,) tokens of each row count. ``pools`` (C, P) lists the
     images among which each caption's own is ranked, the own first and then the most similar ones; None stands for all
     images. The ``num_best`` images with the highest ln p are found as well. Ranks equal those of ``rank`` applied to
@@ -64,22 +65,25 @@ def find_ranks(
     log_prob = check_finite(matched_log_probs(model, features, captions, lengths))
     reached = log_prob
     if num_best:
-        others = pools[:, 1:num_best] if pools is not None else _similar_images(features, num_best - 1, index.device)
+        others = pools[:, 1:num_best] if pools is not None else _similar_images(features, num_best - 1, index)
         alone = index.bincount()[index] < num_best if pools is None else torch.ones_like(index, dtype=torch.bool)
         reached = torch.full_like(log_prob, torch.inf)  # equal captions of num_best images: their own ln p suffices
         reached[alone] = lowest_log_probs(model, features, captions[alone], lengths[alone], others[alone])
     walk = TreeWalk(model, PrefixTree(unique, model.config.start_token, model.config.end_token))
+    own_caption = torch.cat([index, index.new_full((len(features) - len(index),), NONE)])
     counter, best = RankCounter(log_prob), BestImages.unknown(log_prob, num_best)
     size = walk.images_per_block
     blocks = _growing_blocks(len(features), size) if num_best else features.blocks(size)
     for positions in track(blocks, len(blocks)):
         floors = torch.minimum(log_prob, torch.maximum(reached, best.floor)) - TOLERANCE
-        own = torch.from_numpy(positions).to(index.device)
-        distinct_scores = walk.scores(features.read(positions), _lowest_of_groups(floors, index), known=index[own])
-        distinct_scores[index[own], own - own[0]] = log_prob[own]
+        images = torch.from_numpy(positions).to(index.device)
+        known = own_caption[images]
+        distinct_scores = walk.scores(features.read(positions), _lowest_of_groups(floors, index), known)
+        own = images[known != NONE]
+        distinct_scores[index[own], own - images[0]] = log_prob[own]
         scores = distinct_scores[index]
         if pools is not None:
-            scores[~_in_block(pools, own)] = -torch.inf
+            scores[~_in_block(pools, images)] = -torch.inf
         counter.count(scores)
         best = best.with_block(scores, int(positions[0]))
     return SearchResult(counter.ranks(), log_prob, best, walk.work)
@@ -105,9 +109,10 @@ def _fill_with_end(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
     return captions.masked_fill(position >= lengths.unsqueeze(1), end)
 
 
-def _similar_images(features: FeatureSource, count: int, device: torch.device) -> Tensor:
-    """(N, count) the images most similar to each, the most similar first."""
-    return torch.from_numpy(nearest_images(features.pooled(), count)).long().to(device)
+def _similar_images(features: FeatureSource, count: int, captions: Tensor) -> Tensor:
+    """(C, count) the images most similar to the own image of each of the ``captions``, the most similar first."""
+    nearest = nearest_images(features.pooled(), count, num_images=len(captions))
+    return torch.from_numpy(nearest).long().to(captions.device)
 
 
 def _growing_blocks(count: int, largest: int) -> list[np.ndarray]:

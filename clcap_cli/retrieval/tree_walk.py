@@ -104,7 +104,7 @@ class TreeWalk:
     def scores(self, images: ImageFeatures, floors: Tensor, known: Tensor | None = None) -> Tensor:
         """ln p of the U captions with B images, (U, B) float32; -inf where it is below the caption's floor (U,).
 
-        ``known`` (B,) is a caption of each image whose ln p need not be computed.
+        ``known`` (B,) is a caption of each image whose ln p need not be computed; NONE for an image without one.
         """
         encoded = self.model.encode(images)
         self.work.distinct += self.tree.num_prefixes * len(images)

@@ -8,22 +8,34 @@ from operator import mul
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from annotated_types import MinLen
+
 from clcap_cli.artifacts.preconditions import LOG_PROBS_FILE, RETRIEVAL_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info
 from clcap_cli.datasets.read_options import ReadOptions
+from clcap_cli.datasets.split_names import SPLITS
 from clcap_cli.decoding.settings import SingleCaptionSettings
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.retrieval.pool import DEFAULT_MAX_IMAGES, Pool, PoolValue
-from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ImageFolders, RankerFeaturesFile, Seed, Split, output
+from clcap_cli.stages.options import (
+    CaptionsFile,
+    FeaturesFile,
+    ImageFolders,
+    RankerFeaturesFile,
+    Seed,
+    Split,
+    output,
+)
 from clcap_cli.stages.stage import check_unused, flattened, stage_with
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.ranking import Ranking
     from clcap_cli.artifacts.results import Measurements
+    from clcap_cli.evaluation.pool_images import PoolImages
 
 
 def _check_captions(given: Mapping[str, Any]) -> None:
@@ -38,6 +50,16 @@ def _check_captions(given: Mapping[str, Any]) -> None:
         raise InvalidValueError("ranker_features", "it belongs to --ranker, which is not given; use --features")
     if given["features"] and given["predictions"] and given["ranker"]:
         raise InvalidValueError("features", "--predictions gives the captions; --ranker-features are those that rank")
+    _check_distractors(given)
+
+
+def _check_distractors(given: Mapping[str, Any]) -> None:
+    if given["distractors"] == given["split"]:
+        raise InvalidValueError("distractors", f"all images of split '{given['split']}' are ranked already")
+    if given["distractors"] and Pool.parse(given["pool"]).is_drawn:
+        raise InvalidValueError(
+            "pool", "with --distractors, the pool is the whole of both splits; give similar:NUMBER or omit --pool"
+        )
 
 
 @stage_with(_check_captions)
@@ -59,6 +81,17 @@ def self_retrieve(
             "the images most similar to its own by pooled features (similar alone: 100, at most half of the split).",
             default=f"the whole split, at most {DEFAULT_MAX_IMAGES} images",
             placeholder="SIZE",
+        ),
+    ] = None,
+    distractors: Annotated[
+        str | None,
+        MinLen(1),
+        Option(
+            "Another split of captions.h5, whose images captions are ranked among too; they have no captions.",
+            Panel.DATA,
+            "none",
+            placeholder="NAME",
+            suggestions=SPLITS,
         ),
     ] = None,
     predictions: Annotated[
@@ -107,14 +140,13 @@ def self_retrieve(
     Example: clcap self-retrieve nt_cl.pt --ranker nt.pt --pool similar:100
     """
     settings = flattened(locals())
-    chosen = Pool.parse(pool)
-    chosen.check(check_split(checkpoint, captions, split), split)
-    import numpy as np
-
+    chosen, splits = Pool.parse(pool), [split, *([distractors] if distractors else [])]
+    chosen.check(sum(check_split(checkpoint, captions, one) for one in splits), splits)
     from clcap_cli.artifacts.atomic import all_or_nothing, check_free_space, check_writable
     from clcap_cli.artifacts.log_probs import write_log_probs
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, write_results
+    from clcap_cli.evaluation.pool_images import draw_images
     from clcap_cli.evaluation.ranked_captions import (
         RetrievalPaths,
         open_ranked_captions,
@@ -128,43 +160,41 @@ def self_retrieve(
     opened = open_ranked_captions(paths, reading, compute, origin)
     out = check_writable(out or checkpoint.with_name(f"{opened.ranking.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, origin.input_paths, [out])
-    rows = opened.rows_of(split, only_common)
-    chosen.check(len(rows), split)
-    drawn = np.sort(np.random.default_rng(seed).permutation(rows)[: chosen.num_drawn])
-    ids = opened.ranker.captions.ids_of(drawn)
+    drawn = draw_images(opened, chosen, split, distractors, only_common, seed)
+    pairs = len(drawn.own_ids) * len(drawn.ids)
     if full_matrix is not None:
-        check_free_space(full_matrix, len(ids) ** 2 * 4 / 2**20)
-    warn_of_training_images(opened, ids)
-    queries = opened.queries(drawn, decoding, seed)
-    warn_of_empty_captions(queries, ids)
-    caption_pool = opened.pool(queries, drawn, chosen.similar_size(len(ids)))
+        check_free_space(full_matrix, pairs * 4 / 2**20)
+    warn_of_training_images(opened, drawn.ids)
+    queries = opened.queries(drawn.own_rows, decoding, seed)
+    warn_of_empty_captions(queries, drawn.own_ids)
+    similar = chosen.similar_size(len(drawn.ids))
+    caption_pool = opened.pool(queries, drawn.rows, similar, drawn.distractors_signature)
     started = time.monotonic()
     found = caption_pool.search()
     seconds = time.monotonic() - started
-    signature = {"split": images_signature(ids, split), "decoding": queries.decoding, "precision": "fp32"}
-    results = caption_pool.results(found, ids, opened.ranking, seed, signature)
+    signature = {"split": images_signature(drawn.own_ids, split), "decoding": queries.decoding, "precision": "fp32"}
+    results = caption_pool.results(found, drawn.ids, opened.ranking, seed, signature)
     matched_by = {"matched_by": dict(queries.matched_by)} if queries.matched_by else {}
-    details = {**results.details, "empty_captions": len(queries.empty), **matched_by}
+    others = {"distractors": {"split": distractors, "images": drawn.num_distractors}} if distractors else {}
+    details = {**results.details, "empty_captions": len(queries.empty), **matched_by, **others}
     results = replace(results, details=details)
-    timing = {"seconds": round(seconds, 2), "pairs_per_second": round(len(ids) ** 2 / seconds, 1)}
+    timing = {"seconds": round(seconds, 2), "pairs_per_second": round(pairs / seconds, 1)}
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})
         if full_matrix is not None:
             scores = caption_pool.score_matrix()
-            write_log_probs(full_matrix, ids, caption_pool.captions, scores.cpu().numpy(), origin)
-    _announce(opened.ranking, caption_pool.similar, len(ids))
+            write_log_probs(full_matrix, drawn.ids, caption_pool.captions, scores.cpu().numpy(), origin)
+    _announce(opened.ranking, caption_pool.similar, drawn)
     _print_results(results)
     return out
 
 
-def _announce(ranking: "Ranking", similar: int | None, images: int) -> None:
+def _announce(ranking: "Ranking", similar: int | None, images: "PoolImages") -> None:
     """Print what ranks what."""
     own = "its own captions" if ranking.own else f"the captions of {ranking.captions.name}"
-    print_info(f"{ranking.ranker.name} ranks {own} among {similar or images} images")
+    print_info(f"{ranking.ranker.name} ranks {own} among {f'{similar} images' if similar else images}")
     if similar:
-        print_info(
-            f"each pool of {similar} images has a caption's own image and the most similar of all {images} images"
-        )
+        print_info(f"each pool of {similar} images has a caption's own image and the most similar of all {images}")
 
 
 def _print_results(results: "Measurements") -> None:

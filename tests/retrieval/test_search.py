@@ -73,18 +73,19 @@ def test_ranks_match_the_plain_computation(opened, shape: tuple, seed: int, monk
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("pool_size", [None, 3, 8])
-def test_ranks_and_best_images_of_pools(opened, shape: tuple, pool_size: int | None, monkeypatch) -> None:
+@pytest.mark.parametrize(("pool_size", "count"), [(None, 12), (3, 12), (8, 12), (None, 7), (8, 7)])
+def test_ranks_and_best_images_of_pools(opened, shape: tuple, pool_size: int | None, count: int, monkeypatch) -> None:
+    """With fewer captions than images, the last images are distractors."""
     set_chunk_sizes(monkeypatch, *shape)
     monkeypatch.setattr(search, "FIRST_BLOCK", 2)
     model, reader = opened
-    captions, lengths = random_captions(model, len(reader), 5)
-    pools = None if pool_size is None else random_pools(len(reader), pool_size)
+    captions, lengths = random_captions(model, count, 5)
+    pools = None if pool_size is None else random_pools(len(reader), pool_size)[:count]
     scores = dense_scores(model, reader, captions, lengths)
     if pools is not None:
         scores = torch.full_like(scores, -torch.inf).scatter(1, pools, scores.gather(1, pools))
     found = find_ranks(model, reader, captions, lengths, pools=pools, num_best=5)
-    expected = rank(scores, torch.arange(len(reader)))
+    expected = rank(scores, torch.arange(count))
     assert torch.equal(found.ranks.better, expected.better) and torch.equal(found.ranks.tied, expected.tied)
     known = min(5, pool_size or 5)
     assert torch.allclose(found.best.log_prob[:, :known], scores.topk(known).values, atol=1e-4)
