@@ -21,6 +21,8 @@ def make_scenes(
     train: int = 1000,
     val: int = 150,
     test: int = 200,
+    colours: int = 8,
+    objects: int = 3,
     seed: int = 0,
 ) -> Path:
     """Generate images of coloured shapes with captions."""

@@ -138,7 +138,7 @@ def _are_comparable(first: Path, second: Path) -> bool:
 
 
 def _explain_demo(given: Given, folder: Path) -> list[Words]:
-    return [["compare", *(folder / f"{name}{METRICS}" for name in ("nt", "nt_cl"))], ["show", folder / "nt_cl.pt"]]
+    return [["compare", *(folder / f"{name}{METRICS}" for name in ("aa", "aa_cl"))], ["show", folder / "aa_cl.pt"]]
 
 
 FOLLOWING: Mapping[str, Callable[[Given, Path], list[Words]]] = {

@@ -8,7 +8,7 @@ likelihood learns to generate such captions, and contrastive learning has to ove
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import cos, perm, pi, sin
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -61,12 +61,18 @@ class Scene:
     objects: tuple[SceneObject, ...]
 
 
-def random_scenes(count: int, rng: np.random.Generator) -> list[Scene]:
-    """Generate ``count`` different scenes."""
+def random_scenes(count: int, colours: int, objects: int, rng: np.random.Generator) -> list[Scene]:
+    """Generate ``count`` of the ``number_of_scenes`` different scenes of up to ``objects`` objects in some colours."""
     scenes: dict[Scene, None] = {}
     while len(scenes) < count:
-        scenes[_random_scene(rng)] = None
+        scenes[_random_scene(_distinct_colours(colours), objects, rng)] = None
     return list(scenes)
+
+
+def number_of_scenes(colours: int, objects: int) -> int:
+    """The number of different scenes of up to ``objects`` objects in ``colours`` colours."""
+    kinds = len(SHAPES) * colours * len(SIZES)
+    return len(BACKGROUNDS) * sum(perm(len(POSITIONS), count) * kinds**count for count in range(1, objects + 1))
 
 
 def describe(scene: Scene, rng: np.random.Generator) -> list[str]:
@@ -87,13 +93,18 @@ def render(scene: Scene, rng: np.random.Generator) -> Image.Image:
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
-def _random_scene(rng: np.random.Generator) -> Scene:
-    positions = rng.permutation(list(POSITIONS))[: rng.integers(1, 4)]
-    objects = tuple(
-        SceneObject(_pick(SHAPES, rng), _pick(tuple(COLOURS), rng), _pick(tuple(SIZES), rng), str(position))
+def _distinct_colours(count: int) -> tuple[str, ...]:
+    """Names of colours that are far apart in the order of the rainbow."""
+    return tuple(COLOURS)[:: len(COLOURS) // count][:count]
+
+
+def _random_scene(colours: tuple[str, ...], objects: int, rng: np.random.Generator) -> Scene:
+    positions = rng.permutation(list(POSITIONS))[: rng.integers(1, objects + 1)]
+    drawn = tuple(
+        SceneObject(_pick(SHAPES, rng), _pick(colours, rng), _pick(tuple(SIZES), rng), str(position))
         for position in positions
     )
-    return Scene(_pick(tuple(BACKGROUNDS), rng), objects)
+    return Scene(_pick(tuple(BACKGROUNDS), rng), drawn)
 
 
 def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:

@@ -1,16 +1,21 @@
 """demo: the whole workflow on generated scenes."""
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from clcap_cli.console import print_info, show_unless_quiet
+from clcap_cli.datasets.records import counted
 from clcap_cli.options import Argument, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
 
 SHOWN_IMAGES = 4
 """Number of images whose captions are printed."""
+REPETITION = re.compile(r"\b(an? .+) and \1\b")
+"""The same words twice, as in "a ring and a ring"."""
 
 
 @stage
@@ -20,8 +25,8 @@ def demo(
 ) -> Path:
     """Run the whole workflow on generated scenes.
 
-    A captioner is trained by maximum likelihood, then by contrastive learning. The captions of both models, and one
-    reference of each image, are ranked by both models and compared. This takes a few minutes.
+    A captioner is trained by maximum likelihood until it no longer improves, then by contrastive learning. The captions
+    of both models, and one reference of each image, are ranked by both models and compared. This takes a few minutes.
 
     Example: clcap demo
     """
@@ -40,17 +45,18 @@ def demo(
     from clcap_cli.training.run_files import state_path
 
     _step("1/6  scenes")
-    scenes = make_scenes(folder / "scenes", seed=seed)
-    train, val, test = ([scenes / f"captions_{split}.json"] for split in ("train", "val", "test"))
-    captions = prepare_captions(train=train, val=val, test=test, out=folder / "captions.h5")
+    scenes = make_scenes(folder / "scenes", colours=3, objects=2, seed=seed)
+    train, val, test = (scenes / f"captions_{split}.json" for split in ("train", "val", "test"))
+    captions = prepare_captions(train=[train], val=[val], test=[test], out=folder / "captions.h5")
     _step("2/6  features")
-    features = extract_features(captions, [scenes / "images"], out=folder / "features.h5", image_size=96)
+    features = extract_features(captions, [scenes / "images"], out=folder / "features.h5", image_size=128)
     _step("3/6  maximum likelihood (MLE)")
-    interrupted = {name: state_path(folder / name).exists() for name in ("nt.pt", "nt_cl.pt")}
-    small = {"embedding": 256, "hidden": 256, "epochs": 12, "lr": 3e-3}
-    mle = train_mle(captions, features, out=folder / "nt.pt", **small, seed=seed, resume=interrupted["nt.pt"])
+    interrupted = {name: state_path(folder / name).exists() for name in ("aa.pt", "aa_cl.pt")}
+    small = {"model": "adaptive-attention", "embedding": 256, "hidden": 256, "dropout": 0, "epochs": 10, "lr": 3e-3}
+    mle = train_mle(captions, features, out=folder / "aa.pt", **small, seed=seed, resume=interrupted["aa.pt"])
     _step("4/6  contrastive learning (CL)")
-    cl = train_cl(mle, k=5, epochs=5, lr=5e-4, seed=seed, resume=interrupted["nt_cl.pt"])
+    short = {"k": 3, "epochs": 2, "lr": 2e-3, "select_by": "loss"}
+    cl = train_cl(mle, **short, seed=seed, resume=interrupted["aa_cl.pt"])
     _step("5/6  captions, self-retrieval, quality")
     people = leave_one_out(captions, out=folder / "human.captions.json", seed=seed)
     texts, models = {"MLE": caption(mle), "CL": caption(cl), "human": people}, {"MLE": mle, "CL": cl}
@@ -67,7 +73,8 @@ def demo(
     _step("6/6  result on the test images")
     found = {pair: read_json(path) for pair, path in ranked.items()}
     scores = {row: read_json(path)["metrics"] for row, path in metrics.items()}
-    for line in [*result_lines(found, scores), *largest_gains(found["MLE", "MLE"], found["CL", "CL"])]:
+    described = {one["image_id"]: one["caption"] for one in read_json(test)["annotations"]}  # by its last reference
+    for line in [*examples(found["MLE", "MLE"], found["CL", "MLE"], described), *result_lines(found, scores)]:
         print_info(line)
     page = report([*metrics.values(), *ranked.values()])
     print_info(f"{page} shows all images with the captions of both models")
@@ -107,12 +114,28 @@ def _right(cells: list[str], head: list[str]) -> list[str]:
     return [cell.rjust(len(name)) for cell, name in zip(cells, head, strict=True)]
 
 
-def largest_gains(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Both captions of the images whose rank contrastive learning improved most."""
+def examples(before: Mapping[str, Any], after: Mapping[str, Any], described: Mapping[int, str]) -> list[str]:
+    """The images whose rank improved most: a description by a reference, and the captions of MLE and of CL.
+
+    ``before`` and ``after`` are retrieval files of both under one ranker. Captions that repeat words ("a ring and a
+    ring") are left out.
+    """
     pairs = zip(before["images"], after["images"], strict=True)
-    gained = sorted(pairs, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])
-    lines = ["largest improvements in rank, with the captions of both models:"]
-    for old, new in gained[:SHOWN_IMAGES]:
-        lines += [f"  image {old['image_id']}: rank {old['rank']:g} -> {new['rank']:g}"]
-        lines += [f"    MLE  {old['caption']}", f"    CL   {new['caption']}"]
-    return lines
+    fluent = [pair for pair in pairs if not any(REPETITION.search(one["caption"]) for one in pair)]
+    best = sorted(fluent, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])[:SHOWN_IMAGES]
+    said_of = [Counter(one["caption"] for one in file["images"]) for file in (before, after)]
+    return [
+        "largest improvements in rank from MLE to CL:",
+        *(line for pair in best for line in _example(pair, said_of, described)),
+        "image: as a reference describes it",
+        f"images: how many of the {len(before['images'])} get this caption; rank: of its own image, by MLE",
+    ]
+
+
+def _example(pair: Sequence[Any], said_of: Sequence[Mapping[str, int]], described: Mapping[int, str]) -> list[str]:
+    id = pair[0]["image_id"]
+    captions = [
+        f"  {name:3}  {one['caption']} ({counted(number[one['caption']], 'image')}, rank {one['rank']:g})"
+        for name, one, number in zip(("MLE", "CL"), pair, said_of, strict=True)
+    ]
+    return [f"image {id}: {described[id]}", *captions]

@@ -96,8 +96,8 @@ CASES = [
         {},
         "clcap-demo",
         [
-            "clcap compare clcap-demo/nt.metrics.json clcap-demo/nt_cl.metrics.json",
-            "clcap show clcap-demo/nt_cl.pt",
+            "clcap compare clcap-demo/aa.metrics.json clcap-demo/aa_cl.metrics.json",
+            "clcap show clcap-demo/aa_cl.pt",
         ],
     ),
 ]

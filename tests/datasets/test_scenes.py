@@ -3,18 +3,36 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clcap_cli.datasets.scenes import Scene, SceneObject, describe, random_scenes
+from clcap_cli.datasets.scenes import Scene, SceneObject, describe, number_of_scenes, random_scenes
 from clcap_cli.stages.make_scenes import make_scenes
 
 
 def test_no_scene_is_drawn_twice() -> None:
-    scenes = random_scenes(500, np.random.default_rng(0))
+    scenes = random_scenes(500, 8, 3, np.random.default_rng(0))
     assert len(set(scenes)) == 500
+
+
+@pytest.mark.parametrize("colours", range(1, 9))
+def test_scenes_have_as_many_colours_and_objects_as_asked_for(colours: int) -> None:
+    scenes = random_scenes(200, colours, 1, np.random.default_rng(0))
+    assert len({item.colour for scene in scenes for item in scene.objects}) == colours
+    assert all(len(scene.objects) == 1 for scene in scenes)
+
+
+def test_all_scenes_of_a_small_world_can_be_drawn() -> None:
+    assert number_of_scenes(1, 1) == 240
+    assert len(set(random_scenes(240, 1, 1, np.random.default_rng(0)))) == 240
+
+
+def test_more_images_than_differ_are_refused(tmp_path: Path, usage_error_of) -> None:
+    small = ["--colours", "1", "--objects", "1", "--train", "1000", "--val", "10", "--test", "10"]
+    assert "1,020 images are asked for, but there are 240" in usage_error_of("make-scenes", tmp_path / "new", *small)
+    assert not (tmp_path / "new").exists()
 
 
 def test_captions_describe_the_scene_correctly() -> None:
     rng = np.random.default_rng(0)
-    for scene in random_scenes(200, rng):
+    for scene in random_scenes(200, 8, 3, rng):
         true = {word for item in scene.objects for word in (item.shape, item.colour, item.size, *item.position.split())}
         named = {"red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "circle", "square", "triangle"}
         named |= {"star", "ring", "cross", "small", "large", "top", "bottom", "left", "right", "middle"}

@@ -1,8 +1,8 @@
-"""The demo ends with a table that explains itself and with captions that changed."""
+"""The demo ends with examples and a table that explain themselves."""
 
 from collections.abc import Sequence
 
-from clcap_cli.stages.demo import largest_gains, result_lines
+from clcap_cli.stages.demo import examples, result_lines
 
 
 def retrieval(recall: float, ranks: Sequence[tuple[str, float]] = ()) -> dict:
@@ -28,8 +28,22 @@ def test_the_table_explains_its_columns() -> None:
 
 
 def test_the_largest_gains_come_first() -> None:
-    before = retrieval(0.1, [(f"shape {n}", 10.0 * n) for n in range(6)])
-    lines = largest_gains(before, retrieval(0.2, [(f"ring {n}", 1.5) for n in range(6)]))
-    assert len(lines) == 1 + 3 * 4
-    assert lines[1:4] == ["  image 5: rank 50 -> 1.5", "    MLE  shape 5", "    CL   ring 5"]
-    assert [line.split(":")[0] for line in lines[1::3]] == [f"  image {n}" for n in (5, 4, 3, 2)]
+    before = retrieval(0.1, [("two shapes", 10.0 * n) for n in range(6)])
+    after = retrieval(0.2, [(f"a ring and a star{n}", 1.5) for n in range(6)])
+    lines = examples(before, after, {n: f"a red ring and a blue star{n}" for n in range(6)})
+    assert lines[1:4] == [
+        "image 5: a red ring and a blue star5",
+        "  MLE  two shapes (6 images, rank 50)",
+        "  CL   a ring and a star5 (1 image, rank 1.5)",
+    ]
+    assert [line.split(":")[0] for line in lines[1:13:3]] == [f"image {n}" for n in (5, 4, 3, 2)]
+
+
+def test_captions_that_repeat_words_are_no_examples() -> None:
+    repeated = ["a drawing of a ring and a ring", "an orange star and an orange star on a white background"]
+    fluent = ["a red ring and a ring", "a ring and a star"]
+    before = retrieval(0.1, [("two shapes", 9.0)] * 4)
+    after = retrieval(0.2, [(text, 1.0) for text in [*repeated, *fluent]])
+    lines = examples(before, after, dict.fromkeys(range(4), "a reference"))
+    assert lines[3:7:3] == [f"  CL   {text} (1 image, rank 1)" for text in fluent]
+    assert len(lines) == 1 + 2 * 3 + 2
