@@ -1,5 +1,7 @@
-"""How much is printed on stderr: chosen once for a process, by the command line."""
+"""How much is printed on stderr: chosen by the command line for a process, less while a stage runs other stages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -21,3 +23,13 @@ VERBOSITY = Verbosity()
 def reset() -> None:
     """Print messages, no details and no tracebacks."""
     VERBOSITY.messages, VERBOSITY.details, VERBOSITY.tracebacks = True, False, False
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Print no messages while the block runs."""
+    before, VERBOSITY.messages = VERBOSITY.messages, False
+    try:
+        yield
+    finally:
+        VERBOSITY.messages = before

@@ -11,6 +11,7 @@ from clcap_cli.datasets.records import counted
 from clcap_cli.options import Argument, Panel
 from clcap_cli.stages.options import Seed
 from clcap_cli.stages.stage import stage
+from clcap_cli.verbosity import quiet
 
 SHOWN_IMAGES = 4
 """Number of images whose captions are printed."""
@@ -58,25 +59,27 @@ def demo(
     short = {"k": 3, "epochs": 2, "lr": 2e-3, "select_by": "loss"}
     cl = train_cl(mle, **short, seed=seed, resume=interrupted["aa_cl.pt"])
     _step("5/6  captions, self-retrieval, quality")
-    people = leave_one_out(captions, out=folder / "human.captions.json", seed=seed)
-    texts, models = {"MLE": caption(mle), "CL": caption(cl), "human": people}, {"MLE": mle, "CL": cl}
-    ranked = {
-        (row, by): self_retrieve(model, predictions=path, seed=seed)
-        for row, path in texts.items()
-        for by, model in models.items()
-    }
-    references = references_path(people)  # those that are left, also for the models, whose scores are then comparable
-    metrics = {
-        row: evaluate([path], references=references, retrieval=ranked.get((row, row)), features=features)
-        for row, path in texts.items()
-    }
+    with quiet():  # these messages would fill several screens
+        people = leave_one_out(captions, out=folder / "human.captions.json", seed=seed)
+        texts, models = {"MLE": caption(mle), "CL": caption(cl), "human": people}, {"MLE": mle, "CL": cl}
+        ranked = {
+            (row, by): self_retrieve(model, predictions=path, seed=seed)
+            for row, path in texts.items()
+            for by, model in models.items()
+        }
+        references = references_path(people)  # those that are left, also for models: scores are then comparable
+        metrics = {
+            row: evaluate([path], references=references, retrieval=ranked.get((row, row)), features=features)
+            for row, path in texts.items()
+        }
+        page = report([*metrics.values(), *ranked.values()])
     _step("6/6  result on the test images")
     found = {pair: read_json(path) for pair, path in ranked.items()}
     scores = {row: read_json(path)["metrics"] for row, path in metrics.items()}
     described = {one["image_id"]: one["caption"] for one in read_json(test)["annotations"]}  # by its last reference
-    for line in [*examples(found["MLE", "MLE"], found["CL", "MLE"], described), *result_lines(found, scores)]:
+    shown = examples(found["MLE", "MLE"], found["CL", "MLE"], described)
+    for line in [*shown, "", *result_lines(found, scores), ""]:
         print_info(line)
-    page = report([*metrics.values(), *ranked.values()])
     print_info(f"{page} shows all images with the captions of both models")
     return folder
 
@@ -118,15 +121,17 @@ def examples(before: Mapping[str, Any], after: Mapping[str, Any], described: Map
     """The images whose rank improved most: a description by a reference, and the captions of MLE and of CL.
 
     ``before`` and ``after`` are retrieval files of both under one ranker. Captions that repeat words ("a ring and a
-    ring") are left out.
+    ring") are left out, and a caption of CL is shown for one image only.
     """
     pairs = zip(before["images"], after["images"], strict=True)
     fluent = [pair for pair in pairs if not any(REPETITION.search(one["caption"]) for one in pair)]
-    best = sorted(fluent, key=lambda pair: pair[1]["rank"] - pair[0]["rank"])[:SHOWN_IMAGES]
+    best: dict[str, Any] = {}
+    for pair in sorted(fluent, key=lambda pair: pair[1]["rank"] - pair[0]["rank"]):
+        best.setdefault(pair[1]["caption"], pair)
     said_of = [Counter(one["caption"] for one in file["images"]) for file in (before, after)]
     return [
         "largest improvements in rank from MLE to CL:",
-        *(line for pair in best for line in _example(pair, said_of, described)),
+        *(line for pair in list(best.values())[:SHOWN_IMAGES] for line in _example(pair, said_of, described)),
         "image: as a reference describes it",
         f"images: how many of the {len(before['images'])} get this caption; rank: of its own image, by MLE",
     ]

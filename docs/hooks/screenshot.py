@@ -8,7 +8,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-SIZE = {"width": 900, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+SIZE = {"width": 900, "height": 960, "deviceScaleFactor": 1, "mobile": False}
 """Two images fit."""
 SCROLL = "scrollTo(0, document.getElementById('images').offsetTop - document.getElementById('controls').offsetHeight)"
 OUT = Path(__file__).resolve().parents[1] / "report.png"

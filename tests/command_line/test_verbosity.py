@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from clcap_cli.console import print_warning, progress
+from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import ClcapError
+from clcap_cli.verbosity import quiet
 from tests.conftest import CommandResult
 
 Run = Callable[..., CommandResult]
@@ -69,3 +70,11 @@ def test_quiet_keeps_errors_and_warnings(clcap: Run, monkeypatch) -> None:
 
     monkeypatch.setattr("clcap_cli.artifacts.lineage.read_provenance", work)
     assert clcap("--quiet", "show", __file__).err == "warning: mind the gap\nerror: done\n"
+
+
+def test_a_stage_can_run_others_quietly(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(ClcapError), quiet():
+        print_info("a table of another stage")
+        raise ClcapError("done")
+    print_info("the next message")
+    assert capsys.readouterr().err == "the next message\n"

@@ -47,3 +47,10 @@ def test_captions_that_repeat_words_are_no_examples() -> None:
     lines = examples(before, after, dict.fromkeys(range(4), "a reference"))
     assert lines[3:7:3] == [f"  CL   {text} (1 image, rank 1)" for text in fluent]
     assert len(lines) == 1 + 2 * 3 + 2
+
+
+def test_the_examples_have_different_captions() -> None:
+    before = retrieval(0.1, [("two shapes", 10.0 * n) for n in range(4)])
+    after = retrieval(0.2, [(text, 1.0) for text in ("a star", "a ring", "a cross", "a cross")])
+    lines = examples(before, after, dict.fromkeys(range(4), "a reference"))
+    assert [line.split(":")[0] for line in lines[1:10:3]] == ["image 3", "image 1", "image 0"]
