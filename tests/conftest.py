@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow
 import pytest
+from hypothesis import HealthCheck, settings
 
 from clcap_cli import __main__ as entry
 from clcap_cli.metrics import meteor
@@ -27,6 +28,9 @@ CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
 """The command line in a separate process."""
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+# A busy machine must not fail a test.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 FEW_PARAPHRASES = pyarrow.chunked_array([[b"0.5", b"a dog", b"a hound"]], type=pyarrow.binary())
 read_whole_table = cache(meteor.read_paraphrase_table)

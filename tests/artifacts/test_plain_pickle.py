@@ -34,7 +34,7 @@ def test_checkpoints_hold_what_pytorch_loads(path: Path) -> None:
     assert plain_values(path) == without_tensors(torch.load(path, weights_only=True))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(value=PLAIN)
 def test_any_plain_value_is_read_as_it_was_saved(tmp_path: Path, value: Any) -> None:
     torch.save({"value": value, "again": value}, tmp_path / "x.pt")

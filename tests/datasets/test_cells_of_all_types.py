@@ -59,7 +59,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(list(FIELDS)), CELLS)
 @example("image_id", 7.0)
 @example("image_id", 7.5)

@@ -47,7 +47,7 @@ def changed(content: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
     return content
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([*WHOLE, b"a tar archive"]), CHANGES)
 def test_damaged_files_give_records_or_a_message(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, changes: list[tuple[float, int, bytes]]

@@ -228,7 +228,7 @@ JSON = st.recursive(
 LINES = st.lists(JSON.map(json.dumps), max_size=3).map("\n".join) | st.text('{}[]",:\n1\0ü', max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LINES.map(str.encode) | st.binary(max_size=20))
 @example(b'{"images": 5}')
 @example(b'{"annotations": 5}')

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clcap_cli.metrics import bleu
@@ -61,7 +61,6 @@ def test_orders_equal_those_of_sacrebleu() -> None:
 
 
 @given(st.lists(st.tuples(TEXTS, st.lists(TEXTS, min_size=1, max_size=3)), min_size=1, max_size=4))
-@settings(deadline=None)
 def test_lower_orders_do_not_depend_on_the_highest(corpus: list[tuple[str, list[str]]]) -> None:
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
     for smoothing in ("coco", *SACREBLEU):

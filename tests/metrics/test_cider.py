@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clcap_cli.metrics import cider
@@ -23,7 +23,6 @@ def pycocoevalcap_cider(captions: list[str], references: list[list[str]]) -> tup
 
 
 @given(CORPORA.filter(lambda corpus: any(text for _, group in corpus for text in group)))
-@settings(deadline=None)
 def test_cider_equals_pycocoevalcap(corpus: list[tuple[str, list[str]]]) -> None:
     captions, references = [list(part) for part in zip(*corpus, strict=True)]
     overall, each = pycocoevalcap_cider(captions, references)
@@ -42,7 +41,6 @@ def test_blocks_of_captions_score_like_all_at_once(monkeypatch: pytest.MonkeyPat
 
 
 @given(CORPORA.filter(lambda corpus: all(text for _, group in corpus for text in group)), st.randoms())
-@settings(deadline=None)
 def test_bleu_of_a_resample_is_that_of_its_corpus(corpus: list, random) -> None:
     from pycocoevalcap.bleu.bleu import Bleu
 

@@ -79,7 +79,6 @@ def test_images_that_are_all_alike_leave_room_for_others() -> None:
 
 
 @given(st.lists(FINITE, min_size=2, max_size=30), st.sampled_from(["low", "high", "both", "none"]))
-@settings(deadline=None)
 def test_intervals_contain_their_value_and_stay_on_scale(values: list[float], ends: str) -> None:
     resampled = np.array(values)
     low, high = (resampled.min() if ends in ("low", "both") else None), None
@@ -95,7 +94,6 @@ SHARES = st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=5, max_size=5)
 
 
 @given(SHARES, SHARES)
-@settings(deadline=None)
 def test_intervals_of_differences_stay_on_scale(first: list[float], second: list[float]) -> None:
     resamples = draw_resamples(5, 0, 200)
     sides = [
@@ -156,7 +154,7 @@ def extreme_columns(captions: int, images: int, draw: np.random.Generator) -> di
 
 
 @given(st.lists(IMAGES, min_size=2, max_size=6), st.integers(0, 99))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_intervals_of_all_metrics_stay_on_their_scales(corpus: list, seed: int) -> None:
     captions, references = (list(part) for part in zip(*corpus, strict=True))
     images, draw = len(corpus), np.random.default_rng(seed)

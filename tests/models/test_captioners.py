@@ -35,7 +35,7 @@ captions = st.lists(
 
 
 @pytest.mark.parametrize("name", MODELS.names)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(captions=captions, seed=st.integers(0, 99))
 def test_sequence_log_prob_is_the_sum_of_steps(name: str, captions: list, seed: int) -> None:
     model, features = tiny(name, seed)

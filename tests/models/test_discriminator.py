@@ -28,7 +28,7 @@ captions = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(captions=captions)
 def test_logit_is_the_inner_product_of_last_state_and_image(captions: list) -> None:
     discriminator = tiny()

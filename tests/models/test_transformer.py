@@ -51,7 +51,7 @@ captions = st.lists(
 
 
 @pytest.mark.parametrize("tokens_from", ["grid", "pooled"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(captions=captions, regions=st.tuples(*[st.integers(1, 5)] * IMAGES), seed=st.integers(0, 99))
 def test_log_probs_and_gradients_match_pytorch(tokens_from: str, captions: list, regions: tuple, seed: int) -> None:
     model, features = seeded_model(seed, tokens_from), random_features(regions)

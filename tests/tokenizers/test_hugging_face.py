@@ -26,7 +26,7 @@ def wordpiece(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceTokenizer:
     return read_tokenizer(write_wordpiece(tmp_path_factory.mktemp("wordpiece") / "tokenizer.json", CAPTIONS))
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(words=st.lists(st.text(st.characters(blacklist_categories=["Z", "C"]), min_size=1), max_size=6))
 def test_byte_level_bpe_encodes_every_caption(bpe: HuggingFaceTokenizer, words: list[str]) -> None:
     caption = " ".join(words)
