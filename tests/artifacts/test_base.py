@@ -140,7 +140,7 @@ def test_a_base_of_another_architecture_is_refused(folder: Path) -> None:
             lambda content: content["weights"].update(other=torch.zeros(1)),
             "its weight 'other' is float32 (1), expected",
         ),
-        (lambda content: content["weights"].update({"output.bias": torch.full((41,), torch.nan)}), "its weight"),
+        (lambda content: content["weights"].update({"output.bias": torch.full((45,), torch.nan)}), "its weight"),
         (lambda content: content.update(weights=None), "it has no weights"),
     ],
 )

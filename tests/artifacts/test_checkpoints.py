@@ -88,9 +88,9 @@ def test_a_duplicate_word_in_the_vocabulary_is_refused(content: dict[str, Any], 
     ("config", "problem"),
     [
         ({"hidden_size": HUGE}, "its weight 'lstm.input.weight' is float32 (128, 24), expected float32 (67108864, 24)"),
-        ({"vocabulary_size": HUGE}, "its model's vocabulary size is 16777216, expected 41"),
+        ({"vocabulary_size": HUGE}, "its model's vocabulary size is 16777216, expected 45"),
         ({"pooled_channels": HUGE}, "its model's pooled channels is 16777216, expected 1280"),
-        ({"start_token": 40}, "its model's start token is 40, expected 41"),
+        ({"start_token": 44}, "its model's start token is 44, expected 45"),
         ({"end_token": 1}, "its model's end token is 1, expected 0"),
     ],
 )
@@ -104,10 +104,10 @@ def test_sizes_that_contradict_the_rest_of_the_file(
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (torch.zeros(41, dtype=torch.float64), "'output.bias' is float64 (41), expected float32 (41)"),
-        (torch.zeros(40), "'output.bias' is float32 (40), expected float32 (41)"),
-        ([0.0] * 41, "'output.bias' is not a plain tensor, expected float32 (41)"),
-        (None, "'output.bias' is missing, expected float32 (41)"),
+        (torch.zeros(45, dtype=torch.float64), "'output.bias' is float64 (45), expected float32 (45)"),
+        (torch.zeros(44), "'output.bias' is float32 (44), expected float32 (45)"),
+        ([0.0] * 45, "'output.bias' is not a plain tensor, expected float32 (45)"),
+        (None, "'output.bias' is missing, expected float32 (45)"),
     ],
 )
 def test_a_weight_of_wrong_type_or_shape_is_refused(
@@ -136,7 +136,7 @@ def test_weights_that_share_memory_are_not_expanded(content: dict[str, Any], tmp
     hidden = HUGE // 4
     content["config"]["hidden_size"] = hidden
     sizes = {"lstm.input.weight": (4 * hidden, 24), "lstm.recurrent.weight": (4 * hidden, hidden)}
-    sizes |= {"lstm.input.bias": (4 * hidden,), "output.weight": (41, hidden)}
+    sizes |= {"lstm.input.bias": (4 * hidden,), "output.weight": (45, hidden)}
     content["weights"] |= {name: torch.zeros(1).expand(size) for name, size in sizes.items()}
     assert message_for(content, tmp_path) == (
         "is damaged: its weight 'lstm.input.weight' is not a plain tensor, expected float32 (16777216, 24); create it "

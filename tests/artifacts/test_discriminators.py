@@ -103,7 +103,7 @@ def test_a_newer_version_is_refused(discriminator_file: tuple[Path, Discriminato
         ),
         (
             {"tokenizer": {"kind": "words", "words": []}},
-            "is damaged: its vocabulary size is 41, expected 2; create it again",
+            "is damaged: its vocabulary size is 45, expected 2; create it again",
         ),
         (
             {"weights": {}},
