@@ -41,7 +41,7 @@ def first_byte(content: bytes, random) -> bytes:
 def format(tmp_path: Path) -> Format:
     (tmp_path / "seed").write_bytes(b"seed")
     return Format(
-        "flaws", "x", read, [tmp_path / "seed"], [first_byte], limits=Limits(0.1, waiting_seconds=0.3, bytes=2**27)
+        "flaws", "x", read, [tmp_path / "seed"], [first_byte], limits=Limits(0.3, waiting_seconds=0.6, bytes=2**27)
     )
 
 
