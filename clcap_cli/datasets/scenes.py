@@ -64,8 +64,9 @@ class Scene:
 def random_scenes(count: int, colours: int, objects: int, rng: np.random.Generator) -> list[Scene]:
     """Generate ``count`` of the ``number_of_scenes`` different scenes of up to ``objects`` objects in some colours."""
     scenes: dict[Scene, None] = {}
+    used = _distinct_colours(colours)
     while len(scenes) < count:
-        scenes[_random_scene(_distinct_colours(colours), objects, rng)] = None
+        scenes[_random_scene(used, objects, rng)] = None
     return list(scenes)
 
 
