@@ -174,7 +174,7 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any])
             "config.json",
             {"vocab_size": 40},
             "FOLDER has weights that do not fit its config.json: git.embeddings.word_embeddings.weight has the shape "
-            "[47, 32], expected [40, 32]",
+            "[51, 32], expected [40, 32]",
         ),
         (
             "config.json",
@@ -268,7 +268,7 @@ def test_a_pooler_may_be_missing(tiny_captioners: Path, shared_chain: Path, tmp_
 def test_weights_of_another_size_are_refused(git: Path, refusal) -> None:
     edit_weights(git, lambda weights: weights.update({"output.weight": torch.ones(3, 32)}))
     assert refusal(git) == (
-        "FOLDER has weights that do not fit its config.json: output.weight has the shape [3, 32], expected [47, 32]"
+        "FOLDER has weights that do not fit its config.json: output.weight has the shape [3, 32], expected [51, 32]"
     )
 
 
