@@ -1,0 +1,72 @@
+"""The committed results: collected from metrics files, and written as docs/tables.md."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clcap_cli.reporting.metric_groups import metric_infos
+from pipelines.collect_results import main as collect
+from pipelines.write_tables import Difference, page
+from tests.pipelines.conftest import PIPELINES
+
+TABLES_PAGE = PIPELINES.parent / "docs" / "tables.md"
+
+
+def difference(first: list[float], second: list[float], metric: str = "CIDEr") -> Difference:
+    (info,) = metric_infos([metric])
+    by_seed = [{str(seed): value for seed, value in enumerate(values)} for values in (first, second)]
+    return Difference("claim", "data", "NT", info, *by_seed)
+
+
+def test_the_tables_of_the_documentation_are_those_of_the_committed_metrics() -> None:
+    assert TABLES_PAGE.read_text(encoding="utf-8") == page(), "run python pipelines/write_tables.py"
+
+
+def test_metrics_are_collected_without_images(tmp_path: Path) -> None:
+    signatures = {"R@1": "pool:10", "CIDEr": "tok:PTB", "BLEU-4": "tok:PTB"}
+    scored = {"metrics": {"R@1": 0.5, "CIDEr": 1.23456789, "images": 10}, "signatures": signatures, "images": [1, 2]}
+    ranked = {"metrics": {"R@1": 0.25}, "signatures": {"R@1": "pool:100"}, "images": []}
+    (tmp_path / "nt_1.metrics.json").write_text(json.dumps(scored))
+    (tmp_path / "nt_1.retrieval.json").write_text(json.dumps(ranked))
+    (tmp_path / "nt_1.similar.retrieval.json").write_text(json.dumps(ranked))
+    out = tmp_path / "results.json"
+    out.write_text(json.dumps({"title": "Mine", "runs": {"kept": {}}}))
+    collect(tmp_path, out)
+    found = json.loads(out.read_text())
+    assert found["title"] == "Mine"
+    assert found["runs"].keys() == {"kept", "nt_1", "nt_1.similar"}
+    assert found["runs"]["nt_1"]["metrics"] == {"R@1": 0.5, "CIDEr": 1.23457, "images": 10}
+    assert found["runs"]["nt_1"]["signatures"] == {"R@1": "pool:10", "CIDEr": "tok:PTB"}
+
+
+@pytest.mark.parametrize(
+    ("found", "corrected", "verdict"),
+    [
+        (difference([1, 2], [1.5, 2.6]), 0.01, "holds"),
+        (difference([1, 2], [1.5, 2.6]), 0.06, "in tendency"),
+        (difference([1, 2], [1.5, 2.6]), None, "in tendency"),
+        (difference([1, 2], [0.5, 1.6]), 0.06, "not seen"),
+        (difference([1, 2], [0.5, 1.6]), 0.01, "the opposite"),
+        (difference([9, 8], [5, 3], "mean_rank"), 0.01, "holds"),
+    ],
+)
+def test_a_claim_holds_only_with_a_small_p_and_in_its_direction(
+    found: Difference, corrected: float | None, verdict: str
+) -> None:
+    assert found.verdict(corrected) == verdict
+
+
+def test_a_difference_is_taken_over_the_seeds_of_both_rows() -> None:
+    found = difference([1, 2, 4], [2, 4])
+    assert found.differences == [1, 2]
+    assert difference([1.0], [2.0]).p_value is None
+    assert difference([1.0], [2.0]).interval() == ""
+
+
+def test_the_page_is_written_by_one_command(tmp_path: Path) -> None:
+    command = [sys.executable, PIPELINES / "write_tables.py", tmp_path / "tables.md"]
+    subprocess.run(command, check=True, cwd=PIPELINES.parent)
+    assert (tmp_path / "tables.md").read_text(encoding="utf-8") == TABLES_PAGE.read_text(encoding="utf-8")
