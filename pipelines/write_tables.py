@@ -89,11 +89,14 @@ class Difference:
         return f"{signed_text(mean - half, self.metric)} to {signed_text(mean + half, self.metric)}"
 
     def verdict(self, corrected: float | None) -> str:
-        """Holds, in tendency or not seen: by the corrected p, and by the sign of the mean difference."""
+        """By p and the corrected p: holds, in tendency, the opposite (in tendency), or not seen."""
+        p = self.p_value
+        if p is None or corrected is None or p >= SIGNIFICANT:
+            return "not seen"
         better = statistics.fmean(self.differences) * self.metric.direction > 0
-        if corrected is not None and corrected < SIGNIFICANT:
+        if corrected < SIGNIFICANT:
             return "holds" if better else "the opposite"
-        return "in tendency" if better else "not seen"
+        return "in tendency" if better else "the opposite, in tendency"
 
     def row(self, corrected: float | None) -> str:
         """The line of the table of claims."""
@@ -133,8 +136,8 @@ def _claims(data: Iterable[Data], claims: Iterable[Mapping[str, Any]]) -> Iterat
     yield "## Claims\n"
     yield (
         f"All {len(p_values)} differences that are claimed and have at least two seeds, with p of paired t-tests over "
-        "seeds and after Holm's correction for all of them. A claim holds if the corrected p is below 0.05; in "
-        "tendency, the mean difference has the claimed direction.\n"
+        "seeds and after Holm's correction for all of them. A claim holds if the corrected p is below 0.05, and in "
+        "tendency if only the uncorrected p is.\n"
     )
     head = [
         "Claim",
@@ -164,7 +167,7 @@ def _differences(data: Data, claim: Mapping[str, Any]) -> Iterator[Difference]:
 
 
 def _table(data: Data, table: Mapping[str, Any]) -> str:
-    """A table with those rows and metrics that have values; empty without any."""
+    """A table with those rows and metrics that have values; empty if fewer than half of its rows do."""
     metrics = [
         info
         for info in metric_infos(table["metrics"])
@@ -173,7 +176,7 @@ def _table(data: Data, table: Mapping[str, Any]) -> str:
     rows = {
         label: pattern for label, pattern in table["rows"].items() if metrics and data.values(pattern, metrics[0].name)
     }
-    if not rows:
+    if 2 * len(rows) < len(table["rows"]):
         return ""
     head = ["Model", *(metric.heading for metric in metrics)]
     lines = [_line(head), "|:---" + "|---:" * len(metrics) + "|"]

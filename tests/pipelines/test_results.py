@@ -45,15 +45,16 @@ def test_metrics_are_collected_without_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("found", "corrected", "verdict"),
     [
-        (difference([1, 2], [1.5, 2.6]), 0.01, "holds"),
-        (difference([1, 2], [1.5, 2.6]), 0.06, "in tendency"),
-        (difference([1, 2], [1.5, 2.6]), None, "in tendency"),
-        (difference([1, 2], [0.5, 1.6]), 0.06, "not seen"),
-        (difference([1, 2], [0.5, 1.6]), 0.01, "the opposite"),
-        (difference([9, 8], [5, 3], "mean_rank"), 0.01, "holds"),
+        (difference([1, 2, 3], [1.5, 2.6, 3.5]), 0.01, "holds"),
+        (difference([1, 2, 3], [1.5, 2.6, 3.5]), 0.06, "in tendency"),
+        (difference([1, 2, 3], [1.5, 2.6, 2.9]), 0.06, "not seen"),
+        (difference([1, 2, 3], [0.5, 1.4, 2.5]), 0.06, "the opposite, in tendency"),
+        (difference([1, 2, 3], [0.5, 1.4, 2.5]), 0.01, "the opposite"),
+        (difference([9, 8, 7], [5, 4.1, 3], "mean_rank"), 0.01, "holds"),
+        (difference([1], [2]), None, "not seen"),
     ],
 )
-def test_a_claim_holds_only_with_a_small_p_and_in_its_direction(
+def test_a_claim_holds_only_with_a_small_corrected_p_and_in_its_direction(
     found: Difference, corrected: float | None, verdict: str
 ) -> None:
     assert found.verdict(corrected) == verdict
