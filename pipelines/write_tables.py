@@ -10,7 +10,7 @@ import json
 import re
 import statistics
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ class Data:
     title: str
     description: str
     runs: Mapping[str, Mapping[str, Any]]
+    split: str = "test"
+    """Claims are tested on the test split only."""
+    tables: Sequence[str] | None = None
+    """Names of the tables in tables.json that are shown; None for all."""
 
     def values(self, pattern: str, metric: str) -> dict[str, float]:
         """The values of the runs that match the pattern, by seed ("" for a run without one)."""
@@ -125,12 +129,15 @@ def page() -> str:
     parts = [INTRODUCTION, *_claims(data, read(RESULTS / "claims.json"))]
     for one in data:
         parts += [f"## {one.title}\n", one.description + "\n"]
-        parts += [text for table in tables if (text := _table(one, table))]
+        shown = [table for table in tables if one.tables is None or table["name"] in one.tables]
+        parts += [text for table in shown if (text := _table(one, table))]
     return "\n".join(parts)
 
 
 def _claims(data: Iterable[Data], claims: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    found = [difference for one in data for claim in claims for difference in _differences(one, claim)]
+    found = [
+        difference for one in data if one.split == "test" for claim in claims for difference in _differences(one, claim)
+    ]
     p_values = {number: p for number, one in enumerate(found) if (p := one.p_value) is not None}
     corrected = holm_corrected(p_values)
     yield "## Claims\n"

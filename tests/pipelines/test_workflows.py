@@ -29,19 +29,26 @@ TRAININGS = {
     "against_il_gan": {"train_mle", "train_cl", "train_gan"},
     "generalisation": {"train_mle", "train_cl", "train_cl_from"},
     "replacement": {"train_mle", "train_cl", "swap_reference", "train_second_round"},
-    "cross_ranking": {"train_mle", "train_cl"},
+    "cross_ranking": BASICS,
     "negatives": {"train_mle", "train_cl", "train_cl_with_negatives"},
     "pools": BASICS,
+    "rates": BASICS | {"train_cl_at_rate"},
     "decoding": BASICS,
     "transformer": BASICS,
 }
+BY_DECODER = {"caption_by_decoder", "self_retrieve_by_decoder", "evaluate_by_decoder"}
 SPECIAL = {
     "cross_ranking": {"leave_one_out", "evaluate_human", "evaluate_left_out", "self_retrieve_by"},
     "pools": {"self_retrieve_similar", "self_retrieve_with_distractors"},
-    "decoding": {"caption_by_decoder", "self_retrieve_by_decoder", "evaluate_by_decoder"},
+    "decoding": BY_DECODER,
+    "rates": BY_DECODER,
 }
 """Rules of measurements that only one target needs."""
-SKIPPED = {"pools": {"self_retrieve", "evaluate"}, "decoding": {"caption", "self_retrieve", "evaluate"}}
+SKIPPED = {
+    "pools": {"self_retrieve", "evaluate"},
+    "decoding": {"caption", "self_retrieve", "evaluate"},
+    "rates": {"caption", "self_retrieve", "evaluate"},
+}
 """Rules of measurements that a target does not need."""
 
 
@@ -129,8 +136,8 @@ def test_names_of_runs_say_how_they_are_made(snakemake: Callable) -> None:
     variants = json.dumps({"cl_w": "--mle-weight 0.1"})
     process = snakemake(PIPELINES / "config" / "scenes.yaml", *runs, "-n", "-p", "--cores", "2", variants=variants)
     for command in (
-        "clcap train-mle captions.h5 lite0.h5 --init-from nt_1.pt --epochs 4 --lr 5e-4",
-        "clcap train-cl --ref nt_1.pt --epochs 4 --lr 5e-4 --mle-weight 0.1",
+        "clcap train-mle captions.h5 lite0.h5 --init-from nt_1.pt --epochs 4 --lr 1e-3",
+        "clcap train-cl --ref nt_1.pt --epochs 4 --lr 1e-3 --mle-weight 0.1",
         "clcap caption nt_1_cl_w.pt --split val --beam 5 --length-penalty 1",
         "clcap self-retrieve aa_1.pt --predictions aa_1.captions.json --split test --pool similar:100",
     ):
