@@ -174,7 +174,7 @@ def _differences(data: Data, claim: Mapping[str, Any]) -> Iterator[Difference]:
 
 
 def _table(data: Data, table: Mapping[str, Any]) -> str:
-    """A table with those rows and metrics that have values; empty if fewer than half of its rows do."""
+    """A table with those rows and metrics that have values; empty unless more than half of its rows do."""
     metrics = [
         info
         for info in metric_infos(table["metrics"])
@@ -183,7 +183,7 @@ def _table(data: Data, table: Mapping[str, Any]) -> str:
     rows = {
         label: pattern for label, pattern in table["rows"].items() if metrics and data.values(pattern, metrics[0].name)
     }
-    if 2 * len(rows) < len(table["rows"]):
+    if 2 * len(rows) <= len(table["rows"]):
         return ""
     head = ["Model", *(metric.heading for metric in metrics)]
     lines = [_line(head), "|:---" + "|---:" * len(metrics) + "|"]
