@@ -35,6 +35,9 @@ All results of the [experiments](experiments.md): means ± standard deviations o
 parentheses. This page is written by `python pipelines/write_tables.py` from the metrics of every run, which are in
 [docs/results](https://github.com/clcap/clcap/tree/main/docs/results).
 """
+CLAIMS_HEAD = """\
+| Claim | Data | Captioner | Metric | Means | Difference | 95% interval | Seeds | p | p, Holm | Verdict |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,21 @@ class Difference:
     second: Mapping[str, float]
 
     @property
+    def pairs(self) -> list[tuple[float, float]]:
+        """The values of both rows for each seed that both have."""
+        return [(self.first[seed], self.second[seed]) for seed in self.first if seed in self.second]
+
+    @property
     def differences(self) -> list[float]:
-        """The second row's values minus those of the first, for the seeds of both."""
-        return [self.second[seed] - self.first[seed] for seed in self.first if seed in self.second]
+        """The second row's value minus that of the first, for each seed of both."""
+        return [second - first for first, second in self.pairs]
 
     @property
     def p_value(self) -> float | None:
         """p of the paired t-test over seeds; None for a single seed."""
-        seeds = [seed for seed in self.first if seed in self.second]
-        test = seed_test(seeds, seeds) if seeds else None
-        return test and test.p_value([self.first[seed] for seed in seeds], [self.second[seed] for seed in seeds])
+        numbers = range(len(self.pairs))
+        test = seed_test(numbers, numbers)
+        return test and test.p_value(*zip(*self.pairs, strict=True))
 
     def interval(self) -> str:
         """The 95% interval of the mean difference over seeds."""
@@ -104,7 +112,7 @@ class Difference:
 
     def row(self, corrected: float | None) -> str:
         """The line of the table of claims."""
-        means = (self.metric.formatted(statistics.fmean(map(float, row.values()))) for row in (self.first, self.second))
+        means = (self.metric.formatted(statistics.fmean(values)) for values in zip(*self.pairs, strict=True))
         p_values = map(p_text, (self.p_value, corrected))
         mean = signed_text(statistics.fmean(self.differences), self.metric)
         cells = [self.claim, self.data, self.rows, self.metric.heading, " → ".join(means), mean, self.interval()]
@@ -146,21 +154,7 @@ def _claims(data: Iterable[Data], claims: Iterable[Mapping[str, Any]]) -> Iterat
         "seeds and after Holm's correction for all of them. A claim holds if the corrected p is below 0.05, and in "
         "tendency if only the uncorrected p is.\n"
     )
-    head = [
-        "Claim",
-        "Data",
-        "Captioner",
-        "Metric",
-        "Means",
-        "Difference",
-        "95% interval",
-        "Seeds",
-        "p",
-        "p, Holm",
-        "Verdict",
-    ]
-    yield _line(head)
-    yield "|---" * len(head) + "|"
+    yield CLAIMS_HEAD
     yield from (one.row(corrected.get(number)) for number, one in enumerate(found))
     yield ""
 
