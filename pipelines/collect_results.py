@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from clcap_cli.artifacts.atomic import write_text
+from clcap_cli.datasets.parsing import read_json
+from clcap_cli.errors import ClcapError
+
 SIGNED = ("R@1", "CIDEr")
 """The values whose signatures say how a run was measured: pool and ranker, and tokenizer and references."""
 
@@ -20,7 +24,7 @@ def collected(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     scored = {path.name.removesuffix(".metrics.json"): path for path in folder.glob("*.metrics.json")}
     ranked = {path.name.removesuffix(".retrieval.json"): path for path in folder.glob("*.retrieval.json")}
     for name, path in sorted({**ranked, **scored}.items()):
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         metrics = {metric: _rounded(value) for metric, value in found["metrics"].items()}
         signatures = {metric: found["signatures"][metric] for metric in SIGNED if metric in found["signatures"]}
         yield name, {"metrics": metrics, "signatures": signatures}
@@ -32,12 +36,21 @@ def _rounded(value: float) -> float:
 
 def main(folder: Path, results: Path) -> None:
     """Add the runs of the folder to the results."""
-    content = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {"runs": {}}
+    new = {"title": results.stem, "description": "", "runs": {}}
+    content = read_json(results) if results.exists() else new
     found = dict(collected(folder))
+    if not found:
+        raise ClcapError(f"{folder} has no *.metrics.json and no *.retrieval.json; give the folder of the workflow")
     content["runs"] = dict(sorted({**content["runs"], **found}.items()))
-    results.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(results, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     print(f"{results}: {len(found)} runs of {folder}, {len(content['runs'])} in all")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    if len(sys.argv) != 3:
+        print("usage: python pipelines/collect_results.py FOLDER RESULTS.json", file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    except ClcapError as error:
+        sys.exit(f"error: {error}")

@@ -43,6 +43,28 @@ def test_metrics_are_collected_without_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "error: FOLDER has no *.metrics.json and no *.retrieval.json; give the folder of the workflow"),
+        ('{"metrics": {', "error: FOLDER/nt_1.metrics.json is not valid JSON at line 1, column 14"),
+    ],
+)
+def test_a_folder_without_readable_results_leaves_the_old_ones(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    if content:
+        (tmp_path / "nt_1.metrics.json").write_text(content)
+    out = tmp_path / "results.json"
+    out.write_text('{"runs": {}}')
+    command = [sys.executable, PIPELINES / "collect_results.py", tmp_path, out]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=PIPELINES.parent)
+    assert process.returncode == 1
+    assert process.stderr.replace(str(tmp_path), "FOLDER").startswith(message)
+    assert process.stderr.count("\n") == 1
+    assert out.read_text() == '{"runs": {}}'
+
+
+@pytest.mark.parametrize(
     ("found", "corrected", "verdict"),
     [
         (difference([1, 2, 3], [1.5, 2.6, 3.5]), 0.01, "holds"),
