@@ -255,6 +255,7 @@ def self_retrieve(
     ranker: _Path | None = None,
     pool: int | str | None = None,
     distractors: str | None = None,
+    estimate: int | None = None,
     predictions: _Path | None = None,
     only_common: bool = False,
     out: _Path | None = None,

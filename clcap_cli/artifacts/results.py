@@ -206,6 +206,21 @@ class _Image(_Caption):
     best: list[_BestImage] = []
 
 
+class Estimate(BaseModel, frozen=True):
+    """Self-retrieval of a random sample of the captions, as an estimate of that of all of them."""
+
+    captions: Count
+    """Number of captions that are ranked."""
+    of: Count
+    """Number of all captions."""
+    intervals: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=dict)
+    """95% confidence intervals of the values of all captions."""
+
+    def __str__(self) -> str:
+        """Such as "1,000 of 100,000 captions"."""
+        return f"{self.captions:,} of {self.of:,} captions"
+
+
 class _Content(BaseModel):
     metrics: dict[str, Any] = Field(max_length=MAX_METRICS)
     intervals: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(default_factory=dict)
@@ -214,6 +229,7 @@ class _Content(BaseModel):
     made_from: list[RunCard] = Field(default_factory=list, max_length=MAX_CARDS)
     images: list[dict[str, Any]] = Field(min_length=1)
     ranking: Ranking | None = None
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +252,8 @@ class Results:
     """One entry per image, with at least its ``image_id`` and ``caption``."""
     ranking: Ranking | None = None
     """Who wrote the captions and which model ranked the images; None for a metrics file."""
+    estimate: Estimate | None = None
+    """The sample of captions that a retrieval file is about; None if all captions of its pool are ranked."""
 
 
 def open_results(path: Path, kind: str | None = None) -> Results:

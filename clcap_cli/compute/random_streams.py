@@ -25,6 +25,7 @@ Purpose = Literal[
     "validation negatives",
     "validation sampling",
     "decoding",
+    "estimate",
 ]
 
 

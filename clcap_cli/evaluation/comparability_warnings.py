@@ -13,7 +13,16 @@ def comparability_warnings(runs: Sequence[Run], baseline: Run) -> list[str]:
     """Warnings about runs of different images, and about values evaluated otherwise than those of the baseline."""
     others = [run for run in runs if run.metrics and run is not baseline]
     pairs = [warning for other in others for warning in _evaluated_differently(baseline, other)]
-    return [*_partly_ranked(runs), *_different_images(runs), *pairs]
+    return [*estimate_warnings(runs), *_partly_ranked(runs), *_different_images(runs), *pairs]
+
+
+def estimate_warnings(runs: Sequence[Run]) -> list[str]:
+    """A warning about each run whose ranks are those of a sample of its captions."""
+    return [
+        f"{run.name}: R@k and the ranks are estimated from {run.ranked.estimate}."
+        for run in runs
+        if run.ranked and run.ranked.estimate
+    ]
 
 
 def _partly_ranked(runs: Sequence[Run]) -> list[str]:

@@ -122,13 +122,18 @@ def _retrieval_ranks(
 ) -> "tuple[Columns, dict[str, str]]":
     """The rank of each caption's own image, from a file of self-retrieve, and the signature of its pool and ranker.
 
-    Raises ClcapError if the file ranks other captions, and if an image has several captions.
+    Raises ClcapError if the file is an estimate or ranks other captions, and if an image has several captions.
     """
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, open_results
     from clcap_cli.metrics.signature import split_signature
 
     ranked = open_results(path, RETRIEVAL_KIND)
     origin.add_input("retrieval", ranked)
+    if ranked.estimate:
+        raise ClcapError(
+            f"{path} is an estimate from {ranked.estimate}, so it has no rank of the others; run self-retrieve without "
+            "--estimate, or omit --retrieval"
+        )
     multiple = [id for id, texts in predictions.items() if len(texts) > 1]
     if multiple:
         raise ClcapError(f"{path} ranks one caption of each image, but image {multiple[0]} has more; omit --retrieval")

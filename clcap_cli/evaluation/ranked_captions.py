@@ -130,10 +130,12 @@ class RankedCaptions:
             tokens, lengths = self._encoded(texts)
         return Queries(texts, tokens, lengths, decoding.signature(seed))
 
-    def pool(self, queries: Queries, rows: np.ndarray, similar: int | None, distractors: str) -> CaptionPool:
+    def pool(
+        self, queries: Queries, rows: np.ndarray, similar: int | None, distractors: str, sample_of: int | None
+    ) -> CaptionPool:
         """The captions with the images at ``rows``, the captions' own first; other parameters as in CaptionPool."""
         source, captions = self.ranker.feature_source(rows), (queries.texts, queries.tokens, queries.lengths)
-        return CaptionPool(self.ranker.model, source, *captions, similar, distractors)
+        return CaptionPool(self.ranker.model, source, *captions, similar, distractors, sample_of)
 
     def _given_queries(self, given: CaptionResults, ids: Sequence[ImageId]) -> Queries:
         texts, ways = captions_of_images(given, self.ranker.captions, ids)

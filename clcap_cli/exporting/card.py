@@ -64,7 +64,7 @@ def model_card(checkpoint: Checkpoint, origin: Origin, library: str, usage: str)
 
 
 def _head(name: str, library: str, measured: Sequence[Results]) -> dict[str, Any]:
-    """The metadata at the top of the card, as the hub of Hugging Face reads it."""
+    """The metadata at the top of the card, as the hub of Hugging Face reads it; without estimates."""
     head = {"library_name": library, "pipeline_tag": TASK, "tags": list(TAGS)}
     results = [
         {
@@ -77,6 +77,7 @@ def _head(name: str, library: str, measured: Sequence[Results]) -> dict[str, Any
             ],
         }
         for one in measured
+        if one.estimate is None
     ]
     return {**head, **({"model-index": [{"name": name, "results": results}]} if results else {})}
 

@@ -26,9 +26,13 @@ class FeatureSource(ABC):
     def read(self, positions: np.ndarray) -> ImageFeatures:
         """Read the features of the images at ``positions``."""
 
+    def pooled_at(self, positions: np.ndarray) -> np.ndarray:
+        """Pooled features of the images at ``positions``, (images, pooled channels)."""
+        return self.read(positions).pooled.cpu().numpy()
+
     def pooled(self) -> np.ndarray:
         """Pooled features of all images, (images, pooled channels)."""
-        return np.concatenate([self.read(positions).pooled.cpu().numpy() for positions in self.blocks()])
+        return np.concatenate([self.pooled_at(positions) for positions in self.blocks()])
 
     @property
     @abstractmethod

@@ -51,9 +51,9 @@ class StoredFeatures(FeatureSource):
         grid, mask = self.features.grid_at(rows)
         return ImageFeatures(pooled, self._tensor(grid), copy_to_device(mask, self.device))
 
-    def pooled(self) -> np.ndarray:
+    def pooled_at(self, positions: np.ndarray) -> np.ndarray:
         """See FeatureSource; regions are not read."""
-        return self.features.pooled_at(self.rows)
+        return self.features.pooled_at(self.rows[positions])
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return copy_to_device(values, self.device).float()

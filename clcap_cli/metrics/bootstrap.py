@@ -39,12 +39,15 @@ class Resamples:
         return [(statistic.resample or statistic.compute)(weights) for statistic in statistics]
 
 
-def draw_resamples(images: int, seed: int, resamples: int = RESAMPLES) -> Resamples:
-    """Draw resamples of ``images`` images; the first ones do not depend on the number of resamples."""
+def draw_resamples(images: int, seed: int, resamples: int = RESAMPLES, drawn: int | None = None) -> Resamples:
+    """Draw resamples of ``images`` images; the first ones do not depend on the number of resamples.
+
+    Each consists of ``drawn`` images, by default of as many as there are.
+    """
     rng, weights = np.random.default_rng(seed), np.empty((resamples, images), np.uint8)
     probabilities = np.full(images, 1 / images)
     for block in _blocks(resamples, images):
-        weights[block] = rng.multinomial(images, probabilities, size=len(weights[block]))
+        weights[block] = rng.multinomial(drawn or images, probabilities, size=len(weights[block]))
     return Resamples(weights)
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from clcap_cli.errors import NonFiniteError
-from clcap_cli.metrics.self_retrieval import CUTOFFS
+from clcap_cli.metrics.self_retrieval import CUTOFFS, rank_statistics
+from clcap_cli.metrics.statistic import Statistic
 
 TOLERANCE = 1e-4
 """Maximum difference of ln p that counts as a tie, for the rounding of float32 sums over a caption's tokens."""
@@ -25,6 +26,10 @@ class Ranks:
     def expected(self) -> Tensor:
         """(C,) float64: expected rank, from 1, with ties in random order."""
         return 1 + self.better + (self.tied - 1) / 2
+
+    def statistics(self, pool_size: int) -> dict[str, Statistic]:
+        """R@k, median and mean rank as statistics of the captions, in pools of ``pool_size`` images."""
+        return rank_statistics(self.expected.double().numpy(), self.tied.double().numpy(), pool_size)
 
     def recall(self, k: int) -> float:
         """R@k: the share of captions whose own image is among the first k; ties across rank k count in proportion."""

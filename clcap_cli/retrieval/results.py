@@ -7,7 +7,6 @@ from clcap_cli.artifacts.ranking import Ranking
 from clcap_cli.artifacts.results import Measurements
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.metrics.bootstrap import draw_resamples, values_and_intervals
-from clcap_cli.metrics.self_retrieval import rank_statistics
 from clcap_cli.metrics.signature import join_signature
 from clcap_cli.retrieval.best_images import NONE
 from clcap_cli.retrieval.ranks import chance_metrics, retrieval_metrics
@@ -33,8 +32,7 @@ def retrieval_results(
     """
     ranks = result.ranks
     metrics = retrieval_metrics(ranks, pool_size)
-    statistics = rank_statistics(ranks.expected.double().numpy(), ranks.tied.double().numpy(), pool_size)
-    _, intervals = values_and_intervals(statistics, draw_resamples(len(captions), seed))
+    _, intervals = values_and_intervals(ranks.statistics(pool_size), draw_resamples(len(captions), seed))
     tied = int((ranks.tied > 1).sum())
     counts = {"images": len(captions), "unique_captions": len(set(captions)), "tied_captions": tied}
     columns = {

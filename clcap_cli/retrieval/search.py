@@ -17,10 +17,10 @@ from torch import Tensor
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.best_images import BestImages
-from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.retrieval.pair_scores import lowest_log_probs, matched_log_probs
 from clcap_cli.retrieval.prefix_tree import NONE, PrefixTree
 from clcap_cli.retrieval.ranks import TOLERANCE, RankCounter, Ranks, check_finite
+from clcap_cli.retrieval.similar_images import similar_images
 from clcap_cli.retrieval.tracking import Track, untracked
 from clcap_cli.retrieval.tree_walk import TreeWalk, Work
 
@@ -65,7 +65,7 @@ def find_ranks(
     log_prob = check_finite(matched_log_probs(model, features, captions, lengths))
     reached = log_prob
     if num_best:
-        others = pools[:, 1:num_best] if pools is not None else _similar_images(features, num_best - 1, index)
+        others = pools[:, 1:num_best] if pools is not None else similar_images(features, num_best - 1, len(index))
         alone = index.bincount()[index] < num_best if pools is None else torch.ones_like(index, dtype=torch.bool)
         reached = torch.full_like(log_prob, torch.inf)  # equal captions of num_best images: their own ln p suffices
         reached[alone] = lowest_log_probs(model, features, captions[alone], lengths[alone], others[alone])
@@ -107,12 +107,6 @@ def _fill_with_end(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
     """Replace the padding of captions (C, T) by the end token."""
     position = torch.arange(captions.shape[1], device=captions.device)
     return captions.masked_fill(position >= lengths.unsqueeze(1), end)
-
-
-def _similar_images(features: FeatureSource, count: int, captions: Tensor) -> Tensor:
-    """(C, count) the images most similar to the own image of each of the ``captions``, the most similar first."""
-    nearest = nearest_images(features.pooled(), count, num_images=len(captions))
-    return torch.from_numpy(nearest).long().to(captions.device)
 
 
 def _growing_blocks(count: int, largest: int) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.preconditions import COMPARISON_FILE, LATEX_FILE, MARKDOWN_FILE
-from clcap_cli.console import print_result
+from clcap_cli.console import print_result, print_warning
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option, Panel
@@ -78,6 +78,7 @@ def compare(
     from clcap_cli.artifacts.atomic import all_or_nothing, check_writable, write_text
     from clcap_cli.artifacts.comparisons import write_comparison
     from clcap_cli.artifacts.provenance import Origin
+    from clcap_cli.evaluation.comparability_warnings import estimate_warnings
     from clcap_cli.evaluation.compared_runs import compare_runs
     from clcap_cli.evaluation.run_measurer import RunMeasurer
     from clcap_cli.evaluation.runs import open_runs
@@ -93,6 +94,8 @@ def compare(
         check_writable(path, metrics, outputs[:number])
     origin = Origin("compare", settings)
     runs = open_runs(metrics)
+    for warning in estimate_warnings(runs):
+        print_warning(warning)
     for source in (source for run in runs for source in run.sources):
         origin.add_input("metrics", source)
     compared = compare_runs(runs, setting, baseline, RunMeasurer(seed, resamples))

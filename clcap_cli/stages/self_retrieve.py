@@ -8,7 +8,7 @@ from operator import mul
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import MinLen
+from annotated_types import Ge, MinLen
 
 from clcap_cli.artifacts.preconditions import LOG_PROBS_FILE, RETRIEVAL_FILE, InputCheckpoint
 from clcap_cli.compute.settings import ComputeSettings
@@ -20,7 +20,7 @@ from clcap_cli.errors import InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option, Panel
-from clcap_cli.retrieval.pool import DEFAULT_MAX_IMAGES, Pool, PoolValue
+from clcap_cli.retrieval.pool import DEFAULT_MAX_IMAGES, MIN_IMAGES, Pool, PoolValue
 from clcap_cli.stages.options import (
     CaptionsFile,
     FeaturesFile,
@@ -94,6 +94,14 @@ def self_retrieve(
             suggestions=SPLITS,
         ),
     ] = None,
+    estimate: Annotated[
+        int | None,
+        Ge(MIN_IMAGES),
+        Option(
+            "Estimate all values from this number of captions, drawn at random and each ranked in its whole pool.",
+            default="every caption is ranked",
+        ),
+    ] = None,
     predictions: Annotated[
         Path | None,
         InputFile(),
@@ -133,11 +141,14 @@ def self_retrieve(
     under another one: a captioner tends to rank its own captions well. R@k, the median and the mean rank are printed
     beside their values at chance. Images whose ln p differ by at most 1e-4 are tied; a tie counts as its mean rank.
     Ranks are exact, although most pairs need not be scored fully: the entry "search" of the output file records how
-    much was computed. The five best-ranked images of each caption are stored too.
+    much was computed. The five best-ranked images of each caption are stored too. For pools of 100,000 images and more,
+    --estimate 2000 decodes and ranks only 2,000 of the captions, and prints the 95% intervals of the exact values.
 
     Example: clcap self-retrieve nt_cl.pt --split test --out nt_cl.retrieval.json
 
     Example: clcap self-retrieve nt_cl.pt --ranker nt.pt --pool similar:100
+
+    Example: clcap self-retrieve nt_cl.pt --pool 100000 --estimate 2000
     """
     settings = flattened(locals())
     chosen, splits = Pool.parse(pool), [split, *([distractors] if distractors else [])]
@@ -160,7 +171,7 @@ def self_retrieve(
     opened = open_ranked_captions(paths, reading, compute, origin)
     out = check_writable(out or checkpoint.with_name(f"{opened.ranking.stem}.retrieval.json"), origin.input_paths)
     full_matrix = full_matrix and check_writable(full_matrix, origin.input_paths, [out])
-    drawn = draw_images(opened, chosen, split, distractors, only_common, seed)
+    drawn = draw_images(opened, chosen, split, distractors, only_common, estimate, seed)
     pairs = len(drawn.own_ids) * len(drawn.ids)
     if full_matrix is not None:
         check_free_space(full_matrix, pairs * 4 / 2**20)
@@ -168,7 +179,7 @@ def self_retrieve(
     queries = opened.queries(drawn.own_rows, decoding, seed)
     warn_of_empty_captions(queries, drawn.own_ids)
     similar = chosen.similar_size(len(drawn.ids))
-    caption_pool = opened.pool(queries, drawn.rows, similar, drawn.distractors_signature)
+    caption_pool = opened.pool(queries, drawn.rows, similar, drawn.distractors_signature, drawn.sample_of)
     started = time.monotonic()
     found = caption_pool.search()
     seconds = time.monotonic() - started
@@ -195,13 +206,19 @@ def _announce(ranking: "Ranking", similar: int | None, images: "PoolImages") -> 
     print_info(f"{ranking.ranker.name} ranks {own} among {f'{similar} images' if similar else images}")
     if similar:
         print_info(f"each pool of {similar} images has a caption's own image and the most similar of all {images}")
+    if images.sample_of:
+        print_info(
+            f"estimated from {len(images.own_ids):,} of {images.sample_of:,} captions, drawn at random and ranked "
+            "exactly; intervals are those of the exact values, of all captions"
+        )
 
 
 def _print_results(results: "Measurements") -> None:
     from clcap_cli.datasets.records import counted
     from clcap_cli.reporting.summary import summary
 
-    for line in summary(results.metrics, results.intervals, results.details["chance"]):
+    intervals = results.details.get("estimate", {}).get("intervals", results.intervals)
+    for line in summary(results.metrics, intervals, results.details["chance"]):
         print_info(line)
     search = results.details["search"]
     sharing, pruning, softmax = accumulate(

@@ -163,8 +163,9 @@ def _results(file: Path) -> dict[str, str]:
 def _metrics(file: Path) -> dict[str, str]:
     from clcap_cli.artifacts.results import open_results
 
-    metrics = open_results(file).metrics
-    return {"metrics": "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())}
+    opened = open_results(file)
+    estimated = {"estimated": f"from {opened.estimate}"} if opened.estimate else {}
+    return {"metrics": "  ".join(f"{name} {value:.4g}" for name, value in opened.metrics.items()), **estimated}
 
 
 def _attention(file: Path) -> dict[str, str]:

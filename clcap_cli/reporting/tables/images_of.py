@@ -8,7 +8,10 @@ from clcap_cli.metrics.signature import split_signature
 
 
 def images_of(runs: Sequence[Run]) -> str:
-    """ "test split, 400 images", without the split if it is unknown; that they are different images, if they are."""
+    """ "test split, 400 images", without the split if it is unknown; that they are different images, if they are.
+
+    It also says what ranks are estimated from.
+    """
     images = list(dict.fromkeys(frozenset(run.images) for run in runs))
     if len(images) != 1:
         groups = [(ids, first_few([run.name for run in runs if run.images.keys() == ids])) for ids in images]
@@ -16,7 +19,8 @@ def images_of(runs: Sequence[Run]) -> str:
         return f"rows of different images are not comparable: {sizes}"
     splits = {split for run in runs for split in _splits(run)}
     split = f"{splits.pop()} split, " if len(splits) == 1 else ""
-    return f"{split}{_counted(len(images.pop()))}"
+    estimates = {f", ranks estimated from {run.ranked.estimate}" for run in runs if run.ranked and run.ranked.estimate}
+    return f"{split}{_counted(len(images.pop()))}{''.join(sorted(estimates))}"
 
 
 def _counted(count: int) -> str:
