@@ -17,6 +17,10 @@ class ClcapError(Exception):
     """A request that cannot be carried out, with a message written for the user."""
 
 
+class NoSuchFileError(ClcapError):
+    """An input file that does not exist."""
+
+
 class InvalidValueError(ClcapError):
     """A parameter value that is invalid, alone or in combination with others; on the command line, a usage error."""
 

@@ -43,6 +43,7 @@ OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
     "ipadic": OptionalPackage("languages", "the dictionary of --tokenize mecab"),
     "pythainlp": OptionalPackage("languages", "--tokenize thai"),
     "pillow_heif": OptionalPackage("heif", "HEIC images", "pillow-heif"),
+    "s3fs": OptionalPackage("remote", "--images s3://bucket/shard.tar, of an object store"),
     "snakemake": OptionalPackage("pipelines", "the workflow pipelines/Snakefile"),
 }
 """The optional packages by the name of the module that is imported."""

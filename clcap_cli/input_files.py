@@ -5,7 +5,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, NoSuchFileError
+from clcap_cli.path_patterns import files_of, is_pattern
+from clcap_cli.remote_path import RemotePath
 
 SYSTEM_FOLDERS = ("/dev/", "/proc/", "/sys/")
 """Folders of devices and processes; opening some of their files waits forever or changes the machine."""
@@ -17,6 +19,11 @@ SHARED_MEMORY = "/dev/shm"
 class InputFile:
     """Marks a parameter whose value is a file to read."""
 
+    @property
+    def reads_shards(self) -> bool:
+        """Whether the value can also be an address of an object store, or a pattern of tar archives."""
+        return False
+
     def check(self, path: Path) -> None:
         """Raise ClcapError when the file is missing, a folder or unreadable."""
         check_readable(path)
@@ -24,12 +31,18 @@ class InputFile:
 
 @dataclass(frozen=True)
 class InputFileOrFolder(InputFile):
-    """Marks a parameter whose value is a file or a folder to read."""
+    """Marks a parameter whose value is a file, a folder or a pattern of files to read."""
+
+    @property
+    def reads_shards(self) -> bool:
+        """See InputFile."""
+        return True
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError when the path is missing, or a file that is unreadable."""
-        if not is_folder(path):
-            check_readable(path)
+        """Raise ClcapError when the path is missing, or a file that is unreadable; of a pattern, the first file is."""
+        first = files_of(path)[0] if is_pattern(path) else path
+        if not is_folder(first):
+            check_readable(first)
 
 
 @dataclass(frozen=True)
@@ -43,21 +56,15 @@ class InputFolder:
 
 
 @dataclass(frozen=True)
-class InputFolderOrTar(InputFolder):
-    """Marks a parameter whose value is a folder or a tar archive to read."""
+class InputFolderOrTar(InputFileOrFolder):
+    """Marks a parameter whose value is a folder, a tar archive or a pattern of tar archives to read."""
 
     def check(self, path: Path) -> None:
-        """Raise ClcapError when the path is missing, or a file that is unreadable."""
-        if is_folder(path):
-            return
+        """See InputFileOrFolder."""
         try:
-            check_readable(path)
+            super().check(path)
         except NoSuchFileError as error:
             raise ClcapError(f"{path} is missing; a folder or a tar archive is expected here") from error
-
-
-class NoSuchFileError(ClcapError):
-    """An input file that does not exist."""
 
 
 def check_readable(path: Path) -> None:
@@ -93,6 +100,11 @@ def is_of_system(path: Path) -> bool:
     real = os.path.realpath(path)  # unlike Path.resolve, it accepts links that form a cycle
     in_memory = real.startswith(f"{SHARED_MEMORY}{os.sep}")
     return real == os.sep or (not in_memory and f"{real}{os.sep}".startswith(SYSTEM_FOLDERS))
+
+
+def is_folder_on_disk(path: Path) -> bool:
+    """Whether ``path`` is a folder, and not one of an object store."""
+    return not isinstance(path, RemotePath) and is_folder(path)
 
 
 def is_folder(path: Path) -> bool:

@@ -17,8 +17,8 @@ from tests.tokenizers.subwords import write_bpe
 
 PACKAGE = Path(clcap_cli.__file__).parent
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
-ELSEWHERE = {"IPython", "markupsafe", "packaging", "pydantic_core"}
-"""Modules that are there wherever they are imported: those of notebooks, of jinja2, of matplotlib and of pydantic."""
+ELSEWHERE = {"IPython", "fsspec", "markupsafe", "packaging", "pydantic_core"}
+"""Modules that are there wherever they are imported: of notebooks, PyTorch, jinja2, matplotlib and pydantic."""
 
 
 def names_of(requirements: list[str]) -> set[str]:

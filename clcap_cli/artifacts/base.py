@@ -6,8 +6,7 @@ from pathlib import Path
 from clcap_cli.artifacts.lineage import ChangedInputError, unchanged_path
 from clcap_cli.artifacts.provenance import BASE, Provenance
 from clcap_cli.artifacts.saved_encoder import SavedEncoder
-from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import NoSuchFileError
+from clcap_cli.errors import ClcapError, NoSuchFileError
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Artifact, Input, Provenance, parse_provenance
 from clcap_cli.console import print_details
 from clcap_cli.datasets.parsing import read_json
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, NoSuchFileError
 from clcap_cli.file_kinds.recognition import wrong_file_error
-from clcap_cli.input_files import NoSuchFileError, check_readable, is_file, is_of_system
+from clcap_cli.input_files import check_readable, is_file, is_of_system
 
 
 class ChangedInputError(ClcapError):

@@ -24,6 +24,7 @@ from clcap_cli.console import print_details
 from clcap_cli.digests import digest_of_path
 from clcap_cli.errors import ClcapError
 from clcap_cli.file_kinds.clcap_files import description_of
+from clcap_cli.remote_path import RemotePath
 
 FORMATS = {
     "clcap/captions": 2,
@@ -201,7 +202,9 @@ def parse_provenance(data: object, path: Path, kind: str | None = None) -> Prove
 
 
 def _relative_path(path: Path, folder: Path) -> str:
-    """``path`` relative to ``folder``; bytes of file names that are not valid text become question marks."""
+    """``path`` relative to ``folder``, or an address; bytes of names that are not valid text become question marks."""
+    if isinstance(path, RemotePath):
+        return str(path)
     return os.path.relpath(path.resolve(), folder).encode("utf-8", "replace").decode()
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 from clcap_cli.datasets.limits import BYTES_PER_LINE, check_decompressed
 from clcap_cli.errors import ClcapError
 from clcap_cli.input_files import check_readable
+from clcap_cli.remote_path import RemotePath
 
 BLOCK_SIZE = 2**20
 """Number of bytes that are decompressed at once."""
@@ -106,7 +107,8 @@ def _open(path: Path) -> IO[bytes]:
         return path.open("rb")
     import pyarrow
 
-    content = pyarrow.input_stream(str(path), compression=compression)
+    file = path.open("rb") if isinstance(path, RemotePath) else str(path)
+    content = pyarrow.input_stream(file, compression=compression)
     return io.BufferedReader(_Decompressed(path, content), BLOCK_SIZE)
 
 

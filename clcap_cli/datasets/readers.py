@@ -42,7 +42,7 @@ def sniff(source: Source) -> Reader:
     for reader in _readers():
         if reader.recognises(source):
             return reader
-    if not source.is_folder and not file_kind(source.path).is_plain:
+    if not source.has_several_files and not file_kind(source.path).is_plain:
         raise wrong_file_error(source.path, "a caption file, such as COCO's JSON or a CSV table,")
     known = ", ".join(reader.name for reader in _readers())
     raise ClcapError(

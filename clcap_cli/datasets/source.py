@@ -13,7 +13,8 @@ from clcap_cli.datasets.parsing import split_lines
 from clcap_cli.datasets.read_options import ReadOptions
 from clcap_cli.datasets.table import Table
 from clcap_cli.errors import first_few
-from clcap_cli.input_files import check_readable
+from clcap_cli.input_files import check_readable, is_folder, is_folder_on_disk
+from clcap_cli.path_patterns import is_pattern
 
 HEAD_SIZE = 2**16
 """Number of bytes at the start of a file by which formats other than JSON are recognised."""
@@ -32,19 +33,24 @@ class Source:
     """
 
     def __init__(self, path: Path, options: ReadOptions = ReadOptions()):
-        if not path.is_dir():
-            check_readable(path)
         self.path, self.options = path, options
+        if not self.has_several_files:
+            check_readable(path)
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder of files, which has no content of its own."""
-        return self.path.is_dir()
+        """Whether it is a folder on disk."""
+        return is_folder_on_disk(self.path)
+
+    @cached_property
+    def has_several_files(self) -> bool:
+        """Whether it is a folder or a pattern, which has no content of its own."""
+        return is_pattern(self.path) or is_folder(self.path)
 
     @property
     def notes(self) -> list[str]:
         """The compression and the encoding of a file that is not plain UTF-8, as phrases."""
-        if self.is_folder:
+        if self.has_several_files:
             return []
         compression = compression_of(self.path)
         encoding = self.encoding.upper().removesuffix("-SIG")
@@ -58,8 +64,8 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first ``HEAD_SIZE`` bytes of the file's decompressed content; empty for a folder."""
-        return b"" if self.is_folder else read_bytes(self.path, HEAD_SIZE)
+        """The first ``HEAD_SIZE`` bytes of the file's decompressed content; empty for several files."""
+        return b"" if self.has_several_files else read_bytes(self.path, HEAD_SIZE)
 
     @cached_property
     def content(self) -> bytes:
@@ -105,6 +111,8 @@ class Source:
             files = sorted(path.name for path in self.path.iterdir() if path.suffix in _TABLE_SUFFIXES)
             advice = f"; give its caption files themselves: {first_few(files)}" if files else ""
             return f"a folder without images that have texts, and without tar archives{advice}"
+        if self.has_several_files:
+            return "several files, none of which is a tar archive; of several files, only tar archives are read"
         if not self.head:
             return "an empty file"
         if self.document:

@@ -7,6 +7,7 @@ from pathlib import Path
 from clcap_cli.datasets.file_names import normal_path
 from clcap_cli.datasets.records import CaptionRecord, ImageId, ImageRecord, counted
 from clcap_cli.errors import ClcapError
+from clcap_cli.path_patterns import files_of, is_pattern
 
 SPLITS_WITH_CAPTIONS = ("train", "val")
 """Splits whose images need captions; images of other splits may be without."""
@@ -18,10 +19,11 @@ def check_different_files(files: Iterable[tuple[str | None, Path]]) -> None:
     """Raise ClcapError if a file is given twice, also by another path or through a link."""
     given: dict[tuple[int, int], str] = {}
     for split, path in files:
-        status, option = path.stat(), f"--{split} {path}"
-        first = given.setdefault((status.st_dev, status.st_ino), option)
-        if first is not option:
-            raise ClcapError(f"{first} and {option} are the same file; give it once")
+        option = f"--{split} {path}"
+        for status in [one.stat() for one in (files_of(path) if is_pattern(path) else [path])]:
+            first = given.setdefault((status.st_dev, status.st_ino), option)
+            if first is not option:
+                raise ClcapError(f"{first} and {option} are the same file; give it once")
 
 
 def check_ids(images: Iterable[tuple[Path, ImageRecord]]) -> None:

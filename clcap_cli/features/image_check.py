@@ -1,14 +1,14 @@
 """Checking the headers of all images before the work starts, and recording the images that are left out."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
-from clcap_cli.features.image_files import ImageFile
+from clcap_cli.features.image_files import ImageFile, is_remote
 from clcap_cli.features.images import UnreadableImageError, has_several_frames
 
 NAMED_IMAGES = 3
@@ -54,13 +54,17 @@ class SkippedImages:
                 print_info(f"  {reason}" if isinstance(id, str) and id in reason else f"  {id}: {reason}")
 
 
-def check_headers(images: Mapping[ImageId, ImageFile], skipped: SkippedImages) -> dict[ImageId, ImageFile]:
-    """The images whose header can be read; the others are added to ``skipped``.
+def check_headers(
+    images: Mapping[ImageId, ImageFile], skipped: SkippedImages, check_remote: bool = True
+) -> dict[ImageId, ImageFile]:
+    """The images whose header can be read, with those in object stores that are not checked, in their order.
 
-    Images with several frames are counted in a message, because only their first frame is used.
+    The others are added to ``skipped``. Images with several frames are counted in a message, because only their first
+    frame is used.
     """
     readable, several = {}, 0
-    for (id, file), result in zip(images.items(), _check_all(images.values(), len(images)), strict=True):
+    check = _check if check_remote else _check_on_disk
+    for (id, file), result in zip(images.items(), _check_all(images.values(), len(images), check), strict=True):
         if isinstance(result, UnreadableImageError):
             skipped.reasons[id] = str(result)
         else:
@@ -71,9 +75,11 @@ def check_headers(images: Mapping[ImageId, ImageFile], skipped: SkippedImages) -
     return readable
 
 
-def _check_all(files: Iterable[ImageFile], total: int) -> Iterable[bool | UnreadableImageError]:
+def _check_all(
+    files: Iterable[ImageFile], total: int, check: Callable[[ImageFile], bool | UnreadableImageError]
+) -> Iterable[bool | UnreadableImageError]:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        yield from progress(threads.map(_check, files), total, "checking images")
+        yield from progress(threads.map(check, files), total, "checking images")
 
 
 def _check(file: ImageFile) -> bool | UnreadableImageError:
@@ -81,3 +87,7 @@ def _check(file: ImageFile) -> bool | UnreadableImageError:
         return has_several_frames(file)
     except UnreadableImageError as error:
         return error
+
+
+def _check_on_disk(file: ImageFile) -> bool | UnreadableImageError:
+    return False if is_remote(file) else _check(file)

@@ -1,23 +1,28 @@
 """Image files: files of a folder, and members of tar archives, which are read without unpacking."""
 
-import tarfile
-from collections.abc import Iterator
+import io
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from clcap_cli.input_files import check_readable
+from clcap_cli.remote_path import RemotePath
+
+Key = TypeVar("Key", bound=Hashable)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TarMember:
     """A regular file in an uncompressed tar archive."""
 
     archive: Path
     name: str
     """Its path in the archive."""
-    info: tarfile.TarInfo = field(compare=False, repr=False)
+    offset: int = field(compare=False, repr=False)
+    """Position of its content in the archive, in bytes."""
+    size: int = field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.archive}/{self.name}"
@@ -25,6 +30,20 @@ class TarMember:
 
 ImageFile = Path | TarMember
 """Where the content of an image is stored."""
+
+
+def is_remote(file: ImageFile) -> bool:
+    """Whether the file is in an object store."""
+    return isinstance(file.archive if isinstance(file, TarMember) else file, RemotePath)
+
+
+def in_order_of_reading(files: Mapping[Key, ImageFile]) -> dict[Key, ImageFile]:
+    """The files in an order in which each archive is read once from its start to its end; other files keep theirs."""
+    return dict(sorted(files.items(), key=lambda item: _position(item[1])))
+
+
+def _position(file: ImageFile) -> tuple[str, int]:
+    return (str(file.archive), file.offset) if isinstance(file, TarMember) else ("", 0)
 
 
 @contextmanager
@@ -38,7 +57,34 @@ def open_file(file: ImageFile) -> Iterator[IO[bytes]]:
         with file.open("rb") as stream:
             yield stream
     else:
-        with tarfile.open(file.archive, "r:") as archive:
-            member = archive.extractfile(file.info)
-            assert member is not None  # only regular files become a TarMember
-            yield member
+        with file.archive.open("rb") as archive:
+            yield io.BufferedReader(_Part(archive, file.offset, file.size))
+
+
+class _Part(io.RawIOBase):
+    """A part of an open file."""
+
+    def __init__(self, file: IO[bytes], offset: int, size: int):
+        super().__init__()
+        self._file, self._offset, self._size, self._position = file, offset, size, 0
+
+    def readable(self) -> bool:
+        """See RawIOBase."""
+        return True
+
+    def seekable(self) -> bool:
+        """See RawIOBase."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """See RawIOBase."""
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """See RawIOBase."""
+        self._file.seek(self._offset + self._position)
+        content = self._file.read(max(0, min(len(buffer), self._size - self._position)))
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)

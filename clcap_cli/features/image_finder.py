@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from clcap_cli.datasets.file_names import describe_match, match_names, normal_path
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_files import ImageFile
-from clcap_cli.features.image_stores import ImageStore, open_store
+from clcap_cli.features.image_stores import FolderStore, ImageStore, open_store
 from clcap_cli.input_files import check_readable
 
 Key = TypeVar("Key", bound=Hashable)
@@ -41,7 +41,7 @@ class FoundImages(Generic[Key]):
 
 
 def open_stores(paths: Iterable[Path]) -> list[ImageStore]:
-    """The folders and tar archives at ``paths``, each once even if it is given twice or through a link."""
+    """The images at ``paths``, as ``open_store`` does; each path once even if it is given twice or through a link."""
     unique: dict[Path, Path] = {}
     for path in paths:
         unique.setdefault(path.resolve(), path)
@@ -152,7 +152,7 @@ def _ambiguity(names: Mapping[Key, str], key: Key, keys: Sequence[Key], files: S
 
 def _missing_reason(name: str, stores: Sequence[ImageStore]) -> str:
     inner = _path_within(stores[0], name)
-    if inner is None or PureWindowsPath(name).is_absolute():
+    if inner is None or PureWindowsPath(name).is_absolute() or not isinstance(stores[0], FolderStore):
         searched = ", ".join(str(store.path) for store in stores)
         return f"'{name}' is not in {searched}, and neither is another file of its name"
     try:

@@ -5,21 +5,27 @@ import posixpath
 import tarfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from clcap_cli.console import progress
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
 from clcap_cli.features.image_files import ImageFile, TarMember
 from clcap_cli.features.image_formats import format_without_reader, image_suffixes
 from clcap_cli.features.images import UnreadableImageError, has_several_frames
-from clcap_cli.file_kinds.tar import open_tar
-from clcap_cli.input_files import check_readable, is_file, is_folder
+from clcap_cli.file_kinds.tar import archives_of, members_of, open_tar
+from clcap_cli.input_files import check_readable, is_file, is_folder_on_disk
+from clcap_cli.path_patterns import is_pattern
 
 SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 """Files and folders that operating systems create, in lower case; names with a leading dot count as such too."""
+NOT_A_FILE = "links, devices, sparse files or names outside of the archive"
+READ_AT_ONCE = 8
+"""Number of archives that are listed at a time: most of it is waiting for a disk or an object store."""
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -91,26 +97,30 @@ def _files_below(folder: Path, left_out: Counter[str]) -> Iterator[Path]:
 
 
 class TarStore(ImageStore):
-    """An uncompressed tar archive; its links and devices are ignored."""
+    """Uncompressed tar archives with the names of one namespace; their links and devices are ignored."""
 
-    def __init__(self, path: Path):
-        """Read the names in the archive; raises ClcapError if it is damaged or compressed."""
+    def __init__(self, path: Path, archives: Sequence[Path]):
+        """Read the names in the ``archives`` that ``path`` stands for.
+
+        Raises ClcapError if one is damaged or compressed, and if two contain the same name.
+        """
         super().__init__(path)
         self._members: dict[str, TarMember] = {}
         self._left_out: Counter[str] = Counter()
-        try:
-            with open_tar(path) as archive:
-                for info in archive:
-                    self._add(info)
-        except tarfile.TarError as error:
-            raise ClcapError(f"{path} is not a readable tar archive: {error}") from error
+        with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+            listed = threads.map(_members_of, archives)
+            for members, left_out in progress(listed, len(archives), "listing archives") if archives[1:] else listed:
+                self._left_out[NOT_A_FILE] += left_out
+                self._add(members)
 
-    def _add(self, info: tarfile.TarInfo) -> None:
-        name = posixpath.normpath(info.name)
-        if info.isreg() and not name.startswith(("/", "../")) and name != "..":
-            self._members[name] = TarMember(self.path, name, info)
-        elif not info.isdir():
-            self._left_out["links, devices or names outside of the archive"] += 1
+    def _add(self, members: Iterable[TarMember]) -> None:
+        for member in members:
+            other = self._members.setdefault(member.name, member)
+            if other.archive != member.archive:
+                raise ClcapError(
+                    f"{other.archive} and {member.archive} both contain {member.name}; give each file its own name"
+                )
+            self._members[member.name] = member
 
     def get(self, name: str) -> ImageFile | None:
         """See ImageStore."""
@@ -119,16 +129,49 @@ class TarStore(ImageStore):
     @cached_property
     def listing(self) -> Listing:
         """See ImageStore."""
-        listing = Listing(left_out=self._left_out.copy())
+        listing = Listing(left_out=+self._left_out)
         for name, member in sorted(self._members.items()):
             listing.add(name, member)
         return listing
 
 
+def _members_of(path: Path) -> tuple[list[TarMember], int]:
+    """The regular files of an archive, and the number of other entries that are no folders."""
+    _check_is_archive(path)
+    try:
+        with open_tar(path) as archive:
+            entries = [info for info in members_of(archive) if not info.isdir()]
+            if archive.offset >= path.stat().st_size:
+                raise tarfile.ReadError("its end is missing")
+    except tarfile.TarError as error:
+        raise ClcapError(f"{path} is not a readable tar archive: {error}; is the file complete?") from error
+    names = [posixpath.normpath(info.name) for info in entries]
+    members = [
+        TarMember(path, name, info.offset_data, info.size)
+        for info, name in zip(entries, names, strict=True)
+        if info.isreg() and not info.issparse() and not name.startswith(("/", "../")) and name != ".."
+    ]
+    return members, len(entries) - len(members)
+
+
 def open_store(path: Path) -> ImageStore:
-    """The folder or tar archive at ``path``; raises ClcapError for anything else and for a compressed archive."""
-    if is_folder(path):
-        return FolderStore(path)
+    """The images at ``path``: in a folder, a tar archive, or the archives that a folder or a pattern has.
+
+    A folder with images of its own is no folder of archives. Raises ClcapError for anything else and for a compressed
+    archive.
+    """
+    archives = archives_of(path)
+    if is_folder_on_disk(path):
+        folder = FolderStore(path)
+        if not archives or folder.listing.images:
+            return folder
+    if not archives:
+        raise ClcapError(f"{path} has no tar archives; images are read from folders and tar archives")
+    return TarStore(path, archives)
+
+
+def _check_is_archive(path: Path) -> None:
+    """Raise ClcapError for a compressed archive, and for a file that is none."""
     check_readable(path)
     with path.open("rb") as file:
         head = file.read(HEAD_SIZE)
@@ -141,11 +184,12 @@ def open_store(path: Path) -> ImageStore:
     if not is_archive(path):
         kind = describe_content(head) or "another kind of file"
         raise ClcapError(f"{path} is {kind}; images are read from folders and tar archives")
-    return TarStore(path)
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a tar archive or has the name of a compressed one."""
+    """Whether a file is a tar archive or has the name of a compressed one; of a pattern, whether it has archives."""
+    if is_pattern(path):
+        return bool(archives_of(path))
     if not is_file(path):
         return False
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]

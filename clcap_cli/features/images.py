@@ -14,6 +14,7 @@ from clcap_cli.features.image_files import ImageFile, open_file
 from clcap_cli.features.image_formats import open_image
 from clcap_cli.features.pixel_limit import BUDGET, decoded_pixels, max_bytes, reduce_scale
 from clcap_cli.features.pixels import upright_rgb
+from clcap_cli.remote_path import UnavailableError
 
 T = TypeVar("T")
 ImageInput = ImageFile | Image.Image
@@ -109,7 +110,7 @@ def _image_errors(name: str, head: bytes | None = None) -> Iterator[None]:
     """Convert every error in the block to an UnreadableImageError about the image called ``name``."""
     try:
         yield
-    except UnreadableImageError:
+    except (UnreadableImageError, UnavailableError):
         raise
     except ClcapError as error:
         raise UnreadableImageError(str(error)) from error

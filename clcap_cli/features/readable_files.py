@@ -6,7 +6,7 @@ from pathlib import Path
 from clcap_cli.console import print_info
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.image_check import SkippedImages, check_headers
-from clcap_cli.features.image_files import ImageFile
+from clcap_cli.features.image_files import ImageFile, in_order_of_reading
 from clcap_cli.features.image_finder import FoundImages, find_images, open_stores
 
 
@@ -19,14 +19,15 @@ def find_files(folders: Sequence[Path], names: Mapping[ImageId, str]) -> FoundIm
 
 
 def readable_files(
-    folders: Sequence[Path], names: Mapping[ImageId, str], skipped: SkippedImages
+    folders: Sequence[Path], names: Mapping[ImageId, str], skipped: SkippedImages, check_remote: bool = True
 ) -> dict[ImageId, ImageFile]:
-    """The files of the images whose header can be read; the others are added to ``skipped``.
+    """The files of the images whose header can be read, those of archives in the order in which they are stored.
 
-    Raises ClcapError for images that are not to be skipped.
+    The others are added to ``skipped``. Files in object stores are only checked if ``check_remote`` says so, because
+    that reads them as a whole. Raises ClcapError for images that are not to be skipped.
     """
     found = find_files(folders, names)
     skipped.reasons |= found.missing
-    readable = check_headers(found.files, skipped)
+    readable = check_headers(in_order_of_reading(found.files), skipped, check_remote)
     skipped.raise_unless_usable()
     return readable

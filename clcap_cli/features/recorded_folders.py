@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.features.image_stores import is_archive
-from clcap_cli.input_files import is_file, is_folder, is_of_system
+from clcap_cli.input_files import is_folder, is_of_system
 
 LEVELS = 3
 """Number of folders, from that of features.h5 upwards, in which a folder that has moved is looked for."""
@@ -70,7 +70,10 @@ def _listed(value: object) -> list[str]:
 
 
 def _is_source(folder: Path) -> bool:
-    """Whether it is a folder or an archive; not the root folder, which a file of another person could record."""
+    """Whether it is a folder, an archive or a pattern of archives on disk.
+
+    The root folder and addresses are none: a file of another person could record them.
+    """
     if is_of_system(folder):
         return False
-    return is_folder(folder) or (is_file(folder) and is_archive(folder))
+    return is_folder(folder) or is_archive(folder)

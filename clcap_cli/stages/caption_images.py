@@ -71,7 +71,7 @@ def readable_images(
     skipped = SkippedImages(len(files), skip_bad)
     for id in [id for id in files if text_flaw(str(id))]:
         skipped.reasons[id] = f"the name {files.pop(id)} is not valid UTF-8, so it cannot be an id; rename the file"
-    readable = check_headers(files, skipped)
+    readable = check_headers(files, skipped, check_remote=False)
     skipped.raise_unless_usable()
     return readable, skipped
 

@@ -34,7 +34,11 @@ def _check_encoder(given: Mapping[str, Any]) -> None:
 @stage_with(_check_encoder)
 def extract_features(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 that lists the images.")],
-    images: Annotated[list[Path], InputFolderOrTar(), Option("Folder or tar archive of image files.")],
+    images: Annotated[
+        list[Path],
+        InputFolderOrTar(),
+        Option("Folder of image files, or tar archives, such as photos.tar or s3://bucket/x-{000..331}.tar."),
+    ],
     out: Annotated[Path, FEATURES_FILE, output()] = Path("features.h5"),
     backbone: Annotated[str, Option(BACKBONE_HELP, Panel.MODEL, placeholder="NAME")] = DEFAULT_BACKBONE,
     weights: Annotated[
@@ -88,7 +92,7 @@ def extract_features(
     names = dict(zip(listed.image_ids, listed.file_names, strict=True))
     skipped = SkippedImages(len(names), skip_bad)
     limit_pixels(max_pixels)
-    files = readable_files(images, names, skipped)
+    files = readable_files(images, names, skipped, check_remote=False)
     from clcap_cli.compute.devices import keep_freed_memory  # with PyTorch, which takes seconds to import
     from clcap_cli.features.backbone import load_backbone
     from clcap_cli.features.duplicates import same_image_warning

@@ -7,8 +7,10 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-from clcap_cli.errors import InvalidValueError, reason_of
+from clcap_cli.errors import ClcapError, InvalidValueError, reason_of
+from clcap_cli.input_files import InputFile
 from clcap_cli.options import Argument, Option, Precondition
+from clcap_cli.remote_path import RemotePath, as_path
 
 LARGEST_INTEGER = 2**64 - 1
 """Largest absolute value of an integer, that of a 64-bit seed."""
@@ -62,8 +64,8 @@ class Parameter:
 
         if isinstance(value, bool) and self.kind is not bool:
             raise InvalidValueError(self.name, f"must not be {str(value).lower()}")
-        if self.kind in (Path, list[Path]) and "" in (value if isinstance(value, list) else [value]):
-            raise InvalidValueError(self.name, "the name is empty; give the name of a file or folder")
+        if self.kind in (Path, list[Path]):
+            value = [self._path(one) for one in value] if isinstance(value, list) else self._path(value)
         if self.kind is float and _is_infinite_or_nan(value):
             raise InvalidValueError(self.name, f"must be a finite number, not '{value}'")
         try:
@@ -73,6 +75,24 @@ class Parameter:
         if isinstance(checked, int) and abs(checked) > LARGEST_INTEGER:
             raise InvalidValueError(self.name, f"must be between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
         return checked
+
+    def _path(self, value: object) -> object:
+        """The path or address that a text names; raises InvalidValueError for one that is of no use here."""
+        if value == "":
+            raise InvalidValueError(self.name, "the name is empty; give the name of a file or folder")
+        if not isinstance(value, str):
+            return value
+        try:
+            path = as_path(value)
+        except ClcapError as error:
+            raise InvalidValueError(self.name, str(error)) from error
+        if isinstance(path, RemotePath) and not any(
+            isinstance(one, InputFile) and one.reads_shards for one in self.marks
+        ):
+            raise InvalidValueError(
+                self.name, f"{path} is an address; only images and datasets are read from addresses"
+            )
+        return path
 
     def check(self, value: Any) -> None:
         """Raise ClcapError where a checked value does not fit this machine: no such file, no such device."""

@@ -7,8 +7,8 @@ from clcap_cli.artifacts.lineage import read_provenance, recorded_path
 from clcap_cli.artifacts.provenance import Input, Provenance
 from clcap_cli.console import as_rich_text
 from clcap_cli.digests import digest_of_path
-from clcap_cli.errors import ClcapError
-from clcap_cli.input_files import InputFileOrFolder, NoSuchFileError, is_folder
+from clcap_cli.errors import ClcapError, NoSuchFileError
+from clcap_cli.input_files import InputFileOrFolder, is_folder
 
 if TYPE_CHECKING:
     from rich.tree import Tree

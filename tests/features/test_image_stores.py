@@ -10,7 +10,7 @@ from PIL import Image
 
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_formats import OptionalFormat, image_suffixes
-from clcap_cli.features.image_stores import is_archive, open_store
+from clcap_cli.features.image_stores import NOT_A_FILE, is_archive, open_store
 from clcap_cli.features.images import has_several_frames, open_rgb
 
 
@@ -63,7 +63,7 @@ def test_a_tar_archive_lists_images_and_counts_the_rest(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "shard.tar", {**files, **outside}, {"link.png": "/etc/passwd"})
     listing = open_store(path).listing
     assert {name: str(file) for name, file in listing.images.items()} == {name: f"{path}/{name}" for name in IMAGES}
-    assert listing.left_out["links, devices or names outside of the archive"] == 4
+    assert listing.left_out[NOT_A_FILE] == 4
     assert listing.left_out[".txt"] == 2
 
 

@@ -14,6 +14,7 @@ from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.datasets.records import counted
 from clcap_cli.datasets.table import Row, Table
 from clcap_cli.errors import ClcapError
+from clcap_cli.input_files import is_folder_on_disk
 
 TEXT_SUFFIXES = (".txt", ".caption", ".json")
 """Suffixes of the files with captions; of several beside an image, the first in this order is read."""
@@ -69,7 +70,7 @@ class PairedFiles:
         """Advice if there are links out of the folder, or a file such as metadata.jsonl of Hugging Face's folders."""
         if self.outside:
             return f"; {self.outside[0]} is a link to a file outside the folder, which is not read; copy it here"
-        tables = self.path.is_dir() and sorted(self.path.glob("metadata.*"))
+        tables = is_folder_on_disk(self.path) and sorted(self.path.glob("metadata.*"))
         return f"; give {tables[0]} itself to read the captions in it" if tables else ""
 
     def _captions_of(self, image: str) -> tuple[str, object] | None:

@@ -17,28 +17,23 @@ from clcap_cli.datasets.limits import max_decompressed
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Table
 from clcap_cli.errors import ClcapError
+from clcap_cli.file_kinds.tar import archives_of, members_of
 
 MAX_TEXT_SIZE = 2**20
 """Maximum size of a text in bytes; a larger one is not an image's captions."""
 _END_SIZE = 2 * tarfile.BLOCKSIZE
-SHARDS = ("*.tar", "*.tar.gz", "*.tgz")
-"""Names of the archives in a folder of shards."""
 
 
 def _recognises(source: Source) -> bool:
-    """Whether the file is a tar archive, or the folder contains some."""
-    return bool(_shards(source.path)) if source.is_folder else source.head[257:262] == b"ustar"
-
-
-def _shards(folder: Path) -> list[Path]:
-    return sorted(path for pattern in SHARDS for path in folder.glob(pattern))
+    """Whether the file is a tar archive, or the folder or pattern has some."""
+    return bool(archives_of(source.path)) if source.has_several_files else source.head[257:262] == b"ustar"
 
 
 def _read(source: Source) -> Table:
     """A row for each image with a text; raises ClcapError for an image that two archives contain."""
     files = PairedFiles(source.path, source.options.encoding)
     archives: dict[str, Path] = {}
-    for archive in _shards(source.path) if source.is_folder else [source.path]:
+    for archive in archives_of(source.path):
         for name, content in _members(archive, files):
             if name in archives and archives[name] != archive:
                 raise ClcapError(f"{archives[name]} and {archive} both contain {name}; give each file its own name")
@@ -52,8 +47,7 @@ def _members(path: Path, files: PairedFiles) -> Iterator[tuple[str, bytes]]:
     largest = max_decompressed(path) if compression_of(path) else path.stat().st_size
     try:
         with open_decompressed(path) as file, tarfile.open(fileobj=(stream := _Stream(file)), mode="r|") as archive:
-            while info := archive.next():
-                archive.members.clear()  # type: ignore[attr-defined]  # else it keeps a record of every file
+            for info in members_of(archive):
                 name = posixpath.normpath(info.name)
                 if info.size > largest and not info.issparse():  # reading on would skip that many bytes, one by one
                     raise tarfile.ReadError(f"{name} declares {info.size:,} bytes")
