@@ -44,6 +44,8 @@ OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
     "pythainlp": OptionalPackage("languages", "--tokenize thai"),
     "pillow_heif": OptionalPackage("heif", "HEIC images", "pillow-heif"),
     "s3fs": OptionalPackage("remote", "--images s3://bucket/shard.tar, of an object store"),
+    "tensorboard": OptionalPackage("track", "train-mle --track tensorboard, train-cl --track tensorboard"),
+    "mlflow": OptionalPackage("track", "train-mle --track mlflow, train-cl --track mlflow", "mlflow-skinny", True),
     "snakemake": OptionalPackage("pipelines", "the workflow pipelines/Snakefile"),
 }
 """The optional packages by the name of the module that is imported."""

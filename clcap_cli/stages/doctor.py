@@ -43,6 +43,7 @@ REGISTRIES = (
     "clcap_cli.features.backbone:BACKBONES",
     "clcap_cli.datasets.readers:READERS",
     "clcap_cli.segmentation.registry:SEGMENTERS",
+    "clcap_cli.tracking.registry:TRACKERS",
 )
 """The registries that packages can extend."""
 ENOUGH_DISK = 2 * 2**30
@@ -291,6 +292,13 @@ def _check_segmenter(name: str) -> None:
     segmenter.join(segmenter.split("a dog runs"))
 
 
+def _check_tracker(name: str) -> None:
+    from clcap_cli.tracking.registry import TRACKERS
+
+    if missing := sorted(TRACKERS.get(name).__abstractmethods__):
+        raise ClcapError(f"{name}: the tracker has no {' and no '.join(missing)}")
+
+
 PLUGIN_CHECKS: dict[str, Callable[[str], None]] = {
     "model": _check_model,
     "objective": _check_objective,
@@ -298,4 +306,5 @@ PLUGIN_CHECKS: dict[str, Callable[[str], None]] = {
     "backbone": _check_backbone,
     "format of captions": _check_reader,
     "segmentation": _check_segmenter,
+    "tracker": _check_tracker,
 }

@@ -1,7 +1,7 @@
 """The training loop for all objectives."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from itertools import islice
@@ -13,6 +13,7 @@ from torch import Tensor
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import NonFiniteError
+from clcap_cli.tracking.tracking import untracked
 from clcap_cli.training.meter import Meter
 from clcap_cli.training.optimizer import clip_gradients, set_learning_rates
 from clcap_cli.training.progress import Progress
@@ -36,15 +37,16 @@ class Observer:
         """Called after each validation but that of the initial model; ``is_best`` marks the best one so far."""
 
 
-def train(state: TrainState, observer: Observer) -> dict[str, Any]:
+def train(state: TrainState, observer: Observer, track: Callable[[], None] = untracked) -> dict[str, Any]:
     """Train to the end, give the model its best weights, and return the record of the training run.
 
     The initial model is validated as step 0 but never selected; if it was better than every later step, a warning says
     so.
 
     A step whose loss or gradient is not finite is skipped and counted. Raises DivergedError if training diverges.
+    ``track`` is called when a validation is in the log.
     """
-    report = TrainingReport(state)
+    report = TrainingReport(state, track)
     if state.settings.warmup_steps:
         # Checked before the first validation, which can take minutes.
         check_warmup(state.settings, len(state.task.batches(1)))

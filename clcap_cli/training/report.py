@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from clcap_cli.artifacts.atomic import write_text
 from clcap_cli.console import print_info, print_warning
+from clcap_cli.tracking.tracking import untracked
 from clcap_cli.training.collapse import warnings_of
 from clcap_cli.training.schedule import learning_rate, total_steps_of
 from clcap_cli.training.state import TrainState
@@ -51,9 +52,12 @@ def write_log(path: Path, state: TrainState) -> None:
 class TrainingReport:
     """The rows on the screen of one training."""
 
-    def __init__(self, state: TrainState):
-        """The clock of the time left starts now; warnings of an earlier part of the training are not repeated."""
-        self.state = state
+    def __init__(self, state: TrainState, track: Callable[[], None] = untracked):
+        """The clock of the time left starts now; warnings of an earlier part of the training are not repeated.
+
+        ``track`` is called when a validation is in the log.
+        """
+        self.state, self.track = state, track
         self.columns: list[Column] = []
         log = state.progress.log
         self.warned = {name for end in range(1, len(log) + 1) for name in warnings_of(log[:end])}
@@ -74,6 +78,7 @@ class TrainingReport:
             self._print_header(record)
         self._print_row(record, best)
         self._warn()
+        self.track()
 
     def _last_rate(self) -> float:
         """The learning rate of the last step, which a resumed run may not have made itself."""

@@ -20,6 +20,7 @@ from clcap_cli.console import print_info
 from clcap_cli.continuing import print_finished
 from clcap_cli.errors import ClcapError
 from clcap_cli.interruption import INTERRUPTION
+from clcap_cli.tracking.tracking import check_tracking_folder, tracked
 from clcap_cli.training.earlier_run import EarlierRun, advice_on_damage, find_earlier_run
 from clcap_cli.training.loop import train
 from clcap_cli.training.preflight import check_room, print_dry_run, sizes_of, try_step
@@ -62,6 +63,7 @@ class TrainingRun:
         best = best_path(out)
         self.temporary = [state_path(out), best, *([discriminator_path(best)] if has_discriminator else [])]
         check_names_beside(out, [*outputs[1:], log_path(out), *self.temporary])
+        check_tracking_folder(settings.track, out)
         for path in (*outputs, log_path(out), *self.temporary):
             check_writable(path, origin.input_paths)
         self.is_finished = False
@@ -118,11 +120,12 @@ class TrainingRun:
         seed_torch(seed, "dropout")
         state = TrainState(task, settings)
         self._load(state)
-        with StopSignals() as signals:
+        tracking = tracked(self.settings.track, self.out, self.origin.settings, state.progress.log)
+        with tracking as track, StopSignals() as signals:
             interval = SaveInterval.parse(self.settings.save_every)
             saver = RunSaver(self.out, self.origin, interval, state, write, signals)
             with self._naming_what_remains(state):
-                record = train(state, saver)
+                record = train(state, saver, track)
             if self.has_comparable_loss and (rise := loss_rise(state.progress)):
                 record["loss_rise"] = asdict(rise)
             with saver.naming_the_state(), all_or_nothing():

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
+from clcap_cli.tracking.registry import TrackerName
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _checked(text: str) -> str:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Saving and resuming of a training run."""
+    """Saving, resuming and tracking of a training run."""
 
     resume: Annotated[
         bool,
@@ -65,6 +66,16 @@ class RunSettings:
             placeholder="INTERVAL",
         ),
     ] = "10m"
+    track: Annotated[
+        str | None,
+        TrackerName(),
+        Option(
+            "Also write the metrics of each validation for another program: tensorboard or mlflow.",
+            Panel.OUTPUT,
+            "only the log is written",
+            placeholder="NAME",
+        ),
+    ] = None
     dry_run: Annotated[
         bool,
         Option(
