@@ -171,20 +171,6 @@ def test_a_missing_configuration_is_explained(tmp_path: Path, environment: dict[
     assert "--configfile pipelines/config/scenes.yaml" in process.stdout + process.stderr
 
 
-def test_slurm_jobs_request_their_resources(snakemake: Callable) -> None:
-    profile = PIPELINES / "profiles" / "slurm"
-    process = snakemake(PIPELINES / "config" / "scenes.yaml", "all", "-n", "--profile", str(profile))
-    rules = planned(process)
-    trainings = re.findall(r"rule train_\w+:(?:\n    .*)*", process.stdout)
-    assert len(trainings) == sum(count for rule, count in rules.items() if rule.startswith("train_"))
-    assert all("gpu=1" in training and "mem_mb=48000" in training for training in trainings)
-    resources = yaml.safe_load((profile / "config.yaml").read_text(encoding="utf-8"))["set-resources"]
-    rules_of = r"^ *(?:rule|use rule \w+ as) (\w+)(?:| with):"
-    known = re.findall(rules_of, (PIPELINES / "Snakefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert resources.keys() <= set(known)
-    assert {rule for rule in known if rule.startswith("train_")} <= resources.keys()
-
-
 def test_tables_list_metrics_that_clcap_knows() -> None:
     names = {name for table in TABLES for name in table["metrics"]}
     assert names <= {metric.name for metrics in group_metrics(names).values() for metric in metrics if metric.meaning}

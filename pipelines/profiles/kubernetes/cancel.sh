@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# Deletes Kubernetes jobs. Usage: cancel.sh JOB...
+exec kubectl delete --wait=false --ignore-not-found "$@"
