@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clcap_cli.artifacts.atomic import write_text
-from clcap_cli.tracking.tracker import Log, Tracker
+from clcap_cli.errors import ClcapError
+from clcap_cli.tracking.tracker import Log, Tracker, reason_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -35,6 +36,20 @@ class MLflow(Tracker):
     """
 
     modules = ("mlflow",)
+
+    @classmethod
+    def check(cls, option: str) -> None:
+        """See Tracker; asks the server, if there is one."""
+        super().check(option)
+        from mlflow import get_tracking_uri
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking.client import MlflowClient
+
+        if get_tracking_uri().startswith("http"):
+            try:
+                MlflowClient().get_experiment_by_name(_experiment_name())
+            except MlflowException as error:
+                raise ClcapError(f"{option}: {reason_of(error)}") from error
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]):
         import mlflow
@@ -93,9 +108,12 @@ class MLflow(Tracker):
 
     def _experiment(self) -> str:
         """Id of the experiment, which is created if it is missing."""
-        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "clcap")
-        found = self.client.get_experiment_by_name(name)
-        return found.experiment_id if found else self.client.create_experiment(name)
+        found = self.client.get_experiment_by_name(_experiment_name())
+        return found.experiment_id if found else self.client.create_experiment(_experiment_name())
+
+
+def _experiment_name() -> str:
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME", "clcap")
 
 
 def _metrics_of(validation: Mapping[str, int | float]) -> "list[Metric]":

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clcap_cli.extras import import_optional
 from clcap_cli.registry import NameIn, Registry
 
 if TYPE_CHECKING:
@@ -27,6 +26,5 @@ class TrackerName(NameIn):
     location: str = "clcap_cli.tracking.registry:TRACKERS"
 
     def check(self, value: str) -> None:
-        """Raise ClcapError unless the packages that the tracker needs can be imported."""
-        for module in TRACKERS.get(value).modules:
-            import_optional(module, f"--track {value}")
+        """Raise ClcapError unless the tracker can be used here."""
+        TRACKERS.get(value).check(f"--track {value}")

@@ -1,12 +1,25 @@
 """The interface of trackers, which write the log of a training for other programs, such as TensorBoard."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from clcap_cli.extras import import_optional
+
 Log = Sequence[Mapping[str, int | float]]
 """One record per validation, with its numbers by name; ``step`` is the number of steps until then."""
+
+_PASSWORD = re.compile(r"//[^/@\s]+@")
+"""User and password in the address of a server."""
+
+
+def reason_of(error: Exception) -> str:
+    """An error of a tracker in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return _PASSWORD.sub("//", " ".join(str(error).split()).rstrip(".")) or type(error).__name__
 
 
 class Tracker(ABC):
@@ -14,6 +27,12 @@ class Tracker(ABC):
 
     modules: ClassVar[tuple[str, ...]] = ()
     """Modules that it needs of the packages that clcap runs without."""
+
+    @classmethod
+    def check(cls, option: str) -> None:
+        """Raise ClcapError if ``option``, which names the tracker, cannot be used here; writes nothing."""
+        for module in cls.modules:
+            import_optional(module, option)
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]):
         """``folder``, such as ``nt.mlflow`` for ``nt.pt``, is the tracker's own and may be missing."""

@@ -1,6 +1,5 @@
 """A training and its tracker, whose errors do not end the training."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +9,7 @@ from clcap_cli.artifacts.output_path import check_names_beside, check_output_fol
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.errors import ClcapError
 from clcap_cli.tracking.registry import TRACKERS
-from clcap_cli.tracking.tracker import Log
-
-_PASSWORD = re.compile(r"//[^/@\s]+@")
-"""User and password in the address of a server."""
+from clcap_cli.tracking.tracker import Log, reason_of
 
 
 def untracked() -> None:
@@ -33,7 +29,7 @@ class Tracking:
             self.tracker = TRACKERS.get(name)(folder, settings)
             self._write()
         except Exception as error:  # every program's package raises its own errors
-            raise ClcapError(f"--track {name}: {_reason(error)}; nothing was trained") from error
+            raise ClcapError(f"--track {name}: {reason_of(error)}; nothing was trained") from error
         print_info(f"all metrics of each validation also go to {self.tracker.place}")
 
     def update(self) -> None:
@@ -42,7 +38,7 @@ class Tracking:
             self._write()
         except Exception as error:
             if not self.is_failing:
-                self._warn(f"{_reason(error)}; training continues, and the next validation tries again")
+                self._warn(f"{reason_of(error)}; training continues, and the next validation tries again")
             self.is_failing = True
 
     def end(self, is_finished: bool) -> None:
@@ -53,7 +49,7 @@ class Tracking:
         except Exception as error:
             missing = len(self.log) - self.written
             lacks = f"; {self.tracker.place} lacks the last {missing} of {len(self.log)} validations" if missing else ""
-            self._warn(f"{_reason(error)}{lacks}")
+            self._warn(f"{reason_of(error)}{lacks}")
 
     def _write(self) -> None:
         self.tracker.update(self.log)
@@ -92,10 +88,3 @@ def tracked(name: str | None, checkpoint: Path, settings: Mapping[str, Any], log
         tracking.end(is_finished=False)
         raise
     tracking.end(is_finished=True)
-
-
-def _reason(error: Exception) -> str:
-    """An error in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return _PASSWORD.sub("//", " ".join(str(error).split())) or type(error).__name__
