@@ -19,24 +19,19 @@ SHARED_MEMORY = "/dev/shm"
 class InputFile:
     """Marks a parameter whose value is a file to read."""
 
-    @property
-    def reads_shards(self) -> bool:
-        """Whether the value can also be an address of an object store, or a pattern of tar archives."""
-        return False
-
     def check(self, path: Path) -> None:
         """Raise ClcapError when the file is missing, a folder or unreadable."""
         check_readable(path)
 
 
 @dataclass(frozen=True)
-class InputFileOrFolder(InputFile):
-    """Marks a parameter whose value is a file, a folder or a pattern of files to read."""
+class ReadsAddresses:
+    """Marks a parameter whose value can also be an address of an object store."""
 
-    @property
-    def reads_shards(self) -> bool:
-        """See InputFile."""
-        return True
+
+@dataclass(frozen=True)
+class InputFileOrFolder(InputFile, ReadsAddresses):
+    """Marks a parameter whose value is a file, a folder or a pattern of files to read."""
 
     def check(self, path: Path) -> None:
         """Raise ClcapError when the path is missing, or a file that is unreadable; of a pattern, the first file is."""

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from clcap_cli.errors import ClcapError, NoSuchFileError
@@ -24,12 +25,10 @@ def files_of(pattern: Path) -> list[Path]:
 
     Raises ClcapError if there are none or too many. Whether files that are named by braces alone exist is not checked.
     """
-    files: list[Path] = []
-    for text in _without_braces(str(pattern)):
-        path = type(pattern)(text)
-        files += sorted(_matches(path)) if "*" in text else [path]
-        if len(files) > MAX_FILES:
-            raise ClcapError(f"{pattern} stands for more than {MAX_FILES:,} files")
+    paths = [type(pattern)(text) for text in islice(_without_braces(str(pattern)), MAX_FILES + 1)]
+    if len(paths) > MAX_FILES:
+        raise ClcapError(f"the braces in {pattern} stand for more than {MAX_FILES:,} files")
+    files = [file for path in paths for file in (sorted(_matches(path)) if "*" in str(path) else [path])]
     if not files:
         raise NoSuchFileError(f"no file matches {pattern}")
     return files

@@ -16,6 +16,8 @@ KEPT_BLOCKS = 256
 """Number of blocks in memory, 1 GiB in all."""
 BLOCKS_AHEAD = 4
 """Number of blocks that are requested before they are needed, where a file is read in order."""
+BLOCKS_IN_ORDER = 6
+"""Number of blocks before one that show by being there that a file is read in order, and not in parts of 4."""
 REQUESTS = 16
 """Number of requests at a time."""
 
@@ -39,7 +41,8 @@ class Blocks:
     def read(self, path: RemoteFile, number: int, size: int) -> bytes:
         """The block ``number`` of a file of ``size`` bytes; raises UnavailableError."""
         with self._lock:
-            in_order = (path, number - 1) in self._requested
+            before = range(max(0, number - BLOCKS_IN_ORDER), number)
+            in_order = bool(before) and all((path, one) in self._requested for one in before)
             block = self._request(path, number)
             last = (size - 1) // BLOCK_SIZE
             for following in range(number + 1, min(number + BLOCKS_AHEAD, last) + 1) if in_order else ():

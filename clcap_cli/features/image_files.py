@@ -1,15 +1,20 @@
 """Image files: files of a folder, and members of tar archives, which are read without unpacking."""
 
 import io
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import numpy as np
+
 from clcap_cli.input_files import check_readable
+from clcap_cli.remote_blocks import BLOCK_SIZE
 from clcap_cli.remote_path import RemotePath
 
+PART_SIZE = 4 * BLOCK_SIZE
+"""Size in bytes of the parts of an archive that training reads one after the other."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -40,6 +45,15 @@ def is_remote(file: ImageFile) -> bool:
 def in_order_of_reading(files: Mapping[Key, ImageFile]) -> dict[Key, ImageFile]:
     """The files in an order in which each archive is read once from its start to its end; other files keep theirs."""
     return dict(sorted(files.items(), key=lambda item: _position(item[1])))
+
+
+def parts_of(files: Sequence[ImageFile]) -> np.ndarray | None:
+    """The part in which each file is, ``PART_SIZE`` bytes of an archive; None unless some are in object stores."""
+    if not any(map(is_remote, files)):
+        return None
+    numbers: dict[tuple[str, int], int] = {}
+    places = ((archive, offset // PART_SIZE) for archive, offset in map(_position, files))
+    return np.array([numbers.setdefault(place, len(numbers)) for place in places])
 
 
 def _position(file: ImageFile) -> tuple[str, int]:

@@ -30,6 +30,11 @@ class LiveFeatures(FeatureSource):
         info = self.pictures.backbone.info
         return f"{info.weights_id}{' with grid' if self.uses_grid else ''} {self.pictures.id}"
 
+    @property
+    def parts(self) -> np.ndarray | None:
+        """See FeatureSource."""
+        return self.pictures.parts
+
     def in_epoch(self, epoch: int) -> Self:
         """See FeatureSource."""
         return self._of(self.pictures.in_epoch(epoch))

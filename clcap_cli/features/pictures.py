@@ -16,6 +16,7 @@ from torch import Tensor
 from clcap_cli.digests import digest_of_json
 from clcap_cli.features.augmentation import boxes_of_views, cropped
 from clcap_cli.features.backbone import Backbone
+from clcap_cli.features.image_files import parts_of
 from clcap_cli.features.images import ImageInput, UnreadableImageError, as_rgb, open_as
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import Rows
@@ -59,6 +60,12 @@ class PictureSource(FeatureSource):
         """See FeatureSource: the files and the preprocessing."""
         return f"pictures {digest_of_json([self.backbone.preprocessing, self.seed, [*map(str, self.images)]])}"
 
+    @cached_property
+    def parts(self) -> np.ndarray | None:
+        """See FeatureSource: the parts of archives in object stores."""
+        files = [image for image in self.images if not isinstance(image, Image.Image)]
+        return parts_of(files) if len(files) == len(self.images) else None
+
     def in_epoch(self, epoch: int) -> Self:
         """See FeatureSource."""
         if self.seed is None:
@@ -71,7 +78,8 @@ class PictureSource(FeatureSource):
         """See FeatureSource."""
         part = copy.copy(self)
         part.images = self.images[:count]
-        part.__dict__.pop("id", None)
+        for computed in ("id", "parts"):
+            part.__dict__.pop(computed, None)
         return part
 
     def read(self, positions: np.ndarray) -> Pixels:  # type: ignore[override]  # only models of pixels read it

@@ -5,12 +5,15 @@ They are found again where a project was moved or copied as a whole, and where t
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clcap_cli.artifacts.lineage import read_provenance
+from clcap_cli.errors import ClcapError
 from clcap_cli.features.image_stores import is_archive
-from clcap_cli.input_files import is_folder, is_of_system
+from clcap_cli.file_kinds.tar import archives_of
+from clcap_cli.input_files import is_file, is_folder, is_of_system
 
 LEVELS = 3
 """Number of folders, from that of features.h5 upwards, in which a folder that has moved is looked for."""
@@ -76,4 +79,6 @@ def _is_source(folder: Path) -> bool:
     """
     if is_of_system(folder):
         return False
-    return is_folder(folder) or is_archive(folder)
+    with suppress(ClcapError):  # a pattern that no file matches
+        return is_folder(folder) or (is_archive(folder) and is_file(archives_of(folder)[0]))
+    return False

@@ -43,6 +43,11 @@ class FeatureSource(ABC):
     def first(self, count: int) -> Self:
         """The features of the first ``count`` images."""
 
+    @property
+    def parts(self) -> np.ndarray | None:
+        """The part of the storage in which each image is, (images,) int64; None if any order is read equally fast."""
+        return None
+
     def in_epoch(self, epoch: int) -> Self:
         """The features as training sees them in an epoch, from 1; the same in every epoch unless pictures vary."""
         return self

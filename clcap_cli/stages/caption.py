@@ -14,7 +14,7 @@ from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.file_kinds.recognition import file_kind
-from clcap_cli.input_files import is_file
+from clcap_cli.input_files import ReadsAddresses, is_file
 from clcap_cli.options import Argument, Option, Panel
 from clcap_cli.stages.caption_images import caption_images, readable_images
 from clcap_cli.stages.options import CaptionsFile, FeaturesFile, ImageFolders, OneOrMore, Seed, Split, output
@@ -78,6 +78,7 @@ def caption(
     split: Split = "test",
     images: Annotated[
         list[Path] | None,
+        ReadsAddresses(),
         Option(
             "Image file, or folder or tar archive of images, to caption instead of a split.",
             default="none",

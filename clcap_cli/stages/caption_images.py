@@ -99,7 +99,7 @@ def _image_files(path: Path) -> "list[ImageFile]":
     """The image file at ``path``, or all images in the folder or tar archive ``path``."""
     from clcap_cli.features.image_stores import is_archive, open_store
 
-    if not is_folder(path) and not is_archive(path):
+    if not is_archive(path) and not is_folder(path):
         return [path]
     listing = open_store(path).listing
     left_out = listing.summary()

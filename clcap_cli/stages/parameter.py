@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from clcap_cli.errors import ClcapError, InvalidValueError, reason_of
-from clcap_cli.input_files import InputFile
+from clcap_cli.input_files import ReadsAddresses
 from clcap_cli.options import Argument, Option, Precondition
 from clcap_cli.remote_path import RemotePath, as_path
 
@@ -86,12 +86,8 @@ class Parameter:
             path = as_path(value)
         except ClcapError as error:
             raise InvalidValueError(self.name, str(error)) from error
-        if isinstance(path, RemotePath) and not any(
-            isinstance(one, InputFile) and one.reads_shards for one in self.marks
-        ):
-            raise InvalidValueError(
-                self.name, f"{path} is an address; only images and datasets are read from addresses"
-            )
+        if isinstance(path, RemotePath) and not any(isinstance(one, ReadsAddresses) for one in self.marks):
+            raise InvalidValueError(self.name, f"{path} is an address; only images and datasets can be at one")
         return path
 
     def check(self, value: Any) -> None:

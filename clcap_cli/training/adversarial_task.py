@@ -188,8 +188,9 @@ class AdversarialTask:
         return {f"val_{name}": value for name, value in metrics.items()}
 
     def _batches(self, order_rng: np.random.Generator, negatives_rng: np.random.Generator) -> list[MismatchedBatch]:
-        batches = shuffled_batches(len(self.train_split.captions), self.settings.batch_size, order_rng)
-        return self.train_split.mismatched(batches, negatives_rng)
+        split = self.train_split
+        batches = shuffled_batches(len(split.captions), self.settings.batch_size, order_rng, split.features.parts)
+        return split.mismatched(batches, negatives_rng)
 
     def _generator(self, purpose: Purpose) -> torch.Generator:
         """Random generator for sampling, on the model's device."""

@@ -16,6 +16,9 @@ from clcap_cli.features.source import split_into_blocks
 from clcap_cli.models.rows import Rows
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 
+MIXED_PARTS = 32
+"""Maximum number of parts of a storage whose images are shuffled together."""
+
 
 @dataclass(frozen=True)
 class CaptionBatch(Rows):
@@ -85,9 +88,24 @@ class CaptionSplit:
         return CaptionBatch(*(copy_to_device(array.astype(np.int64), self.device) for array in arrays))
 
 
-def shuffled_batches(images: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Indices of ``images`` images in random order, in batches of ``size``."""
-    return split_into_blocks(rng.permutation(images), size)
+def shuffled_batches(
+    images: int, size: int, rng: np.random.Generator, parts: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """Indices of ``images`` images in random order, in batches of ``size``.
+
+    ``parts``, (images,), is the part of the storage in which each image is, if images of a part should be read soon
+    after each other: parts are shuffled and grouped, and then the images of each group are shuffled.
+    """
+    order = rng.permutation(images) if parts is None else _mixed_order(parts, rng)
+    return split_into_blocks(order, size)
+
+
+def _mixed_order(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random order of images in which those of at most ``MIXED_PARTS`` parts come before those of the next."""
+    names, part_of_image = np.unique(parts, return_inverse=True)
+    number_of_groups = -(-len(names) // MIXED_PARTS)
+    groups = rng.permutation(len(names)) * number_of_groups // len(names)
+    return np.lexsort((rng.random(len(parts)), groups[part_of_image]))
 
 
 def split_by_tokens(image_index: np.ndarray, token_counts: np.ndarray, max_tokens: int | None) -> list[slice]:

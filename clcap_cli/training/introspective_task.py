@@ -74,7 +74,7 @@ class IntrospectiveTask:
         if other_images is None:
             other_images = self._draw_other_images(self.negatives, random_generator(self.seed, "negatives", epoch))
         rng = random_generator(self.seed, "order", epoch)
-        batches = shuffled_batches(len(self.captions), self.settings.batch_size, rng)
+        batches = shuffled_batches(len(self.captions), self.settings.batch_size, rng, self.features.parts)
         return [OtherImagesBatch(positions, other_images[:, positions]) for positions in batches]
 
     def micro_batches(self, batch: OtherImagesBatch) -> list[tuple[OtherImagesBatch, float]]:

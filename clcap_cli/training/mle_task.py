@@ -41,7 +41,7 @@ class MleTask:
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Batches of image indices, in the epoch's order."""
         rng = random_generator(self.seed, "order", epoch)
-        return shuffled_batches(len(self.captions), self.settings.batch_size, rng)
+        return shuffled_batches(len(self.captions), self.settings.batch_size, rng, self.features.parts)
 
     def micro_batches(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the tokens."""

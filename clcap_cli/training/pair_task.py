@@ -128,8 +128,8 @@ class PairTask:
         return with_likelihood(self.objective.loss(pairs), pairs.target[0], self.objective.mle_weight)
 
     def _order(self, epoch: int) -> list[np.ndarray]:
-        rng = random_generator(self.seed, "order", epoch)
-        return shuffled_batches(len(self.train_split.captions), self.settings.batch_size, rng)
+        rng, split = random_generator(self.seed, "order", epoch), self.train_split
+        return shuffled_batches(len(split.captions), self.settings.batch_size, rng, split.target_feature_source.parts)
 
     def _draw_pool(self, size: int) -> NegativePool:
         pool = NegativePool(self.negatives, size, random_generator(self.seed, "negative pool"))

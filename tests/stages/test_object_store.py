@@ -1,5 +1,6 @@
 """Tar shards on disk and in an object store give the same files as the folder that they were made from."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,6 +94,23 @@ def test_shards_in_an_object_store_give_the_files_of_the_folder(clcap: Clcap, st
     check_same(clcap, f"s3://scenes/shards/{name}", expected, tmp_path)
 
 
+def test_images_of_an_object_store_are_trained_on_and_captioned(
+    clcap, error_of, store, expected, tmp_path: Path
+) -> None:
+    images, out = f"s3://scenes/shards/{BRACES}", tmp_path / "nt.pt"
+    small = ("--embedding", 8, "--hidden", 8, "--epochs", 1, "--device", "cpu", "--out", out)
+    encoder = ("--train-encoder", *NETWORK[:4], "--image-size", 32)
+    result = clcap("train-mle", expected[0], "--images", images, *encoder, *small)
+    assert result.status == 0, result.err
+    result = clcap("caption", out, "--images", f"s3://scenes/shards/{WILDCARD}", "--out", tmp_path / "captions.json")
+    assert result.status == 0, result.err
+    ids = {one["image_id"] for one in json.loads((tmp_path / "captions.json").read_text())}
+    assert len(ids) == IMAGES and "s3://scenes/shards/x-00002.tar/000029.png" in ids
+    assert error_of("train-cl", "--ref", out, "--train-encoder", "--out", tmp_path / "cl.pt") == (
+        "the folder of the pictures is not recorded or has moved; give it with --images"
+    )
+
+
 def test_the_record_names_the_address_and_no_credentials(clcap: Clcap, store: ObjectStore, tmp_path: Path) -> None:
     address = f"s3://scenes/shards/{BRACES}"
     result = clcap("prepare-captions", address, *PREPARE, "--out", tmp_path / "c.h5", "--verbose")
@@ -161,7 +179,7 @@ def test_wrong_credentials_are_named(
 
 def test_an_output_is_no_address(usage_error_of, expected) -> None:
     message = usage_error_of("extract-features", expected[0], "--images", "x", "--out", "s3://scenes/f.h5")
-    assert "s3://scenes/f.h5 is an address; only images and datasets are read from addresses" in message
+    assert "s3://scenes/f.h5 is an address; only images and datasets can be at one" in message
 
 
 def test_an_address_with_a_password_is_refused(usage_error_of, expected) -> None:
