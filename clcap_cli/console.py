@@ -70,12 +70,13 @@ def print_details(message: str) -> None:
 
 def print_always(message: str) -> None:
     """Print a message on stderr, even with --quiet."""
-    stderr().print(_message(message))
+    if VERBOSITY.answers:
+        stderr().print(_message(message))
 
 
 def print_warning(message: str) -> None:
     """Print a warning on stderr, even with --quiet."""
-    stderr().print(_message(f"warning: {message}"))
+    print_always(f"warning: {message}")
 
 
 def print_error(message: str) -> None:
@@ -106,7 +107,8 @@ def status(message: str) -> Iterator[None]:
 
 def print_result(line: str) -> None:
     """Print one line of the result on stdout and flush it, so that a pipe receives each line without delay."""
-    print(escaped(line), flush=True)
+    if VERBOSITY.answers:
+        print(escaped(line), flush=True)
 
 
 def as_rich_text(text: str, style: str = "") -> "Text":
@@ -156,7 +158,8 @@ class _CheckedStdout:
 
 def print_path(path: Path) -> None:
     """Print the path of a written file on stdout; in a terminal, control characters are escaped."""
-    print(escaped(str(path)) if sys.stdout.isatty() else path)
+    if VERBOSITY.answers:
+        print(escaped(str(path)) if sys.stdout.isatty() else path)
 
 
 def progress_with_label(label: str) -> Callable[[Iterable[T], int], Iterator[T]]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass
 class Verbosity:
-    """Messages that are printed; warnings, errors and answers always are."""
+    """What is printed; errors always are."""
 
     messages: bool = True
     """Messages and progress."""
     details: bool = False
     """The files that are read, the source of each option's value, and the device."""
+    answers: bool = True
+    """Warnings and results; only the first of several processes prints them."""
     tracebacks: bool = False
     """The traceback of an error."""
 
@@ -22,7 +24,7 @@ VERBOSITY = Verbosity()
 
 def reset() -> None:
     """Print messages, no details and no tracebacks."""
-    VERBOSITY.messages, VERBOSITY.details, VERBOSITY.tracebacks = True, False, False
+    vars(VERBOSITY).update(vars(Verbosity()))
 
 
 @contextmanager

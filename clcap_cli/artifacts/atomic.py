@@ -17,6 +17,7 @@ from clcap_cli.artifacts.leftovers import remove, remove_leftovers, remove_lefto
 from clcap_cli.artifacts.output_lock import lock_until_stage_end, locked
 from clcap_cli.artifacts.output_path import check_output_folder, check_output_path, is_any_of, real_path, write_errors
 from clcap_cli.compute.process import at_stage_end
+from clcap_cli.compute.processes import may_write
 from clcap_cli.errors import ClcapError, first_few
 
 
@@ -66,6 +67,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Raises ClcapError if the folder is not writable or the disk is full.
     """
+    assert may_write(), f"only the first process writes files, such as {path}"
     final = real_path(path)
     file = _Pending(path, final, temporary_path(final))
     pending = _PENDING.get()
@@ -162,13 +164,15 @@ def check_writable(path: Path, inputs: Iterable[Path] = (), outputs: Iterable[Pa
 
     It must be none of the ``inputs`` and none of the other ``outputs`` of the stage. Creates the folder if it is
     missing, locks ``path`` until the running stage ends, and removes the temporary files that killed runs left of it.
-    Returns ``path``.
+    Of several processes, only the first one does this. Returns ``path``.
     """
     if is_any_of(path, inputs):
         raise ClcapError(f"{path} is an input of this command, so it cannot be overwritten; give another name")
     if is_any_of(path, outputs):
         raise ClcapError(f"{path} is named for two outputs of this command; give each a name of its own")
     check_output_path(path)
+    if not may_write():
+        return path
     _create_folder(path, real_path(path).parent)
     if lock_until_stage_end(path):
         remove_leftovers(real_path(path))
@@ -193,6 +197,8 @@ def check_writable_folder(folder: Path, suffixes: tuple[str, ...]) -> None:
     The folder has one lock for all of them.
     """
     check_output_folder(folder)
+    if not may_write():
+        return
     _create_folder(folder, real_path(folder))
     if lock_until_stage_end(folder):
         remove_leftovers_in(real_path(folder), suffixes)

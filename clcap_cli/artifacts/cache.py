@@ -17,6 +17,7 @@ from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_provenance
 from clcap_cli.artifacts.output_lock import BusyError
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.process import set_until_stage_end
+from clcap_cli.compute.processes import is_first
 from clcap_cli.console import print_details, print_warning
 from clcap_cli.digests import digest
 from clcap_cli.errors import ClcapError
@@ -109,7 +110,7 @@ class ArrayCache:
         return ClcapError(f"{self.path} is damaged; delete it: clcap will compute it again")
 
     def _write(self) -> None:
-        if not _WRITTEN.get():
+        if not (_WRITTEN.get() and is_first()):
             return
         try:
             with written_alone(self.path), create_hdf5(self.path) as (file, _):

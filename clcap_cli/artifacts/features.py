@@ -16,7 +16,8 @@
 
 ``pooled`` and ``grid`` are contiguous and uncompressed, so that they can be memory-mapped even if they are larger than
 memory. If images were skipped, datasets have unused rows at the end: only the first ``len(ids)`` rows are valid. Files
-of version 1 have no digests.
+of version 1 have no digests. An index of several files has shards instead of ``pooled`` and ``grid``, see
+``feature_shards``.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo, info_class
+from clcap_cli.artifacts.feature_shards import NAMES, ShardedRows, ShardIndex, is_index
 from clcap_cli.artifacts.hdf5 import HDF5Content, open_hdf5
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.artifacts.row_digests import IMAGE_SIZE, PART_SIZE, ROW_SIZE, DigestCheck
@@ -52,9 +54,9 @@ class Features:
     skipped: list[ImageId]
     """Ids of images that could not be read and therefore have no features."""
     backbone: FeatureInfo
-    pooled: np.ndarray
+    pooled: np.ndarray | ShardedRows
     """Pooled features: (images, pooled channels) float16, memory-mapped."""
-    grid: np.ndarray
+    grid: np.ndarray | ShardedRows
     """Grid features: (images, regions, grid channels) float16, memory-mapped; (regions of all images, grid channels) if
     ``region_starts`` is given."""
     region_starts: np.ndarray | None = None
@@ -146,10 +148,12 @@ def open_features(path: Path) -> Features:
 
     Raises ClcapError if it is missing, damaged, truncated or another kind of file.
     """
-    with open_hdf5(path, KIND, ("ids", "names", "skipped")) as (content, provenance):
+    with open_hdf5(path, KIND, ("ids", "names", "skipped", NAMES)) as (content, provenance):
         backbone = feature_info_in(content)
         ids, skipped = content.ids("ids"), content.ids("skipped")
         names = content.texts("names", len(ids))
+        if is_index(content):
+            return _open_index(content, provenance, backbone, ids, names, skipped)
         pooled = content.numbers("pooled", "float16", (None, backbone.pooled_channels))
         ragged = isinstance(backbone, ImportedInfo)
         shape = (None, backbone.grid_channels) if ragged else (None, backbone.regions, backbone.grid_channels)
@@ -165,6 +169,21 @@ def open_features(path: Path) -> Features:
     return Features(
         path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts, boxes=boxes, **first
     )
+
+
+def _open_index(
+    content: HDF5Content,
+    provenance: Provenance,
+    backbone: FeatureInfo,
+    ids: list[ImageId],
+    names: list[str],
+    skipped: list[ImageId],
+) -> Features:
+    """The features of an index of shards."""
+    shards, digests = ShardIndex(content, len(ids)), _digests(content, provenance.version)
+    pooled = shards.dataset("pooled", (backbone.pooled_channels,))
+    grid = shards.dataset("grid", (backbone.regions, backbone.grid_channels))
+    return Features(content.path, provenance, ids, names, skipped, backbone, pooled, grid, **digests)
 
 
 def _digests(content: HDF5Content, version: int) -> dict[str, np.ndarray]:

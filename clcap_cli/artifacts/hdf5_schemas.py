@@ -48,6 +48,10 @@ SCHEMAS: Mapping[str, Mapping[str, Expected]] = {
         "boxes": Expected(("float32",), ("", 4), optional=True),
         "row_digests": Expected(("uint8",), ("", ""), optional=True),
         "image_digests": Expected(("uint8",), ("", ""), optional=True),
+        "shards/names": Expected(TEXTS, ("shards",), optional=True),
+        "shards/rows": Expected(("int64",), ("shards",), optional=True),
+        "shards/pooled": Expected(("int64",), ("shards",), optional=True),
+        "shards/grid": Expected(("int64",), ("shards",), optional=True),
     },
     "clcap/log-probs": {
         "id": Expected(IDS, ("images",)),

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from clcap_cli.artifacts.hidden_files import HOST, lock_path
 from clcap_cli.artifacts.output_path import real_path
 from clcap_cli.compute.process import at_stage_end, set_until_stage_end
+from clcap_cli.compute.processes import is_first
 from clcap_cli.errors import ClcapError
 from clcap_cli.interruption import BEFORE_SUDDEN_END
 
@@ -91,9 +92,9 @@ def locked(path: Path) -> Iterator[bool]:
 def check_unlocked(path: Path) -> None:
     """Raise BusyError if another process holds the lock of ``path``; creates nothing on disk.
 
-    Does nothing after ``lock_nothing``.
+    Does nothing after ``lock_nothing``, and in the processes that write nothing.
     """
-    if _LOCKING.get() and is_busy(path):
+    if _LOCKING.get() and is_first() and is_busy(path):
         raise _busy(path, lock_path(real_path(path)))
 
 

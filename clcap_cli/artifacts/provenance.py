@@ -44,6 +44,7 @@ FORMATS = {
     "clcap/tokens": 1,
     "clcap/train-state": 1,
     "clcap/partial-features": 1,
+    "clcap/partial-ranks": 1,
 }
 """The format version that this clcap writes for each kind of artifact; it also reads all earlier versions."""
 

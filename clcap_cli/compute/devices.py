@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from clcap_cli.compute.process import at_stage_end
+from clcap_cli.compute.processes import local_rank, processes
 from clcap_cli.errors import ClcapError
 
 _deterministic: Any = torch.utils.deterministic
@@ -24,13 +25,25 @@ def choose_device(name: str) -> torch.device:
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, is_available in available.items() if is_available))
+        name = next(kind for kind, is_available in available.items() if is_available)
+    if name.startswith("cuda") and processes().count > 1:
+        return _own_gpu()
     kind, _, number = name.partition(":")
     count = torch.cuda.device_count() if kind == "cuda" else 1
     if not available.get(kind, False) or (number and not (number.isdecimal() and int(number) < count)):
         names = ", ".join(kind for kind, is_available in available.items() if is_available)
         raise ClcapError(f"no device '{name}' on this machine, which has: {names}")
     return torch.device(name)
+
+
+def _own_gpu() -> torch.device:
+    """The GPU of this process among those of its machine; raises ClcapError if there are fewer GPUs than processes."""
+    own, gpus = local_rank(), torch.cuda.device_count()
+    if own >= gpus:
+        raise ClcapError(f"more processes than GPUs on this machine, which has {gpus}; start one process for each GPU")
+    device = torch.device("cuda", own)
+    torch.cuda.set_device(device)  # for collectives
+    return device
 
 
 def copy_to_device(values: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 import torch
 
+from clcap_cli.compute.processes import processes
+
 Purpose = Literal[
     "initialisation",
     "dropout",
@@ -34,16 +36,26 @@ def random_generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.G
     return np.random.default_rng(_seed_sequence(seed, purpose, epoch))
 
 
-def torch_seed(seed: int, purpose: Purpose) -> int:
-    """The seed of a PyTorch generator for one purpose."""
+def torch_seed(seed: int, purpose: Purpose, epoch: int = 0) -> int:
+    """The seed of a PyTorch generator for one purpose in one epoch."""
     return int(
-        _seed_sequence(seed, purpose, 0).generate_state(1, np.uint64)[0] >> 1
+        _seed_sequence(seed, purpose, epoch).generate_state(1, np.uint64)[0] >> 1
     )  # all devices of PyTorch accept 63 bits
 
 
 def seed_torch(seed: int, purpose: Purpose) -> None:
     """Seed PyTorch's default generator, which initialisation and dropout use, for one purpose."""
     torch.manual_seed(torch_seed(seed, purpose))
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Where several processes train, seed the dropout of a step: it differs between processes.
+
+    One process has one stream for all steps.
+    """
+    here = processes()
+    if here.count > 1:
+        torch.manual_seed(torch_seed(seed, "dropout", step * here.count + here.rank))
 
 
 def torch_generator(device: torch.device) -> torch.Generator:

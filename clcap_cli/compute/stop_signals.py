@@ -57,8 +57,7 @@ class StopSignals:
     def obey(self) -> NoReturn:
         """Do what the received signal did before: raise KeyboardInterrupt, or end the process."""
         self.__exit__()
-        assert self.received is not None
-        signal.raise_signal(self.received)
+        signal.raise_signal(self.received or signal.SIGTERM)  # another process may have received it
         raise KeyboardInterrupt
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

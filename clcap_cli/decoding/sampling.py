@@ -17,7 +17,7 @@ def sample(
     model: Predictor,
     encoded: Rows,
     k: int,
-    generator: torch.Generator,
+    noise: Tensor,
     constraints: Constraints | None = None,
     warp: Callable[[Tensor], Tensor] = lambda log_probs: log_probs,
 ) -> Decoded:
@@ -25,12 +25,12 @@ def sample(
 
     Without ``constraints`` any token can be sampled, also the unknown token, and captions are cut at the model's
     maximum length. ``warp`` maps ln p (B, V) to the unnormalised ln p to sample from. The returned ``log_probs`` are
-    the model's own, the end token always included, so they equal ``sequence_log_prob``. ``generator`` must be on the
-    model's device.
+    the model's own, the end token always included, so they equal ``sequence_log_prob``. ``noise`` is that of
+    ``sampling_noise`` for these images, on the model's device.
     """
-    config, device = model.config, generator.device
+    config, device = model.config, noise.device
     constraints = constraints or Constraints(config.end_token, 0, config.max_length)
-    images, max_length = len(encoded), constraints.max_length
+    images, max_length, noise = len(encoded), constraints.max_length, noise.flatten(1)
     rows = k * images
     decoded = Decoded(
         torch.full((rows, max_length), constraints.end, device=device),
@@ -43,7 +43,7 @@ def sample(
         log_probs, state = model.step(encoded, active % images, state, last_tokens)
         allowed = log_probs.clone()
         constraints.mask_(allowed, decoded.captions[active, :length])
-        tokens = _sample_tokens(warp(allowed), constraints.end, generator)
+        tokens = _sample_tokens(warp(allowed), constraints.end, noise[length, active])
         decoded.log_probs[active] += log_probs.gather(1, tokens.unsqueeze(1)).squeeze(1)
         unfinished = tokens != constraints.end
         active, state, last_tokens = active[unfinished], state[unfinished], tokens[unfinished]
@@ -52,6 +52,14 @@ def sample(
         decoded.captions[active, length] = last_tokens
         decoded.lengths[active] += 1
     return decoded
+
+
+def sampling_noise(max_length: int, k: int, images: int, generator: torch.Generator) -> Tensor:
+    """Random numbers for ``sample``: (max_length + 1, k, images), uniform in [0, 1).
+
+    Each caption has its own, so that it does not depend on the images that it is sampled together with.
+    """
+    return torch.rand(max_length + 1, k, images, generator=generator, device=generator.device)
 
 
 def logits_warper(settings: DecodingSettings) -> Callable[[Tensor], Tensor]:
@@ -76,11 +84,14 @@ def _nucleus(log_probs: Tensor, top_p: float) -> Tensor:
     return log_probs.scatter(1, order, sorted_log_probs.masked_fill(excluded, MINUS_INFINITY))
 
 
-def _sample_tokens(log_probs: Tensor, end: int, generator: torch.Generator) -> Tensor:
-    """Sample one token (B,) per row of unnormalised ln p (B, V); the end token if all tokens are excluded."""
+def _sample_tokens(log_probs: Tensor, end: int, noise: Tensor) -> Tensor:
+    """Sample one token (B,) per row of unnormalised ln p (B, V) by ``noise`` (B,), uniform in [0, 1).
+
+    The end token if all tokens are excluded.
+    """
     # torch.multinomial draws a random number per token of the vocabulary, which takes longer than the model itself.
     cumulative = (log_probs - log_probs.amax(1, keepdim=True).clamp(min=-1e30)).exp().cumsum(dim=1)
     total = cumulative[:, -1:]
-    threshold = torch.rand(total.shape, generator=generator, device=generator.device) * total
+    threshold = noise.unsqueeze(1) * total
     tokens = torch.searchsorted(cumulative, threshold, right=True).squeeze(1).clamp_(max=log_probs.shape[1] - 1)
     return torch.where(total.squeeze(1) > 0, tokens, end)

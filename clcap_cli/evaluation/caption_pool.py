@@ -13,6 +13,7 @@ from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.estimate import estimate_from
+from clcap_cli.retrieval.kept import KEEPS_NOTHING, KeepsNothing
 from clcap_cli.retrieval.results import retrieval_results
 from clcap_cli.retrieval.search import SearchResult, find_ranks, score_matrix
 from clcap_cli.retrieval.similar_images import similar_images
@@ -39,11 +40,11 @@ class CaptionPool:
     sample_of: int | None = None
     """Number of images that those of the captions are a random sample of; None if every caption is ranked."""
 
-    def search(self) -> SearchResult:
-        """Rank the images for every caption, with progress on the screen."""
+    def search(self, kept: KeepsNothing = KEEPS_NOTHING) -> SearchResult:
+        """Rank the images for every caption, with progress on the screen; ``kept`` as in ``find_ranks``."""
         show_progress = progress_with_label("ranking, blocks of images")
         captions = (self.tokens, self.lengths)
-        return find_ranks(self.model, self.features, *captions, show_progress, self._pools(), NUM_BEST)
+        return find_ranks(self.model, self.features, *captions, show_progress, self._pools(), NUM_BEST, kept)
 
     def score_matrix(self) -> Tensor:
         """ln p of every caption (row) with every image (column), with progress on the screen."""

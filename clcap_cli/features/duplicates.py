@@ -2,9 +2,22 @@
 
 from collections.abc import Mapping
 
+from clcap_cli.artifacts.captions import Captions
+from clcap_cli.artifacts.features import Features
+from clcap_cli.console import print_warning
 from clcap_cli.datasets.records import ImageId
 
 NAMED_IMAGES = 3
+
+
+def warn_of_same_images(features: Features, captions: Captions) -> None:
+    """Print a warning about images with the same content in two splits, if there are any."""
+    digests = [] if features.image_digests is None else map(bytes, features.image_digests)
+    names, splits = (
+        dict(zip(captions.image_ids, values, strict=True)) for values in (captions.file_names, captions.splits)
+    )
+    if warning := same_image_warning(dict(zip(features.ids, digests, strict=True)), names, splits):
+        print_warning(warning)
 
 
 def same_image_warning(

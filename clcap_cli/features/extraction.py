@@ -9,14 +9,13 @@ from torch import Tensor
 
 from clcap_cli.artifacts.feature_batch import FeatureBatch
 from clcap_cli.artifacts.row_digests import image_digest
+from clcap_cli.artifacts.shard import BATCH_SIZE
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.features.backbone import Backbone
 from clcap_cli.features.image_check import SkippedImages
 from clcap_cli.features.image_files import ImageFile
 from clcap_cli.features.images import UnreadableImageError, decode_as, read_content
-
-BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ REFUSED = "models made from it will not accept the new features"
 class ExtractionRun:
     """The run that writes a features file, with what an earlier run left of it."""
 
-    def __init__(self, out: Path, captions: Captions, origin: Origin, resume: bool):
-        """Look for a partial file and for an earlier features file.
+    def __init__(self, out: Path, captions: Captions, names: Mapping[ImageId, str], origin: Origin, resume: bool):
+        """Look for a partial file and for an earlier features file; ``names`` are the images that ``out`` will have.
 
         Raises ClcapError if there is a partial file but ``resume`` is not given.
         """
-        self.out, self.captions, self.origin, self.resume = out, captions, origin, resume
+        self.out, self.captions, self.names, self.origin, self.resume = out, captions, names, origin, resume
         self.path = partial_path(out)
         check_writable(record_path(out))
         self.record = read_record(out)
@@ -87,7 +87,7 @@ class ExtractionRun:
         """Say after how many images an interrupted run is continued."""
         if self.record is None:
             return
-        total = len(self.captions.image_ids)
+        total = len(self.names)
         print_info(f"continuing from {self.path}: after {len(partial.ids):,} of {total:,} images")
         if len(partial.ids) < total and any(partial.next_image_digests(1)[0]):
             print_info("its further features are computed again: an image file has changed, or a row is damaged")
@@ -100,7 +100,7 @@ class ExtractionRun:
             return None
         reusable = ReusableRows(earlier, images)
         print_info(
-            f"{len(reusable.rows):,} of {len(self.captions.image_ids):,} images are already in {self.out}, made from "
+            f"{len(reusable.rows):,} of {len(self.names):,} images are already in {self.out}, made from "
             "the same image files"
         )
         if reusable.changed:
@@ -138,7 +138,7 @@ class ExtractionRun:
         now = Extraction(
             provenance=self.origin.make_provenance(KIND, self.captions.provenance.id, self.path),
             backbone=info,
-            images=len(self.captions.image_ids),
+            images=len(self.names),
             reused=earlier.provenance.id if earlier else None,
             device=device.type,
             threads=torch.get_num_threads(),
@@ -167,10 +167,9 @@ class ExtractionRun:
 
     def finish(self, partial: PartialFeatures) -> None:
         """Write the features file from the complete partial file."""
-        names = dict(zip(self.captions.image_ids, self.captions.file_names, strict=True))
         provenance = self.origin.make_provenance(FEATURES_KIND, "", self.out)
         extends = extended_features(self.earlier, dict(zip(partial.ids, partial.row_digests, strict=True)))
-        partial.finish(names, provenance.model_copy(update={"extends": extends}))
+        partial.finish(self.names, provenance.model_copy(update={"extends": extends}))
 
 
 def _is_left_by(finished: Features, record: PartialRecord) -> bool:

@@ -45,6 +45,14 @@ class SkippedImages:
             raise ClcapError(f"{error}{advice}") from error
         self.reasons[id] = str(error)
 
+    def of_all_processes(self) -> "SkippedImages":
+        """The images that this and all other processes leave out."""
+        from clcap_cli.compute.collectives import from_all
+
+        others = from_all([self.total, list(self.reasons.items())])
+        reasons = {id: reason for _, pairs in others for id, reason in pairs}
+        return SkippedImages(sum(total for total, _ in others), self.skip_bad, reasons)
+
     def report(self, consequence: str) -> None:
         """List the images that were left out, with what follows from it; raises ClcapError if that is all of them."""
         self.raise_unless_usable()

@@ -20,6 +20,7 @@ DESCRIPTIONS = {
     "clcap/reference-log-probs": "a cache of the reference's log-probabilities of train-cl",
     "clcap/tokens": "a cache of encoded captions of train-mle",
     "clcap/partial-features": "the record of an unfinished extract-features",
+    "clcap/partial-ranks": "the counts of an unfinished self-retrieve",
     "clcap/train-state": "the saved state of a training run (*.state.pt)",
 }
 """Description of each kind of artifact, by the name of its format."""

@@ -29,17 +29,21 @@ class Adversarial(Objective):
     mle_weight: MleWeight = 0.0
 
 
-def discriminator_loss(matched: "Tensor", mismatched: "Tensor", generated: "Tensor") -> "Tensor":
+def discriminator_loss(
+    matched: "Tensor", mismatched: "Tensor", generated: "Tensor", share: float = 1.0, generated_share: float = 1.0
+) -> "Tensor":
     """The negative of the objective that the paper's evaluator maximises, a scalar, from three tensors of logits of r.
 
         mean over matched of ln r + α mean over generated of ln(1 - r) + β mean over mismatched of ln(1 - r)
 
-    α = β = 1/2 is our choice: the best constant discriminator is then r = 1/2, with a loss of 2 ln 2.
+    α = β = 1/2 is our choice: the best constant discriminator is then r = 1/2, with a loss of 2 ln 2. For a part of a
+    batch, ``share`` is its share of the matched and of the mismatched captions, and ``generated_share`` of the others;
+    the losses of all parts then add up to that of the batch.
     """
     from torch.nn.functional import logsigmoid
 
-    matched_term = logsigmoid(matched).mean()
-    other_term = ALPHA * logsigmoid(-generated).mean() + BETA * logsigmoid(-mismatched).mean()
+    matched_term = share * logsigmoid(matched).mean()
+    other_term = ALPHA * generated_share * logsigmoid(-generated).mean() + BETA * share * logsigmoid(-mismatched).mean()
     return -(matched_term + other_term)
 
 

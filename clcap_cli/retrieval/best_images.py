@@ -6,6 +6,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import gathered
+from clcap_cli.compute.processes import processes
+
 NONE = -1
 
 
@@ -32,10 +35,24 @@ class BestImages:
 
     def with_block(self, scores: Tensor, first: int) -> Self:
         """The best images after the B images from position ``first``, with the ln p ``scores`` (C, B)."""
+        positions = torch.arange(first, first + scores.shape[1], device=scores.device)
+        return self.with_images(positions.expand_as(scores), scores)
+
+    def of_all_processes(self) -> Self:
+        """The best of all processes' images, where each process has seen its own share of them."""
+        count = processes().count
+        if count == 1:
+            return self
+        images, values = (
+            gathered(one).view(count, *one.shape).transpose(0, 1).flatten(1) for one in (self.image, self.log_prob)
+        )
+        return type(self).unknown(self.floor, self.log_prob.shape[1]).with_images(images, values)
+
+    def with_images(self, positions: Tensor, scores: Tensor) -> Self:
+        """The best images after those at ``positions`` (C, B), with the ln p ``scores`` (C, B)."""
         count = self.log_prob.shape[1]
         if count == 0:
             return self
-        positions = torch.arange(first, first + scores.shape[1], device=scores.device).expand_as(scores)
         images, values = torch.cat([self.image, positions], dim=1), torch.cat([self.log_prob, scores], dim=1)
         lowest = values.topk(count, dim=1).values[:, -1:]
         row, column = ((values >= lowest) & (values > -torch.inf)).nonzero(as_tuple=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import all_reduced
 from clcap_cli.errors import NonFiniteError
 from clcap_cli.metrics.self_retrieval import CUTOFFS, rank_statistics
 from clcap_cli.metrics.statistic import Statistic
@@ -39,19 +40,19 @@ class Ranks:
 class RankCounter:
     """Counts, for each caption, the images with a higher ln p than its own image and the images that tie with it."""
 
-    def __init__(self, log_prob: Tensor):
-        """``log_prob`` (C,) is the ln p of each caption with its own image."""
-        self.log_prob = log_prob
-        self.better, self.better_or_tied = (torch.zeros_like(log_prob, dtype=torch.int64) for _ in range(2))
+    def __init__(self, log_prob: Tensor, better: Tensor, better_or_tied: Tensor):
+        """``log_prob`` (C,) is the ln p of each caption with its own image; the counts (C,) int64 start as given."""
+        self.log_prob, self.better, self.better_or_tied = log_prob, better, better_or_tied
 
     def count(self, scores: Tensor) -> None:
         """Count a block of B images with the ln p ``scores`` (C, B); -inf for images that are not to be counted."""
         margin = scores - self.log_prob.unsqueeze(1)
-        self.better += (margin > TOLERANCE).sum(dim=1)
-        self.better_or_tied += (margin >= -TOLERANCE).sum(dim=1)
+        self.better = self.better + (margin > TOLERANCE).sum(dim=1)
+        self.better_or_tied = self.better_or_tied + (margin >= -TOLERANCE).sum(dim=1)
 
     def ranks(self) -> Ranks:
-        """The ranks among all images counted so far."""
+        """The ranks among all images counted so far, by this and all other processes."""
+        self.better, self.better_or_tied = map(all_reduced, (self.better, self.better_or_tied))
         return Ranks(self.better.cpu(), (self.better_or_tied - self.better).cpu())
 
 

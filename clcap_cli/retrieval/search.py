@@ -8,15 +8,18 @@ similar images, because a caption often fits these as well, then that of the bes
 blocks are small, so that few images are scored with a low floor.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from clcap_cli.features.source import FeatureSource
+from clcap_cli.artifacts.partial_ranks import PartialRanks
+from clcap_cli.compute.processes import processes
+from clcap_cli.features.source import FeatureSource, split_into_blocks
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.retrieval.best_images import BestImages
+from clcap_cli.retrieval.kept import KEEPS_NOTHING, KeepsNothing
 from clcap_cli.retrieval.pair_scores import lowest_log_probs, matched_log_probs
 from clcap_cli.retrieval.prefix_tree import NONE, PrefixTree
 from clcap_cli.retrieval.ranks import TOLERANCE, RankCounter, Ranks, check_finite
@@ -49,6 +52,7 @@ def find_ranks(
     track: Track = untracked,
     pools: Tensor | None = None,
     num_best: int = 0,
+    kept: KeepsNothing = KEEPS_NOTHING,
 ) -> SearchResult:
     """The rank of each caption's own image; caption i was generated for image i of ``features``.
 
@@ -56,7 +60,8 @@ def find_ranks(
     ``captions`` is (C, T) int64; only the first ``lengths`` (C,) tokens of each row count. ``pools`` (C, P) lists the
     images among which each caption's own is ranked, the own first and then the most similar ones; None stands for all
     images. The ``num_best`` images with the highest ln p are found as well. Ranks equal those of ``rank`` applied to
-    ``score_matrix``. ``track`` wraps the blocks of work to show progress.
+    ``score_matrix``. ``track`` wraps the blocks of work to show progress. Several processes share the images. ``kept``
+    keeps what is counted, and has what an earlier run counted.
 
     Raises ClcapError if an ln p is not finite.
     """
@@ -71,9 +76,10 @@ def find_ranks(
         reached[alone] = lowest_log_probs(model, features, captions[alone], lengths[alone], others[alone])
     walk = TreeWalk(model, PrefixTree(unique, model.config.start_token, model.config.end_token))
     own_caption = torch.cat([index, index.new_full((len(features) - len(index),), NONE)])
-    counter, best = RankCounter(log_prob), BestImages.unknown(log_prob, num_best)
-    size = walk.images_per_block
-    blocks = _growing_blocks(len(features), size) if num_best else features.blocks(size)
+    found, is_known = kept.start(_nothing_counted(log_prob, len(features), num_best))
+    counter, best = RankCounter(log_prob, found.better, found.better_or_tied), BestImages(found.image, found.log_prob)
+    done, walk.work = found.done.clone(), Work(*found.work.tolist())
+    blocks = _own_blocks(is_known, walk.images_per_block, grow=num_best > 0)
     for positions in track(blocks, len(blocks)):
         floors = torch.minimum(log_prob, torch.maximum(reached, best.floor)) - TOLERANCE
         images = torch.from_numpy(positions).to(index.device)
@@ -86,7 +92,10 @@ def find_ranks(
             scores[~_in_block(pools, images)] = -torch.inf
         counter.count(scores)
         best = best.with_block(scores, int(positions[0]))
-    return SearchResult(counter.ranks(), log_prob, best, walk.work)
+        done[images] = True
+        work = torch.tensor(astuple(walk.work))
+        kept.after_block(PartialRanks(done, counter.better, counter.better_or_tied, best.image, best.log_prob, work))
+    return SearchResult(counter.ranks(), log_prob, best.of_all_processes(), walk.work.of_all_processes())
 
 
 @torch.inference_mode()
@@ -109,11 +118,27 @@ def _fill_with_end(captions: Tensor, lengths: Tensor, end: int) -> Tensor:
     return captions.masked_fill(position >= lengths.unsqueeze(1), end)
 
 
-def _growing_blocks(count: int, largest: int) -> list[np.ndarray]:
-    """The positions 0 to ``count`` - 1 in blocks that double in size up to ``largest``."""
+def _nothing_counted(log_prob: Tensor, images: int, num_best: int) -> PartialRanks:
+    """The counts before the first block, for captions with the ln p (C,) of their own images."""
+    best = BestImages.unknown(log_prob, num_best)
+    zeros = torch.zeros_like(log_prob, dtype=torch.int64)
+    done, work = torch.zeros(images, dtype=torch.bool, device=log_prob.device), torch.zeros(3, dtype=torch.int64)
+    return PartialRanks(done, zeros, zeros, best.image, best.log_prob, work)
+
+
+def _own_blocks(is_known: Tensor, size: int, grow: bool) -> list[np.ndarray]:
+    """This process's share of the images that are not counted yet, in blocks of neighbouring positions."""
+    remaining = np.flatnonzero(~is_known.cpu().numpy())
+    share = np.array(processes().share(remaining), dtype=np.int64)
+    runs = np.split(share, np.flatnonzero(np.diff(share) > 1) + 1)
+    return [block for run in runs for block in (_growing_blocks(run, size) if grow else split_into_blocks(run, size))]
+
+
+def _growing_blocks(positions: np.ndarray, largest: int) -> list[np.ndarray]:
+    """The positions in blocks that double in size up to ``largest``."""
     blocks, first, size = [], 0, min(FIRST_BLOCK, largest)
-    while first < count:
-        blocks.append(np.arange(first, min(first + size, count)))
+    while first < len(positions):
+        blocks.append(positions[first : first + size])
         first, size = first + size, min(2 * size, largest)
     return blocks
 

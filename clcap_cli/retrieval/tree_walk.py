@@ -9,11 +9,13 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import all_reduced
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.rows import ImageFeatures, Rows, concatenate
 from clcap_cli.retrieval.bounded_softmax import BoundedSoftmax
@@ -35,6 +37,10 @@ class Work:
     """Predictions after pruning."""
     full_softmax: int = 0
     """Predictions that needed the softmax over the full vocabulary."""
+
+    def of_all_processes(self) -> Self:
+        """The work of all processes together."""
+        return type(self)(*all_reduced(torch.tensor(astuple(self))).tolist())
 
 
 @dataclass(frozen=True)

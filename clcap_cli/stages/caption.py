@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clcap_cli.artifacts.preconditions import CheckpointOrImage, OutputFile
+from clcap_cli.compute.processes import is_first, processes
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_info, print_warning
 from clcap_cli.decoding.settings import DecodingSettings
-from clcap_cli.errors import InvalidValueError
+from clcap_cli.errors import ClcapError, InvalidValueError
 from clcap_cli.evaluation.early_checks import check_split
 from clcap_cli.features.max_pixels import DEFAULT_MAX_PIXELS, MaxPixels
 from clcap_cli.file_kinds.clcap_files import description_of
@@ -64,7 +65,7 @@ def _not_a_checkpoint(path: Path) -> str:
     return f"{path} is {kind}; {CHECKPOINT} is expected here"
 
 
-@stage_with(_check_paths)
+@stage_with(_check_paths, is_distributed=True)
 def caption(
     checkpoints: Annotated[
         list[Path],
@@ -146,6 +147,8 @@ def caption(
     from clcap_cli.features.feature_sets import boxes_of
     from clcap_cli.stages.caption_attention import AttentionOutput
 
+    if attention and processes().count > 1:
+        raise ClcapError("--attention writes the attention of one process; start it without torchrun")
     origin, boxes = Origin("caption", settings), None
     if image_paths:
         file_names = {id: str(id) for id in images_with_ids}
@@ -165,6 +168,8 @@ def caption(
         on_block = maps.start(first.checkpoint, first.model, number, decoding) if maps else ignore_block
         texts = caption_split(opened, split, decoding, seed, on_block)
         boxes = boxes_of(first.features, [*texts])
+    if not is_first():
+        return out
     if out.name == BESIDE_IMAGES:
         out = write_text_files(texts)
     else:

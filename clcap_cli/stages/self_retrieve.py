@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, MinLen
 
 from clcap_cli.artifacts.preconditions import LOG_PROBS_FILE, RETRIEVAL_FILE, InputCheckpoint
+from clcap_cli.compute.processes import is_first, write_own_files
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_details, print_info
 from clcap_cli.datasets.read_options import ReadOptions
@@ -62,7 +63,7 @@ def _check_distractors(given: Mapping[str, Any]) -> None:
         )
 
 
-@stage_with(_check_captions)
+@stage_with(_check_captions, is_distributed=True)
 def self_retrieve(
     checkpoint: Annotated[
         Path, InputCheckpoint(), Argument("Captioner (*.pt) whose captions are ranked; it ranks unless --ranker does.")
@@ -130,6 +131,14 @@ def self_retrieve(
         LOG_PROBS_FILE,
         Option("HDF5 file for the log-probabilities of all captions given all images.", Panel.OUTPUT, "not written"),
     ] = None,
+    resume: Annotated[
+        bool,
+        Option(
+            "Continue an interrupted run from its partial files; without any, start from the beginning.",
+            Panel.OUTPUT,
+            name="--resume",
+        ),
+    ] = False,
     seed: Seed = 0,
     reading: ReadOptions = ReadOptions(),
     decoding: SingleCaptionSettings = SingleCaptionSettings(),
@@ -155,6 +164,7 @@ def self_retrieve(
     chosen.check(sum(check_split(checkpoint, captions, one) for one in splits), splits)
     from clcap_cli.artifacts.atomic import all_or_nothing, check_free_space, check_writable
     from clcap_cli.artifacts.log_probs import write_log_probs
+    from clcap_cli.artifacts.partial_ranks import PartialFiles
     from clcap_cli.artifacts.provenance import Origin
     from clcap_cli.artifacts.results import RETRIEVAL_KIND, write_results
     from clcap_cli.evaluation.pool_images import draw_images
@@ -165,11 +175,14 @@ def self_retrieve(
         warn_of_training_images,
     )
     from clcap_cli.metrics.signature import images_signature
+    from clcap_cli.retrieval.kept import KeepsFiles
 
     origin = Origin("self-retrieve", settings)
     paths = RetrievalPaths(checkpoint, ranker, predictions, captions, features, ranker_features, images)
     opened = open_ranked_captions(paths, reading, compute, origin)
     out = check_writable(out or checkpoint.with_name(f"{opened.ranking.stem}.retrieval.json"), origin.input_paths)
+    partial = PartialFiles(out, origin)
+    partial.check_resumed(resume)
     full_matrix = full_matrix and check_writable(full_matrix, origin.input_paths, [out])
     drawn = draw_images(opened, chosen, split, distractors, only_common, estimate, seed)
     pairs = len(drawn.own_ids) * len(drawn.ids)
@@ -181,7 +194,8 @@ def self_retrieve(
     similar = chosen.similar_size(len(drawn.ids))
     caption_pool = opened.pool(queries, drawn.rows, similar, drawn.distractors_signature, drawn.sample_of)
     started = time.monotonic()
-    found = caption_pool.search()
+    write_own_files()
+    found = caption_pool.search(KeepsFiles(partial))
     seconds = time.monotonic() - started
     signature = {"split": images_signature(drawn.own_ids, split), "decoding": queries.decoding, "precision": "fp32"}
     results = caption_pool.results(found, drawn.ids, opened.ranking, seed, signature)
@@ -190,6 +204,9 @@ def self_retrieve(
     details = {**results.details, "empty_captions": len(queries.empty), **matched_by, **others}
     results = replace(results, details=details)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(pairs / seconds, 1)}
+    if not is_first():
+        return out
+    partial.remove()
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})
         if full_matrix is not None:

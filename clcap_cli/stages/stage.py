@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, get_type_hints, runtim
 from clcap_cli.artifacts.atomic import record_replaced
 from clcap_cli.artifacts.output_lock import lock_nothing
 from clcap_cli.compute.process import stage_cleanup
+from clcap_cli.compute.processes import join
 from clcap_cli.console import print_info
 from clcap_cli.errors import InvalidValueError, WrittenError, first_few
 from clcap_cli.stages.parameter import Parameter
@@ -35,10 +36,11 @@ class Resolvable(Protocol):
 class Stage(Generic[Result]):
     """A callable that validates plain parameters and runs a function with them."""
 
-    def __init__(self, function: Callable[..., Result], rule: Rule | None = None):
-        """``rule`` is called with the function's arguments before it."""
+    def __init__(self, function: Callable[..., Result], rule: Rule | None = None, is_distributed: bool = False):
+        """``rule`` is called with the function's arguments before it; ``is_distributed`` allows several processes."""
         functools.update_wrapper(self, function)
-        self.function, self.rule, self.parameters = function, rule, parameters_of(function)
+        self.function, self.rule, self.is_distributed = function, rule, is_distributed
+        self.parameters = parameters_of(function)
         self.__doc__ = _documentation(function, self.parameters)
         plain = [
             inspect.Parameter(one.name, _kind(one), default=one.default, annotation=one.type) for one in self.parameters
@@ -58,6 +60,7 @@ class Stage(Generic[Result]):
         arguments = self.arguments(bound.arguments)
         plain = flattened(arguments)
         with stage_cleanup(), record_replaced() as replaced:
+            join(self.name, self.is_distributed)
             if plain.get("dry_run"):
                 lock_nothing()
             for one in self.parameters:
@@ -94,9 +97,12 @@ def stage(function: Callable[..., Result]) -> Stage[Result]:
     return Stage(function)
 
 
-def stage_with(rule: Rule) -> Callable[[Callable[..., Result]], Stage[Result]]:
-    """Make a function a stage whose arguments have to keep a rule, which raises InvalidValueError when they do not."""
-    return functools.partial(Stage, rule=rule)
+def stage_with(rule: Rule, is_distributed: bool = False) -> Callable[[Callable[..., Result]], Stage[Result]]:
+    """Make a function a stage whose arguments have to keep a rule, which raises InvalidValueError when they do not.
+
+    ``is_distributed`` allows several processes that torchrun starts.
+    """
+    return functools.partial(Stage, rule=rule, is_distributed=is_distributed)
 
 
 def parameters_of(function: Callable) -> list[Parameter]:

@@ -60,7 +60,7 @@ def _check_pool(size: int | None, k: int, redraw_negatives: bool | None) -> None
         )
 
 
-@stage_with(_check_objective)
+@stage_with(_check_objective, is_distributed=True)
 def train_cl(
     ref: Annotated[
         Path,

@@ -43,7 +43,7 @@ def _check_features(given: Mapping[str, Any]) -> None:
             raise InvalidValueError(name, f"{source} determines the encoder; give only one of the two")
 
 
-@stage_with(_check_features)
+@stage_with(_check_features, is_distributed=True)
 def train_mle(
     captions: Annotated[Path, CAPTIONS, Argument("captions.h5 to train on.")],
     features: Annotated[

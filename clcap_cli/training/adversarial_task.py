@@ -7,17 +7,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import all_reduced, sum_gradients, summed
 from clcap_cli.compute.prefetch import Prefetcher
+from clcap_cli.compute.processes import ALONE, Processes, processes
 from clcap_cli.compute.random_streams import Purpose, random_generator, torch_seed
 from clcap_cli.console import print_info, progress
-from clcap_cli.decoding.sampling import sample
+from clcap_cli.decoding.sampling import sample, sampling_noise
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.pixel_captioner import captioner_in, features_seen
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
 from clcap_cli.objectives.mle import with_likelihood
-from clcap_cli.training.data import CaptionBatch, shuffled_batches
+from clcap_cli.training.data import CaptionBatch, belongs_to, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.optimizer import Adam
 from clcap_cli.training.skipped_steps import SkippedSteps, check_finite_step, gradient_norm
@@ -41,6 +43,22 @@ class LoadedImages:
     """Features of the n images."""
     pairs: CaptionBatch
     """2 × P captions, the matched ones first, each with the image that it is paired with."""
+    part: "Part"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The images of a batch that one process computes."""
+
+    batch: MismatchedBatch
+    images: slice
+    """Their places in the whole batch."""
+    batch_size: int
+    """Number of images in the whole batch."""
+    share: float
+    """Their share of the batch's captions."""
+    image_share: float
+    """Their share of the batch's images; 0 like the other one where they are another process's."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +72,15 @@ class Logits:
     generated: Tensor
     """(k × n,) captions sampled from the captioner."""
 
-    @property
-    def loss(self) -> Tensor:
-        """The discriminator's loss, a scalar."""
-        return discriminator_loss(self.matched, self.mismatched, self.generated)
+    def loss(self, share: float = 1.0, image_share: float = 1.0) -> Tensor:
+        """The discriminator's loss, a scalar, of a part of a batch with these shares of its captions and images."""
+        return discriminator_loss(self.matched, self.mismatched, self.generated, share, image_share)
 
     @property
     def metrics(self) -> dict[str, Tensor]:
         """The discriminator's loss and the mean r of each kind of caption."""
         means = {f"score_{kind}": getattr(self, kind).detach().sigmoid().mean() for kind in KINDS}
-        return {"discriminator_loss": self.loss.detach(), **means}
+        return {"discriminator_loss": self.loss().detach(), **means}
 
 
 class AdversarialSplit:
@@ -76,12 +93,22 @@ class AdversarialSplit:
         """Batches of images with one mismatched caption for each of their captions."""
         return self.negatives.mismatched(batches, 1, rng)
 
-    def load(self, batch: MismatchedBatch, epoch: int | None = None) -> LoadedImages:
-        """Load the batch's captions and features, in an ``epoch`` of training those of its views."""
+    def part(self, batch: MismatchedBatch, among: Processes) -> Part:
+        """The part of a batch that this process computes; one of no weight if there are more processes than images."""
+        _, image = self.captions.captions_of_images(batch.positions)
+        places = among.share(range(len(batch.positions)))
+        images = slice(places[0], places[-1] + 1) if places else slice(0, 1)
+        own = belongs_to(image, images)
+        weights = (float(own.mean()), len(places) / len(batch.positions)) if places else (0.0, 0.0)
+        return Part(batch.part(images, own), images, len(batch.positions), *weights)
+
+    def load(self, part: Part, epoch: int | None = None) -> LoadedImages:
+        """Load the captions and features of a part of a batch, in an ``epoch`` of training those of its views."""
+        batch = part.batch
         source = self.features if epoch is None else self.features.in_epoch(epoch)
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         pairs = self.captions.batch(np.concatenate([caption_indices, *batch.negatives]), np.tile(image, 2))
-        return LoadedImages(source.read(batch.positions), pairs)
+        return LoadedImages(source.read(batch.positions), pairs, part)
 
 
 class AdversarialTask:
@@ -109,7 +136,8 @@ class AdversarialTask:
             for negatives in (inputs.negatives, NegativeSampler(val))
         )
         blocks = self.val_split.features.blocks(self.settings.batch_size)
-        self.val_batches = self.val_split.mismatched(blocks, random_generator(self.seed, "validation negatives"))
+        val_batches = self.val_split.mismatched(blocks, random_generator(self.seed, "validation negatives"))
+        self.val_parts = [self.val_split.part(batch, ALONE) for batch in val_batches]
         self.sample = CaptionSample(val, target.features, target.model, self.seed)
         self.optimizer = Adam(self.discriminator.parameters(), lr=DISCRIMINATOR_LR)
         self.skipped_in_warm_up = SkippedSteps()
@@ -133,10 +161,12 @@ class AdversarialTask:
     def _warm_up_epoch(self, batches: Sequence[MismatchedBatch], label: str) -> None:
         """Train the discriminator for one epoch, and print its mean metrics."""
         steps = []
-        for step, loaded in enumerate(progress(Prefetcher(self.train_split.load, batches), len(batches), label), 1):
+        parts = [self.train_split.part(batch, processes()) for batch in batches]
+        for step, loaded in enumerate(progress(Prefetcher(self.train_split.load, parts), len(parts), label), 1):
             with self.skipped_in_warm_up.skipping(f"{label}, step {step}", "try another --seed"):
                 seen = self._seen(loaded)
-                steps.append(self._train_discriminator(seen, self._sample_for_training(seen)))
+                metrics = self._train_discriminator(seen, self._sample_for_training(seen))
+                steps.append(summed({name: value * loaded.part.image_share for name, value in metrics.items()}))
         if not steps:
             return
         means = {name: float(sum(metrics[name] for metrics in steps)) / len(steps) for name in steps[0]}
@@ -148,13 +178,14 @@ class AdversarialTask:
         negatives_rng = random_generator(self.seed, "negatives", epoch)
         return self._batches(random_generator(self.seed, "order", epoch), negatives_rng)
 
-    def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
-        """The whole batch as one micro-batch, since the discriminator takes one step on it."""
-        return [(batch, 1.0)]
+    def micro_batches(self, batch: MismatchedBatch, among: Processes = ALONE) -> list[tuple[Part, float]]:
+        """The batch as one micro-batch for each process, since the discriminator takes one step on it."""
+        part = self.train_split.part(batch, among)
+        return [(part, part.image_share)]
 
-    def load(self, batch: MismatchedBatch, epoch: int = 1) -> LoadedImages:
-        """Load the batch's captions and features."""
-        return self.train_split.load(batch, epoch)
+    def load(self, part: Part, epoch: int = 1) -> LoadedImages:
+        """Load the captions and features of a part of a batch."""
+        return self.train_split.load(part, epoch)
 
     def loss(self, loaded: LoadedImages) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The captioner's loss after one step of the discriminator, with the mean score of each kind of caption."""
@@ -165,8 +196,10 @@ class AdversarialTask:
             rewards = self._logits(seen.features, generated).sigmoid().view(self.k, -1)
         loss = captioner_loss(self._log_probs(loaded, generated).view(self.k, -1), rewards)
         if self.objective.mle_weight:
-            references = loaded.pairs[: len(loaded.pairs) // 2]
-            loss = with_likelihood(loss, self._log_probs(loaded, references), self.objective.mle_weight)
+            references, part = loaded.pairs[: len(loaded.pairs) // 2], loaded.part
+            # The loop weighs the whole loss by the part's share of images.
+            weight = self.objective.mle_weight * part.share / (part.image_share or 1.0)
+            loss = with_likelihood(loss, self._log_probs(loaded, references), weight)
         return loss, {**metrics, "reward_spread": reward_spread(rewards)}
 
     @torch.inference_mode()
@@ -175,8 +208,8 @@ class AdversarialTask:
         split, generator = self.val_split, self._generator("validation sampling")
         logits = _concatenate(
             [
-                self._all_logits(seen, self._sample(seen.features, 1, generator))
-                for seen in map(self._seen, Prefetcher(split.load, self.val_batches))
+                self._all_logits(seen, self._sample(seen, 1, generator))
+                for seen in map(self._seen, Prefetcher(split.load, self.val_parts))
             ]
         )
         log_probs, _ = split_log_probs(self.model, split.captions, split.features)
@@ -204,15 +237,16 @@ class AdversarialTask:
         """Sample k captions per image without dropout: k × n captions, row j × n + i for image i."""
         training = self.model.training
         self.model.eval()
-        generated = self._sample(loaded.features, self.k, self.generator)
+        generated = self._sample(loaded, self.k, self.generator)
         self.model.train(training)
         return generated
 
     @torch.no_grad()
-    def _sample(self, features: ImageFeatures, k: int, generator: torch.Generator) -> CaptionBatch:
-        captioner = captioner_in(self.model)
-        decoded = sample(captioner, captioner.encode(features), k, generator)
-        image = torch.arange(len(features), device=self.device).repeat(k)
+    def _sample(self, loaded: LoadedImages, k: int, generator: torch.Generator) -> CaptionBatch:
+        captioner, part = captioner_in(self.model), loaded.part
+        noise = sampling_noise(captioner.config.max_length, k, part.batch_size, generator)[..., part.images]
+        decoded = sample(captioner, captioner.encode(loaded.features), k, noise)
+        image = torch.arange(len(loaded.features), device=self.device).repeat(k)
         return CaptionBatch(decoded.captions, decoded.lengths, image)
 
     def _train_discriminator(self, loaded: LoadedImages, generated: CaptionBatch) -> dict[str, Tensor]:
@@ -223,10 +257,14 @@ class AdversarialTask:
         with torch.autocast(
             self.device.type, enabled=False
         ):  # the loop's autocast does not apply to this backward pass
-            logits = self._all_logits(loaded, generated)
+            logits, part = self._all_logits(loaded, generated), loaded.part
             self.optimizer.zero_grad(set_to_none=True)
-            logits.loss.backward()
-            check_finite_step([logits.loss], gradient_norm(self.discriminator.parameters()), "discriminator's ")
+            loss = logits.loss(part.share, part.image_share)
+            loss.backward()
+            sum_gradients(self.discriminator.parameters())
+            check_finite_step(
+                [all_reduced(loss.detach())], gradient_norm(self.discriminator.parameters()), "discriminator's "
+            )
             self.optimizer.step()
         return logits.metrics
 

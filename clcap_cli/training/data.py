@@ -10,6 +10,7 @@ from torch import Tensor
 
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.compute.devices import copy_to_device
+from clcap_cli.compute.processes import ALONE, Processes
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.source import split_into_blocks
@@ -108,22 +109,25 @@ def _mixed_order(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.lexsort((rng.random(len(parts)), groups[part_of_image]))
 
 
-def split_by_tokens(image_index: np.ndarray, token_counts: np.ndarray, max_tokens: int | None) -> list[slice]:
+def split_by_tokens(
+    image_index: np.ndarray, token_counts: np.ndarray, max_tokens: int | None, among: Processes = ALONE
+) -> list[slice]:
     """Split a batch's images into slices with at most ``max_tokens`` tokens, but at least one image, each.
 
     ``image_index`` is the batch's image of each caption, in ascending order, and ``token_counts`` the caption's number
-    of tokens.
+    of tokens. Of several processes, each gets the slices of its own share of the images, which may be none.
     """
     totals = np.bincount(image_index, weights=token_counts)
-    if max_tokens is None:
-        return [slice(0, len(totals))]
-    starts, remaining = [0], max_tokens
-    for position, total in enumerate(totals):
-        if total > remaining and position > starts[-1]:
+    own = among.share(range(len(totals)))
+    if max_tokens is None or not own:
+        return [slice(own[0], own[-1] + 1)] if own else []
+    starts, remaining = [own[0]], max_tokens
+    for position in own:
+        if totals[position] > remaining and position > starts[-1]:
             starts.append(position)
             remaining = max_tokens
-        remaining -= total
-    return [slice(first, last) for first, last in pairwise([*starts, len(totals)])]
+        remaining -= totals[position]
+    return [slice(first, last) for first, last in pairwise([*starts, own[-1] + 1])]
 
 
 def belongs_to(image_index: np.ndarray, part: slice) -> np.ndarray:

@@ -1,13 +1,16 @@
 """Introspective learning: each caption with its own image is compared with the same caption and other images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import computed_together
 from clcap_cli.compute.prefetch import Prefetcher
+from clcap_cli.compute.processes import ALONE, Processes
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
@@ -77,9 +80,9 @@ class IntrospectiveTask:
         batches = shuffled_batches(len(self.captions), self.settings.batch_size, rng, self.features.parts)
         return [OtherImagesBatch(positions, other_images[:, positions]) for positions in batches]
 
-    def micro_batches(self, batch: OtherImagesBatch) -> list[tuple[OtherImagesBatch, float]]:
+    def micro_batches(self, batch: OtherImagesBatch, among: Processes = ALONE) -> list[tuple[OtherImagesBatch, float]]:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the captions."""
-        return _split(self.captions, batch, self.settings.max_tokens)
+        return _split(self.captions, batch, self.settings.max_tokens, among)
 
     def load(self, batch: OtherImagesBatch, epoch: int = 1) -> LoadedOtherImages:
         """Load the batch's captions, and the features of its images and the other images."""
@@ -94,8 +97,7 @@ class IntrospectiveTask:
         blocks = self.val_features.blocks(self.settings.batch_size)
         batches = [OtherImagesBatch(positions, self.val_other_images[:, positions]) for positions in blocks]
         parts = [part for batch in batches for part, _ in _split(self.val_captions, batch, self.settings.max_tokens)]
-        loaded_parts = Prefetcher(lambda part: _load(self.val_captions, self.val_features, part), parts)
-        log_probs = torch.cat([self._log_probs(loaded) for loaded in loaded_parts], dim=1)
+        log_probs = computed_together(parts, self._validation_rows)[0].T
         loss, metrics = self._loss(log_probs)
         values: dict[str, Tensor | float] = {
             "loss": loss,
@@ -104,6 +106,11 @@ class IntrospectiveTask:
             **self.sample.metrics(self.model),
         }
         return {f"val_{name}": float(value) for name, value in values.items()}
+
+    def _validation_rows(self, parts: Sequence[OtherImagesBatch]) -> list[Tensor]:
+        """ln p (P, 1 + K) of validation captions with their own and with the other images."""
+        load = partial(_load, self.val_captions, self.val_features)
+        return [torch.cat([self._log_probs(loaded).T for loaded in Prefetcher(load, parts)])]
 
     def _loss(self, log_probs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss and the metrics, from ln p (1 + K, P)."""
@@ -124,13 +131,13 @@ class IntrospectiveTask:
 
 
 def _split(
-    captions: CaptionSplit, batch: OtherImagesBatch, max_tokens: int | None
+    captions: CaptionSplit, batch: OtherImagesBatch, max_tokens: int | None, among: Processes = ALONE
 ) -> list[tuple[OtherImagesBatch, float]]:
     caption_indices, image = captions.captions_of_images(batch.positions)
     token_counts = (1 + len(batch.other_images)) * captions.token_counts(caption_indices)
     return [
         (OtherImagesBatch(batch.positions[part], batch.other_images[:, part]), float(belongs_to(image, part).mean()))
-        for part in split_by_tokens(image, token_counts, max_tokens)
+        for part in split_by_tokens(image, token_counts, max_tokens, among)
     ]
 
 

@@ -10,17 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import of_first, sum_gradients, summed
 from clcap_cli.compute.prefetch import Prefetcher
+from clcap_cli.compute.random_streams import seed_step
 from clcap_cli.console import print_info, print_warning, progress
 from clcap_cli.errors import NonFiniteError
 from clcap_cli.tracking.tracking import untracked
-from clcap_cli.training.meter import Meter
+from clcap_cli.training.meter import Meter, weighted_sums
 from clcap_cli.training.optimizer import clip_gradients, set_learning_rates
 from clcap_cli.training.progress import Progress
 from clcap_cli.training.report import TrainingReport
 from clcap_cli.training.schedule import check_warmup, learning_rate
 from clcap_cli.training.skipped_steps import DivergedError, check_finite_metrics, check_finite_step, diverged_advice
 from clcap_cli.training.state import TrainState
+from clcap_cli.training.task import own_micro_batches
 
 
 class Observer:
@@ -88,7 +91,7 @@ def _train_epoch(state: TrainState, report: TrainingReport, observer: Observer) 
     task, position = state.task, state.progress
     batches = task.batches(position.epoch + 1)
     position.batches_per_epoch = len(batches)
-    remaining = [task.micro_batches(batch) for batch in batches[position.batch :]]
+    remaining = [own_micro_batches(task, batch) for batch in batches[position.batch :]]
     load = partial(task.load, epoch=position.epoch + 1)
     reading = Prefetcher(load, (micro_batch for micro_batches in remaining for micro_batch, _ in micro_batches))
     # Closed explicitly: an interrupt during garbage collection would be lost.
@@ -105,9 +108,13 @@ def _train_epoch(state: TrainState, report: TrainingReport, observer: Observer) 
 
 
 def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded: Iterator[Any]) -> None:
-    """Take one optimiser step on a batch that is split into ``micro_batches``, or skip it if it is not finite."""
+    """Take one optimiser step on a batch that is split into ``micro_batches``, or skip it if it is not finite.
+
+    With several processes, these are the process's own; gradients and metrics are summed over the processes.
+    """
     model, position, settings = state.task.model, state.progress, state.settings
     model.train()
+    seed_step(state.seed, position.step)
     state.optimizer.zero_grad(set_to_none=True)
     at = settings, position.step, position.batches_per_epoch
     set_learning_rates(state.optimizer, lambda peak: learning_rate(*at, peak))
@@ -115,11 +122,13 @@ def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded:
     place = f"epoch {position.epoch + 1}, step {position.step + 1}"
     with position.skipped.skipping(place, diverged_advice(settings.precision)):
         parts = [add_gradients(state, part, share) for part, (_, share) in zip(own, micro_batches, strict=True)]
-        check_finite_step([metrics["loss"] for metrics, _ in parts], clip_gradients(model, settings))
+        sum_gradients(model.parameters())
+        metrics = summed(weighted_sums(parts))
+        check_finite_step([metrics["loss"]], clip_gradients(model, settings))
         state.optimizer.step()
-        state.meter.add_step(parts)
+        state.meter.add_step(metrics)
         if position.first_loss is None:
-            position.first_loss = sum(float(metrics["loss"]) * share for metrics, share in parts)
+            position.first_loss = float(metrics["loss"])
     deque(own, maxlen=0)  # the data of micro-batches that were left out
     position.count_step()
 
@@ -155,7 +164,7 @@ def _run_validation(state: TrainState) -> dict[str, float]:
     state.task.model.eval()
     try:
         with torch.inference_mode():
-            return check_finite_metrics(state.task.validate())
+            return check_finite_metrics(of_first(state.task.validate()))
     except NonFiniteError as error:
         place, step = f"epoch {state.progress.fractional_epoch:g}", state.progress.step
         advice = diverged_advice(state.settings.precision)

@@ -4,7 +4,13 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
+
+
+def weighted_sums(parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> dict[str, Tensor]:
+    """The metrics of a step, from those of its micro-batches, each weighted by its share of the batch."""
+    return {name: torch.stack([metrics[name] * share for metrics, share in parts]).sum() for name in parts[0][0]}
 
 
 class Meter:
@@ -23,12 +29,11 @@ class Meter:
         """Seconds since the meter was created."""
         return time.monotonic() - self.started
 
-    def add_step(self, parts: Sequence[tuple[Mapping[str, Tensor], float]]) -> None:
-        """Add the metrics of the micro-batches of a step, each weighted by its share of the batch."""
+    def add_step(self, metrics: Mapping[str, Tensor]) -> None:
+        """Add the metrics of a step."""
         self.steps += 1
-        for metrics, share in parts:
-            for name, value in metrics.items():
-                self.sums[name] += value * share
+        for name, value in metrics.items():
+            self.sums[name] += value
 
     def totals(self) -> dict[str, float]:
         """The sums as floats."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.processes import ALONE, Processes
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.features.feature_sets import FeatureSet, feature_source
 from clcap_cli.models.captioner import Captioner
@@ -43,11 +44,11 @@ class MleTask:
         rng = random_generator(self.seed, "order", epoch)
         return shuffled_batches(len(self.captions), self.settings.batch_size, rng, self.features.parts)
 
-    def micro_batches(self, positions: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    def micro_batches(self, positions: np.ndarray, among: Processes = ALONE) -> list[tuple[np.ndarray, float]]:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the tokens."""
         caption_indices, image = self.captions.captions_of_images(positions)
         token_counts = self.captions.token_counts(caption_indices)
-        parts = split_by_tokens(image, token_counts, self.settings.max_tokens)
+        parts = split_by_tokens(image, token_counts, self.settings.max_tokens, among)
         shares = np.bincount(image, weights=token_counts) / token_counts.sum()
         return [(positions[part], float(shares[part].sum())) for part in parts]
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from clcap_cli.artifacts.cache import ArrayCache
 from clcap_cli.compute.devices import copy_to_device
 from clcap_cli.compute.precision import Precision
+from clcap_cli.compute.processes import ALONE, Processes
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.pair_log_probs import PairLogProbs
@@ -71,12 +72,12 @@ class PairSplit:
             sets = [self.matched, self.fixed_negatives] if len(self.fixed_negatives) else [self.matched]
             self.reference.score(sets, self.pool, cache, precision)
 
-    def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+    def micro_batches(self, batch: MismatchedBatch, among: Processes = ALONE) -> list[tuple[MismatchedBatch, float]]:
         """Split the batch into micro-batches of at most ``max_tokens`` tokens, each with its share of the pairs."""
         caption_indices, image = self.captions.captions_of_images(batch.positions)
         matched, mismatched = (self.captions.token_counts(indices) for indices in (caption_indices, batch.negatives))
         parts = []
-        for part in split_by_tokens(image, matched + mismatched.sum(axis=0), self.max_tokens):
+        for part in split_by_tokens(image, matched + mismatched.sum(axis=0), self.max_tokens, among):
             in_part = belongs_to(image, part)
             parts.append((batch.part(part, in_part), float(in_part.mean())))
         return parts

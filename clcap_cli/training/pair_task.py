@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.cache import ArrayCache
+from clcap_cli.compute.collectives import computed_together
 from clcap_cli.compute.precision import Precision
 from clcap_cli.compute.prefetch import Prefetcher
+from clcap_cli.compute.processes import ALONE, Processes
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.console import print_info
 from clcap_cli.features.feature_sets import views_vary
@@ -82,9 +84,9 @@ class PairTask:
         """Images in the epoch's order, with fixed or newly drawn negatives, or without any."""
         return self._mismatched(self._order(epoch), epoch)
 
-    def micro_batches(self, batch: MismatchedBatch) -> list[tuple[MismatchedBatch, float]]:
+    def micro_batches(self, batch: MismatchedBatch, among: Processes = ALONE) -> list[tuple[MismatchedBatch, float]]:
         """Micro-batches of at most ``max_tokens`` tokens, each weighted by its share of the pairs."""
-        return self.train_split.micro_batches(batch)
+        return self.train_split.micro_batches(batch, among)
 
     def load(self, batch: MismatchedBatch, epoch: int = 1) -> LoadedPairs:
         """Load the batch's captions and features."""
@@ -114,7 +116,7 @@ class PairTask:
         split = self.val_split
         batches = split.with_fixed_negatives(split.target_feature_source.blocks(self.settings.batch_size))
         parts = [part for batch in batches for part, _ in split.micro_batches(batch)]
-        pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
+        pairs = PairLogProbs(*(rows.T for rows in computed_together(parts, self._validation_rows)))
         metrics: dict[str, Tensor | float] = {
             "loss": self._loss(pairs),
             **pairs.metrics(),
@@ -123,6 +125,12 @@ class PairTask:
             **self.sample.metrics(self.model),
         }
         return {f"val_{name}": float(value) for name, value in metrics.items()}
+
+    def _validation_rows(self, parts: Sequence[MismatchedBatch]) -> list[Tensor]:
+        """ln p of validation pairs, their numbers of tokens, and the reference's ln p, if there is one: (P, 1 + K)."""
+        split = self.val_split
+        pairs = concatenate([split.log_probs(loaded) for loaded in Prefetcher(split.load, parts)])
+        return [one.T for one in (pairs.target, pairs.tokens, pairs.reference) if one is not None]
 
     def _loss(self, pairs: PairLogProbs) -> Tensor:
         return with_likelihood(self.objective.loss(pairs), pairs.target[0], self.objective.mle_weight)

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from clcap_cli.artifacts.cache import ArrayCache
+from clcap_cli.compute.collectives import all_reduced
 from clcap_cli.compute.precision import Precision
+from clcap_cli.compute.processes import processes
 from clcap_cli.console import progress
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.digests import digest
@@ -124,8 +126,8 @@ class SplitReference:
     def _compute(self, caption_indices: np.ndarray, image: np.ndarray, precision: Precision) -> np.ndarray:
         """Score the pairs image by image, because models compute equal prefixes of an image's captions only once."""
         captions, images = caption_indices.T.ravel(), np.repeat(image, len(caption_indices))
-        result = np.empty(len(captions), dtype=np.float32)
-        blocks = self.feature_source.blocks(self.model.images_at_once(CACHE_BLOCK))
+        result = np.zeros(len(captions), dtype=np.float32)
+        blocks = processes().share(self.feature_source.blocks(self.model.images_at_once(CACHE_BLOCK)))
         for positions in progress(blocks, len(blocks), "reference's ln p, blocks of images"):
             in_block = np.arange(*np.searchsorted(images, [positions[0], positions[-1] + 1]))
             with torch.autocast(self.captions.device.type, torch.bfloat16, enabled=precision == "bf16"):
@@ -134,6 +136,7 @@ class SplitReference:
                     pairs = self.captions.batch(captions[rows], images[rows] - positions[0])
                     log_probs = self.model.sequence_log_prob(encoded, pairs.captions, pairs.lengths, pairs.image_index)
                     result[rows] = check_finite(log_probs).cpu().numpy()
+        all_reduced(torch.from_numpy(result))  # each process has zeros for the images of the others
         return np.ascontiguousarray(result.reshape(caption_indices.T.shape).T)
 
     def _scored_at_once(self, rows: np.ndarray, captions: np.ndarray) -> Iterator[np.ndarray]:

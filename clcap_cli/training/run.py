@@ -13,6 +13,8 @@ from clcap_cli.artifacts.discriminators import discriminator_path
 from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute.collectives import wait_for_all
+from clcap_cli.compute.processes import is_first
 from clcap_cli.compute.random_streams import seed_torch
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.compute.stop_signals import StopSignals
@@ -79,7 +81,7 @@ class TrainingRun:
         self.state = None if earlier.is_finished else earlier.state
         if not earlier.is_finished:
             earlier.check(self.settings.resume)
-        elif not self.settings.dry_run:
+        elif not self.settings.dry_run and is_first():
             self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
         if self.is_finished:
             print_finished(self.out)
@@ -105,7 +107,8 @@ class TrainingRun:
             return False
         state = TrainState(task, settings)
         sizes = sizes_of(state)
-        check_room(self.out, sizes, sum(path.stat().st_size for path in self.temporary if path.exists()))
+        if is_first():
+            check_room(self.out, sizes, sum(path.stat().st_size for path in self.temporary if path.exists()))
         try_step(state)
         if self.settings.dry_run:
             self._load(state)
@@ -118,9 +121,11 @@ class TrainingRun:
         Raises ClcapError if training diverges; the message names the files that remain.
         """
         seed_torch(seed, "dropout")
-        state = TrainState(task, settings)
+        state = TrainState(task, settings, seed)
         self._load(state)
-        tracking = tracked(self.settings.track, self.out, self.origin.settings, state.progress.log)
+        wait_for_all()  # before the first of them replaces a file that another one reads
+        name = self.settings.track if is_first() else None
+        tracking = tracked(name, self.out, self.origin.settings, state.progress.log)
         with tracking as track, StopSignals() as signals:
             interval = SaveInterval.parse(self.settings.save_every)
             saver = RunSaver(self.out, self.origin, interval, state, write, signals)
@@ -128,10 +133,12 @@ class TrainingRun:
                 record = train(state, saver, track)
             if self.has_comparable_loss and (rise := loss_rise(state.progress)):
                 record["loss_rise"] = asdict(rise)
-            with saver.naming_the_state(), all_or_nothing():
-                write_log(log_path(self.out), state)
-                write(self.out, record)
-            self._remove_temporary_files()
+            if is_first():
+                with saver.naming_the_state(), all_or_nothing():
+                    write_log(log_path(self.out), state)
+                    write(self.out, record)
+                self._remove_temporary_files()
+            wait_for_all()
         print_info(f"all metrics of each validation: {log_path(self.out)}")
         return record
 

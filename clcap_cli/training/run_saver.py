@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from clcap_cli.artifacts.atomic import all_or_nothing
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.compute.collectives import in_any, wait_for_all
+from clcap_cli.compute.processes import is_first, processes
 from clcap_cli.compute.stop_signals import FINISHING, StopRequestedError, StopSignals
 from clcap_cli.console import print_always, print_warning
 from clcap_cli.continuing import continuing_command
@@ -54,14 +56,20 @@ class RunSaver(Observer):
 
     def after_step(self) -> None:
         """Stop if a signal has arrived; otherwise save the state if the interval is over."""
-        if self.signals.received is not None:
+        if in_any(self.signals.received is not None):
             self._stop()
         if self.interval.has_passed(self.state.progress.step - self.saved_step, time.monotonic() - self.saved_at):
             self._save_or_warn()
 
     @contextmanager
     def validation(self) -> Iterator[None]:
-        """End the validation at once if a signal arrives; the resumed run repeats it."""
+        """End the validation at once if a signal arrives; the resumed run repeats it.
+
+        Several processes stop only after a step.
+        """
+        if processes().count > 1:  # the others would wait for this one
+            yield
+            return
         try:
             with self.signals.raising():
                 yield
@@ -70,7 +78,7 @@ class RunSaver(Observer):
 
     def after_validation(self, is_best: bool) -> None:
         """Write the checkpoint if it is the best so far."""
-        if not is_best:
+        if not is_best or not is_first():
             return
         try:
             with all_or_nothing():
@@ -106,7 +114,8 @@ class RunSaver(Observer):
         return f"training has ended; writing {self.out}" if has_ended else FINISHING
 
     def _save(self) -> None:
-        self.state.save(self.path, self.origin, self.continue_with)
+        if is_first():
+            self.state.save(self.path, self.origin, self.continue_with)
         self.failing.discard(self.path)
         INTERRUPTION.kept = self.kept_state
         self._restart_interval()
@@ -122,6 +131,7 @@ class RunSaver(Observer):
                 f"interrupted at {progress.place}, {self._saved_or_not()}; continue with: {self.continue_with}"
             )
             INTERRUPTION.is_reported = True
+        wait_for_all()  # torchrun ends all when the first of them ends
         self.signals.obey()
 
     def _saved_or_not(self) -> str:

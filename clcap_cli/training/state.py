@@ -35,8 +35,8 @@ from clcap_cli.training.task import Task
 class TrainState:
     """A task in training: networks, optimisers, random generators, progress and the best weights so far."""
 
-    def __init__(self, task: Task, settings: Optimisation):
-        self.task, self.settings = task, settings
+    def __init__(self, task: Task, settings: Optimisation, seed: int = 0):
+        self.task, self.settings, self.seed = task, settings, seed
         self.device = next(task.model.parameters()).device
         self.optimizer = make_optimizer(task.model, settings)
         extra = task.extra_state

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.compute.processes import ALONE, Processes, processes
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.training.validation import CaptionSample
 
@@ -32,8 +33,11 @@ class Task(Protocol):
     def batches(self, epoch: int) -> Sequence[Any]:
         """The batches of an epoch; the same for every call."""
 
-    def micro_batches(self, batch: Any) -> Sequence[tuple[Any, float]]:
-        """Split the batch into micro-batches that fit into memory, each with its share of the batch's loss."""
+    def micro_batches(self, batch: Any, among: Processes = ALONE) -> Sequence[tuple[Any, float]]:
+        """Split the batch into micro-batches that fit into memory, each with its share of the batch's loss.
+
+        Of several processes, each gets its own; none if the batch has fewer images than there are processes.
+        """
 
     def load(self, micro_batch: Any, epoch: int = 1) -> Any:
         """Load the data that the loss of a micro-batch needs in an epoch, from 1; called in another thread."""
@@ -43,3 +47,10 @@ class Task(Protocol):
 
     def validate(self) -> dict[str, float]:
         """Metrics of the model, which is in evaluation mode, on the validation split."""
+
+
+def own_micro_batches(task: Task, batch: Any) -> Sequence[tuple[Any, float]]:
+    """This process's micro-batches; for a batch with fewer images than processes, one whose share is 0."""
+    if processes().count == 1:
+        return task.micro_batches(batch)
+    return task.micro_batches(batch, processes()) or [(part, 0.0) for part, _ in task.micro_batches(batch)[:1]]

@@ -1,9 +1,12 @@
 """Validation metrics that all objectives share."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from clcap_cli.compute.collectives import computed_together
 from clcap_cli.compute.random_streams import random_generator
 from clcap_cli.decoding.captioning import decode
 from clcap_cli.decoding.settings import GREEDY
@@ -23,12 +26,17 @@ SAMPLE_SIZE = 200
 @torch.inference_mode()
 def split_log_probs(model: Captioner, captions: CaptionSplit, features: FeatureSource) -> tuple[Tensor, Tensor]:
     """ln p(c|I) of all captions of a split with their own images, and their lengths: (captions,) each."""
-    log_probs, lengths = [], []
-    for positions in features.blocks(model.images_at_once(BLOCK_SIZE)):
-        batch = captions.batch(*captions.captions_of_images(positions))
-        log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image_index))
-        lengths.append(batch.lengths)
-    return torch.cat(log_probs), torch.cat(lengths)
+
+    def score(blocks: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
+        log_probs, lengths = [], []
+        for positions in blocks:
+            batch = captions.batch(*captions.captions_of_images(positions))
+            log_probs.append(model(features.read(positions), batch.captions, batch.lengths, batch.image_index))
+            lengths.append(batch.lengths)
+        return torch.cat(log_probs), torch.cat(lengths)
+
+    log_probs, lengths = computed_together(features.blocks(model.images_at_once(BLOCK_SIZE)), score)
+    return log_probs, lengths
 
 
 class CaptionSample:

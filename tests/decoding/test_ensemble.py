@@ -92,7 +92,7 @@ def test_sequence_log_prob_equals_that_of_decoding() -> None:
 def test_samples_have_the_log_probs_of_the_ensemble() -> None:
     models = [peaked_model("neuraltalk2", 3), peaked_model("adaptive-attention", 4)]
     together = Ensemble(models)
-    samples = sample(together, together.encode([features()] * 2), 2, torch.Generator().manual_seed(0))
+    samples = sample(together, together.encode([features()] * 2), 2, torch.rand(7, 2, 5))
     with torch.inference_mode():
         for row in range(10):
             words = samples.captions[row, : samples.lengths[row]].tolist()

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 import torch
 
-from clcap_cli.decoding.sampling import logits_warper, sample
+from clcap_cli.decoding.sampling import logits_warper, sample, sampling_noise
 from clcap_cli.decoding.settings import SMALLEST, DecodingSettings
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.registry import MODELS
@@ -22,8 +22,9 @@ def tiny_model(name: str, words: int, longest: int) -> tuple[Captioner, ImageFea
     return model, ImageFeatures(torch.randn(3, 7), torch.randn(3, 4, 5))
 
 
-def seeded_generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def noise(longest: int, k: int, seed: int = 0) -> torch.Tensor:
+    """Noise for k captions of the three images of ``tiny_model``."""
+    return sampling_noise(longest, k, 3, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("name", MODELS.names)
@@ -34,7 +35,7 @@ def test_frequencies_match_probabilities(name: str) -> None:
     every = [list(c) for n in range(longest + 1) for c in itertools.product(range(1, words), repeat=n)]
     tokens = torch.tensor([caption + [END] * (longest - len(caption)) for caption in every])
     lengths = torch.tensor([len(caption) for caption in every])
-    samples = sample(model, encoded, k, seeded_generator())
+    samples = sample(model, encoded, k, noise(longest, k))
     drawn = samples.captions.view(k, 3, longest)
     for image in range(3):
         counts = Counter(map(tuple, drawn[:, image].tolist()))
@@ -74,7 +75,7 @@ def end_probability(model: Captioner, encoded: object, image: int, words: list[i
 def test_samples_have_the_log_probs_of_whole_captions(name: str) -> None:
     model, features = tiny_model(name, 9, 6)
     encoded = model.encode(features)
-    samples = sample(model, encoded, 5, seeded_generator())
+    samples = sample(model, encoded, 5, noise(6, 5))
     assert len(set(samples.lengths.tolist())) > 2
     log_probs = model.sequence_log_prob(encoded, samples.captions, samples.lengths, torch.arange(3).repeat(5))
     assert samples.log_probs.tolist() == pytest.approx(log_probs.tolist(), abs=1e-4)
@@ -84,7 +85,7 @@ def test_samples_have_the_log_probs_of_whole_captions(name: str) -> None:
 def test_same_seed_same_captions(name: str) -> None:
     model, features = tiny_model(name, 9, 6)
     encoded = model.encode(features)
-    first, again, other = (sample(model, encoded, 5, seeded_generator(seed)) for seed in (1, 1, 2))
+    first, again, other = (sample(model, encoded, 5, noise(6, 5, seed)) for seed in (1, 1, 2))
     assert torch.equal(first.captions, again.captions) and torch.equal(first.log_probs, again.log_probs)
     assert not torch.equal(first.captions, other.captions)
 
@@ -93,15 +94,22 @@ def test_captions_end_at_the_maximum_length() -> None:
     model, features = tiny_model("neuraltalk2", 9, 6)
     with torch.no_grad():
         model.output.bias[END] = -50
-    samples = sample(model, model.encode(features), 4, seeded_generator())
+    samples = sample(model, model.encode(features), 4, noise(6, 4))
     assert samples.lengths.tolist() == [6] * 12
     assert (samples.captions != END).all()
 
 
 def test_padding_is_the_end_token_and_unknown_can_be_sampled() -> None:
     model, features = tiny_model("neuraltalk2", 5, 6)
-    samples = sample(model, model.encode(features), 50, seeded_generator())
+    samples = sample(model, model.encode(features), 50, noise(6, 50))
     after = torch.arange(6) >= samples.lengths.unsqueeze(1)
     assert (samples.captions[after] == END).all()
     assert (samples.captions[~after] != END).all()
     assert (samples.captions == UNK).any()
+
+
+def test_a_caption_does_not_depend_on_the_images_that_it_is_sampled_with() -> None:
+    model, features = tiny_model("neuraltalk2", 9, 6)
+    together = sample(model, model.encode(features), 2, noise(6, 2))
+    alone = sample(model, model.encode(features[1:2]), 2, noise(6, 2)[..., 1:2])
+    assert torch.equal(together.captions[[1, 4]], alone.captions)

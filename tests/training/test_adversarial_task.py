@@ -22,7 +22,7 @@ def run(task: AdversarialTask, log: Path, precision: str = "fp32") -> list[dict[
 
 def on_training_data(task: AdversarialTask) -> dict[str, float]:
     """Metrics of the discriminator on one batch of the training split."""
-    loaded = task.load(task.batches(1)[0])
+    loaded = task.load(task.micro_batches(task.batches(1)[0])[0][0])
     with torch.no_grad():
         return {
             name: float(v) for name, v in task._all_logits(loaded, task._sample_for_training(loaded)).metrics.items()
@@ -90,7 +90,7 @@ def test_the_captioner_learns_from_a_fixed_discriminator(shared_chain: Path, mon
     rewards = []
     for epoch in range(1, 13):
         for batch in task.batches(epoch):
-            loss, metrics = task.loss(task.load(batch))
+            loss, metrics = task.loss(task.load(task.micro_batches(batch)[0][0]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -102,7 +102,7 @@ def test_validation_is_repeatable(shared_chain: Path) -> None:
     task = adversarial_task(shared_chain)
     task.model.eval()
     first = task.validate()
-    task.loss(task.load(task.batches(1)[0]))
+    task.loss(task.load(task.micro_batches(task.batches(1)[0])[0][0]))
     task.discriminator.load_state_dict(adversarial_task(shared_chain).discriminator.state_dict())
     task.model.eval()
     assert task.validate() == first
@@ -112,7 +112,7 @@ def test_dropout_is_off_only_while_sampling(shared_chain: Path) -> None:
     task = adversarial_task(shared_chain)
     task.model.dropout.p = 0.9
     task.model.train()
-    loaded = task.load(task.batches(1)[0])
+    loaded = task.load(task.micro_batches(task.batches(1)[0])[0][0])
     generated = task._sample_for_training(loaded)
     assert task.model.training
     other = adversarial_task(shared_chain)

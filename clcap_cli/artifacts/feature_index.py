@@ -1,0 +1,83 @@
+"""Writing the index of a ``features.h5`` in several files, once all of its shards are there."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from clcap_cli.artifacts.atomic import check_writable
+from clcap_cli.artifacts.feature_datasets import write_metadata
+from clcap_cli.artifacts.feature_shards import NAMES, POSITIONS, ROWS
+from clcap_cli.artifacts.features import KIND, Features, open_features
+from clcap_cli.artifacts.features_growth import earlier_features, extended_features
+from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_texts
+from clcap_cli.artifacts.output_lock import BusyError
+from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.shard import Shard
+from clcap_cli.console import print_details, print_info
+from clcap_cli.datasets.records import ImageId
+from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.input_files import is_file
+
+
+def write_index_if_complete(out: Path, count: int, names: Mapping[ImageId, str], origin: Origin) -> Features | None:
+    """Write the index ``out`` of ``count`` shards with the images of ``names``; None while a shard is missing.
+
+    Raises ClcapError if a shard was made with other inputs or another backbone.
+    """
+    paths = [Shard(number, count).path(out) for number in range(count)]
+    if missing := [path.name for path in paths if not is_file(path)]:
+        print_info(f"{out} will be written with the last shard; missing: {first_few(missing)}")
+        return None
+    try:
+        check_writable(out, origin.input_paths)
+    except BusyError:
+        print_details(f"{out} is being written by another process")
+        return None
+    shards = [open_features(path) for path in paths]
+    _check_alike(shards, origin)
+    _write(out, shards, names, origin)
+    return open_features(out)
+
+
+def _check_alike(shards: Sequence[Features], origin: Origin) -> None:
+    """Raise ClcapError unless all shards are of the captions and of the same backbone."""
+    captions = next(id for role, _, id in origin.inputs if role == "captions")
+    for shard in shards:
+        recorded = shard.provenance.input("captions")
+        if recorded is None or recorded.id != captions:
+            raise ClcapError(f"{shard.path} was made from another captions.h5; extract this shard again")
+        if names := shard.backbone.differences(shards[0].backbone):
+            raise ClcapError(
+                f"{shard.path} and {shards[0].path} differ in {', '.join(names)}; extract one of these shards again"
+            )
+
+
+def _write(out: Path, shards: Sequence[Features], names: Mapping[ImageId, str], origin: Origin) -> None:
+    earlier, ids = earlier_features(out), [id for shard in shards for id in shard.ids]
+    digests = np.concatenate([_known(shard.row_digests, shard) for shard in shards])
+    rows = [row.tobytes() for row in digests]
+    extends = extended_features(earlier, dict(zip(ids, rows, strict=True)))
+    provenance = origin.make_provenance(KIND, "", out).model_copy(update={"extends": extends})
+    hasher = hashlib.sha256(shards[0].backbone.model_dump_json(exclude={"weights"}).encode() + digests.tobytes())
+    with create_hdf5(out) as (file, _):
+        file["row_digests"] = digests
+        file["image_digests"] = np.concatenate([_known(shard.image_digests, shard) for shard in shards])
+        write_texts(file, NAMES, [shard.path.name for shard in shards])
+        file[ROWS] = np.array([len(shard.ids) for shard in shards], dtype=np.int64)
+        for name in POSITIONS:
+            file[name] = np.array([_position(shard.path, Path(name).name) for shard in shards], dtype=np.int64)
+        write_metadata(file, names, ids, shards[0].backbone, hasher, provenance)
+
+
+def _known(digests: np.ndarray | None, shard: Features) -> np.ndarray:
+    if digests is None:
+        raise ClcapError(f"{shard.path} was not written by extract-features; extract this shard again")
+    return digests
+
+
+def _position(path: Path, name: str) -> int:
+    """The position of a dataset's first byte in the file."""
+    with open_hdf5(path, KIND) as (content, _):
+        return content[name].offset

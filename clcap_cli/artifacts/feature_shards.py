@@ -1,0 +1,89 @@
+"""A ``features.h5`` in several files: shards that different processes write, and an index that reads as one file.
+
+``features-00002-of-00016.h5`` is a complete ``features.h5`` of a part of the images. The index ``features.h5`` beside
+the shards has the datasets of a ``features.h5`` except ``pooled`` and ``grid``, and instead of these::
+
+    shards/names   (shards,) text: names of the shards' files
+    shards/rows    (shards,) int64: number of images of each
+    shards/pooled  (shards,) int64: position of the shard's dataset in its file, in bytes
+    shards/grid    (shards,) int64: the same
+
+Opening an index opens no shard; a shard is memory-mapped when a row of it is first read, and then checked by the
+digests of its rows, which the index has.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clcap_cli.artifacts.hdf5 import HDF5Content
+from clcap_cli.errors import ClcapError, damaged_file_error
+
+NAMES, ROWS, POSITIONS = "shards/names", "shards/rows", ("shards/pooled", "shards/grid")
+
+
+class ShardedRows:
+    """The rows of a dataset of all shards, as if they were one array; only the files that are needed are opened."""
+
+    def __init__(
+        self, index: Path, names: Sequence[str], rows: np.ndarray, positions: np.ndarray, row: tuple[int, ...]
+    ):
+        """``rows`` and ``positions`` (shards,) as in the index; ``row`` is the shape of a row, of float16."""
+        self.index, self.names, self.positions = index, names, positions
+        self.starts = np.concatenate([[0], np.cumsum(rows)])
+        self.shape = (int(self.starts[-1]), *row)
+        self.dtype = np.dtype(np.float16)
+        self._parts: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """The rows at an index, or at an array of indices, as an array."""
+        if isinstance(rows, int | np.integer):
+            return self[np.array([rows])][0]
+        shards = np.searchsorted(self.starts, rows, side="right") - 1
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for shard in np.unique(shards):
+            own = shards == shard
+            found[own] = self._part(int(shard))[rows[own] - self.starts[shard]]
+        return found
+
+    def _part(self, shard: int) -> np.ndarray:
+        if shard not in self._parts:
+            self._parts[shard] = self._memory_map(shard)
+        return self._parts[shard]
+
+    def _memory_map(self, shard: int) -> np.ndarray:
+        path = self.index.with_name(self.names[shard])
+        shape = (int(self.starts[shard + 1] - self.starts[shard]), *self.shape[1:])
+        try:
+            return np.memmap(path, self.dtype, "r", int(self.positions[shard]), shape)
+        except (OSError, ValueError) as error:
+            raise ClcapError(f"{path} cannot be read: {error}; {self.index} needs it") from error
+
+
+class ShardIndex:
+    """The part of an index that describes its shards."""
+
+    def __init__(self, content: HDF5Content, images: int):
+        """Raises ClcapError if it is damaged or names a file that is not beside it."""
+        self.path, self.names = content.path, content.texts(NAMES)
+        self.rows, self.pooled, self.grid = (
+            content.numbers_within(name, "int64", (len(self.names),), 0, 2**62) for name in (ROWS, *POSITIONS)
+        )
+        if int(self.rows.sum()) != images:
+            raise damaged_file_error(self.path, f"its shards have {int(self.rows.sum())} images, expected {images}")
+        if outside := [name for name in self.names if name != Path(name).name or name in ("", ".", "..")]:
+            raise damaged_file_error(self.path, f"its shard '{outside[0]}' is not a file beside it")
+
+    def dataset(self, name: str, row: tuple[int, ...]) -> ShardedRows:
+        """The rows of 'pooled' or 'grid', each of shape ``row``."""
+        return ShardedRows(self.path, self.names, self.rows, getattr(self, name), row)
+
+
+def is_index(content: HDF5Content) -> bool:
+    """Whether an opened features file is an index of shards."""
+    return NAMES in content.survey.datasets

@@ -1,0 +1,89 @@
+"""Processes that end too early, and what is said and kept then."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import clcap_cli
+from clcap_cli.artifacts.checkpoints import open_checkpoint
+from tests.distributed.test_two_processes import ONE_THREAD, TORCHRUN, torchrun
+
+CLCAP = [TORCHRUN[0], "-m", "clcap_cli"]
+MLE = (
+    "--hidden",
+    "16",
+    "--embedding",
+    "16",
+    "--dropout",
+    "0.2",
+    "--epochs",
+    "400",
+    "--patience",
+    "400",
+    "--eval-every",
+    "200",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A captions.h5 and a features.h5."""
+    folder = tmp_path_factory.mktemp("data")
+    clcap_cli.make_scenes(folder / "scenes", train=21, val=5, test=5)
+    splits = {split: [folder / f"scenes/captions_{split}.json"] for split in ("train", "val", "test")}
+    clcap_cli.prepare_captions(**splits, out=folder / "captions.h5")
+    clcap_cli.extract_features(
+        folder / "captions.h5", images=[folder / "scenes/images"], image_size=32, out=folder / "features.h5"
+    )
+    return str(folder / "captions.h5"), str(folder / "features.h5")
+
+
+def workers_of(pid: int) -> dict[int, int]:
+    """The process ids of the children of torchrun by rank."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    variables = {child: Path(f"/proc/{child}/environ").read_bytes().split(b"\0") for child in children}
+    ranks = {child: next(v for v in found if v.startswith(b"RANK=")) for child, found in variables.items()}
+    return {int(rank.removeprefix(b"RANK=")): int(child) for child, rank in ranks.items()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
+def test_a_run_is_continued_by_fewer_processes(data: tuple[str, str], tmp_path: Path) -> None:
+    """One of two processes is killed; one process continues from the saved state, as if nothing had happened."""
+    options = [*MLE[:5], "0", *MLE[6:], "--max-steps", "600"]
+    whole, killed = tmp_path / "whole.pt", tmp_path / "killed.pt"
+    command = [*CLCAP, "train-mle", *data, *options, "--save-every", "20"]
+    running = subprocess.Popen(
+        [*TORCHRUN, "2", *command, "--out", str(killed)], env=ONE_THREAD, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "killed.state.pt").exists():
+        assert running.poll() is None
+        time.sleep(0.05)
+    os.kill(workers_of(running.pid)[1], signal.SIGKILL)
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 1
+    assert "SIGKILL" in errors
+    assert "Traceback (most recent call last)" not in errors.partition("torch/distributed/elastic")[0]
+    for out, more in ((killed, ["--resume"]), (whole, [])):
+        subprocess.run([*command, *more, "--out", str(out)], check=True, env=ONE_THREAD)
+    weights = open_checkpoint(whole).weights
+    for name, weight in open_checkpoint(killed).weights.items():
+        torch.testing.assert_close(weight, weights[name], atol=1e-4, rtol=0)
+
+
+def test_each_error_is_printed_once(data: tuple[str, str], tmp_path: Path) -> None:
+    done = torchrun(2, *CLCAP, "train-mle", str(tmp_path / "missing.h5"), data[1])
+    assert done.returncode == 1
+    assert done.stderr.count("error: ") == 1
+    assert f"error: no such file: {tmp_path / 'missing.h5'}" in done.stderr
+
+
+def test_stages_of_one_process_refuse_several(tmp_path: Path) -> None:
+    done = torchrun(2, *CLCAP, "make-scenes", str(tmp_path / "scenes"))
+    assert done.returncode == 1
+    assert "error: make-scenes runs in one process; start it without torchrun" in done.stderr
+    assert not (tmp_path / "scenes").exists()
