@@ -28,7 +28,7 @@ class KeepsNothing:
         """Called after each block of images."""
 
 
-KEEPS_NOTHING = KeepsNothing()
+KEEPS_NOTHING: KeepsNothing = KeepsNothing()
 
 
 class KeepsFiles(KeepsNothing):

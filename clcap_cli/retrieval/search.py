@@ -129,7 +129,7 @@ def _nothing_counted(log_prob: Tensor, images: int, num_best: int) -> PartialRan
 def _own_blocks(is_known: Tensor, size: int, grow: bool) -> list[np.ndarray]:
     """This process's share of the images that are not counted yet, in blocks of neighbouring positions."""
     remaining = np.flatnonzero(~is_known.cpu().numpy())
-    share = np.array(processes().share(remaining), dtype=np.int64)
+    share = np.array(processes().share(remaining.tolist()), dtype=np.int64)
     runs = np.split(share, np.flatnonzero(np.diff(share) > 1) + 1)
     return [block for run in runs for block in (_growing_blocks(run, size) if grow else split_into_blocks(run, size))]
 
