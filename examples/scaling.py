@@ -117,11 +117,9 @@ def print_rows(work: Work, processes: Sequence[int], threads: int) -> None:
         less, more = (measure(command, count, threads) for command in (work.less, work.more))
         seconds = more.seconds - less.seconds
         alone = alone or seconds
-        print(
-            f"| {work.name} | {count} | {seconds:.1f} | {work.amount / seconds:,.0f} {work.unit} | {seconds / alone:.2f} "
-            f"| {more.cpu_seconds - less.cpu_seconds:.1f} | {more.mebibytes:,.0f} |",
-            flush=True,
-        )
+        speed, cpu_seconds = f"{work.amount / seconds:,.0f} {work.unit}", more.cpu_seconds - less.cpu_seconds
+        cells = [work.name, count, f"{seconds:.1f}", speed, f"{seconds / alone:.2f}", f"{cpu_seconds:.1f}"]
+        print(f"| {' | '.join(map(str, cells))} | {more.mebibytes:,.0f} |", flush=True)
 
 
 def measure(command: Sequence[str], processes: int, threads: int) -> Measured:

@@ -4,6 +4,7 @@ A file counts only if both its name and its content are those of such a file.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -204,6 +205,15 @@ def _partial(path: Path) -> CachedFile | None:
     return CachedFile(rows, "features so far", owner, output, True, companion=path)
 
 
+def _partial_ranks(path: Path) -> CachedFile | None:
+    found = re.fullmatch(r"(.+)\.partial-\d{5}\.pt", path.name)
+    if not found:
+        return None
+    parse_provenance(own_content(path, plain_values(path))["provenance"], path, "clcap/partial-ranks")
+    output = path.with_name(f"{found[1]}.json")
+    return CachedFile(path, "ranks so far", f"{output.name}, which is unfinished", output, True)
+
+
 def _leftover(path: Path) -> CachedFile | None:
     temporary = as_temporary_file(path)
     if temporary is None:
@@ -216,4 +226,11 @@ def _leftover(path: Path) -> CachedFile | None:
     return CachedFile(path, "temporary file", output.name, output, is_temporary=True)
 
 
-RECOGNISERS: tuple[Callable[[Path], CachedFile | None], ...] = (_cache, _state, _best, _partial, _leftover)
+RECOGNISERS: tuple[Callable[[Path], CachedFile | None], ...] = (
+    _cache,
+    _state,
+    _best,
+    _partial,
+    _partial_ranks,
+    _leftover,
+)
