@@ -61,7 +61,7 @@ def extraction(captions: Path, images: Path, out: Path) -> tuple[str, dict[str, 
 def torchrun(count: int, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command in ``count`` processes."""
     return subprocess.run(
-        [*TORCHRUN, str(count), *command], env=ONE_THREAD, capture_output=True, text=True, timeout=300, **options
+        [*TORCHRUN, str(count), *command], env=ONE_THREAD, capture_output=True, text=True, timeout=1200, **options
     )
 
 
