@@ -51,8 +51,9 @@ class PartialFiles:
 
     def __init__(self, out: Path, origin: Origin):
         self.out, self.origin = out, origin
-        settings = {name: value for name, value in origin.settings.items() if name not in NOT_IDENTIFYING}
-        self.id = digest_of_json([[[role, id] for role, _, id in origin.inputs], settings])
+        record = origin.make_provenance(KIND, "", out)
+        settings = {name: value for name, value in record.settings.items() if name not in NOT_IDENTIFYING}
+        self.id = digest_of_json([[[one.role, one.id] for one in record.inputs], settings])
 
     @property
     def paths(self) -> list[Path]:
