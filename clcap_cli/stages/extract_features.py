@@ -77,7 +77,7 @@ def extract_features(
             "completes the parts writes the index that reads as one file.",
             Panel.OUTPUT,
             "all images",
-            placeholder="I/N",
+            placeholder="PART",
         ),
     ] = None,
     compute: ComputeSettings = ComputeSettings(),

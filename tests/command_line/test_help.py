@@ -56,6 +56,7 @@ def test_types_are_plain_words(stage: Stage) -> None:
         "PATH",
         "SIZE",
         "INTERVAL",
+        "PART",
         "PATTERN",
         "RANK",
     }

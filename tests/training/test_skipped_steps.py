@@ -131,11 +131,11 @@ def test_the_discriminator_skips_its_own_bad_steps(shared_chain: Path, capsys: p
     before = copy.deepcopy([task.discriminator.state_dict(), task.optimizer.state_dict()["state"]])
     hook = task.discriminator.image.weight.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(NonFiniteError, match="the norm of the discriminator's gradient is nan"):
-        task.loss(task.load(task.batches(1)[0]))
+        task.loss(task.load(task.micro_batches(task.batches(1)[0])[0][0]))
     hook.remove()
     now = [task.discriminator.state_dict(), task.optimizer.state_dict()["state"]]
     assert str(now) == str(before)
-    loss, _ = task.loss(task.load(task.batches(1)[0]))
+    loss, _ = task.loss(task.load(task.micro_batches(task.batches(1)[0])[0][0]))
     assert torch.isfinite(loss)
 
 
