@@ -88,7 +88,8 @@ def test_options_in_the_docs_exist() -> None:
     programs = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "benchmarks").glob("*.py")]
     benchmarks = re.findall(r'add_argument\(\s*"(--[a-z-]+)"', "\n".join(programs))
     own = {"--failures", "--inputs", "--samples", *benchmarks, *CLCAP_OPTIONS}
-    others = own | {"--configfile", "--cores", "--logdir", "--backend-store-uri"}
+    torchrun = {"--nproc-per-node", "--nnodes", "--rdzv-backend", "--rdzv-endpoint"}
+    others = own | torchrun | {"--configfile", "--cores", "--logdir", "--backend-store-uri", "--wrap"}
     for page in (ROOT / "docs").glob("*.md"):
         used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
         assert used - known - others == set(), page.name
