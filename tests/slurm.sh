@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the workflow once, on tiny data, in a SLURM of one node on loopback, with pipelines/profiles/slurm as it is.
+# Runs the workflow once, on tiny data, in a SLURM of one node on loopback, with pipelines/profiles/slurm as it is, and
+# examples/slurm.sh with two processes.
 # Usage: bash tests/slurm.sh [FOLDER]
 #   FOLDER  where SLURM's files, the workflow's output and all logs are kept; default: a new folder in /tmp
 # Needs Debian and root, but no systemd: installs slurm-wlm, slurmdbd, munge and MariaDB where they are missing, starts
@@ -45,10 +46,10 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoreFlags=job_comment
 AccountingStorageTRES=gres/gpu
-NodeName=$host NodeAddr=127.0.0.1 CPUs=64 RealMemory=500000 Gres=gpu:1
+NodeName=$host NodeAddr=127.0.0.1 CPUs=64 RealMemory=500000 Gres=gpu:2
 PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE
 END
-echo "NodeName=$host Name=gpu File=/dev/null" > "$folder/gres.conf"
+printf "NodeName=$host Name=gpu File=%s\n" /dev/null /dev/zero > "$folder/gres.conf"
 cat > "$folder/slurmdbd.conf" << END
 AuthType=auth/munge
 DbdHost=localhost
@@ -93,11 +94,18 @@ wait_for srun --immediate=5 true
 sinfo --long --Node
 
 cd "$folder"
+failed=
 snakemake -s "$checkout/pipelines/Snakefile" --configfile "$checkout/tests/pipelines/tiny.yaml" --config folder=made \
   --profile "$checkout/pipelines/profiles/slurm" --jobs 1 --latency-wait 10 --slurm-no-account \
-  --slurm-keep-successful-logs --slurm-init-seconds-before-status-checks 2 2>&1 | tee snakemake.log
+  --slurm-keep-successful-logs --slurm-init-seconds-before-status-checks 2 2>&1 | tee snakemake.log || failed=yes
+
+# A training in two processes, on the processor.
+sbatch --wait --gpus-per-node=2 --cpus-per-task=1 --mem=4G --time=30 --output=two_processes.log \
+  "$checkout/examples/slurm.sh" train-cl --ref made/nt_1.pt --epochs 1 --out two_processes.pt || failed=yes
+cat two_processes.log
 
 sacct --allocations --format=JobID,Comment%50,State,ExitCode,Elapsed,ReqMem,ReqTRES%50 | tee sacct.log
 sacct --format=JobID,JobName%12,State,Elapsed,MaxRSS | tee sacct_steps.log
 echo "SLURM's own logs are in $folder/made/.snakemake/slurm_logs:"
 find made/.snakemake/slurm_logs -name '*.log' | sort
+[ -z "$failed" ]

@@ -3,6 +3,7 @@
 import re
 import stat
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,3 +108,14 @@ def test_a_training_on_several_nodes_starts_a_torchrun_on_each(environment: dict
     assert process.stdout.endswith("-m clcap_cli train-cl --ref nt.pt\n")
     process = subprocess.run(command[:2], env=environment, capture_output=True, text=True)
     assert process.returncode == 2 and process.stderr.startswith("error: start this script with sbatch")
+
+
+def test_the_image_is_made_of_what_is_there() -> None:
+    text = (ROOT / "examples" / "Containerfile").read_text().replace("\\\n", " ")
+    copied = [word for line in re.findall(r"^COPY (.+) \S+$", text, flags=re.MULTILINE) for word in line.split()]
+    assert {"constraints.txt", "clcap_cli", "pipelines"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (installed,) = re.findall(r"'\.\[(.+)\]'", text)
+    assert set(installed.split(",")) == extras.keys() - {"docs", "test"}
+    assert "USER clcap" in text
