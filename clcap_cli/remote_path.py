@@ -19,6 +19,8 @@ from clcap_cli.extras import import_optional
 
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.:-]*://")
 _SECRET = re.compile(r"://[^/]*@|https?://.*\?")
+_CHANGING = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "last_modified", "mtime", "created")
+"""Keys under which the libraries of stores say whether a file is still the same."""
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs"}
 """Modules of clcap's own extra, by protocol; for other protocols fsspec names the package."""
 
@@ -82,14 +84,16 @@ class RemotePath(PosixPath):
         """The bytes from ``first`` up to ``end``."""
         with self._store_errors():
             system, path = self._located
-            return system.cat_file(path, start=first, end=end)
+            content = system.cat_file(path, start=first, end=end)
+        if len(content) != min(end, self._status.st_size) - first:
+            raise UnavailableError(f"{self} has another size than before; start again")
+        return content
 
     @property
     def fingerprint(self) -> str:
-        """Text that changes when the content does, such as the ETag of an object."""
-        with self._store_errors():
-            system, path = self._located
-            return str(system.ukey(path))
+        """The size and, where the store has one of them, a checksum or time, which change when the content does."""
+        known = next((self._info[key] for key in _CHANGING if self._info.get(key)), "")
+        return f"{self._info['size']} {known}"
 
     @property
     def _located(self) -> tuple[Any, str]:
@@ -102,12 +106,15 @@ class RemotePath(PosixPath):
         return fsspec.core.url_to_fs(str(self))
 
     @cached_property
-    def _status(self) -> os.stat_result:
+    def _info(self) -> Any:
+        """What the store knows of the file or folder."""
         with self._store_errors():
-            system, path = self._located
-            info = _info(system, path)
-        mode = stat.S_IFDIR if info["type"] == "directory" else stat.S_IFREG
-        return os.stat_result((mode, hash(self), 0, 1, 0, 0, info["size"] or 0, 0, 0, 0))
+            return _answer_about(*self._located)
+
+    @property
+    def _status(self) -> os.stat_result:
+        mode = stat.S_IFDIR if self._info["type"] == "directory" else stat.S_IFREG
+        return os.stat_result((mode, hash(self), 0, 1, 0, 0, self._info["size"] or 0, 0, 0, 0))
 
     def _address_of(self, found: str) -> Self:
         """The address of a path that the file system found."""
@@ -127,9 +134,14 @@ class RemotePath(PosixPath):
             raise UnavailableError(f"{self} cannot be read: {reason}{_advice(error)}") from error
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an address and no path on disk."""
+    return bool(_ADDRESS.match(text))
+
+
 def as_path(text: str) -> Path:
     """The path or address; raises ClcapError for an address with a password or signature."""
-    if not _ADDRESS.match(text):
+    if not is_address(text):
         return Path(text)
     if _SECRET.search(text):
         raise ClcapError(
@@ -139,7 +151,7 @@ def as_path(text: str) -> Path:
     return RemotePath(text)
 
 
-def _info(system: Any, path: str) -> Any:
+def _answer_about(system: Any, path: str) -> Any:
     """What the store knows of a file or folder; if it refuses, the error of reading it, which has a reason."""
     try:
         return system.info(path)

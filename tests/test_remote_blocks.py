@@ -83,6 +83,19 @@ def test_a_member_is_a_part_of_its_archive(address: RemotePath) -> None:
         assert (file.seek(0, os.SEEK_END), file.seek(0), file.read()) == (40, 0, CONTENT[990:1030])
 
 
+def test_a_file_that_changes_while_it_is_read_is_an_error(address: RemotePath) -> None:
+    with address.open("rb") as file:
+        fsspec.filesystem("memory").pipe("/bucket/x.tar", CONTENT[:-700])
+        with pytest.raises(UnavailableError, match=r"x\.tar has another size than before; start again$"):
+            file.read()
+
+
+def test_other_content_has_another_fingerprint(address: RemotePath) -> None:
+    before = address.fingerprint
+    fsspec.filesystem("memory").pipe("/bucket/x.tar", CONTENT[::-1])
+    assert RemotePath("memory://bucket/x.tar").fingerprint != before
+
+
 def test_a_request_that_fails_names_the_address(address: RemotePath) -> None:
     with address.open("rb") as file:
         fsspec.filesystem("memory").rm("/bucket/x.tar")

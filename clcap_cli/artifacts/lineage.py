@@ -16,6 +16,7 @@ from clcap_cli.datasets.parsing import read_json
 from clcap_cli.errors import ClcapError, NoSuchFileError
 from clcap_cli.file_kinds.recognition import wrong_file_error
 from clcap_cli.input_files import check_readable, is_file, is_of_system
+from clcap_cli.remote_path import is_address
 
 
 class ChangedInputError(ClcapError):
@@ -83,11 +84,11 @@ def unchanged_path(path: Path, item: Input) -> Path:
 def recorded_path(path: Path, item: Input) -> Path:
     """The path of an input that the file at ``path`` records.
 
-    Raises UnsafePathError for a path that clcap never records, because it is absolute or leads to files of the system:
-    a file from another person must not make clcap read devices.
+    Raises UnsafePathError for a path that is an address, is absolute or leads to files of the system: a file from
+    another person must not make clcap ask servers or read devices.
     """
     found = path.resolve().parent / item.path
-    if not _can_be_path(item.path) or Path(item.path).is_absolute() or is_of_system(found):
+    if not _can_be_path(item.path) or is_address(item.path) or Path(item.path).is_absolute() or is_of_system(found):
         raise UnsafePathError(
             f"{path} records '{item.path}' as the path of its {item.role}, which clcap does not follow: it records "
             "paths relative to the file"

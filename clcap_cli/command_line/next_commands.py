@@ -12,6 +12,8 @@ from clcap_cli.artifacts.json_files import provenance_path
 from clcap_cli.artifacts.references import references_path
 from clcap_cli.decoding.settings import DecodingSettings
 from clcap_cli.errors import ClcapError
+from clcap_cli.path_patterns import is_pattern
+from clcap_cli.remote_path import RemotePath, as_path
 
 METRICS = ".metrics.json"
 Given = Mapping[str, Any]
@@ -33,18 +35,23 @@ def _prepare_captions(given: Given, folder: Path) -> list[Words]:
 
 def _extract_features(given: Given, captions: Path) -> list[Words]:
     sources = [path for name in ("dataset", "train", "val", "test") for path in _listed(given.get(name))]
-    folders = dict.fromkeys(_image_folder(Path(source), captions) for source in sources)
-    there = [folder for folder in folders if folder.exists()] or [Path("IMAGE_FOLDER")]
+    folders = dict.fromkeys(_image_folder(as_path(str(source)), captions) for source in sources)
+    there = [folder for folder in folders if _is_shards(folder) or folder.exists()] or [Path("IMAGE_FOLDER")]
     images = [word for folder in there for word in ("--images", folder)]
     return [["extract-features", captions, *images, *_out_beside(captions, "features.h5")]]
 
 
 def _image_folder(source: Path, captions: Path) -> Path:
     """Where the images of a dataset probably are: in itself, in the folder written from it, or beside it."""
-    if source.is_dir() or source.suffix == ".tar":
+    if _is_shards(source) or source.is_dir() or source.suffix == ".tar":
         return source
     written = image_folder_beside(captions)
     return written if written.is_dir() else source.parent / "images"
+
+
+def _is_shards(source: Path) -> bool:
+    """Whether a dataset is a pattern or in an object store, where only tar archives are read."""
+    return isinstance(source, RemotePath) or is_pattern(source)
 
 
 def _encode_images(given: Given, checkpoint: Path) -> list[Words]:

@@ -22,6 +22,7 @@ from clcap_cli.features.pixel_captioner import PixelCaptioner
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.features.stored import StoredFeatures
 from clcap_cli.models.captioner import Captioner
+from clcap_cli.remote_path import RemotePath
 
 MAX_HELD_BYTES = 2**31
 """Size up to which features of pictures that do not vary are computed once and held in memory."""
@@ -79,12 +80,16 @@ class LivePictures:
     @property
     def id(self) -> str:
         """Identifier of the features of all pictures: of the encoder, the preprocessing, and each file at its age."""
-        files = [(str(file), *_size_and_time(file)) for file in self.files.values()]
+        files = [(str(file), *_state(file)) for file in self.files.values()]
         return digest_of_json([self.backbone.weights_id, self.encoder.preprocessing, files])
 
 
-def _size_and_time(file: ImageFile) -> tuple[int, int]:
-    found = (file if isinstance(file, Path) else file.archive).stat()
+def _state(file: ImageFile) -> tuple[int, int] | tuple[str]:
+    """The size and time of a file on disk, or what an object store says of its content."""
+    path = file if isinstance(file, Path) else file.archive
+    if isinstance(path, RemotePath):
+        return (path.fingerprint,)
+    found = path.stat()
     return found.st_size, found.st_mtime_ns
 
 

@@ -115,6 +115,8 @@ def test_the_record_names_the_address_and_no_credentials(clcap: Clcap, store: Ob
     address = f"s3://scenes/shards/{BRACES}"
     result = clcap("prepare-captions", address, *PREPARE, "--out", tmp_path / "c.h5", "--verbose")
     assert result.status == 0, result.err
+    assert f"next: clcap extract-features {tmp_path / 'c.h5'} --images '{address}'" in result.err
+    assert f"dataset: {address}  (not followed)" in clcap("show", tmp_path / "c.h5").out
     record = read_provenance(tmp_path / "c.h5")
     assert (record.settings["dataset"], record.inputs[0].path) == (address, address)
     for secret in (store.environment["AWS_ACCESS_KEY_ID"], store.environment["AWS_SECRET_ACCESS_KEY"]):
