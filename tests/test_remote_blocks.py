@@ -11,6 +11,7 @@ import pytest
 from clcap_cli import remote_blocks
 from clcap_cli.features import image_files
 from clcap_cli.features.image_files import TarMember, open_file, parts_of
+from clcap_cli.features.images import has_several_frames, open_rgb
 from clcap_cli.remote_blocks import BlockReader, Blocks
 from clcap_cli.remote_path import RemotePath, UnavailableError
 from clcap_cli.training.data import shuffled_batches
@@ -81,6 +82,15 @@ def test_images_are_in_the_parts_of_their_archives(address: RemotePath) -> None:
 def test_a_member_is_a_part_of_its_archive(address: RemotePath) -> None:
     with open_file(TarMember(address, "a.png", 990, 40)) as file:
         assert (file.seek(0, os.SEEK_END), file.seek(0), file.read()) == (40, 0, CONTENT[990:1030])
+
+
+def test_an_image_that_a_store_does_not_deliver_does_not_count_as_damaged(address: RemotePath) -> None:
+    member = TarMember(address, "a.png", 0, 100)
+    assert address.is_file()
+    fsspec.filesystem("memory").rm("/bucket/x.tar")
+    for read in (open_rgb, has_several_frames):
+        with pytest.raises(UnavailableError):
+            read(member)
 
 
 def test_a_file_that_changes_while_it_is_read_is_an_error(address: RemotePath) -> None:
