@@ -14,6 +14,8 @@ import torch
 import clcap_cli
 from clcap_cli.artifacts.checkpoints import open_checkpoint
 from clcap_cli.artifacts.features import open_features
+from tests.tracking.test_tensorboard import same, shown
+from tests.tracking.training import log_of
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python", "--nproc-per-node"]
 STAGES = [sys.executable, str(Path(__file__).with_name("run_stages.py"))]
@@ -42,7 +44,7 @@ def calls(folder: Path) -> Calls:
         for name, options in OBJECTIVES.items()
     ]
     return [
-        ("train_mle", {**made, **mle, "out": start}),
+        ("train_mle", {**made, **mle, "out": start, "track": "tensorboard"}),
         *trainings,
         ("caption", {"checkpoints": [start], "out": str(folder / "beam.json")}),
         (
@@ -91,6 +93,12 @@ def test_weights_after_20_steps(folders: tuple[Path, Path], name: str) -> None:
     one, two = (open_checkpoint(folder / f"{name}.pt").weights for folder in folders)
     for key, weight in one.items():
         torch.testing.assert_close(two[key], weight, atol=1e-5, rtol=0)
+
+
+def test_the_first_process_alone_tracks(folders: tuple[Path, Path]) -> None:
+    folder = folders[1] / "mle.tensorboard"
+    assert len(list(folder.iterdir())) == 1
+    assert shown(folder) == same(log_of(folders[1] / "mle.pt"))
 
 
 @pytest.mark.parametrize("name", ["beam", "sampled"])
