@@ -1,5 +1,6 @@
 """The command that continues an interrupted run, and what is said about earlier runs with the same output."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from clcap_cli.console import print_info
 from clcap_cli.errors import ClcapError, first_few
 
 RESUME = "--resume"
+TORCHRUN = "TORCHELASTIC_RUN_ID"
+"""Environment variable that torchrun sets."""
 
 
 def continuing_command(stage: str) -> str:
@@ -17,9 +20,16 @@ def continuing_command(stage: str) -> str:
     if not _is_command_line(Path(sys.argv[0])):
         return f"{stage.replace('-', '_')}(..., resume=True)"
     if stage not in words or RESUME in words:
-        return shlex.join(["clcap", *words])
+        return shlex.join([*_program(), *words])
     end = words.index("--") if "--" in words else len(words)
-    return shlex.join(["clcap", *words[:end], RESUME, *words[end:]])
+    return shlex.join([*_program(), *words[:end], RESUME, *words[end:]])
+
+
+def _program() -> list[str]:
+    """The words that start clcap as this process was started; the number of processes may be another one."""
+    if TORCHRUN not in os.environ:
+        return ["clcap"]
+    return ["torchrun", "--nproc-per-node", os.environ["LOCAL_WORLD_SIZE"], "-m", "clcap_cli"]
 
 
 def print_finished(out: Path) -> None:

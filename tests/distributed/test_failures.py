@@ -75,6 +75,31 @@ def test_a_run_is_continued_by_fewer_processes(data: tuple[str, str], tmp_path: 
         torch.testing.assert_close(weight, weights[name], atol=1e-4, rtol=0)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
+def test_a_stopped_run_says_how_to_continue(data: tuple[str, str], tmp_path: Path) -> None:
+    """SIGTERM to one process stops both after the same step, and the state is saved."""
+    command = [
+        *TORCHRUN,
+        "2",
+        *CLCAP,
+        "train-mle",
+        *data,
+        *MLE,
+        "--save-every",
+        "20",
+        "--out",
+        str(tmp_path / "mle.pt"),
+    ]
+    running = subprocess.Popen(command, env=ONE_THREAD, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "mle.state.pt").exists():
+        assert running.poll() is None
+        time.sleep(0.05)
+    os.kill(workers_of(running.pid)[1], signal.SIGTERM)
+    _, errors = running.communicate(timeout=600)
+    assert "interrupted at epoch" in errors
+    assert "continue with: torchrun --nproc-per-node 2 -m clcap_cli train-mle" in errors
+
+
 def test_each_error_is_printed_once(data: tuple[str, str], tmp_path: Path) -> None:
     done = torchrun(2, *CLCAP, "train-mle", str(tmp_path / "missing.h5"), data[1])
     assert done.returncode == 1
