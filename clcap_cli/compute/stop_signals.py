@@ -3,15 +3,19 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, Self
 
+from clcap_cli.compute.processes import processes
 from clcap_cli.interruption import SIGNALS, let_go_of_a_closed_terminal
 from clcap_cli.verbosity import VERBOSITY
 
 FINISHING = "finishing this step"
+REPETITION = 2.0
+"""Seconds within which torchrun passes on a signal that its processes got too, as from a terminal or from SLURM."""
 
 
 class StopRequestedError(BaseException):
@@ -29,6 +33,7 @@ class StopSignals:
         """Number of the first signal."""
         self.doing: Callable[[], str] = lambda: FINISHING
         """What is finished first when a signal arrives, in words."""
+        self._received_at = 0.0
         self._raises = False
         self._earlier: dict[int, Any] = {}
 
@@ -63,9 +68,11 @@ class StopSignals:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         let_go_of_a_closed_terminal()
         if self.received is not None:
+            if processes().count > 1 and time.monotonic() - self._received_at < REPETITION:
+                return
             self.received = number
             self.obey()
-        self.received = number
+        self.received, self._received_at = number, time.monotonic()
         if self._raises:
             raise StopRequestedError
         if VERBOSITY.messages:
