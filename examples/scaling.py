@@ -20,6 +20,8 @@ CLCAP = [sys.executable, "-m", "clcap_cli"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
 FEW_IMAGES, FEW_STEPS, MORE_STEPS = 64, 5, 45
 BATCH_SIZE = 20
+SHORTEST = 1.0
+"""Seconds below which the start of the processes varies more than the work takes."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,9 @@ def print_rows(work: Work, processes: Sequence[int], threads: int) -> None:
         less, more = (measure(command, count, threads) for command in (work.less, work.more))
         seconds = more.seconds - less.seconds
         alone = alone or seconds
+        if seconds < SHORTEST:
+            print(f"| {work.name} | {count} | too short to measure; give more --images | | | | {more.mebibytes:,.0f} |")
+            continue
         speed, cpu_seconds = f"{work.amount / seconds:,.0f} {work.unit}", more.cpu_seconds - less.cpu_seconds
         cells = [work.name, count, f"{seconds:.1f}", speed, f"{seconds / alone:.2f}", f"{cpu_seconds:.1f}"]
         print(f"| {' | '.join(map(str, cells))} | {more.mebibytes:,.0f} |", flush=True)

@@ -85,7 +85,8 @@ def test_options_in_the_docs_exist() -> None:
     known = {
         option for command in COMMANDS.values() for one in command.params for option in [*one.opts, *one.secondary_opts]
     }
-    programs = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "benchmarks").glob("*.py")]
+    sources = [*(ROOT / "tests" / "benchmarks").glob("*.py"), *(ROOT / "examples").glob("*.py")]
+    programs = [path.read_text(encoding="utf-8") for path in sources]
     benchmarks = re.findall(r'add_argument\(\s*"(--[a-z-]+)"', "\n".join(programs))
     own = {"--failures", "--inputs", "--samples", *benchmarks, *CLCAP_OPTIONS}
     torchrun = {"--nproc-per-node", "--nnodes", "--rdzv-backend", "--rdzv-endpoint"}

@@ -15,7 +15,7 @@ from tests.training.tasks import adversarial_task, introspective_task, mle_task,
 def test_every_gradient_passes_through_forward(shared_chain: Path, make: Callable[..., Task], model: str) -> None:
     task = make(shared_chain, model)
     task.model.train()
-    loaded = task.load(task.batches(1)[0])
+    loaded = task.load(task.micro_batches(task.batches(1)[0])[0][0])
     task.loss(loaded)[0].backward()
     assert all(parameter.grad is not None for parameter in task.model.parameters())
     task.model.zero_grad(set_to_none=True)
