@@ -21,7 +21,7 @@ BRACES, WILDCARD = "x-{00000..00002}.tar", "x-*.tar"
 Clcap = Callable[..., CommandResult]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with images of scenes and a text beside each."""
     folder, rng = tmp_path_factory.mktemp("samples") / "images", np.random.default_rng(0)
@@ -32,7 +32,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shards(samples: Path) -> Path:
     """A folder with the samples in three archives."""
     folder = samples.parent / "shards"
@@ -42,9 +42,9 @@ def shards(samples: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(shards: Path) -> Iterator[ObjectStore]:
-    """A server with the bucket scenes, in whose folder shards/ the archives are."""
+    """A server with the bucket scenes, in whose folder shards/ the archives are; moto starts only once in a process."""
     with object_store() as store:
         store.put("scenes", {f"shards/{one.name}": one.read_bytes() for one in shards.iterdir()})
         yield store
@@ -59,7 +59,7 @@ def store(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     return server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def expected(samples: Path) -> tuple[Path, Path]:
     """captions.h5 and features.h5 of the folder."""
     from clcap_cli import extract_features, prepare_captions
