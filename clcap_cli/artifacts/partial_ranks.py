@@ -14,13 +14,16 @@ from torch import Tensor
 
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.provenance import Origin, parse_provenance
+from clcap_cli.continuing import continuing_command
 from clcap_cli.digests import digest_of_json
 from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.interruption import INTERRUPTION
 
 KIND = "clcap/partial-ranks"
 NOT_IDENTIFYING = ("out", "resume", "device", "threads", "full_matrix")
 """Settings that do not change the ranks."""
 NONE = -1
+"""Stands for an image where there is none."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class PartialFiles:
         path = self.path_of(process)
         provenance = self.origin.make_provenance(KIND, self.id, path).model_dump()
         torch_files.save({"provenance": provenance, "tensors": partial.tensors()}, path)
+        INTERRUPTION.kept = f"; the ranks in {path} are kept; continue with: {continuing_command(self.origin.stage)}"
 
     def read(self, like: PartialRanks) -> list[PartialRanks]:
         """What the files have, without what another one of them has too; tensors have the shapes of ``like``.
@@ -88,6 +92,7 @@ class PartialFiles:
 
     def remove(self, process: int | None = None) -> None:
         """Remove all files, but not that of ``process``."""
+        INTERRUPTION.kept = "" if process is None else INTERRUPTION.kept
         for path in self.paths:
             if process is None or path != self.path_of(process):
                 with suppress(OSError):

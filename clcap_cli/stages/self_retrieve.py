@@ -206,12 +206,12 @@ def self_retrieve(
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(pairs / seconds, 1)}
     if not is_first():
         return out
-    partial.remove()
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})
         if full_matrix is not None:
             scores = caption_pool.score_matrix()
             write_log_probs(full_matrix, drawn.ids, caption_pool.captions, scores.cpu().numpy(), origin)
+    partial.remove()
     _announce(opened.ranking, caption_pool.similar, drawn)
     _print_results(results)
     return out

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from clcap_cli.artifacts.features import open_features
+from clcap_cli.errors import ClcapError
 from clcap_cli.retrieval.nearest_images import nearest_images
 from clcap_cli.retrieval.ranks import rank
 
@@ -193,3 +194,21 @@ def test_images_without_a_given_caption_can_be_left_out(chain: Path, clcap, erro
 def test_only_common_needs_given_captions(usage_error_of, shared_chain: Path) -> None:
     message = usage_error_of("self-retrieve", shared_chain / "nt.pt", "--only-common")
     assert message.startswith("error: --only-common: it belongs to --predictions, which is not given")
+
+
+def test_ranks_are_kept_until_the_results_are_written(chain: Path, clcap, error_of, monkeypatch) -> None:
+    monkeypatch.setattr("clcap_cli.retrieval.kept.SECONDS_BETWEEN_FILES", 0.0)
+
+    def full_disk(*_: object, **__: object) -> None:
+        raise ClcapError("the disk is full")
+
+    command, kept = ("self-retrieve", chain / "nt.pt", "--out", chain / "x.json"), chain / "x.partial-00001.pt"
+    with monkeypatch.context() as failing:
+        failing.setattr("clcap_cli.artifacts.results.write_results", full_disk)
+        assert error_of(*command) == "the disk is full"
+    assert kept.exists() and not (chain / "x.json").exists()
+    assert f"{kept} has ranks of an interrupted run; continue it with --resume" in error_of(*command)
+    assert clcap(*command, "--resume").status == 0
+    assert clcap("self-retrieve", chain / "nt.pt", "--out", chain / "y.json").status == 0
+    assert values(chain / "x.json") == values(chain / "y.json")
+    assert not kept.exists()
