@@ -74,6 +74,11 @@ def message_of(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def first_line_of(error: BaseException) -> str:
+    """The first line of an error's message; its type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def first_few(items: Sequence[object], number: int = 5) -> str:
     """The first ``number`` items as text, followed by an ellipsis if there are more."""
     return ", ".join(map(str, items[:number])) + (", …" if len(items) > number else "")

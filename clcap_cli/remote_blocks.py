@@ -4,11 +4,12 @@ Reading files in the order of their bytes therefore asks a store for each byte o
 follow are requested ahead.
 """
 
-import io
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
+
+from clcap_cli.part_reader import PartReader
 
 BLOCK_SIZE = 2**22
 """Number of bytes of a request."""
@@ -62,32 +63,14 @@ class Blocks:
 BLOCKS = Blocks()
 
 
-class BlockReader(io.RawIOBase):
+class BlockReader(PartReader):
     """A file of an object store, read in blocks."""
 
     def __init__(self, path: RemoteFile, size: int):
-        super().__init__()
-        self._path, self._size, self._position = path, size, 0
+        super().__init__(size)
+        self._path = path
 
-    def readable(self) -> bool:
-        """See RawIOBase."""
-        return True
-
-    def seekable(self) -> bool:
-        """See RawIOBase."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """See RawIOBase."""
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """See RawIOBase; raises UnavailableError."""
-        if self._position >= self._size:
-            return 0
-        number, first = divmod(self._position, BLOCK_SIZE)
-        part = BLOCKS.read(self._path, number, self._size)[first : first + len(buffer)]
-        buffer[: len(part)] = part
-        self._position += len(part)
-        return len(part)
+    def content_at(self, position: int, size: int) -> bytes:
+        """See PartReader; raises UnavailableError."""
+        number, first = divmod(position, BLOCK_SIZE)
+        return BLOCKS.read(self._path, number, self._size)[first : first + size]

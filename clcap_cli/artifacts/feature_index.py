@@ -66,8 +66,9 @@ def _write(out: Path, shards: Sequence[Features], names: Mapping[ImageId, str], 
         file["image_digests"] = np.concatenate([_known(shard.image_digests, shard) for shard in shards])
         write_texts(file, NAMES, [shard.path.name for shard in shards])
         file[ROWS] = np.array([len(shard.ids) for shard in shards], dtype=np.int64)
-        for name in POSITIONS:
-            file[name] = np.array([_position(shard.path, Path(name).name) for shard in shards], dtype=np.int64)
+        places = np.array([_positions(shard.path) for shard in shards], dtype=np.int64)
+        for name, column in zip(POSITIONS, places.T, strict=True):
+            file[name] = column
         write_metadata(file, names, ids, shards[0].backbone, hasher, provenance)
 
 
@@ -77,7 +78,7 @@ def _known(digests: np.ndarray | None, shard: Features) -> np.ndarray:
     return digests
 
 
-def _position(path: Path, name: str) -> int:
-    """The position of a dataset's first byte in the file."""
+def _positions(path: Path) -> list[int]:
+    """The positions of the first bytes of the datasets of ``POSITIONS`` in a shard."""
     with open_hdf5(path, KIND) as (content, _):
-        return content[name].offset
+        return [content[Path(name).name].offset for name in POSITIONS]

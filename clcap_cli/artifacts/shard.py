@@ -13,7 +13,6 @@ Id = TypeVar("Id")
 Name = TypeVar("Name")
 BATCH_SIZE = 32
 """Number of images whose features are computed together."""
-MAX_SHARDS = 99_999
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from clcap_cli.compute.process import at_stage_end
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_line_of
 from clcap_cli.interruption import INTERRUPTION
 from clcap_cli.verbosity import VERBOSITY
 
@@ -120,7 +120,7 @@ def _connect(rank: int, count: int) -> None:
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=TIMEOUT)
     except (RuntimeError, ValueError, OSError) as error:
-        raise ClcapError(f"process {rank} of {count} cannot reach the others: {_first_line(error)}") from error
+        raise ClcapError(f"process {rank} of {count} cannot reach the others: {first_line_of(error)}") from error
     _store = dist.PrefixStore("clcap", store)
     atexit.register(dist.destroy_process_group)
 
@@ -136,7 +136,3 @@ def _number(name: str) -> int:
         return int(os.environ[name])
     except ValueError:
         raise ClcapError(f"the environment variable {name} is '{os.environ[name]}', not a number") from None
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -5,11 +5,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 
 from clcap_cli.input_files import check_readable
+from clcap_cli.part_reader import PartReader
 from clcap_cli.remote_blocks import BLOCK_SIZE
 from clcap_cli.remote_path import RemotePath
 
@@ -75,30 +76,14 @@ def open_file(file: ImageFile) -> Iterator[IO[bytes]]:
             yield io.BufferedReader(_Part(archive, file.offset, file.size))
 
 
-class _Part(io.RawIOBase):
+class _Part(PartReader):
     """A part of an open file."""
 
     def __init__(self, file: IO[bytes], offset: int, size: int):
-        super().__init__()
-        self._file, self._offset, self._size, self._position = file, offset, size, 0
+        super().__init__(size)
+        self._file, self._offset = file, offset
 
-    def readable(self) -> bool:
-        """See RawIOBase."""
-        return True
-
-    def seekable(self) -> bool:
-        """See RawIOBase."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """See RawIOBase."""
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """See RawIOBase."""
-        self._file.seek(self._offset + self._position)
-        content = self._file.read(max(0, min(len(buffer), self._size - self._position)))
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
+    def content_at(self, position: int, size: int) -> bytes:
+        """See PartReader; nothing where the file is shorter than it was."""
+        self._file.seek(self._offset + position)
+        return self._file.read(size)

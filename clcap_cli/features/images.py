@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_line_of
 from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
 from clcap_cli.features.image_files import ImageFile, open_file
 from clcap_cli.features.image_formats import open_image
@@ -125,4 +125,4 @@ def _reason(error: Exception, head: bytes | None) -> str:
     if isinstance(error, UnidentifiedImageError):
         kind = describe_content(head or b"")
         return f"it is {kind}" if kind else "its content is of no known image format"
-    return (str(error) or type(error).__name__).splitlines()[0]
+    return first_line_of(error)

@@ -15,7 +15,7 @@ from clcap_cli.artifacts.hdf5_limits import MEMORY_PER_TEXT_BYTE, allow_one_file
 from clcap_cli.artifacts.hdf5_opening import open_for_reading
 from clcap_cli.artifacts.hdf5_process import ProcessEndedError
 from clcap_cli.datasets.limits import check_decompressed
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_line_of
 
 COPIES = 3
 """Number of copies of the regions that are in memory while they are sent."""
@@ -54,7 +54,7 @@ def _result_or_error(function: Callable[..., object], path: Path, size: int, *ar
     except ClcapError as error:
         return error
     except Exception as error:  # HDF5 raises many classes of errors
-        return ClcapError(f"{path} is not a readable HDF5 file: {(str(error) or type(error).__name__).splitlines()[0]}")
+        return ClcapError(f"{path} is not a readable HDF5 file: {first_line_of(error)}")
 
 
 def _shapes(file: Any, path: Path) -> dict[str, tuple[int, ...]]:

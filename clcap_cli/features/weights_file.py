@@ -10,7 +10,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.errors import ClcapError, first_few, first_line_of
 from clcap_cli.input_files import check_readable
 
 WRAPPERS = (
@@ -75,7 +75,7 @@ def _read_failure(error: Exception, path: Path) -> str:
             "contains Python objects besides tensors, which clcap does not load because they can run code; "
             "save the weights alone: torch.save(model.state_dict(), 'weights.pth')"
         )
-    reason = (str(error) or type(error).__name__).splitlines()[0]
+    reason = first_line_of(error)
     return f"is not a readable state dict file (.pth, .pt, .safetensors): {reason}"
 
 

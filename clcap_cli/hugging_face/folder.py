@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clcap_cli.datasets.parsing import read_json
-from clcap_cli.errors import ClcapError, first_few
+from clcap_cli.errors import ClcapError, first_few, first_line_of
 from clcap_cli.extras import import_optional
 from clcap_cli.hub_code import check_own_code, objects_in
 from clcap_cli.input_files import is_file, is_folder
@@ -48,7 +48,7 @@ def _downloaded(name: str, patterns: tuple[str, ...]) -> Path:
     try:
         return Path(hub.snapshot_download(name, allow_patterns=list(patterns)))
     except Exception as error:  # the hub's client raises many classes of errors
-        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        reason = first_line_of(error)
         raise ClcapError(
             f"{name} is no folder, and it cannot be downloaded from the hub: {reason}; give a folder that has the model"
         ) from error

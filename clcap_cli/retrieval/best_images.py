@@ -6,10 +6,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from clcap_cli.artifacts.partial_ranks import NONE
 from clcap_cli.compute.collectives import gathered
 from clcap_cli.compute.processes import processes
-
-NONE = -1
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from clcap_cli.errors import message_of
 from clcap_cli.extras import import_optional
 
 Log = Sequence[Mapping[str, int | float]]
@@ -17,9 +18,7 @@ _PASSWORD = re.compile(r"//[^/@\s]+@")
 
 def reason_of(error: Exception) -> str:
     """An error of a tracker in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return _PASSWORD.sub("//", " ".join(str(error).split()).rstrip(".")) or type(error).__name__
+    return _PASSWORD.sub("//", " ".join(message_of(error).split()).rstrip("."))
 
 
 class Tracker(ABC):

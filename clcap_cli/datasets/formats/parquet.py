@@ -12,7 +12,7 @@ from clcap_cli.datasets.file_content import compression_of
 from clcap_cli.datasets.formats.parquet_size import check_declared_size, limited_batches
 from clcap_cli.datasets.source import Reader, Source
 from clcap_cli.datasets.table import Row, Table
-from clcap_cli.errors import ClcapError
+from clcap_cli.errors import ClcapError, first_line_of
 
 BATCH_SIZE = 64
 """Number of images whose bytes are in memory at a time."""
@@ -121,7 +121,7 @@ def _open(source: Source) -> Iterator[Any]:
             check_declared_size(file, source.path)
             yield file
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = first_line_of(error)
         raise ClcapError(f"{source.path} cannot be read as a Parquet file: {reason}") from error
 
 
