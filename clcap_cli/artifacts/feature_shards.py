@@ -13,13 +13,15 @@ digests of its rows, which the index has.
 """
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clcap_cli.artifacts.hdf5 import HDF5Content
-from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.errors import damaged_file_error
+from clcap_cli.input_files import check_readable
 
 NAMES, ROWS, POSITIONS = "shards/names", "shards/rows", ("shards/pooled", "shards/grid")
 
@@ -57,12 +59,13 @@ class ShardedRows:
         return self._parts[shard]
 
     def _memory_map(self, shard: int) -> np.ndarray:
-        path = self.index.with_name(self.names[shard])
+        path, position = self.index.with_name(self.names[shard]), int(self.positions[shard])
         shape = (int(self.starts[shard + 1] - self.starts[shard]), *self.shape[1:])
-        try:
-            return np.memmap(path, self.dtype, "r", int(self.positions[shard]), shape)
-        except (OSError, ValueError) as error:
-            raise ClcapError(f"{path} cannot be read: {error}; {self.index} needs it") from error
+        end = position + prod(shape) * self.dtype.itemsize
+        check_readable(path)
+        if path.stat().st_size < end:
+            raise damaged_file_error(path, f"it has {path.stat().st_size:,} bytes, and {self.index} needs {end:,}")
+        return np.memmap(path, self.dtype, "r", position, shape)
 
 
 class ShardIndex:

@@ -60,6 +60,8 @@ def _encode_images(given: Given, checkpoint: Path) -> list[Words]:
 
 
 def _train_mle(given: Given, features: Path) -> list[Words]:
+    if "shard" in given and features != Path(given.get("out", "features.h5")):
+        return []  # other shards are missing
     start = ["--init-from", given["encoder"]] if "encoder" in given else []
     return [["train-mle", given["captions"], features, *start, *_out_beside(features, "mle.pt")]]
 

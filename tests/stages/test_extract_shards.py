@@ -1,0 +1,69 @@
+"""Features in shards: jobs that know nothing of each other, and the index that reads as one file."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clcap_cli.artifacts.features import open_features
+from clcap_cli.errors import ClcapError
+
+
+@pytest.fixture
+def sharded(chain: Path, clcap, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An index of two shards, of which the second was extracted first."""
+    monkeypatch.setattr("clcap_cli.artifacts.shard.BATCH_SIZE", 8)
+    command = ("extract-features", chain / "captions.h5", "--images", chain / "scenes/images", "--image-size", 32)
+    command = (*command, "--out", chain / "many.h5")
+    first = clcap(*command, "--shard", "2/2")
+    assert first.out == f"{chain / 'many-00002-of-00002.h5'}\n"
+    assert f"{chain / 'many.h5'} will be written with the last shard; missing: many-00001-of-00002.h5" in first.err
+    assert "next:" not in first.err
+    last = clcap(*command, "--shard", "1/2")
+    assert last.out == f"{chain / 'many.h5'}\n"
+    assert "next: clcap train-mle" in last.err
+    assert clcap(*command[:-1], chain / "whole.h5").status == 0
+    return chain / "many.h5"
+
+
+def test_the_index_reads_as_one_file(sharded: Path) -> None:
+    index, whole = open_features(sharded), open_features(sharded.with_name("whole.h5"))
+    assert (index.ids, index.names, index.skipped) == (whole.ids, whole.names, whole.skipped)
+    rows = np.random.default_rng(0).permutation(len(whole.ids))
+    np.testing.assert_allclose(index.pooled_at(rows), whole.pooled_at(rows), atol=1e-2)
+    np.testing.assert_allclose(index.grid_at(rows)[0], whole.grid_at(rows)[0], atol=1e-2)
+
+
+def test_a_missing_or_damaged_shard_is_named(sharded: Path, clcap, error_of) -> None:
+    shard = sharded.with_name("many-00001-of-00002.h5")
+    command = ("train-mle", sharded.with_name("captions.h5"), sharded, "--out", sharded.with_name("x.pt"))
+    content = shard.read_bytes()
+    os.truncate(shard, 3000)
+    assert error_of(*command).startswith(f"{shard} is damaged: it has 3,000 bytes, and {sharded} needs ")
+    quarter = len(content) // 4
+    shard.write_bytes(content[:quarter] + bytes(2 * quarter) + content[3 * quarter :])
+    assert "are not those written" in error_of(*command)
+    shard.unlink()
+    assert error_of(*command) == f"no such file: {shard}"
+
+
+def test_a_shard_of_other_settings_is_refused(sharded: Path, clcap, error_of) -> None:
+    command = ("extract-features", sharded.with_name("captions.h5"), "--images", sharded.with_name("scenes") / "images")
+    message = error_of(*command, "--image-size", 48, "--shard", "2/2", "--out", sharded)
+    assert f"{sharded.with_name('many-00002-of-00002.h5')} and {sharded.with_name('many-00001-of-00002.h5')}" in message
+    assert "image_size" in message
+
+
+def test_an_index_names_only_files_beside_it(sharded: Path) -> None:
+    name = b"many-00001-of-00002.h5"
+    content = sharded.read_bytes()
+    assert content.count(name) == 1
+    sharded.write_bytes(content.replace(name, b"../" + name[3:]))
+    with pytest.raises(ClcapError, match="is not a file beside it"):
+        open_features(sharded)
+
+
+def test_more_shards_than_batches(chain: Path, error_of) -> None:
+    command = ("extract-features", chain / "captions.h5", "--images", chain / "scenes/images", "--shard", "3/99")
+    assert "too few for 99 parts; use at most 2 parts or processes" in error_of(*command)
