@@ -4,7 +4,7 @@ Scenes stand for photos, and random weights for a backbone. Every stage runs twi
 difference is the time of the work alone, without the start of the processes. All processes together have --threads
 threads, so that one process and several have the same cores.
 
-Usage: python examples/scaling.py FOLDER [--images 512] [--processes 1 2 4] [--threads 2]
+Usage: python examples/scaling.py FOLDER [--images 4000] [--batch-size 60] [--processes 1 2 4] [--threads 2]
 """
 
 import argparse
@@ -19,7 +19,6 @@ from pathlib import Path
 CLCAP = [sys.executable, "-m", "clcap_cli"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
 FEW_IMAGES, FEW_STEPS, MORE_STEPS = 64, 5, 45
-BATCH_SIZE = 20
 SHORTEST = 1.0
 """Seconds below which the start of the processes varies more than the work takes."""
 
@@ -50,21 +49,22 @@ def main() -> None:
     """Make the data, run every stage with each number of processes, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--batch-size", type=int, default=60)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(options.folder)
-    make_data(options.images)
+    make_data(options.images, options.batch_size)
     print("| Stage | Processes | Time of the work (s) | Per second | Against one | CPU time (s) | Peak memory (MiB) |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for work in stages(options.images):
+    for work in stages(options.images, options.batch_size):
         print_rows(work, options.processes, options.threads)
     print_sizes(options.images)
 
 
-def make_data(images: int) -> None:
+def make_data(images: int, batch_size: int) -> None:
     """Scenes with ``images`` more images in the split 'test' than in the split 'val', and a captioner."""
     if Path("nt.pt").exists():
         return
@@ -74,7 +74,7 @@ def make_data(images: int) -> None:
         files = [f"--{split}={name}/captions_{split}.json" for split in ("train", "val", "test")]
         run([*CLCAP, "prepare-captions", *files, "--out", f"{name}.h5"])
     run([*CLCAP, *extraction("all"), "--out", "features.h5"])
-    run([*CLCAP, *training("train-mle"), "all.h5", "features.h5", "--max-steps", "20", "--out", "nt.pt"])
+    run([*CLCAP, *training("train-mle", batch_size), "all.h5", "features.h5", "--max-steps", "20", "--out", "nt.pt"])
 
 
 def extraction(name: str) -> list[str]:
@@ -91,19 +91,19 @@ def extraction(name: str) -> list[str]:
     ]
 
 
-def training(stage: str) -> list[str]:
+def training(stage: str, batch_size: int) -> list[str]:
     """A training stage with its settings."""
-    settings = ["--batch-size", str(BATCH_SIZE), "--epochs", "1000", "--eval-every", "1000", "--precision", "fp32"]
+    settings = ["--batch-size", str(batch_size), "--epochs", "1000", "--eval-every", "1000", "--precision", "fp32"]
     return [stage, *settings, "--no-preflight", "--seed", "1"]
 
 
-def stages(images: int) -> Iterator[Work]:
+def stages(images: int, batch_size: int) -> Iterator[Work]:
     """The stages that several processes can run, each with less and with more work."""
     yield Work("extract-features", [*extraction("few")], [*extraction("all")], FEW_IMAGES - 1 + images, "images")
-    steps, pairs = BATCH_SIZE * (MORE_STEPS - FEW_STEPS), [["--max-steps", str(n)] for n in (FEW_STEPS, MORE_STEPS)]
-    mle = [*training("train-mle"), "all.h5", "features.h5"]
+    steps, pairs = batch_size * (MORE_STEPS - FEW_STEPS), [["--max-steps", str(n)] for n in (FEW_STEPS, MORE_STEPS)]
+    mle = [*training("train-mle", batch_size), "all.h5", "features.h5"]
     yield Work("train-mle", mle + pairs[0], mle + pairs[1], steps, "images")
-    cl = [*training("train-cl"), "--ref", "nt.pt", "--k", "5", "--no-cache"]
+    cl = [*training("train-cl", batch_size), "--ref", "nt.pt", "--k", "5", "--no-cache"]
     yield Work("train-cl --k 5", cl + pairs[0], cl + pairs[1], steps, "images")
     caption, retrieve = ["caption", "nt.pt"], ["self-retrieve", "nt.pt"]
     few, more = ["--split", "val"], ["--split", "test"]

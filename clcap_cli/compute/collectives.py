@@ -17,8 +17,8 @@ from clcap_cli.compute.processes import processes
 from clcap_cli.errors import ClcapError
 
 T = TypeVar("T")
-BUCKET_BYTES = 2**26
-"""Size of gradients that are summed together; bounds the memory of their copy."""
+LARGE_BYTES = 2**20
+"""Size from which a gradient is summed alone; smaller ones are joined, because every sum has to wait for the others."""
 
 
 class LostProcessError(ClcapError):
@@ -29,16 +29,16 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace the gradients by their sums over all processes, which have gradients of the same parameters."""
     if processes().count == 1:
         return
-    bucket: list[Tensor] = []
-    for parameter in parameters:
-        if parameter.grad is None:
-            continue
-        if bucket and (bucket[0].dtype != parameter.grad.dtype or sum(one.nbytes for one in bucket) >= BUCKET_BYTES):
-            _sum_together(bucket)
-            bucket = []
-        bucket.append(parameter.grad)
-    if bucket:
-        _sum_together(bucket)
+    alone: list[Tensor] = []
+    joined: list[Tensor] = []
+    for gradient in (parameter.grad for parameter in parameters if parameter.grad is not None):
+        (alone if gradient.nbytes >= LARGE_BYTES and gradient.is_contiguous() else joined).append(gradient)
+    together = torch.cat([one.reshape(-1) for one in joined]) if joined else torch.empty(0)
+    # All are started before one is waited for, so that their sums overlap.
+    for work in [_collective(dist.all_reduce, one, async_op=True) for one in (*alone, together)]:
+        _collective(work.wait)
+    for one, part in zip(joined, together.split([one.numel() for one in joined]), strict=True):
+        one.copy_(part.view_as(one))
 
 
 def summed(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -106,15 +106,9 @@ def of_first(value: T) -> T:
     return from_all(value)[0]
 
 
-def _sum_together(gradients: Sequence[Tensor]) -> None:
-    together = torch.cat([one.reshape(-1) for one in gradients])
-    for one, part in zip(gradients, all_reduced(together).split([one.numel() for one in gradients]), strict=True):
-        one.copy_(part.view_as(one))
-
-
-def _collective(operation: Any, *arguments: Any) -> None:
+def _collective(operation: Any, *arguments: Any, **options: Any) -> Any:
     """Call an operation in which all processes take part; raises LostProcessError if one of them has ended."""
     try:
-        operation(*arguments)
+        return operation(*arguments, **options)
     except RuntimeError as error:
         raise LostProcessError("another process of this run has ended, so this one cannot go on") from error

@@ -16,7 +16,7 @@ from clcap_cli.datasets.parsing import validated
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.evaluation.run_files import RunFiles, open_run_files, unique_names
 
-MAX_POOL = 1_000_000
+MAX_POOL = 10**9
 """Largest number of images in a pool."""
 RANKS = ("rank", "tied", "pool_size")
 """Fields of an image's entry in a retrieval file that metrics are computed from."""

@@ -7,21 +7,18 @@ from clcap_cli.evaluation.runs import Run
 CURVE_DENSITY = 40
 
 
-def recall_curve(run: Run) -> np.ndarray:
-    """(pool,) R@k of a run for k = 1 … pool, float64; empty if nothing was ranked.
+def recall_curve(run: Run) -> dict[float, float]:
+    """R@k of a run for the values of k at which its curve is drawn; empty if nothing was ranked.
 
     Ties count as if in random order: an image that is preceded by ``better`` images and tied with ``tied`` images,
     itself included, adds 1 / tied to each of the next ``tied`` values of k.
     """
     ranked = [(image.rank, image.tied) for image in run.images.values() if image.rank is not None]
     if not ranked:
-        return np.empty(0)
+        return {}
     rank, tied = np.array(ranked).T
-    better = np.maximum(0, np.rint(rank - 1 - (tied - 1) / 2)).astype(np.int64)
-    steps = np.zeros(run.pool + 2)
-    np.add.at(steps, better, 1 / tied)
-    np.add.at(steps, np.minimum(better + tied.astype(np.int64), run.pool + 1), -1 / tied)
-    return np.clip(np.cumsum(np.cumsum(steps))[: run.pool] / len(ranked), 0, 1)
+    better = rank - 1 - (tied - 1) / 2
+    return {k: float(np.clip((k - better) / tied, 0, 1).mean()) for k in curve_ks(run.pool)}
 
 
 def round_ks(pool: int) -> list[int]:

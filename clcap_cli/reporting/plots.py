@@ -64,10 +64,7 @@ def line_styles(runs: Sequence[Run]) -> dict[str, LineStyle]:
 
 def _recall_plot(runs: Sequence[Run], styles: Mapping[str, LineStyle]) -> Plot:
     """R@k as a function of k, with the values of chance."""
-    curves = [(run.name, recall_curve(run), styles[run.name]) for run in runs]
-    series = [
-        Series(name, {k: float(curve[k - 1]) for k in curve_ks(len(curve))}, style) for name, curve, style in curves
-    ]
+    series = [Series(run.name, recall_curve(run), styles[run.name]) for run in runs]
     pools = sorted({run.pool for run in runs})
     for pool in pools:
         name = "chance" if len(pools) == 1 else f"chance among {pool}"

@@ -36,7 +36,8 @@ Calls = list[tuple[str, dict[str, Any]]]
 
 def calls(folder: Path) -> Calls:
     """The stages of a small workflow, which write to ``folder``."""
-    mle = {"hidden": 16, "embedding": 16, "dropout": 0, "max_steps": 20, "epochs": 20, "patience": 20}
+    # An embedding this wide gives the projection of the features a gradient that is summed without being joined.
+    mle = {"hidden": 16, "embedding": 256, "dropout": 0, "max_steps": 20, "epochs": 20, "patience": 20}
     made = {"captions": str(folder / "captions.h5"), "features": str(folder / "features.h5")}
     start = str(folder / "mle.pt")
     trainings: Calls = [
