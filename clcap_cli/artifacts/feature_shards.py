@@ -46,12 +46,16 @@ class ShardedRows:
         """The rows at an index, or at an array of indices, as an array."""
         if isinstance(rows, int | np.integer):
             return self[np.array([rows])][0]
-        shards = np.searchsorted(self.starts, rows, side="right") - 1
+        shards = self.shards_of(rows)
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
         for shard in np.unique(shards):
             own = shards == shard
             found[own] = self._part(int(shard))[rows[own] - self.starts[shard]]
         return found
+
+    def shards_of(self, rows: np.ndarray) -> np.ndarray:
+        """(rows,) int64: the number of the shard in which each row is."""
+        return np.searchsorted(self.starts, rows, side="right") - 1
 
     def _part(self, shard: int) -> np.ndarray:
         if shard not in self._parts:

@@ -88,6 +88,10 @@ class Features:
             )
         return np.asarray([self.row_of[id] for id in ids], dtype=np.int64)
 
+    def shards_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """The number of the shard in which each row is, (rows,) int64; None for a single file."""
+        return self.pooled.shards_of(rows) if isinstance(self.pooled, ShardedRows) else None
+
     def pooled_at(self, rows: np.ndarray) -> np.ndarray:
         """Pooled features (rows, pooled channels) float16; raises ClcapError if those of an image are damaged."""
         return self._checked(self.pooled[rows], rows, self._pooled_check)

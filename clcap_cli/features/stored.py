@@ -36,6 +36,11 @@ class StoredFeatures(FeatureSource):
         """See FeatureSource."""
         return f"{self.features.provenance.id}{' with grid' if self.uses_grid else ''}"
 
+    @property
+    def parts(self) -> np.ndarray | None:
+        """See FeatureSource: the shards of an index."""
+        return self.features.shards_of(self.rows)
+
     def first(self, count: int) -> Self:
         """See FeatureSource."""
         part = copy.copy(self)

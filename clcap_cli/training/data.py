@@ -95,7 +95,8 @@ def shuffled_batches(
     """Indices of ``images`` images in random order, in batches of ``size``.
 
     ``parts``, (images,), is the part of the storage in which each image is, if images of a part should be read soon
-    after each other: parts are shuffled and grouped, and then the images of each group are shuffled.
+    after each other: parts are shuffled and grouped, and then the images of each group are shuffled. All images are
+    shuffled together if the parts are at most ``MIXED_PARTS``.
     """
     order = rng.permutation(images) if parts is None else _mixed_order(parts, rng)
     return split_into_blocks(order, size)
@@ -105,6 +106,8 @@ def _mixed_order(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A random order of images in which those of at most ``MIXED_PARTS`` parts come before those of the next."""
     names, part_of_image = np.unique(parts, return_inverse=True)
     number_of_groups = -(-len(names) // MIXED_PARTS)
+    if number_of_groups == 1:
+        return rng.permutation(len(parts))
     groups = rng.permutation(len(names)) * number_of_groups // len(names)
     return np.lexsort((rng.random(len(parts)), groups[part_of_image]))
 

@@ -35,6 +35,14 @@ def test_the_index_reads_as_one_file(sharded: Path) -> None:
     np.testing.assert_allclose(index.grid_at(rows)[0], whole.grid_at(rows)[0], atol=1e-2)
 
 
+def test_training_knows_the_shard_of_each_image(sharded: Path) -> None:
+    index, whole = open_features(sharded), open_features(sharded.with_name("whole.h5"))
+    rows = np.arange(len(index.ids))
+    shards = [open_features(sharded.with_name(f"many-0000{number}-of-00002.h5")) for number in (1, 2)]
+    assert index.shards_of(rows).tolist() == [number for number, shard in enumerate(shards) for _ in shard.ids]
+    assert whole.shards_of(rows) is None
+
+
 def test_a_missing_or_damaged_shard_is_named(sharded: Path, clcap, error_of) -> None:
     shard = sharded.with_name("many-00001-of-00002.h5")
     command = ("train-mle", sharded.with_name("captions.h5"), sharded, "--out", sharded.with_name("x.pt"))

@@ -48,3 +48,8 @@ def test_images_of_a_part_are_not_in_their_own_order() -> None:
 
 def test_without_parts_the_order_is_a_permutation_of_all_images() -> None:
     assert np.array_equal(order(1, None), random_generator(0, "order", 1).permutation(IMAGES))
+
+
+def test_few_parts_are_shuffled_together() -> None:
+    """Training on the index of a few shards is training on one file."""
+    assert np.array_equal(order(1, PARTS % MIXED_PARTS), order(1, None))
