@@ -1,4 +1,4 @@
-"""The committed results: collected from metrics files, and written as docs/tables.md."""
+"""The committed results: collected from metrics files, and tested over seeds."""
 
 import json
 import subprocess
@@ -9,20 +9,14 @@ import pytest
 
 from clcap_cli.reporting.metric_groups import metric_infos
 from pipelines.collect_results import main as collect
-from pipelines.write_tables import Difference, page
+from result_tables.difference import Difference
 from tests.pipelines.conftest import PIPELINES
-
-TABLES_PAGE = PIPELINES.parent / "docs" / "tables.md"
 
 
 def difference(first: list[float], second: list[float], metric: str = "CIDEr") -> Difference:
     (info,) = metric_infos([metric])
     by_seed = [{str(seed): value for seed, value in enumerate(values)} for values in (first, second)]
-    return Difference("claim", "data", "NT", info, *by_seed)
-
-
-def test_the_tables_of_the_documentation_are_those_of_the_committed_metrics() -> None:
-    assert TABLES_PAGE.read_text(encoding="utf-8") == page(), "run python pipelines/write_tables.py"
+    return Difference(info, *by_seed)
 
 
 def test_metrics_are_collected_without_images(tmp_path: Path) -> None:
@@ -87,9 +81,3 @@ def test_a_difference_is_taken_over_the_seeds_of_both_rows() -> None:
     assert found.differences == [1, 2]
     assert difference([1.0], [2.0]).p_value is None
     assert difference([1.0], [2.0]).interval() == ""
-
-
-def test_the_page_is_written_by_one_command(tmp_path: Path) -> None:
-    command = [sys.executable, PIPELINES / "write_tables.py", tmp_path / "tables.md"]
-    subprocess.run(command, check=True, cwd=PIPELINES.parent)
-    assert (tmp_path / "tables.md").read_text(encoding="utf-8") == TABLES_PAGE.read_text(encoding="utf-8")
