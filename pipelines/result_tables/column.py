@@ -32,8 +32,8 @@ class Column(BaseModel, frozen=True, extra="forbid"):
         return metric_infos([self.metric])[0]
 
     @property
-    def text_of_heading(self) -> str:
-        """The heading as it is shown."""
+    def title(self) -> str:
+        """The heading on the page."""
         return self.heading or self.info.heading
 
     def cell(self, data: Data, row: str) -> str:

@@ -29,7 +29,7 @@ class SummaryTable(BaseModel, frozen=True, extra="forbid"):
         """The table as Markdown. Raises ClcapError if a row or a column is empty."""
         columns = [self._cells(column, data) for column in self.columns]
         rows = [[label, *cells] for label, cells in zip(self.rows, zip(*columns, strict=True), strict=True)]
-        headings = [column.text_of_heading for column in self.columns]
+        headings = [column.title for column in self.columns]
         empty = [label for label, *cells in rows if not any(cells)]
         empty += [heading for heading, cells in zip(headings, columns, strict=True) if not any(cells)]
         if empty:
