@@ -197,6 +197,8 @@ def self_retrieve(
     write_own_files()
     found = caption_pool.search(KeepsFiles(partial))
     seconds = time.monotonic() - started
+    if not is_first():
+        return out
     signature = {"split": images_signature(drawn.own_ids, split), "decoding": queries.decoding, "precision": "fp32"}
     results = caption_pool.results(found, drawn.ids, opened.ranking, seed, signature)
     matched_by = {"matched_by": dict(queries.matched_by)} if queries.matched_by else {}
@@ -204,8 +206,6 @@ def self_retrieve(
     details = {**results.details, "empty_captions": len(queries.empty), **matched_by, **others}
     results = replace(results, details=details)
     timing = {"seconds": round(seconds, 2), "pairs_per_second": round(pairs / seconds, 1)}
-    if not is_first():
-        return out
     with all_or_nothing():
         write_results(out, RETRIEVAL_KIND, results, origin, unhashed={"timing": timing})
         if full_matrix is not None:
