@@ -20,7 +20,8 @@ class Column(BaseModel, frozen=True, extra="forbid"):
     run: str = "{row}"
     """Name of the runs: ``{row}`` stands for the row's part of it and ``{seed}`` for any seed."""
     minus: str = ""
-    """Name of other runs; with it, the column has the mean difference from them, its 95% interval and p."""
+    """Name of other runs; with it, the column has the mean difference from them, its 95% interval and p; nothing in
+    the row of these runs."""
     data: str = ""
     """Data set; empty for that of the table."""
     heading: str = ""
@@ -45,5 +46,6 @@ class Column(BaseModel, frozen=True, extra="forbid"):
         return self._difference(data, row, values) if self.minus else mean_text(self.info, values)
 
     def _difference(self, data: Data, row: str, values: dict[str, float]) -> str:
-        one = Difference(self.info, data.values(self.minus.replace("{row}", row), self.metric), values)
-        return f"{one.mean()} {one.interval()}, {p_text(one.p_value)}" if one.pairs else ""
+        others = data.values(self.minus.replace("{row}", row), self.metric)
+        one = Difference(self.info, others, values)
+        return f"{one.mean()} {one.interval()}, {p_text(one.p_value)}" if one.pairs and others != values else ""
