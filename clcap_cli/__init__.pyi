@@ -135,6 +135,7 @@ def train_mle(
     track: str | None = None,
     dry_run: bool = False,
     no_preflight: bool = False,
+    fsdp: bool = False,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:
@@ -192,6 +193,7 @@ def train_cl(
     track: str | None = None,
     dry_run: bool = False,
     no_preflight: bool = False,
+    fsdp: bool = False,
     device: str = "auto",
     threads: int | None = None,
 ) -> Path:

@@ -160,6 +160,7 @@ def train_cl(
     from clcap_cli.artifacts.checkpoints import write_checkpoint
     from clcap_cli.artifacts.discriminators import discriminator_path, write_discriminator
     from clcap_cli.artifacts.provenance import BASE, Origin
+    from clcap_cli.compute.divided_model import whole
     from clcap_cli.features.pixel_captioner import captioner_in
     from clcap_cli.features.saved_encoder import encoder_to_write
     from clcap_cli.stages.train_cl_inputs import (
@@ -170,7 +171,7 @@ def train_cl(
         open_files,
     )
     from clcap_cli.stages.training_features import TrainingPictures, record_folders
-    from clcap_cli.stages.training_setup import find_run, start_training
+    from clcap_cli.stages.training_setup import divide_over_processes, find_run, start_training
     from clcap_cli.training.task_inputs import ObjectiveTask, TaskInputs
     from clcap_cli.training.worse import check_not_worse
 
@@ -193,6 +194,8 @@ def train_cl(
     split, val = (opened.split(name, device) for name in ("train", "val"))
     negative_sampler = make_negative_sampler(split, opened.captions, model, negatives)
     reference, cache = opened.reference_model(model.model, device), None if no_cache else opened.reference_cache()
+    if saving.fsdp:
+        divide_over_processes(model.model)
     discriminator_model = (
         make_discriminator(start, saved_discriminator, device) if objective_config.has_discriminator else None
     )
@@ -218,7 +221,8 @@ def train_cl(
             return out
     task.prepare()
     if run.state is None:
-        task.warm_up()
+        with whole(task.model):
+            task.warm_up()
 
     def write(path: Path, record: dict[str, Any]) -> None:
         info, encoder = encoder_to_write(task.model, opened.features, start.encoder)

@@ -87,7 +87,7 @@ def train_mle(
     from clcap_cli.models.registry import build_model
     from clcap_cli.stages.initial_weights import check_initial_weights, model_config, model_name, tokenizer_for
     from clcap_cli.stages.training_features import TrainingPictures, mle_features, on_device, record_folders
-    from clcap_cli.stages.training_setup import find_run, start_training
+    from clcap_cli.stages.training_setup import divide_over_processes, find_run, start_training
     from clcap_cli.tokenizers.hugging_face import read_tokenizer
     from clcap_cli.training.data import CaptionSplit
     from clcap_cli.training.fine_tuning import freeze, initial_model
@@ -137,6 +137,8 @@ def train_mle(
         load_weights(captioner, start.weights)
     freeze(captioner, fine_tuning)
     trained = on_device(captioner, inputs, device)
+    if saving.fsdp:
+        divide_over_processes(trained)
     split, val = (
         CaptionSplit(captions_h5, name, device, inputs.skipped, tokenizer, longest) for name in ("train", "val")
     )

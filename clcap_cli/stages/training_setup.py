@@ -11,12 +11,16 @@ import torch
 
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.devices import make_reproducible
+from clcap_cli.compute.divided_model import divide
 from clcap_cli.compute.precision import choose_precision
 from clcap_cli.compute.process import at_stage_end
 from clcap_cli.compute.random_streams import seed_torch, torch_generator
 from clcap_cli.compute.settings import ComputeSettings
 from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError
+from clcap_cli.features.pixel_captioner import captioner_in
+from clcap_cli.models.captioner import Captioner
+from clcap_cli.models.hugging_face.captioner import HuggingFaceCaptioner
 from clcap_cli.options import Argument
 from clcap_cli.stages.stage import Stage
 from clcap_cli.training.run import TrainingRun
@@ -64,6 +68,12 @@ def start_training(
         at_stage_end(partial(generator.set_state, generator.get_state()))
     seed_torch(seed, "initialisation")
     return device, optimisation
+
+
+def divide_over_processes(model: Captioner) -> None:
+    """Divide the weights of a model that is to be trained; a captioner of Hugging Face is gathered layer by layer."""
+    captioner = captioner_in(model)
+    divide(model, captioner.decoder.layers if isinstance(captioner, HuggingFaceCaptioner) else [])
 
 
 def _start(compute: ComputeSettings, run: TrainingRun) -> torch.device:

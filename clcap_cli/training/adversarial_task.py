@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.compute.collectives import all_reduced, sum_gradients, summed
+from clcap_cli.compute.divided_model import whole
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.processes import ALONE, Processes, processes
 from clcap_cli.compute.random_streams import Purpose, random_generator, torch_seed
@@ -189,8 +190,9 @@ class AdversarialTask:
 
     def loss(self, loaded: LoadedImages) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The captioner's loss after one step of the discriminator, with the mean score of each kind of caption."""
-        seen = self._seen(loaded)
-        generated = self._sample_for_training(seen)
+        with whole(self.model):
+            seen = self._seen(loaded)
+            generated = self._sample_for_training(seen)
         metrics = self._train_discriminator(seen, generated)
         with torch.no_grad():
             rewards = self._logits(seen.features, generated).sigmoid().view(self.k, -1)

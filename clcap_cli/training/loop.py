@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from clcap_cli.compute.collectives import of_first, sum_gradients, summed
+from clcap_cli.compute.divided_model import is_divided, whole
 from clcap_cli.compute.prefetch import Prefetcher
 from clcap_cli.compute.random_streams import seed_step
 from clcap_cli.console import print_info, print_warning, progress
@@ -91,7 +92,7 @@ def _train_epoch(state: TrainState, report: TrainingReport, observer: Observer) 
     task, position = state.task, state.progress
     batches = task.batches(position.epoch + 1)
     position.batches_per_epoch = len(batches)
-    remaining = [own_micro_batches(task, batch) for batch in batches[position.batch :]]
+    remaining = own_micro_batches(task, batches[position.batch :])
     load = partial(task.load, epoch=position.epoch + 1)
     reading = Prefetcher(load, (micro_batch for micro_batches in remaining for micro_batch, _ in micro_batches))
     # Closed explicitly: an interrupt during garbage collection would be lost.
@@ -122,7 +123,8 @@ def _step(state: TrainState, micro_batches: Sequence[tuple[Any, float]], loaded:
     place = f"epoch {position.epoch + 1}, step {position.step + 1}"
     with position.skipped.skipping(place, diverged_advice(settings.precision)):
         parts = [add_gradients(state, part, share) for part, (_, share) in zip(own, micro_batches, strict=True)]
-        sum_gradients(model.parameters())
+        if not is_divided(model):  # FSDP has summed those of a divided one
+            sum_gradients(model.parameters())
         metrics = summed(weighted_sums(parts))
         check_finite_step([metrics["loss"]], clip_gradients(model, settings))
         state.optimizer.step()
@@ -163,7 +165,7 @@ def _run_validation(state: TrainState) -> dict[str, float]:
     """Metrics of the model as it is; raises DivergedError if one of them is not finite."""
     state.task.model.eval()
     try:
-        with torch.inference_mode():
+        with whole(state.task.model), torch.inference_mode():
             return check_finite_metrics(of_first(state.task.validate()))
     except NonFiniteError as error:
         place, step = f"epoch {state.progress.fractional_epoch:g}", state.progress.step

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.compute.divided_model import divided_like
 from clcap_cli.features.pixel_captioner import encoder_parameters
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.skipped_steps import gradient_norm
@@ -61,10 +62,10 @@ def clip_gradients(model: nn.Module, settings: Optimisation) -> Tensor:
 
     Returns the norm of all gradients before, a scalar.
     """
-    if settings.clip_norm is not None:
-        return nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
     norm = gradient_norm(model.parameters())
-    if settings.clip is not None:
+    if settings.clip_norm is not None:
+        nn.utils.clip_grads_with_norm_(model.parameters(), settings.clip_norm, norm)
+    elif settings.clip is not None:
         nn.utils.clip_grad_value_(model.parameters(), settings.clip)
     return norm
 
@@ -78,7 +79,7 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, rate: Callable[[float],
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Adam's state of each parameter, as '0.exp_avg' and so on, with the parameters numbered in their order."""
     memory = optimizer.state_dict()["state"]
-    return {f"{number}.{name}": value.cpu() for number, values in memory.items() for name, value in values.items()}
+    return {f"{number}.{name}": value for number, values in memory.items() for name, value in values.items()}
 
 
 def optimizer_tensors_like(optimizer: torch.optim.Optimizer, names: Iterable[str]) -> dict[str, Tensor]:
@@ -96,7 +97,8 @@ def optimizer_tensors_like(optimizer: torch.optim.Optimizer, names: Iterable[str
 def load_optimizer_tensors(optimizer: torch.optim.Optimizer, memory: Mapping[str, Tensor]) -> None:
     """Load the result of ``optimizer_tensors`` of another optimiser; settings such as lr do not change."""
     state: dict[int, dict[str, Tensor]] = defaultdict(dict)
+    expected = optimizer_tensors_like(optimizer, memory)
     for key, value in memory.items():
         number, _, name = key.partition(".")
-        state[int(number)][name] = value
+        state[int(number)][name] = divided_like(value, expected[key])
     optimizer.load_state_dict({"state": dict(state), "param_groups": optimizer.state_dict()["param_groups"]})

@@ -17,6 +17,7 @@ from torch import nn
 from clcap_cli.artifacts.atomic import free_bytes
 from clcap_cli.artifacts.output_path import real_path
 from clcap_cli.artifacts.torch_files import trained_weights
+from clcap_cli.compute.divided_model import whole
 from clcap_cli.console import print_result
 from clcap_cli.errors import ClcapError, NonFiniteError, is_out_of_memory
 from clcap_cli.training.loop import add_gradients
@@ -129,7 +130,8 @@ def _try_validation(state: TrainState) -> str:
     if sample is None:
         return "only the loss, as in the step"
     state.task.model.eval()
-    metrics = sample.metrics(state.task.model, IMAGES)
+    with whole(state.task.model):
+        metrics = sample.metrics(state.task.model, IMAGES)
     return f"captions of {min(IMAGES, len(sample.references))} images; {', '.join(metrics)}"
 
 

@@ -14,6 +14,7 @@ from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.collectives import wait_for_all
+from clcap_cli.compute.divided_model import whole_on_cpu_of_first
 from clcap_cli.compute.processes import is_first
 from clcap_cli.compute.random_streams import seed_torch
 from clcap_cli.compute.settings import ComputeSettings
@@ -133,11 +134,12 @@ class TrainingRun:
                 record = train(state, saver, track)
             if self.has_comparable_loss and (rise := loss_rise(state.progress)):
                 record["loss_rise"] = asdict(rise)
-            if is_first():
-                with saver.naming_the_state(), all_or_nothing():
-                    write_log(log_path(self.out), state)
-                    write(self.out, record)
-                self._remove_temporary_files()
+            with whole_on_cpu_of_first(task.model):
+                if is_first():
+                    with saver.naming_the_state(), all_or_nothing():
+                        write_log(log_path(self.out), state)
+                        write(self.out, record)
+                    self._remove_temporary_files()
             wait_for_all()
         print_info(f"all metrics of each validation: {log_path(self.out)}")
         return record

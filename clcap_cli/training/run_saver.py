@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from clcap_cli.artifacts.atomic import all_or_nothing
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.compute.collectives import in_any, wait_for_all
+from clcap_cli.compute.divided_model import is_divided, whole_on_cpu_of_first
 from clcap_cli.compute.processes import is_first, processes
 from clcap_cli.compute.stop_signals import FINISHING, StopRequestedError, StopSignals
 from clcap_cli.console import print_always, print_warning
@@ -58,7 +59,7 @@ class RunSaver(Observer):
         """Stop if a signal has arrived; otherwise save the state if the interval is over."""
         if in_any(self.signals.received is not None):
             self._stop()
-        if self.interval.has_passed(self.state.progress.step - self.saved_step, time.monotonic() - self.saved_at):
+        if self._is_due():
             self._save_or_warn()
 
     @contextmanager
@@ -78,14 +79,11 @@ class RunSaver(Observer):
 
     def after_validation(self, is_best: bool) -> None:
         """Write the checkpoint if it is the best so far."""
-        if not is_best or not is_first():
+        if not is_best:
             return
-        try:
-            with all_or_nothing():
-                self.write(self.best, {**self.state.record(), "finished": False})
-            self.failing.discard(self.best)
-        except ClcapError as error:
-            self._warn(self.best, f"{error}; training continues")
+        with whole_on_cpu_of_first(self.state.task.model):
+            if is_first():
+                self._write_best()
 
     @contextmanager
     def naming_the_state(self) -> Iterator[None]:
@@ -94,6 +92,20 @@ class RunSaver(Observer):
             yield
         except ClcapError as error:
             raise ClcapError(f"{error}{self.kept_state}") from error
+
+    def _is_due(self) -> bool:
+        """Whether to save the state now; the processes of a divided model, which save together, ask the first one."""
+        steps, seconds = self.state.progress.step - self.saved_step, time.monotonic() - self.saved_at
+        is_due = self.interval.has_passed(steps, seconds)
+        return in_any(is_due and is_first()) if is_divided(self.state.task.model) else is_due
+
+    def _write_best(self) -> None:
+        try:
+            with all_or_nothing():
+                self.write(self.best, {**self.state.record(), "finished": False})
+            self.failing.discard(self.best)
+        except ClcapError as error:
+            self._warn(self.best, f"{error}; training continues")
 
     def _save_or_warn(self) -> None:
         try:
@@ -114,8 +126,7 @@ class RunSaver(Observer):
         return f"training has ended; writing {self.out}" if has_ended else FINISHING
 
     def _save(self) -> None:
-        if is_first():
-            self.state.save(self.path, self.origin, self.continue_with)
+        self.state.save(self.path, self.origin, self.continue_with)
         self.failing.discard(self.path)
         INTERRUPTION.kept = self.kept_state
         self._restart_interval()

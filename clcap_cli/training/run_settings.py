@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+from clcap_cli.compute.processes import are_launched
 from clcap_cli.errors import InvalidValueError
 from clcap_cli.options import Option, Panel
 from clcap_cli.tracking.registry import TrackerName
@@ -46,7 +47,7 @@ def _checked(text: str) -> str:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Saving, resuming and tracking of a training run."""
+    """Saving, resuming and tracking of a training run, and what its processes divide."""
 
     resume: Annotated[
         bool,
@@ -94,6 +95,18 @@ class RunSettings:
         ),
     ] = False
 
+    fsdp: Annotated[
+        bool,
+        Option(
+            "Divide weights, gradients and the state of the optimiser over the processes, by PyTorch's FSDP2, for "
+            "captioners that do not fit on one GPU.",
+            Panel.COMPUTATION,
+            name="--fsdp",
+        ),
+    ] = False
+
     def __post_init__(self) -> None:
+        if self.fsdp and not are_launched():
+            raise InvalidValueError("fsdp", "this is one process; start several with torchrun --nproc-per-node")
         if self.dry_run and self.no_preflight:
             raise InvalidValueError("no_preflight", "--dry-run is given too, which does only that")

@@ -10,6 +10,8 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from clcap_cli.compute.collectives import all_reduced
+from clcap_cli.compute.divided_model import is_part, own_part
 from clcap_cli.console import print_warning
 from clcap_cli.errors import ClcapError, NonFiniteError
 
@@ -59,7 +61,9 @@ def diverged_advice(precision: str) -> str:
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
     """Euclidean norm of all gradients together, a scalar; not finite if a gradient or its square is not."""
-    return nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+    gradients = [one.grad for one in parameters if one.grad is not None]
+    norm = nn.utils.get_total_norm(map(own_part, gradients))
+    return all_reduced(norm.square()).sqrt() if any(map(is_part, gradients)) else norm
 
 
 def check_finite_step(losses: Sequence[Tensor], norm: Tensor, owner: str = "") -> None:

@@ -3,7 +3,6 @@
 A saved state is a PyTorch file of plain types and tensors, like a checkpoint. It has no weights that are not trained.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import takewhile
@@ -16,6 +15,8 @@ from torch import Tensor
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.checks import validated_part
 from clcap_cli.artifacts.provenance import Origin, parse_provenance
+from clcap_cli.compute.divided_model import divided_like, on_cpu_of_first
+from clcap_cli.compute.processes import is_first
 from clcap_cli.compute.random_streams import torch_generator
 from clcap_cli.errors import damaged_file_error
 from clcap_cli.training.meter import Meter
@@ -84,7 +85,7 @@ class TrainState:
         if progress.best and not self.criterion.prefers(metrics, progress.best.metrics):
             return False
         progress.best = Best(progress.fractional_epoch, progress.step, metrics)
-        self.best_weights = copy.deepcopy(torch_files.trained_weights(self.task.model))
+        self.best_weights = {name: one.clone() for name, one in torch_files.trained_weights(self.task.model).items()}
         return True
 
     def record(self) -> dict[str, Any]:
@@ -103,13 +104,15 @@ class TrainState:
         }
 
     def save(self, path: Path, origin: Origin, continue_with: str) -> None:
-        """Write the state to ``path``.
+        """Write the state to ``path`` in the first process; those of a divided model call this together.
 
         ``origin`` names the files and settings of the training, ``continue_with`` the command that continues it. Raises
         ClcapError if it cannot be written.
         """
         plain = self._plain(continue_with)
-        tensors = _flatten(self._tensors())
+        tensors = {name: on_cpu_of_first(value) for name, value in _flatten(self._tensors()).items()}
+        if not is_first():
+            return
         provenance = origin.make_provenance(KIND, torch_files.content_id(plain, tensors), path).model_dump()
         torch_files.save({"provenance": provenance, **plain, "tensors": tensors}, path)
 
@@ -144,10 +147,10 @@ class TrainState:
     def _tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """All tensors, by owner and name."""
         return {
-            **{f"network {name}": _on_cpu(torch_files.trained_weights(one)) for name, one in self.networks.items()},
+            **{f"network {name}": torch_files.trained_weights(one) for name, one in self.networks.items()},
             **{f"optimizer {name}": optimizer_tensors(optimizer) for name, optimizer in self.optimizers.items()},
             **{f"generator {name}": {"state": generator.get_state()} for name, generator in self.generators.items()},
-            "best": _on_cpu(self.best_weights),
+            "best": self.best_weights,
         }
 
     def _checked(self, path: Path, found: object, progress: Progress) -> dict[str, Tensor]:
@@ -168,12 +171,13 @@ class TrainState:
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         for name, network in self.networks.items():
-            network.load_state_dict(_with_prefix(tensors, f"network {name}"), strict=False)
+            saved = _with_prefix(tensors, f"network {name}")
+            network.load_state_dict(_divided_like(saved, torch_files.trained_weights(network)), strict=False)
         for name, optimizer in self.optimizers.items():
             load_optimizer_tensors(optimizer, _with_prefix(tensors, f"optimizer {name}"))
         for name, generator in self.generators.items():
             generator.set_state(tensors[f"generator {name}/state"])
-        self.best_weights = _with_prefix(tensors, "best")
+        self.best_weights = _divided_like(_with_prefix(tensors, "best"), torch_files.trained_weights(self.task.model))
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,8 @@ def _content_id(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str 
         return None
 
 
-def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.cpu() for name, value in tensors.items()}
+def _divided_like(tensors: Mapping[str, Tensor], model: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: divided_like(value, model[name]) for name, value in tensors.items()}
 
 
 def _flatten(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

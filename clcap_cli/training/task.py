@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from clcap_cli.compute.collectives import from_all
+from clcap_cli.compute.divided_model import is_divided
 from clcap_cli.compute.processes import ALONE, Processes, processes
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.training.validation import CaptionSample
@@ -49,7 +51,16 @@ class Task(Protocol):
         """Metrics of the model, which is in evaluation mode, on the validation split."""
 
 
-def own_micro_batches(task: Task, batch: Any) -> Sequence[tuple[Any, float]]:
+def own_micro_batches(task: Task, batches: Sequence[Any]) -> list[Sequence[tuple[Any, float]]]:
+    """This process's micro-batches of each batch; of a divided model, as many as the others have."""
+    own = [_own_micro_batches(task, batch) for batch in batches]
+    if not is_divided(task.model):
+        return own
+    counts = map(max, zip(*from_all([len(parts) for parts in own]), strict=True))
+    return [[*parts, *[(parts[0][0], 0.0)] * (count - len(parts))] for parts, count in zip(own, counts, strict=True)]
+
+
+def _own_micro_batches(task: Task, batch: Any) -> Sequence[tuple[Any, float]]:
     """This process's micro-batches; for a batch with fewer images than processes, one whose share is 0."""
     if processes().count == 1:
         return task.micro_batches(batch)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from clcap_cli.compute.divided_model import with_weights_of
 from clcap_cli.models.adapters import add_adapters
 from clcap_cli.models.captioner import Captioner
 from clcap_cli.models.hugging_face.attention import CaptionAttention, NextTokenAttention, tree_paths
@@ -88,11 +89,16 @@ class HuggingFaceCaptioner(Captioner[ImageTokens, CachedTokens]):
         """Keys and values of the image tokens for every layer."""
         decoder, image, pairs = self.decoder, self.project(features.grid), []
         for layer in range(decoder.num_layers):
-            pairs.append(decoder.image_keys_and_values(layer, image))
-            if layer + 1 < decoder.num_layers:
-                image = decoder.apply_image_layer(layer, image, *pairs[-1])
+            keys, values, image = with_weights_of(decoder.layers[layer], self._image_layer, layer, image)
+            pairs.append((keys, values))
         keys, values = (torch.stack(parts, dim=1) for parts in zip(*pairs, strict=True))
         return ImageTokens(keys, values, features.mask)
+
+    def _image_layer(self, layer: int, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys and values of the image tokens in a layer, and the image tokens for the next one."""
+        keys, values = self.decoder.image_keys_and_values(layer, image)
+        is_last = layer + 1 == self.decoder.num_layers
+        return keys, values, image if is_last else self.decoder.apply_image_layer(layer, image, keys, values)
 
     def project(self, hidden_states: Tensor) -> Tensor:
         """Image tokens (N, R, C) from the image encoder's hidden states (N, R, grid channels)."""
@@ -109,9 +115,10 @@ class HuggingFaceCaptioner(Captioner[ImageTokens, CachedTokens]):
         return next_tokens.log_prob(decoder.finish(hidden), decoder.output)
 
     def _apply_layer(self, layer: int, hidden: Tensor, attention: Attention) -> Tensor:
+        work = self.decoder.layers[layer], self.decoder.apply_layer, layer, hidden, attention
         if self.checkpoints_layers and torch.is_grad_enabled():
-            return checkpoint(self.decoder.apply_layer, layer, hidden, attention, use_reentrant=False)
-        return self.decoder.apply_layer(layer, hidden, attention)
+            return checkpoint(with_weights_of, *work, use_reentrant=False)
+        return with_weights_of(*work)
 
     def initial_state(self, encoded: ImageTokens) -> CachedTokens:
         """See Captioner; after the prompt, if there is one."""
