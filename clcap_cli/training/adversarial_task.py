@@ -19,7 +19,6 @@ from clcap_cli.features.pixel_captioner import captioner_in, features_seen
 from clcap_cli.features.source import FeatureSource
 from clcap_cli.models.rows import ImageFeatures
 from clcap_cli.objectives.adversarial import Adversarial, captioner_loss, discriminator_loss, reward_spread
-from clcap_cli.objectives.mle import with_likelihood
 from clcap_cli.training.data import CaptionBatch, belongs_to, shuffled_batches
 from clcap_cli.training.negatives import MismatchedBatch, NegativeSampler
 from clcap_cli.training.optimizer import Adam
@@ -201,7 +200,8 @@ class AdversarialTask:
             references, part = loaded.pairs[: len(loaded.pairs) // 2], loaded.part
             # The loop weighs the whole loss by the part's share of images.
             weight = self.objective.mle_weight * part.share / (part.image_share or 1.0)
-            loss = with_likelihood(loss, self._log_probs(loaded, references), weight)
+            # Also with a weight of 0: the processes of a divided model all need the same backward pass.
+            loss = loss - weight * self._log_probs(loaded, references).mean()
         return loss, {**metrics, "reward_spread": reward_spread(rewards)}
 
     @torch.inference_mode()
