@@ -4,7 +4,8 @@ With one process they return what they are given.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -106,9 +107,24 @@ def of_first(value: T) -> T:
     return from_all(value)[0]
 
 
+@contextmanager
+def naming_lost_processes() -> Iterator[None]:
+    """Raise LostProcessError for what PyTorch's own collectives in the block raise if another process has ended."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistBackendError) and "gloo" not in str(error):
+            raise
+        raise _lost_process() from error
+
+
 def _collective(operation: Any, *arguments: Any, **options: Any) -> Any:
     """Call an operation in which all processes take part; raises LostProcessError if one of them has ended."""
     try:
         return operation(*arguments, **options)
     except RuntimeError as error:
-        raise LostProcessError("another process of this run has ended, so this one cannot go on") from error
+        raise _lost_process() from error
+
+
+def _lost_process() -> LostProcessError:
+    return LostProcessError("another process of this run has ended, so this one cannot go on")

@@ -13,7 +13,7 @@ from clcap_cli.artifacts.discriminators import discriminator_path
 from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
-from clcap_cli.compute.collectives import wait_for_all
+from clcap_cli.compute.collectives import naming_lost_processes, wait_for_all
 from clcap_cli.compute.divided_model import whole_on_cpu_of_first
 from clcap_cli.compute.processes import is_first
 from clcap_cli.compute.random_streams import seed_torch
@@ -98,6 +98,7 @@ class TrainingRun:
         compute = replace(compute, device=before.device, threads=before.threads)
         return compute, replace(optimisation, precision=before.precision)
 
+    @naming_lost_processes()
     def preflight(self, task: Task, settings: Optimisation, before_steps: str = "") -> bool:
         """Try what the run needs later, unless --no-preflight is given; returns whether --dry-run ends the run here.
 
@@ -116,6 +117,7 @@ class TrainingRun:
             print_dry_run(state, self.out, sizes, before_steps)
         return self.settings.dry_run
 
+    @naming_lost_processes()
     def train(self, task: Task, settings: Optimisation, seed: int, write: WriteCheckpoint) -> dict[str, Any]:
         """Train, from the saved state if there is one, write the log and what ``write`` writes, and return the record.
 

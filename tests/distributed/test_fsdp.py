@@ -28,9 +28,9 @@ Calls = list[tuple[str, dict[str, Any]]]
 def calls(data: Path, out: Path, **options: Any) -> Calls:
     """Training by maximum likelihood and by contrastive learning, in several micro-batches."""
     start = str(data / "blip.pt")
-    shared: dict[str, Any] = {**STEPS, "max_tokens": 200, "device": "cpu", "threads": 1, **options}
-    features = {"captions": str(data / "captions.h5"), "features": str(data / "features.h5")}
-    mle = {**features, "init_from": start, "dropout": 0, "save_every": SAVED_AT, "out": str(out / "mle.pt")}
+    shared: dict[str, Any] = {**STEPS, "eval_every": 20, "max_tokens": 400, "device": "cpu", "threads": 1, **options}
+    shared |= {"captions": str(data / "captions.h5"), "features": str(data / "features.h5")}
+    mle = {"init_from": start, "dropout": 0, "save_every": SAVED_AT, "out": str(out / "mle.pt")}
     cl = {"ref": start, "k": 1, "lora": 2, "gradient_checkpointing": True, "clip_norm": 1.0, "out": str(out / "cl.pt")}
     return [("train_cl", {**shared, **cl}), ("train_mle", {**shared, **mle})]
 
