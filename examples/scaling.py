@@ -1,10 +1,12 @@
 """Times stages in several processes on this machine, and holds the formulas of docs/scaling.md against the files.
 
 Scenes stand for photos, and random weights for a backbone. Every stage runs twice, with less and with more work; the
-difference is the time of the work alone, without the start of the processes. All processes together have --threads
-threads, so that one process and several have the same cores.
+difference is the time of the work alone, without the start of the processes. This is repeated, one number of processes
+after the other, and the median is shown. All processes together have --threads threads, so that one process and several
+have the same cores.
 
-Usage: python examples/scaling.py FOLDER [--images 4000] [--batch-size 60] [--processes 1 2 4] [--threads 2]
+Usage: python examples/scaling.py FOLDER [--images 2000] [--batch-size 60] [--processes 1 2 4] [--threads 2]
+                                  [--repeats 3]
 """
 
 import argparse
@@ -44,15 +46,20 @@ class Measured:
     mebibytes: float
     """Peak memory of its largest process."""
 
+    def without(self, start: "Measured") -> "Measured":
+        """What it took beyond a command with less work."""
+        return Measured(self.seconds - start.seconds, self.cpu_seconds - start.cpu_seconds, self.mebibytes)
+
 
 def main() -> None:
     """Make the data, run every stage with each number of processes, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--batch-size", type=int, default=60)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(options.folder)
@@ -60,7 +67,7 @@ def main() -> None:
     print("| Stage | Processes | Time of the work (s) | Per second | Against one | CPU time (s) | Peak memory (MiB) |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for work in stages(options.images, options.batch_size):
-        print_rows(work, options.processes, options.threads)
+        print_rows(work, options.processes, options.threads, options.repeats)
     print_sizes(options.images)
 
 
@@ -112,19 +119,23 @@ def stages(images: int, batch_size: int) -> Iterator[Work]:
     yield Work("self-retrieve", retrieve + few, retrieve + more, total, "pairs")
 
 
-def print_rows(work: Work, processes: Sequence[int], threads: int) -> None:
+def print_rows(work: Work, processes: Sequence[int], threads: int, repeats: int) -> None:
     """A row for each number of processes."""
-    alone = None
-    for count in processes:
-        less, more = (measure(command, count, threads) for command in (work.less, work.more))
-        seconds = more.seconds - less.seconds
-        alone = alone or seconds
-        if seconds < SHORTEST:
-            print(f"| {work.name} | {count} | too short to measure; give more --images | | | | {more.mebibytes:,.0f} |")
+    runs = [[measure_work(work, count, threads) for count in processes] for _ in range(repeats)]
+    medians = [sorted(found, key=lambda one: one.seconds)[repeats // 2] for found in zip(*runs, strict=True)]
+    for count, median in zip(processes, medians, strict=True):
+        if median.seconds < SHORTEST:
+            print(f"| {work.name} | {count} | too short; give more --images | | | | {median.mebibytes:,.0f} |")
             continue
-        speed, cpu_seconds = f"{work.amount / seconds:,.0f} {work.unit}", more.cpu_seconds - less.cpu_seconds
-        cells = [work.name, count, f"{seconds:.1f}", speed, f"{seconds / alone:.2f}", f"{cpu_seconds:.1f}"]
-        print(f"| {' | '.join(map(str, cells))} | {more.mebibytes:,.0f} |", flush=True)
+        speed, ratio = f"{work.amount / median.seconds:,.0f} {work.unit}", median.seconds / medians[0].seconds
+        cells = [work.name, count, f"{median.seconds:.1f}", speed, f"{ratio:.2f}", f"{median.cpu_seconds:.1f}"]
+        print(f"| {' | '.join(map(str, cells))} | {median.mebibytes:,.0f} |", flush=True)
+
+
+def measure_work(work: Work, processes: int, threads: int) -> Measured:
+    """What the work alone takes in a number of processes."""
+    less, more = (measure(command, processes, threads) for command in (work.less, work.more))
+    return more.without(less)
 
 
 def measure(command: Sequence[str], processes: int, threads: int) -> Measured:
