@@ -129,8 +129,8 @@ def test_a_comparison_with_wrong_values_is_refused(tmp_path: Path, error_of) -> 
 def test_a_rank_beyond_any_pool_is_refused(tmp_path: Path, error_of) -> None:
     path = Path(shutil.copy(VERSION3 / "nt.retrieval.json", tmp_path))
     content = json.loads(path.read_text())
-    content["images"][0]["rank"] = 10**7
+    content["images"][0]["rank"] = 10**10
     path.write_text(json.dumps(content))
     assert error_of("report", path, "--text") == (
-        f"{path} is not a complete retrieval file: at image 19.rank: Input should be less than or equal to 1000000"
+        f"{path} is not a complete retrieval file: at image 19.rank: Input should be less than or equal to 1000000000"
     )

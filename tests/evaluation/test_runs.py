@@ -140,7 +140,7 @@ def test_a_damaged_log_is_named(write, log, line: str, reason: str) -> None:
     [
         (image(1, 7), "image 1.caption: Input should be a valid string"),
         (image(1, "a dog", rank=0), "image 1.rank: Input should be greater than or equal to 1"),
-        (image(1, "a dog", rank=1e300), "image 1.rank: Input should be less than or equal to 1000000"),
+        (image(1, "a dog", rank=1e300), "image 1.rank: Input should be less than or equal to 1000000000"),
         (image(1, "a dog", CIDEr=float("nan")), "image 1.CIDEr: Input should be a finite number"),
         (image(1, "a dog", CIDEr="1"), "image 1.CIDEr: a string is not a score"),
         (image(1, "a dog", tied=10**400), "image 1.tied: Input should be less than or equal to 9007199254740992"),

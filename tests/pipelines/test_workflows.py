@@ -32,7 +32,7 @@ TRAININGS = {
     "cross_ranking": BASICS,
     "negatives": {"train_mle", "train_cl", "train_cl_with_negatives"},
     "pools": BASICS,
-    "rates": BASICS | {"train_cl_at_rate"},
+    "rates": BASICS | {"train_cl_at_rate", "train_mle_continued_at_rate"},
     "decoding": BASICS,
     "transformer": BASICS,
 }
