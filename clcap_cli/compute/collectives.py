@@ -19,7 +19,7 @@ from clcap_cli.errors import ClcapError
 
 T = TypeVar("T")
 LARGE_BYTES = 2**20
-"""Size from which a gradient is summed alone; smaller ones are joined, because every sum has to wait for the others."""
+"""Size from which a gradient is summed alone; smaller ones are joined, because each sum waits for all processes."""
 
 
 class LostProcessError(ClcapError):

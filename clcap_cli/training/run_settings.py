@@ -47,7 +47,7 @@ def _checked(text: str) -> str:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Saving, resuming and tracking of a training run, and what its processes divide."""
+    """Saving, resuming and tracking of a training run, and whether its processes divide the model."""
 
     resume: Annotated[
         bool,
