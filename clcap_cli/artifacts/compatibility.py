@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from clcap_cli.artifacts.captions import Captions, open_captions
@@ -15,7 +14,6 @@ from clcap_cli.artifacts.provenance import Artifact
 from clcap_cli.console import print_info
 from clcap_cli.datasets.file_names import is_same_name
 from clcap_cli.datasets.image_matching import describe_ways, match_images
-from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -75,14 +73,10 @@ def _fitting_features(checkpoint: Checkpoint, captions: Captions, artifacts: Seq
     for artifact in artifacts:
         with suppress(ClcapError):
             features = open_features(find_input(artifact, "features", None, ""))
-            stored = {**dict.fromkeys(features.skipped, ""), **_names(features)}
+            stored = {**dict.fromkeys(features.skipped, ""), **features.names_to_match(captions.image_ids)}
             same = all(id in stored and is_same_name(stored[id] or name, name) for id, name in listed.items())
             if same and not checkpoint.backbone.differences(features.backbone):
                 yield features.path
-
-
-def _names(features: Features) -> dict[ImageId, str]:
-    return dict(zip(features.ids, features.names, strict=True))
 
 
 def features_by_caption_ids(captions: Captions, features: Features) -> Features:
@@ -98,7 +92,7 @@ def features_by_caption_ids(captions: Captions, features: Features) -> Features:
 
 
 def _check_same_images(captions: Captions, features: Features) -> None:
-    stored = _names(features)
+    stored = features.names_to_match(captions.image_ids)
     for id, name in zip(captions.image_ids, captions.file_names, strict=True):
         if not is_same_name(stored.get(id, name), name):
             raise ClcapError(
@@ -108,13 +102,14 @@ def _check_same_images(captions: Captions, features: Features) -> None:
 
 
 def _by_caption_ids(captions: Captions, features: Features) -> Features:
-    listed, stored = dict(zip(captions.image_ids, captions.file_names, strict=True)), _names(features)
+    listed = dict(zip(captions.image_ids, captions.file_names, strict=True))
+    stored = features.names_to_match(captions.image_ids)
     matching = match_images(stored, listed, (str(features.path), str(captions.path)))
     renamed = {id: way for id, way in matching.ways.items() if matching.pairs[id] != id}
     if not renamed:
         return features
     print_info(f"{features.path}: matched {describe_ways(Counter(renamed.values()))} of {captions.path}")
-    return replace(features, ids=[matching.pairs.get(id, id) for id in features.ids])
+    return features.with_ids([matching.pairs.get(id, id) for id in features.ids])
 
 
 def check_backbone(checkpoint: Checkpoint, backbone: FeatureInfo, source: str) -> None:

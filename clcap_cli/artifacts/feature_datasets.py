@@ -11,8 +11,10 @@ from pydantic import BaseModel, NonNegativeInt
 from clcap_cli.artifacts.feature_info import BackboneInfo, FeatureInfo
 from clcap_cli.artifacts.features import first_nonfinite_row
 from clcap_cli.artifacts.hdf5 import stored_ids, write_ids, write_provenance, write_texts
+from clcap_cli.artifacts.image_rows import write_rows
 from clcap_cli.artifacts.provenance import Provenance, with_content_id
 from clcap_cli.artifacts.row_digests import IMAGE_SIZE, ROW_SIZE
+from clcap_cli.artifacts.stored_texts import write_stored_texts
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 
@@ -61,20 +63,32 @@ def write_metadata(
     info: FeatureInfo,
     hasher: "hashlib._Hash",
     provenance: Provenance,
+    as_index: bool = False,
 ) -> None:
     """Write image ids, file names, feature info and provenance; ``hasher``, which has all rows, gives the content id.
 
-    Images of ``names`` that are not in ``ids`` are recorded as skipped.
+    Images of ``names`` that are not in ``ids`` are recorded as skipped. ``as_index`` writes ids and names so that some
+    of them can be read without the others.
     """
     file_names, extracted = [names[id] for id in ids], set(ids)
     stored = dict(zip(names, stored_ids(list(names)), strict=True))
     kept, skipped = [stored[id] for id in ids], [stored[id] for id in names if id not in extracted]
     hasher.update(json.dumps([kept, file_names, skipped]).encode())
-    write_ids(file, "ids", kept)
-    write_texts(file, "names", file_names)
+    (_write_indexed_images if as_index else _write_images)(file, kept, file_names)
     write_ids(file, "skipped", skipped)
     file.attrs["backbone"] = info.model_dump_json()
     write_provenance(file, with_content_id(provenance, hasher.hexdigest()[:16]))
+
+
+def _write_images(file: "h5py.File", ids: Sequence[ImageId], names: list[str]) -> None:
+    write_ids(file, "ids", ids)
+    write_texts(file, "names", names)
+
+
+def _write_indexed_images(file: "h5py.File", ids: Sequence[ImageId], names: list[str]) -> None:
+    write_stored_texts(file, "images/id", [str(id) for id in ids])
+    write_stored_texts(file, "images/name", names)
+    write_rows(file, ids)
 
 
 def check_finite(features: np.ndarray, ids: Sequence[ImageId]) -> None:

@@ -69,7 +69,7 @@ def _write(out: Path, shards: Sequence[Features], names: Mapping[ImageId, str], 
         places = np.array([_positions(shard.path) for shard in shards], dtype=np.int64)
         for name, column in zip(POSITIONS, places.T, strict=True):
             file[name] = column
-        write_metadata(file, names, ids, shards[0].backbone, hasher, provenance)
+        write_metadata(file, names, ids, shards[0].backbone, hasher, provenance, as_index=True)
 
 
 def _known(digests: np.ndarray | None, shard: Features) -> np.ndarray:

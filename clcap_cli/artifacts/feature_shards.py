@@ -1,15 +1,18 @@
 """A ``features.h5`` in several files: shards that different processes write, and an index that reads as one file.
 
 ``features-00002-of-00016.h5`` is a complete ``features.h5`` of a part of the images. The index ``features.h5`` beside
-the shards has the datasets of a ``features.h5`` except ``pooled`` and ``grid``, and instead of these::
+the shards has the datasets of a ``features.h5`` except ``ids``, ``names``, ``pooled`` and ``grid``, and instead::
 
+    images/id_text, images/id_ends      the ids of all images, see ``stored_texts``
+    images/name_text, images/name_ends  their file names
+    images/hashes, images/rows          where each id is, see ``image_rows``
     shards/names   (shards,) text: names of the shards' files
     shards/rows    (shards,) int64: number of images of each
     shards/pooled  (shards,) int64: position of the shard's dataset in its file, in bytes
     shards/grid    (shards,) int64: the same
 
-Opening an index opens no shard; a shard is memory-mapped when a row of it is first read, and then checked by the
-digests of its rows, which the index has.
+Opening an index opens no shard and takes the same time for any number of images. A shard is memory-mapped when a row of
+it is first read, and then checked by the digests of its rows, which the index has.
 """
 
 from collections.abc import Sequence

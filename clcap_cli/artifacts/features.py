@@ -16,12 +16,12 @@
 
 ``pooled`` and ``grid`` are contiguous and uncompressed, so that they can be memory-mapped even if they are larger than
 memory. If images were skipped, datasets have unused rows at the end: only the first ``len(ids)`` rows are valid. Files
-of version 1 have no digests. An index of several files has shards instead of ``pooled`` and ``grid``, see
-``feature_shards``.
+of version 1 have no digests. An index of several files has other datasets instead of ``ids``, ``names``, ``pooled`` and
+``grid``, see ``feature_shards``.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,8 +31,11 @@ from pydantic import ValidationError
 from clcap_cli.artifacts.feature_info import FeatureInfo, ImportedInfo, info_class
 from clcap_cli.artifacts.feature_shards import NAMES, ShardedRows, ShardIndex, is_index
 from clcap_cli.artifacts.hdf5 import HDF5Content, open_hdf5
+from clcap_cli.artifacts.image_rows import ImageRows, IndexedRows, ListedRows
 from clcap_cli.artifacts.provenance import Provenance
 from clcap_cli.artifacts.row_digests import IMAGE_SIZE, PART_SIZE, ROW_SIZE, DigestCheck
+from clcap_cli.artifacts.stored_texts import stored_texts, texts_at
+from clcap_cli.datasets.ids import canonical_id
 from clcap_cli.datasets.parsing import parse_json
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, damaged_file_error
@@ -48,8 +51,8 @@ class Features:
 
     path: Path
     provenance: Provenance
-    ids: list[ImageId]
-    names: list[str]
+    ids: Sequence[ImageId]
+    names: Sequence[str]
     """File names of the images, as in the captions.h5 that they were extracted from."""
     skipped: list[ImageId]
     """Ids of images that could not be read and therefore have no features."""
@@ -69,24 +72,38 @@ class Features:
     right and bottom as shares of the image's width and height."""
     image_digests: np.ndarray | None = None
     """Digests of the image files: (images, 16) uint8; None if they are unknown."""
+    indexed_rows: IndexedRows | None = None
+    """Finds the rows of images without reading all ``ids``; only for an index of shards."""
 
     @cached_property
-    def row_of(self) -> dict[ImageId, int]:
-        """The row of each image."""
-        return {id: row for row, id in enumerate(self.ids)}
+    def image_rows(self) -> ImageRows:
+        """Finds the rows of images."""
+        return self.indexed_rows or ListedRows(self.ids)
+
+    def with_ids(self, ids: Sequence[ImageId]) -> "Features":
+        """The same features under other ids, one for each row."""
+        return replace(self, ids=ids, indexed_rows=None)
+
+    def names_to_match(self, ids: Sequence[ImageId]) -> dict[ImageId, str]:
+        """The file name of each of these images; those of all images if there are no features under one of the ids."""
+        rows = self.image_rows.find(ids)
+        if (rows < 0).any():
+            return dict(zip(self.ids, self.names, strict=True))
+        return dict(zip(ids, texts_at(self.names, rows), strict=True))
 
     def rows_of(self, ids: Sequence[ImageId]) -> np.ndarray:
         """The rows of these images.
 
         Raises ClcapError if an image has no features; the message names the first such image.
         """
-        missing = [id for id in ids if id not in self.row_of]
-        if missing:
+        rows = self.image_rows.find(ids)
+        missing = np.flatnonzero(rows < 0)
+        if missing.size:
             raise ClcapError(
-                f"{self.path} has no features for {len(missing)} of {len(ids)} images, the first is {missing[0]}; "
+                f"{self.path} has no features for {len(missing)} of {len(ids)} images, the first is {ids[missing[0]]}; "
                 "extract the features of the same captions.h5, or give a file that has them"
             )
-        return np.asarray([self.row_of[id] for id in ids], dtype=np.int64)
+        return rows
 
     def shards_of(self, rows: np.ndarray) -> np.ndarray | None:
         """The number of the shard in which each row is, (rows,) int64; None for a single file."""
@@ -153,52 +170,56 @@ def open_features(path: Path) -> Features:
     Raises ClcapError if it is missing, damaged, truncated or another kind of file.
     """
     with open_hdf5(path, KIND, ("ids", "names", "skipped", NAMES)) as (content, provenance):
-        backbone = feature_info_in(content)
-        ids, skipped = content.ids("ids"), content.ids("skipped")
-        names = content.texts("names", len(ids))
+        backbone, skipped = feature_info_in(content), content.ids("skipped")
         if is_index(content):
-            return _open_index(content, provenance, backbone, ids, names, skipped)
+            return _open_index(content, provenance, backbone, skipped)
+        ids = content.ids("ids")
+        names = content.texts("names", len(ids))
         pooled = content.numbers("pooled", "float16", (None, backbone.pooled_channels))
         ragged = isinstance(backbone, ImportedInfo)
         shape = (None, backbone.grid_channels) if ragged else (None, backbone.regions, backbone.grid_channels)
         grid = content.numbers("grid", "float16", shape)
         starts = _region_starts(content, len(ids), backbone.regions, len(grid)) if ragged else None
         boxes = boxes_in(content, len(grid)) if ragged else None
-        digests = _digests(content, provenance.version)
+        digests = {name: np.array(rows) for name, rows in _digests(content, provenance.version).items()}
     for name, rows in (("pooled", pooled), *([] if ragged else [("grid", grid)]), *digests.items()):
         if len(rows) < len(ids):
             raise damaged_file_error(path, f"its '{name}' has {len(rows)} rows, expected {len(ids)}")
     grid = grid if ragged else grid[: len(ids)]
     first = {name: rows[: len(ids)] for name, rows in digests.items()}
-    return Features(
-        path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts, boxes=boxes, **first
-    )
+    opened = Features(path, provenance, ids, names, skipped, backbone, pooled[: len(ids)], grid, starts, boxes=boxes)
+    return _with_digests(opened, first)
 
 
 def _open_index(
-    content: HDF5Content,
-    provenance: Provenance,
-    backbone: FeatureInfo,
-    ids: list[ImageId],
-    names: list[str],
-    skipped: list[ImageId],
+    content: HDF5Content, provenance: Provenance, backbone: FeatureInfo, skipped: list[ImageId]
 ) -> Features:
-    """The features of an index of shards."""
-    shards, digests = ShardIndex(content, len(ids)), _digests(content, provenance.version)
+    """The features of an index of shards, of which nothing is read whose size grows with the number of images."""
+    if "ids" in content.survey.datasets:
+        raise ClcapError(f"{content.path} is an index of an earlier version; extract-features --shard writes it again")
+    ids, names = stored_texts(content, "images/id", canonical_id), stored_texts(content, "images/name", str)
+    shards, digests = ShardIndex(content, len(ids)), _digests(content, provenance.version, len(ids))
     pooled = shards.dataset("pooled", (backbone.pooled_channels,))
     grid = shards.dataset("grid", (backbone.regions, backbone.grid_channels))
-    return Features(content.path, provenance, ids, names, skipped, backbone, pooled, grid, **digests)
+    opened = Features(
+        content.path, provenance, ids, names, skipped, backbone, pooled, grid, indexed_rows=IndexedRows(content, ids)
+    )
+    return _with_digests(opened, digests)
 
 
-def _digests(content: HDF5Content, version: int) -> dict[str, np.ndarray]:
-    """The digests that a file of this version has, by the names of their datasets."""
+def _digests(content: HDF5Content, version: int, images: int | None = None) -> dict[str, np.ndarray]:
+    """The digests that a file of this version has, memory-mapped, by the names of their datasets."""
     if version < 2:
         return {}
     sizes = {
         "row_digests": ROW_SIZE,
         **({"image_digests": IMAGE_SIZE} if "image_digests" in content.survey.datasets else {}),
     }
-    return {name: np.array(content.numbers(name, "uint8", (None, size))) for name, size in sizes.items()}
+    return {name: content.numbers(name, "uint8", (images, size)) for name, size in sizes.items()}
+
+
+def _with_digests(features: Features, digests: Mapping[str, np.ndarray]) -> Features:
+    return replace(features, row_digests=digests.get("row_digests"), image_digests=digests.get("image_digests"))
 
 
 def _region_starts(content: HDF5Content, images: int, max_regions: int, total_regions: int) -> np.ndarray:

@@ -112,8 +112,8 @@ def _ids_in_features(ids: "Sequence[ImageId]", inputs: "EvaluationInputs", featu
         own_id = {other: own for own, other in inputs.matching.pairs.items()}
         names = {own_id[id]: inputs.prediction_names.get(own_id[id]) or names.get(id) for id in ids}
         ids = [own_id[id] for id in ids]
-    stored = dict(zip(features.ids, features.names, strict=True))
-    pairs = match_images({id: names.get(id) for id in ids}, stored, ("the captions", str(features.path))).pairs
+    stored, listed = features.names_to_match(ids), {id: names.get(id) for id in ids}
+    pairs = match_images(listed, stored, ("the captions", str(features.path))).pairs
     return [pairs.get(id, id) for id in ids]
 
 

@@ -107,8 +107,7 @@ class RankedCaptions:
         ranker = self.ranker
         if isinstance(ranker.features, LivePictures):
             return
-        stored = set(ranker.features.ids)
-        missing = [id for id in ids if id not in stored]
+        missing = [id for id, row in zip(ids, ranker.features.image_rows.find(ids), strict=True) if row < 0]
         if missing:
             advice = features_advice(ranker.checkpoint, ranker.captions, self.features_option, [self.recorded])
             raise ClcapError(

@@ -22,15 +22,15 @@ class ReusableRows:
         """Images of ``features`` whose rows are not those that were written."""
         self.changed: list[ImageId] = []
         """Images that ``features`` has rows of, made from a file with other content."""
-        for id, digest in images.items():
-            self._add(id, digest)
+        for (id, digest), row in zip(images.items(), features.image_rows.find([*images]).tolist(), strict=True):
+            self._add(id, digest, row)
 
-    def _add(self, id: ImageId, digest: bytes) -> None:
-        own = self.features.row_of.get(id)
-        if own is not None and self._image_digest(own) != digest:
+    def _add(self, id: ImageId, digest: bytes, own: int) -> None:
+        """Add an image of ``images``, whose id has the row ``own``, or -1."""
+        if own >= 0 and self._image_digest(own) != digest:
             self.changed.append(id)
-            own = None
-        row = self._row_of_image.get(digest) if own is None else own
+            own = -1
+        row = self._row_of_image.get(digest) if own < 0 else own
         if row is None:
             return
         if self.features.is_intact(row):

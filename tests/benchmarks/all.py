@@ -23,7 +23,7 @@ from tests.benchmarks.trained_models import TRAINED
 
 WITH_DEVICE = ("train_step", "peer", "self_retrieval", "beam_search", "extraction", "neural_metrics")
 """Benchmarks of models and features, which also run on a GPU."""
-WITHOUT_DEVICE = ("evaluation", "files", "start")
+WITHOUT_DEVICE = ("evaluation", "files", "feature_index", "start")
 RECURRENT = ["--models", "neuraltalk2", "adaptive-attention"]
 GPU_BATCH = "256"
 Run = tuple[str, list[str]]
@@ -59,6 +59,7 @@ def runs_without_device(given: argparse.Namespace) -> Iterator[Run]:
     """The benchmarks of everything else."""
     yield "evaluation", ["--runs", "1", *before_options(given)]
     yield "files", []
+    yield "feature_index", []
     yield "start", before_options(given)
 
 

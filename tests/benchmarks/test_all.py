@@ -23,7 +23,7 @@ def test_only_the_named_benchmarks_run() -> None:
     [
         (["--only", "trainstep"], "invalid choice: 'trainstep'"),
         (["--only", "peer"], "--only peer: add --peer"),
-        (["--only", "files", "--device", "cuda"], "evaluation, files, start run on the CPU"),
+        (["--only", "files", "--device", "cuda"], "evaluation, files, feature_index, start run on the CPU"),
     ],
 )
 def test_a_benchmark_that_cannot_run_is_an_error(

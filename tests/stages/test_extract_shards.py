@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
+from clcap_cli.artifacts.captions import open_captions
 from clcap_cli.artifacts.features import open_features
 from clcap_cli.errors import ClcapError
 
@@ -29,10 +31,32 @@ def sharded(chain: Path, clcap, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_index_reads_as_one_file(sharded: Path) -> None:
     index, whole = open_features(sharded), open_features(sharded.with_name("whole.h5"))
-    assert (index.ids, index.names, index.skipped) == (whole.ids, whole.names, whole.skipped)
+    assert ([*index.ids], [*index.names], index.skipped) == (whole.ids, whole.names, whole.skipped)
     rows = np.random.default_rng(0).permutation(len(whole.ids))
     np.testing.assert_allclose(index.pooled_at(rows), whole.pooled_at(rows), atol=1e-2)
     np.testing.assert_allclose(index.grid_at(rows)[0], whole.grid_at(rows)[0], atol=1e-2)
+
+
+def test_some_images_of_an_index_are_used_without_reading_the_others(sharded: Path) -> None:
+    listed, content = open_captions(sharded.with_name("captions.h5")), bytearray(sharded.read_bytes())
+    other = listed.file_names[-1].encode()
+    assert content.count(other) == 1
+    content[content.index(other)] = 0xFF  # the name of the last image is no text any more
+    sharded.write_bytes(content)
+    index = open_features(sharded)
+    assert [*index.names_to_match(listed.image_ids[:3]).values()] == listed.file_names[:3]
+    with pytest.raises(ClcapError, match="a text in it is not valid UTF-8"):
+        index.names_to_match(listed.image_ids)
+
+
+def test_an_index_of_an_earlier_version_is_written_again(sharded: Path, clcap, error_of) -> None:
+    with h5py.File(sharded, "a") as file:
+        file["ids"] = np.arange(len(file["images/rows"]))
+    message = f"{sharded} is an index of an earlier version; extract-features --shard writes it again"
+    assert error_of("show", sharded) == message
+    command = ("extract-features", sharded.with_name("captions.h5"), "--images", sharded.with_name("scenes") / "images")
+    assert clcap(*command, "--image-size", 32, "--shard", "2/2", "--out", sharded).status == 0
+    assert clcap("show", sharded).status == 0
 
 
 def test_training_knows_the_shard_of_each_image(sharded: Path) -> None:
