@@ -1,8 +1,9 @@
 """The command line: all stages as subcommands; prints what a stage returns and words every error."""
 
+import functools
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Annotated, Any
 
@@ -112,7 +113,7 @@ def main() -> int:
     try:
         _check_words(sys.argv[1:])
         with stdout_errors_as_clcap_errors():
-            status = app(prog_name="clcap", standalone_mode=False)
+            status = _command()(prog_name="clcap", standalone_mode=False)
     except typer.TyperException as error:
         message = str(error) if isinstance(error, UsageError) else _as_ours(error.format_message())
         if is_first_launched():
@@ -134,6 +135,12 @@ def main() -> int:
     if status == 130:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt
     return status or 0
+
+
+@functools.cache
+def _command() -> Callable[..., Any]:
+    """All stages as a command, which takes a while to make."""
+    return typer.main.get_command(app)
 
 
 def _check_words(words: Sequence[str]) -> None:

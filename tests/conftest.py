@@ -1,5 +1,6 @@
 """Fixtures that many tests share: the command line as a function, and a small chain of files."""
 
+import os
 import shutil
 import signal
 import sys
@@ -27,6 +28,10 @@ from clcap_cli.verbosity import reset
 CLCAP = [sys.executable, "-X", "faulthandler", "-m", "clcap_cli"]
 """The command line in a separate process."""
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# Hundreds of processes would each compile all modules.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A busy machine must not fail a test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import CLCAP, CommandResult
+from tests.conftest import CommandResult
 from tests.pipelines.conftest import PIPELINES, ROOT, TINY
 from tests.test_registry import install
 
@@ -94,17 +94,21 @@ def test_without_the_package_its_checkpoint_names_the_model(error_of: Callable[.
         assert error_of(stage, chain / "gru.pt") == missing
 
 
-def test_doctor_lists_plugins_and_those_that_fail_to_load(tmp_path: Path, run: Callable) -> None:
+@pytest.mark.usefixtures("installed")
+def test_doctor_lists_plugins_and_those_that_fail_to_load(
+    tmp_path: Path, clcap: Clcap, install_packages: Callable[[Path], None]
+) -> None:
     install(tmp_path / "more", "broken", "clcap.objectives", "lost = no_such_module:Thing")
-    process = run(*CLCAP, "doctor")
-    assert "ok      model     gru, of the package clcap-example 0.1.0\n" in process.stdout
-    assert "ok      objective hinge, of the package clcap-example 0.1.0\n" in process.stdout
-    assert "ok      metric    colours, of the package clcap-example 0.1.0\n" in process.stdout
-    assert "ok      backbone  patches, of the package clcap-example 0.1.0\n" in process.stdout
+    install_packages(tmp_path / "more")
+    result = clcap("doctor")
+    assert "ok      model     gru, of the package clcap-example 0.1.0\n" in result.out
+    assert "ok      objective hinge, of the package clcap-example 0.1.0\n" in result.out
+    assert "ok      metric    colours, of the package clcap-example 0.1.0\n" in result.out
+    assert "ok      backbone  patches, of the package clcap-example 0.1.0\n" in result.out
     lost = "the objective 'lost' of the package broken 1.0 cannot be loaded: ModuleNotFoundError: No module named"
-    assert f"FAILED  objective {lost} 'no_such_module'\n" in process.stdout
-    assert process.returncode == 1
-    assert "Traceback" not in process.stdout + process.stderr
+    assert f"FAILED  objective {lost} 'no_such_module'\n" in result.out
+    assert result.status == 1
+    assert "Traceback" not in result.out + result.err
 
 
 def test_the_workflow_accepts_its_objective(run: Callable) -> None:

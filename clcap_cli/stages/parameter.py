@@ -3,14 +3,18 @@
 import inspect
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from clcap_cli.errors import ClcapError, InvalidValueError, reason_of
 from clcap_cli.input_files import ReadsAddresses
 from clcap_cli.options import Argument, Option, Precondition
 from clcap_cli.remote_path import RemotePath, as_path
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 LARGEST_INTEGER = 2**64 - 1
 """Largest absolute value of an integer, that of a 64-bit seed."""
@@ -60,7 +64,7 @@ class Parameter:
 
     def checked(self, value: object) -> Any:
         """The value converted to its type; raises InvalidValueError."""
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import ValidationError
 
         if isinstance(value, bool) and self.kind is not bool:
             raise InvalidValueError(self.name, f"must not be {str(value).lower()}")
@@ -69,12 +73,19 @@ class Parameter:
         if self.kind is float and _is_infinite_or_nan(value):
             raise InvalidValueError(self.name, f"must be a finite number, not '{value}'")
         try:
-            checked = TypeAdapter(self.annotation).validate_python(value)
+            checked = self._adapter.validate_python(value)
         except ValidationError as error:
             raise InvalidValueError(self.name, reason_of(error)) from error
         if isinstance(checked, int) and abs(checked) > LARGEST_INTEGER:
             raise InvalidValueError(self.name, f"must be between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
         return checked
+
+    @cached_property
+    def _adapter(self) -> "TypeAdapter[Any]":
+        """What validates values, which takes a while to make."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self.annotation)
 
     def _path(self, value: object) -> object:
         """The path or address that a text names; raises InvalidValueError for one that is of no use here."""

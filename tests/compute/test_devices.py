@@ -17,12 +17,10 @@ def test_same_seed_same_gradients_with_any_thread_order() -> None:
         torch.manual_seed(5)
         model = build_model(name, configure(name, FACTS, {}))
         features = ImageFeatures(torch.randn(8, 64), torch.randn(8, 16, 64))
-        captions, lengths = torch.randint(1, 300, (400, 8)), torch.randint(1, 9, (400,))
-        image_index = torch.arange(8).repeat(50)
+        captions, lengths = torch.randint(1, 300, (200, 8)), torch.randint(1, 9, (200,))
+        image_index = torch.arange(8).repeat(25)
         model.sequence_log_prob(model.encode(features), captions, lengths, image_index).mean().backward()
         return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
 
     for name in OPTIONS:
-        first = gradients(name)
-        for _ in range(2):
-            assert all(map(torch.equal, first, gradients(name)))
+        assert all(map(torch.equal, gradients(name), gradients(name)))

@@ -2,15 +2,27 @@
 
 import json
 import sys
+from functools import partial
+from typing import Any
+from unittest.mock import patch
 
 import clcap_cli
 
+Calls = list[tuple[str, dict[str, Any]]]
 
-def main() -> None:
-    """Run the stages."""
-    for name, options in json.loads(sys.argv[1]):
-        getattr(clcap_cli, name)(**options)
+
+def run(calls: Calls) -> None:
+    """Run the stages; an adversarial one has a small discriminator, which it trains alone for one epoch."""
+    from clcap_cli.models.discriminator import DiscriminatorConfig
+
+    small = partial(DiscriminatorConfig, embedding_size=16, hidden_size=16)
+    with (
+        patch("clcap_cli.stages.train_cl_inputs.DiscriminatorConfig", small),
+        patch("clcap_cli.training.adversarial_task.WARM_UP_EPOCHS", 1),
+    ):
+        for name, options in calls:
+            getattr(clcap_cli, name)(**options)
 
 
 if __name__ == "__main__":
-    main()
+    run(json.loads(sys.argv[1]))

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,20 +15,7 @@ from clcap_cli.artifacts.checkpoints import open_checkpoint
 from tests.distributed.test_two_processes import ONE_THREAD, TORCHRUN, torchrun
 
 CLCAP = [TORCHRUN[0], "-m", "clcap_cli"]
-MLE = (
-    "--hidden",
-    "16",
-    "--embedding",
-    "16",
-    "--dropout",
-    "0.2",
-    "--epochs",
-    "400",
-    "--patience",
-    "400",
-    "--eval-every",
-    "200",
-)
+MLE = "--hidden 16 --embedding 16 --dropout 0 --epochs 400 --patience 400 --eval-every 100 --save-every 20"
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +40,12 @@ def workers_of(pid: int) -> dict[int, int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
-def test_a_run_is_continued_by_fewer_processes(data: tuple[str, str], tmp_path: Path) -> None:
+def test_a_run_is_continued_by_fewer_processes(clcap: Callable, data: tuple[str, str], tmp_path: Path) -> None:
     """One of two processes is killed; one process continues from the saved state, as if nothing had happened."""
-    options = [*MLE[:5], "0", *MLE[6:], "--max-steps", "600"]
     whole, killed = tmp_path / "whole.pt", tmp_path / "killed.pt"
-    command = [*CLCAP, "train-mle", *data, *options, "--save-every", "20"]
-    running = subprocess.Popen(
-        [*TORCHRUN, "2", *command, "--out", str(killed)], env=ONE_THREAD, stderr=subprocess.PIPE, text=True
-    )
+    stage = ["train-mle", *data, *MLE.split(), "--max-steps", "200", "--out"]
+    command = [*TORCHRUN, "2", *CLCAP, *stage, str(killed)]
+    running = subprocess.Popen(command, env=ONE_THREAD, stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "killed.state.pt").exists():
         assert running.poll() is None
         time.sleep(0.05)
@@ -68,8 +54,7 @@ def test_a_run_is_continued_by_fewer_processes(data: tuple[str, str], tmp_path: 
     assert running.returncode == 1
     assert "SIGKILL" in errors
     assert "Traceback (most recent call last)" not in errors.partition("torch/distributed/elastic")[0]
-    for out, more in ((killed, ["--resume"]), (whole, [])):
-        subprocess.run([*command, *more, "--out", str(out)], check=True, env=ONE_THREAD)
+    assert [clcap(*stage, killed, "--resume").status, clcap(*stage, whole).status] == [0, 0]
     weights = open_checkpoint(whole).weights
     for name, weight in open_checkpoint(killed).weights.items():
         torch.testing.assert_close(weight, weights[name], atol=1e-4, rtol=0)
@@ -78,18 +63,7 @@ def test_a_run_is_continued_by_fewer_processes(data: tuple[str, str], tmp_path: 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc")
 def test_a_stopped_run_says_how_to_continue(data: tuple[str, str], tmp_path: Path) -> None:
     """SIGTERM to one process stops both after the same step, and the state is saved."""
-    command = [
-        *TORCHRUN,
-        "2",
-        *CLCAP,
-        "train-mle",
-        *data,
-        *MLE,
-        "--save-every",
-        "20",
-        "--out",
-        str(tmp_path / "mle.pt"),
-    ]
+    command = [*TORCHRUN, "2", *CLCAP, "train-mle", *data, *MLE.split(), "--out", str(tmp_path / "mle.pt")]
     running = subprocess.Popen(command, env=ONE_THREAD, stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "mle.state.pt").exists():
         assert running.poll() is None
@@ -101,14 +75,10 @@ def test_a_stopped_run_says_how_to_continue(data: tuple[str, str], tmp_path: Pat
 
 
 def test_each_error_is_printed_once(data: tuple[str, str], tmp_path: Path) -> None:
-    done = torchrun(2, *CLCAP, "train-mle", str(tmp_path / "missing.h5"), data[1])
+    missing, scenes = tmp_path / "missing.h5", tmp_path / "scenes"
+    clcap = " ".join(CLCAP)
+    done = torchrun(2, "sh", "-c", f"{clcap} make-scenes {scenes}; {clcap} train-mle {missing} {data[1]}")
     assert done.returncode == 1
-    assert done.stderr.count("error: ") == 1
-    assert f"error: no such file: {tmp_path / 'missing.h5'}" in done.stderr
-
-
-def test_stages_of_one_process_refuse_several(tmp_path: Path) -> None:
-    done = torchrun(2, *CLCAP, "make-scenes", str(tmp_path / "scenes"))
-    assert done.returncode == 1
+    assert done.stderr.count(f"error: no such file: {missing}") == 1
     assert "error: make-scenes runs in one process; start it without torchrun" in done.stderr
-    assert not (tmp_path / "scenes").exists()
+    assert not scenes.exists()

@@ -100,7 +100,8 @@ def assert_equal(captions: dict, references: dict, monkeypatch: pytest.MonkeyPat
     assert meteor_of(statistics) == pytest.approx([each[id]["METEOR"] for id in captions], abs=1e-12)
 
 
-def test_scores_equal_pycocoevalcap_on_coco(all_paraphrases: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def coco_texts() -> tuple[dict, dict]:
+    """A caption of each image of COCO, a third of them another image's, and the references."""
     annotations = json.loads((real_data("coco-mini") / "annotations" / "captions_val2017.json").read_text())
     texts: dict = {}
     for annotation in annotations["annotations"]:
@@ -110,7 +111,7 @@ def test_scores_equal_pycocoevalcap_on_coco(all_paraphrases: None, monkeypatch: 
         id: group[0] if at % 3 else other[1]
         for at, ((id, group), other) in enumerate(zip(texts.items(), shifted, strict=True))
     }
-    assert_equal(captions, {id: group[1:] for id, group in texts.items()}, monkeypatch)
+    return captions, {id: group[1:] for id, group in texts.items()}
 
 
 PUNCTUATED = {
@@ -124,9 +125,12 @@ PUNCTUATED = {
 """Captions and references with punctuation inside words, and their METEOR where it is published."""
 
 
-def test_scores_equal_pycocoevalcap_on_hard_texts(all_paraphrases: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    captions = {f"{name} {id}": text for name, texts in HARD.items() for id, text in texts.items()}
-    references = {f"{name} {id}": texts for name in HARD for id, texts in REFERENCES.items()}
+def test_scores_equal_pycocoevalcap_on_coco_and_on_hard_texts(
+    all_paraphrases: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions, references = coco_texts()
+    captions |= {f"{name} {id}": text for name, texts in HARD.items() for id, text in texts.items()}
+    references |= {f"{name} {id}": texts for name in HARD for id, texts in REFERENCES.items()}
     captions |= {name: caption for name, (caption, _, _) in PUNCTUATED.items()}
     references |= {name: [reference] for name, (_, reference, _) in PUNCTUATED.items()}
     assert_equal(captions, references, monkeypatch)
@@ -141,15 +145,16 @@ def test_meteor_of_an_image_is_as_published_in_any_corpus(monkeypatch: pytest.Mo
     monkeypatch.setattr(meteor, "read_paraphrase_table", lambda: entries)
     together = by_image(score(captions, references, ("METEOR",)))
     for name, (_, _, published) in PUNCTUATED.items():
-        assert by_image(score({name: captions[name]}, {name: references[name]}, ("METEOR",)))[name] == together[name]
         if published:
+            alone = by_image(score({name: captions[name]}, {name: references[name]}, ("METEOR",)))
+            assert alone[name] == together[name]
             assert together[name]["METEOR"] == pytest.approx(published, abs=5e-5)
 
 
 def test_the_reduced_paraphrase_table_changes_no_meteor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """METEOR is the same with the whole paraphrase table, and with a reduced one and two programs."""
     table, random = read_whole_table(), np.random.default_rng(0)
-    rows = [3 * int(entry) for entry in random.integers(len(table) // 3, size=1500)]
+    rows = [3 * int(entry) for entry in random.integers(len(table) // 3, size=400)]
     phrases = [[table[row + side].as_py().decode() for side in (1, 2)] for row in rows]
     captions = [f"a {with_punctuation(phrase, random)} on it" for phrase, _ in phrases]
     references = [
@@ -161,7 +166,7 @@ def test_the_reduced_paraphrase_table_changes_no_meteor(tmp_path: Path, monkeypa
     whole = java.pycocoevalcap_folder("meteor") / "data" / "paraphrase-en.gz"
     options = (*meteor.LANGUAGE, meteor.NORMALISE)
     expected = meteor.score_meteor(captions, references, whole, options)
-    monkeypatch.setattr(meteor, "CAPTIONS_PER_PROGRAM", 1000)
+    monkeypatch.setattr(meteor, "CAPTIONS_PER_PROGRAM", 300)
     actual = meteor.score_meteor(captions, references, needed, options)
     np.testing.assert_array_equal(actual.statistics, expected.statistics)
     assert actual.scores == expected.scores
