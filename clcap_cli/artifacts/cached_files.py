@@ -5,9 +5,9 @@ A file counts only if both its name and its content are those of such a file.
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clcap_cli.artifacts.archive import own_content
@@ -19,6 +19,7 @@ from clcap_cli.artifacts.output_lock import BusyError, ForeignLockError, is_busy
 from clcap_cli.artifacts.partial_record import KIND as PARTIAL_KIND
 from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.artifacts.state_shards import FOLDER, NAME, shard_files
 from clcap_cli.compute.settings import CHOSEN_BY_THE_RUN
 from clcap_cli.console import print_warning
 from clcap_cli.datasets.parsing import read_json
@@ -48,13 +49,13 @@ class CachedFile:
     is_work: bool = False
     """Whether it is needed to continue an unfinished run."""
     is_temporary: bool = False
-    companion: Path | None = None
-    """A small file that describes it and is removed with it."""
+    companions: Sequence[Path] = ()
+    """Files that are removed with it: the record that describes it, or the shards of a state."""
 
     @property
     def paths(self) -> list[Path]:
         """All its files."""
-        return [self.path, self.companion] if self.companion else [self.path]
+        return [self.path, *self.companions]
 
     def __post_init__(self) -> None:
         found = [path.stat() for path in self.paths]
@@ -81,6 +82,9 @@ class CachedFile:
                 print_warning(f"{self.path} is left: {error}")
                 return False
             self._remove()
+        for folder in {path.parent for path in self.paths} - {self.output.parent}:  # of shards
+            with suppress(OSError):
+                folder.rmdir()
         return not self.path.exists()
 
     def _remove(self) -> None:
@@ -151,7 +155,23 @@ def _state(path: Path) -> CachedFile | None:
     if not path.name.endswith(".state.pt"):
         return None
     provenance = parse_provenance(own_content(path, plain_values(path))["provenance"], path, "clcap/train-state")
-    return _part_of_run(path, "state of training", provenance, path.name.removesuffix(".state.pt"))
+    found = _part_of_run(path, "state of training", provenance, path.name.removesuffix(".state.pt"))
+    return replace(found, companions=shard_files(path))
+
+
+def _left_shard(path: Path) -> CachedFile | None:
+    """A shard whose state is gone."""
+    folder = FOLDER.fullmatch(path.parent.name)
+    if not folder or not NAME.fullmatch(path.name):
+        return None
+    state = path.parent.with_name(f"{folder['state']}.pt")
+    if state.exists():
+        return None
+    with path.open("rb") as file:
+        start = file.read(9)
+    if len(start) == 9 and not start.endswith(b"{"):
+        raise ClcapError(f"{path} is not a file of clcap")
+    return CachedFile(path, "shard of a state", f"{state.name}, which is gone", state)
 
 
 def _best(path: Path) -> CachedFile | None:
@@ -202,7 +222,7 @@ def _partial(path: Path) -> CachedFile | None:
     owner = f"{output.name}, which is unfinished"
     if not has_rows:
         return CachedFile(path, "features so far", owner, output, True)
-    return CachedFile(rows, "features so far", owner, output, True, companion=path)
+    return CachedFile(rows, "features so far", owner, output, True, companions=[path])
 
 
 def _partial_ranks(path: Path) -> CachedFile | None:
@@ -229,6 +249,7 @@ def _leftover(path: Path) -> CachedFile | None:
 RECOGNISERS: tuple[Callable[[Path], CachedFile | None], ...] = (
     _cache,
     _state,
+    _left_shard,
     _best,
     _partial,
     _partial_ranks,

@@ -131,6 +131,14 @@ def check_tensors(path: Path, kind: str, found: object, expected: Mapping[str, T
     return found
 
 
+def check_described(path: Path, kind: str, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise ClcapError if the names, types or shapes of ``found``, tensors without values, are not those expected."""
+    for name in [*expected, *(found.keys() - expected.keys())]:
+        check_equal(
+            path, f"its {kind} '{name}'", _describe_tensor(found.get(name)), _describe_tensor(expected.get(name))
+        )
+
+
 def _check_kinds(path: Path, kind: str, found: Mapping[Any, Any], expected: Mapping[str, Tensor]) -> None:
     """Raise ClcapError if names, types or shapes differ."""
     for name in [*expected, *(found.keys() - expected.keys())]:

@@ -108,8 +108,8 @@ def on_cpu_of_first(tensor: Tensor) -> Tensor:
 
 
 def divided_like(tensor: Tensor, model: Tensor) -> Tensor:
-    """The whole ``tensor`` divided like ``model``; itself if that is not divided."""
-    if not is_part(model):
+    """The whole ``tensor`` divided like ``model``; itself if that is not divided, or if it is divided already."""
+    if not is_part(model) or is_part(tensor):
         return tensor
     from torch.distributed.tensor import DTensor, distribute_tensor
 

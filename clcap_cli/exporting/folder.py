@@ -21,7 +21,6 @@ from clcap_cli.artifacts.provenance import Origin, parse_provenance
 from clcap_cli.datasets.parsing import read_json, validated
 from clcap_cli.digests import digest, digest_of_file, digest_of_json
 from clcap_cli.errors import ClcapError, first_few
-from clcap_cli.extras import import_optional
 
 KIND = "clcap/export"
 RECORD = "clcap.json"
@@ -95,7 +94,8 @@ def write_folder(folder: Path, export: Export, origin: Origin) -> None:
 
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write a safetensors file; returns its digest."""
-    save_file = import_optional("safetensors.torch", "export-captioner").save_file
+    from safetensors.torch import save_file
+
     with atomic_write(path) as part, _errors_of_safetensors():
         part.touch()
         mode = part.stat().st_mode

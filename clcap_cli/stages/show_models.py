@@ -9,6 +9,7 @@ from clcap_cli.artifacts.base import Base
 from clcap_cli.artifacts.checkpoints import Checkpoint, open_checkpoint
 from clcap_cli.artifacts.discriminators import open_discriminator
 from clcap_cli.artifacts.output_lock import is_busy
+from clcap_cli.artifacts.state_shards import StateShards
 from clcap_cli.models.captioner import CaptionerConfig
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -65,9 +66,15 @@ def train_state_facts(file: Path) -> dict[str, str]:
     return {
         "training": f"{_state(is_running)}; {'saved' if is_running else 'stopped'} after {opened.place}",
         **({"best": f"epoch {best.epoch:g} (step {best.step})"} if best else {}),
+        **({"shards": _shards(opened.shards, file)} if opened.shards else {}),
         "computed": f"on {computation.device} with {computation.threads} threads in {computation.precision}",
         **({} if is_running else {"continue": opened.continue_with}),
     }
+
+
+def _shards(shards: StateShards, file: Path) -> str:
+    sizes = [path.stat().st_size for path in shards.paths(file)]
+    return f"{len(sizes)} files of {sum(sizes) / 2**20:,.1f} MiB in {shards.folder(file).name}"
 
 
 def _tokens(tokenizer: Tokenizer) -> str:

@@ -13,6 +13,7 @@ from clcap_cli.artifacts.discriminators import discriminator_path
 from clcap_cli.artifacts.output_lock import is_busy
 from clcap_cli.artifacts.output_path import check_names_beside
 from clcap_cli.artifacts.provenance import Origin
+from clcap_cli.artifacts.state_shards import remove_shards, shard_files
 from clcap_cli.compute.collectives import naming_lost_processes, wait_for_all
 from clcap_cli.compute.divided_model import whole_on_cpu_of_first
 from clcap_cli.compute.processes import is_first
@@ -82,11 +83,19 @@ class TrainingRun:
         self.state = None if earlier.is_finished else earlier.state
         if not earlier.is_finished:
             earlier.check(self.settings.resume)
-        elif not self.settings.dry_run and is_first():
-            self._remove_temporary_files()  # left if the run was killed just after it wrote its checkpoint
+        if not self.settings.dry_run and is_first():
+            self._remove_what_was_left(earlier)
         if self.is_finished:
             print_finished(self.out)
             check_not_worse(open_checkpoint(self.out).training, self.out)
+
+    def _remove_what_was_left(self, earlier: EarlierRun) -> None:
+        """Remove what runs left that were killed just after they wrote their checkpoint, or while they wrote shards."""
+        if earlier.is_finished:
+            self._remove_temporary_files()
+        else:
+            shards = earlier.state.shards if earlier.state else None
+            remove_shards(state_path(self.out), kept=[shards.number] if shards else [])
 
     def computed_as_before(
         self, compute: ComputeSettings, optimisation: Optimisation
@@ -110,7 +119,8 @@ class TrainingRun:
         state = TrainState(task, settings)
         sizes = sizes_of(state)
         if is_first():
-            check_room(self.out, sizes, sum(path.stat().st_size for path in self.temporary if path.exists()))
+            found = [*(path for path in self.temporary if path.exists()), *shard_files(state_path(self.out))]
+            check_room(self.out, sizes, sum(path.stat().st_size for path in found))
         try_step(state)
         if self.settings.dry_run:
             self._load(state)
@@ -175,3 +185,4 @@ class TrainingRun:
         for path in self.temporary:
             with suppress(OSError):
                 path.unlink()
+        remove_shards(state_path(self.out))

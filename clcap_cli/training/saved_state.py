@@ -10,6 +10,7 @@ from clcap_cli.artifacts.archive import own_content
 from clcap_cli.artifacts.checks import validated_part
 from clcap_cli.artifacts.plain_pickle import plain_values
 from clcap_cli.artifacts.provenance import Provenance, parse_provenance
+from clcap_cli.artifacts.state_shards import StateShards, recorded_shards
 from clcap_cli.compute.settings import DeviceName
 from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.training.progress import Progress
@@ -39,6 +40,8 @@ class SavedState:
     computation: Computation
     continue_with: str
     """Command that continues the run."""
+    shards: StateShards | None
+    """Its shards; None if it is one file."""
 
     @property
     def place(self) -> str:
@@ -49,7 +52,8 @@ class SavedState:
 def open_saved_state(path: Path) -> SavedState:
     """Read the description of a saved state.
 
-    Raises ClcapError if the file is missing, damaged, of another kind, or newer than this clcap.
+    Raises ClcapError if the file or one of its shards is missing, or if the file is damaged, of another kind, or newer
+    than this clcap.
     """
     expected = description_of(KIND)
     content = own_content(path, plain_values(path, expected), expected)
@@ -60,4 +64,5 @@ def open_saved_state(path: Path) -> SavedState:
         validated_part("progress", content.get("progress"), Progress, path, KIND),
         validated_part("computation", content.get("computation"), Computation, path, KIND),
         validated_part("continue_with", content.get("continue_with"), str, path, KIND),
+        recorded_shards(content, path, KIND),
     )

@@ -1,13 +1,14 @@
 """The complete state of a training run, which can be saved, loaded and continued with the same results.
 
-A saved state is a PyTorch file of plain types and tensors, like a checkpoint. It has no weights that are not trained.
+A saved state is a PyTorch file of plain types and tensors, like a checkpoint; tensors that are divided over processes
+are in shards beside it. It has no weights that are not trained.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,11 +16,13 @@ from torch import Tensor
 from clcap_cli.artifacts import torch_files
 from clcap_cli.artifacts.checks import validated_part
 from clcap_cli.artifacts.provenance import Origin, parse_provenance
-from clcap_cli.compute.divided_model import divided_like, on_cpu_of_first
+from clcap_cli.artifacts.state_shards import recorded_shards
+from clcap_cli.compute.divided_model import divided_like, is_part
 from clcap_cli.compute.processes import is_first
 from clcap_cli.compute.random_streams import torch_generator
 from clcap_cli.errors import damaged_file_error
 from clcap_cli.training.meter import Meter
+from clcap_cli.training.new_shards import new_shards
 from clcap_cli.training.optimizer import (
     load_optimizer_tensors,
     make_optimizer,
@@ -31,6 +34,9 @@ from clcap_cli.training.saved_state import KIND, Computation, Precision
 from clcap_cli.training.selection import CRITERIA
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.task import Task
+
+if TYPE_CHECKING:
+    from clcap_cli.training.divided_tensors import ShardReader
 
 
 class TrainState:
@@ -104,20 +110,23 @@ class TrainState:
         }
 
     def save(self, path: Path, origin: Origin, continue_with: str) -> None:
-        """Write the state to ``path`` in the first process; those of a divided model call this together.
+        """Write the state to ``path`` in the first process; those of a divided model write its shards together.
 
         ``origin`` names the files and settings of the training, ``continue_with`` the command that continues it. Raises
-        ClcapError if it cannot be written.
+        ClcapError, and leaves the earlier state as it was, if it cannot be written.
         """
-        plain = self._plain(continue_with)
-        tensors = {name: on_cpu_of_first(value) for name, value in _flatten(self._tensors()).items()}
-        if not is_first():
-            return
-        provenance = origin.make_provenance(KIND, torch_files.content_id(plain, tensors), path).model_dump()
-        torch_files.save({"provenance": provenance, **plain, "tensors": tensors}, path)
+        tensors = _flatten(self._tensors())
+        divided = {name: value for name, value in tensors.items() if is_part(value)}
+        with new_shards(divided, path) as shards:
+            if not is_first():
+                return
+            plain = {**self._plain(continue_with), **({"shards": asdict(shards)} if shards else {})}
+            whole = {name: value.cpu() for name, value in tensors.items() if name not in divided}
+            provenance = origin.make_provenance(KIND, torch_files.content_id(plain, whole), path).model_dump()
+            torch_files.save({"provenance": provenance, **plain, "tensors": whole}, path)
 
     def load(self, path: Path) -> None:
-        """Continue from a state that was saved by a run with the same files and settings.
+        """Continue from a state that was saved by a run with the same files and settings; all processes call this.
 
         Raises ClcapError, and changes nothing, if the file is damaged or does not fit the networks.
         """
@@ -125,11 +134,13 @@ class TrainState:
         provenance = parse_provenance(content["provenance"], path, KIND)
         progress = validated_part("progress", content.get("progress"), Progress, path, KIND)
         sums = validated_part("sums", content.get("sums"), _MeterState, path, KIND)
-        tensors = self._checked(path, content.get("tensors"), progress)
+        reader = _shard_reader(content, path)
+        tensors, divided = self._checked(path, content.get("tensors"), reader.tensors if reader else {}, progress)
         plain = {name: value for name, value in content.items() if name not in ("provenance", "tensors")}
         if _content_id(plain, tensors) != provenance.id:
             raise damaged_file_error(path, "its content is not what was saved")
         self._check_generators(path, tensors)
+        tensors |= reader.read(divided) if reader else {}
         self.progress, self.meter = progress, Meter(sums.steps, sums.sums)
         self._restore(tensors)
 
@@ -153,13 +164,26 @@ class TrainState:
             "best": self.best_weights,
         }
 
-    def _checked(self, path: Path, found: object, progress: Progress) -> dict[str, Tensor]:
-        """Return ``found`` if it has the expected tensors, else raise ClcapError."""
+    def _checked(
+        self, path: Path, found: object, in_shards: Mapping[str, Tensor], progress: Progress
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return ``found`` if it has the expected tensors but those in shards, and tensors like those in shards.
+
+        Raises ClcapError otherwise.
+        """
+        expected = self._expected({**found, **in_shards} if isinstance(found, dict) else in_shards, progress)
+        divided = {name: expected[name] for name in expected if name in in_shards}
+        torch_files.check_described(path, "tensor", in_shards, divided)
+        whole = {name: value for name, value in expected.items() if name not in divided}
+        return torch_files.check_tensors(path, "tensor", found, whole), divided
+
+    def _expected(self, found: Mapping[str, object], progress: Progress) -> dict[str, Tensor]:
+        """Tensors like those of a saved state with ``progress``; ``found`` names the parameters that were updated."""
         expected = self._tensors()
         expected["best"] = torch_files.trained_weights(self.task.model) if progress.best else {}
         for name, optimizer in self.optimizers.items():
             expected[f"optimizer {name}"] = optimizer_tensors_like(optimizer, _with_prefix(found, f"optimizer {name}"))
-        return torch_files.check_tensors(path, "tensor", found, _flatten(expected))
+        return _flatten(expected)
 
     def _check_generators(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         """Raise ClcapError if a random generator cannot have its saved state."""
@@ -188,6 +212,16 @@ class _MeterState:
     sums: dict[str, float]
 
 
+def _shard_reader(content: Mapping[str, Any], path: Path) -> "ShardReader | None":
+    """The reader of the shards of a state; None if it has none. Raises ClcapError if they are damaged."""
+    shards = recorded_shards(content, path, KIND)
+    if shards is None:
+        return None
+    from clcap_cli.training.divided_tensors import ShardReader  # here because its import is slow
+
+    return ShardReader(shards, path)
+
+
 def _content_id(plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str | None:
     """The content id of a saved state; None if its plain part is not JSON data, which clcap never saves."""
     try:
@@ -205,7 +239,8 @@ def _flatten(tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {f"{owner}/{name}": value for owner, owned in tensors.items() for name, value in owned.items()}
 
 
-def _with_prefix(tensors: object, owner: str) -> dict[str, Any]:
-    """The tensors of one owner by name; empty if ``tensors``, read from a file, is not a dict."""
-    every = tensors.items() if isinstance(tensors, dict) else ()
-    return {name.removeprefix(f"{owner}/"): value for name, value in every if str(name).startswith(f"{owner}/")}
+def _with_prefix(tensors: Mapping[Any, Any], owner: str) -> dict[str, Any]:
+    """The tensors of one owner by name."""
+    return {
+        name.removeprefix(f"{owner}/"): value for name, value in tensors.items() if str(name).startswith(f"{owner}/")
+    }
