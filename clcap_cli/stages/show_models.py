@@ -74,7 +74,7 @@ def train_state_facts(file: Path) -> dict[str, str]:
 
 def _shards(shards: StateShards, file: Path) -> str:
     sizes = [path.stat().st_size for path in shards.paths(file)]
-    return f"{len(sizes)} files of {sum(sizes) / 2**20:,.1f} MiB in {shards.folder(file).name}"
+    return f"{len(sizes)}, {sum(sizes) / 2**20:,.1f} MiB, in {shards.folder(file).name}"
 
 
 def _tokens(tokenizer: Tokenizer) -> str:

@@ -1,19 +1,26 @@
-"""Runs stages like run_stages.py; keeps their saved states, and writes how many bytes each process holds at the end."""
+"""Runs stages like run_stages.py; writes how many bytes each process holds at the end.
 
+The second saving of a state fails in the second process. The first state stays, and a copy of it is in the folder
+"stopped", where it can be continued.
+"""
+
+import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from clcap_cli.compute.divided_model import own_part
-from clcap_cli.training import loop
+from clcap_cli.digests import digest_of_file
+from clcap_cli.training import divided_tensors, loop
 from clcap_cli.training.run import TrainingRun
 from clcap_cli.training.state import TrainState
 from tests.distributed.run_stages import main
 
-finish = loop._finish
+finish, remove_files = loop._finish, TrainingRun._remove_temporary_files
 
 
 def held(state: TrainState) -> list[Tensor]:
@@ -31,7 +38,23 @@ def finish_and_count(state: TrainState) -> dict[str, Any]:
     return record
 
 
+def digest_or_full_disk(path: Path) -> str:
+    if os.environ["RANK"] == "1" and path.parent.name.endswith("-2"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return digest_of_file(path)
+
+
+def copy_or_remove_files(run: TrainingRun) -> None:
+    folder = run.out.parent
+    if folder.name == "stopped":
+        remove_files(run)
+        return
+    for path in folder.glob("mle.state.*"):
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / "stopped" / path.name)
+
+
 if __name__ == "__main__":
-    TrainingRun._remove_temporary_files = lambda self: None  # type: ignore[method-assign]
+    TrainingRun._remove_temporary_files = copy_or_remove_files  # type: ignore[method-assign]
     loop._finish = finish_and_count
+    divided_tensors.digest_of_file = digest_or_full_disk  # type: ignore[attr-defined]
     main()

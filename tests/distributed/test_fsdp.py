@@ -17,8 +17,12 @@ from tests.distributed.test_two_processes import STEPS, torchrun
 
 STAGES = [sys.executable, "-m", "tests.distributed.run_divided"]
 REPOSITORY = str(Path(__file__).parents[2])
-SAVED_AT = "15"
-"""Step at which the state is saved, before the last one."""
+SAVED_AT = "9"
+"""Step at which the state is saved; at step 18 one of two processes fails to."""
+STATE_BYTES = 16
+"""Bytes of a weight in a saved state, without its gradient."""
+HEADER = 30_000
+"""Most bytes of names and places of the tensors in a file of shards."""
 BYTES = 20
 """Bytes of a weight, its gradient, two moments of Adam, and the best weight so far."""
 
@@ -58,9 +62,12 @@ def folders(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     for name, options in calls(data, one):
         getattr(clcap_cli, name)(**options)
     torch.set_num_threads(threads)
-    divided = json.dumps(calls(data, two, fsdp=True))
+    (two / "stopped").mkdir()
+    _, (name, options) = calls(data, two / "stopped", fsdp=True)
+    divided = json.dumps([*calls(data, two, fsdp=True), (name, {**options, "resume": True})])
     done = torchrun(2, "env", f"PYTHONPATH={REPOSITORY}", *STAGES, divided, cwd=two)
     assert done.returncode == 0, done.stderr
+    (two / "stderr.txt").write_text(done.stderr)
     return one, two
 
 
@@ -77,11 +84,36 @@ def test_weights_after_20_steps(folders: tuple[Path, Path], name: str) -> None:
     check_equal_weights(two, one)
 
 
+def test_two_processes_continue(folders: tuple[Path, Path]) -> None:
+    stopped = folders[1] / "stopped"
+    assert (
+        f"continuing from {stopped / 'mle.state.pt'}: epoch 4.5 (step 9)\n" in (folders[1] / "stderr.txt").read_text()
+    )
+    check_equal_weights(stopped / "mle.pt", folders[0] / "mle.pt")
+    assert not list(stopped.glob("mle.state.*"))
+
+
 def test_one_process_continues_without_the_option(data: Path, folders: tuple[Path, Path], tmp_path: Path) -> None:
     shutil.copy(folders[1] / "mle.state.pt", tmp_path)
+    shutil.copytree(folders[1] / "mle.state.shards-1", tmp_path / "mle.state.shards-1")
     (_, (_, options)) = calls(data, tmp_path)
     clcap_cli.train_mle(**options, resume=True)
     check_equal_weights(tmp_path / "mle.pt", folders[0] / "mle.pt")
+    assert not list(tmp_path.glob("mle.state.*"))
+
+
+def test_a_save_that_fails_in_one_process_keeps_the_earlier_state(folders: tuple[Path, Path]) -> None:
+    message = f"{folders[1] / 'mle.state.pt'} cannot be written: No space left on device; training continues"
+    assert (folders[1] / "stderr.txt").read_text().count(message) == 1
+    assert sorted(path.name for path in folders[1].glob("mle.state.*")) == ["mle.state.pt", "mle.state.shards-1"]
+
+
+def test_each_process_writes_half(folders: tuple[Path, Path]) -> None:
+    weights = open_checkpoint(folders[1] / "mle.pt").weights.values()
+    sizes = [path.stat().st_size for path in (folders[1] / "mle.state.shards-1").iterdir()]
+    assert len(sizes) == 2
+    assert max(sizes) < 0.52 * STATE_BYTES * sum(weight.numel() for weight in weights) + HEADER
+    assert (folders[1] / "mle.state.pt").stat().st_size < min(sizes)
 
 
 def test_each_process_holds_half(folders: tuple[Path, Path]) -> None:
