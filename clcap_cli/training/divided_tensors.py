@@ -14,7 +14,6 @@ from typing import Any
 import torch
 import torch.distributed.checkpoint as dcp
 from torch import Tensor
-from torch.distributed.checkpoint.api import CheckpointException
 
 from clcap_cli.artifacts.atomic import sync
 from clcap_cli.artifacts.output_path import write_errors
@@ -132,6 +131,6 @@ def _errors_of_all() -> Iterator[None]:
     """Raise the error that a process met in the block in all of them."""
     try:
         yield
-    except CheckpointException as error:
+    except dcp.CheckpointException as error:
         first, _ = next(iter(error.failures.values()))
         raise first from error
