@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from clcap_cli.artifacts.comparisons import Comparison
     from clcap_cli.artifacts.provenance import Provenance
 
+OF_PYTORCH = ("clcap/checkpoint", "clcap/discriminator", "clcap/train-state")
+"""Formats that are read with PyTorch, which takes seconds to import."""
+
 
 @stage
 def show(
@@ -64,19 +67,18 @@ def _print_facts(facts: "dict[str, str]") -> None:
 
 def _details(file: Path, provenance: "Provenance") -> dict[str, str]:
     """Facts that depend on the format of the file."""
-    from clcap_cli.stages.show_models import checkpoint_facts, discriminator_facts, train_state_facts
+    if provenance.format in OF_PYTORCH:
+        from clcap_cli.stages.show_models import FACTS
 
+        return FACTS[provenance.format](file)
     return {
         "clcap/captions": _captions,
         "clcap/partial-features": _partial_features,
         "clcap/features": _features,
-        "clcap/checkpoint": checkpoint_facts,
-        "clcap/discriminator": discriminator_facts,
         "clcap/caption-results": _results,
         "clcap/attention": _attention,
         "clcap/references": _references,
         "clcap/export": _export,
-        "clcap/train-state": train_state_facts,
         "clcap/log-probs": _log_probs,
         "clcap/comparison": _comparison,
         "clcap/neighbours": _cache,

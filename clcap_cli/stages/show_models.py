@@ -101,3 +101,11 @@ def discriminator_facts(file: Path) -> dict[str, str]:
         "tokens": _tokens(opened.tokenizer),
         "backbone": opened.backbone.description,
     }
+
+
+FACTS = {
+    "clcap/checkpoint": checkpoint_facts,
+    "clcap/discriminator": discriminator_facts,
+    "clcap/train-state": train_state_facts,
+}
+"""What show says of a file, by format."""

@@ -70,10 +70,11 @@ def test_no_refusal_waits_for_pytorch(tmp_path: Path) -> None:
         assert not answer[2], words
 
 
-def test_captions_in_a_file_are_scored_without_pytorch(tmp_path: Path) -> None:
+def test_captions_in_a_file_are_shown_and_scored_without_pytorch(tmp_path: Path) -> None:
     for name in ("captions.h5", "features.h5", "nt.pt", "nt.captions.json", "nt.captions.provenance.json"):
         shutil.copy(DATA / name, tmp_path)
-    asked = json.dumps([["evaluate", "nt.captions.json", "--metrics", "ROUGE_L"]])
+    asked = json.dumps([["show", "nt.captions.json"], ["evaluate", "nt.captions.json", "--metrics", "ROUGE_L"]])
     done = subprocess.run([sys.executable, "-c", CODE], cwd=tmp_path, input=asked, capture_output=True, text=True)
-    path, answer = done.stdout.splitlines()
-    assert (path, json.loads(answer)[::2]) == ("nt.metrics.json", [0, False]), done.stderr
+    *_, shown, path, scored = done.stdout.splitlines()
+    assert path == "nt.metrics.json", done.stderr
+    assert [json.loads(answer)[::2] for answer in (shown, scored)] == [[0, False], [0, False]], done.stderr
