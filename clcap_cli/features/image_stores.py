@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from clcap_cli.compute.processes import processes
 from clcap_cli.console import progress
 from clcap_cli.errors import ClcapError
 from clcap_cli.features.file_kinds import HEAD_SIZE, describe_content
@@ -26,6 +28,8 @@ SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir"})
 NOT_A_FILE = "links, devices, sparse files or names outside of the archive"
 READ_AT_ONCE = 8
 """Number of archives that are listed at a time: most of it is waiting for a disk or an object store."""
+Member = tuple[str, int, int]
+"""Name, offset and size of a regular file in an archive, as in ``TarMember``."""
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -100,18 +104,16 @@ class TarStore(ImageStore):
     """Uncompressed tar archives with the names of one namespace; their links and devices are ignored."""
 
     def __init__(self, path: Path, archives: Sequence[Path]):
-        """Read the names in the ``archives`` that ``path`` stands for.
+        """Read the names in the ``archives`` that ``path`` stands for; several processes share the archives.
 
         Raises ClcapError if one is damaged or compressed, and if two contain the same name.
         """
         super().__init__(path)
         self._members: dict[str, TarMember] = {}
         self._left_out: Counter[str] = Counter()
-        with ThreadPoolExecutor(READ_AT_ONCE) as threads:
-            listed = threads.map(_members_of, archives)
-            for members, left_out in progress(listed, len(archives), "listing archives") if archives[1:] else listed:
-                self._left_out[NOT_A_FILE] += left_out
-                self._add(members)
+        for archive, (members, left_out) in zip(archives, _listed(archives), strict=True):
+            self._left_out[NOT_A_FILE] += left_out
+            self._add(TarMember(archive, *member) for member in members)
 
     def _add(self, members: Iterable[TarMember]) -> None:
         for member in members:
@@ -135,7 +137,20 @@ class TarStore(ImageStore):
         return listing
 
 
-def _members_of(path: Path) -> tuple[list[TarMember], int]:
+def _listed(archives: Sequence[Path]) -> Iterator[tuple[list[Member], int]]:
+    """What ``_members_of`` returns for each archive, which one of the processes reads."""
+    own = processes().share(archives)
+    with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+        listed = threads.map(_members_of, own)
+        found = list(progress(listed, len(own), "listing archives") if own[1:] else listed)
+    if processes().count == 1:
+        return iter(found)
+    from clcap_cli.compute.collectives import from_all  # with PyTorch
+
+    return chain.from_iterable(from_all(found))
+
+
+def _members_of(path: Path) -> tuple[list[Member], int]:
     """The regular files of an archive, and the number of other entries that are no folders."""
     _check_is_archive(path)
     try:
@@ -147,7 +162,7 @@ def _members_of(path: Path) -> tuple[list[TarMember], int]:
         raise ClcapError(f"{path} is not a readable tar archive: {error}; is the file complete?") from error
     names = [posixpath.normpath(info.name) for info in entries]
     members = [
-        TarMember(path, name, info.offset_data, info.size)
+        (name, info.offset_data, info.size)
         for info, name in zip(entries, names, strict=True)
         if info.isreg() and not info.issparse() and not name.startswith(("/", "../")) and name != ".."
     ]
