@@ -195,16 +195,21 @@ def _open_index(
     content: HDF5Content, provenance: Provenance, backbone: FeatureInfo, skipped: list[ImageId]
 ) -> Features:
     """The features of an index of shards, of which nothing is read whose size grows with the number of images."""
-    if "ids" in content.survey.datasets:
-        raise ClcapError(f"{content.path} is an index of an earlier version; extract-features --shard writes it again")
-    ids, names = stored_texts(content, "images/id", canonical_id), stored_texts(content, "images/name", str)
+    ids, names, rows = _indexed_images(content)
     shards, digests = ShardIndex(content, len(ids)), _digests(content, provenance.version, len(ids))
     pooled = shards.dataset("pooled", (backbone.pooled_channels,))
     grid = shards.dataset("grid", (backbone.regions, backbone.grid_channels))
-    opened = Features(
-        content.path, provenance, ids, names, skipped, backbone, pooled, grid, indexed_rows=IndexedRows(content, ids)
-    )
+    opened = Features(content.path, provenance, ids, names, skipped, backbone, pooled, grid, indexed_rows=rows)
     return _with_digests(opened, digests)
+
+
+def _indexed_images(content: HDF5Content) -> tuple[Sequence[ImageId], Sequence[str], IndexedRows | None]:
+    """Ids, file names and rows of the images of an index; earlier versions stored ids and names as other files do."""
+    if "ids" in content.survey.datasets:
+        earlier = content.ids("ids")
+        return earlier, content.texts("names", len(earlier)), None
+    ids = stored_texts(content, "images/id", canonical_id)
+    return ids, stored_texts(content, "images/name", str), IndexedRows(content, ids)
 
 
 def _digests(content: HDF5Content, version: int, images: int | None = None) -> dict[str, np.ndarray]:
