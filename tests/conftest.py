@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from clcap_cli import __main__ as entry
-from clcap_cli.metrics import meteor
+from clcap_cli.metrics import meteor, ptb_tokenizer
 from clcap_cli.metrics import registry as metric_registry
+from clcap_cli.metrics.java_runtime import find_java
 from clcap_cli.registry import import_object
 from clcap_cli.stages.doctor import REGISTRIES
 from clcap_cli.stages.extract_features import extract_features
@@ -39,6 +40,7 @@ settings.load_profile("untimed")
 
 FEW_PARAPHRASES = pyarrow.chunked_array([[b"0.5", b"a dog", b"a hound"]], type=pyarrow.binary())
 read_whole_table = cache(meteor.read_paraphrase_table)
+tokenise_group = ptb_tokenizer._tokenise_group
 
 
 def real_data(name: str) -> Path:
@@ -53,6 +55,17 @@ def real_data(name: str) -> Path:
 def few_paraphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace METEOR's paraphrase table by one entry, because searching the whole table takes seconds."""
     monkeypatch.setattr(meteor, "read_paraphrase_table", lambda: FEW_PARAPHRASES)
+
+
+@cache
+def tokenise_once(java: Path, texts: tuple[str, ...]) -> list[str]:
+    return tokenise_group(texts)
+
+
+@pytest.fixture(autouse=True)
+def equal_texts_are_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remember what the tokeniser wrote for the same texts, because starting Java takes half a second."""
+    monkeypatch.setattr(ptb_tokenizer, "_tokenise_group", lambda texts: list(tokenise_once(find_java(), tuple(texts))))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from clcap_cli.errors import ClcapError
 from clcap_cli.stages.caption import caption
 from clcap_cli.stages.evaluate import evaluate
-from tests.conftest import CommandResult
+from tests.conftest import CommandResult, tokenise_once
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,6 +117,7 @@ def test_a_missing_temporary_folder_is_reported(
     monkeypatch.chdir(chain)
     assert clcap("caption", "nt.pt").status == 0
     monkeypatch.setattr(tempfile, "tempdir", str(chain / "none"))
+    tokenise_once.cache_clear()
     message = error_of("evaluate", "nt.captions.json")
     assert (
         message == "cannot create a temporary file: No such file or directory; set TMPDIR to a folder with free space"
