@@ -15,7 +15,7 @@ from clcap_cli.command_line.command import add_stage, leave_unconverted
 from clcap_cli.command_line.general import choose_verbosity, overview
 from clcap_cli.command_line.layout import terminal_width
 from clcap_cli.command_line.refusals import UsageError, check_options
-from clcap_cli.compute.processes import is_first_launched, is_first_to_report
+from clcap_cli.compute.processes import is_first_to_report
 from clcap_cli.console import print_error, stdout_errors_as_clcap_errors
 from clcap_cli.datasets.text import text_flaw
 from clcap_cli.errors import EXPECTED_ERRORS, is_out_of_memory, message_of, unknown_name_error
@@ -116,7 +116,7 @@ def main() -> int:
             status = _command()(prog_name="clcap", standalone_mode=False)
     except typer.TyperException as error:
         message = str(error) if isinstance(error, UsageError) else _as_ours(error.format_message())
-        if is_first_launched():
+        if is_first_to_report(message):
             print_error(f"{message} (see {_help_of(error)})")
         return 2
     except EXPECTED_ERRORS as error:

@@ -15,18 +15,18 @@ from clcap_cli.artifacts.hdf5 import create_hdf5, open_hdf5, write_texts
 from clcap_cli.artifacts.output_lock import BusyError
 from clcap_cli.artifacts.provenance import Origin
 from clcap_cli.artifacts.shard import Shard
-from clcap_cli.console import print_details, print_info
+from clcap_cli.console import print_details, print_info, print_warning
 from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError, first_few
 from clcap_cli.input_files import is_file
 
 
-def write_index_if_complete(out: Path, count: int, names: Mapping[ImageId, str], origin: Origin) -> Features | None:
-    """Write the index ``out`` of ``count`` shards with the images of ``names``; None while a shard is missing.
+def write_index_if_complete(out: Path, part: Shard, names: Mapping[ImageId, str], origin: Origin) -> Features | None:
+    """Write the index ``out`` with the images of ``names``, of which the shard ``part`` was just written.
 
-    Raises ClcapError if a shard was made with other inputs or another backbone.
+    None, with a message, while another shard is missing, or was made from another captions.h5 or with another backbone.
     """
-    paths = [Shard(number, count).path(out) for number in range(count)]
+    paths = [Shard(number, part.count).path(out) for number in range(part.count)]
     if missing := [path.name for path in paths if not is_file(path)]:
         print_info(f"{out} will be written with the last shard; missing: {first_few(missing)}")
         return None
@@ -36,22 +36,22 @@ def write_index_if_complete(out: Path, count: int, names: Mapping[ImageId, str],
         print_details(f"{out} is being written by another process")
         return None
     shards = [open_features(path) for path in paths]
-    _check_alike(shards, origin)
+    own = shards[part.number]
+    if others := [f"{one.path.name} ({reason})" for one in shards if (reason := _difference(one, own))]:
+        print_warning(f"{out} is not written: not like {own.path.name} are {first_few(others)}; extract them again")
+        return None
     _write(out, shards, names, origin)
     return open_features(out)
 
 
-def _check_alike(shards: Sequence[Features], origin: Origin) -> None:
-    """Raise ClcapError unless all shards are of the captions and of the same backbone."""
-    captions = next(id for role, _, id in origin.inputs if role == "captions")
-    for shard in shards:
-        recorded = shard.provenance.input("captions")
-        if recorded is None or recorded.id != captions:
-            raise ClcapError(f"{shard.path} was made from another captions.h5; extract this shard again")
-        if names := shard.backbone.differences(shards[0].backbone):
-            raise ClcapError(
-                f"{shard.path} and {shards[0].path} differ in {', '.join(names)}; extract one of these shards again"
-            )
+def _difference(shard: Features, own: Features) -> str:
+    """Why two shards do not belong together; empty if they do."""
+    captions = [one.provenance.input("captions") for one in (shard, own)]
+    if captions[0] is None or captions[1] is None or captions[0].id != captions[1].id:
+        return "of another captions.h5"
+    if names := shard.backbone.differences(own.backbone):
+        return f"with other {', '.join(names)}"
+    return ""
 
 
 def _write(out: Path, shards: Sequence[Features], names: Mapping[ImageId, str], origin: Origin) -> None:

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from clcap_cli.artifacts.hdf5 import HDF5Content
-from clcap_cli.errors import damaged_file_error
-from clcap_cli.input_files import check_readable
+from clcap_cli.errors import ClcapError, damaged_file_error
+from clcap_cli.input_files import check_readable, is_file
 
 NAMES, ROWS, POSITIONS = "shards/names", "shards/rows", ("shards/pooled", "shards/grid")
 
@@ -66,13 +66,26 @@ class ShardedRows:
         return self._parts[shard]
 
     def _memory_map(self, shard: int) -> np.ndarray:
-        path, position = self.index.with_name(self.names[shard]), int(self.positions[shard])
+        path, position = self.path_of(shard), int(self.positions[shard])
         shape = (int(self.starts[shard + 1] - self.starts[shard]), *self.shape[1:])
         end = position + prod(shape) * self.dtype.itemsize
+        if not is_file(path):
+            raise self.error(shard, "it is missing")
         check_readable(path)
         if path.stat().st_size < end:
-            raise damaged_file_error(path, f"it has {path.stat().st_size:,} bytes, and {self.index} needs {end:,}")
+            raise self.error(shard, f"it has {path.stat().st_size:,} bytes, expected at least {end:,}")
         return np.memmap(path, self.dtype, "r", position, shape)
+
+    def path_of(self, shard: int) -> Path:
+        """The file of a shard."""
+        return self.index.with_name(self.names[shard])
+
+    def error(self, shard: int, problem: str) -> ClcapError:
+        """An error about a shard that is not the file that the index was written for."""
+        return ClcapError(
+            f"{self.path_of(shard)} is not the shard that {self.index} lists: {problem}; put that file there, or "
+            f"extract it again with --shard {shard + 1}/{len(self.names)}"
+        )
 
 
 class ShardIndex:

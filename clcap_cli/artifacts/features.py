@@ -157,11 +157,18 @@ class Features:
     def _checked(self, features: np.ndarray, rows: np.ndarray, check: DigestCheck) -> np.ndarray:
         index = first_nonfinite_row(features)
         if index is not None:
-            raise damaged_file_error(self.path, f"the features of image {self.ids[rows[index]]} are not finite numbers")
+            raise self._damaged_error(rows[index], "finite numbers")
         damaged = check.first_damaged(rows)
         if damaged is not None:
-            raise damaged_file_error(self.path, f"the features of image {self.ids[damaged]} are not those written")
+            raise self._damaged_error(damaged, "those written")
         return features
+
+    def _damaged_error(self, row: int, expected: str) -> ClcapError:
+        """An error about the features at ``row``, which are not what is ``expected``."""
+        problem = f"the features of image {self.ids[row]} are not {expected}"
+        if isinstance(self.pooled, ShardedRows):
+            return self.pooled.error(int(self.pooled.shards_of(np.array([row]))[0]), problem)
+        return damaged_file_error(self.path, problem)
 
 
 def open_features(path: Path) -> Features:

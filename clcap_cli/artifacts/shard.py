@@ -26,8 +26,10 @@ class Shard:
     def parse(cls, text: str) -> "Shard":
         """The shard that a text such as 3/16 describes; raises ValueError if it describes none."""
         found = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
+        if not found:
             raise ValueError(f"expected a part and the number of parts, such as 3/16, not '{text}'")
+        if not 1 <= int(found[1]) <= int(found[2]):
+            raise ValueError(f"expected a part from 1 to the number of parts, not '{text}'")
         return cls(int(found[1]) - 1, int(found[2]))
 
     def path(self, out: Path) -> Path:

@@ -16,12 +16,22 @@ from annotated_types import Ge, Le
 
 from clcap_cli.artifacts.checks import validated_part
 from clcap_cli.artifacts.output_path import real_path
-from clcap_cli.errors import damaged_file_error
+from clcap_cli.errors import ClcapError, damaged_file_error
 
 SUFFIX = ".safetensors"
 NAME = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}" + re.escape(SUFFIX))
 """Names that PyTorch gives: the process, then the file of the process."""
 FOLDER = re.compile(r"(?P<state>.+\.state)\.shards-(?P<number>[1-9]\d{0,8})", re.DOTALL)
+
+
+class LostShardsError(ClcapError):
+    """Shards that are not where their state expects them; the message says how to go on."""
+
+    def __init__(self, state: Path, lost: str, problem: str):
+        super().__init__(
+            f"{state} needs {lost} beside it, which {problem}; put it there, or delete {state.name} to start the run "
+            "from the beginning"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,11 +67,19 @@ def _check_files(shards: StateShards, state: Path) -> None:
     folder = shards.folder(state)
     if foreign := [name for name in shards.files if not NAME.fullmatch(name)]:
         raise damaged_file_error(state, f"its shard '{foreign[0]}' has a name that clcap does not give")
+    if folder.is_symlink() or not folder.is_dir():
+        raise LostShardsError(state, f"the folder {folder.name}", _problem(folder, "folder"))
     found = _regular_files(folder)
-    if missing := [path.name for path in shards.paths(state) if not found.get(path.name)]:
-        raise damaged_file_error(state, f"its shard {folder.name}/{missing[0]} is missing")
+    if missing := [path for path in shards.paths(state) if not found.get(path.name)]:
+        raise LostShardsError(state, f"{folder.name}/{missing[0].name}", _problem(missing[0], "file"))
     if others := sorted(name for name in found.keys() - shards.files.keys() if name.endswith(SUFFIX)):
         raise damaged_file_error(state, f"{folder.name}/{others[0]} is none of its shards")
+
+
+def _problem(path: Path, kind: str) -> str:
+    if path.is_symlink():
+        return "is a link, which is not followed"
+    return f"is no {kind}" if path.exists() else "is missing"
 
 
 def _regular_files(folder: Path) -> dict[str, bool]:

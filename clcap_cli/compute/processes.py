@@ -6,6 +6,7 @@ One process pays nothing for this: PyTorch is not imported here before other pro
 
 import atexit
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,8 @@ T = TypeVar("T")
 RANK, COUNT, LOCAL_RANK = "RANK", "WORLD_SIZE", "LOCAL_RANK"
 VARIABLES = (RANK, COUNT, "MASTER_ADDR", "MASTER_PORT")
 """Environment variables that torchrun sets for every process."""
+SECONDS_FOR_FIRST = 5
+"""Time for which processes that have not joined the others leave it to the first one to print an error."""
 TIMEOUT = timedelta(hours=6)
 """Time for which processes wait for the first one, which alone writes files and computes scores."""
 
@@ -101,11 +104,21 @@ def join(stage: str, is_supported: bool) -> None:
 def is_first_to_report(message: str) -> bool:
     """Whether no other process has reported this error; errors that all of them meet are printed once."""
     if _store is None:
-        return is_first()
+        return is_first_launched() or _outlives_the_first()
     try:
         return _store.add(f"error: {message}", 1) == 1
     except RuntimeError:  # the process with the store has ended, which another message explains
         return False
+
+
+def _outlives_the_first() -> bool:
+    """Wait, so that the launcher ends this process if the first one ends; True if it does not.
+
+    A process that ended before the first would make the launcher end that before it has printed its message.
+    """
+    INTERRUPTION.is_reported = True
+    time.sleep(SECONDS_FOR_FIRST)
+    return True
 
 
 def _connect(rank: int, count: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from clcap_cli.artifacts.atomic import check_writable
 from clcap_cli.artifacts.captions import Captions
 from clcap_cli.artifacts.feature_info import BackboneInfo
+from clcap_cli.artifacts.feature_shards import ShardedRows
 from clcap_cli.artifacts.features import KIND as FEATURES_KIND
 from clcap_cli.artifacts.features import Features
 from clcap_cli.artifacts.features_growth import earlier_features, extended_features
@@ -170,6 +171,8 @@ class ExtractionRun:
         provenance = self.origin.make_provenance(FEATURES_KIND, "", self.out)
         extends = extended_features(self.earlier, dict(zip(partial.ids, partial.row_digests, strict=True)))
         partial.finish(self.names, provenance.model_copy(update={"extends": extends}))
+        if self.earlier is not None and isinstance(self.earlier.pooled, ShardedRows):
+            print_info(f"the shards of the earlier index are no longer needed: {first_few(self.earlier.pooled.names)}")
 
 
 def _is_left_by(finished: Features, record: PartialRecord) -> bool:

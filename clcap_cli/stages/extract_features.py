@@ -137,7 +137,7 @@ def extract_features(
     wait_for_all()
     if not is_first():
         return index
-    features = write_index_if_complete(index, part.count, all_names, origin) if part else open_features(out)
+    features = write_index_if_complete(index, part, all_names, origin) if part else open_features(out)
     if features is None:
         return out
     warn_of_same_images(features, listed)
@@ -154,7 +154,7 @@ def _extract(
     info, number = network.info, len(run.names)
     size = number * info.bytes_per_image() / 2**20
     print_info(
-        f"{number} images, {info.name} at {info.image_size} pixels: {info.regions} regions of "
+        f"{run.out.name}: {number} images, {info.name} at {info.image_size} pixels: {info.regions} regions of "
         f"{info.grid_channels}, pooled {info.pooled_channels}; the file will take {size:,.1f} MiB"
     )
     check_free_space(run.out, size - run.mebibytes_on_disk)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from clcap_cli.console import as_rich_text, stdout
+from clcap_cli.errors import first_few
 from clcap_cli.file_kinds.clcap_files import description_of
 from clcap_cli.input_files import InputFile, is_file
 from clcap_cli.options import Argument
@@ -11,6 +12,7 @@ from clcap_cli.stages.stage import stage
 
 if TYPE_CHECKING:
     from clcap_cli.artifacts.comparisons import Comparison
+    from clcap_cli.artifacts.feature_shards import ShardedRows
     from clcap_cli.artifacts.provenance import Provenance
 
 OF_PYTORCH = ("clcap/checkpoint", "clcap/discriminator", "clcap/train-state")
@@ -115,6 +117,7 @@ def _export(file: Path) -> dict[str, str]:
 
 
 def _features(file: Path) -> dict[str, str]:
+    from clcap_cli.artifacts.feature_shards import ShardedRows
     from clcap_cli.artifacts.features import open_features
 
     opened = open_features(file)
@@ -123,7 +126,14 @@ def _features(file: Path) -> dict[str, str]:
         "images": str(len(opened.ids)) + (f"; {len(opened.skipped)} left out" if len(opened.skipped) else ""),
         "backbone": backbone.description,
         "grid": f"{backbone.regions} regions of {backbone.grid_channels}; pooled {backbone.pooled_channels}",
+        **({"shards": _shards(opened.pooled)} if isinstance(opened.pooled, ShardedRows) else {}),
     }
+
+
+def _shards(rows: "ShardedRows") -> str:
+    """The number of shards of an index, and those that are missing."""
+    missing = [name for number, name in enumerate(rows.names) if not is_file(rows.path_of(number))]
+    return f"{len(rows.names)} files beside it" + (f"; missing: {first_few(missing)}" if missing else "")
 
 
 def _partial_features(file: Path) -> dict[str, str]:

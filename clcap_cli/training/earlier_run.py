@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clcap_cli.artifacts.lineage import read_provenance
 from clcap_cli.artifacts.provenance import Origin, Provenance
+from clcap_cli.artifacts.state_shards import LostShardsError
 from clcap_cli.console import print_info
 from clcap_cli.continuing import other_run_error, print_nothing_to_resume
 from clcap_cli.errors import ClcapError
@@ -83,6 +84,8 @@ def advice_on_damage() -> Iterator[None]:
     """Let errors about a damaged state say how to go on."""
     try:
         yield
+    except LostShardsError:
+        raise
     except ClcapError as error:
         problem = str(error).removesuffix("; create it again").removesuffix(": download or create it again")
         raise ClcapError(f"{problem}; delete it to start the run from the beginning") from error

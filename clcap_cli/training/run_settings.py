@@ -107,6 +107,8 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         if self.fsdp and not are_launched():
-            raise InvalidValueError("fsdp", "this is one process; start several with torchrun --nproc-per-node")
+            raise InvalidValueError(
+                "fsdp", "this is one process; start several with torchrun --nproc-per-node, or leave it out"
+            )
         if self.dry_run and self.no_preflight:
             raise InvalidValueError("no_preflight", "--dry-run is given too, which does only that")

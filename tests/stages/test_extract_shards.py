@@ -73,21 +73,39 @@ def test_training_knows_the_shard_of_each_image(sharded: Path) -> None:
 def test_a_missing_or_damaged_shard_is_named(sharded: Path, clcap, error_of) -> None:
     shard = sharded.with_name("many-00001-of-00002.h5")
     command = ("train-mle", sharded.with_name("captions.h5"), sharded, "--out", sharded.with_name("x.pt"))
+    wrong = f"{shard} is not the shard that {sharded} lists: "
+    advice = "; put that file there, or extract it again with --shard 1/2"
     content = shard.read_bytes()
     os.truncate(shard, 3000)
-    assert error_of(*command).startswith(f"{shard} is damaged: it has 3,000 bytes, and {sharded} needs ")
+    message = error_of(*command)
+    assert message.startswith(f"{wrong}it has 3,000 bytes, expected at least ") and message.endswith(advice)
     quarter = len(content) // 4
     shard.write_bytes(content[:quarter] + bytes(2 * quarter) + content[3 * quarter :])
-    assert "are not those written" in error_of(*command)
+    message = error_of(*command)
+    assert message.startswith(f"{wrong}the features of image ") and message.endswith(f"are not those written{advice}")
     shard.unlink()
-    assert error_of(*command) == f"no such file: {shard}"
+    assert error_of(*command) == f"{wrong}it is missing{advice}"
+    assert f"2 files beside it; missing: {shard.name}" in clcap("show", sharded).out
 
 
-def test_a_shard_of_other_settings_is_refused(sharded: Path, clcap, error_of) -> None:
+def test_one_file_in_the_place_of_an_index_names_the_shards_left(sharded: Path, clcap) -> None:
     command = ("extract-features", sharded.with_name("captions.h5"), "--images", sharded.with_name("scenes") / "images")
-    message = error_of(*command, "--image-size", 48, "--shard", "2/2", "--out", sharded)
-    assert f"{sharded.with_name('many-00002-of-00002.h5')} and {sharded.with_name('many-00001-of-00002.h5')}" in message
-    assert "image_size" in message
+    done = clcap(*command, "--image-size", 32, "--out", sharded)
+    assert "no longer needed: many-00001-of-00002.h5, many-00002-of-00002.h5" in done.err
+
+
+def test_with_shards_of_other_inputs_no_index_is_written(sharded: Path, clcap) -> None:
+    index = sharded.read_bytes()
+    command = ("extract-features", sharded.with_name("captions.h5"), "--images", sharded.with_name("scenes") / "images")
+    other = clcap(*command, "--image-size", 48, "--shard", "2/2", "--out", sharded)
+    assert other.status == 0
+    assert (
+        f"{sharded} is not written: not like many-00002-of-00002.h5 are many-00001-of-00002.h5 (with other" in other.err
+    )
+    assert "image_size" in other.err
+    assert sharded.read_bytes() == index
+    assert clcap(*command, "--image-size", 48, "--shard", "1/2", "--out", sharded).status == 0
+    assert open_features(sharded).backbone.image_size == 48
 
 
 def test_an_index_names_only_files_beside_it(sharded: Path) -> None:

@@ -20,6 +20,7 @@ from clcap_cli.errors import ClcapError
 from clcap_cli.stages.show_models import train_state_facts
 from clcap_cli.training import divided_tensors
 from clcap_cli.training.divided_tensors import ShardReader
+from clcap_cli.training.earlier_run import advice_on_damage
 from clcap_cli.training.saved_state import open_saved_state
 from clcap_cli.training.settings import Optimisation
 from clcap_cli.training.state import TrainState
@@ -164,8 +165,6 @@ def link_elsewhere(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (Path.unlink, f"its shard {SHARD} is missing"),
-        (link_elsewhere, f"its shard {SHARD} is missing"),
         (truncate, f"its shard {SHARD} is not what was saved"),
         (flip_a_bit, f"its shard {SHARD} is not what was saved"),
         (lambda path: shutil.copy(path, path.with_name("x.safetensors")), "nt.state.shards-1/x.safetensors is none of"),
@@ -176,6 +175,31 @@ def test_damaged_shards_are_refused(
 ) -> None:
     change(saved.parent / SHARD)
     assert refusal_of(saved).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "lost", "problem"),
+    [
+        (lambda shard: shard.unlink(), SHARD, "is missing"),
+        (link_elsewhere, SHARD, "is a link, which is not followed"),
+        (lambda shard: shutil.rmtree(shard.parent), "the folder nt.state.shards-1", "is missing"),
+        (
+            lambda shard: link_elsewhere(shard.parent),
+            "the folder nt.state.shards-1",
+            "is a link, which is not followed",
+        ),
+    ],
+)
+def test_shards_that_are_elsewhere_are_asked_for(
+    saved: Path, change: Callable[[Path], object], lost: str, problem: str
+) -> None:
+    change(saved.parent / SHARD)
+    with pytest.raises(ClcapError) as error, advice_on_damage():
+        open_saved_state(saved)
+    assert str(error.value) == (
+        f"{saved} needs {lost} beside it, which {problem}; put it there, or delete nt.state.pt to start the run from "
+        "the beginning"
+    )
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", ".", "x.safetensors"])
