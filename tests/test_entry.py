@@ -18,8 +18,17 @@ from tests.reporting.conftest import image, write
 
 __all__ = ["write"]
 
-IMAGES = [image(1, "a dog", CIDEr=0.5, tokenised="a dog", references=["a dog"]), image(2, "a cat", CIDEr=0.1)]
-ANSWERS = [("--help",), ("--version",), ("show", "x.metrics.json"), ("report", "x.metrics.json", "--text")]
+IMAGES = [
+    image(1, "a dog", CIDEr=0.5, tokenised="a dog", references=["a dog"]),
+    image(2, "a cat", CIDEr=0.1, tokenised="a cat", references=["a cat"]),
+]
+ANSWERS = [
+    ("--help",),
+    ("--version",),
+    ("show", "x.metrics.json"),
+    ("report", "x.metrics.json", "--text"),
+    ("--quiet", "compare", "x.metrics.json", "y.metrics.json"),
+]
 INTERRUPTED = "interrupted; no file is half-written, and the old ones are as they were\n"
 
 
@@ -30,6 +39,7 @@ def run(folder: Path, words: tuple[str, ...], **how) -> subprocess.CompletedProc
 @pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
 def test_a_full_disk_behind_stdout_is_reported(tmp_path: Path, write, words: tuple[str, ...]) -> None:
     write("x.metrics.json", IMAGES)
+    write("y.metrics.json", IMAGES)
     with Path("/dev/full").open("w") as full:
         process = run(tmp_path, words, stdout=full)
     assert (process.returncode, process.stderr) == (1, "error: stdout cannot be written: No space left on device\n")
@@ -38,6 +48,7 @@ def test_a_full_disk_behind_stdout_is_reported(tmp_path: Path, write, words: tup
 @pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
 def test_a_broken_pipe_is_reported(tmp_path: Path, write, words: tuple[str, ...]) -> None:
     write("x.metrics.json", IMAGES)
+    write("y.metrics.json", IMAGES)
     reading, writing = os.pipe()
     os.close(reading)
     process = run(tmp_path, words, stdout=writing)
