@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from clcap_cli.digests import digest_of_file
 from clcap_cli.training import divided_tensors, loop
 from clcap_cli.training.run import TrainingRun
 from clcap_cli.training.state import TrainState
-from tests.distributed.run_stages import main
+from tests.distributed.run_stages import run
 
 finish, remove_files = loop._finish, TrainingRun._remove_temporary_files
 
@@ -57,4 +58,4 @@ if __name__ == "__main__":
     TrainingRun._remove_temporary_files = copy_or_remove_files  # type: ignore[method-assign]
     loop._finish = finish_and_count
     divided_tensors.digest_of_file = digest_or_full_disk  # type: ignore[attr-defined]
-    main()
+    run(json.loads(sys.argv[1]))
