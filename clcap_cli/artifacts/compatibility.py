@@ -14,6 +14,7 @@ from clcap_cli.artifacts.provenance import Artifact
 from clcap_cli.console import print_info
 from clcap_cli.datasets.file_names import is_same_name
 from clcap_cli.datasets.image_matching import describe_ways, match_images
+from clcap_cli.datasets.records import ImageId
 from clcap_cli.errors import ClcapError
 from clcap_cli.tokenizers.tokenizer import Tokenizer
 from clcap_cli.tokenizers.words import WordTokenizer
@@ -52,10 +53,10 @@ def features_for(
     features = open_features(find_input(checkpoint, "features", given, option))
     try:
         check_backbone(checkpoint, features.backbone, str(features.path))
-        _check_same_images(captions, features)
+        stored = _checked_names(captions, features)
     except ClcapError as error:
         raise ClcapError(f"{error}; {features_advice(checkpoint, captions, option, others)}") from error
-    return _by_caption_ids(captions, features)
+    return _by_caption_ids(captions, features, stored)
 
 
 def features_advice(checkpoint: Checkpoint, captions: Captions, option: str, others: Sequence[Artifact]) -> str:
@@ -85,13 +86,14 @@ def features_by_caption_ids(captions: Captions, features: Features) -> Features:
     Raises ClcapError if an id stands for different images in the two files.
     """
     try:
-        _check_same_images(captions, features)
+        stored = _checked_names(captions, features)
     except ClcapError as error:
         raise ClcapError(f"{error}; give features of the images of {captions.path}") from error
-    return _by_caption_ids(captions, features)
+    return _by_caption_ids(captions, features, stored)
 
 
-def _check_same_images(captions: Captions, features: Features) -> None:
+def _checked_names(captions: Captions, features: Features) -> dict[ImageId, str]:
+    """The stored file names; raises ClcapError if an id stands for different images in the two files."""
     stored = features.names_to_match(captions.image_ids)
     for id, name in zip(captions.image_ids, captions.file_names, strict=True):
         if not is_same_name(stored.get(id, name), name):
@@ -99,11 +101,11 @@ def _check_same_images(captions: Captions, features: Features) -> None:
                 f"{features.path} and {captions.path} have different images: image {id} is {stored[id]} in the first "
                 f"and {name} in the second"
             )
+    return stored
 
 
-def _by_caption_ids(captions: Captions, features: Features) -> Features:
+def _by_caption_ids(captions: Captions, features: Features, stored: dict[ImageId, str]) -> Features:
     listed = dict(zip(captions.image_ids, captions.file_names, strict=True))
-    stored = features.names_to_match(captions.image_ids)
     matching = match_images(stored, listed, (str(features.path), str(captions.path)))
     renamed = {id: way for id, way in matching.ways.items() if matching.pairs[id] != id}
     if not renamed:
