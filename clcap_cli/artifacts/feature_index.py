@@ -38,7 +38,9 @@ def write_index_if_complete(out: Path, part: Shard, names: Mapping[ImageId, str]
     shards = [open_features(path) for path in paths]
     own = shards[part.number]
     if others := [f"{one.path.name} ({reason})" for one in shards if (reason := _difference(one, own))]:
-        print_warning(f"{out} is not written: not like {own.path.name} are {first_few(others)}; extract them again")
+        print_warning(
+            f"{out} is not written, because shards differ from {own.path.name}: {first_few(others)}; extract them again"
+        )
         return None
     _write(out, shards, names, origin)
     return open_features(out)
@@ -48,9 +50,9 @@ def _difference(shard: Features, own: Features) -> str:
     """Why two shards do not belong together; empty if they do."""
     captions = [one.provenance.input("captions") for one in (shard, own)]
     if captions[0] is None or captions[1] is None or captions[0].id != captions[1].id:
-        return "of another captions.h5"
+        return "made from another captions.h5"
     if names := shard.backbone.differences(own.backbone):
-        return f"with other {', '.join(names)}"
+        return f"other {', '.join(names)}"
     return ""
 
 

@@ -83,7 +83,7 @@ class ShardedRows:
     def error(self, shard: int, problem: str) -> ClcapError:
         """An error about a shard that is not the file that the index was written for."""
         return ClcapError(
-            f"{self.path_of(shard)} is not the shard that {self.index} lists: {problem}; put that file there, or "
+            f"{self.index} needs its shard {self.path_of(shard)}, but {problem}; put the original file there, or "
             f"extract it again with --shard {shard + 1}/{len(self.names)}"
         )
 

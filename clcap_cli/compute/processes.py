@@ -22,7 +22,7 @@ RANK, COUNT, LOCAL_RANK = "RANK", "WORLD_SIZE", "LOCAL_RANK"
 VARIABLES = (RANK, COUNT, "MASTER_ADDR", "MASTER_PORT")
 """Environment variables that torchrun sets for every process."""
 SECONDS_FOR_FIRST = 5
-"""Time for which processes that have not joined the others leave it to the first one to print an error."""
+"""Time in seconds for which processes that have not joined the others leave it to the first one to print an error."""
 TIMEOUT = timedelta(hours=6)
 """Time for which processes wait for the first one, which alone writes files and computes scores."""
 

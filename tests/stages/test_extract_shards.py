@@ -73,8 +73,8 @@ def test_training_knows_the_shard_of_each_image(sharded: Path) -> None:
 def test_a_missing_or_damaged_shard_is_named(sharded: Path, clcap, error_of) -> None:
     shard = sharded.with_name("many-00001-of-00002.h5")
     command = ("train-mle", sharded.with_name("captions.h5"), sharded, "--out", sharded.with_name("x.pt"))
-    wrong = f"{shard} is not the shard that {sharded} lists: "
-    advice = "; put that file there, or extract it again with --shard 1/2"
+    wrong = f"{sharded} needs its shard {shard}, but "
+    advice = "; put the original file there, or extract it again with --shard 1/2"
     content = shard.read_bytes()
     os.truncate(shard, 3000)
     message = error_of(*command)
@@ -99,9 +99,8 @@ def test_with_shards_of_other_inputs_no_index_is_written(sharded: Path, clcap) -
     command = ("extract-features", sharded.with_name("captions.h5"), "--images", sharded.with_name("scenes") / "images")
     other = clcap(*command, "--image-size", 48, "--shard", "2/2", "--out", sharded)
     assert other.status == 0
-    assert (
-        f"{sharded} is not written: not like many-00002-of-00002.h5 are many-00001-of-00002.h5 (with other" in other.err
-    )
+    reason = "because shards differ from many-00002-of-00002.h5: many-00001-of-00002.h5 (other"
+    assert f"{sharded} is not written, {reason}" in other.err
     assert "image_size" in other.err
     assert sharded.read_bytes() == index
     assert clcap(*command, "--image-size", 48, "--shard", "1/2", "--out", sharded).status == 0
